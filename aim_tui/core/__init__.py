@@ -1,0 +1,1 @@
+"""The judgement: records, metric specifications, normalisation, final score. Pure Python, no I/O."""

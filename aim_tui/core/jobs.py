@@ -1,0 +1,52 @@
+"""What the engine is asked to do: with which models, on which images, against what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from aim_tui.core.context import Context
+from aim_tui.core.events import Item
+from aim_tui.core.metrics import Role
+from aim_tui.core.profiles import ModelRef, Precision
+
+ExifPolicy = Literal["rotate", "ignore"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingPolicy:
+    """How an image file becomes RGB pixels, and how much of one is too much.
+
+    `exif` 'rotate' turns the image as its EXIF orientation says; 'ignore' is AIM's own reading.
+    `max_pixels` and `max_bytes` bound a single file; more is refused before it is decoded.
+    """
+
+    exif: ExifPolicy = "rotate"
+    background: str = "white"
+    max_pixels: int = 100_000_000
+    max_bytes: int = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """Everything that stays the same between jobs; a change of it means other models or other numbers.
+
+    `device` is 'auto', 'cpu', 'mps', 'cuda' or 'cuda:N' and applies where a model does not name its own.
+    `precision` 'fast' runs every model in bfloat16 or float16, with float32 norms.
+    `batch_size` overrides every model's own.
+    """
+
+    models: dict[Role, ModelRef]
+    device: str = "auto"
+    precision: Precision = "aim"
+    batch_size: int | None = None
+    reading: ReadingPolicy = field(default_factory=ReadingPolicy)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Score `items` on `metrics` against `context`. A job without items loads the models and stops."""
+
+    metrics: tuple[str, ...]
+    context: Context
+    items: list[Item] = field(default_factory=list)

@@ -1,0 +1,93 @@
+"""Normalisation: from a raw value to 0..1 by break points that are data, not code."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One stretch of a rule: raw values up to and including `upto`, on a line from `start` to `end`.
+
+    The line begins where the piece before it ends. The first piece and the last one (upto = inf) have no
+    length, so their `start` and `end` must be equal.
+    """
+
+    upto: float
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """The piece of a rule that a raw value falls on, to explain a score."""
+
+    index: int
+    above: float
+    piece: Piece
+
+    def describe(self, symbol: str) -> str:
+        """The branch in words, such as '0.6 < lpips <= 0.75: 0.9'."""
+        low = "" if self.above == -math.inf else f"{self.above:g} < "
+        high = "" if self.piece.upto == math.inf else f" <= {self.piece.upto:g}"
+        if self.piece.start == self.piece.end:
+            return f"{low}{symbol}{high}: {self.piece.start:g}"
+        return f"{low}{symbol}{high}: line from {self.piece.start:g} to {self.piece.end:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A piecewise linear normalisation of one metric, 0 for worst to 1 for best.
+
+    Raises ValueError where the pieces are not in ascending order, leave 0..1, or do not end at infinity.
+    """
+
+    pieces: tuple[Piece, ...]
+
+    def __post_init__(self) -> None:
+        if not self.pieces:
+            raise ValueError("a rule needs at least one piece")
+        above = -math.inf
+        for number, piece in enumerate(self.pieces, start=1):
+            if math.isnan(piece.upto) or piece.upto <= above:
+                raise ValueError(f"piece {number}: break points must ascend ({above:g}, then {piece.upto:g})")
+            if not (0.0 <= piece.start <= 1.0 and 0.0 <= piece.end <= 1.0):
+                raise ValueError(f"piece {number}: values must lie in 0..1")
+            if piece.start != piece.end and (math.isinf(above) or math.isinf(piece.upto)):
+                raise ValueError(f"piece {number}: a piece without two ends must be constant")
+            above = piece.upto
+        if above != math.inf:
+            raise ValueError("the last piece must reach inf")
+
+    def branch(self, raw: float) -> Branch:
+        """The piece that `raw` falls on."""
+        above = -math.inf
+        for index, piece in enumerate(self.pieces):
+            if raw <= piece.upto:
+                return Branch(index, above, piece)
+            above = piece.upto
+        raise ValueError(f"not a number: {raw!r}")
+
+    def normalise(self, raw: float) -> float:
+        """The normalised value in 0..1 of a finite raw value."""
+        branch = self.branch(raw)
+        piece = branch.piece
+        if piece.start == piece.end:
+            return piece.start
+        share = (raw - branch.above) / (piece.upto - branch.above)
+        return piece.start + share * (piece.end - piece.start)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """Named rules by metric id, with the models their thresholds were set for (by role)."""
+
+    name: str
+    rules: Mapping[str, Rule]
+    made_for: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""

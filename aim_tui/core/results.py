@@ -1,0 +1,174 @@
+"""The results of scoring, in memory: rows that events are merged into, and what they add up to."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aim_tui.core.events import Event, ImageFailed, ImageRead, MetricBatch, ModelInfo, ModelLoaded, PromptRead
+from aim_tui.core.outcomes import Failed, Outcome, reason_of, value_of
+from aim_tui.core.scoring import Scores, ScoringPlan, Status, score
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from aim_tui.core.context import Context
+    from aim_tui.core.events import ImageFacts, Item
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A raw outcome together with what it was computed against, so that a changed prompt makes it stale."""
+
+    outcome: Outcome
+    against: str
+
+
+@dataclass(slots=True)
+class Row:
+    """One image: what is known of it so far."""
+
+    item: int
+    path: str
+    facts: ImageFacts | None = None
+    caption: str | None = None
+    raws: dict[str, Raw] = field(default_factory=dict)
+    scores: Scores | None = None
+    error: str | None = None
+    """Why the image itself could not be read."""
+
+    def outcome(self, metric: str) -> Outcome | None:
+        """The raw outcome of a metric, or None while there is none."""
+        raw = self.raws.get(metric)
+        return raw.outcome if raw else None
+
+    def stale(self, metric: str, context: Context) -> bool:
+        """Whether the raw value was computed against another prompt, topic or reference."""
+        raw = self.raws.get(metric)
+        return raw is not None and raw.against != context.need(metric)
+
+    @property
+    def final(self) -> float | None:
+        """The final score (0..100), or None where there is none."""
+        return value_of(self.scores.final) if self.scores else None
+
+    @property
+    def status(self) -> Status:
+        """How far the row has come."""
+        return self.scores.status if self.scores else Status.PENDING
+
+    def errors(self) -> str | None:
+        """Every reason why a value is not there, or None."""
+        if self.error is not None:
+            return self.error
+        reasons = [
+            f"{metric}: {reason}" for metric, raw in self.raws.items() if (reason := reason_of(raw.outcome)) is not None
+        ]
+        return "; ".join(reasons) or None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What the rows add up to; `n - n_ok` were left out of mean, median and best."""
+
+    n: int
+    n_ok: int
+    n_partial: int
+    n_failed: int
+    n_pending: int
+    mean: float | None
+    median: float | None
+    best: str | None
+    best_score: float | None
+
+
+class Results:
+    """Rows by item number; events go in, rows that changed come out."""
+
+    def __init__(self, plan: ScoringPlan, context: Context) -> None:
+        self.plan = plan
+        self.context = context
+        self.rows: list[Row] = []
+        self.models: dict[str, ModelInfo] = {}
+        self.prompt: PromptRead | None = None
+
+    def add(self, items: Iterable[Item]) -> None:
+        """Append a row for each item; item numbers count up from zero without a gap."""
+        for item in items:
+            if item.id != len(self.rows):
+                raise ValueError(f"item {item.id} where {len(self.rows)} was expected")
+            self.rows.append(Row(item.id, item.path))
+
+    def apply(self, event: Event, context: Context | None = None) -> Sequence[Row]:
+        """Merge an event of a job that ran against `context` (by default the current one)."""
+        context = context or self.context
+        match event:
+            case ImageRead(item, facts):
+                row = self.rows[item]
+                row.facts, row.error = facts, None
+                return (row,)
+            case ImageFailed(item, reason):
+                row = self.rows[item]
+                row.error = reason
+                for metric in self.plan.metrics:
+                    row.raws[metric] = Raw(Failed(reason), context.need(metric))
+                row.scores = self._score(row)
+                return (row,)
+            case MetricBatch(metric, values):
+                return [self._merge(metric, value.item, value.outcome, value.caption, context) for value in values]
+            case ModelLoaded(info):
+                self.models[info.role] = info
+            case PromptRead():
+                self.prompt = event
+        return ()
+
+    def replan(self, plan: ScoringPlan) -> None:
+        """Score every row again by another plan: no model is touched."""
+        self.plan = plan
+        for row in self.rows:
+            row.scores = self._score(row)
+
+    def left(self, context: Context) -> list[Row]:
+        """Rows with an asked value that is not there yet or was computed against something else."""
+        return [
+            row
+            for row in self.rows
+            if any(
+                (raw := row.raws.get(metric)) is None or raw.against != context.need(metric)
+                for metric in self.plan.metrics
+            )
+        ]
+
+    def summary(self) -> Summary:
+        """Counts, and mean, median and best over the rows that have a final score."""
+        counts = dict.fromkeys(Status, 0)
+        finals: list[tuple[float, str]] = []
+        for row in self.rows:
+            counts[row.status] += 1
+            if row.final is not None:
+                finals.append((row.final, row.path))
+        values = [final for final, _ in finals]
+        best = max(finals, key=lambda pair: pair[0], default=None)
+        return Summary(
+            n=len(self.rows),
+            n_ok=counts[Status.OK],
+            n_partial=counts[Status.PARTIAL],
+            n_failed=counts[Status.FAILED],
+            n_pending=counts[Status.PENDING],
+            mean=statistics.fmean(values) if values else None,
+            median=statistics.median(values) if values else None,
+            best=best[1] if best else None,
+            best_score=best[0] if best else None,
+        )
+
+    def _merge(self, metric: str, item: int, outcome: Outcome, caption: str | None, context: Context) -> Row:
+        row = self.rows[item]
+        row.raws[metric] = Raw(outcome, context.need(metric))
+        if caption is not None:
+            row.caption = caption
+        row.scores = self._score(row)
+        return row
+
+    def _score(self, row: Row) -> Scores:
+        return score({metric: raw.outcome for metric, raw in row.raws.items()}, self.plan)

@@ -1,0 +1,118 @@
+"""From raw values to the final score: pure functions of outcomes, weights and rules."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from aim_tui.core.metrics import METRICS, get_metric
+from aim_tui.core.outcomes import Missing, Outcome, Present
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aim_tui.core.normalisation import RuleSet
+
+
+class Status(StrEnum):
+    """How far a row has come."""
+
+    PENDING = "pending"
+    """Asked values are still to come."""
+    OK = "ok"
+    """Every asked metric has its value."""
+    PARTIAL = "partial"
+    """An asked metric failed or found nothing; others have their value."""
+    FAILED = "failed"
+    """Nothing could be computed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringPlan:
+    """Which metrics are asked for, how much each weighs, and by which rules it is normalised.
+
+    `weights` holds a number for every asked metric; they are divided by their total, so a metric that is
+    switched off leaves the sum. Raises ValueError for no metric, a negative or non-finite weight, or
+    weights that sum to zero.
+    """
+
+    metrics: tuple[str, ...]
+    weights: Mapping[str, float]
+    rules: RuleSet
+
+    def __post_init__(self) -> None:
+        if not self.metrics:
+            raise ValueError("no metric is asked for")
+        for metric in self.metrics:
+            get_metric(metric)
+            if metric not in self.rules.rules:
+                raise ValueError(f"the rules {self.rules.name!r} have none for {metric!r}")
+            if metric not in self.weights:
+                raise ValueError(f"no weight for {metric!r}")
+            weight = self.weights[metric]
+            if not math.isfinite(weight) or weight < 0:
+                raise ValueError(f"the weight of {metric!r} is {weight:g}; weights are zero or more")
+        if sum(self.weights[metric] for metric in self.metrics) <= 0:
+            asked = ", ".join(self.metrics)
+            raise ValueError(f"the weights of {asked} sum to zero; at least one must be above zero")
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The share of each asked metric in the final score; they sum to 1."""
+        total = sum(self.weights[metric] for metric in self.metrics)
+        return {metric: self.weights[metric] / total for metric in self.metrics}
+
+    def formula(self) -> str:
+        """The final score in words, with the weights in use."""
+        terms = " + ".join(f"{share:.4g}*{METRICS[metric].norm_field}" for metric, share in self.shares.items())
+        return f"final_score = 100 * ({terms})"
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Normalised values (0..1) of the asked metrics, and the final score (0..100)."""
+
+    norms: Mapping[str, Outcome]
+    final: Outcome | None
+    """None while an asked value is still to come."""
+    status: Status
+
+
+def score(outcomes: Mapping[str, Outcome], plan: ScoringPlan) -> Scores:
+    """Normalise the raw outcomes of one image and combine them by the plan.
+
+    A metric that was asked for and has no value makes the final score missing, with the reason.
+    """
+    norms: dict[str, Outcome] = {}
+    total = 0.0
+    broken: list[str] = []
+    pending = False
+    for metric, share in plan.shares.items():
+        raw = outcomes.get(metric)
+        if raw is None:
+            pending = True
+        elif isinstance(raw, Present):
+            norm = plan.rules.rules[metric].normalise(raw.value)
+            norms[metric] = Present(norm)
+            total += share * norm
+        else:
+            norms[metric] = raw
+            broken.append(f"{metric}: {raw.reason}")
+    return Scores(norms, _final(total, broken, pending), _status(outcomes, plan, pending))
+
+
+def _final(total: float, broken: list[str], pending: bool) -> Outcome | None:
+    if broken:
+        return Missing("; ".join(broken))
+    return None if pending else Present(100.0 * total)
+
+
+def _status(outcomes: Mapping[str, Outcome], plan: ScoringPlan, pending: bool) -> Status:
+    if pending:
+        return Status.PENDING
+    present = sum(isinstance(outcomes[metric], Present) for metric in plan.metrics)
+    if present == len(plan.metrics):
+        return Status.OK
+    return Status.PARTIAL if present else Status.FAILED
