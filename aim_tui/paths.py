@@ -1,0 +1,28 @@
+"""Where files of the program itself live. No other module knows a folder of the user's home."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import platformdirs
+
+_APP = "aim-tui"
+
+
+def config_file() -> Path:
+    """The user's settings file (TOML); it need not exist."""
+    return platformdirs.user_config_path(_APP) / "config.toml"
+
+
+def state_dir() -> Path:
+    """Folder for logs and what the screen remembers; made on first use, for the user alone."""
+    path = platformdirs.user_state_path(_APP)
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
+
+
+def sample_data() -> Path:
+    """The folder of the embedded sample models and images: inside the wheel, or beside the checkout's package."""
+    package = Path(__file__).parent
+    installed = package / "_sample_data"
+    return installed if installed.is_dir() else package.parent / "sample_data"

@@ -1,0 +1,1 @@
+"""The only room that imports torch: the engine, the metrics, the models, and the worker process."""
