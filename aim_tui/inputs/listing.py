@@ -8,14 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from natsort import os_sort_keygen
-
+from aim_tui.core.names import natural_key
 from aim_tui.inputs.images import SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-_by_name = os_sort_keygen()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +48,8 @@ def list_folder(folder: Path) -> FolderListing:
             visible = [entry for entry in entries if not entry.name.startswith(".")]
     except OSError as error:
         return FolderListing(folder, problem=_why(error))
-    folders = sorted((entry.name for entry in visible if _is_dir(entry)), key=_by_name)
-    images = sorted((entry.name for entry in visible if _is_image(entry)), key=_by_name)
+    folders = sorted((entry.name for entry in visible if _is_dir(entry)), key=natural_key)
+    images = sorted((entry.name for entry in visible if _is_image(entry)), key=natural_key)
     return FolderListing(
         folder,
         [folder / name for name in folders],
@@ -88,7 +85,7 @@ def _expand_one(path: str, recursive: bool) -> tuple[list[str], str | None]:
     if exists:
         return [path], None
     if glob.has_magic(path):
-        matches = sorted(glob.iglob(path, recursive=True), key=_by_name)
+        matches = sorted(glob.iglob(path, recursive=True), key=natural_key)  # noqa: PTH207  # any pattern, absolute too
         images = [match for match in matches if _named_like_image(match) and not Path(match).is_dir()]
         return images, None if images else "matches no image"
     return [], "no such file or folder"
@@ -114,8 +111,8 @@ def _walk(root: str) -> Iterator[str]:
             folders.clear()
             continue
         seen.add((stat.st_dev, stat.st_ino))
-        folders[:] = sorted((name for name in folders if not name.startswith(".")), key=_by_name)
-        for name in sorted(files, key=_by_name):
+        folders[:] = sorted((name for name in folders if not name.startswith(".")), key=natural_key)
+        for name in sorted(files, key=natural_key):
             if not name.startswith(".") and _named_like_image(name):
                 yield os.path.join(folder, name)  # noqa: PTH118  # as text: 100,000 Path objects are slow
 
