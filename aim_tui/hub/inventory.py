@@ -1,0 +1,274 @@
+"""Which models are on this machine, whether they are complete, and what is left to fetch.
+
+Looks at files only: no network, no model library. The screen imports this room, so it has to stay light.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aim_tui.core.metrics import METRICS, Role
+from aim_tui.errors import ModelUnavailableError
+from aim_tui.hub.caches import hub_cache
+from aim_tui.hub.layout import folder_problems
+from aim_tui.hub.trunks import get_trunk, size_problem
+from aim_tui.hub.weights import file_problem, hash_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from aim_tui.core.profiles import ModelRef, Profile
+
+LOCAL = "local"
+"""The revision of a model that is a folder or file of the user's own."""
+
+PART_SUFFIX = ".aim-tui.part"
+"""Ends the name of a file that is not wholly fetched yet."""
+
+ROLE_NAMES = {
+    Role.CLIP: "CLIP model",
+    Role.CAPTIONER: "captioner",
+    Role.SENTENCE: "sentence encoder",
+    Role.LPIPS: "LPIPS trunk",
+}
+
+# What a fetch of the built-in profiles' models takes, in MB: float32 parameters plus a few MB of tokenizer. For the
+# person who decides whether to fetch; the fetch itself asks the hub.
+_MEGABYTES = {
+    "openai/clip-vit-base-patch32": 609,
+    "openai/clip-vit-large-patch14": 1_715,
+    "Salesforce/blip2-opt-2.7b": 14_990,
+    "Salesforce/blip2-flan-t5-xl": 15_780,
+    "sentence-transformers/distiluse-base-multilingual-cased-v1": 544,
+}
+
+_REPO_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
+_REVISION = re.compile(r"[\w.-]+(/[\w.-]+)*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """A complete model on this machine: a folder, or the weights file of an LPIPS trunk."""
+
+    role: Role
+    path: Path
+    revision: str
+    """The commit of the hub, the trunk's file name, or 'local'."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelState:
+    """What is known of one model of a profile without the network."""
+
+    role: Role
+    name: str
+    needed_by: tuple[str, ...]
+    """The metrics that need it."""
+    present: bool
+    complete: bool
+    bytes_on_disk: int
+    bytes_to_fetch: int | None
+    """About how much is left to fetch; None if unknown, or if it is no model of the hub."""
+    path: Path | None
+    revision: str
+    problem: str
+    """Why it cannot be used; empty if it can."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Where a model is or would be, and what is wrong with it."""
+
+    path: Path | None
+    revision: str
+    problems: tuple[str, ...]
+
+
+def repo_id(role: Role, ref: ModelRef) -> str:
+    """The full id on the hub; a sentence encoder without an owner is one of sentence-transformers' own."""
+    name = ref.id if "/" in ref.id or role is not Role.SENTENCE else f"sentence-transformers/{ref.id}"
+    revision = ref.revision or "main"
+    # Both become parts of a path.
+    if not _REPO_ID.fullmatch(name) or ".." in name:
+        raise ModelUnavailableError(
+            f"{ROLE_NAMES[role]}: {ref.id!r} is no model id",
+            "name owner/model of a hub, or a local folder as path, in the settings",
+        )
+    if not _REVISION.fullmatch(revision) or ".." in revision:
+        raise ModelUnavailableError(
+            f"{ROLE_NAMES[role]} {name}: {revision!r} is no revision", "name a branch, tag or commit in the settings"
+        )
+    return name
+
+
+def storage_folder(repo: str) -> Path:
+    """The folder of the hub's cache that keeps a repository."""
+    return hub_cache() / f"models--{repo.replace('/', '--')}"
+
+
+def locate(role: Role, ref: ModelRef, *, profile: str = "") -> LocalModel:
+    """The model of a role on this machine, complete, or ModelUnavailableError that says what is missing.
+
+    `path` of the result is a folder, or the file itself where the reference is a file or an LPIPS checkpoint.
+    Damage inside a file of the right size is not looked for here; `inspect(..., deep=True)` does.
+    """
+    found = _find(role, ref)
+    if found.path is None or found.problems:
+        raise ModelUnavailableError(
+            f"{ROLE_NAMES[role]} {ref.name}: {_summary(found.problems)}", _way_out(role, ref, profile)
+        )
+    return LocalModel(role, found.path, found.revision)
+
+
+def inspect(
+    role: Role,
+    ref: ModelRef,
+    *,
+    deep: bool = False,
+    needed_by: Iterable[str] | None = None,
+    on_bytes: Callable[[int], None] | None = None,
+) -> ModelState:
+    """What is known of a model; never raises for a model that is missing, damaged or misnamed.
+
+    `deep` also reads every file whose checksum is known (`on_bytes` hears how much was read): seconds for each GB.
+    """
+    if needed_by is None:
+        needed_by = [spec.id for spec in METRICS.values() if role in spec.roles]
+    try:
+        found = _find(role, ref)
+        if deep and found.path is not None and not found.problems:
+            damaged = (hash_problem(file, on_bytes) for file in _files(found.path))
+            found = _Found(found.path, found.revision, tuple(problem for problem in damaged if problem))
+        on_disk = _bytes_on_disk(role, ref, found.path)
+        problem = _summary(found.problems)
+    except ModelUnavailableError as error:
+        found, on_disk, problem = _Found(None, "", (error.message,)), 0, error.message
+    complete = found.path is not None and not found.problems
+    return ModelState(
+        role=role,
+        name=ref.name,
+        needed_by=tuple(needed_by),
+        present=complete or on_disk > 0,
+        complete=complete,
+        bytes_on_disk=on_disk,
+        bytes_to_fetch=0 if complete else _bytes_to_fetch(role, ref, on_disk),
+        path=found.path,
+        revision=found.revision,
+        problem=problem,
+    )
+
+
+def inspect_profile(profile: Profile, metrics: Iterable[str], *, deep: bool = False) -> list[ModelState]:
+    """The state of every model that these metrics of a profile need, in the order of the roles."""
+    asked = [METRICS[metric] for metric in metrics]
+    return [
+        inspect(
+            role,
+            profile.models[role],
+            deep=deep,
+            needed_by=[spec.id for spec in asked if role in spec.roles],
+        )
+        for role in profile.roles_for(spec.id for spec in asked)
+        if role in profile.models
+    ]
+
+
+def _find(role: Role, ref: ModelRef) -> _Found:
+    if ref.path is not None:
+        return _find_local(role, Path(ref.path))
+    if not ref.id:
+        return _Found(None, "", ("neither an id nor a path is set",))
+    return _find_trunk(ref) if role is Role.LPIPS else _find_snapshot(role, ref)
+
+
+def _find_local(role: Role, path: Path) -> _Found:
+    if path.is_file():
+        if role is Role.LPIPS:
+            problem = file_problem(path)
+            return _Found(path, LOCAL, (problem,) if problem else ())
+        return _Found(path, LOCAL, ("it is a file; a folder is needed",))
+    if not path.is_dir():
+        return _Found(None, LOCAL, ("there is no such folder",))
+    if role is Role.LPIPS and not any(path.glob("*.safetensors")):
+        checkpoints = sorted(path.glob("*.pth"))
+        if len(checkpoints) == 1:
+            return _find_local(role, checkpoints[0])
+        if checkpoints:
+            return _Found(path, LOCAL, ("it holds several checkpoints; name the file",))
+    return _Found(path, LOCAL, tuple(folder_problems(role, path)))
+
+
+def _find_trunk(ref: ModelRef) -> _Found:
+    trunk = get_trunk(ref.id)
+    if not trunk.path.is_file():
+        return _Found(None, trunk.file, ("not on this machine",))
+    problem = file_problem(trunk.path) or size_problem(trunk)
+    return _Found(trunk.path, trunk.file, (problem,) if problem else ())
+
+
+def _find_snapshot(role: Role, ref: ModelRef) -> _Found:
+    storage = storage_folder(repo_id(role, ref))
+    revision = ref.revision or "main"
+    try:
+        commit = (storage / "refs" / revision).read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        commit = revision
+    snapshot = storage / "snapshots" / commit
+    if not commit or not snapshot.is_dir():
+        return _Found(None, "", ("partly fetched" if _parts(storage) else "not on this machine",))
+    return _Found(snapshot, commit, tuple(folder_problems(role, snapshot)))
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """The file, or the files in the folder and below it, in a stable order; links into the cache are followed."""
+    return iter([path]) if path.is_file() else (file for file in sorted(path.rglob("*")) if file.is_file())
+
+
+def _parts(storage: Path) -> list[Path]:
+    """What an interrupted fetch left: whole blobs that no snapshot names yet, and the beginnings of others."""
+    folder = storage / "blobs"
+    return [file for file in folder.iterdir() if file.is_file()] if folder.is_dir() else []
+
+
+def _bytes_on_disk(role: Role, ref: ModelRef, path: Path | None) -> int:
+    if ref.path is None and role is Role.LPIPS:
+        trunk = get_trunk(ref.id) if ref.id else None
+        files = [trunk.path, Path(f"{trunk.path}{PART_SUFFIX}")] if trunk else []
+    else:
+        files = list(_files(path)) if path is not None else []
+        if ref.path is None and ref.id:
+            storage = storage_folder(repo_id(role, ref))
+            # A snapshot's files are links to blobs, so only what they do not show is added.
+            files += _parts(storage) if path is None else (storage / "blobs").glob(f"*{PART_SUFFIX}")
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def _bytes_to_fetch(role: Role, ref: ModelRef, on_disk: int) -> int | None:
+    if ref.path is not None or not ref.id:
+        return None
+    try:
+        if role is Role.LPIPS:
+            return max(0, get_trunk(ref.id).size - on_disk)
+        megabytes = _MEGABYTES.get(repo_id(role, ref))
+    except ModelUnavailableError:
+        return None
+    return None if megabytes is None or ref.revision is not None else max(0, megabytes * 1_000_000 - on_disk)
+
+
+def _summary(problems: tuple[str, ...], most: int = 3) -> str:
+    """The first problems in one line: a model with all its shards missing must not fill the screen."""
+    more = f"; and {len(problems) - most} more" if len(problems) > most else ""
+    return "; ".join(problems[:most]) + more
+
+
+def _way_out(role: Role, ref: ModelRef, profile: str) -> str:
+    if ref.path is not None:
+        return f"correct the path of {role} in the settings, or try the sample models: --profile sample"
+    named = f" --profile {profile}" if profile else ""
+    return (
+        f"fetch it: aim-tui models fetch{named}; or try the sample models: --profile sample; "
+        f"or name a local folder as path of {role} in the settings"
+    )

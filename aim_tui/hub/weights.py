@@ -1,0 +1,100 @@
+"""Whether a file of weights is whole, without loading it and without a model library."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import hashlib
+    from collections.abc import Callable
+    from pathlib import Path
+
+# The safetensors format allows no longer header; a larger number means that this is some other file.
+_MAX_HEADER = 100_000_000
+_CHUNK = 1 << 20
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_GIT_SHA1 = re.compile(r"[0-9a-f]{40}")
+_HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,})\.pth$")
+
+
+def file_problem(path: Path) -> str:
+    """What is wrong with a weights file ('' if nothing that its size and header can show)."""
+    if not path.is_file():
+        return f"{path.name} is missing"
+    try:
+        if path.stat().st_size == 0:
+            return f"{path.name} is empty"
+        if path.suffix == ".safetensors":
+            return _safetensors_problem(path)
+        return _pickle_problem(path)
+    except OSError as error:
+        return f"{path.name} cannot be read: {error.strerror or error}"
+
+
+def _safetensors_problem(path: Path) -> str:
+    """A safetensors file states where its last tensor ends: a download cut short ends before that."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if size < 8 or length > _MAX_HEADER:
+            return f"{path.name} is not a safetensors file"
+        if size < 8 + length:
+            return f"{path.name} is truncated"
+        raw = file.read(length)
+    try:
+        header: dict[str, Any] = json.loads(raw)
+        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
+        expected = 8 + length + max(ends, default=0)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+        return f"{path.name} has a damaged header"
+    if size < expected:
+        return f"{path.name} is truncated ({size:,} of {expected:,} bytes)"
+    if size > expected:
+        return f"{path.name} is longer than its header says ({size:,} instead of {expected:,} bytes)"
+    return ""
+
+
+def _pickle_problem(path: Path) -> str:
+    """torch.save writes a zip archive, whose directory is at the end; files of before 2020 cannot be judged."""
+    import zipfile
+
+    with path.open("rb") as file:
+        is_archive = file.read(4) == b"PK\x03\x04"
+    return f"{path.name} is truncated" if is_archive and not zipfile.is_zipfile(path) else ""
+
+
+def hash_problem(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
+    """What is wrong with a file whose name tells its hash ('' if nothing, or if the name tells none).
+
+    The hub's cache links each file to a blob named by its SHA-256, or by its git object id if it is small; the
+    checkpoints of torch.hub carry the first digits of their SHA-256. `on_bytes` hears of every piece read.
+    """
+    import hashlib
+
+    try:
+        blob = path.resolve(strict=True)
+        if _SHA256.fullmatch(blob.name):
+            expected, digest = blob.name, hashlib.sha256()
+        elif _GIT_SHA1.fullmatch(blob.name):
+            expected, digest = blob.name, git_blob_hash(blob.stat().st_size)
+        elif match := _HASH_IN_NAME.search(path.name):
+            expected, digest = match[1], hashlib.sha256()
+        else:
+            return ""
+        with blob.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+                if on_bytes is not None:
+                    on_bytes(len(chunk))
+    except OSError as error:
+        return f"{path.name} cannot be read: {error.strerror or error}"
+    return "" if digest.hexdigest().startswith(expected) else f"{path.name} is damaged: its checksum is wrong"
+
+
+def git_blob_hash(size: int) -> hashlib._Hash:
+    """A SHA-1 digest primed so that feeding it the `size` bytes of a file gives the file's git object id."""
+    import hashlib
+
+    return hashlib.sha1(f"blob {size}\0".encode(), usedforsecurity=False)
