@@ -1,8 +1,58 @@
-"""The `aim-tui` command."""
+"""The `aim-tui` command: one file a sub-command; what a sub-command needs is imported inside it."""
 
 from __future__ import annotations
 
+import sys
+from typing import Annotated
+
+import typer
+
+from aim_tui import __version__
+from aim_tui.cli import bench, demo, models, open_app, score
+from aim_tui.errors import AimError
+
+app = typer.Typer(
+    name="aim-tui",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Evaluate AI-generated images: CLIP score, caption similarity and LPIPS, live in the terminal.",
+)
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        print(__version__)
+        raise typer.Exit
+
+
+app.command("open", help="Open the application on a folder (what a bare `aim-tui [PATH]` does).")(open_app.open_app)
+app.command("demo", help="Try it on the embedded sample images and sample models.")(demo.demo)
+app.command("score", help="Score images without the application.")(score.score)
+app.command("bench", help="Measure this machine's speed with a profile's models.")(bench.bench)
+app.add_typer(models.app, name="models", help="See, check and fetch the models that a profile needs.")
+
+
+_COMMANDS = ("open", "demo", "score", "bench", "models")
+
+
+def _open_by_default(args: list[str]) -> list[str]:
+    """`aim-tui FOLDER` and a bare `aim-tui` open the application, as `aim-tui open FOLDER` does."""
+    named = args and args[0] in (*_COMMANDS, "--help", "-h", "--version")
+    return args if named else ["open", *args]
+
 
 def main() -> None:
-    """Run the command line."""
-    raise SystemExit("under construction")
+    """Run the command line; an expected error is two lines on stderr and an exit code, never a traceback."""
+    try:
+        app(args=_open_by_default(sys.argv[1:]))
+    except AimError as error:
+        from aim_tui.core.text import printable
+
+        print(f"error: {printable(error.message)}", file=sys.stderr)
+        if error.hint:
+            print(f"hint: {printable(error.hint, newline=chr(10))}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None

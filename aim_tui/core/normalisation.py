@@ -37,7 +37,7 @@ class Branch:
         high = "" if self.piece.upto == math.inf else f" <= {self.piece.upto:g}"
         if self.piece.start == self.piece.end:
             return f"{low}{symbol}{high}: {self.piece.start:g}"
-        return f"{low}{symbol}{high}: line from {self.piece.start:g} to {self.piece.end:g}"
+        return f"{low}{symbol}{high}: a line from {self.piece.start:g} to {self.piece.end:g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,15 @@ class Rule:
             return piece.start
         share = (raw - branch.above) / (piece.upto - branch.above)
         return piece.start + share * (piece.end - piece.start)
+
+    def describe(self, symbol: str) -> str:
+        """All branches in words, from the lowest raw values up, separated by semicolons."""
+        above = -math.inf
+        words = []
+        for index, piece in enumerate(self.pieces):
+            words.append(Branch(index, above, piece).describe(symbol))
+            above = piece.upto
+        return "; ".join(words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,13 +70,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What the rows add up to; `n - n_ok` were left out of mean, median and best."""
+    """What the rows add up to; mean, median and best are over the `n_final` rows that have a final score."""
 
     n: int
     n_ok: int
     n_partial: int
     n_failed: int
     n_pending: int
+    n_final: int
     mean: float | None
     median: float | None
     best: str | None
@@ -156,6 +157,7 @@ class Results:
             n_partial=counts[Status.PARTIAL],
             n_failed=counts[Status.FAILED],
             n_pending=counts[Status.PENDING],
+            n_final=len(values),
             mean=statistics.fmean(values) if values else None,
             median=statistics.median(values) if values else None,
             best=best[1] if best else None,

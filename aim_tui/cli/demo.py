@@ -1,0 +1,40 @@
+"""`aim-tui demo`: the embedded sample images, scored with the embedded sample models."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+
+def demo(
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Print the table instead of opening the screen.")
+    ] = False,
+) -> None:
+    """Open the application on the sample images and start scoring; without a terminal, print the table."""
+    from aim_tui.cli import options
+    from aim_tui.cli.headless import run
+    from aim_tui.cli.open_app import launch
+    from aim_tui.cli.writers import open_writer
+    from aim_tui.inputs.listing import list_folder
+    from aim_tui.inputs.sample import load_sample
+
+    sample = load_sample()
+    setup = options.resolve(
+        profile="sample",
+        topic=sample.topic,
+        prompt=sample.prompt,
+        reference=str(sample.reference),
+        metrics="clip,blip2,lpips",
+        weights=None,
+        device=None,
+        precision=None,
+        batch_size=None,
+        exif=None,
+        config=None,
+    )
+    if headless or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise typer.Exit(run(setup, list_folder(sample.generations).images, open_writer("table", None), []))
+    raise typer.Exit(launch(setup, sample.generations, start_scoring=True))

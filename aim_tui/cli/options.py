@@ -1,0 +1,178 @@
+"""The options that several sub-commands share, and how they become a plan of work."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aim_tui.core.context import Context
+from aim_tui.core.jobs import EngineSettings
+from aim_tui.core.metrics import METRICS, in_order
+from aim_tui.core.names import did_you_mean
+from aim_tui.core.scoring import ScoringPlan
+from aim_tui.errors import UsageError
+
+if TYPE_CHECKING:
+    from aim_tui.config import Settings
+    from aim_tui.core.profiles import Profile
+
+ProfileOption = Annotated[
+    str | None,
+    typer.Option("--profile", "-P", metavar="NAME", help="Models and rules: aim, large, sample or your own."),
+]
+TopicOption = Annotated[str, typer.Option("--topic", "-t", help="What the image is of; captions are compared with it.")]
+PromptOption = Annotated[str, typer.Option("--prompt", "-p", help="The detailed prompt; CLIP compares images with it.")]
+ReferenceOption = Annotated[
+    str, typer.Option("--reference", "-R", metavar="FILE", help="The image that LPIPS measures the distance to.")
+]
+MetricsOption = Annotated[
+    str | None, typer.Option("--metrics", metavar="LIST", help="Which of clip,blip2,lpips to ask for. Default: all.")
+]
+WeightsOption = Annotated[
+    str | None, typer.Option("--weights", metavar="LIST", help="Such as clip=0.2,blip2=0.5,lpips=0.3.")
+]
+DeviceOption = Annotated[
+    str | None, typer.Option("--device", metavar="D", help="auto, cpu, mps, cuda or cuda:N. Default: auto.")
+]
+PrecisionOption = Annotated[
+    str | None,
+    typer.Option("--precision", metavar="P", help="aim (default) or fast: bf16/fp16 everywhere, float32 norms."),
+]
+BatchOption = Annotated[
+    int | None, typer.Option("--batch-size", "-b", min=1, metavar="N", help="Images a batch, for every model.")
+]
+ExifOption = Annotated[
+    str | None, typer.Option("--exif", metavar="rotate|ignore", help="ignore: no EXIF rotation, as in AIM itself.")
+]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="Settings file to read instead of the default one.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the settings and options of a command add up to."""
+
+    settings: Settings
+    profile: Profile
+    context: Context
+    metrics: tuple[str, ...]
+    weights: dict[str, float]
+    engine: EngineSettings
+    not_asked: dict[str, str]
+
+    def plan(self) -> ScoringPlan:
+        """The scoring plan; UsageError where nothing can be asked for or the weights make no sense."""
+        if not self.metrics:
+            reasons = "; ".join(f"{metric}: {reason}" for metric, reason in self.not_asked.items())
+            raise UsageError(
+                f"nothing to score: {reasons}", "give --prompt for clip, --topic for blip2, --reference for lpips"
+            )
+        try:
+            return ScoringPlan(self.metrics, self.weights, self.profile.rules)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+
+
+def resolve(
+    *,
+    profile: str | None,
+    topic: str,
+    prompt: str,
+    reference: str,
+    metrics: str | None,
+    weights: str | None,
+    device: str | None,
+    precision: str | None,
+    batch_size: int | None,
+    exif: str | None,
+    config: Path | None,
+) -> Setup:
+    """Put settings file, environment and options together; options win. UsageError names what is wrong.
+
+    A metric without its prompt, topic or reference is not asked for and said so in `not_asked`; one that was named
+    outright in `metrics` is an error then.
+    """
+    from aim_tui.config import load_settings
+
+    settings = load_settings(config)
+    chosen = settings.profile(profile)
+    context = Context(topic, prompt, os.path.abspath(reference) if reference else "")  # noqa: PTH100  # keeps any bytes
+    asked, not_asked = _metrics(metrics, chosen, settings, context)
+    reading = settings.reading
+    match exif:
+        case "rotate" | "ignore":
+            reading = replace(reading, exif=exif)
+        case str():
+            raise UsageError(f"--exif is {exif!r}; it is 'rotate' or 'ignore'")
+    wanted_precision = settings.precision
+    match precision:
+        case "aim" | "fast":
+            wanted_precision = precision
+        case str():
+            raise UsageError(f"--precision is {precision!r}; it is 'aim' or 'fast'")
+    return Setup(
+        settings=settings,
+        profile=chosen,
+        context=context,
+        metrics=asked,
+        weights=_weights(weights, chosen),
+        engine=EngineSettings(
+            models=dict(chosen.models),
+            device=_device(device or settings.device),
+            precision=wanted_precision,
+            batch_size=batch_size or settings.batch_size,
+            reading=reading,
+        ),
+        not_asked=not_asked,
+    )
+
+
+def _metrics(
+    option: str | None, profile: Profile, settings: Settings, context: Context
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    missing = context.missing_for()
+    if option is not None:
+        try:
+            named = in_order(part.strip() for part in option.split(",") if part.strip())
+        except KeyError as error:
+            raise UsageError(f"--metrics: {error.args[0]}") from None
+        if not named:
+            raise UsageError("--metrics names no metric", f"known: {', '.join(METRICS)}")
+        for metric in named:
+            if metric in missing and metric != "lpips":
+                need = METRICS[metric].needs
+                raise UsageError(f"{metric} was asked for, but the {need} is empty", f"give --{need}")
+        not_asked = {metric: "left out by --metrics" for metric in METRICS if metric not in named}
+    else:
+        named = tuple(metric for metric in profile.metrics if metric not in settings.disabled)
+        not_asked = {metric: "left out by the profile" for metric in METRICS if metric not in profile.metrics}
+        not_asked |= {metric: f"switched off by {name}" for metric, name in settings.disabled.items()}
+    not_asked |= {metric: missing[metric] for metric in named if metric in missing}
+    return tuple(metric for metric in named if metric not in missing), not_asked
+
+
+def _weights(option: str | None, profile: Profile) -> dict[str, float]:
+    weights = dict(profile.weights)
+    for part in (option or "").split(","):
+        if not part.strip():
+            continue
+        name, equals, number = (piece.strip() for piece in part.partition("="))
+        if name not in METRICS:
+            raise UsageError(f"--weights: unknown metric {name!r}{did_you_mean(name, METRICS)}")
+        try:
+            weights[name] = float(number)
+        except ValueError:
+            raise UsageError(f"--weights: {part.strip()!r} is not of the form {name}=0.5") from None
+    return weights
+
+
+def _device(name: str) -> str:
+    kind, _, index = name.partition(":")
+    if kind not in ("auto", "cpu", "mps", "cuda") or (index and not index.isdigit()):
+        raise UsageError(f"unknown device {name!r}; it is auto, cpu, mps, cuda or cuda:N")
+    return name

@@ -1,0 +1,58 @@
+"""`aim-tui score`: the engine without the application; data on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aim_tui.cli import options
+
+
+def score(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Images, folders and glob patterns.")],
+    topic: options.TopicOption = "",
+    prompt: options.PromptOption = "",
+    reference: options.ReferenceOption = "",
+    profile: options.ProfileOption = None,
+    metrics: options.MetricsOption = None,
+    weights: options.WeightsOption = None,
+    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into sub-folders too.")] = False,
+    output_format: Annotated[
+        str, typer.Option("--format", "-f", metavar="FORMAT", help="table, json, jsonl or csv.")
+    ] = "table",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead of to stdout.")
+    ] = None,
+    device: options.DeviceOption = None,
+    precision: options.PrecisionOption = None,
+    batch_size: options.BatchOption = None,
+    exif: options.ExifOption = None,
+    config: options.ConfigOption = None,
+) -> None:
+    """Score images. Exit: 0 all scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C."""
+    from aim_tui.cli.headless import run
+    from aim_tui.cli.writers import open_writer
+    from aim_tui.errors import UsageError
+    from aim_tui.inputs.listing import expand
+
+    setup = options.resolve(
+        profile=profile,
+        topic=topic,
+        prompt=prompt,
+        reference=reference,
+        metrics=metrics,
+        weights=weights,
+        device=device,
+        precision=precision,
+        batch_size=batch_size,
+        exif=exif,
+        config=config,
+    )
+    writer = open_writer(output_format, output)
+    found = expand(paths, recursive)
+    if not found.images:
+        problems = "; ".join(f"{problem.path}: {problem.reason}" for problem in found.problems)
+        raise UsageError(f"no images to score: {problems}")
+    raise typer.Exit(run(setup, found.images, writer, found.problems))

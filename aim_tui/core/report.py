@@ -1,0 +1,124 @@
+"""Results as plain records, for every output that leaves the program. Field names are AIM's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aim_tui.core.metrics import METRICS
+from aim_tui.core.outcomes import value_of
+from aim_tui.core.text import path_bytes, portable_path
+
+if TYPE_CHECKING:
+    from aim_tui.core.profiles import Profile
+    from aim_tui.core.results import Results, Row
+
+#: The fields of one image, in the order that every format writes them.
+FIELDS = (
+    "path", "clip_score", "clip_norm", "caption", "blip2_similarity", "blip2_norm", "lpips_score", "lpips_norm",
+    "final_score", "status", "error", "prompt_tokens", "prompt_truncated",
+)  # fmt: skip
+
+
+def record(row: Row, results: Results) -> dict[str, Any]:
+    """One image as a flat record of FIELDS; a value that is not there is None, and `error` says why."""
+    values: dict[str, Any] = {
+        "path": portable_path(row.path),
+        "caption": row.caption,
+        "final_score": row.final,
+        "status": str(row.status),
+        "error": row.errors(),
+        "prompt_tokens": results.prompt.tokens if results.prompt else None,
+        "prompt_truncated": results.prompt.truncated if results.prompt else None,
+    }
+    for metric, spec in METRICS.items():
+        values[spec.raw_field] = value_of(row.outcome(metric))
+        values[spec.norm_field] = value_of(row.scores.norms.get(metric)) if row.scores else None
+    return {name: values[name] for name in FIELDS}
+
+
+def full_record(row: Row, results: Results) -> dict[str, Any]:
+    """The flat record, and what is known of the file: size, format, content hash, how it was read."""
+    full = record(row, results)
+    if (raw_path := path_bytes(row.path)) is not None:
+        full["path_bytes"] = raw_path
+    if row.facts is not None:
+        facts = row.facts
+        full |= {
+            "width": facts.width,
+            "height": facts.height,
+            "format": facts.format,
+            "mode": facts.mode,
+            "bytes": facts.bytes,
+            "sha256": facts.sha256,
+            "exif_rotated": facts.exif_rotated,
+            "flattened": facts.flattened or None,
+            "frames": facts.frames,
+        }
+    return full
+
+
+def provenance(results: Results, profile: Profile, not_asked: dict[str, str]) -> dict[str, Any]:
+    """What every output says about where its numbers come from."""
+    said: dict[str, Any] = {
+        "profile": profile.name,
+        "weights": {metric: results.plan.weights[metric] for metric in results.plan.metrics},
+        "rules": profile.rules_note().removeprefix("rules: "),
+    }
+    if not_asked:
+        said["not_asked"] = not_asked
+    if profile.notice:
+        said["notice"] = profile.notice
+    return said
+
+
+def document(results: Results, profile: Profile, settings: dict[str, Any], not_asked: dict[str, str]) -> dict[str, Any]:
+    """The whole run: settings, models, weights, formulas, results, and what they add up to."""
+    context = results.context
+    summary = results.summary()
+    return {
+        **provenance(results, profile, not_asked),
+        "settings": {
+            "topic": context.topic or None,
+            "prompt": context.prompt or None,
+            "reference": portable_path(context.reference) if context.reference else None,
+            "metrics": list(results.plan.metrics),
+            **settings,
+        },
+        "models": [
+            {
+                "role": info.role,
+                "id": info.id,
+                "revision": info.revision,
+                "dtype": info.dtype,
+                "device": info.device,
+                "parameters": info.parameters,
+                **info.detail,
+            }
+            for info in results.models.values()
+        ],
+        "formulas": formulas(results),
+        "results": [full_record(row, results) for row in results.rows],
+        "summary": {
+            "n": summary.n,
+            "n_ok": summary.n_ok,
+            "n_partial": summary.n_partial,
+            "n_failed": summary.n_failed,
+            "n_not_scored": summary.n_pending,
+            "n_in_mean": summary.n_final,
+            "mean": summary.mean,
+            "median": summary.median,
+            "best": portable_path(summary.best) if summary.best else None,
+            "best_score": summary.best_score,
+        },
+    }
+
+
+def formulas(results: Results) -> dict[str, str]:
+    """Each number's formula in words, with the break points and weights in use."""
+    words: dict[str, str] = {}
+    for metric in results.plan.metrics:
+        spec = METRICS[metric]
+        words[spec.raw_field] = spec.formula
+        words[spec.norm_field] = results.plan.rules.rules[metric].describe(spec.raw_field)
+    words["final_score"] = results.plan.formula().removeprefix("final_score = ")
+    return words
