@@ -1,0 +1,102 @@
+"""What a row can be asked for by name: its numbers and texts, and whether they are out of date."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aim_tui.core.metrics import METRICS
+from aim_tui.core.outcomes import Present
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Set as AbstractSet
+
+    from aim_tui.core.context import Context
+    from aim_tui.core.results import Row
+
+    Number = Callable[[Row], float | None]
+    Words = Callable[[Row], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What decides about a row besides the row itself: what its values should be against, and the marks."""
+
+    needs: Mapping[str, str] = field(default_factory=dict)
+    """The text or path that each asked metric compares with now."""
+    marked: AbstractSet[int] = frozenset()
+
+    @classmethod
+    def of(cls, context: Context, metrics: Iterable[str], marked: AbstractSet[int] = frozenset()) -> View:
+        """The view of the asked metrics against `context`."""
+        return cls({metric: context.need(metric) for metric in metrics}, marked)
+
+    def stale(self, row: Row) -> bool:
+        """Whether an asked value of the row was computed against something else."""
+        raws = row.raws
+        return any((raw := raws.get(metric)) is not None and raw.against != need for metric, need in self.needs.items())
+
+
+def file_name(path: str) -> str:
+    """The last part of a path, as the file system has it."""
+    return path.rpartition("/")[2] or path
+
+
+def _final(row: Row) -> float | None:
+    scores = row.scores
+    if scores is None:
+        return None
+    final = scores.final
+    return final.value if isinstance(final, Present) else None
+
+
+def _raw(metric: str) -> Number:
+    def value(row: Row) -> float | None:
+        raw = row.raws.get(metric)
+        return raw.outcome.value if raw is not None and isinstance(raw.outcome, Present) else None
+
+    return value
+
+
+def _norm(metric: str) -> Number:
+    def value(row: Row) -> float | None:
+        if row.scores is None:
+            return None
+        norm = row.scores.norms.get(metric)
+        return norm.value if isinstance(norm, Present) else None
+
+    return value
+
+
+def _fact(name: str) -> Number:
+    get = operator.attrgetter(name)
+
+    def value(row: Row) -> float | None:
+        return None if row.facts is None else float(get(row.facts))
+
+    return value
+
+
+def _numbers() -> dict[str, Number]:
+    fields: dict[str, Number] = {"final": _final, "final_score": _final}
+    for spec in METRICS.values():
+        fields[spec.id] = fields[spec.raw_field] = _raw(spec.id)
+        fields[f"{spec.id}_norm"] = fields[spec.norm_field] = _norm(spec.id)
+    fields |= {"size": _fact("bytes"), "width": _fact("width"), "height": _fact("height")}
+    return fields
+
+
+#: The values of a row that can be compared with a number, by field name.
+NUMBERS = _numbers()
+#: The texts of a row that can be searched, by field name.
+TEXTS: dict[str, Words] = {
+    "name": lambda row: file_name(row.path),
+    "path": lambda row: row.path,
+    "caption": lambda row: row.caption,
+    "error": lambda row: row.errors(),
+}
+
+#: Everything a comparison can start with, to complete what is being typed.
+FIELDS: tuple[str, ...] = (*NUMBERS, *TEXTS)

@@ -1,0 +1,84 @@
+"""Which rows are shown and in which order: a filter expression, then a column to sort by."""
+
+from __future__ import annotations
+
+import operator
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aim_tui.core.fields import NUMBERS, View, file_name
+from aim_tui.core.filters import Filter, FilterError
+from aim_tui.core.names import did_you_mean
+from aim_tui.core.scoring import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from aim_tui.core.results import Row
+
+__all__ = ["Filter", "FilterError", "SortKey", "View", "natural_key", "select", "sort_rows"]
+
+_STATUS_ORDER = {Status.OK: 0, Status.PARTIAL: 1, Status.FAILED: 2, Status.PENDING: 3}
+_DIGITS = re.compile("[0-9]+")
+
+
+def _padded(match: re.Match[str]) -> str:
+    """Digits as text that sorts by their value: how many there are, then which."""
+    digits = match.group().lstrip("0")
+    return f"{len(digits):03d}{digits}"
+
+
+def natural_key(name: str) -> str:
+    """A key that puts img2 before img10 and ignores case."""
+    return _DIGITS.sub(_padded, name.casefold())
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """A column to sort by: item, name, caption, status, final, size, or a metric's raw (clip) or norm (clip_norm)."""
+
+    column: str = "item"
+    reverse: bool = False
+
+
+def select(rows: Iterable[Row], where: Filter, by: SortKey, view: View) -> list[int]:
+    """The item numbers that are shown, in the order they are shown in."""
+    return sort_rows(where.rows(rows, view) if where else rows, by)
+
+
+def sort_rows(rows: Iterable[Row], key: SortKey) -> list[int]:
+    """Item numbers in the order of a column; rows without a value come last either way, ties by item number.
+
+    KeyError on an unknown column, with the nearest right one.
+    """
+    value = _sort_value(key.column)
+    having: list[tuple[float | str, int]] = []
+    lacking: list[int] = []
+    for row in rows:
+        found = value(row)
+        if found is None:
+            lacking.append(row.item)
+        else:
+            having.append((found, row.item))
+    # By number first, then by value alone: Python's sort is stable, in reverse too.
+    having.sort(key=operator.itemgetter(1))
+    having.sort(key=operator.itemgetter(0), reverse=key.reverse)
+    lacking.sort()
+    return [item for _, item in having] + lacking
+
+
+def _sort_value(column: str) -> Callable[[Row], float | str | None]:
+    match column:
+        case "item":
+            return lambda row: row.item
+        case "name":
+            return lambda row: natural_key(file_name(row.path))
+        case "caption":
+            return lambda row: row.caption.casefold() if row.caption else None
+        case "status":
+            return lambda row: _STATUS_ORDER[row.status]
+        case _ if column in NUMBERS:
+            return NUMBERS[column]
+    known = ["item", "name", "caption", "status", *NUMBERS]
+    raise KeyError(f"unknown column {column!r}{did_you_mean(column, known)}")
