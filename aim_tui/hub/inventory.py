@@ -228,9 +228,13 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _parts(storage: Path) -> list[Path]:
-    """What an interrupted fetch left: whole blobs that no snapshot names yet, and the beginnings of others."""
+    """What an interrupted fetch left: whole blobs that no snapshot names yet, and the beginnings of others.
+
+    The hub library's own unfinished downloads (.incomplete) cannot be continued, so they count for nothing.
+    """
     folder = storage / "blobs"
-    return [file for file in folder.iterdir() if file.is_file()] if folder.is_dir() else []
+    files = folder.iterdir() if folder.is_dir() else ()
+    return [file for file in files if file.suffix != ".incomplete" and file.is_file()]
 
 
 def _bytes_on_disk(role: Role, ref: ModelRef, path: Path | None) -> int:

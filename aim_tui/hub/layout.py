@@ -61,6 +61,8 @@ def wanted(files: Iterable[str], modules: Iterable[str] = ("",)) -> list[str]:
     by_folder: dict[str, list[str]] = {}
     for name in files:
         path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts:
+            continue
         by_folder.setdefault("" if str(path.parent) == "." else str(path.parent), []).append(path.name)
     picked: list[str] = []
     for folder in sorted({"", *modules}):

@@ -16,7 +16,7 @@ _MAX_HEADER = 100_000_000
 _CHUNK = 1 << 20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _GIT_SHA1 = re.compile(r"[0-9a-f]{40}")
-_HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,})\.pth$")
+_DIGITS_IN_NAME = re.compile(r"-([0-9a-f]{8,})\.pth$")
 
 
 def file_problem(path: Path) -> str:
@@ -66,35 +66,51 @@ def _pickle_problem(path: Path) -> str:
 
 
 def hash_problem(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
-    """What is wrong with a file whose name tells its hash ('' if nothing, or if the name tells none).
+    """What is wrong with a file whose name tells its checksum ('' if nothing, or if the name tells none).
 
-    The hub's cache links each file to a blob named by its SHA-256, or by its git object id if it is small; the
-    checkpoints of torch.hub carry the first digits of their SHA-256. `on_bytes` hears of every piece read.
+    `on_bytes` hears of every piece read.
     """
-    import hashlib
-
     try:
-        blob = path.resolve(strict=True)
-        if _SHA256.fullmatch(blob.name):
-            expected, digest = blob.name, hashlib.sha256()
-        elif _GIT_SHA1.fullmatch(blob.name):
-            expected, digest = blob.name, git_blob_hash(blob.stat().st_size)
-        elif match := _HASH_IN_NAME.search(path.name):
-            expected, digest = match[1], hashlib.sha256()
-        else:
+        checksum = named_checksum(path)
+        if not checksum:
             return ""
-        with blob.open("rb") as file:
+        digest = new_digest(checksum, path.stat().st_size)
+        with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
                 if on_bytes is not None:
                     on_bytes(len(chunk))
     except OSError as error:
         return f"{path.name} cannot be read: {error.strerror or error}"
-    return "" if digest.hexdigest().startswith(expected) else f"{path.name} is damaged: its checksum is wrong"
+    return "" if digest.hexdigest().startswith(checksum) else f"{path.name} is damaged: its checksum is wrong"
 
 
-def git_blob_hash(size: int) -> hashlib._Hash:
-    """A SHA-1 digest primed so that feeding it the `size` bytes of a file gives the file's git object id."""
+def named_checksum(path: Path) -> str:
+    """The checksum that a file's name tells, or ''.
+
+    The hub's cache links each file to a blob named by its SHA-256, or by its git object id if it is small; the
+    checkpoints of torch.hub carry the first digits of their SHA-256.
+    """
+    # One link only: a blob may itself be a link into a store that names files by another hash.
+    blob = path.readlink() if path.is_symlink() else path
+    if blob.parent.name == "blobs" and is_checksum(blob.name):
+        return blob.name
+    match = _DIGITS_IN_NAME.search(path.name)
+    return match[1] if match else ""
+
+
+def is_checksum(text: str) -> bool:
+    """Whether a text is a SHA-256 or a git object id in small hexadecimal digits, and so is fit for a file name."""
+    return bool(_SHA256.fullmatch(text) or _GIT_SHA1.fullmatch(text))
+
+
+def new_digest(checksum: str, size: int) -> hashlib._Hash:
+    """A digest that comes to `checksum` (or begins with it) when it is fed the `size` bytes of the right file.
+
+    40 digits are git's object id, the SHA-1 of a header and the content; anything else is a SHA-256.
+    """
     import hashlib
 
-    return hashlib.sha1(f"blob {size}\0".encode(), usedforsecurity=False)
+    if _GIT_SHA1.fullmatch(checksum):
+        return hashlib.sha1(f"blob {size}\0".encode(), usedforsecurity=False)
+    return hashlib.sha256()

@@ -1,0 +1,241 @@
+"""Fetch models to where the model libraries look for them: resumable, checked, with progress over a whole model.
+
+The bytes go into the hub's own cache under the hub's own names, so that every other program finds them too. A
+revision counts as present only when all its files are: until then a reader keeps what it had.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from aim_tui.core.metrics import Role
+from aim_tui.core.profiles import ModelRef  # noqa: TC001  msgspec reads the annotations below
+from aim_tui.errors import AimError, ModelUnavailableError
+from aim_tui.hub import caches, wire
+from aim_tui.hub.inventory import ROLE_NAMES, LocalModel, inspect, locate, repo_id, storage_folder
+from aim_tui.hub.layout import MODULES, module_folders, wanted
+from aim_tui.hub.problems import FetchCancelledError, TransferError, explain, no_space, offline
+from aim_tui.hub.snapshots import Snapshot
+from aim_tui.hub.transfer import Download, transfer
+from aim_tui.hub.trunks import Trunk, address, get_trunk
+from aim_tui.hub.weights import hash_problem, named_checksum
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+    from typing import Any
+
+
+class _Order(msgspec.Struct):
+    role: Role
+    ref: ModelRef
+
+
+# Progress is for eyes: more than ten reports a second only cost time.
+_REPORT_EVERY_S = 0.1
+# What is left free on the disk: a full disk breaks more than a fetch.
+_SPARE_BYTES = 256 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class FetchProgress:
+    """How far the fetch of one model is."""
+
+    role: Role
+    file: str
+    done: int
+    """Bytes of the whole model on disk, with those of earlier fetches."""
+    total: int
+
+
+def fetch(
+    role: Role,
+    ref: ModelRef,
+    on_progress: Callable[[FetchProgress], None],
+    cancelled: Callable[[], bool] = lambda: False,
+    *,
+    verify: bool = False,
+) -> LocalModel:
+    """Bring a model onto this machine, or continue to; a complete one is returned as it is, without the network.
+
+    `verify` first reads what is here and drops files whose checksum is wrong. Raises ModelUnavailableError that names
+    the model and a way out, or FetchCancelledError; what has arrived stays in either case.
+    """
+    if verify:
+        _drop_damaged(role, ref)
+    state = inspect(role, ref)
+    if state.complete or ref.path is not None:
+        return locate(role, ref)
+    if caches.offline():
+        raise offline(ref.name)
+    try:
+        if role is Role.LPIPS:
+            _fetch_trunk(get_trunk(ref.id), on_progress, cancelled)
+        else:
+            _fetch_snapshot(role, ref, on_progress, cancelled)
+    except Exception as error:  # whatever a library raises ends as a message, never as a traceback
+        raise explain(error, ref.name, ref.revision or "main") from None
+    state = inspect(role, ref)
+    if not state.complete:
+        # All that the hub has is here, so fetching again would not help.
+        raise ModelUnavailableError(
+            f"{ROLE_NAMES[role]} {ref.name} is not complete on the hub: {state.problem}",
+            "name another model or a local folder in the settings",
+        )
+    return locate(role, ref)
+
+
+def _drop_damaged(role: Role, ref: ModelRef) -> None:
+    path = inspect(role, ref).path
+    if path is None or ref.path is not None:
+        return
+    for file in [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]:
+        if hash_problem(file):
+            if file.is_symlink():
+                (file.parent / file.readlink()).unlink(missing_ok=True)
+            file.unlink(missing_ok=True)
+
+
+def _fetch_trunk(trunk: Trunk, on_progress: Callable[[FetchProgress], None], cancelled: Callable[[], bool]) -> None:
+    url = address(trunk)
+    size = wire.size_of(url)
+    if not size:
+        raise TransferError(f"the server does not tell the size of {trunk.file}")
+    download = Download(trunk.file, url, trunk.path, size, named_checksum(trunk.path))
+    with _only_one(trunk.path.parent, trunk.file):
+        # What is there and not complete is truncated or damaged.
+        trunk.path.unlink(missing_ok=True)
+        _run(Role.LPIPS, trunk.file, [download], on_progress, cancelled)
+
+
+def _fetch_snapshot(
+    role: Role, ref: ModelRef, on_progress: Callable[[FetchProgress], None], cancelled: Callable[[], bool]
+) -> None:
+    from huggingface_hub import HfApi
+
+    repo = repo_id(role, ref)
+    revision = ref.revision or "main"
+    api = HfApi(endpoint=caches.endpoint(), token=caches.token())
+    info = api.model_info(repo, revision=revision, files_metadata=True, timeout=wire.TIMEOUT_S)
+    snapshot = Snapshot(api, repo, info.sha or "", {file.rfilename: file for file in info.siblings or ()})
+    with _only_one(storage_folder(repo), repo):
+        modules = [""]
+        if role is Role.SENTENCE and MODULES in snapshot.files:
+            _run(role, ref.name, [snapshot.download(MODULES)], lambda _: None, cancelled)
+            modules = module_folders(snapshot.blob(MODULES).read_text(encoding="utf-8"))
+        names = wanted(snapshot.files, modules)
+        downloads = sorted((snapshot.download(name) for name in names), key=lambda download: download.size)
+        _run(role, ref.name, downloads, on_progress, cancelled)
+        for name in names:
+            snapshot.link(name)
+        snapshot.publish(revision)
+
+
+def _run(
+    role: Role,
+    name: str,
+    downloads: Sequence[Download],
+    on_progress: Callable[[FetchProgress], None],
+    cancelled: Callable[[], bool],
+) -> None:
+    """Fetch files one after the other, counting bytes over all of them."""
+    # A repository may hold one content under two names.
+    on_disk = {download.target: download.on_disk for download in downloads}
+    total = sum({download.target: download.size for download in downloads}.values())
+    for folder in {download.target.parent for download in downloads}:
+        folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free
+        needed = total - sum(on_disk.values())
+        if needed > 0 and needed + _SPARE_BYTES > free:
+            raise no_space(name, folder, needed, free)
+    due = 0.0
+
+    def report(download: Download, size: int, *, now: bool = False) -> None:
+        nonlocal due
+        on_disk[download.target] = size
+        if now or time.monotonic() >= due:
+            due = time.monotonic() + _REPORT_EVERY_S
+            on_progress(FetchProgress(role, download.name, min(sum(on_disk.values()), total), total))
+
+    for download in downloads:
+        if cancelled():
+            raise FetchCancelledError(f"stopped while fetching {name}", "fetch again to continue where it stopped")
+        if not download.target.is_file():
+
+            def on_size(size: int, download: Download = download) -> None:
+                report(download, size)
+
+            transfer(download, on_size, cancelled)
+        report(download, download.size, now=True)
+
+
+@contextmanager
+def _only_one(folder: Path, name: str) -> Iterator[None]:
+    """Keep two fetches from writing to the same files: the second one is told, not made to wait."""
+    from filelock import FileLock, Timeout
+
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".aim-tui-fetch.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise ModelUnavailableError(
+            f"{name} is being fetched by another aim-tui", "wait for it, or stop it and fetch again to continue"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def main(stdin: Any = None, stdout: Any = None) -> int:
+    """Fetch the models listed on stdin and report on stdout, one JSON object a line; 0 if all are here, else 3.
+
+    Stdin holds, up to its end, a list of {"role": ..., "ref": {"id": ..., "path": ..., "revision": ...}}. The reports
+    are {"type": "progress", "role", "file", "done", "total"}, {"type": "done", "role", "path", "revision"} and
+    {"type": "failed", "role", "error", "hint"}. The process may be killed at any time: what has arrived stays.
+    """
+    stdout = stdout or sys.stdout
+
+    def say(**message: object) -> None:
+        stdout.write(msgspec.json.encode(message).decode() + "\n")
+        stdout.flush()
+
+    try:
+        orders = msgspec.json.decode((stdin or sys.stdin).read(), type=list[_Order])
+    except msgspec.MsgspecError as error:
+        say(type="failed", role=None, error=f"the list of models cannot be read: {error}", hint="")
+        return 2
+    failed = False
+    for order in orders:
+        try:
+            found = fetch(
+                order.role,
+                order.ref,
+                lambda step: say(type="progress", role=step.role, file=step.file, done=step.done, total=step.total),
+            )
+        except AimError as error:
+            failed = True
+            say(type="failed", role=order.role, error=error.message, hint=error.hint)
+        else:
+            say(type="done", role=order.role, path=os.fspath(found.path), revision=found.revision)
+    return 3 if failed else 0
+
+
+if __name__ == "__main__":
+    # The libraries' own bars and notes would only fill a log.
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    try:
+        code = main()
+    except (KeyboardInterrupt, BrokenPipeError):
+        # The reader is gone or wants no more: nobody is left to tell. Not through sys.exit, whose flush would fail.
+        os._exit(130)
+    raise SystemExit(code)

@@ -1,0 +1,90 @@
+"""One commit of a repository on the hub, and its place in the hub's cache."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from aim_tui.hub import caches, wire
+from aim_tui.hub.inventory import storage_folder
+from aim_tui.hub.problems import TransferError
+from aim_tui.hub.transfer import Download
+from aim_tui.hub.weights import is_checksum
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Snapshot:
+    """One commit of a repository on the hub, and its place in the cache."""
+
+    def __init__(self, api: Any, repo: str, commit: str, files: dict[str, Any]) -> None:
+        self.files = files
+        # It becomes the name of a folder.
+        if not is_checksum(commit):
+            raise TransferError("the server does not tell which commit it serves; is HF_ENDPOINT a hub?")
+        self._api = api
+        self._repo = repo
+        self._commit = commit
+        self._storage = storage_folder(repo)
+        self._known: dict[str, tuple[int, str]] = {}
+
+    def download(self, name: str) -> Download:
+        """What is to be fetched for a file of the commit."""
+        from huggingface_hub import hf_hub_url
+
+        url = hf_hub_url(self._repo, name, revision=self._commit, endpoint=self._api.endpoint)
+        size, checksum = self._size_and_checksum(name, url)
+        blob = self._storage / "blobs" / checksum
+        if blob.is_file() and blob.stat().st_size != size:
+            blob.unlink()
+        return Download(name, url, blob, size, checksum, wire.hub_headers(self._api.token))
+
+    def blob(self, name: str) -> Path:
+        """Where the cache keeps the content of a file that has been asked for."""
+        return self._storage / "blobs" / self._known[name][1]
+
+    def _size_and_checksum(self, name: str, url: str) -> tuple[int, str]:
+        if name not in self._known:
+            file = self.files[name]
+            size, checksum = (file.lfs.size, file.lfs.sha256) if file.lfs else (file.size, file.blob_id)
+            if size is None or not checksum:
+                # Some mirrors leave this out of their listing.
+                from huggingface_hub import get_hf_file_metadata
+
+                told = get_hf_file_metadata(url, token=self._api.token, timeout=wire.TIMEOUT_S)
+                size, checksum = told.size, told.etag
+            # The checksum becomes the name of a file.
+            if size is None or not checksum or not is_checksum(checksum):
+                raise TransferError(f"the server does not tell the size and checksum of {name}")
+            self._known[name] = (size, checksum)
+        return self._known[name]
+
+    def link(self, name: str) -> None:
+        """Give a fetched blob its name in the snapshot; the hub library does it, as its cache is laid out its way."""
+        from huggingface_hub import hf_hub_download
+
+        pointer = self._storage / "snapshots" / self._commit / name
+        if pointer.is_symlink() and not pointer.exists():
+            pointer.unlink()
+        elif pointer.is_file() and pointer.stat().st_size != self._known[name][0]:
+            # On disks without links the snapshot holds copies, which can be cut short by themselves.
+            pointer.unlink()
+        hf_hub_download(
+            self._repo,
+            name,
+            revision=self._commit,
+            cache_dir=caches.hub_cache(),
+            endpoint=self._api.endpoint,
+            token=self._api.token,
+        )
+
+    def publish(self, revision: str) -> None:
+        """Make the commit the one that a branch or tag name stands for."""
+        if revision == self._commit:
+            return
+        ref = self._storage / "refs" / revision
+        ref.parent.mkdir(parents=True, exist_ok=True)
+        fresh = ref.with_name(f"{ref.name}.{os.getpid()}.tmp")
+        fresh.write_text(self._commit, encoding="ascii")
+        fresh.replace(ref)
