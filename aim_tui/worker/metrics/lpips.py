@@ -1,0 +1,109 @@
+"""LPIPS distance of each image to the reference: AIM's policy.
+
+The reference is resized to the image (Pillow, bilinear), and both are compared at full resolution in [-1, 1]. At a
+lower resolution LPIPS is another metric, not an approximation of this one.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import torch
+from PIL import Image
+
+from aim_tui.core.metrics import Role
+from aim_tui.errors import UsageError
+from aim_tui.inputs.images import ImageError
+from aim_tui.worker.metrics.base import Metric, RawOutcome, UnsuitableError
+from aim_tui.worker.models.lpips import FeatureCache
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from aim_tui.core.context import Context
+    from aim_tui.core.events import Event
+    from aim_tui.worker.metrics.base import ReadPixels
+    from aim_tui.worker.models.loading import LoadedModel
+    from aim_tui.worker.models.lpips import Lpips, Size
+
+# Images of more pixels fill a CPU by themselves: a batch of them is slower than one after the other.
+_ALONE_ON_CPU = 256 * 256
+# What an accelerator takes at once: 16 images of 1024 x 1024 keep it busy, and their features in bounds.
+_PIXELS_AT_ONCE = 16 * 1024 * 1024
+
+
+class LpipsDistance(Metric):
+    """Compares images with the reference."""
+
+    def __init__(self, models: Mapping[Role, LoadedModel]) -> None:
+        self._lpips = cast("Lpips", models[Role.LPIPS])
+        self._reference: torch.Tensor | None = None
+        self._features = FeatureCache(self._resized_features)
+
+    @property
+    def batch_size(self) -> int:
+        """4 on a CPU, where most images are computed alone; 16 elsewhere."""
+        return 4 if self._lpips.on_cpu else 16
+
+    def prepare(self, pixels: torch.Tensor) -> torch.Tensor:
+        """The full-size pixels; UnsuitableError where they are too few for the network."""
+        height, width = pixels.shape[:2]
+        if min(height, width) < self._lpips.min_side:
+            raise UnsuitableError(
+                f"{width} x {height} is too small for LPIPS {self._lpips.net} (at least {self._lpips.min_side} a side)"
+            )
+        return pixels
+
+    def set_context(self, context: Context, read: ReadPixels) -> Sequence[Event]:
+        """Read the reference; its features are kept where its pixels have not changed."""
+        try:
+            reference = read(context.reference)
+        except ImageError as error:
+            raise UsageError(f"reference {context.reference}: {error}", "name another reference image") from None
+        if self._reference is None or not torch.equal(self._reference, reference):
+            self._reference = reference
+            self._features.clear()
+        return ()
+
+    def score(self, batch: Sequence[torch.Tensor]) -> list[RawOutcome]:
+        """The distance of each image, 0 for the reference itself."""
+        values = [math.nan] * len(batch)
+        for size, positions in _by_size(batch).items():
+            reference = self._features.get(size)
+            for part in self._parts(positions, size):
+                for position, value in zip(
+                    part, self._lpips.distances([batch[position] for position in part], reference), strict=True
+                ):
+                    values[position] = value
+        return [RawOutcome.of(value) for value in values]
+
+    def free(self) -> None:
+        """Let go of the reference's features."""
+        self._features.clear()
+
+    def _parts(self, positions: list[int], size: Size) -> Iterator[list[int]]:
+        """Images of one size in the numbers that are worth computing at once."""
+        pixels = size[0] * size[1]
+        at_once = 1 if self._lpips.on_cpu and pixels >= _ALONE_ON_CPU else max(1, _PIXELS_AT_ONCE // pixels)
+        for start in range(0, len(positions), at_once):
+            yield positions[start : start + at_once]
+
+    def _resized_features(self, size: Size) -> list[torch.Tensor]:
+        if self._reference is None:
+            raise RuntimeError("score before set_context")
+        height, width = size
+        reference = self._reference
+        if tuple(reference.shape[:2]) != size:
+            image = Image.fromarray(reference.numpy()).resize((width, height), Image.Resampling.BILINEAR)
+            reference = torch.from_numpy(np.array(image))
+        return self._lpips.features(reference)
+
+
+def _by_size(batch: Sequence[torch.Tensor]) -> dict[Size, list[int]]:
+    """The positions in the batch of each (height, width)."""
+    groups: dict[Size, list[int]] = {}
+    for position, image in enumerate(batch):
+        groups.setdefault((image.shape[0], image.shape[1]), []).append(position)
+    return groups

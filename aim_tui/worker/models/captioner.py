@@ -1,0 +1,89 @@
+"""BLIP-2: one greedy caption an image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from aim_tui.errors import ModelUnavailableError
+from aim_tui.worker.models.loading import describe, from_pretrained
+from aim_tui.worker.models.pixels import ImagePreparation, load_preparation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aim_tui.core.events import ModelInfo
+    from aim_tui.core.profiles import ModelRef
+    from aim_tui.hub.inventory import LocalModel
+    from aim_tui.worker.models.device import Placement
+
+MAX_NEW_TOKENS = 30
+
+
+class Captioner:
+    """BLIP-2 with a decoder-only (OPT) or an encoder-decoder (Flan-T5) language model."""
+
+    def __init__(
+        self, model: Any, tokenizer: Any, preparation: ImagePreparation, placement: Placement, info: ModelInfo
+    ) -> None:
+        self._model = model
+        self._tokenizer = tokenizer
+        self._preparation = preparation
+        self._placement = placement
+        self.info = info
+        config = model.config
+        self._prompt = [config.image_token_index] * config.num_query_tokens + [config.text_config.bos_token_id]
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether it computes on the CPU."""
+        return self._placement.device.type == "cpu"
+
+    def prepare(self, pixels: torch.Tensor) -> torch.Tensor:
+        """The model's small input from uint8 (height, width, 3); safe in any thread."""
+        return self._preparation.prepare(pixels)
+
+    @torch.inference_mode()
+    def captions(self, batch: Sequence[torch.Tensor]) -> list[str]:
+        """A caption for each prepared image, without surrounding blanks; '' where the model says nothing.
+
+        Every row of a batch has the same prompt, so there is no padding that could change a caption.
+        """
+        pixel_values = self._preparation.finish(batch, self._placement.device, self._placement.dtype)
+        prompt = torch.tensor([self._prompt], device=self._placement.device).repeat(len(batch), 1)
+        ids = self._model.generate(
+            pixel_values=pixel_values,
+            input_ids=prompt,
+            max_new_tokens=MAX_NEW_TOKENS,
+            do_sample=False,
+            num_beams=1,
+        )
+        # A decoder-only language model returns its prompt before what it wrote; an encoder-decoder does not.
+        length = prompt.shape[1]
+        if ids.shape[1] >= length and bool((ids[:, :length] == prompt).all()):
+            ids = ids[:, length:]
+        texts: list[str] = self._tokenizer.batch_decode(ids, skip_special_tokens=True)
+        return [text.strip() for text in texts]
+
+
+def load(ref: ModelRef, local: LocalModel, placement: Placement) -> Captioner:
+    """Load from a local folder of transformers files, quantised where the reference says so."""
+    from transformers import AutoConfig, AutoTokenizer, Blip2ForConditionalGeneration
+
+    config = AutoConfig.from_pretrained(local.path, local_files_only=True)
+    if config.model_type != "blip-2":
+        raise ModelUnavailableError(
+            f"captioner {ref.name} is a {config.model_type} model, not BLIP-2", "name a BLIP-2 model in the settings"
+        )
+    if config.image_token_index is None:
+        raise ModelUnavailableError(
+            f"captioner {ref.name} is of an old revision whose configuration has no image token",
+            "fetch its current revision: aim-tui models fetch",
+        )
+    model, detail = from_pretrained(Blip2ForConditionalGeneration, ref, local, placement)
+    preparation = load_preparation(local.path)
+    tokenizer = AutoTokenizer.from_pretrained(local.path, local_files_only=True)
+    detail |= {**preparation.detail, "decoding": f"greedy, max_new_tokens {MAX_NEW_TOKENS}"}
+    info = describe(ref, local, placement, model, detail)
+    return Captioner(model, tokenizer, preparation, placement, info)

@@ -1,0 +1,100 @@
+"""CLIP and its kin: projected image and text features of length one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.nn import functional
+
+from aim_tui.errors import ModelUnavailableError
+from aim_tui.worker.models.loading import describe, from_pretrained
+from aim_tui.worker.models.pixels import ImagePreparation, load_preparation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aim_tui.core.events import ModelInfo
+    from aim_tui.core.profiles import ModelRef
+    from aim_tui.hub.inventory import LocalModel
+    from aim_tui.worker.models.device import Placement
+
+# SigLIP was trained on texts padded to their full length and has no attention mask for padding.
+_PADDED = frozenset({"siglip"})
+
+
+@dataclass(frozen=True, slots=True)
+class TextFeatures:
+    """A prompt's features, float32 (1, dim) of length one, and how much of the prompt they stand for."""
+
+    features: torch.Tensor
+    tokens: int
+    limit: int
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the end of the prompt was cut off."""
+        return self.tokens > self.limit
+
+
+class Clip:
+    """A dual encoder with `get_image_features` and `get_text_features`, in evaluation mode."""
+
+    def __init__(
+        self, model: Any, tokenizer: Any, preparation: ImagePreparation, placement: Placement, info: ModelInfo
+    ) -> None:
+        self._model = model
+        self._tokenizer = tokenizer
+        self._preparation = preparation
+        self._placement = placement
+        self.info = info
+        self.token_limit = min(int(tokenizer.model_max_length), int(model.config.text_config.max_position_embeddings))
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether it computes on the CPU."""
+        return self._placement.device.type == "cpu"
+
+    def prepare(self, pixels: torch.Tensor) -> torch.Tensor:
+        """The model's small input from uint8 (height, width, 3); safe in any thread."""
+        return self._preparation.prepare(pixels)
+
+    @torch.inference_mode()
+    def image_features(self, batch: Sequence[torch.Tensor]) -> torch.Tensor:
+        """float32 (batch, dim) of length one, on the CPU, from prepared images."""
+        pixel_values = self._preparation.finish(batch, self._placement.device, self._placement.dtype)
+        return _unit(self._model.get_image_features(pixel_values=pixel_values))
+
+    @torch.inference_mode()
+    def text_features(self, text: str) -> TextFeatures:
+        """Features of a text, truncated by the tokenizer so that the end token stays."""
+        tokens = len(self._tokenizer(text)["input_ids"])
+        padding = "max_length" if self._model.config.model_type in _PADDED else False
+        inputs = self._tokenizer(
+            text, truncation=True, max_length=self.token_limit, padding=padding, return_tensors="pt"
+        ).to(self._placement.device)
+        return TextFeatures(_unit(self._model.get_text_features(**inputs)), tokens, self.token_limit)
+
+
+def load(ref: ModelRef, local: LocalModel, placement: Placement) -> Clip:
+    """Load from a local folder of transformers files."""
+    from transformers import AutoModel, AutoTokenizer
+
+    model, detail = from_pretrained(AutoModel, ref, local, placement)
+    if not (hasattr(model, "get_image_features") and hasattr(model, "get_text_features")):
+        raise ModelUnavailableError(
+            f"CLIP model {ref.name} is a {type(model).__name__}, which does not embed both images and texts",
+            "name a CLIP or SigLIP model in the settings",
+        )
+    preparation = load_preparation(local.path)
+    tokenizer = AutoTokenizer.from_pretrained(local.path, local_files_only=True)
+    info = describe(ref, local, placement, model, {**detail, **preparation.detail})
+    return Clip(model, tokenizer, preparation, placement, info)
+
+
+def _unit(output: Any) -> torch.Tensor:
+    """Length one in float32: half precision overflows in the squares and rounds small features to nothing."""
+    # transformers 5 returns an output object whose pooler_output is the projected vector; earlier a tensor.
+    projected: torch.Tensor = output if isinstance(output, torch.Tensor) else output.pooler_output
+    return functional.normalize(projected.float(), dim=-1).cpu()

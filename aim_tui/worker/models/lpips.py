@@ -1,0 +1,186 @@
+"""LPIPS (Zhang et al. 2018, version 0.1), split into features of one image and a distance between features.
+
+The reference is the same for every image of its size, so its features are computed once; the split gives the
+package's own forward to float32 rounding, and exactly 0 between an image and itself.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from aim_tui.errors import ModelUnavailableError
+from aim_tui.worker.models.loading import WAY_OUT, describe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from aim_tui.core.events import ModelInfo
+    from aim_tui.core.profiles import ModelRef
+    from aim_tui.hub.inventory import LocalModel
+    from aim_tui.worker.models.device import Placement
+
+#: The least width and height that leave a pixel in the last feature map.
+MIN_SIDE = {"alex": 31, "vgg": 16}
+_EPS = 1e-10
+# What lpips.LPIPS registers besides the weights that decide: constants, and the same lin layers once more.
+_CONSTANT = ("scaling_layer.", "lins.")
+
+Size = tuple[int, int]
+
+
+class FeatureCache:
+    """Normalised reference features by (height, width): the last few sizes, within a number of bytes."""
+
+    def __init__(self, compute: Callable[[Size], list[torch.Tensor]], max_bytes: int = 1 << 30) -> None:
+        self._compute = compute
+        self._max_bytes = max_bytes
+        self._kept: OrderedDict[Size, list[torch.Tensor]] = OrderedDict()
+
+    def get(self, size: Size) -> list[torch.Tensor]:
+        """The features for images of this size."""
+        if size in self._kept:
+            self._kept.move_to_end(size)
+        else:
+            # Room is made first: the new features may be as large as all that is kept.
+            while self._kept and self._bytes() > self._max_bytes // 2:
+                self._kept.popitem(last=False)
+            self._kept[size] = self._compute(size)
+        return self._kept[size]
+
+    def clear(self) -> None:
+        """Let go of everything, when memory ran out."""
+        self._kept.clear()
+
+    def _bytes(self) -> int:
+        return sum(layer.nbytes for features in self._kept.values() for layer in features)
+
+
+class Lpips:
+    """An LPIPS network. The trunk runs in the placement's dtype, normalisation and distance in float32."""
+
+    def __init__(self, model: Any, net: str, placement: Placement, info: ModelInfo) -> None:
+        self._model = model
+        self._placement = placement
+        self.net = net
+        self.min_side = MIN_SIDE[net]
+        self.info = info
+        self._slices = [getattr(model.net, f"slice{number}") for number in range(1, model.L + 1)]
+        self._weights = [lin.model[-1].weight.float().reshape(-1) for lin in model.lins]
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether it computes on the CPU."""
+        return self._placement.device.type == "cpu"
+
+    @torch.inference_mode()
+    def features(self, image: torch.Tensor) -> list[torch.Tensor]:
+        """The normalised features of one image, uint8 (height, width, 3): float32 (1, channels, h, w) a layer."""
+        return list(self._layers(image[None]))
+
+    @torch.inference_mode()
+    def distances(self, batch: Sequence[torch.Tensor], reference: Iterable[torch.Tensor]) -> list[float]:
+        """The distance of each image, uint8 (height, width, 3) of one size, to the reference's features."""
+        total = torch.zeros(len(batch), device=self._placement.device)
+        for layer, against, weight in zip(
+            self._layers(torch.stack(list(batch))), reference, self._weights, strict=True
+        ):
+            # Averaging over space before the 1x1 convolution is the same sum in another order, over far less data.
+            total += layer.sub_(against).square_().mean(dim=(2, 3)) @ weight
+        return [float(value) for value in total.cpu()]
+
+    def _layers(self, images: torch.Tensor) -> Iterator[torch.Tensor]:
+        """Normalised features of uint8 (batch, height, width, 3), a layer at a time: only one is held."""
+        pixels = images.to(self._placement.device).permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
+        hidden = self._model.scaling_layer(pixels).to(self._placement.dtype)
+        del pixels
+        for part in self._slices:
+            hidden = part(hidden)
+            values = hidden.float()
+            yield values / (values.square().sum(dim=1, keepdim=True).sqrt_().add_(_EPS))
+
+
+def load(ref: ModelRef, local: LocalModel, placement: Placement) -> Lpips:
+    """Load from a whole LPIPS file (`net.*` and `lin?.*`), or from a torchvision trunk with the package's own lins."""
+    from lpips import LPIPS
+
+    file = _weights_file(ref, local)
+    state, metadata = _read(file)
+    whole = any(key.startswith("net.") for key in state)
+    net = metadata.get("net", ref.id) or ref.id
+    if net not in MIN_SIDE:
+        raise ModelUnavailableError(
+            f"LPIPS trunk {net or file.name!r} is unknown", f"known trunks: {', '.join(MIN_SIDE)}"
+        )
+    # pnet_rand keeps the package from downloading a trunk; pretrained reads the lins that come with the package.
+    with warnings.catch_warnings():
+        # The package still speaks torchvision's old dialect.
+        warnings.simplefilter("ignore", UserWarning)
+        model = LPIPS(net=net, pnet_rand=True, pretrained=not whole, verbose=False)
+    if whole:
+        _load_whole(model, state, file)
+    else:
+        _load_trunk(model, state, file, net)
+    model.eval().requires_grad_(False)
+    model.net.to(dtype=placement.dtype, memory_format=torch.channels_last)
+    model.to(placement.device)
+    detail = {
+        "net": net,
+        "version": "0.1",
+        "lins": "from the file" if whole else "from the lpips package",
+        "resize": "reference to the image's size, Pillow bilinear; full resolution",
+    }
+    return Lpips(model, net, placement, describe(ref, local, placement, model, detail))
+
+
+def _weights_file(ref: ModelRef, local: LocalModel) -> Path:
+    if local.path.is_file():
+        return local.path
+    files = sorted(local.path.glob("*.safetensors"))
+    preferred = [file for file in files if file.name == "model.safetensors"]
+    if preferred or len(files) == 1:
+        return (preferred or files)[0]
+    raise ModelUnavailableError(
+        f"LPIPS trunk {ref.name}: {local.path} holds {len(files)} safetensors files and none is model.safetensors",
+        "name the file as its path in the settings",
+    )
+
+
+def _read(file: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """The tensors of a safetensors or a .pth file, and the metadata of the former."""
+    if file.suffix == ".safetensors":
+        from safetensors import safe_open
+
+        with safe_open(file, framework="pt") as opened:
+            return {key: opened.get_tensor(key) for key in opened.keys()}, opened.metadata() or {}  # noqa: SIM118
+    return torch.load(file, map_location="cpu", weights_only=True), {}
+
+
+def _load_whole(model: Any, state: dict[str, torch.Tensor], file: Path) -> None:
+    expected = {key for key in model.state_dict() if not key.startswith(_CONSTANT)}
+    _check(expected, {key for key in state if not key.startswith(_CONSTANT)}, file)
+    model.load_state_dict({key: state[key].float() for key in expected}, strict=False)
+
+
+def _load_trunk(model: Any, state: dict[str, torch.Tensor], file: Path, net: str) -> None:
+    """Load torchvision's `features.N.*` into lpips's slices, which keep the number N of every layer."""
+    trunk = {key.removeprefix("features."): value for key, value in state.items() if key.startswith("features.")}
+    wanted = model.net.state_dict()
+    mine = {key.partition(".")[2]: key for key in wanted}
+    _check({f"features.{key}" for key in mine}, {f"features.{key}" for key in trunk}, file)
+    for number, key in mine.items():
+        if wanted[key].shape != trunk[number].shape:
+            raise ModelUnavailableError(f"{file} is no {net} trunk: features.{number} has another shape", WAY_OUT)
+    model.net.load_state_dict({key: trunk[number].float() for number, key in mine.items()}, strict=True)
+
+
+def _check(expected: set[str], found: set[str], file: Path) -> None:
+    if expected != found:
+        lacking, strange = sorted(expected - found), sorted(found - expected)
+        words = [f"lacks {', '.join(lacking[:3])}"] if lacking else []
+        words += [f"has the unknown {', '.join(strange[:3])}"] if strange else []
+        raise ModelUnavailableError(f"LPIPS weights {file}: the file {' and '.join(words)}", WAY_OUT)

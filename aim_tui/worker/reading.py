@@ -1,0 +1,170 @@
+"""Reading ahead of the models: files are decoded and prepared in threads, in order, within bounds of memory."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import numpy as np
+import torch
+
+from aim_tui.core.outcomes import Failed
+from aim_tui.inputs.images import ImageError, LoadedImage, read_image
+from aim_tui.worker.memory import brief
+from aim_tui.worker.metrics.base import UnsuitableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from aim_tui.core.events import ImageFacts, Item
+    from aim_tui.core.jobs import ReadingPolicy
+    from aim_tui.worker.metrics.base import Metric
+
+Input = TypeVar("Input")
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file that gave no image, and why."""
+
+    item: int
+    reason: str
+    nbytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """A decoded image as each metric wants it, or why a metric cannot take it."""
+
+    item: int
+    facts: ImageFacts
+    prepared: Mapping[str, torch.Tensor | Failed]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that are held; metrics that want the full-size pixels share them."""
+        tensors = {value.data_ptr(): value.nbytes for value in self.prepared.values() if not isinstance(value, Failed)}
+        return sum(tensors.values())
+
+
+def to_tensor(image: LoadedImage) -> torch.Tensor:
+    """The pixels as uint8 (height, width, 3)."""
+    return torch.from_numpy(np.array(image.pixels))
+
+
+def read_item(item: Item, metrics: Mapping[str, Metric], policy: ReadingPolicy) -> Readable | Unreadable:
+    """Decode a file once and prepare it for every metric; what goes wrong is part of the result."""
+    try:
+        image = read_image(item.path, policy)
+        pixels = to_tensor(image)
+    except ImageError as error:
+        return Unreadable(item.id, str(error))
+    except MemoryError:
+        return Unreadable(item.id, "not enough memory to decode it")
+    return Readable(item.id, image.facts, {name: _prepare(metric, pixels) for name, metric in metrics.items()})
+
+
+def _prepare(metric: Metric, pixels: torch.Tensor) -> torch.Tensor | Failed:
+    try:
+        return metric.prepare(pixels)
+    except UnsuitableError as error:
+        return Failed(str(error))
+    except Exception as error:  # a metric's own failure must not take the other metrics' values with it
+        return Failed(f"cannot be prepared: {brief(error)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many threads read, and how many results and bytes of results may wait to be taken."""
+
+    threads: int
+    items: int
+    nbytes: int
+
+
+class ReadAhead(Generic[Input]):
+    """Iterates over `work(input)` in the order of the inputs while threads are already working on the next ones.
+
+    A result that is larger than all before it can overrun `nbytes` once for each thread. What `work` raises is
+    raised to the consumer in its place.
+    """
+
+    def __init__(self, inputs: Sequence[Input], work: Callable[[Input], Readable | Unreadable], bounds: Bounds) -> None:
+        self._inputs = inputs
+        self._work = work
+        self._bounds = bounds
+        self._changed = threading.Condition()
+        self._next = 0
+        self._working = 0
+        self._done: dict[int, Readable | Unreadable | BaseException] = {}
+        self._held = 0
+        self._largest = 0
+        self._closed = False
+
+    def __iter__(self) -> Iterator[Readable | Unreadable]:
+        threads = min(self._bounds.threads, len(self._inputs))
+        for number in range(threads):
+            threading.Thread(target=self._run, name=f"read-{number}", daemon=True).start()
+        try:
+            for index in range(len(self._inputs)):
+                yield self._take(index)
+        finally:
+            with self._changed:
+                self._closed = True
+                self._done.clear()
+                self._changed.notify_all()
+
+    @property
+    def waiting(self) -> int:
+        """Results that are read, or being read, and not taken."""
+        with self._changed:
+            return len(self._done) + self._working
+
+    def _take(self, index: int) -> Readable | Unreadable:
+        with self._changed:
+            self._changed.wait_for(lambda: index in self._done)
+            result = self._done.pop(index)
+            if isinstance(result, BaseException):
+                raise result
+            self._held -= result.nbytes
+            self._changed.notify_all()
+        return result
+
+    def _run(self) -> None:
+        # Readers work side by side already: a team of OpenMP threads for each would only fight over the cores.
+        torch.set_num_threads(1)
+        while (index := self._claim()) is not None:
+            try:
+                result: Readable | Unreadable | BaseException = self._work(self._inputs[index])
+            except BaseException as error:  # noqa: BLE001 - handed to the consumer, whatever it is
+                result = error
+            with self._changed:
+                self._working -= 1
+                if not self._closed:
+                    self._keep(index, result)
+                self._changed.notify_all()
+
+    def _keep(self, index: int, result: Readable | Unreadable | BaseException) -> None:
+        self._done[index] = result
+        if not isinstance(result, BaseException):
+            self._held += result.nbytes
+            self._largest = max(self._largest, result.nbytes)
+
+    def _claim(self) -> int | None:
+        """The index of the next input once there is room for its result, or None at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._next >= len(self._inputs) or self._has_room())
+            if self._closed or self._next >= len(self._inputs):
+                return None
+            self._next += 1
+            self._working += 1
+            return self._next - 1
+
+    def _has_room(self) -> bool:
+        waiting = len(self._done) + self._working
+        if waiting == 0:
+            # Whatever its size, one image at a time always goes through.
+            return True
+        expected = self._held + (self._working + 1) * self._largest
+        return waiting < self._bounds.items and expected <= self._bounds.nbytes
