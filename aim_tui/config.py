@@ -11,7 +11,7 @@ import re
 import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -67,7 +67,7 @@ class _Profile(msgspec.Struct, forbid_unknown_fields=True):
     rules: str | None = None
     metrics: list[str] | None = None
     weights: dict[str, float] = {}
-    models: dict[str, _Model] = {}
+    models: dict[str, dict[str, Any]] = {}
 
 
 class _Reading(msgspec.Struct, forbid_unknown_fields=True):
@@ -83,8 +83,18 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     precision: Precision | None = None
     batch_size: int | None = None
     reading: _Reading = msgspec.field(default_factory=_Reading)
-    rules: dict[str, _Rules] = {}
-    profiles: dict[str, _Profile] = {}
+    rules: dict[str, dict[str, Any]] = {}
+    profiles: dict[str, dict[str, Any]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """One file, checked: `profiles` and `models` hold their own types."""
+
+    file: _File
+    rules: dict[str, _Rules]
+    profiles: dict[str, _Profile]
+    models: dict[str, dict[str, _Model]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +129,15 @@ def load_settings(file: Path | None = None) -> Settings:
     path = file or paths.config_file()
     if file is not None or path.exists():
         layers.append(_read(path))
-    raw_profiles = {name: profile for layer in layers for name, profile in layer.profiles.items()}
+    declared = {name: profile for layer in layers for name, profile in layer.profiles.items()}
+    models = {name: refs for layer in layers for name, refs in layer.models.items()}
     try:
         rules = {name: _rule_set(name, raw) for layer in layers for name, raw in layer.rules.items()}
-        profiles = {name: _profile(name, raw_profiles, rules, path.parent) for name in raw_profiles}
+        profiles = {name: _profile(name, declared, models, rules, path.parent) for name in declared}
     except ValueError as error:
         raise ConfigError(f"{path}: {error}") from None
     _apply_captioner(profiles, environment)
-    last = layers[-1]
+    last = layers[-1].file
     return Settings(
         profiles=profiles,
         default_profile=environment.get("AIM_TUI_PROFILE") or last.profile or "aim",
@@ -158,7 +169,7 @@ def load_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
 
 
-def _read(path: Path) -> _File:
+def _read(path: Path) -> _Layer:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -166,22 +177,54 @@ def _read(path: Path) -> _File:
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: the settings file is not UTF-8 text") from None
     try:
-        return msgspec.convert(tomllib.loads(text), _File)
+        data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    try:
+        whole = _convert(data, _File, "")
+        profiles = {name: _convert(raw, _Profile, f"profiles.{name}") for name, raw in whole.profiles.items()}
+        return _Layer(
+            whole,
+            {name: _convert(raw, _Rules, f"rules.{name}") for name, raw in whole.rules.items()},
+            profiles,
+            {
+                name: {
+                    role: _convert(raw, _Model, f"profiles.{name}.models.{role}")
+                    for role, raw in profile.models.items()
+                }
+                for name, profile in profiles.items()
+            },
+        )
+    except _MisfitError as misfit:
+        line = _line_of(text, misfit.keys)
+        place = f"{path}, line {line}" if line else str(path)
+        raise ConfigError(f"{place}: {'.'.join(misfit.keys) or 'top level'}: {misfit.problem}") from None
+
+
+class _MisfitError(Exception):
+    """A value of the wrong shape: the keys that lead to it, and what is wrong."""
+
+    def __init__(self, keys: list[str], problem: str) -> None:
+        super().__init__(problem)
+        self.keys = keys
+        self.problem = problem
+
+
+def _convert(data: Any, kind: type[T], where: str) -> T:
+    """`data` as `kind`. One table at a time, since msgspec leaves the names of tables out of its messages."""
+    try:
+        return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        problem, _, where = str(error).partition(" - at `$")
-        where = where.rstrip("`").lstrip(".")
-        line = _line_of(text, where, problem)
-        raise ConfigError(f"{path}{f', line {line}' if line else ''}: {where or 'top level'}: {problem}") from None
+        problem, _, inside = str(error).partition(" - at `$")
+        keys = [key for key in re.split(r"[.\[\]]+", f"{where}.{inside.rstrip('`')}") if key]
+        if unknown := re.search(r"unknown field `([^`]+)`", problem):
+            keys.append(unknown[1])
+            problem = f"unknown setting{did_you_mean(unknown[1], kind.__annotations__)}"
+        raise _MisfitError(keys, problem) from None
 
 
-def _line_of(text: str, where: str, problem: str) -> int | None:
-    """The line that a key path such as 'profiles.mine.models.clip.dtype' stands on, as nearly as can be told."""
-    unknown = re.search(r"unknown field `([^`]+)`", problem)
-    keys = [key for key in re.split(r"[.\[\]]+", where) if key and key != "..."]
-    if unknown:
-        keys.append(unknown[1])
+def _line_of(text: str, keys: list[str]) -> int | None:
+    """The line that these keys lead to, as nearly as can be told from the text."""
     best: tuple[int, int] | None = None
     table: list[str] = []
     for number, line in enumerate(text.splitlines(), start=1):
@@ -210,7 +253,13 @@ def _rule_set(name: str, raw: _Rules) -> RuleSet:
     return RuleSet(name, rules, raw.made_for, raw.source)
 
 
-def _profile(name: str, raw: Mapping[str, _Profile], rules: Mapping[str, RuleSet], folder: Path) -> Profile:
+def _profile(
+    name: str,
+    raw: Mapping[str, _Profile],
+    refs: Mapping[str, Mapping[str, _Model]],
+    rules: Mapping[str, RuleSet],
+    folder: Path,
+) -> Profile:
     """The profile with everything it extends filled in; its own entries win."""
     chain = _ancestry(name, raw)
     models: dict[Role, ModelRef] = {}
@@ -219,7 +268,7 @@ def _profile(name: str, raw: Mapping[str, _Profile], rules: Mapping[str, RuleSet
     for ancestor in reversed(chain):
         layer = raw[ancestor]
         weights.update(_checked(layer.weights, METRICS, f"profiles.{ancestor}.weights"))
-        for role, model in _checked(layer.models, list(Role), f"profiles.{ancestor}.models").items():
+        for role, model in _checked(refs[ancestor], list(Role), f"profiles.{ancestor}.models").items():
             models[Role(role)] = _model(model, folder, f"profiles.{ancestor}.models.{role}")
         rule_name = layer.rules or rule_name
         metrics = layer.metrics if layer.metrics is not None else metrics
@@ -247,7 +296,7 @@ def _ancestry(name: str, raw: Mapping[str, _Profile]) -> list[str]:
     return chain
 
 
-def _checked(entries: dict[str, T], known: Collection[str], where: str) -> dict[str, T]:
+def _checked(entries: Mapping[str, T], known: Collection[str], where: str) -> Mapping[str, T]:
     for key in entries:
         if key not in known:
             raise ValueError(f"{where}: unknown name {key!r}{did_you_mean(key, known)}")

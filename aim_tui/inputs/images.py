@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 
 # Formats that Pillow decodes by itself. Those that start another program (EPS runs Ghostscript) stay out.
-_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "MPO", "PPM", "AVIF")
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF")
 _ORIENTATION = 0x0112
+
+# Pillow warns of what it goes on to decode or to refuse; the facts and reasons below say it better than stderr. Once for
+# the process, since warnings.catch_warnings is not safe in the decoding threads.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 class ImageError(Exception):
@@ -40,11 +44,10 @@ def read_image(path: str, policy: ReadingPolicy) -> LoadedImage:
     """Read a file once and decode its first frame to RGB by `policy`; ImageError says why it cannot be."""
     data = _read_bytes(path, policy.max_bytes)
     try:
-        # A bomb is refused below by our own limit, which is known before anything is decoded.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-                return _decode(image, data, policy)
+        # Pillow's own limit, which raises at twice its value, also covers frames larger than their canvas.
+        Image.MAX_IMAGE_PIXELS = policy.max_pixels
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            return _decode(image, data, policy)
     except ImageError:
         raise
     except UnidentifiedImageError:

@@ -1,0 +1,50 @@
+# Everything a fresh clone needs: `make demo` and `make test`.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test lint format sample-data constraints clean
+
+demo: .venv/.demo
+	@$(BIN)/aim-tui demo
+
+test: .venv/.test
+	@$(BIN)/python -m pytest
+
+lint: .venv/.test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/.test
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+# Draws the sample images and trains the sample models again; see sample_data/README.md.
+sample-data: .venv/.test
+	$(BIN)/python -m sample_data.build
+
+# Pins what is installed now. torch's own requirements pin its CUDA packages, per platform.
+constraints: .venv/.test
+	$(BIN)/python -m pip freeze --exclude-editable | grep -Ev '^(nvidia|cuda|triton)|@' > constraints.txt
+
+clean:
+	rm -rf .venv build dist
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "aim_tui needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "creating .venv" >&2
+	@$(PYTHON) -m venv .venv
+
+.venv/.demo: .venv/bin/python pyproject.toml constraints.txt
+	@echo "installing aim_tui and its dependencies (torch is large: a few minutes the first time)" >&2
+	@$(INSTALL) --editable .
+	@touch $@
+
+.venv/.test: .venv/bin/python pyproject.toml constraints.txt
+	@echo "installing aim_tui with its test dependencies (torch is large: a few minutes the first time)" >&2
+	@$(INSTALL) --editable '.[test]'
+	@touch $@ .venv/.demo
