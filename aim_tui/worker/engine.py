@@ -53,8 +53,7 @@ class Engine:
         """Take other settings for the jobs that follow; models that they do not change stay loaded."""
         self._settings = settings
         for role in list(self._models):
-            ref = settings.models.get(role)
-            if ref is None or load_key(ref, self._place(role, ref)) != self._keys[role]:
+            if self._key(role) != self._keys[role]:
                 self._let_go(role)
 
     def run(self, job: Job, cancelled: Callable[[], bool] = never) -> Iterator[Event]:
@@ -97,6 +96,14 @@ class Engine:
                 raise UsageError(f"the profile names no {role} model", "add it to the profile in the settings")
             self._place(role, self._settings.models[role])
         return specs
+
+    def _key(self, role: Role) -> tuple[ModelRef, Placement] | None:
+        """What the settings want loaded for a role; None where they name nothing that could be."""
+        ref = self._settings.models.get(role)
+        try:
+            return load_key(ref, self._place(role, ref)) if ref else None
+        except UsageError:
+            return None
 
     def _place(self, role: Role, ref: ModelRef) -> Placement:
         return place(role, ref, self._settings.device, self._settings.precision)

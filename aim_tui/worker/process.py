@@ -1,0 +1,192 @@
+"""The worker process: requests on stdin, reports on what was stdout, everything else on stderr.
+
+Three threads, so that nothing waits for a model that should not: the main thread runs jobs, one reads stdin, one
+counts tokens. The process ends when stdin closes, in the middle of whatever it does; that alone outlives every way
+in which the screen can die.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import os
+import signal
+import sys
+import threading
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, NoReturn
+
+from aim_tui.core.events import Phase, PhaseName
+from aim_tui.core.jobs import EngineSettings, Job
+from aim_tui.core.metrics import Role
+from aim_tui.errors import AimError, ModelUnavailableError
+from aim_tui.hub.inventory import locate
+from aim_tui.ipc.protocol import (
+    PROTOCOL_VERSION,
+    REQUESTS,
+    Cancel,
+    Configure,
+    CountTokens,
+    Hello,
+    JobEnded,
+    Message,
+    ProtocolError,
+    Report,
+    decode,
+    encode,
+)
+from aim_tui.worker.runtime import go_offline
+from aim_tui.worker.tokens import TokenCounter
+
+if TYPE_CHECKING:
+    from aim_tui.worker.engine import Engine
+
+log = logging.getLogger(__name__)
+
+_NICENESS = 5
+
+
+def main() -> NoReturn:
+    """Serve until stdin closes."""
+    faulthandler.enable()
+    # Ctrl-C in the terminal is the screen's to answer.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(_NICENESS)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    go_offline()
+    requests, reports = _take_streams()
+    worker = Worker(Reports(reports))
+    worker.send(0, Hello(PROTOCOL_VERSION, os.getpid()))
+    threading.Thread(target=_listen, args=(requests, worker), name="requests", daemon=True).start()
+    threading.Thread(target=worker.count_tokens, name="tokens", daemon=True).start()
+    worker.run_jobs()
+
+
+def _take_streams() -> tuple[int, int]:
+    """Descriptors for requests and reports; what libraries read and print goes elsewhere from now on."""
+    requests, reports = os.dup(0), os.dup(1)
+    os.dup2(2, 1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return requests, reports
+
+
+def _listen(requests: int, worker: Worker) -> None:
+    """Hand each request to the worker, and end the process with the stream."""
+    try:
+        with open(requests, "rb") as stream:  # noqa: PTH123 - a descriptor, not a path
+            for line in stream:
+                try:
+                    worker.take(decode(line, REQUESTS))
+                except ProtocolError as error:
+                    log.error("%s", error)
+    finally:
+        # The main thread may be deep in a model: nothing but an exit of the whole process ends that.
+        os._exit(0)
+
+
+class Reports:
+    """Writes messages whole, whichever thread they come from."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._lock = threading.Lock()
+
+    def write(self, message: Message) -> None:
+        """Write one line; the process ends when nobody is left to read it."""
+        rest = memoryview(encode(message))
+        with self._lock:
+            try:
+                while rest:
+                    rest = rest[os.write(self._descriptor, rest) :]
+            except BrokenPipeError:
+                os._exit(0)
+
+
+class Worker:
+    """Takes requests from one thread; runs jobs and counts tokens in two others."""
+
+    def __init__(self, reports: Reports) -> None:
+        self._reports = reports
+        self._work: SimpleQueue[tuple[int, Configure | Job]] = SimpleQueue()
+        self._texts: SimpleQueue[tuple[int, Configure | CountTokens]] = SimpleQueue()
+        self._cancelled: set[int] = set()
+        self._engine: Engine | None = None
+
+    def send(self, job: int, report: Report) -> None:
+        """Report something of a job or token request."""
+        self._reports.write(Message(job, report))
+
+    def take(self, message: Message) -> None:
+        """Put a request where it is dealt with; returns at once."""
+        match message.body:
+            case Cancel():
+                self._cancelled.add(message.job)
+            case CountTokens() as request:
+                self._texts.put((message.job, request))
+            case Configure() as configure:
+                self._work.put((message.job, configure))
+                self._texts.put((message.job, configure))
+            case Job() as job:
+                self._work.put((message.job, job))
+
+    def run_jobs(self) -> NoReturn:
+        """Deal with settings and jobs in the order in which they came, for ever."""
+        while True:
+            number, request = self._work.get()
+            if isinstance(request, Configure):
+                self._configure(number, request.settings)
+            else:
+                self.send(number, self._run(number, request))
+                self._cancelled.discard(number)
+
+    def _configure(self, number: int, settings: EngineSettings) -> None:
+        if self._engine is not None:
+            self._engine.configure(settings)
+            return
+        # torch takes seconds to import: they pass before the first job, not in it.
+        self.send(number, Phase(PhaseName.STARTING, "model libraries"))
+        from aim_tui.worker.engine import Engine
+
+        self._engine = Engine(settings)
+
+    def _run(self, number: int, job: Job) -> JobEnded:
+        if self._engine is None:
+            return JobEnded("failed", "the worker got a job before its settings")
+        loading = ""
+        try:
+            for event in self._engine.run(job, lambda: number in self._cancelled):
+                if isinstance(event, Phase):
+                    loading = event.detail if event.name is PhaseName.LOADING else ""
+                self.send(number, event)
+        except ModelUnavailableError as error:
+            return JobEnded("failed", error.message, error.hint, loading)
+        except AimError as error:
+            return JobEnded("failed", error.message, error.hint)
+        except Exception as error:
+            log.exception("job %d failed", number)
+            return JobEnded("failed", f"the engine failed ({type(error).__name__}: {error})", "see the worker's log")
+        return JobEnded("cancelled" if number in self._cancelled else "done")
+
+    def count_tokens(self) -> None:
+        """Answer token requests, for ever; one that cannot be answered is logged."""
+        counter = None
+        settings: EngineSettings | None = None
+        while True:
+            number, request = self._texts.get()
+            if isinstance(request, Configure):
+                counter, settings = None, request.settings
+                continue
+            try:
+                if counter is None:
+                    counter = _counter(settings)
+                self.send(number, counter.count(request.text))
+            except Exception as error:  # a counter that fails must not take the worker with it
+                log.error("tokens cannot be counted: %s", error)
+
+
+def _counter(settings: EngineSettings | None) -> TokenCounter:
+    if settings is None or Role.CLIP not in settings.models:
+        raise ModelUnavailableError("no CLIP model is configured")
+    return TokenCounter(locate(Role.CLIP, settings.models[Role.CLIP]).path)
