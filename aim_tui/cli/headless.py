@@ -35,21 +35,24 @@ if TYPE_CHECKING:
     from aim_tui.inputs.listing import Problem
 
 INTERRUPTED = 130
+_TROUBLES_SHOWN = 20
 
 
 def run(setup: Setup, images: Sequence[str], writer: Writer, problems: Sequence[Problem]) -> int:
     """Score `images` and write their rows; returns the exit code (0 all, 1 some failed, 130 interrupted)."""
-    from aim_tui.worker.runtime import prepare_process
+    from aim_tui.worker.runtime import go_offline, hush_libraries, prepare_environment
 
     stderr = Console(stderr=True, highlight=False)
     results = Results(setup.plan(), setup.context)
     results.add(Item(number, path) for number, path in enumerate(images))
     _say_what_is_used(stderr, setup, problems)
 
-    prepare_process()
+    prepare_environment()
+    go_offline()
     from aim_tui.worker.engine import Engine
 
     with _Interrupt() as interrupt, _progress(stderr) as progress:
+        hush_libraries()
         writer.begin(results, setup)
         try:
             task = progress.add_task("starting", total=None)
@@ -101,9 +104,11 @@ def _show(event: Event, progress: Progress, task: TaskID, results: Results, stde
 
 def _conclude(stderr: Console, results: Results, interrupt: _Interrupt, problems: Sequence[Problem]) -> int:
     summary = results.summary()
-    for row in results.rows:
-        if row.status in (Status.FAILED, Status.PARTIAL):
-            _say(stderr, f"{row.path}: {row.errors()}", "red")
+    troubled = [row for row in results.rows if row.status in (Status.FAILED, Status.PARTIAL)]
+    for row in troubled[:_TROUBLES_SHOWN]:
+        _say(stderr, f"{row.path}: {row.errors()}", "red")
+    if len(troubled) > _TROUBLES_SHOWN:
+        _say(stderr, f"and {len(troubled) - _TROUBLES_SHOWN} more; the error of each is in its row", "red")
     counted = f"{summary.n_ok} of {summary.n} scored"
     if summary.n_partial:
         counted += f", {summary.n_partial} in part"

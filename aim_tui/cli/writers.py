@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from aim_tui.core.metrics import METRICS
 from aim_tui.core.names import did_you_mean
+from aim_tui.core.outcomes import Failed, Present
 from aim_tui.core.report import FIELDS, document, full_record, provenance, record
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError, UsageError
 
 if TYPE_CHECKING:
     from aim_tui.cli.options import Setup
+    from aim_tui.core.outcomes import Outcome
     from aim_tui.core.results import Results, Row
 
 
@@ -149,11 +151,11 @@ def _print_table(console: Any, results: Results, setup: Setup) -> None:
         table.add_column("caption", overflow="fold")
     rows = sorted(results.rows, key=lambda row: (row.final is None, -(row.final or 0.0), row.item))
     for rank, row in enumerate(rows, start=1):
-        values = record(row, results)
         cells = [str(rank) if row.final is not None else "", printable(Path(row.path).name)]
         for metric in results.plan.metrics:
-            cells += [_number(values[METRICS[metric].raw_field], 4), _number(values[METRICS[metric].norm_field], 3)]
-        cells += [_number(row.final, 2), str(row.status)]
+            norm = row.scores.norms.get(metric) if row.scores else None
+            cells += [_cell(row.outcome(metric), METRICS[metric].decimals), _cell(norm, 3)]
+        cells += [_cell(row.scores.final if row.scores else None, 2), str(row.status)]
         if "blip2" in results.plan.metrics:
             cells.append(printable(row.caption or ""))
         table.add_row(*(Text(cell) for cell in cells))
@@ -166,8 +168,15 @@ def _print_table(console: Any, results: Results, setup: Setup) -> None:
         console.print(Text(printable(line)), soft_wrap=True)
 
 
-def _number(value: float | None, decimals: int) -> str:
-    return "-" if value is None else f"{value:.{decimals}f}"
+def _cell(outcome: Outcome | None, decimals: int) -> str:
+    """Missing shows as '-' and failed as '!': neither is a number, and they are not the same."""
+    match outcome:
+        case Present(value):
+            return f"{value:.{decimals}f}"
+        case Failed():
+            return "!"
+        case _:
+            return "-"
 
 
 def _csv_cell(value: Any) -> Any:

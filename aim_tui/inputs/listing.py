@@ -66,51 +66,56 @@ def expand(paths: Iterable[str], recursive: bool = False) -> Expansion:
     images: dict[str, None] = {}
     problems: list[Problem] = []
     for path in paths:
-        found, problem = _expand_one(path, recursive)
-        images.update(dict.fromkeys(found))
-        if problem is not None:
-            problems.append(Problem(path, problem))
+        images.update(dict.fromkeys(_expand_one(path, recursive, problems)))
     return Expansion(list(images), problems)
 
 
-def _expand_one(path: str, recursive: bool) -> tuple[list[str], str | None]:
+def _expand_one(path: str, recursive: bool, problems: list[Problem]) -> list[str]:
     if not path or "\0" in path:
-        return [], "is not a path"
-    try:
-        is_dir, exists = Path(path).is_dir(), os.path.lexists(path)
-    except OSError as error:
-        return [], _why(error)
-    if is_dir:
-        return _expand_folder(path, recursive)
-    if exists:
-        return [path], None
+        problems.append(Problem(path, "is not a path"))
+        return []
+    if os.path.isdir(path):  # noqa: PTH112  # unlike Path.is_dir it never raises
+        return _expand_folder(path, recursive, problems)
+    if os.path.lexists(path):
+        return [path]
+    images = []
     if glob.has_magic(path):
         matches = sorted(glob.iglob(path, recursive=True), key=natural_key)  # noqa: PTH207  # any pattern, absolute too
         images = [match for match in matches if _named_like_image(match) and not Path(match).is_dir()]
-        return images, None if images else "matches no image"
-    return [], "no such file or folder"
+    if not images:
+        problems.append(Problem(path, "matches no image" if glob.has_magic(path) else "no such file or folder"))
+    return images
 
 
-def _expand_folder(path: str, recursive: bool) -> tuple[list[str], str | None]:
-    if not recursive:
-        listing = list_folder(Path(path))
-        if listing.images or listing.problem:
-            return listing.images, listing.problem
+def _expand_folder(path: str, recursive: bool, problems: list[Problem]) -> list[str]:
+    if recursive:
+        before = len(problems)
+        images = list(_walk(path, problems))
+        if not images and len(problems) == before:
+            problems.append(Problem(path, "no images in this folder or below it"))
+        return images
+    listing = list_folder(Path(path))
+    if listing.problem:
+        problems.append(Problem(path, listing.problem))
+    elif not listing.images:
         inside = " (it has sub-folders: -r looks into them)" if listing.folders else ""
-        return [], f"no images in this folder{inside}"
-    images = list(_walk(path))
-    return images, None if images else "no images in this folder or below it"
+        problems.append(Problem(path, f"no images in this folder{inside}"))
+    return listing.images
 
 
-def _walk(root: str) -> Iterator[str]:
+def _walk(root: str, problems: list[Problem]) -> Iterator[str]:
     """Images below a folder in natural order; a folder that was seen before (a symlink loop) is not entered again."""
-    seen: set[tuple[int, int]] = set()
-    for folder, folders, files in os.walk(root, followlinks=True):
-        stat = Path(folder).stat()
-        if (stat.st_dev, stat.st_ino) in seen:
+
+    def unreadable(error: OSError) -> None:
+        problems.append(Problem(str(error.filename), _why(error)))
+
+    seen: set[str] = set()
+    for folder, folders, files in os.walk(root, followlinks=True, onerror=unreadable):
+        real = os.path.realpath(folder)
+        if real in seen:
             folders.clear()
             continue
-        seen.add((stat.st_dev, stat.st_ino))
+        seen.add(real)
         folders[:] = sorted((name for name in folders if not name.startswith(".")), key=natural_key)
         for name in sorted(files, key=natural_key):
             if not name.startswith(".") and _named_like_image(name):
