@@ -33,7 +33,8 @@ class Captioner:
         self._placement = placement
         self.info = info
         config = model.config
-        self._prompt = [config.image_token_index] * config.num_query_tokens + [config.text_config.bos_token_id]
+        bos = config.text_config.bos_token_id
+        self._prompt = [config.image_token_index] * config.num_query_tokens + ([] if bos is None else [bos])
 
     @property
     def on_cpu(self) -> bool:

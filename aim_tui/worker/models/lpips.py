@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections import OrderedDict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,7 +18,6 @@ from aim_tui.worker.models.loading import WAY_OUT, describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from aim_tui.core.events import ModelInfo
     from aim_tui.core.profiles import ModelRef
@@ -106,25 +106,18 @@ class Lpips:
 
 def load(ref: ModelRef, local: LocalModel, placement: Placement) -> Lpips:
     """Load from a whole LPIPS file (`net.*` and `lin?.*`), or from a torchvision trunk with the package's own lins."""
-    from lpips import LPIPS
-
     file = _weights_file(ref, local)
     state, metadata = _read(file)
     whole = any(key.startswith("net.") for key in state)
-    net = metadata.get("net", ref.id) or ref.id
+    net = metadata.get("net") or ref.id
     if net not in MIN_SIDE:
         raise ModelUnavailableError(
             f"LPIPS trunk {net or file.name!r} is unknown", f"known trunks: {', '.join(MIN_SIDE)}"
         )
-    # pnet_rand keeps the package from downloading a trunk; pretrained reads the lins that come with the package.
-    with warnings.catch_warnings():
-        # The package still speaks torchvision's old dialect.
-        warnings.simplefilter("ignore", UserWarning)
-        model = LPIPS(net=net, pnet_rand=True, pretrained=not whole, verbose=False)
-    if whole:
-        _load_whole(model, state, file)
-    else:
-        _load_trunk(model, state, file, net)
+    model = _empty(net)
+    if not whole:
+        state = _trunk(model, state, file) | _packaged_lins(net)
+    _fill(model, state, file)
     model.eval().requires_grad_(False)
     model.net.to(dtype=placement.dtype, memory_format=torch.channels_last)
     model.to(placement.device)
@@ -160,22 +153,39 @@ def _read(file: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     return torch.load(file, map_location="cpu", weights_only=True), {}
 
 
-def _load_whole(model: Any, state: dict[str, torch.Tensor], file: Path) -> None:
+def _empty(net: str) -> Any:
+    """The network without weights: the package would fill a trunk with random ones, or download it."""
+    from lpips import LPIPS
+
+    with warnings.catch_warnings(), torch.device("meta"):
+        # The package still speaks torchvision's old dialect.
+        warnings.simplefilter("ignore", UserWarning)
+        return LPIPS(net=net, pnet_rand=True, pretrained=False, verbose=False)
+
+
+def _trunk(model: Any, state: dict[str, torch.Tensor], file: Path) -> dict[str, torch.Tensor]:
+    """From torchvision's `features.N.*` to lpips's slices, which keep the number N of every layer."""
+    slices = {f"features.{key.partition('.')[2]}": f"net.{key}" for key in model.net.state_dict()}
+    found = {key for key in state if key.startswith("features.")}
+    _check(set(slices), found, file)
+    return {slices[key]: state[key] for key in found}
+
+
+def _packaged_lins(net: str) -> dict[str, torch.Tensor]:
+    import lpips
+
+    file = Path(lpips.__file__).parent / "weights" / "v0.1" / f"{net}.pth"
+    lins: dict[str, torch.Tensor] = torch.load(file, map_location="cpu", weights_only=True)
+    return lins
+
+
+def _fill(model: Any, state: dict[str, torch.Tensor], file: Path) -> None:
+    """Give the network exactly the weights it needs, as float32."""
     expected = {key for key in model.state_dict() if not key.startswith(_CONSTANT)}
-    _check(expected, {key for key in state if not key.startswith(_CONSTANT)}, file)
-    model.load_state_dict({key: state[key].float() for key in expected}, strict=False)
-
-
-def _load_trunk(model: Any, state: dict[str, torch.Tensor], file: Path, net: str) -> None:
-    """Load torchvision's `features.N.*` into lpips's slices, which keep the number N of every layer."""
-    trunk = {key.removeprefix("features."): value for key, value in state.items() if key.startswith("features.")}
-    wanted = model.net.state_dict()
-    mine = {key.partition(".")[2]: key for key in wanted}
-    _check({f"features.{key}" for key in mine}, {f"features.{key}" for key in trunk}, file)
-    for number, key in mine.items():
-        if wanted[key].shape != trunk[number].shape:
-            raise ModelUnavailableError(f"{file} is no {net} trunk: features.{number} has another shape", WAY_OUT)
-    model.net.load_state_dict({key: trunk[number].float() for number, key in mine.items()}, strict=True)
+    state = {key: value.float() for key, value in state.items() if not key.startswith(_CONSTANT)}
+    _check(expected, set(state), file)
+    # Not strict only because of the constants, which the check leaves out.
+    model.load_state_dict(state, strict=False, assign=True)
 
 
 def _check(expected: set[str], found: set[str], file: Path) -> None:
