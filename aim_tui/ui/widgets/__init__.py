@@ -1,0 +1,1 @@
+"""Widgets: nouns that show plain data and emit facts."""

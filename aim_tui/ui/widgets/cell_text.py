@@ -1,0 +1,52 @@
+"""Text that fills an exact number of terminal cells, whatever script it is written in."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal
+
+from rich.cells import cell_len, split_graphemes
+
+from aim_tui.core.text import printable
+
+Cut = Literal["middle", "end"]
+_ELLIPSIS = "…"
+
+
+@lru_cache(maxsize=16_384)
+def fit(text: str, width: int, cut: Cut = "end") -> str:
+    """`text` made printable, cut or padded with spaces to exactly `width` cells.
+
+    'middle' keeps both ends, which is where file names differ.
+    """
+    if width <= 0:
+        return ""
+    text = printable(text)
+    if text.isascii():
+        if len(text) <= width:
+            return text.ljust(width)
+        if width == 1:
+            return _ELLIPSIS
+        tail = (width - 1) // 2 if cut == "middle" else 0
+        return text[: width - 1 - tail] + _ELLIPSIS + text[len(text) - tail :]
+    return _fit_wide(text, width, cut)
+
+
+def _fit_wide(text: str, width: int, cut: Cut) -> str:
+    """The same for text with wide or joined characters, which are never split."""
+    spans, total = split_graphemes(text)
+    if total > width:
+        budget = width - 1
+        tail = budget // 2 if cut == "middle" else 0
+        start, used = 0, 0
+        for _, end, cells in spans:
+            if used + cells > budget - tail:
+                break
+            start, used = end, used + cells
+        finish, tail = len(text), budget - used if cut == "middle" else 0
+        for begin, _, cells in reversed(spans):
+            if cells > tail:
+                break
+            finish, tail = begin, tail - cells
+        text = text[:start] + _ELLIPSIS + text[finish:]
+    return text + " " * (width - cell_len(text))

@@ -1,0 +1,96 @@
+"""Which columns the score table has room for, and how wide each is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from aim_tui.core.metrics import METRICS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+GAP = 1
+#: A terminal narrower than this gets three columns and a hint.
+NARROW_TERMINAL = 80
+
+_SIGN_AND_STALE = 2
+_BAR = 2
+_NAME_MIN, _NAME_WIDE, _NAME_MAX = 12, 24, 48
+_CAPTION_MIN = 24
+_STATUS_WIDTH = 9
+_FINAL_WIDTH = 8
+_NORM_WIDTH = 7
+
+
+class Column(NamedTuple):
+    """One column: its id (what to sort by), title, width in cells, and for a value its metric."""
+
+    id: str
+    title: str
+    width: int
+    right: bool = False
+    metric: str = ""
+    bar: bool = False
+
+
+class Layout(NamedTuple):
+    """The columns that fit, and how many others there are."""
+
+    columns: tuple[Column, ...]
+    hidden: int
+
+    def column_at(self, x: int) -> Column | None:
+        """The column that covers cell `x`, counted from the first one's left edge."""
+        left = 0
+        for column in self.columns:
+            if left <= x < left + column.width + GAP:
+                return column
+            left += column.width + GAP
+        return None
+
+
+def lay_out(width: int, metrics: Sequence[str], rows: int, longest_name: int, narrow: bool) -> Layout:
+    """The richest set of columns that fits into `width` cells and leaves the names readable.
+
+    From poor to rich: name, final, status; then the raw values; then the normalised ones; then captions.
+    """
+    everything = len(metrics) * 2 + 5
+    if not narrow:
+        for norms, caption in ((True, True), (True, False), (False, False)):
+            columns = _columns(metrics, rows, norms)
+            fixed = sum(column.width + GAP for column in columns)
+            left = width - fixed - GAP - (_CAPTION_MIN + GAP if caption else 0)
+            wanted = min(max(longest_name, _NAME_MIN), _NAME_MAX)
+            if left < min(wanted, _NAME_WIDE if caption else _NAME_MIN):
+                continue
+            name = Column("name", "Name", min(left, wanted))
+            columns.insert(1, name)
+            if caption:
+                columns.append(Column("caption", "Caption", _CAPTION_MIN + left - name.width))
+            return Layout(tuple(columns), everything - len(columns))
+    columns = [_final(), _status()]
+    while columns and width - sum(column.width + GAP for column in columns) < _NAME_MIN:
+        columns.pop()
+    name_width = max(width - sum(column.width + GAP for column in columns) - GAP, 1)
+    return Layout((Column("name", "Name", name_width), *columns), everything - len(columns) - 1)
+
+
+def _columns(metrics: Sequence[str], rows: int, norms: bool) -> list[Column]:
+    columns = [Column("item", "#", max(len(str(rows)), 2), right=True)]
+    for metric in metrics:
+        spec = METRICS[metric]
+        arrow = "↑" if spec.higher_is_better else "↓"
+        title = f"{spec.short} {arrow}"
+        width = max(spec.decimals + 2 + _SIGN_AND_STALE + (0 if norms else _BAR), len(title) + 1)
+        columns.append(Column(metric, title, width, right=True, metric=metric, bar=not norms))
+        if norms:
+            columns.append(Column(f"{metric}_norm", "norm", _NORM_WIDTH, right=True, metric=metric, bar=True))
+    return [*columns, _final(), _status()]
+
+
+def _final() -> Column:
+    return Column("final", "Final", _FINAL_WIDTH, right=True, bar=True)
+
+
+def _status() -> Column:
+    return Column("status", "Status", _STATUS_WIDTH)
