@@ -17,7 +17,7 @@ from aim_tui.core.metrics import Role
 from aim_tui.errors import UsageError
 from aim_tui.inputs.images import ImageError
 from aim_tui.worker.metrics.base import Metric, RawOutcome, UnsuitableError
-from aim_tui.worker.models.lpips import FeatureCache
+from aim_tui.worker.models.lpips import ReferenceCache, SizedReference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,7 +40,7 @@ class LpipsDistance(Metric):
     def __init__(self, models: Mapping[Role, LoadedModel]) -> None:
         self._lpips = cast("Lpips", models[Role.LPIPS])
         self._reference: torch.Tensor | None = None
-        self._features = FeatureCache(self._resized_features)
+        self._sized = ReferenceCache(self._resize)
 
     @property
     def batch_size(self) -> int:
@@ -64,24 +64,29 @@ class LpipsDistance(Metric):
             raise UsageError(f"reference {context.reference}: {error}", "name another reference image") from None
         if self._reference is None or not torch.equal(self._reference, reference):
             self._reference = reference
-            self._features.clear()
+            self._sized.clear()
         return ()
 
     def score(self, batch: Sequence[torch.Tensor]) -> list[RawOutcome]:
         """The distance of each image, 0 for the reference itself."""
         values = [math.nan] * len(batch)
         for size, positions in _by_size(batch).items():
-            reference = self._features.get(size)
+            reference = self._sized.get(size)
             for part in self._parts(positions, size):
-                for position, value in zip(
-                    part, self._lpips.distances([batch[position] for position in part], reference), strict=True
-                ):
+                images = [batch[position] for position in part]
+                for position, value in zip(part, self._distances(images, reference), strict=True):
                     values[position] = value
         return [RawOutcome.of(value) for value in values]
 
     def free(self) -> None:
         """Let go of the reference's features."""
-        self._features.clear()
+        self._sized.clear()
+
+    def _distances(self, images: list[torch.Tensor], reference: SizedReference) -> list[float]:
+        distances = self._lpips.distances(images, reference.features)
+        # In a batch a convolution may round otherwise than for one image alone; between equal pixels it is 0.
+        same = (torch.equal(image, reference.pixels) for image in images)
+        return [0.0 if equal else distance for equal, distance in zip(same, distances, strict=True)]
 
     def _parts(self, positions: list[int], size: Size) -> Iterator[list[int]]:
         """Images of one size in the numbers that are worth computing at once."""
@@ -90,7 +95,7 @@ class LpipsDistance(Metric):
         for start in range(0, len(positions), at_once):
             yield positions[start : start + at_once]
 
-    def _resized_features(self, size: Size) -> list[torch.Tensor]:
+    def _resize(self, size: Size) -> SizedReference:
         if self._reference is None:
             raise RuntimeError("score before set_context")
         height, width = size
@@ -98,7 +103,7 @@ class LpipsDistance(Metric):
         if tuple(reference.shape[:2]) != size:
             image = Image.fromarray(reference.numpy()).resize((width, height), Image.Resampling.BILINEAR)
             reference = torch.from_numpy(np.array(image))
-        return self._lpips.features(reference)
+        return SizedReference(reference, self._lpips.features(reference))
 
 
 def _by_size(batch: Sequence[torch.Tensor]) -> dict[Size, list[int]]:

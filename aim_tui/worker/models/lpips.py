@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections import OrderedDict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,16 +34,29 @@ _CONSTANT = ("scaling_layer.", "lins.")
 Size = tuple[int, int]
 
 
-class FeatureCache:
-    """Normalised reference features by (height, width): the last few sizes, within a number of bytes."""
+@dataclass(frozen=True, slots=True)
+class SizedReference:
+    """The reference at one size: uint8 (height, width, 3), and its normalised features, a tensor a layer."""
 
-    def __init__(self, compute: Callable[[Size], list[torch.Tensor]], max_bytes: int = 1 << 30) -> None:
+    pixels: torch.Tensor
+    features: list[torch.Tensor]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that are held."""
+        return self.pixels.nbytes + sum(layer.nbytes for layer in self.features)
+
+
+class ReferenceCache:
+    """The reference at the last few (height, width), within a number of bytes."""
+
+    def __init__(self, compute: Callable[[Size], SizedReference], max_bytes: int = 1 << 30) -> None:
         self._compute = compute
         self._max_bytes = max_bytes
-        self._kept: OrderedDict[Size, list[torch.Tensor]] = OrderedDict()
+        self._kept: OrderedDict[Size, SizedReference] = OrderedDict()
 
-    def get(self, size: Size) -> list[torch.Tensor]:
-        """The features for images of this size."""
+    def get(self, size: Size) -> SizedReference:
+        """The reference for images of this size."""
         if size in self._kept:
             self._kept.move_to_end(size)
         else:
@@ -57,7 +71,7 @@ class FeatureCache:
         self._kept.clear()
 
     def _bytes(self) -> int:
-        return sum(layer.nbytes for features in self._kept.values() for layer in features)
+        return sum(reference.nbytes for reference in self._kept.values())
 
 
 class Lpips:
