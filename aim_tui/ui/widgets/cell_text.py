@@ -32,6 +32,28 @@ def fit(text: str, width: int, cut: Cut = "end") -> str:
     return _fit_wide(text, width, cut)
 
 
+def centre(text: str, width: int) -> str:
+    """`text` in the middle of exactly `width` cells."""
+    text = printable(text)
+    return fit(" " * max((width - cell_len(text)) // 2, 0) + text, width)
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """`text` as lines of at most `width` cells, broken between words; a longer word is cut."""
+    lines: list[str] = []
+    for paragraph in text.splitlines():
+        line = ""
+        for word in printable(paragraph).split(" "):
+            longer = f"{line} {word}" if line else word
+            if cell_len(longer) > width and line:
+                lines.append(line)
+                line = word
+            else:
+                line = longer
+        lines.append(line)
+    return [line if cell_len(line) <= width else fit(line, width) for line in lines]
+
+
 def _fit_wide(text: str, width: int, cut: Cut) -> str:
     """The same for text with wide or joined characters, which are never split."""
     spans, total = split_graphemes(text)

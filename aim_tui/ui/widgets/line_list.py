@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from aim_tui.ui.widgets.cell_text import fit
+from aim_tui.ui.widgets.cell_text import fit, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterable, Sequence
@@ -368,11 +368,9 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
         ]
 
     def _draw_empty(self, line: int, width: int) -> list[Segment]:
-        texts = self._empty_text.splitlines() if not self._keys else []
-        if not 0 < line <= len(texts):
-            return []
-        muted = self.get_component_rich_style("line-list--muted")
-        return [Segment(" " + fit(texts[line - 1], width - 1), muted)]
+        words = wrap(self._empty_text, max(width - 2, 1)) if not self._keys else []
+        text = words[line - 1] if 0 < line <= len(words) else ""
+        return [Segment(fit(f" {text}", width), self.get_component_rich_style("line-list--muted"))]
 
     # --- inside ---------------------------------------------------------------------------------------------------
 
