@@ -53,6 +53,8 @@ def check(profile: _Profile = None, role: _Roles = None, metrics: _Metrics = Non
 
     Exits 3 if one is missing or damaged.
     """
+    from aim_tui.hub.inventory import LOCAL
+
     chosen, wanted = _chosen(profile, role, metrics)
     with _progress() as progress:
         states = [_checked(part, ref, progress) for part, ref in wanted]
@@ -62,8 +64,9 @@ def check(profile: _Profile = None, role: _Roles = None, metrics: _Metrics = Non
         return
     for state in bad:
         _say(f"error: {state.role} {state.name}: {state.problem}")
-    if any(state.bytes_to_fetch is not None or state.path is None for state in bad):
-        verify = " --verify" if any(state.path is not None for state in bad) else ""
+    of_hub = [state for state in bad if state.revision != LOCAL]
+    if of_hub:
+        verify = " --verify" if any(state.path is not None for state in of_hub) else ""
         _say(f"hint: fetch what is missing: aim-tui models fetch --profile {chosen.name}{verify}")
     raise typer.Exit(3)
 

@@ -58,6 +58,9 @@ def http_error() -> type[Exception]:
 
 
 def chunks(response: Any) -> Iterator[bytes]:
-    """The body in pieces small enough to cancel between."""
-    pieces: Iterator[bytes] = response.iter_bytes(1 << 18)
+    """The body as it arrives.
+
+    No piece size is asked for: the library would gather pieces of that size and lose the last one with the connection.
+    """
+    pieces: Iterator[bytes] = response.iter_bytes()
     return pieces
