@@ -117,12 +117,10 @@ def fetch(
 def _fetch_one(role: Role, ref: ModelRef, progress: Progress, *, verify: bool) -> Path:
     from aim_tui.hub.fetch import fetch as fetch_model
 
-    task = progress.add_task(f"{role}: looking", total=None)
+    task = progress.add_task(f"{role} looking", total=None)
 
     def show(step: FetchProgress) -> None:
-        progress.update(
-            task, description=f"{step.role}: {_printable(step.file)}", completed=step.done, total=step.total
-        )
+        progress.update(task, description=f"{step.role} {_printable(step.file)}", completed=step.done, total=step.total)
 
     try:
         return fetch_model(role, ref, show, verify=verify).path
@@ -204,16 +202,21 @@ def _size(state: ModelState) -> str:
 
 
 def _progress() -> Progress:
+    """Bars on stderr that fit 80 columns; none where stderr is no terminal."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.table import Column
+
+    def narrow(width: int | None = None) -> Column:
+        return Column(no_wrap=True, overflow="ellipsis", max_width=width)
 
     console = _console(stderr=True)
     return Progress(
         # File names come from a server: never read as markup.
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=20),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False, table_column=narrow(30)),
+        BarColumn(bar_width=10),
+        DownloadColumn(table_column=narrow()),
+        TransferSpeedColumn(table_column=narrow()),
+        TimeRemainingColumn(table_column=narrow()),
         console=console,
         disable=not console.is_terminal,
     )

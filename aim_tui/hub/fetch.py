@@ -18,6 +18,7 @@ import msgspec
 
 from aim_tui.core.metrics import Role
 from aim_tui.core.profiles import ModelRef  # noqa: TC001  msgspec reads the annotations below
+from aim_tui.core.text import portable_path
 from aim_tui.errors import AimError, ModelUnavailableError
 from aim_tui.hub import caches, wire
 from aim_tui.hub.inventory import ROLE_NAMES, LocalModel, inspect, locate, repo_id, storage_folder
@@ -110,7 +111,7 @@ def _fetch_trunk(trunk: Trunk, on_progress: Callable[[FetchProgress], None], can
     if not size:
         raise TransferError(f"the server does not tell the size of {trunk.file}")
     download = Download(trunk.file, url, trunk.path, size, named_checksum(trunk.path))
-    with _only_one(trunk.path.parent, trunk.file):
+    with _only_one(trunk.path.parent / f".{trunk.file}.aim-tui.lock", trunk.file):
         # What is there and not complete is truncated or damaged.
         trunk.path.unlink(missing_ok=True)
         _run(Role.LPIPS, trunk.file, [download], on_progress, cancelled)
@@ -126,7 +127,8 @@ def _fetch_snapshot(
     api = HfApi(endpoint=caches.endpoint(), token=caches.token())
     info = api.model_info(repo, revision=revision, files_metadata=True, timeout=wire.TIMEOUT_S)
     snapshot = Snapshot(api, repo, info.sha or "", {file.rfilename: file for file in info.siblings or ()})
-    with _only_one(storage_folder(repo), repo):
+    lock = caches.hub_cache() / ".locks" / storage_folder(repo).name / "aim-tui-fetch.lock"
+    with _only_one(lock, repo):
         modules = [""]
         if role is Role.SENTENCE and MODULES in snapshot.files:
             _run(role, ref.name, [snapshot.download(MODULES)], lambda _: None, cancelled)
@@ -178,12 +180,12 @@ def _run(
 
 
 @contextmanager
-def _only_one(folder: Path, name: str) -> Iterator[None]:
+def _only_one(lock_file: Path, name: str) -> Iterator[None]:
     """Keep two fetches from writing to the same files: the second one is told, not made to wait."""
     from filelock import FileLock, Timeout
 
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".aim-tui-fetch.lock", timeout=0)
+    lock_file.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(lock_file, timeout=0)
     try:
         lock.acquire()
     except Timeout:
@@ -224,9 +226,9 @@ def main(stdin: Any = None, stdout: Any = None) -> int:
             )
         except AimError as error:
             failed = True
-            say(type="failed", role=order.role, error=error.message, hint=error.hint)
+            say(type="failed", role=order.role, error=portable_path(error.message), hint=error.hint)
         else:
-            say(type="done", role=order.role, path=os.fspath(found.path), revision=found.revision)
+            say(type="done", role=order.role, path=portable_path(str(found.path)), revision=found.revision)
     return 3 if failed else 0
 
 

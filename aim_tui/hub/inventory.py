@@ -269,6 +269,8 @@ def _summary(problems: tuple[str, ...], most: int = 3) -> str:
 
 
 def _way_out(role: Role, ref: ModelRef, profile: str) -> str:
+    if profile == "sample":
+        return "the sample models travel with the program: install it again"
     if ref.path is not None:
         return f"correct the path of {role} in the settings, or try the sample models: --profile sample"
     named = f" --profile {profile}" if profile else ""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _ATTEMPTS = 5
 _PAUSE_S = 1.0
+# Statuses that say "later" rather than "no".
+_TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ def transfer(download: Download, on_size: Callable[[int], None], cancelled: Call
     the beginning. Raises FetchCancelledError, TransferError, OSError, or the hub library's errors.
     """
     download.part.parent.mkdir(parents=True, exist_ok=True)
+    # Reading what is here takes a while for a large file: say first where things stand.
+    on_size(download.on_disk)
     with _Part(download) as part:
         if part.size > download.size:
             part.clear()
@@ -116,8 +120,10 @@ def _fill(part: _Part, download: Download, on_size: Callable[[int], None], cance
         try:
             _stream(part, download, on_size, cancelled)
             problem: Exception = TransferError(f"the server sent too little of {download.name}")
-        except HfHubHTTPError:
-            raise
+        except HfHubHTTPError as error:
+            if error.response.status_code not in _TRANSIENT:
+                raise
+            problem = error
         except wire.http_error() as error:
             problem = error
         if part.size >= download.size:

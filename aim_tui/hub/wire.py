@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 10.0
 """How long a server may stay silent."""
 
 

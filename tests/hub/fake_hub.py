@@ -115,10 +115,15 @@ class Cdn(Server):
     def __init__(self) -> None:
         super().__init__()
         self.content: dict[str, bytes] = {}
+        #: how many requests are put off before one is answered
+        self.busy = 0
 
     def answer(self, request: BaseHTTPRequestHandler, path: str, start: int) -> None:
         content = self.content.get(path.strip("/"))
-        if content is None:
+        if self.busy:
+            self.busy -= 1
+            self.send(request, 503, {})
+        elif content is None:
             self.send(request, 404, {})
         else:
             self.send_file(request, path, start, content, {})

@@ -141,6 +141,13 @@ def test_a_later_fetch_continues_what_an_earlier_one_left(hub: FakeHub):
     assert steps[0].done > 70_000
 
 
+def test_a_server_that_is_busy_is_asked_again(hub: FakeHub):
+    hub.repos[CLIP.id] = Repo(fake_repos.clip())
+    hub.cdn.busy = 2
+    fetch.fetch(Role.CLIP, CLIP, quiet)
+    assert len(hub.cdn.gets("model.safetensors")) == 3
+
+
 def test_a_server_that_ignores_ranges_starts_again(hub: FakeHub):
     hub.repos[CLIP.id] = Repo(fake_repos.clip())
     hub.cdn.breaks["model.safetensors"] = [50_000]
@@ -215,9 +222,9 @@ def test_two_fetches_of_one_model_do_not_write_into_each_other(hub: FakeHub):
     from filelock import FileLock
 
     hub.repos[CLIP.id] = Repo(fake_repos.clip())
-    folder = caches.hub_cache() / "models--openai--clip-vit-base-patch32"
+    folder = caches.hub_cache() / ".locks" / "models--openai--clip-vit-base-patch32"
     folder.mkdir(parents=True)
-    with FileLock(folder / ".aim-tui-fetch.lock"):
+    with FileLock(folder / "aim-tui-fetch.lock"):
         assert "is being fetched by another aim-tui" in refused(Role.CLIP, CLIP).message
     assert fetch.fetch(Role.CLIP, CLIP, quiet).path.is_dir()
 
@@ -458,6 +465,25 @@ def test_a_killed_process_leaves_what_the_next_one_continues(hub: FakeHub):
         fetch.fetch(Role.CLIP, CLIP, quiet)
         assert all(start > 0 for start in hub.cdn.gets("model.safetensors"))
     assert inspect(Role.CLIP, CLIP, deep=True).complete
+
+
+def test_a_process_whose_reader_is_gone_stops_without_a_word(hub: FakeHub):
+    """The screen may die of SIGKILL: nothing must go on fetching 15 GB behind its back."""
+    hub.repos[CLIP.id] = Repo({**fake_repos.clip(), "model.safetensors": fake_repos.tensors(40_000_000)})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "aim_tui.hub.fetch", "--json"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(fetch.__file__).parents[2])},
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    process.stdout = None
+    _, stderr = process.communicate(json.dumps([{"role": "clip", "ref": {"id": CLIP.id}}]))
+    assert (process.returncode, stderr) == (130, "")
+    assert not inspect(Role.CLIP, CLIP).complete
 
 
 def test_cancelling_is_an_error_of_ours():
