@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from aim_tui.core.scoring import Status
-    from aim_tui.ui.widgets.line_list import Look
+    from aim_tui.ui.widgets.line_look import Look
 
 _SCORE_WIDTH = 6
 _GLYPH_WIDTH = 2

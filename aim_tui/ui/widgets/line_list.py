@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from rich.segment import Segment
 from textual.binding import Binding
@@ -13,31 +13,16 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from aim_tui.ui.widgets.cell_text import fit, wrap
+from aim_tui.ui.widgets.line_look import MARK_GLYPH, Look
+from aim_tui.ui.widgets.line_model import Key, LineModel
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
     from rich.style import Style
     from textual import events
     from textual.binding import BindingType
-
-Key = TypeVar("Key", bound="Hashable")
-
-MARK_GLYPH = "●"
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How a line is painted: on the cursor, the cursor's own colours win and only weight is kept."""
-
-    base: Style
-    cursor: bool
-    marked: bool
-
-    def pen(self, style: Style) -> Style:
-        """The style of one part of the line."""
-        return self.base + (style.without_color if self.cursor else style)
 
 
 class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False):
@@ -148,11 +133,7 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._keys: Sequence[Key] = ()
-        self._positions: dict[Key, int] | None = {}
-        self._cursor = -1
-        self._marks: set[Key] = set()
-        self._anchor: Key | None = None
+        self._model: LineModel[Key] = LineModel(self.can_mark)
         self._empty_text = ""
 
     # --- what a subclass says ------------------------------------------------------------------------------------
@@ -182,50 +163,46 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
     @property
     def keys(self) -> Sequence[Key]:
         """What is shown, in order."""
-        return self._keys
+        return self._model.keys
 
     @property
     def cursor_index(self) -> int:
         """The position of the cursor, -1 where there is nothing to be on."""
-        return self._cursor
+        return self._model.cursor
 
     @property
     def cursor_key(self) -> Key | None:
         """What the cursor is on."""
-        return self._keys[self._cursor] if self._cursor >= 0 else None
+        return self._model.cursor_key
 
     @property
     def marks(self) -> AbstractSet[Key]:
         """What is marked, lines that are filtered away and an open range included."""
-        reach = self._range_keys()
-        return self._marks | reach if reach else self._marks
+        return self._model.marks
 
     def index_of(self, key: Key) -> int | None:
         """The position of a key, or None where it is not shown."""
-        if self._positions is None:
-            self._positions = {key: index for index, key in enumerate(self._keys)}
-        return self._positions.get(key)
+        return self._model.index_of(key)
 
     def set_keys(self, keys: Sequence[Key], cursor: Key | None = None) -> None:
         """Show these keys; the cursor goes to `cursor`, else stays on its key and on its line of the screen."""
-        self._end_range()
-        before, old_key, old_screen_line = self._cursor, self.cursor_key, self._cursor - self._top
-        self._keys, self._positions = keys, None
-        wanted = old_key if cursor is None else cursor
-        found = self.index_of(wanted) if wanted is not None else None
-        self._cursor = found if found is not None else min(max(before, 0), len(keys) - 1)
+        model = self._model
+        old_key, screen_line = model.cursor_key, model.cursor - self._top
+        marking = model.in_range
+        found = model.set_keys(keys, cursor)
         self.virtual_size = Size(1, len(keys) + self.HEADER_LINES)
-        if found is not None and cursor is None:
-            self._scroll_top(self._cursor - old_screen_line)
+        if found and cursor is None:
+            self._scroll_top(model.cursor - screen_line)
         self._scroll_to_cursor()
         self.refresh()
-        if self.cursor_key != old_key:
-            self.post_message(self.CursorMoved(self, self._cursor))
+        if model.cursor_key != old_key:
+            self.post_message(self.CursorMoved(self, model.cursor))
+        if marking:
+            self.post_message(self.MarksChanged(self))
 
     def set_marks(self, keys: Iterable[Key]) -> None:
         """Replace the marks, without a message: whoever calls knows."""
-        self._anchor = None
-        self._marks = set(keys)
+        self._model.set_marks(keys)
         self.refresh()
 
     def move_to(self, key: Key) -> bool:
@@ -240,7 +217,7 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
         """Repaint the lines of these keys, as far as they are in view."""
         if not isinstance(keys, (set, frozenset, dict)):
             keys = set(keys)
-        lines = [index for index in self._indexes_in_view() if self._keys[index] in keys]
+        lines = [index for index in self._indexes_in_view() if self.keys[index] in keys]
         self._refresh_indexes(lines)
 
     @property
@@ -251,18 +228,18 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
     @empty_text.setter
     def empty_text(self, text: str) -> None:
         self._empty_text = text
-        if not self._keys:
+        if not self.keys:
             self.refresh()
 
     # --- actions --------------------------------------------------------------------------------------------------
 
     def action_move(self, lines: int) -> None:
         """Move the cursor by some lines."""
-        self._move_to(self._cursor + lines)
+        self._move_to(self._model.cursor + lines)
 
     def action_page(self, pages: float) -> None:
         """Move the cursor by pages of what is in view."""
-        self._move_to(self._cursor + int(pages * max(self._page, 2)))
+        self._move_to(self._model.cursor + int(pages * max(self._page, 2)))
 
     def action_first(self) -> None:
         """Move to the first line."""
@@ -270,49 +247,48 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
 
     def action_last(self) -> None:
         """Move to the last line."""
-        self._move_to(len(self._keys) - 1)
+        self._move_to(len(self.keys) - 1)
 
     def action_open(self) -> None:
         """Open what the cursor is on."""
-        if self._cursor >= 0:
-            self.post_message(self.Opened(self, self._cursor))
+        if self._model.cursor >= 0:
+            self.post_message(self.Opened(self, self._model.cursor))
 
     def action_toggle_mark(self) -> None:
         """Toggle the mark under the cursor and move down; with an open range, mark the range."""
-        if self._end_range():
-            self.post_message(self.MarksChanged(self))
-        elif self._cursor >= 0:
-            self._toggle(self._cursor)
-            self._move_to(self._cursor + 1)
+        if self._model.end_range():
+            self._marks_changed()
+        elif self._model.cursor >= 0:
+            self._toggle(self._model.cursor)
+            self._move_to(self._model.cursor + 1)
 
     def action_toggle_range(self) -> None:
         """Begin a range at the cursor, or mark the one that was begun."""
-        if self._end_range():
-            self.post_message(self.MarksChanged(self))
-        elif self._cursor >= 0:
-            self._anchor = self.cursor_key
-            self._refresh_indexes([self._cursor])
-            self.refresh_bindings()
+        if self._model.end_range():
+            self._marks_changed()
+        else:
+            self._model.begin_range()
+            self._refresh_indexes([self._model.cursor])
 
     def action_mark_all(self) -> None:
         """Mark everything that is shown."""
-        self._change_marks(self._marks | self._markable())
+        self._model.mark_all()
+        self._marks_changed()
 
     def action_invert_marks(self) -> None:
         """Invert the marks of everything that is shown."""
-        self._change_marks(self.marks ^ self._markable())
+        self._model.invert()
+        self._marks_changed()
 
     def action_clear_marks(self) -> None:
         """Give up an open range; with none, clear all marks."""
-        if self._anchor is not None:
-            self._change_marks(self._marks)
-        else:
-            self._change_marks(set())
+        self._model.clear()
+        self._marks_changed()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Escape belongs to the screen while there is nothing here to clear."""
         if action == "clear_marks":
-            return bool(self._marks) or self._anchor is not None
+            return self._model.in_range or bool(self._model.marks)
         return True
 
     # --- the mouse ------------------------------------------------------------------------------------------------
@@ -328,7 +304,7 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
                 self.post_message(self.HeaderClicked(self, column))
             return
         index = self._top + offset.y - self.HEADER_LINES
-        if index < len(self._keys):
+        if index < len(self.keys):
             self._move_to(index)
             if event.chain == 2:
                 self.action_open()
@@ -343,7 +319,7 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
         style = self.rich_style
         if y < self.HEADER_LINES:
             segments, style = self.draw_header(width), self.get_component_rich_style("line-list--header")
-        elif (index := self._top + y - self.HEADER_LINES) < len(self._keys):
+        elif (index := self._top + y - self.HEADER_LINES) < len(self.keys):
             segments = self._draw_index(index, width)
             style = segments[0].style or style
         else:
@@ -355,10 +331,10 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
         self._scroll_to_cursor()
 
     def _draw_index(self, index: int, width: int) -> list[Segment]:
-        key = self._keys[index]
-        cursor = index == self._cursor
+        key = self.keys[index]
+        cursor = index == self._model.cursor
         base = self.get_component_rich_style("line-list--cursor") if cursor else self.rich_style
-        look = Look(base, cursor, key in self._marks or self._in_range(index))
+        look = Look(base, cursor, self._model.is_marked(index))
         mark = MARK_GLYPH if look.marked else " "
         glyph, style = self.badge(key) or (" ", base)
         return [
@@ -368,7 +344,7 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
         ]
 
     def _draw_empty(self, line: int, width: int) -> list[Segment]:
-        words = wrap(self._empty_text, max(width - 2, 1)) if not self._keys else []
+        words = wrap(self._empty_text, max(width - 2, 1)) if not self.keys else []
         text = words[line - 1] if 0 < line <= len(words) else ""
         return [Segment(fit(f" {text}", width), self.get_component_rich_style("line-list--muted"))]
 
@@ -383,71 +359,43 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
         return self.scrollable_content_region.height - self.HEADER_LINES
 
     def _indexes_in_view(self) -> range:
-        return range(self._top, min(self._top + max(self._page, 0), len(self._keys)))
+        return range(self._top, min(self._top + max(self._page, 0), len(self.keys)))
 
-    def _refresh_indexes(self, indexes: Iterable[int]) -> None:
+    def _refresh_indexes(self, indexes: Collection[int]) -> None:
         """Repaint whichever of these lines are in view: a line costs some bytes over SSH, a pane thousands."""
-        view = self._indexes_in_view()
-        width = self.size.width
-        regions = [Region(0, index - view.start + self.HEADER_LINES, width, 1) for index in indexes if index in view]
+        view, width = self._indexes_in_view(), self.size.width
+        regions = [Region(0, index - view.start + self.HEADER_LINES, width, 1) for index in view if index in indexes]
         if regions:
             self.refresh(*regions)
 
     def _move_to(self, index: int) -> None:
-        index = min(max(index, 0), len(self._keys) - 1)
-        before = self._cursor
+        before, index = self._model.cursor, self._model.clamp(index)
         if index == before:
             return
-        self._cursor = index
-        first, last = min(before, index), max(before, index)
-        self._refresh_indexes((before, index) if self._anchor is None else range(first, last + 1))
+        self._model.cursor = index
+        between = range(min(before, index), max(before, index) + 1)
+        self._refresh_indexes(between if self._model.in_range else (before, index))
         self._scroll_to_cursor()
         self.post_message(self.CursorMoved(self, index))
 
     def _scroll_to_cursor(self) -> None:
-        if self._page <= 0 or self._cursor < 0:
+        cursor = self._model.cursor
+        if self._page <= 0 or cursor < 0:
             return
-        if self._cursor < self._top:
-            self._scroll_top(self._cursor)
-        elif self._cursor >= self._top + self._page:
-            self._scroll_top(self._cursor - self._page + 1)
+        if cursor < self._top:
+            self._scroll_top(cursor)
+        elif cursor >= self._top + self._page:
+            self._scroll_top(cursor - self._page + 1)
 
     def _scroll_top(self, index: int) -> None:
         # Forced, because the scrollbar that would allow it appears only after the next layout.
         self.scroll_to(y=max(index, 0), animate=False, force=True)
 
     def _toggle(self, index: int) -> None:
-        key = self._keys[index]
-        if self.can_mark(key):
-            self._marks ^= {key}
+        if self._model.toggle(index):
             self._refresh_indexes([index])
             self.post_message(self.MarksChanged(self))
 
-    def _markable(self) -> set[Key]:
-        return {key for key in self._keys if self.can_mark(key)}
-
-    def _change_marks(self, marks: AbstractSet[Key]) -> None:
-        self._anchor = None
-        self._marks = set(marks)
+    def _marks_changed(self) -> None:
         self.refresh()
         self.post_message(self.MarksChanged(self))
-
-    def _range_span(self) -> range:
-        if self._anchor is None or (anchor := self.index_of(self._anchor)) is None:
-            return range(0)
-        return range(min(anchor, self._cursor), max(anchor, self._cursor) + 1)
-
-    def _in_range(self, index: int) -> bool:
-        return self._anchor is not None and index in self._range_span() and self.can_mark(self._keys[index])
-
-    def _range_keys(self) -> set[Key]:
-        return {key for index in self._range_span() if self.can_mark(key := self._keys[index])}
-
-    def _end_range(self) -> bool:
-        """Turn an open range into marks: what the user saw marked stays marked, whatever the next order is."""
-        if self._anchor is None:
-            return False
-        self._marks |= self._range_keys()
-        self._anchor = None
-        self.refresh()
-        return True

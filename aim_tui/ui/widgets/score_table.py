@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from aim_tui.core.context import Context
     from aim_tui.core.results import Row
     from aim_tui.core.scoring import ScoringPlan
-    from aim_tui.ui.widgets.line_list import Look
+    from aim_tui.ui.widgets.line_look import Look
 
 # Names beyond these are not measured: the column is a little narrower at worst.
 _MEASURED_NAMES = 2000
