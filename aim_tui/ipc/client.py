@@ -1,0 +1,417 @@
+"""The supervisor of the worker process: starts it, talks to it, notices when it dies, and ends it.
+
+Nothing here waits for a model on the event loop, and nothing here judges: facts are handed on as they arrive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import signal
+import sys
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from aim_tui import paths
+from aim_tui.core.events import Event, Phase, PhaseName
+from aim_tui.core.text import printable
+from aim_tui.errors import AimError
+from aim_tui.ipc.protocol import (
+    PROTOCOL_VERSION,
+    REPORTS,
+    Cancel,
+    Configure,
+    CountTokens,
+    Hello,
+    JobEnded,
+    Message,
+    ProtocolError,
+    Request,
+    TokenCount,
+    decode,
+    encode,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from aim_tui.core.jobs import EngineSettings, Job
+
+WORKER_COMMAND = (sys.executable, "-m", "aim_tui.worker")
+
+_READ_AT_ONCE = 64 * 1024
+_WRITE_AT_ONCE = 64 * 1024
+# The longest honest line is a batch of captions; beyond this something writes without ever ending a line.
+_LONGEST_LINE = 16 * 1024 * 1024
+_GARBAGE_ALLOWED = 20
+_TAIL_LINES = 20
+_LOGS_KEPT = 10
+
+
+class WorkerState(StrEnum):
+    """What the worker process is known to be doing."""
+
+    STOPPED = "stopped"
+    STARTING = "starting"
+    LOADING = "loading"
+    READY = "ready"
+    BUSY = "busy"
+    CRASHED = "crashed"
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """How the worker ended when nobody asked it to."""
+
+    reason: str
+    exit_code: int | None
+    stderr_tail: str
+    log: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds to wait for the worker: to say hello, to answer, and on each rung of the ladder that ends it."""
+
+    hello: float = 90.0
+    answer: float = 60.0
+    close: float = 3.0
+    terminate: float = 2.0
+
+
+class WorkerGoneError(AimError):
+    """The worker is not there to do what was asked."""
+
+
+class WorkerClient:
+    """One worker process and the conversation with it.
+
+    `on_report(job, report)` hears every fact of the current job, JobEnded included; what arrives late for another
+    job is dropped. `on_state(state)` hears every change of state. Both are called on the event loop.
+    """
+
+    def __init__(
+        self,
+        on_report: Callable[[int, Event | JobEnded], None],
+        on_state: Callable[[WorkerState], None],
+        *,
+        command: Sequence[str] = WORKER_COMMAND,
+        patience: Patience | None = None,
+    ) -> None:
+        self._on_report = on_report
+        self._on_state = on_state
+        self._command = tuple(command)
+        self._patience = patience or Patience()
+        self._numbers = itertools.count(1)
+        self._starts = itertools.count(1)
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
+        self._writing = asyncio.Lock()
+        self._hello: asyncio.Future[Hello] | None = None
+        self._counts: dict[int, asyncio.Future[TokenCount]] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._garbage: deque[str] = deque(maxlen=_TAIL_LINES)
+        self._garbage_seen = 0
+        self._stopping = False
+        self._log: Path | None = None
+        self.state = WorkerState.STOPPED
+        self.job: int | None = None
+        self.crash: Crash | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process number of the worker that runs, or None."""
+        return self._process.pid if self._process and self._process.returncode is None else None
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is a worker to talk to."""
+        return self.state in (WorkerState.READY, WorkerState.LOADING, WorkerState.BUSY)
+
+    async def start(self) -> None:
+        """Start the worker and wait until it has said hello; WorkerGoneError says why it did not."""
+        if self._process is not None:
+            raise RuntimeError("the worker has been started already")
+        self.crash, self._stopping = None, False
+        self._garbage.clear()
+        self._garbage_seen = 0
+        self._set_state(WorkerState.STARTING)
+        self._hello = asyncio.get_running_loop().create_future()
+        try:
+            self._process = await self._spawn()
+        except OSError as error:
+            self._crashed(f"the worker could not be started: {error.strerror or error}")
+            raise self._gone() from error
+        self._reader = asyncio.create_task(self._read(self._process), name="worker reader")
+        try:
+            hello = await asyncio.wait_for(asyncio.shield(self._hello), self._patience.hello)
+        except TimeoutError:
+            await self._end_with(f"the worker said nothing for {self._patience.hello:g} s")
+            raise self._gone() from None
+        if hello.version != PROTOCOL_VERSION:
+            await self._end_with(
+                f"the worker speaks protocol {hello.version}, this screen speaks {PROTOCOL_VERSION}: "
+                "two versions of aim-tui are mixed; install one of them again"
+            )
+            raise self._gone()
+        self._set_state(WorkerState.READY)
+
+    async def configure(self, settings: EngineSettings) -> None:
+        """Tell the worker which models the jobs that follow use."""
+        await self._send(Message(0, Configure(settings)))
+
+    def new_number(self) -> int:
+        """A number for a job that is about to be submitted, so that its first fact can be told from a late one."""
+        return next(self._numbers)
+
+    async def submit(self, number: int, job: Job) -> None:
+        """Hand over a job once the one before has ended; its number comes with every fact about it."""
+        # Two that wait may wake together.
+        while not self._idle.is_set():
+            await self._idle.wait()
+        self._require_worker()
+        self.job = number
+        self._idle.clear()
+        self._set_state(WorkerState.BUSY)
+        await self._send(Message(number, job))
+
+    async def cancel(self, job: int) -> None:
+        """Ask for the end of a job; its JobEnded still comes. Nothing happens where it has ended already."""
+        if job == self.job and self.alive:
+            await self._send(Message(job, Cancel()))
+
+    async def count_tokens(self, text: str) -> TokenCount:
+        """How the configured CLIP tokenizes a text; answered while a job runs."""
+        self._require_worker()
+        number = next(self._numbers)
+        answer: asyncio.Future[TokenCount] = asyncio.get_running_loop().create_future()
+        self._counts[number] = answer
+        try:
+            await self._send(Message(number, CountTokens(text)))
+            return await asyncio.wait_for(answer, self._patience.answer)
+        except TimeoutError:
+            raise WorkerGoneError("the worker did not count the prompt's tokens") from None
+        finally:
+            self._counts.pop(number, None)
+
+    async def stop(self) -> None:
+        """End the worker: close its input, wait, then SIGTERM, then SIGKILL to its whole group."""
+        process, self._stopping = self._process, True
+        if process is not None:
+            await self._end(process)
+            if self._reader is not None:
+                await asyncio.gather(self._reader, return_exceptions=True)
+        self._forget()
+        if self.state is not WorkerState.CRASHED:
+            self._set_state(WorkerState.STOPPED)
+
+    # -- the process ---------------------------------------------------------------------------------------------
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        self._log, stderr = _new_log(next(self._starts))
+        try:
+            return await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=stderr,
+                start_new_session=True,
+            )
+        finally:
+            os.close(stderr)
+
+    async def _end(self, process: asyncio.subprocess.Process) -> None:
+        if process.stdin is not None:
+            process.stdin.close()
+        for wait, signal_number in ((self._patience.close, signal.SIGTERM), (self._patience.terminate, signal.SIGKILL)):
+            try:
+                await asyncio.wait_for(process.wait(), wait)
+                break
+            except TimeoutError:
+                _signal_group(process.pid, signal_number)
+        else:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), self._patience.terminate)
+        # Children of the worker's (decoders, compilers) share its group and have no reason to outlive it.
+        _signal_group(process.pid, signal.SIGKILL)
+
+    async def _end_with(self, reason: str) -> None:
+        """End a worker that cannot be used, and say so rather than how it then ended."""
+        process, self._stopping = self._process, True
+        if process is not None:
+            _signal_group(process.pid, signal.SIGTERM)
+            await self._end(process)
+            if self._reader is not None:
+                await asyncio.gather(self._reader, return_exceptions=True)
+        self._crashed(reason, process.returncode if process else None)
+
+    # -- what it says --------------------------------------------------------------------------------------------
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        """Hear the worker out until its output ends, then find out why it did."""
+        assert process.stdout is not None
+        pending = bytearray()
+        while chunk := await process.stdout.read(_READ_AT_ONCE):
+            pending += chunk
+            if not self._stopping:
+                for line in _take_lines(pending):
+                    self._hear(line)
+            if not self._stopping and (len(pending) > _LONGEST_LINE or self._garbage_seen > _GARBAGE_ALLOWED):
+                seen = self._garbage[0] if self._garbage else bytes(pending[:80]).decode("ascii", "replace")
+                # Ended from a task of its own while reading goes on: a process whose output nobody reads never
+                # counts as ended for asyncio.
+                self._ending = asyncio.create_task(
+                    self._end_with(f"the worker does not speak the protocol; it said: {seen}")
+                )
+                self._stopping = True
+            if self._stopping:
+                pending.clear()
+        if self._stopping:
+            return
+        # A worker without output is of no use even if it lives on.
+        try:
+            code = await asyncio.wait_for(process.wait(), self._patience.terminate)
+        except TimeoutError:
+            _signal_group(process.pid, signal.SIGKILL)
+            code = await process.wait()
+        if not self._stopping:
+            self._crashed(_how_it_ended(code), code)
+
+    def _hear(self, line: bytes) -> None:
+        try:
+            message = decode(line, REPORTS)
+        except ProtocolError:
+            # One stray line is a library that printed; it is kept for the crash report and otherwise passed over.
+            self._garbage_seen += 1
+            self._garbage.append(printable(line.decode("utf-8", "replace"))[:200])
+            return
+        match message.body:
+            case Hello() as hello:
+                if self._hello is not None and not self._hello.done():
+                    self._hello.set_result(hello)
+            case TokenCount() as count:
+                answer = self._counts.get(message.job)
+                if answer is not None and not answer.done():
+                    answer.set_result(count)
+            case report if message.job == self.job:
+                self._report(message.job, report)
+
+    def _report(self, job: int, report: Event | JobEnded) -> None:
+        if isinstance(report, JobEnded):
+            self.job = None
+            self._set_state(WorkerState.READY)
+            self._on_report(job, report)
+            self._idle.set()
+            return
+        if isinstance(report, Phase):
+            loading = report.name is not PhaseName.SCORING
+            self._set_state(WorkerState.LOADING if loading else WorkerState.BUSY)
+        self._on_report(job, report)
+
+    # -- what it is told -----------------------------------------------------------------------------------------
+
+    async def _send(self, message: Message) -> None:
+        process = self._require_worker()
+        assert process.stdin is not None
+        # The lock keeps messages whole and in order; it is fair, so a Cancel cannot overtake its Job.
+        async with self._writing:
+            line = await asyncio.to_thread(encode, message) if _is_large(message.body) else encode(message)
+            try:
+                for start in range(0, len(line), _WRITE_AT_ONCE):
+                    process.stdin.write(line[start : start + _WRITE_AT_ONCE])
+                    await process.stdin.drain()
+            except (BrokenPipeError, ConnectionResetError):
+                # The reader learns why; here it is enough that nobody listens.
+                raise self._gone() from None
+
+    def _require_worker(self) -> asyncio.subprocess.Process:
+        if self._process is None or not self.alive:
+            raise self._gone()
+        return self._process
+
+    # -- state ---------------------------------------------------------------------------------------------------
+
+    def _set_state(self, state: WorkerState) -> None:
+        if state is not self.state:
+            self.state = state
+            self._on_state(state)
+
+    def _crashed(self, reason: str, exit_code: int | None = None) -> None:
+        log = self._log or paths.state_dir()
+        tail = "\n".join([*self._garbage, *_tail(log)][-_TAIL_LINES:])
+        self.crash = Crash(reason, exit_code, tail, log)
+        self._forget()
+        self._set_state(WorkerState.CRASHED)
+
+    def _forget(self) -> None:
+        self._process = None
+        self.job = None
+        self._idle.set()
+        for waiting in (self._hello, *self._counts.values()):
+            if waiting is not None and not waiting.done():
+                waiting.set_exception(self._gone())
+                # Whoever waits hears it; a future that nobody awaits any more is no accident.
+                waiting.exception()
+        self._hello = None
+
+    def _gone(self) -> WorkerGoneError:
+        if self.crash is not None:
+            return WorkerGoneError(self.crash.reason, "restart it to go on; every score is kept")
+        return WorkerGoneError("the worker is not running")
+
+
+def _take_lines(pending: bytearray) -> Iterator[bytes]:
+    """The whole lines at the front of a buffer, taken out of it."""
+    end = pending.rfind(b"\n") + 1
+    if end:
+        lines = bytes(pending[:end]).splitlines()
+        del pending[:end]
+        yield from (line for line in lines if line.strip())
+
+
+def _is_large(body: Request) -> bool:
+    items = getattr(body, "items", ())
+    return len(items) > 500
+
+
+def _signal_group(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
+
+
+def _how_it_ended(code: int) -> str:
+    if code >= 0:
+        return f"the worker ended by itself with exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    hint = " (often the system, when memory runs out)" if name == "SIGKILL" else ""
+    return f"the worker was ended by {name}{hint}"
+
+
+def _new_log(start: int) -> tuple[Path, int]:
+    """A fresh log file for one worker, open for writing; old ones are cleared away."""
+    folder = paths.state_dir()
+    logs = sorted(folder.glob("worker-*.log"), key=lambda path: path.stat().st_mtime)
+    for old in logs[: max(0, len(logs) - _LOGS_KEPT + 1)]:
+        old.unlink(missing_ok=True)
+    path = folder / f"worker-{os.getpid()}-{start}.log"
+    return path, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+
+
+def _tail(log: Path) -> list[str]:
+    try:
+        with log.open("rb") as stream:
+            stream.seek(max(0, log.stat().st_size - 16_384))
+            text = stream.read().decode("utf-8", "replace")
+    except OSError:
+        return []
+    return [printable(line) for line in text.splitlines() if line.strip()][-_TAIL_LINES:]

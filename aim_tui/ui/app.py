@@ -1,0 +1,93 @@
+"""The application itself: small. It opens the main screen, asks before quitting while a job runs, and ends cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+
+from aim_tui.ipc.client import WORKER_COMMAND, Patience
+from aim_tui.ui.commands import binding_commands
+from aim_tui.ui.screens.confirm import ConfirmScreen
+from aim_tui.ui.screens.main import MainScreen
+from aim_tui.ui.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from textual.app import SystemCommand
+    from textual.message import Message
+    from textual.screen import Screen
+
+    from aim_tui.ui.launch import Launch
+
+# Textual handles neither; a lost SSH connection sends the first, `kill` the second.
+_ENDING_SIGNALS = (signal.SIGHUP, signal.SIGTERM)
+
+
+class AimApp(App[int]):
+    """aim-tui in a terminal."""
+
+    TITLE = "aim-tui"
+    DEFAULT_MODE = "main"
+    BINDING_GROUP_TITLE = "Application"
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "ctrl+q", "quit", "Quit", show=False, priority=True, tooltip="Quit; asks while a job runs", id="app.quit"
+        ),
+    ]
+
+    def __init__(
+        self, launch: Launch, *, worker_command: Sequence[str] = WORKER_COMMAND, patience: Patience | None = None
+    ) -> None:
+        super().__init__()
+        # Every moving thing is paid for by the byte over SSH.
+        self.animation_level = "none"
+        self.session = Session(launch, self._tell, worker_command=worker_command, patience=patience)
+        self._main = MainScreen(self.session)
+        self.add_mode(self.DEFAULT_MODE, lambda: self._main)
+
+    def _tell(self, message: Message) -> Any:
+        return self._main.post_message(message)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette: every action and its key."""
+        return binding_commands(self, screen)
+
+    async def action_quit(self) -> None:
+        """Quit, after a question where a job runs."""
+        running = self.session.running
+        if running is None or isinstance(self.screen, ConfirmScreen):
+            self.exit(0)
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.exit(0)
+
+        done, total = running.progress.done, running.progress.total
+        question = f"{done} of {total} images are scored. Scores that were not exported (ctrl+s) are lost."
+        self.push_screen(ConfirmScreen("Quit while a job runs?", question, "Quit", "Stay"), answered)
+
+    async def on_unmount(self) -> None:
+        """The worker ends with the application."""
+        await self.session.close()
+
+
+def run(launch: Launch) -> int:
+    """Open the application and stay until it is left; returns the exit code."""
+    return asyncio.run(_run(AimApp(launch)))
+
+
+async def _run(app: AimApp) -> int:
+    loop = asyncio.get_running_loop()
+    for number in _ENDING_SIGNALS:
+        loop.add_signal_handler(number, app.exit, 128 + number)
+    try:
+        return await app.run_async() or 0
+    finally:
+        await app.session.close()

@@ -1,0 +1,46 @@
+"""The keys of the main screen. Lists and fields bring their own; ids are what a keymap changes."""
+
+from __future__ import annotations
+
+from textual.binding import Binding, BindingType
+
+MAIN_BINDINGS: list[BindingType] = [
+    Binding(
+        "s", "score", "Score", tooltip="Score the marked images, or what is left where none is marked", id="main.score"
+    ),
+    Binding("S", "score_all", "Score all", show=False, tooltip="Score all images anew", id="main.score-all"),
+    Binding("x", "cancel", "Cancel", tooltip="End the job; what is finished stays", id="main.cancel"),
+    Binding("W", "restart", "Restart worker", tooltip="Say why the worker died and start it again", id="main.restart"),
+    Binding(
+        "p", "edit_prompt", "Prompt", tooltip="Edit prompt and topic: enter saves, esc gives back", id="main.prompt"
+    ),
+    Binding("r", "take_reference", "Reference", tooltip="Compare with the current image", id="main.reference"),
+    Binding(
+        "R", "clear_reference", "No reference", show=False, tooltip="Compare with no image", id="main.no-reference"
+    ),
+    Binding("z", "preview", "View", tooltip="The current image on the whole screen", id="main.view"),
+    Binding("e", "explain", "Explain", tooltip="Why the current image scores as it does", id="main.explain"),
+    Binding("w", "weights", "Weights", tooltip="Weights and switches of the metrics", id="main.weights"),
+    Binding(
+        "m", "turn_info", "Info", show=False, tooltip="Path and failures, caption, or formula below", id="main.info"
+    ),
+    Binding("comma", "sort", "Sort", tooltip="Then a column's letter; upper case reverses", id="main.sort"),
+    Binding("slash", "find", "Find", tooltip="Find a name", id="main.find"),
+    Binding("n", "find_again(1)", "Next", show=False, tooltip="The next name found", id="main.find-next"),
+    Binding("N", "find_again(-1)", "Previous", show=False, tooltip="The name found before", id="main.find-previous"),
+    Binding("f", "filter", "Filter", tooltip="Show only some: a name, or final>70 & caption~cabin", id="main.filter"),
+    Binding("P", "pause", "Pause", show=False, tooltip="Keep order and place while results arrive", id="main.pause"),
+    Binding("y", "copy_path", "Copy path", show=False, tooltip="Send the path to the clipboard", id="main.copy-path"),
+    Binding(
+        "Y", "copy_row", "Copy row", show=False, tooltip="Send the row to the clipboard as TSV", id="main.copy-row"
+    ),
+    Binding("ctrl+s", "export", "Export", show=False, tooltip="Write all rows to a CSV or JSON file", id="main.export"),
+    Binding(
+        "M", "models", "Models", show=False, tooltip="Models: what is missing, profiles, fetching", id="main.models"
+    ),
+    Binding("o", "browse", "Files", tooltip="Files and folders", id="main.files"),
+    Binding("escape", "back", "Back", show=False, tooltip="Close the files, or show all rows again", id="main.back"),
+    Binding("question_mark,f1", "help", "Help", tooltip="The keys that work here", id="main.help", key_display="?"),
+    Binding("colon", "app.command_palette", "Commands", show=False, tooltip="Every action by name", id="main.palette"),
+    Binding("q", "app.quit", "Quit", show=False, tooltip="Quit; asks while a job runs", id="main.quit"),
+]

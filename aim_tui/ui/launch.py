@@ -1,0 +1,49 @@
+"""What the application is opened with: everything that the command line and the settings have decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aim_tui.core.context import Context
+from aim_tui.core.jobs import EngineSettings, ReadingPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from aim_tui.core.profiles import Precision, Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """Where to begin and with what.
+
+    `images` names the images outright (files, globs) in place of those of `folder`. `metrics` and `weights` are the
+    profile's own where they are None. `disabled` says which metrics the environment has switched off, and how.
+    """
+
+    folder: Path
+    profile: Profile
+    images: tuple[str, ...] | None = None
+    context: Context = field(default_factory=Context)
+    metrics: tuple[str, ...] | None = None
+    weights: Mapping[str, float] | None = None
+    device: str = "auto"
+    precision: Precision = "aim"
+    batch_size: int | None = None
+    reading: ReadingPolicy = field(default_factory=ReadingPolicy)
+    start_scoring: bool = False
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+    """Said once when the application is open, such as a path that gave no images."""
+
+    def engine_settings(self, profile: Profile) -> EngineSettings:
+        """How the worker is to run a profile's models."""
+        return EngineSettings(
+            models=dict(profile.models),
+            device=self.device,
+            precision=self.precision,
+            batch_size=self.batch_size,
+            reading=self.reading,
+        )

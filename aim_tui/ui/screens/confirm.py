@@ -1,0 +1,54 @@
+"""A question before something that destroys or costs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Button, Static
+
+from aim_tui.ui.screens.dialog import Dialog
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+
+class ConfirmScreen(Dialog[bool]):
+    """True only where the user says yes; the safe button has the focus."""
+
+    BINDING_GROUP_TITLE = "Question"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer(True)", "Yes", tooltip="Do it", id="confirm.yes"),
+        Binding("n,q", "answer(False)", "No", tooltip="Leave things as they are", id="confirm.no"),
+        Binding("left,right", "app.focus_next", "Other", show=False, tooltip="The other button", id="confirm.other"),
+    ]
+
+    def __init__(self, heading: str, question: str, yes: str, no: str) -> None:
+        super().__init__(heading)
+        self._question = question
+        self._yes = Button(Content(yes), id="yes", compact=True)
+        self._no = Button(Content(no), id="no", variant="primary", compact=True)
+
+    def body(self) -> list[Widget]:
+        """The question and its two answers."""
+        return [Static(Content(self._question)), Horizontal(self._no, self._yes, classes="buttons")]
+
+    def keys(self) -> str:
+        """The keys for the answers."""
+        return "y yes · n no"
+
+    def on_mount(self) -> None:
+        """The safe answer is one enter away."""
+        self._no.focus()
+
+    def action_answer(self, answer: bool) -> None:
+        """Give the answer."""
+        self.dismiss(answer)
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.dismiss(event.button is self._yes)

@@ -1,0 +1,443 @@
+"""The main screen: files, prompt, scores and preview, and every verb on a key."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import getters, on, work
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from aim_tui.core.text import printable
+from aim_tui.errors import AimError
+from aim_tui.ui.bindings import MAIN_BINDINGS
+from aim_tui.ui.entries import folder_entries, image_entries
+from aim_tui.ui.exports import export, export_path, path_problem, row_as_tsv
+from aim_tui.ui.messages import (
+    ActivityChanged,
+    FolderOpened,
+    ModelsChanged,
+    Said,
+    ScoresChanged,
+    SetupChanged,
+    TokensCounted,
+)
+from aim_tui.ui.screens.ask import AskScreen
+from aim_tui.ui.screens.confirm import ConfirmScreen
+from aim_tui.ui.screens.crash import CrashScreen
+from aim_tui.ui.screens.explain import ExplainScreen
+from aim_tui.ui.screens.help import HelpScreen
+from aim_tui.ui.screens.sort import SortScreen
+from aim_tui.ui.screens.tour import models_tour
+from aim_tui.ui.screens.weights import Weighing, WeightsScreen
+from aim_tui.ui.session import TICK_SECONDS
+from aim_tui.ui.widgets.file_list import FileList
+from aim_tui.ui.widgets.info_line import InfoLine
+from aim_tui.ui.widgets.line_list import LineList
+from aim_tui.ui.widgets.progress_strip import ProgressStrip
+from aim_tui.ui.widgets.prompt_form import PromptForm
+from aim_tui.ui.widgets.reference_chip import ReferenceChip
+from aim_tui.ui.widgets.score_pane import ScorePane
+from aim_tui.ui.widgets.weights_bar import weights_line
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from aim_tui.core.selection import SortKey
+    from aim_tui.ui.session import Session
+
+# A job that has worked longer than this is not cancelled without a question.
+_WORTH_ASKING_SECONDS = 60.0
+
+
+class MainScreen(Screen[None]):
+    """Translates keys and widgets' facts to the session's verbs, and the session's facts to what is shown."""
+
+    CSS_PATH = "main.tcss"
+    BINDING_GROUP_TITLE = "Everywhere"
+    BINDINGS: ClassVar = MAIN_BINDINGS
+    AUTO_FOCUS = "#scores"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (100, "-medium"), (140, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]
+
+    files = getters.query_one("#files", FileList)
+    form = getters.query_one(PromptForm)
+    chip = getters.query_one(ReferenceChip)
+    scores = getters.query_one(ScorePane)
+    info = getters.query_one(InfoLine)
+    strip = getters.query_one(ProgressStrip)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self._models_shown_for = ""
+
+    def compose(self) -> ComposeResult:
+        """Title, panes, then the lines that speak."""
+        yield Static(id="title", markup=False)
+        with Horizontal(id="panes"):
+            yield FileList(id="files")
+            with Vertical(id="centre"):
+                yield PromptForm(self.session.context.topic, self.session.context.prompt)
+                yield ReferenceChip(self.session.launch.reading)
+                yield Static(id="setup", markup=False)
+                yield ScorePane()
+            yield Static(id="preview", markup=False)
+        yield Static(id="notice", markup=False)
+        yield InfoLine()
+        yield ProgressStrip()
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Begin."""
+        self.set_interval(TICK_SECONDS, self.session.tick)
+        self.session.open()
+
+    # -- what the session tells --------------------------------------------------------------------------------------
+
+    @on(FolderOpened)
+    def _folder_opened(self) -> None:
+        self._show_scores()
+        self._show_files(Path(self.session.listing.folder))
+        self._show_setup()
+
+    @on(ScoresChanged)
+    def _scores_changed(self) -> None:
+        session = self.session
+        items = session.take_changed()
+        self.scores.rows_changed(items)
+        self.files.entries_changed(image_entries((session.results.rows[item] for item in items), session.results))
+        self._show_current()
+
+    @on(SetupChanged)
+    def _setup_changed(self) -> None:
+        self._show_scores()
+        self._show_setup()
+        self.session.count_tokens(self.form.prompt)
+
+    @on(ActivityChanged)
+    def _activity_changed(self) -> None:
+        activity = self.session.activity()
+        self.strip.show(activity)
+        if not activity.running:
+            self._show_summary()
+        self.refresh_bindings()
+
+    @on(ModelsChanged)
+    def _models_changed(self) -> None:
+        models, profile = self.session.models, self.session.profile.name
+        self.strip.show_models(models.summary() if models.missing else "")
+        if models.missing and self._models_shown_for != profile:
+            self._models_shown_for = profile
+            self.action_models()
+
+    @on(TokensCounted)
+    def _tokens_counted(self, event: TokensCounted) -> None:
+        self.form.show_tokens(event.text, event.count)
+
+    @on(Said)
+    def _said(self, event: Said) -> None:
+        timeout = {"information": 3.0, "warning": 6.0, "error": 60.0}[event.severity]
+        self.notify(printable(event.text), severity=event.severity, timeout=timeout, markup=False)
+
+    # -- what is shown -----------------------------------------------------------------------------------------------
+
+    def _show_scores(self) -> None:
+        listing = self.session.listing
+        if listing.problem:
+            empty = f"{printable(str(listing.folder))}: {listing.problem}\nh in the files (o) goes to the folder above"
+        else:
+            empty = "No images in this folder.\no shows the files: l opens a folder, h the one above"
+        self.scores.show(self.session.results, empty)
+        self._show_current()
+
+    @work(exclusive=True, group="files")
+    async def _show_files(self, folder: Path) -> None:
+        session = self.session
+        lines = await asyncio.to_thread(folder_entries, session.listing, session.results)
+        if folder == session.listing.folder:
+            self.files.show(lines)
+
+    def _show_setup(self) -> None:
+        session = self.session
+        session_context = session.context
+        self.form.show(session_context.topic, session_context.prompt)
+        self.chip.show(session_context.reference)
+        if session.problem:
+            setup = Content.styled(printable(session.problem), "bold $text-warning")
+        else:
+            setup = weights_line(session.plan, session.not_asked)
+        self.query_exactly_one("#setup", Static).update(Content.assemble(("Weights ", "$text-muted"), setup))
+        notice = self.query_exactly_one("#notice", Static)
+        notice.update(session.profile.notice)
+        notice.display = bool(session.profile.notice)
+        count = len(session.results.rows)
+        self.query_exactly_one("#title", Static).update(
+            Content.assemble(
+                ("aim-tui ", "bold"),
+                f" {printable(str(session.listing.folder))}",
+                (f"  {count} images" if count != 1 else "  1 image", "$text-muted"),
+                (f"  profile {printable(session.profile.name)}", "$text-muted"),
+            )
+        )
+
+    def _show_current(self) -> None:
+        session = self.session
+        self.info.show(self.scores.current, session.plan, session.context, session.not_asked)
+
+    @work(exclusive=True, group="summary")
+    async def _show_summary(self) -> None:
+        results = self.session.results
+        summary = await asyncio.to_thread(results.summary)
+        if summary.mean is None or summary.best is None:
+            self.strip.show_summary(f"{summary.n} images, none scored; s scores them" if summary.n else "")
+            return
+        best = printable(Path(summary.best).name)
+        failed = (
+            f", {summary.n_failed + summary.n_partial} with failures" if summary.n_failed + summary.n_partial else ""
+        )
+        self.strip.show_summary(f"mean {summary.mean:.1f}, best {summary.best_score:.1f} {best}{failed}")
+
+    # -- what the widgets tell ---------------------------------------------------------------------------------------
+
+    @on(ScorePane.CurrentChanged)
+    def _current_changed(self) -> None:
+        self._show_current()
+        row = self.scores.current
+        if row is not None and not self.files.has_focus:
+            self.files.move_to(row.path)
+
+    @on(ScorePane.MarksChanged)
+    def _marks_changed(self) -> None:
+        rows = self.session.results.rows
+        self.files.set_marks(rows[item].path for item in self.scores.marks)
+
+    @on(ScorePane.Opened)
+    def _opened(self) -> None:
+        self.action_preview()
+
+    @on(ScorePane.PauseChanged)
+    def _pause_changed(self) -> None:
+        self.strip.show_paused(self.scores.paused_note)
+
+    @on(LineList.CursorMoved, "#files")
+    def _file_current(self) -> None:
+        item = self._item_of(self.files.cursor_key)
+        if item is not None and self.files.has_focus:
+            self.scores.move_to(item)
+
+    @on(LineList.MarksChanged, "#files")
+    def _files_marked(self) -> None:
+        marked = self.files.marks
+        self.scores.mark(row.item for row in self.session.results.rows if row.path in marked)
+
+    @on(FileList.FolderOpened)
+    def _folder_wanted(self, event: FileList.FolderOpened) -> None:
+        self._open_folder(Path(event.path))
+
+    @on(FileList.ImageOpened)
+    def _image_wanted(self) -> None:
+        self.action_preview()
+
+    @on(PromptForm.Edited)
+    def _prompt_edited(self, event: PromptForm.Edited) -> None:
+        self.session.count_tokens(event.prompt)
+
+    @on(PromptForm.Saved)
+    def _prompt_saved(self, event: PromptForm.Saved) -> None:
+        self.session.set_prompt(event.topic, event.prompt)
+
+    @on(PromptForm.Left)
+    def _form_left(self) -> None:
+        self.scores.take_keyboard()
+
+    def _item_of(self, path: str | None) -> int | None:
+        return next((row.item for row in self.session.results.rows if row.path == path), None)
+
+    # -- verbs -------------------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that would do nothing now are not offered."""
+        match action:
+            case "cancel":
+                return self.session.running is not None
+            case "restart":
+                return self.session.activity().crash is not None
+            case "clear_reference":
+                return bool(self.session.context.reference)
+        return True
+
+    def action_score(self) -> None:
+        """Score the marked images, or what is left."""
+        if marks := self.scores.marks:
+            self.session.score(marks)
+        else:
+            self.session.score_left()
+
+    def action_score_all(self) -> None:
+        """Score everything anew."""
+        self.session.score_all()
+
+    @work(exclusive=True, group="dialog")
+    async def action_cancel(self) -> None:
+        """End the job, after a question where much has been done."""
+        activity = self.session.activity()
+        if activity.seconds > _WORTH_ASKING_SECONDS:
+            question = f"{activity.done} of {activity.total} images are scored and will be kept."
+            if not await self.app.push_screen_wait(ConfirmScreen("Cancel the job?", question, "Cancel it", "Go on")):
+                return
+        self.session.cancel()
+
+    @work(exclusive=True, group="dialog")
+    async def action_restart(self) -> None:
+        """Say why the worker died, and start it again."""
+        activity = self.session.activity()
+        if activity.crash is None:
+            return
+        if await self.app.push_screen_wait(CrashScreen(activity.crash, activity.left)):
+            self.session.restart_worker()
+
+    @work(exclusive=True, group="dialog")
+    async def _open_folder(self, folder: Path) -> None:
+        running = self.session.running
+        if running is not None:
+            question = (
+                f"{running.progress.done} of {running.progress.total} images are scored; the rest of this folder "
+                f"would be left. What is scored is kept and comes back with the folder."
+            )
+            if not await self.app.push_screen_wait(
+                ConfirmScreen("Leave this folder and stop scoring?", question, "Leave", "Stay")
+            ):
+                return
+        self.session.open_folder(folder)
+
+    def action_edit_prompt(self) -> None:
+        """Put the cursor into the prompt."""
+        self.form.edit()
+
+    def action_take_reference(self) -> None:
+        """Compare with the current image."""
+        if (row := self.scores.current) is not None:
+            self.session.set_reference(row.path)
+
+    def action_clear_reference(self) -> None:
+        """Compare with no image."""
+        self.session.clear_reference()
+
+    def action_preview(self) -> None:
+        """The current image on the whole screen."""
+
+    def action_explain(self) -> None:
+        """Why the current image scores as it does."""
+        session = self.session
+        if (row := self.scores.current) is not None:
+            self.app.push_screen(ExplainScreen(row, session.results, session.profile, session.not_asked))
+
+    @work(exclusive=True, group="dialog")
+    async def action_weights(self) -> None:
+        """Weigh the metrics otherwise."""
+        session = self.session
+        weighing = await self.app.push_screen_wait(
+            WeightsScreen(Weighing(session.weights, session.enabled), session.profile.rules, session.not_asked)
+        )
+        if weighing is not None and (problem := session.set_weights(weighing.weights, weighing.enabled)):
+            self.notify(problem, severity="error", markup=False)
+
+    def action_turn_info(self) -> None:
+        """Say the next thing about the current image."""
+        self.info.turn()
+        self._show_current()
+
+    def action_sort(self) -> None:
+        """Wait for the letter of a column."""
+
+        def chosen(key: SortKey | None) -> None:
+            if key is not None:
+                self.scores.sort_by(key)
+
+        self.app.push_screen(SortScreen(), chosen)
+
+    def action_find(self) -> None:
+        """Find a name."""
+        self.scores.start_find()
+
+    def action_find_again(self, step: int) -> None:
+        """The next or previous name found."""
+        if not self.scores.find_again(step):
+            self.notify("nothing found to go on to; / finds", markup=False, timeout=3)
+
+    def action_filter(self) -> None:
+        """Show only some rows."""
+        self.scores.start_filter()
+
+    def action_pause(self) -> None:
+        """Keep order and place, or catch up."""
+        self.scores.toggle_pause()
+
+    def action_back(self) -> None:
+        """Close the files, or show all rows again."""
+        if self.has_class("-browsing"):
+            self.action_browse()
+        else:
+            self.scores.clear_filter()
+
+    def action_browse(self) -> None:
+        """Go to the files; where there is no room beside the table, they take its place."""
+        browsing = not self.files.has_focus
+        self.set_class(browsing, "-browsing")
+        if browsing:
+            self.files.focus()
+        else:
+            self.scores.take_keyboard()
+
+    def action_copy_path(self) -> None:
+        """Send the path to the terminal's clipboard."""
+        if (row := self.scores.current) is not None:
+            self._copy(row.path, "path")
+
+    def action_copy_row(self) -> None:
+        """Send the row to the terminal's clipboard."""
+        if (row := self.scores.current) is not None:
+            self._copy(row_as_tsv(row, self.session.results), "row")
+
+    def _copy(self, text: str, what: str) -> None:
+        # OSC 52 has no answer: tmux drops it unless it is told not to, so nobody can say that it arrived.
+        self.app.copy_to_clipboard(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+        self.notify(f"{what} sent to the terminal's clipboard; ctrl+s writes a file", markup=False, timeout=3)
+
+    @work(exclusive=True, group="dialog")
+    async def action_export(self) -> None:
+        """Write all rows to a file."""
+        session = self.session
+        folder = session.listing.folder
+        text = await self.app.push_screen_wait(
+            AskScreen(
+                "Export",
+                "All rows as .csv or .json; an existing file is replaced",
+                f"{folder}/scores.csv",
+                path_problem,
+            )
+        )
+        if text is None:
+            return
+        path = export_path(text)
+        settings = {"device": session.launch.device, "precision": session.launch.precision}
+        try:
+            await asyncio.to_thread(export, path, session.results, session.profile, settings, session.not_asked)
+        except AimError as error:
+            self._said(Said(str(error), "error"))
+        else:
+            self._said(Said(f"wrote {len(session.results.rows)} rows to {path}"))
+
+    @work(exclusive=True, group="dialog")
+    async def action_models(self) -> None:
+        """What is missing, and the ways out."""
+        await models_tour(self.app, self.session)
+
+    def action_help(self) -> None:
+        """The keys that work here."""
+        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))

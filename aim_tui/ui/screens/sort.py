@@ -1,0 +1,83 @@
+"""The second key of a sort: a comma, then the letter of a column; upper case reverses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from aim_tui.core.metrics import METRICS
+from aim_tui.core.selection import SortKey
+from aim_tui.ui.arrangement import best_first
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+
+def _letters() -> dict[str, tuple[str, SortKey]]:
+    """Each column's letter with its title and order: scores begin with the best, names with the first."""
+    columns = {
+        "f": ("final", SortKey("final", best_first("final"))),
+        "n": ("name", SortKey("name")),
+        "s": ("status", SortKey("status")),
+        "o": ("order", SortKey("item")),
+        "t": ("text of caption", SortKey("caption")),
+    }
+    for spec in METRICS.values():
+        letter = next(char for char in f"{spec.id}{'abcdefghijklmnopqrstuvwxyz'}" if char not in columns)
+        columns[letter] = (spec.short, SortKey(spec.id, best_first(spec.id)))
+    return columns
+
+
+LETTERS = _letters()
+
+
+class SortScreen(ModalScreen["SortKey | None"]):
+    """A line at the bottom that waits for one letter."""
+
+    CSS_PATH = "sort.tcss"
+    BINDING_GROUP_TITLE = "Sort"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(
+                letter, f"sort('{letter}')", title, tooltip=f"Sort by {title}", id=f"sort.{title.split()[0].lower()}"
+            )
+            for letter, (title, _) in LETTERS.items()
+        ),
+        *(
+            Binding(
+                letter.upper(),
+                f"sort('{letter}', True)",
+                f"{title}, reversed",
+                show=False,
+                tooltip=f"Sort by {title}, the other way round",
+                id=f"sort.{title.split()[0].lower()}-reversed",
+            )
+            for letter, (title, _) in LETTERS.items()
+        ),
+        Binding("escape,q,comma", "close", "Leave", tooltip="Leave the order as it is", id="sort.close"),
+    ]
+
+    def compose(self) -> ComposeResult:
+        """The letters and what they stand for."""
+        choices = [
+            Content.assemble((letter, "bold $text-accent"), f" {title}") for letter, (title, _) in LETTERS.items()
+        ]
+        yield Static(
+            Content.assemble(
+                ("sort by  ", "bold"), Content("   ").join(choices), ("   upper case reverses", "$text-muted")
+            ),
+            id="letters",
+        )
+
+    def action_sort(self, letter: str, reverse: bool = False) -> None:
+        """Answer with the column of a letter."""
+        key = LETTERS[letter][1]
+        self.dismiss(SortKey(key.column, key.reverse != reverse))
+
+    def action_close(self) -> None:
+        """Leave the order as it is."""
+        self.dismiss(None)

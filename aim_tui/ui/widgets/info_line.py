@@ -1,0 +1,65 @@
+"""One line about the current image; `m` turns to the next thing it can say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+from textual.widgets import Static
+
+from aim_tui.core.metrics import METRICS
+from aim_tui.core.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aim_tui.core.context import Context
+    from aim_tui.core.results import Row
+    from aim_tui.core.scoring import ScoringPlan
+
+KINDS = ("path", "caption", "formula")
+
+
+class InfoLine(Static):
+    """The full path or why values are missing, the caption, or the formula of the final score."""
+
+    def __init__(self) -> None:
+        super().__init__(id="info", markup=False)
+        self._kind = KINDS[0]
+
+    def turn(self) -> None:
+        """Say the next thing."""
+        self._kind = KINDS[(KINDS.index(self._kind) + 1) % len(KINDS)]
+
+    def show(self, row: Row | None, plan: ScoringPlan, context: Context, not_asked: Mapping[str, str]) -> None:
+        """Say it about this row."""
+        match self._kind:
+            case "formula":
+                self.update(_formula(plan, not_asked))
+            case _ if row is None:
+                self.update(Content(""))
+            case "caption":
+                caption = printable(row.caption) if row.caption else "not captioned yet"
+                self.update(Content.assemble(("caption  ", "$text-muted"), caption))
+            case _:
+                self.update(_about(row, plan, context))
+
+
+def _about(row: Row, plan: ScoringPlan, context: Context) -> Content:
+    """The most pressing thing about a row: a failure, a value that is out of date, else where it is."""
+    errors = row.errors()
+    if errors:
+        return Content.assemble(
+            ("! ", "bold $text-error"), printable(errors), ("  ", ""), (printable(row.path), "$text-muted")
+        )
+    stale = [metric for metric in plan.metrics if row.stale(metric, context)]
+    if stale:
+        names = ", ".join(METRICS[metric].short for metric in stale)
+        needs = " and ".join(dict.fromkeys(str(METRICS[metric].needs) for metric in stale))
+        return Content.styled(f"{names} scored against another {needs}; s scores again", "$text-warning")
+    return Content(printable(row.path))
+
+
+def _formula(plan: ScoringPlan, not_asked: Mapping[str, str]) -> Content:
+    without = "; ".join(f"without {METRICS[metric].short}: {reason}" for metric, reason in not_asked.items())
+    return Content.assemble(plan.formula(), (f"  ({without})" if without else "", "$text-warning"))

@@ -1,0 +1,126 @@
+"""One line about the work: what runs, how far it is, and what can be done about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from textual.content import Content
+from textual.widget import Widget
+
+from aim_tui.core.events import PhaseName
+from aim_tui.core.text import printable
+from aim_tui.ipc.client import WorkerState
+from aim_tui.ui.activity import Activity
+
+if TYPE_CHECKING:
+    from textual.app import RenderResult
+
+_BAR_CELLS = 16
+_SMALL_BAR_CELLS = 8
+_ROOM_FOR_BAR = 76
+
+
+class ProgressStrip(Widget):
+    """Phase, done of total, images a second, time left, failures, current file; what fits, in that order."""
+
+    def __init__(self) -> None:
+        super().__init__(id="progress")
+        self._activity = Activity(WorkerState.STOPPED)
+        self._models = ""
+        self._paused = ""
+        self._summary = ""
+
+    def show(self, activity: Activity) -> None:
+        """Show what the worker is doing."""
+        self._activity = activity
+        self.set_class(activity.state is WorkerState.CRASHED, "-crashed")
+        self.refresh()
+
+    def show_models(self, missing: str) -> None:
+        """Say which models are missing, or how far their fetch is; empty where all are here."""
+        self._models = missing
+        self.refresh()
+
+    def show_paused(self, paused: str) -> None:
+        """Say that the table stands still, or nothing."""
+        self._paused = paused
+        self.refresh()
+
+    def show_summary(self, summary: str) -> None:
+        """Say what the scores add up to; seen while nothing runs."""
+        self._summary = summary
+        self.refresh()
+
+    def render(self) -> RenderResult:
+        """The parts that fit, joined."""
+        return _joined(self._parts(), self.content_size.width)
+
+    def _parts(self) -> list[Content]:
+        parts = _activity_parts(self._activity, self.content_size.width)
+        if self._paused:
+            parts.insert(0, Content.styled(self._paused, "bold $text-warning"))
+        if self._activity.running or self._activity.state in (WorkerState.CRASHED, WorkerState.STARTING):
+            return parts
+        if self._models:
+            return [Content.styled(self._models, "$text-warning"), Content("M shows what can be done")]
+        if self._summary:
+            parts.append(Content(self._summary))
+        return parts
+
+
+def _activity_parts(activity: Activity, width: int) -> list[Content]:
+    if activity.crash is not None:
+        left = f"; {activity.left} images left" if activity.left else ""
+        return [
+            Content.styled(f"crashed: {printable(activity.crash.reason)}{left}", "bold $text-error"),
+            Content("W restarts it"),
+        ]
+    if activity.phase is None:
+        words = {WorkerState.STARTING: "starting the worker…", WorkerState.STOPPED: "worker not started"}
+        return [Content.styled(words.get(activity.state, "ready"), "$text-muted")]
+    if activity.cancelling:
+        return [Content.styled("cancelling after this batch…", "$text-warning"), _count(activity)]
+    if activity.phase.name is PhaseName.SCORING:
+        return _scoring_parts(activity, width)
+    what = printable(activity.phase.detail)
+    text = f"loading {what}…" if activity.phase.name is PhaseName.LOADING else "starting the worker…"
+    return [Content.styled(text, "bold"), _count(activity)]
+
+
+def _scoring_parts(activity: Activity, width: int) -> list[Content]:
+    cells = _BAR_CELLS if width >= _ROOM_FOR_BAR else _SMALL_BAR_CELLS
+    full = round(cells * activity.done / activity.total) if activity.total else 0
+    bar = Content.assemble(("━" * full, "$primary"), ("─" * (cells - full), "$text-disabled"))
+    parts = [Content.assemble(("scoring ", "bold"), bar, " ", _count(activity))]
+    if activity.rate is not None:
+        parts.append(Content(f"{activity.rate:.3g}/s"))
+    if activity.seconds_left is not None:
+        parts.append(Content(f"{clock_time(activity.seconds_left)} left"))
+    if activity.failed:
+        parts.append(Content.styled(f"! {activity.failed} failed", "bold $text-warning"))
+    if activity.current:
+        parts.append(Content.styled(printable(Path(activity.current).name), "$text-muted"))
+    return parts
+
+
+def _count(activity: Activity) -> Content:
+    return Content(f"{activity.done}/{activity.total}")
+
+
+def _joined(parts: list[Content], width: int) -> Content:
+    """As many parts as fit; the first is always shown, cut where it must be."""
+    line = parts[0]
+    for part in parts[1:]:
+        if cell_len(line.plain) + 3 + cell_len(part.plain) > width:
+            break
+        line = line + Content.styled(" · ", "$text-disabled") + part
+    return line.truncate(width, ellipsis=True) if width > 0 else line
+
+
+def clock_time(seconds: float) -> str:
+    """A duration as a person reads it: 0:54, 12:03, 1:02:03."""
+    whole = max(0, round(seconds))
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"

@@ -1,0 +1,291 @@
+"""The score table with what arranges it: order, filter, finding, and standing still while results arrive."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from textual import on, work
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from aim_tui.core.fields import View
+from aim_tui.core.filters import FilterError
+from aim_tui.core.selection import SortKey
+from aim_tui.core.text import printable
+from aim_tui.ui.arrangement import Arrangement, best_first
+from aim_tui.ui.widgets.find_bar import FindBar, Seeking
+from aim_tui.ui.widgets.line_list import LineList
+from aim_tui.ui.widgets.score_table import ScoreTable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from textual.app import ComposeResult
+
+    from aim_tui.core.results import Results, Row
+
+# More rows than these are arranged in a thread; fewer take less time than starting one is worth.
+_ARRANGE_IN_THREAD = 3000
+# While results arrive the order is made anew no more often than this, and costs no more than a tenth of the time.
+_ARRANGE_EVERY_SECONDS = 0.5
+_ARRANGE_SHARE = 10
+
+
+class ScorePane(Vertical):
+    """What is scored, arranged as the user wants it."""
+
+    @dataclass
+    class CurrentChanged(Message):
+        """The cursor is on another row, or on none."""
+
+        item: int | None
+
+    class MarksChanged(Message):
+        """Rows were marked or unmarked; `marks` holds all of them."""
+
+    class Opened(Message):
+        """The user opened the current row."""
+
+    class PauseChanged(Message):
+        """The table stands still, or no longer, or more has arrived meanwhile; `paused_note` says so."""
+
+    def __init__(self) -> None:
+        super().__init__(id="score-pane")
+        self._arrangement = Arrangement()
+        self._results: Results | None = None
+        self._table = ScoreTable(id="scores")
+        self._find_bar = FindBar()
+        self._filter_line = Static(id="filter-line", markup=False)
+        self._found = ""
+        self._before_find: int | None = None
+        self._filter_before = ""
+        self._next_arrange = 0.0
+        self._waiting = False
+
+    def compose(self) -> ComposeResult:
+        """The table, below it what is being looked for."""
+        yield self._table
+        yield self._filter_line
+        yield self._find_bar
+
+    def on_mount(self) -> None:
+        """Nothing is filtered at first."""
+        self._filter_line.display = False
+
+    # -- what is shown -----------------------------------------------------------------------------------------------
+
+    @property
+    def marks(self) -> AbstractSet[int]:
+        """The marked items."""
+        return self._table.marks
+
+    @property
+    def current(self) -> Row | None:
+        """The row under the cursor."""
+        return self._table.cursor_row if self._results is not None and self._results.rows else None
+
+    @property
+    def order(self) -> Sequence[int]:
+        """The items that are shown, in order."""
+        return self._table.keys
+
+    @property
+    def paused_note(self) -> str:
+        """That the table stands still and how much is new, or nothing."""
+        arrangement = self._arrangement
+        return f"paused, {arrangement.arrived} new" if arrangement.paused else ""
+
+    def show(self, results: Results, empty: str) -> None:
+        """Show rows; the same ones again where plan or context have changed. `empty` is said where there are none."""
+        same = self._results is not None and results.rows is self._results.rows
+        self._results = results
+        if not same:
+            self._arrangement.filter("")
+            self._found = ""
+        self._table.empty_text = empty
+        self._table.show(results.rows, results.plan, results.context, self.marks if same else ())
+        self._table.sort = self._arrangement.sort
+        self._rearrange()
+
+    def rows_changed(self, items: Iterable[int]) -> None:
+        """Values have arrived."""
+        changed = set(items)
+        self._table.rows_changed(changed)
+        if self._arrangement.paused:
+            self._arrangement.arrived += len(changed)
+            self.post_message(self.PauseChanged())
+        elif self._arrangement.moves and not self._waiting:
+            self._waiting = True
+            self.set_timer(max(0.0, self._next_arrange - monotonic()) + 0.01, self._arrange_later)
+
+    def move_to(self, item: int) -> None:
+        """Put the cursor on a row."""
+        self._table.move_to(item)
+
+    def mark(self, items: Iterable[int]) -> None:
+        """Mark these rows and no others, without a message."""
+        self._table.set_marks(items)
+
+    def take_keyboard(self) -> None:
+        """Give the table the keyboard."""
+        self._table.focus()
+
+    # -- arranging ---------------------------------------------------------------------------------------------------
+
+    def sort_by(self, key: SortKey) -> None:
+        """Sort by a column."""
+        self._arrangement.sort = key
+        self._table.sort = key
+        self._rearrange()
+
+    def toggle_pause(self) -> None:
+        """Stand still, or catch up."""
+        arrangement = self._arrangement
+        arrangement.paused = not arrangement.paused
+        arrangement.arrived = 0
+        self.post_message(self.PauseChanged())
+        if not arrangement.paused:
+            self._rearrange()
+
+    def _arrange_later(self) -> None:
+        self._waiting = False
+        if not self._arrangement.paused:
+            self._rearrange()
+
+    @work(exclusive=True, group="arrange")
+    async def _rearrange(self) -> None:
+        """Filter and sort anew."""
+        results, arrangement = self._results, self._arrangement
+        if results is None:
+            return
+        view = View.of(results.context, results.plan.metrics, frozenset(self.marks))
+        began = monotonic()
+        if len(results.rows) > _ARRANGE_IN_THREAD:
+            order = await asyncio.to_thread(arrangement.arrange, results.rows, view)
+        else:
+            order = arrangement.arrange(results.rows, view)
+        took = monotonic() - began
+        self._next_arrange = monotonic() + max(_ARRANGE_EVERY_SECONDS, _ARRANGE_SHARE * took)
+        if results is self._results:
+            arrangement.order = order
+            self._table.set_view(order)
+            self._show_filter(len(results.rows))
+
+    def _show_filter(self, total: int) -> None:
+        counts = self._arrangement.counts(total)
+        expression = printable(self._arrangement.expression)
+        self._filter_line.display = bool(expression) and not self._find_bar.display
+        self._filter_line.update(
+            Content.assemble(("Filter  ", "$text-muted"), expression, f"  {counts}", ("  esc shows all", "$text-muted"))
+        )
+        if self._find_bar.display and self._find_bar.seeking is Seeking.FILTER:
+            self._find_bar.say(counts)
+
+    # -- finding and filtering ---------------------------------------------------------------------------------------
+
+    def start_find(self) -> None:
+        """Ask for part of a name."""
+        self._before_find = self._table.cursor_key
+        self._find_bar.open(Seeking.FIND, "")
+
+    def start_filter(self) -> None:
+        """Ask for a filter."""
+        self._filter_before = self._arrangement.expression
+        self._filter_line.display = False
+        self._find_bar.open(Seeking.FILTER, self._filter_before)
+
+    def find_again(self, step: int) -> bool:
+        """Go to the next name that holds what was looked for; False where there is none."""
+        return bool(self._found) and self._go_to(self._found, self._table.cursor_index + step, step)
+
+    def clear_filter(self) -> bool:
+        """Show everything; False where everything is shown."""
+        if not self._arrangement.expression:
+            return False
+        self._arrangement.filter("")
+        self._rearrange()
+        return True
+
+    def _go_to(self, text: str, start: int, step: int = 1) -> bool:
+        if self._results is None:
+            return False
+        item = self._arrangement.find(text, self._results.rows, start, step)
+        if item is not None:
+            self._table.move_to(item)
+        return item is not None
+
+    def _filter(self, expression: str) -> bool:
+        try:
+            self._arrangement.filter(expression)
+        except FilterError as error:
+            self._find_bar.say(str(error), problem=True)
+            return False
+        self._rearrange()
+        return True
+
+    def _end_seeking(self) -> None:
+        self._find_bar.close()
+        self._table.focus()
+        if self._results is not None:
+            self._show_filter(len(self._results.rows))
+
+    @on(FindBar.Changed)
+    def _seek(self, event: FindBar.Changed) -> None:
+        event.stop()
+        if event.seeking is Seeking.FILTER:
+            self._filter(event.text)
+        elif event.text:
+            start = self._table.index_of(self._before_find) if self._before_find is not None else None
+            found = self._go_to(event.text, start or 0)
+            self._find_bar.say("" if found else "no such name", problem=not found)
+
+    @on(FindBar.Taken)
+    def _take(self, event: FindBar.Taken) -> None:
+        event.stop()
+        if event.seeking is Seeking.FIND:
+            self._found = event.text
+        elif not self._filter(event.text):
+            return
+        self._end_seeking()
+
+    @on(FindBar.Left)
+    def _leave(self, event: FindBar.Left) -> None:
+        event.stop()
+        if event.seeking is Seeking.FILTER:
+            self._arrangement.filter(self._filter_before)
+            self._rearrange()
+        elif self._before_find is not None:
+            self._table.move_to(self._before_find)
+        self._end_seeking()
+
+    # -- what the table says -----------------------------------------------------------------------------------------
+
+    @on(LineList.CursorMoved)
+    def _moved(self, event: LineList.CursorMoved) -> None:
+        event.stop()
+        self.post_message(self.CurrentChanged(self._table.cursor_key))
+
+    @on(LineList.MarksChanged)
+    def _marked(self, event: LineList.MarksChanged) -> None:
+        event.stop()
+        self.post_message(self.MarksChanged())
+
+    @on(LineList.Opened)
+    def _opened(self, event: LineList.Opened) -> None:
+        event.stop()
+        self.post_message(self.Opened())
+
+    @on(ScoreTable.SortRequested)
+    def _sort_requested(self, event: ScoreTable.SortRequested) -> None:
+        event.stop()
+        sort = self._arrangement.sort
+        if event.column == sort.column:
+            self.sort_by(SortKey(event.column, not sort.reverse))
+        else:
+            self.sort_by(SortKey(event.column, reverse=best_first(event.column)))
