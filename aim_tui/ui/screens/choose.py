@@ -32,7 +32,7 @@ class ChooseScreen(Dialog[str]):
         super().__init__(heading)
         self._names = list(choices)
         options = [
-            Option(Content.assemble((printable(name), "bold"), "  ", (printable(about), "$text-muted")))
+            Option(Content.assemble((printable(name), "bold"), "  ", (printable(about), "$foreground-muted")))
             for name, about in choices.items()
         ]
         self._list = OptionList(*options, compact=True)

@@ -33,7 +33,7 @@ class CrashScreen(ConfirmScreen):
         """Why it ended, in its own last words."""
         question, buttons = super().body()
         tail = printable(self._crash.stderr_tail, "\n") or "it left no last words"
-        log = Static(Content.assemble((f"its log: {printable(str(self._crash.log))}\n", "$text-muted"), tail))
+        log = Static(Content.assemble((f"its log: {printable(str(self._crash.log))}\n", "$foreground-muted"), tail))
         return [question, buttons, log]
 
     def keys(self) -> str:

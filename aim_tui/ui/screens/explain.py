@@ -57,7 +57,7 @@ def _final(row: Row) -> list[Content]:
 def _metric(metric: str, row: Row, results: Results, not_asked: Mapping[str, str]) -> list[Content]:
     spec = METRICS[metric]
     direction = "higher is better" if spec.higher_is_better else "lower is better"
-    lines = [Content.assemble((spec.title, "bold"), (f"  {spec.unit}, {direction}", "$text-muted"))]
+    lines = [Content.assemble((spec.title, "bold"), (f"  {spec.unit}, {direction}", "$foreground-muted"))]
     if metric in not_asked:
         return [*lines, Content.styled(f"  not asked: {not_asked[metric]}", "$text-warning")]
     raw = row.raws.get(metric)
@@ -88,8 +88,8 @@ def _models(results: Results) -> list[Content]:
         lines.append(
             Content.assemble(
                 f"{info.role:<11}{printable(info.id)}",
-                (f"  revision {info.revision[:12]}, {info.dtype} on {info.device}", "$text-muted"),
-                (f", {printable(detail)}" if detail else "", "$text-muted"),
+                (f"  revision {info.revision[:12]}, {info.dtype} on {info.device}", "$foreground-muted"),
+                (f", {printable(detail)}" if detail else "", "$foreground-muted"),
             )
         )
     return lines if results.models else [*lines, Content("no model has been loaded yet")]

@@ -171,7 +171,7 @@ class MainScreen(Screen[None]):
             setup = Content.styled(printable(session.problem), "bold $text-warning")
         else:
             setup = weights_line(session.plan, session.not_asked)
-        self.query_exactly_one("#setup", Static).update(Content.assemble(("Weights ", "$text-muted"), setup))
+        self.query_exactly_one("#setup", Static).update(Content.assemble(("Weights ", "$foreground-muted"), setup))
         notice = self.query_exactly_one("#notice", Static)
         notice.update(session.profile.notice)
         notice.display = bool(session.profile.notice)
@@ -180,8 +180,8 @@ class MainScreen(Screen[None]):
             Content.assemble(
                 ("aim-tui ", "bold"),
                 f" {printable(str(session.listing.folder))}",
-                (f"  {count} images" if count != 1 else "  1 image", "$text-muted"),
-                (f"  profile {printable(session.profile.name)}", "$text-muted"),
+                (f"  {count} images" if count != 1 else "  1 image", "$foreground-muted"),
+                (f"  profile {printable(session.profile.name)}", "$foreground-muted"),
             )
         )
 

@@ -104,7 +104,7 @@ def models_page(desk: ModelDesk) -> Content:
             _key("p", "choose another profile"),
             _key("l", "use a folder on this machine"),
             Content(""),
-            Content.styled("Browsing, filters, weights and what is scored already work meanwhile.", "$text-muted"),
+            Content.styled("Browsing, filters, weights and what is scored already work meanwhile.", "$foreground-muted"),
         ]
     return Content("\n").join(lines)
 
@@ -115,9 +115,9 @@ def _fetch_lines(desk: ModelDesk) -> list[Content]:
         now = desk.fetching
         share = now.done / now.total if now.total else 0.0
         full = round(_BAR_CELLS * min(share, 1.0))
-        bar = Content.assemble(("━" * full, "$primary"), ("─" * (_BAR_CELLS - full), "$text-disabled"))
+        bar = Content.assemble(("━" * full, "$primary"), ("─" * (_BAR_CELLS - full), "$foreground-disabled"))
         size = f"{human_bytes(now.done)} of {human_bytes(now.total)}" if now.total else "asking the hub…"
-        lines.append(Content.assemble(bar, f" {size}  ", (f"{now.role} {now.file}".strip(), "$text-muted")))
+        lines.append(Content.assemble(bar, f" {size}  ", (f"{now.role} {now.file}".strip(), "$foreground-muted")))
         lines.append(_key("x", "cancel; what has come is kept"))
     else:
         if desk.problem:
@@ -134,7 +134,7 @@ def _line(state: ModelState) -> Content:
     else:
         left = f"about {human_bytes(state.bytes_to_fetch)} to fetch" if state.bytes_to_fetch else ""
         detail = ", ".join(part for part in (printable(state.problem), left) if part)
-    return Content.assemble(sign, (f"{state.role:<10}", "bold"), printable(state.name), ("  " + detail, "$text-muted"))
+    return Content.assemble(sign, (f"{state.role:<10}", "bold"), printable(state.name), ("  " + detail, "$foreground-muted"))
 
 
 def _total(missing: list[ModelState]) -> str:

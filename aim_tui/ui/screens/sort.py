@@ -68,7 +68,7 @@ class SortScreen(ModalScreen["SortKey | None"]):
         ]
         yield Static(
             Content.assemble(
-                ("sort by  ", "bold"), Content("   ").join(choices), ("   upper case reverses", "$text-muted")
+                ("sort by  ", "bold"), Content("   ").join(choices), ("   upper case reverses", "$foreground-muted")
             ),
             id="letters",
         )

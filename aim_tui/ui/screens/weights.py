@@ -119,7 +119,7 @@ class WeightsScreen(Dialog[Weighing]):
             if metric in shares:
                 share.update(Content.assemble(share_bar(shares[metric], 12), f" {100 * shares[metric]:.3g} %"))
             else:
-                share.update(Content.styled(self._why_not(metric), "$text-muted"))
+                share.update(Content.styled(self._why_not(metric), "$foreground-muted"))
 
     def _why_not(self, metric: str) -> str:
         reason = self._not_asked.get(metric, "")

@@ -40,7 +40,7 @@ class InfoLine(Static):
                 self.update(Content(""))
             case "caption":
                 caption = printable(row.caption) if row.caption else "not captioned yet"
-                self.update(Content.assemble(("caption  ", "$text-muted"), caption))
+                self.update(Content.assemble(("caption  ", "$foreground-muted"), caption))
             case _:
                 self.update(_about(row, plan, context))
 
@@ -50,7 +50,7 @@ def _about(row: Row, plan: ScoringPlan, context: Context) -> Content:
     errors = row.errors()
     if errors:
         return Content.assemble(
-            ("! ", "bold $text-error"), printable(errors), ("  ", ""), (printable(row.path), "$text-muted")
+            ("! ", "bold $text-error"), printable(errors), ("  ", ""), (printable(row.path), "$foreground-muted")
         )
     stale = [metric for metric in plan.metrics if row.stale(metric, context)]
     if stale:

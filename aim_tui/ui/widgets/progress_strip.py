@@ -79,7 +79,7 @@ def _activity_parts(activity: Activity, width: int) -> list[Content]:
         ]
     if activity.phase is None:
         words = {WorkerState.STARTING: "starting the worker…", WorkerState.STOPPED: "worker not started"}
-        return [Content.styled(words.get(activity.state, "ready"), "$text-muted")]
+        return [Content.styled(words.get(activity.state, "ready"), "$foreground-muted")]
     if activity.cancelling:
         return [Content.styled("cancelling after this batch…", "$text-warning"), _count(activity)]
     if activity.phase.name is PhaseName.SCORING:
@@ -92,7 +92,7 @@ def _activity_parts(activity: Activity, width: int) -> list[Content]:
 def _scoring_parts(activity: Activity, width: int) -> list[Content]:
     cells = _BAR_CELLS if width >= _ROOM_FOR_BAR else _SMALL_BAR_CELLS
     full = round(cells * activity.done / activity.total) if activity.total else 0
-    bar = Content.assemble(("━" * full, "$primary"), ("─" * (cells - full), "$text-disabled"))
+    bar = Content.assemble(("━" * full, "$primary"), ("─" * (cells - full), "$foreground-disabled"))
     parts = [Content.assemble(("scoring ", "bold"), bar, " ", _count(activity))]
     if activity.rate is not None:
         parts.append(Content(f"{activity.rate:.3g}/s"))
@@ -101,7 +101,7 @@ def _scoring_parts(activity: Activity, width: int) -> list[Content]:
     if activity.failed:
         parts.append(Content.styled(f"! {activity.failed} failed", "bold $text-warning"))
     if activity.current:
-        parts.append(Content.styled(printable(Path(activity.current).name), "$text-muted"))
+        parts.append(Content.styled(printable(Path(activity.current).name), "$foreground-muted"))
     return parts
 
 
@@ -115,7 +115,7 @@ def _joined(parts: list[Content], width: int) -> Content:
     for part in parts[1:]:
         if cell_len(line.plain) + 3 + cell_len(part.plain) > width:
             break
-        line = line + Content.styled(" · ", "$text-disabled") + part
+        line = line + Content.styled(" · ", "$foreground-disabled") + part
     return line.truncate(width, ellipsis=True) if width > 0 else line
 
 

@@ -46,14 +46,14 @@ class ReferenceChip(Static):
         if not self._path:
             self.update(
                 Content.assemble(
-                    ("Ref     ", "$text-muted"), ("none: LPIPS is not asked; r takes the current image", "$text-muted")
+                    ("Ref     ", "$foreground-muted"), ("none: LPIPS is not asked; r takes the current image", "$foreground-muted")
                 )
             )
             return
         name = printable(Path(self._path).name)
         problem = (f"  cannot be used: {printable(self._problem)}", "bold $text-error") if self._problem else ""
         space = " " if self._swatch else ""
-        self.update(Content.assemble(("Ref     ", "$text-muted"), self._swatch, space, name, problem))
+        self.update(Content.assemble(("Ref     ", "$foreground-muted"), self._swatch, space, name, problem))
 
     @work(thread=True, exclusive=True, exit_on_error=False)
     def _look(self, path: str) -> None:

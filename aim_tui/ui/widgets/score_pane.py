@@ -182,7 +182,7 @@ class ScorePane(Vertical):
         expression = printable(self._arrangement.expression)
         self._filter_line.display = bool(expression) and not self._find_bar.display
         self._filter_line.update(
-            Content.assemble(("Filter  ", "$text-muted"), expression, f"  {counts}", ("  esc shows all", "$text-muted"))
+            Content.assemble(("Filter  ", "$foreground-muted"), expression, f"  {counts}", ("  esc shows all", "$foreground-muted"))
         )
         if self._find_bar.display and self._find_bar.seeking is Seeking.FILTER:
             self._find_bar.say(counts)

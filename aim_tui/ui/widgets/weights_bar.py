@@ -26,4 +26,4 @@ def weights_line(plan: ScoringPlan, not_asked: Mapping[str, str]) -> Content:
 def share_bar(share: float, cells: int = _CELLS) -> Content:
     """A share of the final score as a bar; what it does not fill is thin."""
     full = round(cells * share)
-    return Content.assemble(("━" * full, "$primary"), ("─" * (cells - full), "$text-disabled"))
+    return Content.assemble(("━" * full, "$primary"), ("─" * (cells - full), "$foreground-disabled"))
