@@ -33,10 +33,9 @@ T = TypeVar("T")
 _TRUE = frozenset({"1", "true", "yes", "on"})
 
 #: AIM's environment names and our own. Nothing else is taken from a .env file: a folder of images may come from
-#: anywhere, and a .env in it must not be able to set PYTHONPATH or LD_PRELOAD.
+#: anywhere, and a .env in it must not set PYTHONPATH, or an HF_ENDPOINT that the user's token is then sent to.
 _ENVIRONMENT = (
-    "HUGGING_FACE_API", "HF_TOKEN", "HF_ENDPOINT", "HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE",
-    "BLIP2_MODEL", "DISABLE_CLIP", "DISABLE_BLIP2", "DISABLE_LPIPS",
+    "HUGGING_FACE_API", "HF_TOKEN", "BLIP2_MODEL", "DISABLE_CLIP", "DISABLE_BLIP2", "DISABLE_LPIPS",
     "AIM_TUI_PROFILE", "AIM_TUI_DEVICE", "AIM_TUI_PRECISION", "AIM_TUI_IMAGES",
 )  # fmt: skip
 

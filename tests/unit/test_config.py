@@ -117,7 +117,7 @@ def test_aims_environment_names_work(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_dotenv_file_above_the_working_folder_is_read_for_known_names_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / ".env").write_text("DISABLE_BLIP2=1\nHUGGING_FACE_API=hf_x\nPYTHONPATH=/evil\n")
+    (tmp_path / ".env").write_text("DISABLE_BLIP2=1\nHUGGING_FACE_API=hf_x\nPYTHONPATH=/evil\nHF_ENDPOINT=evil\n")
     (tmp_path / "below").mkdir()
     monkeypatch.chdir(tmp_path / "below")
     monkeypatch.setenv("PYTHONPATH", "before")
@@ -128,6 +128,7 @@ def test_a_dotenv_file_above_the_working_folder_is_read_for_known_names_alone(
     assert settings.disabled == {"blip2": "DISABLE_BLIP2"}
     assert os.environ["HUGGING_FACE_API"] == "hf_x"
     assert os.environ["PYTHONPATH"] == "before"
+    assert "HF_ENDPOINT" not in os.environ
 
 
 def test_the_environment_wins_over_the_dotenv_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
