@@ -10,7 +10,15 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer, util
-from transformers import AutoProcessor, Blip2ForConditionalGeneration, CLIPModel, CLIPProcessor
+from transformers import (
+    AutoImageProcessor,
+    AutoProcessor,
+    AutoTokenizer,
+    Blip2ForConditionalGeneration,
+    CLIPModel,
+    CLIPProcessor,
+    SiglipModel,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +40,20 @@ def clip_scores(folder: Path, images: Sequence[Path], prompt: str) -> list[float
         )
         # logits_per_image is the cosine times the logit scale.
         scores.append(float(model(**inputs).logits_per_image[0, 0] / model.logit_scale.exp()))
+    return scores
+
+
+@torch.no_grad()
+def siglip_scores(folder: Path, images: Sequence[Path], prompt: str) -> list[float]:
+    model = SiglipModel.from_pretrained(folder, dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    processor = AutoImageProcessor.from_pretrained(folder)
+    text = tokenizer([prompt], padding="max_length", truncation=True, max_length=64, return_tensors="pt")["input_ids"]
+    scores = []
+    for path in images:
+        pixels = processor(open_rgb(path), return_tensors="pt")["pixel_values"]
+        output = model(input_ids=text, pixel_values=pixels)
+        scores.append(float(output.image_embeds[0] @ output.text_embeds[0]))
     return scores
 
 

@@ -24,6 +24,9 @@ from transformers import (
     DistilBertModel,
     GPT2Tokenizer,
     OPTConfig,
+    SiglipConfig,
+    SiglipImageProcessor,
+    SiglipModel,
     T5Config,
 )
 
@@ -58,6 +61,32 @@ def save_clip(folder: Path) -> Path:
     model.save_pretrained(folder)
     images = CLIPImageProcessor(size={"shortest_edge": PIXELS}, crop_size={"height": PIXELS, "width": PIXELS})
     CLIPProcessor(images, tokenizer).save_pretrained(folder)
+    return folder
+
+
+def save_siglip(folder: Path) -> Path:
+    """A SiglipModel with a byte tokenizer that pads."""
+    torch.manual_seed(5)
+    words = ["</s>", "<pad>", *BYTES]
+    tokenizer = GPT2Tokenizer(
+        vocab={word: index for index, word in enumerate(words)},
+        merges=[],
+        unk_token="</s>",
+        bos_token="</s>",
+        eos_token="</s>",
+        pad_token="<pad>",
+        model_max_length=64,
+    )
+    small = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = SiglipConfig(
+        text_config={**small, "vocab_size": len(words), "max_position_embeddings": 64, "projection_size": 32},
+        vision_config={**small, "image_size": PIXELS, "patch_size": 8},
+    )
+    model = SiglipModel(config)
+    _enliven(model)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    SiglipImageProcessor(size={"height": PIXELS, "width": PIXELS}).save_pretrained(folder)
     return folder
 
 

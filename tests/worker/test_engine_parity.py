@@ -17,7 +17,7 @@ from aim_tui.core.profiles import ModelRef
 from aim_tui.worker.engine import Engine
 from tests.worker import plain
 from tests.worker.conftest import PROMPT, TOPIC, collect, items
-from tests.worker.random_models import save_trunk
+from tests.worker.random_models import save_siglip, save_trunk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +49,14 @@ def test_clip_score_is_a_hundredth_of_torchmetrics(
         metric.update(pixels, PROMPT)
         assert float(metric.score) / 100 == pytest.approx(ours, abs=TOLERANCE)
         metric.reset()
+
+
+def test_siglip_gets_its_prompt_padded_as_it_was_trained(
+    score: Callable[..., Ran], refs: dict[Role, ModelRef], pictures: list[Path], tmp_path: Path
+) -> None:
+    folder = save_siglip(tmp_path / "siglip")
+    ours = score(pictures, "clip", models={**refs, Role.CLIP: ModelRef(path=str(folder))}).numbers("clip")
+    assert ours == pytest.approx(plain.siglip_scores(folder, pictures, PROMPT), abs=TOLERANCE)
 
 
 @pytest.mark.parametrize("language", ["opt", "t5"])

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from aim_tui.hub.inventory import LocalModel
     from aim_tui.worker.models.device import Placement
 
-# SigLIP was trained on texts padded to their full length and has no attention mask for padding.
+# Architectures whose image and text features live in one space. Others have methods of the same names and do not.
+_DUAL_ENCODERS = ("clip", "metaclip_2", "siglip", "altclip", "chinese_clip")
+# Trained on texts padded to their full length, with attention to the padding.
 _PADDED = frozenset({"siglip"})
 
 
@@ -39,7 +41,7 @@ class TextFeatures:
 
 
 class Clip:
-    """A dual encoder with `get_image_features` and `get_text_features`, in evaluation mode."""
+    """A dual encoder of transformers, in evaluation mode."""
 
     def __init__(
         self, model: Any, tokenizer: Any, preparation: ImagePreparation, placement: Placement, info: ModelInfo
@@ -70,23 +72,29 @@ class Clip:
     def text_features(self, text: str) -> TextFeatures:
         """Features of a text, truncated by the tokenizer so that the end token stays."""
         tokens = len(self._tokenizer(text)["input_ids"])
-        padding = "max_length" if self._model.config.model_type in _PADDED else False
+        padded = self._model.config.model_type in _PADDED
         inputs = self._tokenizer(
-            text, truncation=True, max_length=self.token_limit, padding=padding, return_tensors="pt"
+            text,
+            truncation=True,
+            max_length=self.token_limit,
+            padding="max_length" if padded else False,
+            return_attention_mask=not padded,
+            return_tensors="pt",
         ).to(self._placement.device)
         return TextFeatures(_unit(self._model.get_text_features(**inputs)), tokens, self.token_limit)
 
 
 def load(ref: ModelRef, local: LocalModel, placement: Placement) -> Clip:
     """Load from a local folder of transformers files."""
-    from transformers import AutoModel, AutoTokenizer
+    from transformers import AutoConfig, AutoModel, AutoTokenizer
 
-    model, detail = from_pretrained(AutoModel, ref, local, placement)
-    if not (hasattr(model, "get_image_features") and hasattr(model, "get_text_features")):
+    kind = AutoConfig.from_pretrained(local.path, local_files_only=True).model_type
+    if kind not in _DUAL_ENCODERS:
         raise ModelUnavailableError(
-            f"CLIP model {ref.name} is a {type(model).__name__}, which does not embed both images and texts",
-            "name a CLIP or SigLIP model in the settings",
+            f"CLIP model {ref.name} is of type {kind!r}, which does not embed images and texts in one space",
+            f"name a model of one of these types in the settings: {', '.join(_DUAL_ENCODERS)}",
         )
+    model, detail = from_pretrained(AutoModel, ref, local, placement)
     preparation = load_preparation(local.path)
     tokenizer = AutoTokenizer.from_pretrained(local.path, local_files_only=True)
     info = describe(ref, local, placement, model, {**detail, **preparation.detail})
