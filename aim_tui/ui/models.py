@@ -31,6 +31,11 @@ class Fetching:
     done: int = 0
     total: int = 0
 
+    @property
+    def share(self) -> str:
+        """How much has come, such as '41 %'."""
+        return f"{100 * self.done / self.total:.0f} %" if self.total else "asking the hub"
+
 
 class ModelDesk:
     """Looks for models in a thread and fetches them in a process, so that nothing here can hold up a key."""
@@ -50,14 +55,6 @@ class ModelDesk:
     def missing(self) -> list[ModelState]:
         """The models that are not here or not complete."""
         return [state for state in self.states or () if not state.complete]
-
-    def summary(self) -> str:
-        """The missing models in a few words."""
-        missing = self.missing
-        if not missing:
-            return "all models are here"
-        total = len(self.states or ())
-        return f"{len(missing)} of {total} models are not on this machine"
 
     async def inspect(self, profile: Profile, metrics: Iterable[str]) -> None:
         """Look which models are here."""

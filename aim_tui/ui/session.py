@@ -109,6 +109,18 @@ class Session:
         off = {metric: "switched off" for metric in METRICS if metric not in self.enabled}
         return {metric: reason for metric in METRICS if (reason := off.get(metric) or missing.get(metric))}
 
+    @property
+    def models_missing(self) -> str:
+        """Which models keep the asked metrics from being scored, in a few words; empty where none does."""
+        wanted = set(self.plan.metrics)
+        missing = [state for state in self.models.missing if wanted.intersection(state.needed_by)]
+        if self.models.fetching is not None:
+            return f"fetching models: {self.models.fetching.share}"
+        if not missing:
+            return ""
+        word = "model is" if len(missing) == 1 else "models are"
+        return f"{len(missing)} {word} not on this machine"
+
     def activity(self) -> Activity:
         """A snapshot of what the worker is doing."""
         left = len(self._left_of_interrupted()) if self._client.crash else 0
@@ -236,8 +248,8 @@ class Session:
             self._post(Said("a job runs already; x cancels it", "warning"))
         elif self.problem:
             self._post(Said(self.problem, "warning"))
-        elif self.models.missing:
-            self._post(Said(f"{self.models.summary()}; M shows what can be done", "warning"))
+        elif self.models_missing:
+            self._post(Said(f"{self.models_missing}; M shows what can be done", "warning"))
         elif not items:
             self._post(Said("there are no images here to score", "warning"))
         else:
@@ -293,8 +305,11 @@ class Session:
             ScoringPlan(metrics, weights, self.profile.rules)
         except ValueError as error:
             return str(error)
-        self.weights, self.enabled = dict(weights), metrics
+        switched, self.enabled = metrics != self.enabled, metrics
+        self.weights = dict(weights)
         self._adopt_plan()
+        if switched:
+            self.look_for_models()
         return ""
 
     def toggle_metric(self, metric: str) -> str:
@@ -360,7 +375,7 @@ class Session:
 
     async def _look_for_models(self, score_after: bool = False) -> None:
         await self.models.inspect(self.profile, self.enabled)
-        if self.models.missing:
+        if self.models_missing:
             return
         if score_after:
             self.score_left()
@@ -380,7 +395,7 @@ class Session:
         self._run(self._count_tokens(text))
 
     async def _count_tokens(self, text: str) -> None:
-        if "clip" not in self.enabled or self.models.missing or not self._client.alive:
+        if "clip" not in self.enabled or not self._client.alive:
             self._post(TokensCounted(text, None))
             return
         try:

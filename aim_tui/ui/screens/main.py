@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import getters, on, work
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Footer
 
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 from aim_tui.ui.bindings import MAIN_BINDINGS
 from aim_tui.ui.entries import folder_entries, image_entries
-from aim_tui.ui.exports import export, export_path, path_problem, row_as_tsv
+from aim_tui.ui.exports import row_as_tsv
 from aim_tui.ui.messages import (
     ActivityChanged,
     FolderOpened,
@@ -26,32 +25,28 @@ from aim_tui.ui.messages import (
     SetupChanged,
     TokensCounted,
 )
-from aim_tui.ui.screens.ask import AskScreen
-from aim_tui.ui.screens.confirm import ConfirmScreen
-from aim_tui.ui.screens.crash import CrashScreen
+from aim_tui.ui.screens import errands
 from aim_tui.ui.screens.explain import ExplainScreen
 from aim_tui.ui.screens.help import HelpScreen
 from aim_tui.ui.screens.sort import SortScreen
 from aim_tui.ui.screens.tour import models_tour
-from aim_tui.ui.screens.weights import Weighing, WeightsScreen
+from aim_tui.ui.screens.view import ViewScreen
 from aim_tui.ui.session import TICK_SECONDS
 from aim_tui.ui.widgets.file_list import FileList
+from aim_tui.ui.widgets.image_preview import ImagePreview
 from aim_tui.ui.widgets.info_line import InfoLine
 from aim_tui.ui.widgets.line_list import LineList
+from aim_tui.ui.widgets.lines import NoticeLine, SetupLine, TitleLine
 from aim_tui.ui.widgets.progress_strip import ProgressStrip
 from aim_tui.ui.widgets.prompt_form import PromptForm
 from aim_tui.ui.widgets.reference_chip import ReferenceChip
 from aim_tui.ui.widgets.score_pane import ScorePane
-from aim_tui.ui.widgets.weights_bar import weights_line
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from aim_tui.core.selection import SortKey
     from aim_tui.ui.session import Session
-
-# A job that has worked longer than this is not cancelled without a question.
-_WORTH_ASKING_SECONDS = 60.0
 
 
 class MainScreen(Screen[None]):
@@ -65,29 +60,34 @@ class MainScreen(Screen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]
 
     files = getters.query_one("#files", FileList)
+    heading = getters.query_one(TitleLine)
+    setup = getters.query_one(SetupLine)
+    notice = getters.query_one(NoticeLine)
     form = getters.query_one(PromptForm)
     chip = getters.query_one(ReferenceChip)
     scores = getters.query_one(ScorePane)
     info = getters.query_one(InfoLine)
     strip = getters.query_one(ProgressStrip)
+    preview = getters.query_one("#preview", ImagePreview)
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
         self._models_shown_for = ""
+        self._previewed: tuple[str | None, str | None] = (None, None)
 
     def compose(self) -> ComposeResult:
         """Title, panes, then the lines that speak."""
-        yield Static(id="title", markup=False)
+        yield TitleLine()
         with Horizontal(id="panes"):
             yield FileList(id="files")
             with Vertical(id="centre"):
                 yield PromptForm(self.session.context.topic, self.session.context.prompt)
                 yield ReferenceChip(self.session.launch.reading)
-                yield Static(id="setup", markup=False)
+                yield SetupLine()
                 yield ScorePane()
-            yield Static(id="preview", markup=False)
-        yield Static(id="notice", markup=False)
+            yield ImagePreview(policy=self.session.launch.reading, id="preview")
+        yield NoticeLine()
         yield InfoLine()
         yield ProgressStrip()
         yield Footer(compact=True, show_command_palette=False)
@@ -129,9 +129,9 @@ class MainScreen(Screen[None]):
 
     @on(ModelsChanged)
     def _models_changed(self) -> None:
-        models, profile = self.session.models, self.session.profile.name
-        self.strip.show_models(models.summary() if models.missing else "")
-        if models.missing and self._models_shown_for != profile:
+        profile, missing = self.session.profile.name, self.session.models_missing
+        self.strip.show_models(missing)
+        if missing and self._models_shown_for != profile:
             self._models_shown_for = profile
             self.action_models()
 
@@ -160,34 +160,26 @@ class MainScreen(Screen[None]):
         session = self.session
         lines = await asyncio.to_thread(folder_entries, session.listing, session.results)
         if folder == session.listing.folder:
-            self.files.show(lines)
+            row = self.scores.current
+            self.files.show(lines, row.path if row is not None else None)
 
     def _show_setup(self) -> None:
         session = self.session
-        session_context = session.context
-        self.form.show(session_context.topic, session_context.prompt)
-        self.chip.show(session_context.reference)
-        if session.problem:
-            setup = Content.styled(printable(session.problem), "bold $text-warning")
-        else:
-            setup = weights_line(session.plan, session.not_asked)
-        self.query_exactly_one("#setup", Static).update(Content.assemble(("Weights ", "$foreground-muted"), setup))
-        notice = self.query_exactly_one("#notice", Static)
-        notice.update(session.profile.notice)
-        notice.display = bool(session.profile.notice)
-        count = len(session.results.rows)
-        self.query_exactly_one("#title", Static).update(
-            Content.assemble(
-                ("aim-tui ", "bold"),
-                f" {printable(str(session.listing.folder))}",
-                (f"  {count} images" if count != 1 else "  1 image", "$foreground-muted"),
-                (f"  profile {printable(session.profile.name)}", "$foreground-muted"),
-            )
-        )
+        self.form.show(session.context.topic, session.context.prompt)
+        self.chip.show(session.context.reference)
+        self.setup.show(session.plan, session.not_asked, session.problem)
+        self.notice.show(session.profile.notice)
+        self.heading.show(str(session.listing.folder), len(session.results.rows), session.profile.name)
 
     def _show_current(self) -> None:
-        session = self.session
-        self.info.show(self.scores.current, session.plan, session.context, session.not_asked)
+        session, row = self.session, self.scores.current
+        self.info.show(row, session.plan, session.context, session.not_asked)
+        path, caption = (row.path, row.caption) if row is not None else (None, None)
+        if path != self._previewed[0]:
+            self.preview.show(path, caption=caption, neighbours=self.scores.neighbours())
+        elif caption != self._previewed[1]:
+            self.preview.set_caption(caption)
+        self._previewed = (path, caption)
 
     @work(exclusive=True, group="summary")
     async def _show_summary(self) -> None:
@@ -236,8 +228,9 @@ class MainScreen(Screen[None]):
         self.scores.mark(row.item for row in self.session.results.rows if row.path in marked)
 
     @on(FileList.FolderOpened)
-    def _folder_wanted(self, event: FileList.FolderOpened) -> None:
-        self._open_folder(Path(event.path))
+    @work(exclusive=True, group="dialog")
+    async def _folder_wanted(self, event: FileList.FolderOpened) -> None:
+        await errands.open_folder(self.app, self.session, Path(event.path))
 
     @on(FileList.ImageOpened)
     def _image_wanted(self) -> None:
@@ -284,36 +277,13 @@ class MainScreen(Screen[None]):
 
     @work(exclusive=True, group="dialog")
     async def action_cancel(self) -> None:
-        """End the job, after a question where much has been done."""
-        activity = self.session.activity()
-        if activity.seconds > _WORTH_ASKING_SECONDS:
-            question = f"{activity.done} of {activity.total} images are scored and will be kept."
-            if not await self.app.push_screen_wait(ConfirmScreen("Cancel the job?", question, "Cancel it", "Go on")):
-                return
-        self.session.cancel()
+        """End the job."""
+        await errands.cancel_job(self.app, self.session)
 
     @work(exclusive=True, group="dialog")
     async def action_restart(self) -> None:
         """Say why the worker died, and start it again."""
-        activity = self.session.activity()
-        if activity.crash is None:
-            return
-        if await self.app.push_screen_wait(CrashScreen(activity.crash, activity.left)):
-            self.session.restart_worker()
-
-    @work(exclusive=True, group="dialog")
-    async def _open_folder(self, folder: Path) -> None:
-        running = self.session.running
-        if running is not None:
-            question = (
-                f"{running.progress.done} of {running.progress.total} images are scored; the rest of this folder "
-                f"would be left. What is scored is kept and comes back with the folder."
-            )
-            if not await self.app.push_screen_wait(
-                ConfirmScreen("Leave this folder and stop scoring?", question, "Leave", "Stay")
-            ):
-                return
-        self.session.open_folder(folder)
+        await errands.restart_worker(self.app, self.session)
 
     def action_edit_prompt(self) -> None:
         """Put the cursor into the prompt."""
@@ -331,6 +301,14 @@ class MainScreen(Screen[None]):
     def action_preview(self) -> None:
         """The current image on the whole screen."""
 
+        def closed(item: int | None) -> None:
+            if item is not None:
+                self.scores.move_to(item)
+
+        if (row := self.scores.current) is not None:
+            rows, policy = self.session.results.rows, self.session.launch.reading
+            self.app.push_screen(ViewScreen(rows, self.scores.order, row.item, policy), closed)
+
     def action_explain(self) -> None:
         """Why the current image scores as it does."""
         session = self.session
@@ -340,12 +318,7 @@ class MainScreen(Screen[None]):
     @work(exclusive=True, group="dialog")
     async def action_weights(self) -> None:
         """Weigh the metrics otherwise."""
-        session = self.session
-        weighing = await self.app.push_screen_wait(
-            WeightsScreen(Weighing(session.weights, session.enabled), session.profile.rules, session.not_asked)
-        )
-        if weighing is not None and (problem := session.set_weights(weighing.weights, weighing.enabled)):
-            self.notify(problem, severity="error", markup=False)
+        await errands.weigh(self.app, self.session)
 
     def action_turn_info(self) -> None:
         """Say the next thing about the current image."""
@@ -412,26 +385,12 @@ class MainScreen(Screen[None]):
     @work(exclusive=True, group="dialog")
     async def action_export(self) -> None:
         """Write all rows to a file."""
-        session = self.session
-        folder = session.listing.folder
-        text = await self.app.push_screen_wait(
-            AskScreen(
-                "Export",
-                "All rows as .csv or .json; an existing file is replaced",
-                f"{folder}/scores.csv",
-                path_problem,
-            )
-        )
-        if text is None:
-            return
-        path = export_path(text)
-        settings = {"device": session.launch.device, "precision": session.launch.precision}
         try:
-            await asyncio.to_thread(export, path, session.results, session.profile, settings, session.not_asked)
+            said = await errands.export_rows(self.app, self.session)
         except AimError as error:
-            self._said(Said(str(error), "error"))
-        else:
-            self._said(Said(f"wrote {len(session.results.rows)} rows to {path}"))
+            said = Said(str(error), "error")
+        if said is not None:
+            self._said(said)
 
     @work(exclusive=True, group="dialog")
     async def action_models(self) -> None:

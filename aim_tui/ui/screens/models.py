@@ -104,7 +104,9 @@ def models_page(desk: ModelDesk) -> Content:
             _key("p", "choose another profile"),
             _key("l", "use a folder on this machine"),
             Content(""),
-            Content.styled("Browsing, filters, weights and what is scored already work meanwhile.", "$foreground-muted"),
+            Content.styled(
+                "Browsing, filters, weights and what is scored already work meanwhile.", "$foreground-muted"
+            ),
         ]
     return Content("\n").join(lines)
 
@@ -134,7 +136,9 @@ def _line(state: ModelState) -> Content:
     else:
         left = f"about {human_bytes(state.bytes_to_fetch)} to fetch" if state.bytes_to_fetch else ""
         detail = ", ".join(part for part in (printable(state.problem), left) if part)
-    return Content.assemble(sign, (f"{state.role:<10}", "bold"), printable(state.name), ("  " + detail, "$foreground-muted"))
+    return Content.assemble(
+        sign, (f"{state.role:<10}", "bold"), printable(state.name), ("  " + detail, "$foreground-muted")
+    )
 
 
 def _total(missing: list[ModelState]) -> str:

@@ -46,7 +46,8 @@ class ReferenceChip(Static):
         if not self._path:
             self.update(
                 Content.assemble(
-                    ("Ref     ", "$foreground-muted"), ("none: LPIPS is not asked; r takes the current image", "$foreground-muted")
+                    ("Ref     ", "$foreground-muted"),
+                    ("none: LPIPS is not asked; r takes the current image", "$foreground-muted"),
                 )
             )
             return

@@ -95,6 +95,12 @@ class ScorePane(Vertical):
         """The items that are shown, in order."""
         return self._table.keys
 
+    def neighbours(self) -> list[str]:
+        """The paths of the rows below and above the current one."""
+        index, order = self._table.cursor_index, self._table.keys
+        near = [order[place] for place in (index + 1, index - 1) if 0 <= place < len(order)]
+        return [self._results.rows[item].path for item in near] if self._results is not None else []
+
     @property
     def paused_note(self) -> str:
         """That the table stands still and how much is new, or nothing."""
@@ -182,7 +188,9 @@ class ScorePane(Vertical):
         expression = printable(self._arrangement.expression)
         self._filter_line.display = bool(expression) and not self._find_bar.display
         self._filter_line.update(
-            Content.assemble(("Filter  ", "$foreground-muted"), expression, f"  {counts}", ("  esc shows all", "$foreground-muted"))
+            Content.assemble(
+                ("Filter  ", "$foreground-muted"), expression, f"  {counts}", ("  esc shows all", "$foreground-muted")
+            )
         )
         if self._find_bar.display and self._find_bar.seeking is Seeking.FILTER:
             self._find_bar.say(counts)

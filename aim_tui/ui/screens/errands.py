@@ -1,0 +1,81 @@
+"""Verbs that ask something first. Each is awaited in a Textual worker, since it waits for an answer."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from aim_tui.core.text import printable
+from aim_tui.ui.exports import export, export_path, path_problem
+from aim_tui.ui.messages import Said
+from aim_tui.ui.screens.ask import AskScreen
+from aim_tui.ui.screens.confirm import ConfirmScreen
+from aim_tui.ui.screens.crash import CrashScreen
+from aim_tui.ui.screens.weights import Weighing, WeightsScreen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from textual.app import App
+
+    from aim_tui.ui.session import Session
+
+# A job that has worked longer than this is not cancelled without a question.
+_WORTH_ASKING_SECONDS = 60.0
+
+
+async def cancel_job(app: App[int], session: Session) -> None:
+    """End the job, after a question where much has been done."""
+    activity = session.activity()
+    if activity.seconds > _WORTH_ASKING_SECONDS:
+        question = f"{activity.done} of {activity.total} images are scored and will be kept."
+        if not await app.push_screen_wait(ConfirmScreen("Cancel the job?", question, "Cancel it", "Go on")):
+            return
+    session.cancel()
+
+
+async def restart_worker(app: App[int], session: Session) -> None:
+    """Say why the worker died, and start it again."""
+    activity = session.activity()
+    if activity.crash is None:
+        return
+    if await app.push_screen_wait(CrashScreen(activity.crash, activity.left)):
+        session.restart_worker()
+
+
+async def open_folder(app: App[int], session: Session, folder: Path) -> None:
+    """Go to another folder, after a question where a job runs in this one."""
+    if (running := session.running) is not None:
+        question = (
+            f"{running.progress.done} of {running.progress.total} images are scored. "
+            "Leaving ends the job; what is scored is kept and comes back with the folder."
+        )
+        if not await app.push_screen_wait(ConfirmScreen("Leave this folder?", question, "Leave", "Stay")):
+            return
+    session.open_folder(folder)
+
+
+async def weigh(app: App[int], session: Session) -> None:
+    """Weigh the metrics otherwise; no model runs."""
+    present = Weighing(session.weights, session.enabled)
+    weighing = await app.push_screen_wait(WeightsScreen(present, session.profile.rules, session.not_asked))
+    if weighing is not None and (problem := session.set_weights(weighing.weights, weighing.enabled)):
+        app.notify(problem, severity="error", markup=False)
+
+
+async def export_rows(app: App[int], session: Session) -> Said | None:
+    """Write all rows to a file; returns what came of it. AimError where it cannot be written."""
+    text = await app.push_screen_wait(
+        AskScreen(
+            "Export",
+            "All rows as .csv or .json; an existing file is replaced.",
+            printable(f"{session.listing.folder}/scores.csv"),
+            path_problem,
+        )
+    )
+    if text is None:
+        return None
+    path, results = export_path(text), session.results
+    settings = {"device": session.launch.device, "precision": session.launch.precision}
+    await asyncio.to_thread(export, path, results, session.profile, settings, session.not_asked)
+    return Said(f"wrote {len(results.rows)} rows to {path}")

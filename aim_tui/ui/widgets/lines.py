@@ -1,0 +1,58 @@
+"""The lines that say where we are: title, weights in use, and the notice of a profile that is no yardstick."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+from textual.widgets import Static
+
+from aim_tui.core.text import printable
+from aim_tui.ui.widgets.weights_bar import weights_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aim_tui.core.scoring import ScoringPlan
+
+
+class TitleLine(Static):
+    """The folder, how many images it holds, and the profile."""
+
+    def __init__(self) -> None:
+        super().__init__(id="title", markup=False)
+
+    def show(self, folder: str, images: int, profile: str) -> None:
+        """Show these."""
+        self.update(
+            Content.assemble(
+                ("aim-tui  ", "bold"),
+                printable(folder),
+                (f"  {images} image{'' if images == 1 else 's'}", "$foreground-muted"),
+                (f"  profile {printable(profile)}", "$foreground-muted"),
+            )
+        )
+
+
+class SetupLine(Static):
+    """The weights in use and what is not asked for, or why nothing can be scored."""
+
+    def __init__(self) -> None:
+        super().__init__(id="setup", markup=False)
+
+    def show(self, plan: ScoringPlan, not_asked: Mapping[str, str], problem: str) -> None:
+        """Show these."""
+        setup = Content.styled(problem, "bold $text-warning") if problem else weights_line(plan, not_asked)
+        self.update(Content.assemble(("Weights ", "$foreground-muted"), setup))
+
+
+class NoticeLine(Static):
+    """What has to be said as long as a profile is in use."""
+
+    def __init__(self) -> None:
+        super().__init__(id="notice", markup=False)
+
+    def show(self, notice: str) -> None:
+        """Show it, or nothing."""
+        self.update(notice)
+        self.display = bool(notice)
