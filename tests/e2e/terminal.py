@@ -7,11 +7,13 @@ import re
 import shlex
 import subprocess
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+Result = TypeVar("Result")
 
 
 class Terminal:
@@ -113,3 +115,14 @@ def alive(pid: int) -> bool:
             return ") Z" not in stat.read()
     except OSError:
         return False
+
+
+def wait_until(check: Callable[[], Result | None], seconds: float = 60) -> Result:
+    """What `check` gives as soon as it is something; AssertionError if it never is."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        result = check()
+        if result:
+            return result
+        time.sleep(0.05)
+    raise AssertionError(f"waited {seconds} s")
