@@ -33,7 +33,7 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
     """
 
     HEADER_LINES: ClassVar[int] = 0
-    #: Cells at the left of each line that show the mark; a click on them toggles it.
+    #: Cells at the left of each line that show mark and badge; a click on them toggles the mark.
     GUTTER: ClassVar[int] = 2
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -324,7 +324,8 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
             style = segments[0].style or style
         else:
             segments = self._draw_empty(y - self.HEADER_LINES, width)
-        return Strip(segments).adjust_cell_length(width, style).extend_cell_length(self.size.width, style)
+        strip = Strip([segment for segment in segments if segment.text])
+        return strip.adjust_cell_length(width, style).extend_cell_length(self.size.width, style)
 
     def on_resize(self) -> None:
         """Keep the cursor in view when the pane shrinks."""
@@ -339,7 +340,7 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
         glyph, style = self.badge(key) or (" ", base)
         return [
             Segment(mark, look.pen(self.get_component_rich_style("line-list--mark"))),
-            Segment(glyph, look.pen(style)),
+            Segment(glyph.ljust(self.GUTTER - 1), look.pen(style)),
             *self.draw_line(index, key, look, max(width - self.GUTTER, 0)),
         ]
 

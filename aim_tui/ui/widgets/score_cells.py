@@ -17,11 +17,11 @@ BARS = "▁▂▄▆█"
 BEST_GLYPH = "★"
 MISSING, FAILED, PENDING, STALE = "-", "!", "·", "~"
 
-# Blue to orange, worst to best: told apart with every kind of colour vision, and taken from the 256-colour cube so
-# that a terminal with 256 colours shows exactly these. One ramp on dark themes, one on light ones: the lightness has
-# to run away from the background. The only colours of the program that are no theme variables.
-_ON_DARK = ("#5f87d7", "#87afd7", "#bcbcbc", "#ffd787", "#ffaf00")
-_ON_LIGHT = ("#005faf", "#5f87af", "#6c6c6c", "#af8700", "#af5f00")
+# Blue to yellow and orange like cividis, worst to best: told apart with every kind of colour vision. All are colours
+# of the 256-colour cube, so that a terminal with 256 colours shows exactly these, and on a dark theme they also rise
+# in lightness. The only colours of the program that are no theme variables.
+_ON_DARK = ("#5f87af", "#87afaf", "#afaf87", "#d7af5f", "#ffd75f")
+_ON_LIGHT = ("#5f87af", "#5f8787", "#87875f", "#af8700", "#af5f00")
 
 
 class Ink(Enum):

@@ -38,6 +38,7 @@ class ScoreTable(LineList[int]):
     """Rows of results as lines. Keys are item numbers, which index the rows."""
 
     HEADER_LINES: ClassVar[int] = 1
+    GUTTER: ClassVar[int] = 3
 
     sort: reactive[SortKey] = reactive(SortKey())
     """The column whose title is shown as sorted; the order itself comes through `set_view`."""
