@@ -69,6 +69,7 @@ class ImagePreview(Vertical):
         support: ImageSupport | None = None,
         policy: ReadingPolicy | None = None,
         read: Reader = read_picture,
+        cache: PictureCache | None = None,
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
@@ -76,7 +77,7 @@ class ImagePreview(Vertical):
         self._support = support or image_support()
         self._policy = policy or ReadingPolicy()
         self._read = read
-        self._cache = PictureCache()
+        self._cache = PictureCache() if cache is None else cache
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="preview")
         self._pane: PixelPane | None = None
         self._rest: Timer | None = None
