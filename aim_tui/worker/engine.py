@@ -21,7 +21,7 @@ from aim_tui.worker.reading import Bounds, ReadAhead, Unreadable, read_item, to_
 from aim_tui.worker.runtime import configure_torch, cores
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import torch
 
@@ -55,6 +55,22 @@ class Engine:
         for role in list(self._models):
             if self._key(role) != self._keys[role]:
                 self._let_go(role)
+
+    @property
+    def models(self) -> Mapping[Role, LoadedModel]:
+        """The models that are loaded."""
+        return self._models
+
+    @property
+    def metrics(self) -> Mapping[str, Metric]:
+        """The metrics whose models are loaded, by id."""
+        return self._metrics
+
+    def batch_size(self, metric: str) -> int:
+        """How many images of a loaded metric a batch starts with: the settings' number, the model's, the metric's."""
+        own = [self._settings.models[role].batch_size for role in get_metric(metric).roles]
+        chosen = self._settings.batch_size or next((size for size in own if size), None)
+        return max(1, chosen or self._metrics[metric].batch_size)
 
     def run(self, job: Job, cancelled: Callable[[], bool] = never) -> Iterator[Event]:
         """Score the items of a job; the events come in the order in which things happen.
@@ -132,9 +148,7 @@ class Engine:
         return to_tensor(read_image(path, self._settings.reading))
 
     def _score(self, job: Job, metrics: dict[str, Metric], cancelled: Callable[[], bool]) -> Iterator[Event]:
-        batchers = {
-            name: Batcher(name, metric, self._batch_size(name, metric), BATCH_BYTES) for name, metric in metrics.items()
-        }
+        batchers = {name: Batcher(name, metric, self.batch_size(name), BATCH_BYTES) for name, metric in metrics.items()}
         policy = self._settings.reading
         ahead = 2 * max(batcher.batch_size for batcher in batchers.values())
         images = ReadAhead(
@@ -154,12 +168,6 @@ class Engine:
             del image
             yield from _flush((batcher for batcher in batchers.values() if batcher.full), cancelled)
         yield from _flush(batchers.values(), cancelled)
-
-    def _batch_size(self, name: str, metric: Metric) -> int:
-        """The settings' batch size, else the model's own, else what the metric thinks best."""
-        own = [self._settings.models[role].batch_size for role in get_metric(name).roles]
-        chosen = self._settings.batch_size or next((size for size in own if size), None) or metric.batch_size
-        return max(1, chosen)
 
     def _reading_threads(self) -> int:
         """Enough to keep the models busy: on a CPU they are slow, and every core they do not get makes them slower."""

@@ -27,10 +27,10 @@ class Captioner:
     def __init__(
         self, model: Any, tokenizer: Any, preparation: ImagePreparation, placement: Placement, info: ModelInfo
     ) -> None:
-        self._model = model
-        self._tokenizer = tokenizer
-        self._preparation = preparation
-        self._placement = placement
+        self.model = model
+        self.tokenizer = tokenizer
+        self.preparation = preparation
+        self.placement = placement
         self.info = info
         config = model.config
         bos = config.text_config.bos_token_id
@@ -39,11 +39,11 @@ class Captioner:
     @property
     def on_cpu(self) -> bool:
         """Whether it computes on the CPU."""
-        return self._placement.device.type == "cpu"
+        return self.placement.device.type == "cpu"
 
     def prepare(self, pixels: torch.Tensor) -> torch.Tensor:
         """The model's small input from uint8 (height, width, 3); safe in any thread."""
-        return self._preparation.prepare(pixels)
+        return self.preparation.prepare(pixels)
 
     @torch.inference_mode()
     def captions(self, batch: Sequence[torch.Tensor]) -> list[str]:
@@ -51,9 +51,9 @@ class Captioner:
 
         Every row of a batch has the same prompt, so there is no padding that could change a caption.
         """
-        pixel_values = self._preparation.finish(batch, self._placement.device, self._placement.dtype)
-        prompt = torch.tensor([self._prompt], device=self._placement.device).repeat(len(batch), 1)
-        ids = self._model.generate(
+        pixel_values = self.preparation.finish(batch, self.placement.device, self.placement.dtype)
+        prompt = torch.tensor([self._prompt], device=self.placement.device).repeat(len(batch), 1)
+        ids = self.model.generate(
             pixel_values=pixel_values,
             input_ids=prompt,
             max_new_tokens=MAX_NEW_TOKENS,
@@ -64,7 +64,7 @@ class Captioner:
         length = prompt.shape[1]
         if ids.shape[1] >= length and bool((ids[:, :length] == prompt).all()):
             ids = ids[:, length:]
-        texts: list[str] = self._tokenizer.batch_decode(ids, skip_special_tokens=True)
+        texts: list[str] = self.tokenizer.batch_decode(ids, skip_special_tokens=True)
         return [text.strip() for text in texts]
 
 

@@ -46,42 +46,42 @@ class Clip:
     def __init__(
         self, model: Any, tokenizer: Any, preparation: ImagePreparation, placement: Placement, info: ModelInfo
     ) -> None:
-        self._model = model
-        self._tokenizer = tokenizer
-        self._preparation = preparation
-        self._placement = placement
+        self.model = model
+        self.tokenizer = tokenizer
+        self.preparation = preparation
+        self.placement = placement
         self.info = info
         self.token_limit = min(int(tokenizer.model_max_length), int(model.config.text_config.max_position_embeddings))
 
     @property
     def on_cpu(self) -> bool:
         """Whether it computes on the CPU."""
-        return self._placement.device.type == "cpu"
+        return self.placement.device.type == "cpu"
 
     def prepare(self, pixels: torch.Tensor) -> torch.Tensor:
         """The model's small input from uint8 (height, width, 3); safe in any thread."""
-        return self._preparation.prepare(pixels)
+        return self.preparation.prepare(pixels)
 
     @torch.inference_mode()
     def image_features(self, batch: Sequence[torch.Tensor]) -> torch.Tensor:
         """float32 (batch, dim) of length one, on the CPU, from prepared images."""
-        pixel_values = self._preparation.finish(batch, self._placement.device, self._placement.dtype)
-        return _unit(self._model.get_image_features(pixel_values=pixel_values))
+        pixel_values = self.preparation.finish(batch, self.placement.device, self.placement.dtype)
+        return _unit(self.model.get_image_features(pixel_values=pixel_values))
 
     @torch.inference_mode()
     def text_features(self, text: str) -> TextFeatures:
         """Features of a text, truncated by the tokenizer so that the end token stays."""
-        tokens = len(self._tokenizer(text)["input_ids"])
-        padded = self._model.config.model_type in _PADDED
-        inputs = self._tokenizer(
+        tokens = len(self.tokenizer(text)["input_ids"])
+        padded = self.model.config.model_type in _PADDED
+        inputs = self.tokenizer(
             text,
             truncation=True,
             max_length=self.token_limit,
             padding="max_length" if padded else False,
             return_attention_mask=not padded,
             return_tensors="pt",
-        ).to(self._placement.device)
-        return TextFeatures(_unit(self._model.get_text_features(**inputs)), tokens, self.token_limit)
+        ).to(self.placement.device)
+        return TextFeatures(_unit(self.model.get_text_features(**inputs)), tokens, self.token_limit)
 
 
 def load(ref: ModelRef, local: LocalModel, placement: Placement) -> Clip:

@@ -111,12 +111,12 @@ def describe(
     """The record of a loaded model."""
     return ModelInfo(
         role=local.role.value,
-        id=ref.name,
+        id=ref.id or ref.name,
         revision=local.revision,
         dtype=dtype_name(placement.dtype),
         device=str(placement.device),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
-        detail=detail,
+        detail=detail | ({"path": ref.path} if ref.path else {}),
     )
 
 

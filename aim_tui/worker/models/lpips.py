@@ -78,8 +78,8 @@ class Lpips:
     """An LPIPS network. The trunk runs in the placement's dtype, normalisation and distance in float32."""
 
     def __init__(self, model: Any, net: str, placement: Placement, info: ModelInfo) -> None:
-        self._model = model
-        self._placement = placement
+        self.model = model
+        self.placement = placement
         self.net = net
         self.min_side = MIN_SIDE[net]
         self.info = info
@@ -89,7 +89,7 @@ class Lpips:
     @property
     def on_cpu(self) -> bool:
         """Whether it computes on the CPU."""
-        return self._placement.device.type == "cpu"
+        return self.placement.device.type == "cpu"
 
     @torch.inference_mode()
     def features(self, image: torch.Tensor) -> list[torch.Tensor]:
@@ -99,7 +99,7 @@ class Lpips:
     @torch.inference_mode()
     def distances(self, batch: Sequence[torch.Tensor], reference: Iterable[torch.Tensor]) -> list[float]:
         """The distance of each image, uint8 (height, width, 3) of one size, to the reference's features."""
-        total = torch.zeros(len(batch), device=self._placement.device)
+        total = torch.zeros(len(batch), device=self.placement.device)
         for layer, against, weight in zip(
             self._layers(torch.stack(list(batch))), reference, self._weights, strict=True
         ):
@@ -109,8 +109,8 @@ class Lpips:
 
     def _layers(self, images: torch.Tensor) -> Iterator[torch.Tensor]:
         """Normalised features of uint8 (batch, height, width, 3), a layer at a time: only one is held."""
-        pixels = images.to(self._placement.device).permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
-        hidden = self._model.scaling_layer(pixels).to(self._placement.dtype)
+        pixels = images.to(self.placement.device).permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
+        hidden = self.model.scaling_layer(pixels).to(self.placement.dtype)
         del pixels
         for part in self._slices:
             hidden = part(hidden)

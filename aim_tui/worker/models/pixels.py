@@ -28,7 +28,7 @@ class ImagePreparation:
     """
 
     def __init__(self, processor: Any) -> None:
-        self._processor = processor
+        self.processor = processor
         self._split = self._agrees()
         size = {key: value for key, value in dict(processor.size).items() if value is not None}
         resample = getattr(processor.resample, "name", None) or processor.resample
@@ -52,12 +52,12 @@ class ImagePreparation:
         return stacked.to(dtype)
 
     def _whole(self, pixels: torch.Tensor) -> torch.Tensor:
-        values: torch.Tensor = self._processor(pixels.permute(2, 0, 1), return_tensors="pt")["pixel_values"][0]
+        values: torch.Tensor = self.processor(pixels.permute(2, 0, 1), return_tensors="pt")["pixel_values"][0]
         return values
 
     def _shrink(self, pixels: torch.Tensor) -> torch.Tensor:
         image = pixels.permute(2, 0, 1)
-        processor = self._processor
+        processor = self.processor
         if processor.do_resize:
             image = processor.resize(image=image, size=processor.size, resample=processor.resample)
         if processor.do_center_crop:
@@ -66,7 +66,7 @@ class ImagePreparation:
         return image.contiguous()
 
     def _normalise(self, batch: torch.Tensor) -> torch.Tensor:
-        processor = self._processor
+        processor = self.processor
         values: torch.Tensor = processor.rescale_and_normalize(
             batch,
             processor.do_rescale,

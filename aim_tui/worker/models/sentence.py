@@ -23,12 +23,12 @@ class SentenceEncoder:
     """A SentenceTransformer in evaluation mode."""
 
     def __init__(self, model: Any, info: ModelInfo) -> None:
-        self._model = model
+        self.model = model
         self.info = info
 
     def embed(self, texts: Sequence[str]) -> torch.Tensor:
         """float32 (texts, dim) of length one, on the CPU; a row of zeros for a text without any known word."""
-        embeddings: torch.Tensor = self._model.encode(
+        embeddings: torch.Tensor = self.model.encode(
             list(texts), batch_size=len(texts), convert_to_tensor=True, show_progress_bar=False
         )
         return functional.normalize(embeddings.float(), dim=-1).cpu()
