@@ -65,6 +65,7 @@ def launch(setup: Setup, folder: Path, start_scoring: bool) -> int:
             context=setup.context,
             profile=setup.profile,
             profiles=setup.settings.profiles,
+            metrics=setup.enabled,
             weights=setup.weights,
             device=setup.engine.device,
             precision=setup.engine.precision,

@@ -60,7 +60,10 @@ class Setup:
     settings: Settings
     profile: Profile
     context: Context
+    enabled: tuple[str, ...]
+    """The metrics that are wanted, at least one; their weights make sense."""
     metrics: tuple[str, ...]
+    """Those of them that have their prompt, topic or reference."""
     weights: dict[str, float]
     engine: EngineSettings
     not_asked: dict[str, str]
@@ -94,15 +97,20 @@ def resolve(
 ) -> Setup:
     """Put settings file, environment and options together; options win. UsageError names what is wrong.
 
-    A metric without its prompt, topic or reference is not asked for and said so in `not_asked`; one that was named
-    outright in `metrics` is an error then.
+    A metric without its prompt, topic or reference is not asked for, and `not_asked` says so.
     """
     from aim_tui.config import load_settings
 
     settings = load_settings(config)
     chosen = settings.profile(profile)
     context = Context(topic, prompt, os.path.abspath(reference) if reference else "")  # noqa: PTH100  # keeps any bytes
-    asked, not_asked = _metrics(metrics, chosen, settings, context)
+    enabled, not_asked = _enabled(metrics, chosen, settings)
+    missing = context.missing_for(enabled)
+    all_weights = _weights(weights, chosen)
+    try:
+        ScoringPlan(enabled, all_weights, chosen.rules)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
     reading = settings.reading
     match exif:
         case "rotate" | "ignore":
@@ -119,8 +127,9 @@ def resolve(
         settings=settings,
         profile=chosen,
         context=context,
-        metrics=asked,
-        weights=_weights(weights, chosen),
+        enabled=enabled,
+        metrics=tuple(metric for metric in enabled if metric not in missing),
+        weights=all_weights,
         engine=EngineSettings(
             models=dict(chosen.models),
             device=_device(device or settings.device),
@@ -128,32 +137,24 @@ def resolve(
             batch_size=batch_size or settings.batch_size,
             reading=reading,
         ),
-        not_asked=not_asked,
+        not_asked=not_asked | missing,
     )
 
 
-def _metrics(
-    option: str | None, profile: Profile, settings: Settings, context: Context
-) -> tuple[tuple[str, ...], dict[str, str]]:
-    missing = context.missing_for()
-    if option is not None:
+def _enabled(option: str | None, profile: Profile, settings: Settings) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The metrics that are wanted, and why each of the others is not."""
+    if option is None:
+        off = {metric: "left out by the profile" for metric in METRICS if metric not in profile.metrics}
+        off |= {metric: f"switched off by {name}" for metric, name in settings.disabled.items()}
+    else:
         try:
             named = in_order(part.strip() for part in option.split(",") if part.strip())
         except KeyError as error:
             raise UsageError(f"--metrics: {error.args[0]}") from None
         if not named:
             raise UsageError("--metrics names no metric", f"known: {', '.join(METRICS)}")
-        for metric in named:
-            if metric in missing and metric != "lpips":
-                need = METRICS[metric].needs
-                raise UsageError(f"{metric} was asked for, but the {need} is empty", f"give --{need}")
-        not_asked = {metric: "left out by --metrics" for metric in METRICS if metric not in named}
-    else:
-        named = tuple(metric for metric in profile.metrics if metric not in settings.disabled)
-        not_asked = {metric: "left out by the profile" for metric in METRICS if metric not in profile.metrics}
-        not_asked |= {metric: f"switched off by {name}" for metric, name in settings.disabled.items()}
-    not_asked |= {metric: missing[metric] for metric in named if metric in missing}
-    return tuple(metric for metric in named if metric not in missing), not_asked
+        off = {metric: "left out by --metrics" for metric in METRICS if metric not in named}
+    return tuple(metric for metric in METRICS if metric not in off), off
 
 
 def _weights(option: str | None, profile: Profile) -> dict[str, float]:

@@ -155,7 +155,7 @@ def test_a_spreadsheet_never_sees_a_formula(cli: Cli, tmp_path: Path, monkeypatc
         (["nowhere.png"], "no images to score: nowhere.png: no such file or folder"),
         ([".", "--profile", "sampel"], "unknown profile 'sampel'; did you mean 'sample'?"),
         ([".", "--metrics", "clib"], "unknown metric 'clib'; did you mean 'clip'?"),
-        ([".", "--metrics", "blip2"], "blip2 was asked for, but the topic is empty"),
+        ([".", "--metrics", "blip2"], "nothing to score: clip: left out by --metrics"),
         ([".", "--weights", "clip=-1"], "the weight of 'clip' is -1; weights are zero or more"),
         ([".", "--weights", "clip=0"], "sum to zero"),
         ([".", "--weights", "clip=much"], "'clip=much' is not of the form clip=0.5"),
