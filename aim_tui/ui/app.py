@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -48,11 +48,17 @@ class AimApp(App[int]):
         # Every moving thing is paid for by the byte over SSH.
         self.animation_level = "none"
         self.session = Session(launch, self._tell, worker_command=worker_command, patience=patience)
-        self._main = MainScreen(self.session)
-        self.add_mode(self.DEFAULT_MODE, lambda: self._main)
+        self._main: MainScreen | None = None
+        self.add_mode(self.DEFAULT_MODE, self._open_main)
 
-    def _tell(self, message: Message) -> Any:
-        return self._main.post_message(message)
+    def _open_main(self) -> MainScreen:
+        # Made when the application runs: fields look for it as soon as they exist.
+        self._main = MainScreen(self.session)
+        return self._main
+
+    def _tell(self, message: Message) -> None:
+        if self._main is not None:
+            self._main.post_message(message)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: every action and its key."""

@@ -121,6 +121,11 @@ class Session:
         word = "model is" if len(missing) == 1 else "models are"
         return f"{len(missing)} {word} not on this machine"
 
+    @property
+    def worker_pid(self) -> int | None:
+        """The process number of the worker, or None where none runs."""
+        return self._client.pid
+
     def activity(self) -> Activity:
         """A snapshot of what the worker is doing."""
         left = len(self._left_of_interrupted()) if self._client.crash else 0

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import getters, on, work
+from textual import on, work
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Footer
@@ -59,17 +59,6 @@ class MainScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (100, "-medium"), (140, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]
 
-    files = getters.query_one("#files", FileList)
-    heading = getters.query_one(TitleLine)
-    setup = getters.query_one(SetupLine)
-    notice = getters.query_one(NoticeLine)
-    form = getters.query_one(PromptForm)
-    chip = getters.query_one(ReferenceChip)
-    scores = getters.query_one(ScorePane)
-    info = getters.query_one(InfoLine)
-    strip = getters.query_one(ProgressStrip)
-    preview = getters.query_one("#preview", ImagePreview)
-
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
@@ -78,18 +67,27 @@ class MainScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Title, panes, then the lines that speak."""
-        yield TitleLine()
+        context, policy = self.session.context, self.session.launch.reading
+        # Held rather than looked up: facts may still arrive while the screen is being taken down.
+        self.heading, self.setup, self.notice = TitleLine(), SetupLine(), NoticeLine()
+        self.files = FileList(id="files")
+        self.form = PromptForm(context.topic, context.prompt)
+        self.chip = ReferenceChip(policy)
+        self.scores = ScorePane()
+        self.preview = ImagePreview(policy=policy, id="preview")
+        self.info, self.strip = InfoLine(), ProgressStrip()
+        yield self.heading
         with Horizontal(id="panes"):
-            yield FileList(id="files")
+            yield self.files
             with Vertical(id="centre"):
-                yield PromptForm(self.session.context.topic, self.session.context.prompt)
-                yield ReferenceChip(self.session.launch.reading)
-                yield SetupLine()
-                yield ScorePane()
-            yield ImagePreview(policy=self.session.launch.reading, id="preview")
-        yield NoticeLine()
-        yield InfoLine()
-        yield ProgressStrip()
+                yield self.form
+                yield self.chip
+                yield self.setup
+                yield self.scores
+            yield self.preview
+        yield self.notice
+        yield self.info
+        yield self.strip
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:

@@ -1,0 +1,202 @@
+"""An open application on a folder of small images, with the scripted worker behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import os
+import re
+import sys
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from textual.pilot import Pilot
+
+from aim_tui.config import load_settings
+from aim_tui.core.context import Context
+from aim_tui.core.metrics import Role
+from aim_tui.hub.inventory import ModelState
+from aim_tui.ipc.client import Patience
+from aim_tui.ui.app import AimApp
+from aim_tui.ui.launch import Launch
+
+SCRIPTED = str(Path(__file__).parents[1] / "scripted_worker.py")
+TOPIC = "A wooden cabin with a smoking chimney"
+PROMPT = "Only one wooden cabin"
+
+
+class Opened:
+    """The application while it is open, with eyes and hands."""
+
+    def __init__(self, app: AimApp, pilot: Pilot[int]) -> None:
+        self.app = app
+        self.pilot = pilot
+        self.session = app.session
+
+    async def until(self, condition: Callable[[], Any], seconds: float = 20.0) -> None:
+        """Let the application run until a condition holds."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"it never came to be; the screen shows:\n{self.text()}"
+            await self.pilot.pause(0.01)
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def type(self, text: str) -> None:
+        for char in text:
+            await self.pilot.press(char)
+        await self.pilot.pause()
+
+    async def shows(self, text: str, seconds: float = 20.0) -> None:
+        await self.until(lambda: text in self.text(), seconds)
+
+    def text(self) -> str:
+        """What is on the screen, as lines of text."""
+        svg = self.app.export_screenshot()
+        lines: dict[float, list[tuple[float, str]]] = defaultdict(list)
+        for x, y, words in re.findall(r'<text[^>]* x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]*)</text>', svg):
+            lines[float(y)].append((float(x), html.unescape(words).replace("\xa0", " ")))
+        return "\n".join("".join(words for _, words in sorted(lines[y])) for y in sorted(lines))
+
+    @property
+    def rows(self) -> Sequence[Any]:
+        return self.session.results.rows
+
+    @property
+    def scored(self) -> list[int]:
+        return [row.item for row in self.rows if row.final is not None]
+
+    async def all_scored(self) -> None:
+        await self.until(lambda: self.session.running is None and self.rows and len(self.scored) == len(self.rows))
+
+
+class Gate:
+    """Lets the scripted worker score one image at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        os.mkfifo(path)
+        # Open for reading too, so that opening does not wait for the worker, nor the worker see an end.
+        self._handle = os.open(path, os.O_RDWR)
+
+    def let(self, images: int) -> None:
+        os.write(self._handle, b"." * images)
+
+    def close(self) -> None:
+        os.close(self._handle)
+
+
+def state(role: Role, name: str, needed_by: tuple[str, ...], to_fetch: int = 0) -> ModelState:
+    """What the inventory would say of a model, complete unless there is something to fetch."""
+    return ModelState(
+        role=role,
+        name=name,
+        needed_by=needed_by,
+        present=not to_fetch,
+        complete=not to_fetch,
+        bytes_on_disk=0 if to_fetch else 1000,
+        bytes_to_fetch=to_fetch,
+        path=None,
+        revision="",
+        problem="not on this machine" if to_fetch else "",
+    )
+
+
+def all_here(*_: object) -> list[ModelState]:
+    return [state(Role.CLIP, "scripted/clip", ("clip",)), state(Role.CAPTIONER, "scripted/captioner", ("blip2",))]
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("AIM_TUI_IMAGES", "half")
+
+
+@pytest.fixture
+def models_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aim_tui.ui.models.inspect_profile", all_here)
+
+
+@pytest.fixture
+def make_folder(tmp_path: Path) -> Any:
+    """A folder of tiny images with these names."""
+
+    def make(*names: str) -> Path:
+        path = tmp_path / "images"
+        path.mkdir()
+        for number, name in enumerate(names):
+            with (path / name).open("wb") as stream:
+                Image.new("RGB", (16, 12), (number * 20 % 255, 80, 120)).save(stream, format="PNG")
+        return path
+
+    return make
+
+
+@pytest.fixture
+def folder(make_folder: Any) -> Path:
+    """Eight images in a folder; the scripted worker likes lower numbers better."""
+    return make_folder(*[f"img_{number}.png" for number in range(8)])
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Any:
+    gate = Gate(tmp_path / "gate")
+    yield gate
+    gate.close()
+
+
+@pytest.fixture
+def open_app() -> Any:
+    """Open the application: `async with open_app(folder, worker=[...], size=(80, 24)) as app`."""
+
+    @asynccontextmanager
+    async def opener(
+        folder: Path,
+        *,
+        worker: Sequence[str] = (),
+        size: tuple[int, int] = (120, 40),
+        reference: str = "",
+        topic: str = TOPIC,
+        prompt: str = PROMPT,
+        profile: str = "aim",
+        toasts: bool = False,
+        **launch: Any,
+    ) -> AsyncIterator[Opened]:
+        settings = load_settings()
+        app = AimApp(
+            Launch(
+                folder=folder,
+                profile=settings.profile(profile),
+                profiles=settings.profiles,
+                context=Context(topic, prompt, reference),
+                **launch,
+            ),
+            worker_command=(sys.executable, SCRIPTED, *worker),
+            patience=Patience(hello=20.0, close=1.0, terminate=0.5),
+        )
+        async with app.run_test(size=size, notifications=toasts) as pilot:
+            opened = Opened(app, pilot)
+            await opened.until(lambda: opened.session.models.states is not None)
+            yield opened
+            pid = app.session.worker_pid
+        if pid is not None:
+            await asyncio.sleep(0)
+            assert not _runs(pid), "the worker outlived the application"
+
+    return opener
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
