@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
+from PIL import Image
 
 from aim_tui.errors import ModelUnavailableError
 
@@ -31,10 +32,10 @@ class ImagePreparation:
         self.processor = processor
         self._split = self._agrees()
         size = {key: value for key, value in dict(processor.size).items() if value is not None}
-        resample = getattr(processor.resample, "name", None) or processor.resample
+        resample = Image.Resampling(processor.resample).name.lower()
         self.detail = {
             "image processor": f"{type(processor).__name__} (torchvision)",
-            "resize": f"{size}, resample {resample}, antialias, uint8",
+            "resize": f"{size}, {resample}, antialias, uint8",
             "crop": str({key: value for key, value in dict(processor.crop_size).items() if value is not None})
             if processor.do_center_crop
             else "none",
