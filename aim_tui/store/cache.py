@@ -1,0 +1,299 @@
+"""The feature cache: what models have computed already, so that nothing is computed twice.
+
+A value belongs to a `Space`, everything that decides about it besides the image, and to the SHA-256 of the
+image's file: a renamed, moved or copied file keeps its values, a changed one has none.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from aim_tui.store.errors import StoreError
+from aim_tui.store.queries import select_in
+from aim_tui.store.texts import pack, to_json, unpack
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from aim_tui.store.database import Database
+
+    Vectors = npt.NDArray[np.float32] | npt.NDArray[np.float16]
+
+# Use is recorded to the hour: a hit costs a write at most that often.
+_HOUR = 3600
+# What a key and its indexes take on disk, measured over 100,000 entries.
+_ENTRY_BYTES = 220
+_TYPES = frozenset({"float32", "float16"})
+# Where at least every third is wanted, all are read.
+_DENSE = 3
+
+
+class Kind(StrEnum):
+    """What a space holds."""
+
+    EMBEDDING = "embedding"
+    CAPTION = "caption"
+    LPIPS = "lpips"
+    FACTS = "facts"
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Everything that decides about a value besides the image's content.
+
+    `recipe` is JSON with sorted keys. The constructors name what belongs in it; `reading` and `preprocessing` are
+    whatever tells one way from another, such as "exif=rotate background=white" and the image processor's backend.
+    """
+
+    kind: Kind
+    fingerprint: str
+    recipe: str
+
+    @classmethod
+    def embedding(cls, fingerprint: str, *, preprocessing: str, dtype: str, reading: str) -> Space:
+        """Image embeddings of a model; `dtype` is the one it computes in."""
+        return cls(Kind.EMBEDDING, fingerprint, _recipe(preprocessing=preprocessing, dtype=dtype, reading=reading))
+
+    @classmethod
+    def caption(cls, fingerprint: str, *, preprocessing: str, dtype: str, reading: str, decoding: str) -> Space:
+        """Captions; `decoding` is how they are generated, such as "greedy max_new_tokens=30"."""
+        return cls(
+            Kind.CAPTION,
+            fingerprint,
+            _recipe(preprocessing=preprocessing, dtype=dtype, reading=reading, decoding=decoding),
+        )
+
+    @classmethod
+    def lpips(cls, fingerprint: str, *, reference_sha256: str, policy: str, dtype: str, reading: str) -> Space:
+        """Distances to one reference; `policy` is how the two images are brought to one size."""
+        return cls(
+            Kind.LPIPS, fingerprint, _recipe(reference=reference_sha256, policy=policy, dtype=dtype, reading=reading)
+        )
+
+    @classmethod
+    def facts(cls, *, reading: str) -> Space:
+        """What reading an image told (ImageFacts as JSON)."""
+        return cls(Kind.FACTS, "", _recipe(reading=reading))
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How much of one kind, of one model, is cached."""
+
+    kind: Kind
+    fingerprint: str
+    model: str
+    """The model's id, where it is known."""
+    count: int
+    bytes: int
+
+
+class FeatureCache:
+    """Bulk reads and writes of cached values, by space and content hash (64 hex digits).
+
+    Thousands of keys at once are the normal case. What is not there is left out of an answer.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def values(self, space: Space, sha256s: Iterable[str]) -> dict[str, Any]:
+        """Cached numbers (LPIPS) or texts (captions, facts) by content hash."""
+        with self._database.reading() as connection:
+            number = _space_id(connection, space)
+            if number is None:
+                return {}
+            statement = "SELECT sha256, id, value FROM entries WHERE space = ? AND sha256 IN"
+            rows = list(select_in(connection, statement, (number,), set(sha256s)))
+            stale = _stale(connection, number, {entry for _, entry, _ in rows})
+        self._touch(stale)
+        return {sha256: unpack(value) if isinstance(value, bytes) else value for sha256, _, value in rows}
+
+    def put_values(self, space: Space, values: Mapping[str, float | str]) -> None:
+        """Keep numbers or texts by content hash."""
+        with self._database.writing() as connection:
+            number, now = _make_space(connection, space), _this_hour()
+            connection.executemany(
+                "INSERT OR REPLACE INTO entries (space, sha256, value, bytes, used) VALUES (?, ?, ?, ?, ?)",
+                (
+                    (number, sha256, pack(value) if isinstance(value, str) else value, _ENTRY_BYTES + _size(value), now)
+                    for sha256, value in values.items()
+                ),
+            )
+
+    def vectors(self, space: Space, sha256s: Sequence[str]) -> tuple[npt.NDArray[np.bool_], Vectors]:
+        """Which of the given images are cached, and the vectors of those that are: (n,) bool, and (hits, dim).
+
+        The vectors come in the order of `sha256s`, a repeated one once for each of its places, in the type they
+        were put in: 100,000 of 512 float32 in about half a second.
+        """
+        with self._database.reading() as connection:
+            number = _space_id(connection, space)
+            if number is None:
+                return np.zeros(len(sha256s), dtype=bool), np.empty((0, 0), dtype=np.float32)
+            rows = sorted(_entries_of(connection, number, set(sha256s)), key=itemgetter(1))
+            entries = [entry for _, entry in rows]
+            stacked = _stack(connection, number, entries)
+            stale = _stale(connection, number, set(entries))
+        self._touch(stale)
+        places = {sha256: place for place, (sha256, _) in enumerate(rows)}
+        order = np.fromiter((places.get(sha256, -1) for sha256 in sha256s), dtype=np.int64, count=len(sha256s))
+        found = order >= 0
+        order = order[found]
+        in_place = len(order) == len(stacked) and bool((order == np.arange(len(order))).all())
+        return found, stacked if in_place else stacked[order]
+
+    def put_vectors(self, space: Space, sha256s: Sequence[str], vectors: Vectors) -> None:
+        """Keep one row of `vectors`, float32 or float16 (n, dim), for each content hash.
+
+        A space holds vectors of one type and length; others put into it are a ValueError.
+        """
+        if vectors.ndim != 2 or len(vectors) != len(sha256s) or str(vectors.dtype) not in _TYPES:
+            raise ValueError(f"{vectors.dtype} {vectors.shape} for {len(sha256s)} images")
+        shape = f"{vectors.dtype} {vectors.shape[1]}"
+        with self._database.writing() as connection:
+            number, now = _make_space(connection, space), _this_hour()
+            if _shape(connection, number) not in ("", shape):
+                raise ValueError(f"{shape} among vectors of {_shape(connection, number)}")
+            connection.execute("UPDATE spaces SET shape = ? WHERE id = ?", (shape, number))
+            for sha256, vector in zip(sha256s, np.ascontiguousarray(vectors), strict=True):
+                # Replacing an entry removes its old vector with it.
+                entry = connection.execute(
+                    "INSERT OR REPLACE INTO entries (space, sha256, bytes, used) VALUES (?, ?, ?, ?)",
+                    (number, sha256, _ENTRY_BYTES + vector.nbytes, now),
+                ).lastrowid
+                connection.execute("INSERT INTO vectors (entry, vector) VALUES (?, ?)", (entry, vector.tobytes()))
+
+    def name_model(self, fingerprint: str, role: str, model: str, revision: str) -> None:
+        """Say what a fingerprint stands for, so that `info` can."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        with self._database.writing() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO fingerprints (fingerprint, role, model, revision, first_used) "
+                "VALUES (?, ?, ?, ?, ?)",
+                (fingerprint, role, pack(model), revision, now),
+            )
+
+    def info(self) -> list[Usage]:
+        """Counts and bytes by kind and model, the largest first."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT kind, spaces.fingerprint, coalesce(model, ''), count(*), sum(bytes) AS total "
+                "FROM entries JOIN spaces ON spaces.id = space "
+                "LEFT JOIN fingerprints ON fingerprints.fingerprint = spaces.fingerprint "
+                "GROUP BY kind, spaces.fingerprint ORDER BY total DESC"
+            ).fetchall()
+        return [Usage(Kind(kind), print_, unpack(model), count, total) for kind, print_, model, count, total in rows]
+
+    def prune(self, max_bytes: int) -> int:
+        """Remove what was not used for longest until at most `max_bytes` are left; returns the bytes removed.
+
+        Runs, ratings and file hashes stay. The file shrinks by what was removed.
+        """
+        with self._database.writing() as connection:
+            before = _total(connection)
+            connection.execute(
+                "DELETE FROM entries WHERE id IN (SELECT id FROM "
+                "(SELECT id, sum(bytes) OVER (ORDER BY used DESC, id DESC) AS kept FROM entries) WHERE kept > ?)",
+                (max_bytes,),
+            )
+            connection.execute("DELETE FROM spaces WHERE id NOT IN (SELECT DISTINCT space FROM entries)")
+            removed = before - _total(connection)
+        self._database.shrink()
+        return removed
+
+    def _touch(self, entries: Collection[int]) -> None:
+        """Record that entries were used; what only orders the next prune is never worth waiting or failing for."""
+        if entries and not self._database.read_only:
+            now = _this_hour()
+            with suppress(StoreError), self._database.writing() as connection:
+                connection.executemany("UPDATE entries SET used = ? WHERE id = ?", ((now, entry) for entry in entries))
+
+
+def _entries_of(connection: sqlite3.Connection, space: int, wanted: set[str]) -> Iterator[tuple[str, int]]:
+    """The content hash and number of the wanted entries of a space."""
+    statement = "SELECT sha256, id FROM entries WHERE space = ?"
+    (count,) = connection.execute("SELECT count(*) FROM entries WHERE space = ?", (space,)).fetchone()
+    if count <= _DENSE * len(wanted):
+        # Reading an index from end to end is five times as fast as looking up all that is in it.
+        return (row for row in connection.execute(statement, (space,)) if row[0] in wanted)
+    return select_in(connection, f"{statement} AND sha256 IN", (space,), wanted)
+
+
+def _stale(connection: sqlite3.Connection, space: int, entries: set[int]) -> set[int]:
+    """Those of the entries whose use was not recorded in this hour."""
+    rows = connection.execute("SELECT id FROM entries WHERE space = ? AND used < ?", (space, _this_hour()))
+    return entries.intersection(entry for (entry,) in rows)
+
+
+def _stack(connection: sqlite3.Connection, space: int, entries: list[int]) -> Vectors:
+    """The vectors of entries in ascending order, copied once, from the row into the array."""
+    if not entries:
+        return np.empty((0, 0), dtype=np.float32)
+    dtype, _, dim = _shape(connection, space).partition(" ")
+    stacked: npt.NDArray[Any] = np.empty((len(entries), int(dim)), dtype=dtype)
+    memory, width = stacked.data.cast("B"), stacked.strides[0]
+    for start, (_, vector) in zip(range(0, len(memory), width), _vectors_of(connection, entries), strict=True):
+        memory[start : start + width] = vector
+    return stacked
+
+
+def _vectors_of(connection: sqlite3.Connection, entries: list[int]) -> Iterator[tuple[int, bytes]]:
+    statement = "SELECT entry, vector FROM vectors WHERE"
+    first, last = entries[0], entries[-1]
+    if last - first < _DENSE * len(entries):
+        # Most of what lies between is wanted, and reading on is faster than looking up.
+        wanted = set(entries)
+        rows = connection.execute(f"{statement} entry BETWEEN ? AND ? ORDER BY entry", (first, last))
+        return (row for row in rows if row[0] in wanted)
+    return select_in(connection, f"{statement} entry IN", (), entries)
+
+
+def _shape(connection: sqlite3.Connection, space: int) -> str:
+    """The type and length of a space's vectors; empty while it has none."""
+    return str(connection.execute("SELECT shape FROM spaces WHERE id = ?", (space,)).fetchone()[0])
+
+
+def _recipe(**parts: str) -> str:
+    return to_json(parts)
+
+
+def _this_hour() -> int:
+    return int(time.time()) // _HOUR * _HOUR
+
+
+def _size(value: float | str) -> int:
+    return len(value.encode("utf-8", "surrogatepass")) if isinstance(value, str) else 8
+
+
+def _total(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT coalesce(sum(bytes), 0) FROM entries").fetchone()[0])
+
+
+def _space_id(connection: sqlite3.Connection, space: Space) -> int | None:
+    row = connection.execute(
+        "SELECT id FROM spaces WHERE kind = ? AND fingerprint = ? AND recipe = ?",
+        (str(space.kind), space.fingerprint, space.recipe),
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
+def _make_space(connection: sqlite3.Connection, space: Space) -> int:
+    connection.execute(
+        "INSERT OR IGNORE INTO spaces (kind, fingerprint, recipe) VALUES (?, ?, ?)",
+        (str(space.kind), space.fingerprint, space.recipe),
+    )
+    number = _space_id(connection, space)
+    assert number is not None
+    return number

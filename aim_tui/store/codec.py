@@ -1,0 +1,92 @@
+"""Plans, profiles and events' facts as JSON data and back; fields that are not known (any more) are left out."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from aim_tui.core.metrics import Role
+from aim_tui.core.normalisation import Piece, Rule, RuleSet
+from aim_tui.core.profiles import ModelRef, Profile
+from aim_tui.core.scoring import ScoringPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Flat = TypeVar("Flat")
+
+
+def to_flat(value: Any) -> dict[str, Any]:
+    """The fields of a dataclass whose fields are plain data."""
+    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+
+
+def from_flat(kind: type[Flat], data: Mapping[str, Any]) -> Flat:
+    """An instance of a dataclass whose fields are plain data."""
+    known = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: value for name, value in data.items() if name in known})
+
+
+def plan_to_data(plan: ScoringPlan) -> dict[str, Any]:
+    """A scoring plan as JSON data."""
+    return {"metrics": list(plan.metrics), "weights": dict(plan.weights), "rules": _rules_to_data(plan.rules)}
+
+
+def plan_from_json(text: str) -> ScoringPlan:
+    """The plan that was stored."""
+    data = json.loads(text)
+    return ScoringPlan(tuple(data["metrics"]), data["weights"], _rules_from_data(data["rules"]))
+
+
+def profile_to_data(profile: Profile) -> dict[str, Any]:
+    """A profile as JSON data."""
+    return {
+        "name": profile.name,
+        "models": {str(role): to_flat(ref) for role, ref in profile.models.items()},
+        "rules": _rules_to_data(profile.rules),
+        "weights": dict(profile.weights),
+        "description": profile.description,
+        "notice": profile.notice,
+        "metrics": list(profile.metrics),
+    }
+
+
+def profile_from_json(text: str) -> Profile:
+    """The profile that was stored."""
+    data = json.loads(text)
+    return Profile(
+        name=data["name"],
+        models={Role(role): from_flat(ModelRef, ref) for role, ref in data["models"].items()},
+        rules=_rules_from_data(data["rules"]),
+        weights=data["weights"],
+        description=data["description"],
+        notice=data["notice"],
+        metrics=tuple(data["metrics"]),
+    )
+
+
+def _rules_to_data(rules: RuleSet) -> dict[str, Any]:
+    return {
+        "name": rules.name,
+        "source": rules.source,
+        "made_for": dict(rules.made_for),
+        "rules": {
+            metric: [[_number(piece.upto), piece.start, piece.end] for piece in rule.pieces]
+            for metric, rule in rules.rules.items()
+        },
+    }
+
+
+def _rules_from_data(data: Mapping[str, Any]) -> RuleSet:
+    rules = {
+        metric: Rule(tuple(Piece(float(upto), start, end) for upto, start, end in pieces))
+        for metric, pieces in data["rules"].items()
+    }
+    return RuleSet(data["name"], rules, data["made_for"], data["source"])
+
+
+def _number(value: float) -> float | str:
+    """JSON knows no infinity; float() reads the word."""
+    return value if math.isfinite(value) else str(value)

@@ -1,0 +1,303 @@
+"""The store's file: opened with care, migrated with a backup, written in short transactions.
+
+Every thread gets a connection of its own when it first asks, so a `Database` may be shared between threads. Several
+programs may have one store open: readers never wait, and writers wait for each other up to the timeout.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from aim_tui.core.text import printable
+from aim_tui.store import migrations
+from aim_tui.store.errors import StoreError, explain, is_busy
+from aim_tui.store.inspection import APPLICATION_ID, check_writable, inspect, log_size, newer
+from aim_tui.store.locations import default_store, make_private, put_in_place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from aim_tui.store.migrations import Migration
+
+TIMEOUT = 10.0
+"""Seconds that a writer waits for another one."""
+
+# Two-kilobyte vectors fill pages of 8 KB to three quarters; of 4 KB to half.
+_PAGE_SIZE = 8192
+_BUSY_PAUSE = 0.005
+
+
+class _Connection(sqlite3.Connection):
+    """Can be referred to weakly, so that a connection goes with its thread."""
+
+
+class Database:
+    """One store. Use `open`; `reading` and `writing` hand out this thread's connection."""
+
+    def __init__(self, path: Path, *, read_only: bool, immutable: bool, timeout: float) -> None:
+        self.path = path
+        self.read_only = read_only
+        self._immutable = immutable
+        self._timeout = timeout
+        self._local = threading.local()
+        self._connections: weakref.WeakSet[_Connection] = weakref.WeakSet()
+        self._connections_lock = threading.Lock()
+        self._closed = False
+
+    @classmethod
+    def open(
+        cls,
+        path: Path | None = None,
+        *,
+        read_only: bool = False,
+        timeout: float = TIMEOUT,
+        steps: Sequence[Migration] | None = None,
+    ) -> Database:
+        """Open the store at `path` (by default the user's own), making or migrating it where needed.
+
+        `read_only` reads a store that cannot be written, and never makes or migrates one. Raises StoreError, with
+        the file as it was, for a store that is locked, read-only, truncated, of a newer version or of another
+        program, or a file that is no database.
+        """
+        steps = migrations.released() if steps is None else steps
+        path = (path or default_store()).absolute()
+        header = inspect(path)
+        if read_only:
+            if header is None:
+                raise StoreError(f"there is no store at {printable(str(path))}")
+            # Without its log a store can be read where nothing can be written beside it, not even locks.
+            immutable = log_size(path) == 0 and not os.access(path.parent, os.W_OK)
+            database = cls(path, read_only=True, immutable=immutable, timeout=timeout)
+            database._check_version(steps)
+            return database
+        if header is None:
+            cls._make(path, steps, timeout)
+            header = inspect(path)
+            assert header is not None
+        check_writable(path)
+        database = cls(path, read_only=False, immutable=False, timeout=timeout)
+        database._prepare(steps, header.version)
+        return database
+
+    @classmethod
+    def _make(cls, path: Path, steps: Sequence[Migration], timeout: float) -> None:
+        """A new store, made aside and put in place whole, so that no other program ever sees half of one."""
+        aside = path.with_name(f".{path.name}.{os.getpid()}-{time.time_ns()}.new")
+        make_private(aside)
+        try:
+            cls(aside, read_only=False, immutable=False, timeout=timeout)._prepare(steps, 0)
+            put_in_place(aside, path)
+        finally:
+            aside.unlink(missing_ok=True)
+
+    def connection(self) -> sqlite3.Connection:
+        """The connection of the thread that asks, in autocommit mode."""
+        if self._closed:
+            raise StoreError(f"the store {printable(str(self.path))} is closed")
+        connection: _Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._connect("ro" if self.read_only else "rw")
+            with self._connections_lock:
+                self._connections.add(connection)
+        return connection
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A consistent view of the store, whatever others write meanwhile; StoreError explains what fails."""
+        connection = self.connection()
+        with self._explained(), _transaction(connection, "BEGIN"):
+            yield connection
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that is committed at the end, or rolled back where anything is raised.
+
+        Keep it short: no other program can write meanwhile. Raises StoreBusyError when another one did not finish
+        within the timeout, and StoreError where nothing can be written.
+        """
+        connection = self.connection()
+        with self._explained(), _transaction(connection, "BEGIN IMMEDIATE", self._timeout):
+            yield connection
+
+    def backup(self, target: Path) -> None:
+        """Copy the store as it is now to a new file that only the user can read; StoreError where there is one."""
+        make_private(target)
+        try:
+            with self._explained(), contextlib.closing(sqlite3.connect(target)) as copy:
+                with contextlib.closing(self._connect("ro")) as source:
+                    source.backup(copy)
+                # One plain file without a log beside it.
+                copy.execute("PRAGMA journal_mode = DELETE")
+        except BaseException:
+            target.unlink()
+            raise
+
+    def shrink(self) -> None:
+        """Give the room of what was deleted back to the disk."""
+        connection = self.connection()
+        with self._explained():
+            # `execute` would stop after the first page: the statement has rows, but no columns.
+            connection.executescript("PRAGMA incremental_vacuum")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def release(self) -> None:
+        """Close this thread's connection; a thread that ends without it leaves that to the garbage collector."""
+        connection: _Connection | None = getattr(self._local, "connection", None)
+        if connection is not None:
+            self._local.connection = None
+            with self._connections_lock:
+                self._connections.discard(connection)
+            connection.close()
+
+    def close(self) -> None:
+        """Close the connections of all threads; nothing may use the store any more."""
+        self._closed = True
+        with self._connections_lock:
+            for connection in list(self._connections):
+                connection.close()
+            self._connections.clear()
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _connect(self, mode: str) -> _Connection:
+        # Percent-encoded, since a file name may hold bytes that are not UTF-8, and characters that a URI gives meaning.
+        uri = f"file:{quote(os.fsencode(self.path))}?mode={mode}"
+        if self._immutable:
+            uri += "&immutable=1"
+        with self._explained():
+            connection = sqlite3.connect(
+                uri,
+                uri=True,
+                timeout=self._timeout,
+                isolation_level=None,
+                # Only `close` uses a connection from another thread than its own.
+                check_same_thread=False,
+                factory=_Connection,
+            )
+            try:
+                connection.execute("PRAGMA synchronous = NORMAL")
+                connection.execute("PRAGMA foreign_keys = ON")
+                connection.execute("PRAGMA temp_store = MEMORY")
+            except BaseException:
+                connection.close()
+                raise
+        return connection
+
+    def _check_version(self, steps: Sequence[Migration]) -> None:
+        with self.reading() as connection:
+            version = _version(connection)
+        known = _last(steps)
+        if version > known:
+            raise newer(self.path, version, known)
+        if version < known:
+            raise StoreError(
+                f"the store {printable(str(self.path))} has version {version} and cannot be brought to {known} "
+                "because it is opened for reading only",
+                "open it once where it can be written",
+            )
+
+    def _prepare(self, steps: Sequence[Migration], version: int) -> None:
+        known = _last(steps)
+        if log_size(self.path):
+            # The log may hold a later version than the header. A reader leaves both as they are; the last writer to
+            # close would merge them.
+            with self._explained(), contextlib.closing(self._connect("ro")) as reader:
+                version = _version(reader)
+        if version > known:
+            raise newer(self.path, version, known)
+        try:
+            with self._explained(), contextlib.closing(self._connect("rw")) as connection:
+                if version < known:
+                    self._migrate(connection, steps, version)
+                _use_log(connection, self._timeout)
+        except BaseException:
+            self.close()
+            raise
+
+    def _migrate(self, connection: sqlite3.Connection, steps: Sequence[Migration], version: int) -> None:
+        # Tables may be rebuilt under others that refer to them; `apply` checks in the end. Neither pragma has an
+        # effect inside a transaction.
+        connection.execute("PRAGMA foreign_keys = OFF")
+        if version == 0:
+            connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        backup: Path | None = None
+        try:
+            # Another program may have migrated it since we looked: only with the lock in hand is the version sure.
+            with _transaction(connection, "BEGIN IMMEDIATE", self._timeout):
+                version = _version(connection)
+                if version > _last(steps):
+                    raise newer(self.path, version, _last(steps))
+                left = [step for step in steps if step.number > version]
+                if version and left:
+                    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+                    backup = self.path.with_name(f"{self.path.name}.v{version}-{stamp}.bak")
+                    self.backup(backup)
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                migrations.apply(connection, left)
+        except sqlite3.Error as error:
+            if backup is None or is_busy(error):
+                raise
+            cause = explain(error, self.path, self._timeout).message
+            said = f"{cause}; it could not be brought to version {_last(steps)} and is as it was"
+            raise StoreError(said, f"a backup is {printable(str(backup))}") from error
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise explain(error, self.path, self._timeout) from error
+
+
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection, begin: str, timeout: float = 0.0) -> Iterator[None]:
+    _insist(connection, begin, timeout)
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # A full disk ends the transaction by itself.
+        if connection.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+        raise
+
+
+def _insist(connection: sqlite3.Connection, statement: str, timeout: float) -> None:
+    """Execute, and again while it is busy: SQLite itself does not wait where it fears a deadlock."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            connection.execute(statement)
+            return
+        except sqlite3.Error as error:
+            if not is_busy(error) or time.monotonic() >= deadline:
+                raise
+            time.sleep(_BUSY_PAUSE)
+
+
+def _use_log(connection: sqlite3.Connection, timeout: float) -> None:
+    # Stays with the file. Where it cannot be had, as on some network disks, the store works without it, only slower.
+    _insist(connection, "PRAGMA journal_mode = WAL", timeout)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _last(steps: Sequence[Migration]) -> int:
+    return steps[-1].number if steps else 0

@@ -1,0 +1,73 @@
+"""Content hashes of files that have not changed since they were hashed: 0.03 ms for a stat against reading them."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aim_tui.store.queries import select_in
+from aim_tui.store.texts import pack, unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aim_tui.store.database import Database
+
+# A file that was written this shortly before it was hashed may change again within one tick of its clock, and then
+# looks unchanged. FAT counts in steps of two seconds.
+_TOO_FRESH_NS = 2_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """What tells that a file is still the one that was hashed; taken before the file is read."""
+
+    path: str
+    size: int
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, path: str) -> Stat | None:
+        """The file as it is now, or None where there is none to be seen."""
+        try:
+            status = os.stat(path)  # noqa: PTH116 - quicker, by the hundred thousand
+        except OSError:
+            return None
+        return cls(path, status.st_size, status.st_mtime_ns)
+
+
+class FileHashes:
+    """The SHA-256 of files by path, size and time of modification."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def known(self, stats: Iterable[Stat]) -> dict[str, str]:
+        """The content hash by path, of those files that were hashed as they are."""
+        wanted = {pack(stat.path): stat for stat in stats}
+        statement = "SELECT path, size, mtime_ns, sha256 FROM files WHERE path IN"
+        with self._database.reading() as connection:
+            rows = select_in(connection, statement, (), wanted)
+            return {
+                unpack(path): sha256
+                for path, size, mtime_ns, sha256 in rows
+                if (wanted[path].size, wanted[path].mtime_ns) == (size, mtime_ns)
+            }
+
+    def remember(self, hashes: Iterable[tuple[Stat, str]]) -> None:
+        """Keep the content hash of files, each with its Stat of before it was read.
+
+        Files written within the last two seconds are not kept: they could change again and look the same.
+        """
+        now = time.time_ns()
+        rows = [
+            (pack(stat.path), stat.size, stat.mtime_ns, sha256, now // 1_000_000_000)
+            for stat, sha256 in hashes
+            if stat.mtime_ns < now - _TOO_FRESH_NS
+        ]
+        with self._database.writing() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO files (path, size, mtime_ns, sha256, seen) VALUES (?, ?, ?, ?, ?)", rows
+            )

@@ -1,0 +1,227 @@
+"""What people think of images: ratings, rejections, notes and duels. Stored at once, and never lost.
+
+Images are known by content, so that a renamed file keeps what was said of it. Raters are kept apart. Nothing is
+overwritten: the newest word of a rater about an image counts, and undoing says the word before it again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from aim_tui.store.queries import select_in
+from aim_tui.store.texts import pack, unpack
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection
+
+    from aim_tui.store.database import Database
+
+Value = float | str | bool | None
+
+
+class JudgementKind(StrEnum):
+    """What is said of an image: a rating is a number, a rejection a bool, a note a text."""
+
+    RATING = "rating"
+    REJECT = "reject"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image by content, and where it was seen."""
+
+    sha256: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One rater's word about one image; the value is None where the rater took it back."""
+
+    id: int
+    kind: JudgementKind
+    rater: str
+    at: datetime
+    image: Image
+    value: Value
+    run: str | None
+
+
+class DuelOutcome(StrEnum):
+    """Which of two images won."""
+
+    LEFT = "left"
+    RIGHT = "right"
+    TIE = "tie"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True)
+class Duel:
+    """Two images beside each other, and which one the rater preferred."""
+
+    id: int
+    series: str
+    rater: str
+    at: datetime
+    left: Image
+    right: Image
+    outcome: DuelOutcome
+    run: str | None
+
+
+class Judgements:
+    """The judgements of a store. Each call that says something has committed it when it returns."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def rate(self, image: Image, rating: float | None, *, rater: str, run: str | None = None) -> None:
+        """Give an image a number on the user's scale, or None to clear it."""
+        self._say(JudgementKind.RATING, image, rating, rater, run)
+
+    def reject(self, image: Image, rejected: bool, *, rater: str, run: str | None = None) -> None:
+        """Reject an image, or take it back among the others."""
+        self._say(JudgementKind.REJECT, image, rejected or None, rater, run)
+
+    def note(self, image: Image, text: str, *, rater: str, run: str | None = None) -> None:
+        """Write a note about an image; an empty one clears it."""
+        self._say(JudgementKind.NOTE, image, text or None, rater, run)
+
+    def undo(self, rater: str) -> Judgement | None:
+        """Take back the rater's last word that is not taken back yet; returns what holds now, or None at the end.
+
+        Repeated, it goes back step by step, over ratings, rejections and notes alike.
+        """
+        with self._database.writing() as connection:
+            last = connection.execute(
+                "SELECT id, kind, sha256, path, run FROM judgements AS word WHERE rater = ? AND undoes IS NULL "
+                "AND NOT EXISTS (SELECT 1 FROM judgements WHERE undoes = word.id) ORDER BY id DESC LIMIT 1",
+                (rater,),
+            ).fetchone()
+            if last is None:
+                return None
+            word, kind, sha256, path, run = last
+            before = connection.execute(
+                "SELECT value FROM judgements AS word WHERE rater = ? AND kind = ? AND sha256 = ? AND id < ? "
+                "AND undoes IS NULL AND NOT EXISTS (SELECT 1 FROM judgements WHERE undoes = word.id) "
+                "ORDER BY id DESC LIMIT 1",
+                (rater, kind, sha256, word),
+            ).fetchone()
+            value = before[0] if before else None
+            said = _insert(connection, (kind, rater, _now(), sha256, path, value, run, word))
+            return _judgement(connection.execute(f"{_SELECT} WHERE id = ?", (said,)).fetchone())
+
+    def current(
+        self, kind: JudgementKind, sha256s: Collection[str] | None = None, *, rater: str | None = None
+    ) -> dict[str, dict[str, Judgement]]:
+        """What holds now, by content hash and rater, of the given images or all; what was taken back is left out."""
+        where = "kind = ?" + (" AND rater = ?" if rater is not None else "")
+        parameters = (str(kind), rater) if rater is not None else (str(kind),)
+        newest = f"{_SELECT} WHERE id IN (SELECT max(id) FROM judgements WHERE {where} GROUP BY sha256, rater)"
+        with self._database.reading() as connection:
+            if sha256s is None:
+                rows = connection.execute(newest, parameters).fetchall()
+            else:
+                rows = list(select_in(connection, f"{newest} AND sha256 IN", parameters, set(sha256s)))
+        held: dict[str, dict[str, Judgement]] = {}
+        for row in rows:
+            judgement = _judgement(row)
+            if judgement.value is not None:
+                held.setdefault(judgement.image.sha256, {})[judgement.rater] = judgement
+        return held
+
+    def history(self, sha256: str) -> list[Judgement]:
+        """Everything that was ever said of an image, the oldest first."""
+        with self._database.reading() as connection:
+            rows = connection.execute(f"{_SELECT} WHERE sha256 = ? ORDER BY id", (sha256,)).fetchall()
+        return [_judgement(row) for row in rows]
+
+    def duel(
+        self, left: Image, right: Image, outcome: DuelOutcome, *, rater: str, series: str, run: str | None = None
+    ) -> None:
+        """Record which of two images won; `series` names the duels that belong together."""
+        with self._database.writing() as connection:
+            connection.execute(
+                "INSERT INTO duels (series, rater, at, left_sha256, left_path, right_sha256, right_path, outcome, run) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    series,
+                    rater,
+                    _now(),
+                    left.sha256,
+                    pack(left.path),
+                    right.sha256,
+                    pack(right.path),
+                    str(outcome),
+                    run,
+                ),
+            )
+
+    def undo_duel(self, rater: str, series: str) -> Duel | None:
+        """Take back the rater's last duel of a series, or return None; its row is kept and counts no more."""
+        with self._database.writing() as connection:
+            row = connection.execute(
+                f"{_SELECT_DUEL} AND rater = ? AND series = ? ORDER BY id DESC LIMIT 1", (rater, series)
+            ).fetchone()
+            if row is None:
+                return None
+            connection.execute("UPDATE duels SET retracted = ? WHERE id = ?", (_now(), row[0]))
+            return _duel(row)
+
+    def duels(self, series: str | None = None, rater: str | None = None) -> list[Duel]:
+        """The duels that count, of a series and rater or of all, the oldest first."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                f"{_SELECT_DUEL} AND (?1 IS NULL OR series = ?1) AND (?2 IS NULL OR rater = ?2) ORDER BY id",
+                (series, rater),
+            ).fetchall()
+        return [_duel(row) for row in rows]
+
+    def _say(self, kind: JudgementKind, image: Image, value: Value, rater: str, run: str | None) -> None:
+        stored = pack(value) if isinstance(value, str) else value
+        with self._database.writing() as connection:
+            _insert(connection, (str(kind), rater, _now(), image.sha256, pack(image.path), stored, run, None))
+
+
+_SELECT = "SELECT id, kind, rater, at, sha256, path, value, run FROM judgements"
+_SELECT_DUEL = (
+    "SELECT id, series, rater, at, left_sha256, left_path, right_sha256, right_path, outcome, run FROM duels "
+    "WHERE retracted IS NULL"
+)
+
+
+def _insert(connection: sqlite3.Connection, row: tuple[Any, ...]) -> int | None:
+    return connection.execute(
+        "INSERT INTO judgements (kind, rater, at, sha256, path, value, run, undoes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        row,
+    ).lastrowid
+
+
+def _columns(image: Image) -> tuple[str, str | bytes]:
+    return image.sha256, pack(image.path)
+
+
+def _judgement(row: tuple[Any, ...]) -> Judgement:
+    number, kind, rater, at, sha256, path, value, run = row
+    image = Image(sha256, unpack(path))
+    if kind == JudgementKind.REJECT and value is not None:
+        value = bool(value)
+    elif isinstance(value, bytes):
+        value = unpack(value)
+    return Judgement(number, JudgementKind(kind), rater, datetime.fromisoformat(at), image, value, run)
+
+
+def _duel(row: tuple[Any, ...]) -> Duel:
+    number, series, rater, at, left_sha256, left_path, right_sha256, right_path, outcome, run = row
+    left, right = Image(left_sha256, unpack(left_path)), Image(right_sha256, unpack(right_path))
+    return Duel(number, series, rater, datetime.fromisoformat(at), left, right, DuelOutcome(outcome), run)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,56 @@
+"""Numbered steps from an empty file to today's tables: NNNN_what.sql beside this file, applied in order.
+
+A step that has been released is never changed; a new one is added. The number of the last step that was applied is
+the file's `user_version`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step: its number, its name, and the statements that make it."""
+
+    number: int
+    name: str
+    sql: str
+
+    def statements(self) -> Iterator[str]:
+        """The single statements; `executescript` would commit before the first one."""
+        pending = ""
+        for line in self.sql.splitlines(keepends=True):
+            pending += line
+            if sqlite3.complete_statement(pending):
+                yield pending
+                pending = ""
+
+
+@cache
+def released() -> tuple[Migration, ...]:
+    """Every step there is, in order."""
+    files = [file for file in resources.files(__name__).iterdir() if file.name.endswith(".sql")]
+    steps = []
+    for file in sorted(files, key=lambda file: file.name):
+        number, _, name = file.name.removesuffix(".sql").partition("_")
+        steps.append(Migration(int(number), name, file.read_text("utf-8")))
+    return tuple(steps)
+
+
+def apply(connection: sqlite3.Connection, steps: Sequence[Migration]) -> None:
+    """Take the steps inside the transaction that is open on `connection`; sqlite3.Error where one cannot be."""
+    for step in steps:
+        for statement in step.statements():
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {step.number:d}")
+    broken = connection.execute("PRAGMA foreign_key_check").fetchone()
+    if broken is not None:
+        raise sqlite3.IntegrityError(f"rows of {broken[0]} would refer to rows of {broken[2]} that are not there")

@@ -1,0 +1,147 @@
+"""What the store knows of a run: what was asked for, where it ran, and what came of it."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from dataclasses import dataclass, field
+from enum import StrEnum
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from aim_tui.core.report import document
+from aim_tui.core.text import portable_path
+from aim_tui.store.codec import plan_to_data
+from aim_tui.store.texts import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from aim_tui.core.context import Context
+    from aim_tui.core.profiles import Profile
+    from aim_tui.core.results import Results, Summary
+    from aim_tui.core.scoring import ScoringPlan
+    from aim_tui.store.processes import Owner
+
+
+class RunState(StrEnum):
+    """How a run stands; 'interrupted' is a run whose process went away without a word."""
+
+    RUNNING = "running"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+#: A run in one of these states can go on.
+RESUMABLE = frozenset({RunState.INTERRUPTED, RunState.CANCELLED, RunState.FAILED})
+
+# How images are taken through the models; it leaves their values as they are, so a run may go on with another one.
+_NOT_DECIDING = frozenset({"batch_size"})
+
+_PACKAGES = (
+    "aim-tui", "torch", "torchvision", "transformers", "tokenizers", "sentence-transformers", "lpips", "numpy", "pillow"
+)  # fmt: skip
+
+
+def versions() -> dict[str, str]:
+    """The versions of Python and of the packages that numbers depend on; nothing is imported for it."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What a run is asked for.
+
+    `fingerprints` holds one for each role whose model takes part (`store.fingerprints.fingerprint`), and
+    `reference_sha256` the content of the reference: together with the context and the images they decide about
+    every raw value. `settings` is what reports show (device, precision, batch_size, exif, background).
+    """
+
+    context: Context
+    plan: ScoringPlan
+    profile: Profile
+    command: str = ""
+    folder: str = ""
+    device: str = ""
+    reference_sha256: str = ""
+    not_asked: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=versions)
+
+    def digest(self, paths: Iterable[str]) -> str:
+        """The same for two requests exactly if one may go on where the other stopped."""
+        context = self.context
+        said = {
+            "folder": self.folder,
+            "context": [context.topic, context.prompt, context.reference, self.reference_sha256],
+            "plan": plan_to_data(self.plan),
+            "profile": self.profile.name,
+            "settings": {name: value for name, value in self.settings.items() if name not in _NOT_DECIDING},
+            "fingerprints": dict(self.fingerprints),
+        }
+        digest = hashlib.sha256(to_json(said).encode("ascii"))
+        for path in paths:
+            digest.update(b"\0" + path.encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """One line of a history: what can be told of a run without its rows."""
+
+    id: str
+    state: RunState
+    started: datetime
+    ended: datetime | None
+    command: str
+    folder: str
+    topic: str
+    prompt: str
+    reference: str
+    profile: str
+    metrics: tuple[str, ...]
+    images: int
+    begun: int
+    """Images of which something is known: a value, or why they could not be read."""
+    owner: Owner
+    summary: Summary | None
+    """What the rows added up to when the run ended, if it ended and said so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run with its rows; normalised and final scores are computed anew from the stored plan."""
+
+    info: RunInfo
+    request: RunRequest
+    results: Results
+
+    def document(self) -> dict[str, Any]:
+        """The whole run as plain data: `core.report.document`, and what the store knows besides."""
+        request, info = self.request, self.info
+        settings = {**request.settings, **({"device": request.device} if request.device else {})}
+        return {
+            "run": {
+                "id": info.id,
+                "state": str(info.state),
+                "started": info.started.isoformat(),
+                "ended": info.ended.isoformat() if info.ended else None,
+                "command": request.command or None,
+                "folder": portable_path(request.folder) if request.folder else None,
+                "host": info.owner.host,
+                "reference_sha256": request.reference_sha256 or None,
+                "fingerprints": dict(request.fingerprints),
+                "versions": dict(request.versions),
+            },
+            **document(self.results, request.profile, settings, dict(request.not_asked)),
+        }

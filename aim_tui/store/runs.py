@@ -1,0 +1,275 @@
+"""Runs: begun with what is asked, filled by a `RunWriter`, and loaded as results that core can judge."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from aim_tui.core.context import Context
+from aim_tui.core.events import ImageFacts, Item, MetricValue, ModelInfo, PromptRead
+from aim_tui.core.outcomes import Failed
+from aim_tui.core.results import Raw, Results, Summary
+from aim_tui.store.codec import from_flat, plan_from_json, plan_to_data, profile_from_json, profile_to_data
+from aim_tui.store.errors import StoreError, UnknownRunError
+from aim_tui.store.processes import Owner
+from aim_tui.store.records import RESUMABLE, Run, RunInfo, RunRequest, RunState
+from aim_tui.store.texts import pack, to_json, unpack, unpack_optional
+from aim_tui.store.writer import INTERVAL, RunWriter
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+
+    from aim_tui.core.results import Row
+    from aim_tui.store.database import Database
+
+# Counting the rows of a long history takes time: a run that ended with a summary has been counted.
+_INFO = """
+    SELECT runs.*, CASE WHEN summary IS NULL THEN
+        (SELECT count(*) FROM run_images WHERE run = runs.id AND error IS NOT NULL)
+        + (SELECT count(DISTINCT item) FROM run_values WHERE run = runs.id)
+    END AS begun
+    FROM runs
+"""
+
+
+class Runs:
+    """The runs of a store."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self, request: RunRequest, items: Sequence[Item], *, interval: float = INTERVAL) -> RunWriter:
+        """Record a new run of this process over `items`, and return its writer.
+
+        Events name images by `Item.id`; the stored run counts them up from zero in the order given here.
+        """
+        run_id, owner = _new_id(), Owner.this()
+        context = request.context
+        row = {
+            "id": run_id,
+            "state": str(RunState.RUNNING),
+            "started": _now(),
+            "images": len(items),
+            "asked": request.digest(item.path for item in items),
+            "command": pack(request.command),
+            "folder": pack(request.folder),
+            "topic": pack(context.topic),
+            "prompt": pack(context.prompt),
+            "reference": pack(context.reference),
+            "reference_sha256": request.reference_sha256,
+            "profile_name": request.profile.name,
+            "device": request.device,
+            "plan": to_json(plan_to_data(request.plan)),
+            "profile": to_json(profile_to_data(request.profile)),
+            "not_asked": to_json(dict(request.not_asked)),
+            "settings": to_json(dict(request.settings)),
+            "fingerprints": to_json(dict(request.fingerprints)),
+            "versions": to_json(dict(request.versions)),
+            "host": owner.host,
+            "pid": owner.pid,
+            "process": owner.process,
+        }
+        names = ", ".join(row)
+        with self._database.writing() as connection:
+            connection.execute(f"INSERT INTO runs ({names}) VALUES ({', '.join('?' * len(row))})", tuple(row.values()))
+            connection.executemany(
+                "INSERT INTO run_images (run, item, path) VALUES (?, ?, ?)",
+                ((run_id, number, pack(item.path)) for number, item in enumerate(items)),
+            )
+        positions = {item.id: number for number, item in enumerate(items)}
+        return RunWriter(self._database, run_id, positions, interval=interval)
+
+    def find_resumable(self, request: RunRequest, paths: Iterable[str]) -> RunInfo | None:
+        """The newest run that asked exactly this of exactly these images and did not come to its end.
+
+        A run that is done, or still runs, is not offered; nor is one that a run that is done came after.
+        """
+        asked = request.digest(paths)
+        with self._database.reading() as connection:
+            rows = _dicts(connection.execute(f"{_INFO} WHERE asked = ? ORDER BY id DESC LIMIT 1", (asked,)))
+        infos = [_info(row) for row in rows]
+        return next((info for info in infos if info.state in RESUMABLE), None)
+
+    def resume(self, run_id: str, *, interval: float = INTERVAL) -> tuple[RunWriter, Run]:
+        """Take over a run that did not come to its end; what is left is `run.results.left(context)`.
+
+        Images whose file has changed since the run began are left again. Raises StoreError where the run is done or
+        another process is at it: of two that try at once, one gets it.
+        """
+        owner = Owner.this()
+        with self._database.writing() as connection:
+            info = _info(_one(connection, run_id))
+            if info.state not in RESUMABLE:
+                raise StoreError(f"run {run_id} is {info.state}, so there is nothing to resume")
+            connection.execute(
+                "UPDATE runs SET state = 'running', ended = NULL, summary = NULL, host = ?, pid = ?, process = ? "
+                "WHERE id = ?",
+                (owner.host, owner.pid, owner.process, run_id),
+            )
+            changed = _changed_files(connection, run_id, info.started)
+            connection.executemany("DELETE FROM run_values WHERE run = ? AND item = ?", changed)
+            connection.executemany(
+                "UPDATE run_images SET sha256 = NULL, facts = NULL, error = NULL WHERE run = ? AND item = ?", changed
+            )
+        run = self.load(run_id)
+        positions = {number: number for number in range(len(run.results.rows))}
+        return RunWriter(self._database, run_id, positions, interval=interval), run
+
+    def load(self, run_id: str) -> Run:
+        """A run with its rows, scored by its own plan; UnknownRunError where there is none."""
+        with self._database.reading() as connection:
+            row = _one(connection, run_id)
+            images = connection.execute(
+                "SELECT path, facts, error FROM run_images WHERE run = ? ORDER BY item", (run_id,)
+            ).fetchall()
+            values = connection.execute(
+                "SELECT metric, item, state, value, reason, caption FROM run_values WHERE run = ?", (run_id,)
+            ).fetchall()
+            models = connection.execute("SELECT info FROM run_models WHERE run = ?", (run_id,)).fetchall()
+        request = _request(row)
+        results = Results(request.plan, request.context)
+        results.add(Item(number, unpack(path)) for number, (path, _, _) in enumerate(images))
+        for result, (_, facts, error) in zip(results.rows, images, strict=True):
+            result.facts = from_flat(ImageFacts, json.loads(facts)) if facts else None
+            result.error = unpack_optional(error)
+        _fill(results, values)
+        for (text,) in models:
+            info = from_flat(ModelInfo, json.loads(text))
+            results.models[info.role] = info
+        if row["prompt_read"]:
+            results.prompt = from_flat(PromptRead, json.loads(row["prompt_read"]))
+        results.replan(request.plan)
+        return Run(_info(row), request, results)
+
+    def history(self, folder: str | None = None, limit: int | None = None) -> list[RunInfo]:
+        """The runs of a folder, or all, the newest first."""
+        where, parameters = ("WHERE folder = ?", [pack(folder)]) if folder is not None else ("", [])
+        with self._database.reading() as connection:
+            rows = _dicts(
+                connection.execute(
+                    f"{_INFO} {where} ORDER BY id DESC LIMIT ?", [*parameters, -1 if limit is None else limit]
+                )
+            )
+        return [_info(row) for row in rows]
+
+    def find(self, name: str) -> str:
+        """The id of the run that a user means: 'last', an id, or the beginning of just one; else UnknownRunError."""
+        with self._database.reading() as connection:
+            if name == "last":
+                found = connection.execute("SELECT id FROM runs ORDER BY id DESC LIMIT 1").fetchall()
+            else:
+                found = connection.execute(
+                    "SELECT id FROM runs WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id", (name.upper(),)
+                ).fetchall()
+        if len(found) != 1:
+            several = ", ".join(run for (run,) in found[:5])
+            hint = f"it may be any of {several}" if found else "see `aim-tui runs list`"
+            raise UnknownRunError(f"{'more than one run begins with' if found else 'there is no run'} {name!r}", hint)
+        return str(found[0][0])
+
+    def delete(self, run_id: str) -> None:
+        """Remove a run and its values; ratings and the feature cache stay. StoreError while it is running."""
+        with self._database.writing() as connection:
+            if _info(_one(connection, run_id)).state is RunState.RUNNING:
+                raise StoreError(f"run {run_id} is still running", "cancel it first")
+            connection.execute("DELETE FROM runs WHERE id = ?", (run_id,))
+
+
+def _new_id() -> str:
+    """Sorts by time to the millisecond; the random end keeps two processes apart. Easy to type: 16 hex digits."""
+    return f"{time.time_ns() // 1_000_000:012X}{secrets.token_hex(2).upper()}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _dicts(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+def _one(connection: sqlite3.Connection, run_id: str) -> dict[str, Any]:
+    rows = _dicts(connection.execute(f"{_INFO} WHERE id = ?", (run_id,)))
+    if not rows:
+        raise UnknownRunError(f"there is no run {run_id!r}", "see `aim-tui runs list`")
+    return rows[0]
+
+
+def _info(row: dict[str, Any]) -> RunInfo:
+    owner = Owner(row["host"], row["pid"], row["process"])
+    state = RunState(row["state"])
+    if state is RunState.RUNNING and not owner.alive():
+        state = RunState.INTERRUPTED
+    summary = from_flat(Summary, json.loads(row["summary"])) if row["summary"] else None
+    return RunInfo(
+        id=row["id"],
+        state=state,
+        started=datetime.fromisoformat(row["started"]),
+        ended=datetime.fromisoformat(row["ended"]) if row["ended"] else None,
+        command=unpack(row["command"]),
+        folder=unpack(row["folder"]),
+        topic=unpack(row["topic"]),
+        prompt=unpack(row["prompt"]),
+        reference=unpack(row["reference"]),
+        profile=row["profile_name"],
+        metrics=tuple(json.loads(row["plan"])["metrics"]),
+        images=row["images"],
+        begun=row["begun"] if summary is None else summary.n - summary.n_pending,
+        owner=owner,
+        summary=summary,
+    )
+
+
+def _request(row: dict[str, Any]) -> RunRequest:
+    return RunRequest(
+        context=Context(unpack(row["topic"]), unpack(row["prompt"]), unpack(row["reference"])),
+        plan=plan_from_json(row["plan"]),
+        profile=profile_from_json(row["profile"]),
+        command=unpack(row["command"]),
+        folder=unpack(row["folder"]),
+        device=row["device"],
+        reference_sha256=row["reference_sha256"],
+        not_asked=json.loads(row["not_asked"]),
+        settings=json.loads(row["settings"]),
+        fingerprints=json.loads(row["fingerprints"]),
+        versions=json.loads(row["versions"]),
+    )
+
+
+def _fill(results: Results, values: Iterable[tuple[Any, ...]]) -> None:
+    """Put raw values into rows as applying their events would, without scoring a row once for each metric."""
+    needs = {metric: results.context.need(metric) for metric in results.plan.metrics}
+    for metric, item, state, value, reason, caption in values:
+        row: Row = results.rows[item]
+        outcome = MetricValue(item, state, value, unpack(reason)).outcome
+        row.raws[metric] = Raw(outcome, needs[metric])
+        if caption is not None:
+            row.caption = unpack(caption)
+    for row in results.rows:
+        if row.error is not None:
+            row.raws = {metric: Raw(Failed(row.error), need) for metric, need in needs.items()}
+
+
+def _changed_files(connection: sqlite3.Connection, run_id: str, started: datetime) -> list[tuple[str, int]]:
+    """Images with a result whose file is another one now; a file that is gone keeps what was found.
+
+    The time of the last change of a file's inode cannot be set back, and moving another file to the path sets it.
+    """
+    began_ns = int(started.timestamp() * 1e9)
+    rows = connection.execute(
+        "SELECT item, path FROM run_images WHERE run = ? AND (facts IS NOT NULL OR error IS NOT NULL)", (run_id,)
+    )
+    changed = []
+    for item, path in rows:
+        try:
+            if os.stat(unpack(path)).st_ctime_ns > began_ns:  # noqa: PTH116 - quicker, by the hundred thousand
+                changed.append((run_id, item))
+        except OSError:
+            continue
+    return changed

@@ -1,0 +1,38 @@
+"""Texts and paths as SQLite can hold them: a name on disk need not be valid Unicode."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def pack(text: str) -> str | bytes:
+    """Text for a column without a type: itself, or its bytes where it holds undecodable ones."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        try:
+            return text.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:  # half of a UTF-16 pair, which no file name holds
+            return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text
+
+
+def pack_optional(text: str | None) -> str | bytes | None:
+    """`pack`, and None for None."""
+    return None if text is None else pack(text)
+
+
+def unpack(value: str | bytes) -> str:
+    """The text that was packed."""
+    return value if isinstance(value, str) else value.decode("utf-8", "surrogateescape")
+
+
+def unpack_optional(value: str | bytes | None) -> str | None:
+    """The text that was packed, None for None."""
+    return None if value is None else unpack(value)
+
+
+def to_json(value: Any) -> str:
+    """JSON in pure ASCII, so that texts with undecodable bytes survive; keys sorted, so that equal is equal."""
+    return json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,164 @@
+"""Taking a run's events into the store: at once into memory, and from there to disk at most a second later."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from aim_tui.core.events import ImageFailed, ImageRead, MetricBatch, ModelLoaded, PromptRead
+from aim_tui.store.codec import to_flat
+from aim_tui.store.errors import StoreBusyError, StoreError
+from aim_tui.store.records import RunState
+from aim_tui.store.texts import pack, pack_optional, to_json
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping, Sequence
+
+    from aim_tui.core.events import Event
+    from aim_tui.core.results import Summary
+    from aim_tui.store.database import Database
+
+INTERVAL = 1.0
+"""Seconds that an event may wait in memory."""
+# So many events are committed without waiting for the second to pass.
+_MANY = 2000
+
+# An image that is read keeps no earlier failure, and one that fails now keeps what is known of its file.
+_IMAGE = """
+    UPDATE run_images SET sha256 = coalesce(?, sha256), facts = coalesce(?, facts), error = ? WHERE run = ? AND item = ?
+"""
+_FORGET_VALUES = "DELETE FROM run_values WHERE run = ? AND item = ?"
+_VALUE = """
+    INSERT INTO run_values (run, item, metric, state, value, reason, caption) VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (run, item, metric) DO UPDATE
+    SET state = excluded.state, value = excluded.value, reason = excluded.reason, caption = excluded.caption
+"""
+_MODEL = "INSERT OR REPLACE INTO run_models (run, role, info) VALUES (?, ?, ?)"
+_PROMPT = "UPDATE runs SET prompt_read = ? WHERE id = ?"
+
+
+class RunWriter:
+    """The pen of one run. `write` never waits for the disk; a thread of its own commits.
+
+    As a context manager it ends the run as done, as cancelled on KeyboardInterrupt, or as failed on another
+    exception, unless `end` was called before.
+    """
+
+    def __init__(
+        self, database: Database, run_id: str, items: Mapping[int, int], *, interval: float = INTERVAL
+    ) -> None:
+        self.id = run_id
+        self._database = database
+        self._items = items
+        self._interval = interval
+        self._buffer: list[Event] = []
+        self._changed = threading.Condition()
+        self._committing = threading.Lock()
+        self._problem: StoreError | None = None
+        self._closing = self._ended = False
+        self._thread = threading.Thread(target=self._keep_up, name=f"store-{run_id}", daemon=True)
+        self._thread.start()
+
+    def write(self, *events: Event) -> None:
+        """Take events of this run, in their order.
+
+        Raises StoreError while those before cannot be committed; they and these are kept, and tried again every
+        interval and at the end.
+        """
+        with self._changed:
+            if self._closing:
+                raise StoreError(f"run {self.id} has ended")
+            was_empty = not self._buffer
+            self._buffer.extend(events)
+            if was_empty or len(self._buffer) >= _MANY:
+                self._changed.notify_all()
+            if self._problem is not None:
+                raise self._problem
+
+    def flush(self) -> None:
+        """Commit what has been written so far; StoreError where that fails, and then it is kept."""
+        with self._committing:
+            with self._changed:
+                events = self._buffer[:]
+            if events:
+                with self._database.writing() as connection:
+                    _store(connection, self.id, self._items, events)
+            with self._changed:
+                del self._buffer[: len(events)]
+                self._problem = None
+
+    def end(self, state: RunState = RunState.DONE, summary: Summary | None = None) -> None:
+        """Commit what is left and say how the run ended; once it has ended, another call does nothing."""
+        if self._ended:
+            return
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join()
+        self.flush()
+        ended = datetime.now(UTC).isoformat(timespec="milliseconds")
+        with self._database.writing() as connection:
+            connection.execute(
+                "UPDATE runs SET state = ?, ended = ?, summary = ? WHERE id = ?",
+                (str(state), ended, to_json(to_flat(summary)) if summary else None, self.id),
+            )
+        self._ended = True
+
+    def __enter__(self) -> RunWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.end()
+        else:
+            # The first trouble is the one to be told of.
+            with contextlib.suppress(StoreError):
+                self.end(RunState.CANCELLED if issubclass(kind, KeyboardInterrupt) else RunState.FAILED)
+
+    def _keep_up(self) -> None:
+        while self._wait():
+            try:
+                self.flush()
+            except StoreBusyError:
+                continue  # another program writes at length; this one has waited long enough to try again at once
+            except Exception as error:  # the thread has nobody else to tell
+                self._trouble(error if isinstance(error, StoreError) else StoreError(f"cannot be stored: {error!r}"))
+        self._database.release()
+
+    def _wait(self) -> bool:
+        """Wait until there is something to commit and its time has come; False at the end of the run."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._buffer or self._closing)
+            self._changed.wait_for(lambda: self._closing or len(self._buffer) >= _MANY, self._interval)
+            return not self._closing
+
+    def _trouble(self, problem: StoreError) -> None:
+        with self._changed:
+            self._problem = problem
+            self._changed.wait_for(lambda: self._closing, self._interval)
+
+
+def _store(connection: sqlite3.Connection, run: str, items: Mapping[int, int], events: Sequence[Event]) -> None:
+    """Turn events into rows; those of one statement in one go."""
+    rows: dict[str, list[tuple[Any, ...]]] = {_IMAGE: [], _FORGET_VALUES: [], _VALUE: [], _MODEL: [], _PROMPT: []}
+    for event in events:
+        match event:
+            case ImageRead(item, facts):
+                rows[_IMAGE].append((facts.sha256, to_json(to_flat(facts)), None, run, items[item]))
+            case ImageFailed(item, reason):
+                rows[_IMAGE].append((None, None, pack(reason), run, items[item]))
+                rows[_FORGET_VALUES].append((run, items[item]))
+            case MetricBatch(metric, values):
+                rows[_VALUE] += (
+                    (run, items[v.item], metric, v.state, v.value, pack(v.reason), pack_optional(v.caption))
+                    for v in values
+                )
+            case ModelLoaded(info):
+                rows[_MODEL].append((run, info.role, to_json(to_flat(info))))
+            case PromptRead():
+                rows[_PROMPT].append((to_json(to_flat(event)), run))
+    for statement, parameters in rows.items():
+        connection.executemany(statement, parameters)
