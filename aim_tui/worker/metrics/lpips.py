@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 # Images of more pixels fill a CPU by themselves: a batch of them is slower than one after the other.
 _ALONE_ON_CPU = 256 * 256
-# What an accelerator takes at once: 16 images of 1024 x 1024 keep it busy, and their features in bounds.
-_PIXELS_AT_ONCE = 16 * 1024 * 1024
+# What an accelerator takes at once: four images of 1024 x 1024 keep it busy, and VGG's features of them fit into 4 GB.
+_PIXELS_AT_ONCE = 4 * 1024 * 1024
 
 
 class LpipsDistance(Metric):

@@ -125,8 +125,7 @@ class Lpips:
 
     def _scaled(self, images: torch.Tensor) -> torch.Tensor:
         """[0, 255] to [-1, 1] and through the scaling layer: float32 (batch, 3, height, width), channels last."""
-        scale: torch.Tensor = self.model.scaling_layer.scale
-        shift: torch.Tensor = self.model.scaling_layer.shift
+        scale, shift = self.model.scaling_layer.scale, self.model.scaling_layer.shift
         width = images.shape[2]
         factor = (1 / (127.5 * scale)).flatten().repeat(width)
         offset = ((-1 - shift) / scale).flatten().repeat(width)
@@ -138,7 +137,8 @@ class Lpips:
 def _normalised(rows: torch.Tensor) -> torch.Tensor:
     """Float32 features of length one a position, as lpips.normalize_tensor makes them."""
     rows = rows.float()
-    return rows / torch.linalg.vector_norm(rows, dim=-1, keepdim=True).add_(_EPS)
+    lengths: torch.Tensor = torch.linalg.vector_norm(rows, dim=-1, keepdim=True)
+    return rows / lengths.add_(_EPS)
 
 
 def load(ref: ModelRef, local: LocalModel, placement: Placement) -> Lpips:
