@@ -91,12 +91,13 @@ def _show(profile: str, report: Report) -> None:
     machine = report.machine
     console.print(
         f"profile {profile} on {machine['devices']}, {machine['cores']} cores, torch {machine['torch']} "
-        f"with {machine['torch_threads']} threads (the plain way: {machine['torch_threads_plain']})"
+        f"with {machine['torch_threads']} threads (the plain way: {machine['torch_threads_plain']})",
+        soft_wrap=True,
     )
-    console.print(f"{report.images} images, {report.mean_bytes} bytes on average\n")
+    console.print(f"{report.images} images of {report.mean_bytes / 1e6:.2f} MB on average\n", soft_wrap=True)
     table = Table(show_edge=False)
-    for heading in ("", "", "batch", "pipeline", "models alone", "plain way", "x plain", "x models"):
-        table.add_column(heading, justify="right" if heading else "left")
+    for heading in ("", "", "batch", "pipeline", "models", "plain", "x plain", "x models"):
+        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
     for ways in [*report.metrics, report.whole]:
         plain, limit = ways.faster_than_plain, ways.over_the_limit
         timings = (ways.pipeline, ways.models_alone, ways.plain)
@@ -110,7 +111,7 @@ def _show(profile: str, report: Report) -> None:
         )
         table.add_row(
             "",
-            "CPU ms/image",
+            "CPU ms",
             "",
             *(_number(timing.cpu_ms) for timing in timings),
             _number(plain.cpu if plain else 0),

@@ -8,6 +8,7 @@ worker process and in the headless command.
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from aim_tui.core.events import Event, ImageFailed, ImageRead, ModelLoaded, Phase, PhaseName
@@ -15,6 +16,7 @@ from aim_tui.core.metrics import MetricSpec, Role, get_metric, in_order
 from aim_tui.errors import UsageError
 from aim_tui.inputs.images import read_image
 from aim_tui.worker.batching import Batcher
+from aim_tui.worker.memory import release_memory
 from aim_tui.worker.models.device import Placement, place
 from aim_tui.worker.models.loading import LoadedModel, load, load_key, resolve
 from aim_tui.worker.reading import Bounds, ReadAhead, Unreadable, read_item, to_tensor
@@ -52,9 +54,11 @@ class Engine:
     def configure(self, settings: EngineSettings) -> None:
         """Take other settings for the jobs that follow; models that they do not change stay loaded."""
         self._settings = settings
-        for role in list(self._models):
-            if self._key(role) != self._keys[role]:
-                self._let_go(role)
+        strangers = [role for role in self._models if self._key(role) != self._keys[role]]
+        for role in strangers:
+            self._let_go(role)
+        if strangers:
+            release_memory()
 
     @property
     def models(self) -> Mapping[Role, LoadedModel]:
@@ -151,23 +155,26 @@ class Engine:
         batchers = {name: Batcher(name, metric, self.batch_size(name), BATCH_BYTES) for name, metric in metrics.items()}
         policy = self._settings.reading
         ahead = 2 * max(batcher.batch_size for batcher in batchers.values())
-        images = ReadAhead(
+        reader = ReadAhead(
             job.items,
             lambda item: read_item(item, metrics, policy),
             Bounds(self._reading_threads(), ahead, READ_AHEAD_BYTES),
         )
-        for image in images:
-            if cancelled():
-                return
-            if isinstance(image, Unreadable):
-                yield ImageFailed(image.item, image.reason)
-                continue
-            yield ImageRead(image.item, image.facts)
-            for name, batcher in batchers.items():
-                batcher.add(image.item, image.prepared[name])
-            del image
-            yield from _flush((batcher for batcher in batchers.values() if batcher.full), cancelled)
-        yield from _flush(batchers.values(), cancelled)
+        with closing(iter(reader)) as images:
+            for image in images:
+                if cancelled():
+                    return
+                if isinstance(image, Unreadable):
+                    yield ImageFailed(image.item, image.reason)
+                    continue
+                yield ImageRead(image.item, image.facts)
+                for name, batcher in batchers.items():
+                    batcher.add(image.item, image.prepared[name])
+                # While the batch is computed this would keep a full-size image alive for nothing.
+                del image
+                yield from _flush((batcher for batcher in batchers.values() if batcher.full), cancelled)
+        if not cancelled():
+            yield from _flush(batchers.values(), cancelled)
 
     def _reading_threads(self) -> int:
         """Enough to keep the models busy: on a CPU they are slow, and every core they do not get makes them slower."""

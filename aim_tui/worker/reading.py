@@ -15,7 +15,7 @@ from aim_tui.worker.memory import brief
 from aim_tui.worker.metrics.base import UnsuitableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from aim_tui.core.events import ImageFacts, Item
     from aim_tui.core.jobs import ReadingPolicy
@@ -102,7 +102,7 @@ class ReadAhead(Generic[Input]):
         self._largest = 0
         self._closed = False
 
-    def __iter__(self) -> Iterator[Readable | Unreadable]:
+    def __iter__(self) -> Generator[Readable | Unreadable, None, None]:
         threads = min(self._bounds.threads, len(self._inputs))
         for number in range(threads):
             threading.Thread(target=self._run, name=f"read-{number}", daemon=True).start()

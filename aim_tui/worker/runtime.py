@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 
+#: For every from_pretrained: files of this machine only, and no code out of a model's folder; where that is left open
+#: transformers asks the terminal.
+LOCAL_ONLY = {"local_files_only": True, "trust_remote_code": False}
+
 
 def cores() -> int:
     """How many CPU cores this process may use."""

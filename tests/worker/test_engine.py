@@ -147,7 +147,8 @@ def test_a_model_is_recorded_with_what_decides_its_numbers(score: Callable[..., 
 
 
 def test_precision_fast_runs_in_bfloat16_and_stays_near(score: Callable[..., Ran], pictures: list[Path]) -> None:
-    exact, fast = (score(pictures, "clip", "lpips", precision=precision) for precision in ("aim", "fast"))
+    exact, fast = (score(pictures, *ALL, precision=precision) for precision in ("aim", "fast"))
+    assert len(fast.numbers("blip2")) == len(pictures)
     assert {event.info.dtype for event in fast.of(ModelLoaded)} == {"bfloat16"}
     for metric in ("clip", "lpips"):
         assert fast.numbers(metric) == pytest.approx(exact.numbers(metric), abs=0.02)

@@ -9,6 +9,7 @@ import torch
 from aim_tui.errors import ModelUnavailableError
 from aim_tui.worker.models.loading import describe, from_pretrained
 from aim_tui.worker.models.pixels import ImagePreparation, load_preparation
+from aim_tui.worker.runtime import LOCAL_ONLY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +73,7 @@ def load(ref: ModelRef, local: LocalModel, placement: Placement) -> Captioner:
     """Load from a local folder of transformers files, quantised where the reference says so."""
     from transformers import AutoConfig, AutoTokenizer, Blip2ForConditionalGeneration
 
-    config = AutoConfig.from_pretrained(local.path, local_files_only=True)
+    config = AutoConfig.from_pretrained(local.path, **LOCAL_ONLY)
     if config.model_type != "blip-2":
         raise ModelUnavailableError(
             f"captioner {ref.name} is a {config.model_type} model, not BLIP-2", "name a BLIP-2 model in the settings"
@@ -84,7 +85,7 @@ def load(ref: ModelRef, local: LocalModel, placement: Placement) -> Captioner:
         )
     model, detail = from_pretrained(Blip2ForConditionalGeneration, ref, local, placement)
     preparation = load_preparation(local.path)
-    tokenizer = AutoTokenizer.from_pretrained(local.path, local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(local.path, **LOCAL_ONLY)
     detail |= {**preparation.detail, "decoding": f"greedy, max_new_tokens {MAX_NEW_TOKENS}"}
     info = describe(ref, local, placement, model, detail)
     return Captioner(model, tokenizer, preparation, placement, info)

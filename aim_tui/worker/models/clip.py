@@ -11,6 +11,7 @@ from torch.nn import functional
 from aim_tui.errors import ModelUnavailableError
 from aim_tui.worker.models.loading import describe, from_pretrained
 from aim_tui.worker.models.pixels import ImagePreparation, load_preparation
+from aim_tui.worker.runtime import LOCAL_ONLY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,7 +89,7 @@ def load(ref: ModelRef, local: LocalModel, placement: Placement) -> Clip:
     """Load from a local folder of transformers files."""
     from transformers import AutoConfig, AutoModel, AutoTokenizer
 
-    kind = AutoConfig.from_pretrained(local.path, local_files_only=True).model_type
+    kind = AutoConfig.from_pretrained(local.path, **LOCAL_ONLY).model_type
     if kind not in _DUAL_ENCODERS:
         raise ModelUnavailableError(
             f"CLIP model {ref.name} is of type {kind!r}, which does not embed images and texts in one space",
@@ -96,7 +97,7 @@ def load(ref: ModelRef, local: LocalModel, placement: Placement) -> Clip:
         )
     model, detail = from_pretrained(AutoModel, ref, local, placement)
     preparation = load_preparation(local.path)
-    tokenizer = AutoTokenizer.from_pretrained(local.path, local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(local.path, **LOCAL_ONLY)
     info = describe(ref, local, placement, model, {**detail, **preparation.detail})
     return Clip(model, tokenizer, preparation, placement, info)
 

@@ -14,7 +14,7 @@ from aim_tui.errors import AimError, ModelUnavailableError
 from aim_tui.hub.inventory import ROLE_NAMES, locate
 from aim_tui.worker.memory import brief, is_out_of_memory
 from aim_tui.worker.models.device import dtype_name
-from aim_tui.worker.runtime import hush_libraries
+from aim_tui.worker.runtime import LOCAL_ONLY, hush_libraries
 
 if TYPE_CHECKING:
     import torch
@@ -82,7 +82,7 @@ def from_pretrained(
 
     transformers fills weights that a file lacks with random numbers and only warns; here that is an error.
     """
-    kwargs: dict[str, Any] = {"dtype": placement.dtype, "local_files_only": True, "output_loading_info": True}
+    kwargs: dict[str, Any] = {"dtype": placement.dtype, "output_loading_info": True, **LOCAL_ONLY}
     if ref.attention:
         kwargs["attn_implementation"] = ref.attention
     if ref.quantisation != "none":

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from aim_tui.errors import ModelUnavailableError
+from aim_tui.worker.runtime import LOCAL_ONLY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,7 +98,7 @@ def load_preparation(folder: Path) -> ImagePreparation:
     """The image processor of a local model folder, with its torchvision backend."""
     from transformers import AutoImageProcessor
 
-    processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True, backend="torchvision")
+    processor = AutoImageProcessor.from_pretrained(folder, **LOCAL_ONLY, backend="torchvision")
     if getattr(processor, "backend", None) != "torchvision":
         raise ModelUnavailableError(
             f"the image processor {type(processor).__name__} of {folder} has no torchvision backend",
