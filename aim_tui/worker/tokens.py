@@ -12,6 +12,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.ipc.protocol import TokenCount
+from aim_tui.worker.runtime import LOCAL_ONLY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,9 +61,7 @@ def _tokenizer(folder: Path) -> Tokenizer:
     else:
         from transformers import AutoTokenizer
 
-        tokenizer = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
-        ).backend_tokenizer
+        tokenizer = AutoTokenizer.from_pretrained(folder, **LOCAL_ONLY).backend_tokenizer
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
@@ -75,9 +74,7 @@ def _limit(folder: Path) -> int:
         # Files may leave out what is the default of the model's class.
         from transformers import AutoConfig
 
-        positions = AutoConfig.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
-        ).text_config.max_position_embeddings
+        positions = AutoConfig.from_pretrained(folder, **LOCAL_ONLY).text_config.max_position_embeddings
     longest = _read(folder / "tokenizer_config.json").get("model_max_length") or sys.maxsize
     return min(int(positions), int(longest))
 
