@@ -54,18 +54,21 @@ def run(setup: Setup, images: Sequence[str], writer: Writer, problems: Sequence[
     with _Interrupt() as interrupt, _progress(stderr) as progress:
         hush_libraries()
         writer.begin(results, setup)
+        task = progress.add_task("starting", total=None)
+        written = 0
+        job = Job(setup.metrics, setup.context, [Item(row.item, row.path) for row in results.rows])
         try:
-            task = progress.add_task("starting", total=None)
-            written = 0
-            job = Job(setup.metrics, setup.context, [Item(row.item, row.path) for row in results.rows])
             for event in Engine(setup.engine).run(job, interrupt.is_set):
                 results.apply(event)
                 _show(event, progress, task, results, stderr)
                 written = _write_finished(results, written, writer)
                 progress.update(task, completed=written)
-        finally:
-            # Whatever ended the run, what was finished is written and counted.
-            writer.end()
+        except BaseException:
+            # Whatever ended the run, what was finished is kept; with nothing finished an older result stays.
+            if written:
+                writer.end()
+            raise
+        writer.end()
     return _conclude(stderr, results, interrupt, problems)
 
 

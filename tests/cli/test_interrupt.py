@@ -1,0 +1,68 @@
+"""Stopping a headless run: what was finished is written and counted, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aim_tui.inputs.listing import list_folder
+from aim_tui.inputs.sample import load_sample
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SAMPLE = load_sample()
+COUNT = 3000
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """More images than are scored before the signal arrives."""
+    folder = tmp_path / "many"
+    folder.mkdir()
+    sources = list_folder(SAMPLE.generations).images
+    for number in range(COUNT):
+        (folder / f"{number:05}.png").symlink_to(sources[number % len(sources)])
+    return folder
+
+
+def score(folder: Path) -> subprocess.Popen[str]:
+    command = [
+        sys.executable, "-m", "aim_tui", "score", str(folder), "--profile", "sample", "--metrics", "clip",
+        "--prompt", SAMPLE.prompt, "--format", "jsonl",
+    ]  # fmt: skip
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_after_the_batch_and_what_is_finished_is_written_and_counted(
+    many: Path, number: signal.Signals
+) -> None:
+    with score(many) as run:
+        assert run.stdout is not None and run.stderr is not None
+        first = run.stdout.readline()
+        run.send_signal(number)
+        out, err = first + run.stdout.read(), run.stderr.read()
+        run.wait(timeout=120)
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert run.returncode == 130, err
+    assert 0 < len(rows) < COUNT
+    assert all(row["status"] == "ok" for row in rows)
+    assert f"{len(rows)} of {COUNT} scored, {COUNT - len(rows)} not reached" in err
+    assert "Traceback" not in err
+
+
+def test_a_reader_that_leaves_ends_the_run_without_a_traceback(many: Path) -> None:
+    with score(many) as run:
+        assert run.stdout is not None and run.stderr is not None
+        run.stdout.readline()
+        run.stdout.close()
+        err = run.stderr.read()
+        run.wait(timeout=120)
+    assert run.returncode == 141
+    assert "Traceback" not in err
