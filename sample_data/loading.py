@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
-MAX_NEW_TOKENS = 40
+MAX_NEW_TOKENS = 30
 
 
 @cache
