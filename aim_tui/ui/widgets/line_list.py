@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from rich.segment import Segment
-from textual.binding import Binding
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from aim_tui.ui.widgets.cell_text import fit, wrap
+from aim_tui.ui.widgets.line_keys import LINE_BINDINGS
 from aim_tui.ui.widgets.line_look import MARK_GLYPH, Look
 from aim_tui.ui.widgets.line_model import Key, LineModel
 
@@ -32,28 +32,12 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
     refuse marks (`can_mark`). The list never asks where its keys come from.
     """
 
+    ALLOW_SELECT = False
     HEADER_LINES: ClassVar[int] = 0
     #: Cells at the left of each line that show mark and badge; a click on them toggles the mark.
     GUTTER: ClassVar[int] = 2
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "move(1)", "Down", show=False, id="list.down", tooltip="Move to the next line"),
-        Binding("k,up", "move(-1)", "Up", show=False, id="list.up", tooltip="Move to the line before"),
-        Binding("g,home", "first", "First", show=False, id="list.first", tooltip="Move to the first line"),
-        Binding("G,end", "last", "Last", show=False, id="list.last", tooltip="Move to the last line"),
-        Binding("ctrl+d", "page(0.5)", "Half page down", show=False, id="list.half-down", tooltip="Half a page down"),
-        Binding("ctrl+u", "page(-0.5)", "Half page up", show=False, id="list.half-up", tooltip="Half a page up"),
-        Binding("pagedown", "page(1.0)", "Page down", show=False, id="list.page-down", tooltip="A page down"),
-        Binding("pageup", "page(-1.0)", "Page up", show=False, id="list.page-up", tooltip="A page up"),
-        Binding("enter,l,right", "open", "Open", id="list.open", tooltip="Open what the cursor is on"),
-        Binding("space", "toggle_mark", "Mark", id="list.mark", tooltip="Mark or unmark, and move down"),
-        Binding("v", "toggle_range", "Range", id="list.range", tooltip="Begin a range here; again: mark it"),
-        Binding("ctrl+a", "mark_all", "Mark all", show=False, id="list.mark-all", tooltip="Mark everything shown"),
-        Binding("ctrl+r", "invert_marks", "Invert", show=False, id="list.invert", tooltip="Invert the marks shown"),
-        Binding(
-            "escape", "clear_marks", "Clear", show=False, id="list.clear", tooltip="Give up the range, or all marks"
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = LINE_BINDINGS
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "line-list--header",
@@ -86,11 +70,19 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
             color: $block-cursor-foreground;
             text-style: $block-cursor-text-style;
         }
-        &:nocolor > .line-list--cursor { text-style: reverse; }
+        &:ansi > .line-list--cursor { text-style: bold underline; }
+        &:ansi:focus > .line-list--cursor { text-style: bold; }
+        &:nocolor > .line-list--cursor, &.-few-colours > .line-list--cursor {
+            background: $surface;
+            color: $foreground;
+            text-style: bold underline;
+        }
+        &:nocolor:focus > .line-list--cursor, &.-few-colours:focus > .line-list--cursor { text-style: bold reverse; }
         & > .line-list--mark { color: $text-accent; text-style: bold; }
         & > .line-list--strong { text-style: bold; }
         & > .line-list--muted { color: $text-muted; }
         & > .line-list--problem { color: $text-error; text-style: bold; }
+        &:nocolor > .line-list--problem { color: $foreground; }
     }
     """
 
@@ -316,7 +308,7 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
     def render_line(self, y: int) -> Strip:
         """One line of the screen: the header, a key, or nothing."""
         width = self.scrollable_content_region.width
-        style = self.rich_style
+        style = self.visual_style.rich_style
         if y < self.HEADER_LINES:
             segments, style = self.draw_header(width), self.get_component_rich_style("line-list--header")
         elif (index := self._top + y - self.HEADER_LINES) < len(self.keys):
@@ -327,6 +319,10 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
         strip = Strip([segment for segment in segments if segment.text])
         return strip.adjust_cell_length(width, style).extend_cell_length(self.size.width, style)
 
+    def on_mount(self) -> None:
+        """Where colours are few, the cursor is drawn by weight."""
+        self.set_class(self.app.console.color_system in ("standard", "windows"), "-few-colours")
+
     def on_resize(self) -> None:
         """Keep the cursor in view when the pane shrinks."""
         self._scroll_to_cursor()
@@ -334,7 +330,7 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
     def _draw_index(self, index: int, width: int) -> list[Segment]:
         key = self.keys[index]
         cursor = index == self._model.cursor
-        base = self.get_component_rich_style("line-list--cursor") if cursor else self.rich_style
+        base = self.get_component_rich_style("line-list--cursor") if cursor else self.visual_style.rich_style
         look = Look(base, cursor, self._model.is_marked(index))
         mark = MARK_GLYPH if look.marked else " "
         glyph, style = self.badge(key) or (" ", base)

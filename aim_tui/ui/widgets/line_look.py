@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from rich.style import Style
+from rich.style import Style
 
 MARK_GLYPH = "●"
+
+# A dim glyph on a reversed line is a hole in the cursor.
+_NOT_DIM = Style(dim=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,4 +22,4 @@ class Look:
 
     def pen(self, style: Style) -> Style:
         """The style of one part of the line."""
-        return self.base + (style.without_color if self.cursor else style)
+        return self.base + style.without_color + _NOT_DIM if self.cursor else self.base + style

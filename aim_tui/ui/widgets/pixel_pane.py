@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from rich.color import Color
+from rich.color import Color, ColorType
+from rich.color_triplet import ColorTriplet
 from rich.segment import Segment
 from rich.style import Style
 from textual.containers import Middle
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 class PixelPane(Widget):
     """A pane of fixed size that shows an image or a few words."""
 
+    ALLOW_SELECT = False
     DEFAULT_CSS = """
     PixelPane { height: 1fr; width: 1fr; }
     """
@@ -75,7 +77,7 @@ class HalfBlockPane(PixelPane):
     def render_line(self, y: int) -> Strip:
         """One line of cells, the image in the middle."""
         width, height = self.size
-        blank = self.rich_style
+        blank = self.visual_style.rich_style
         if self._pixels is None:
             words = wrap(self._words, max(width - 2, 1))
             line = y - max((height - len(words)) // 2, 0)
@@ -109,10 +111,12 @@ class HalfBlockPane(PixelPane):
 
 def _half_block_style(pair: bytes) -> Style:
     """The style of one half block from the bytes of its upper and, where there is one, its lower dot."""
-    return Style.from_color(
-        Color.from_rgb(pair[0], pair[1], pair[2]),
-        Color.from_rgb(pair[3], pair[4], pair[5]) if len(pair) == 6 else None,
-    )
+    return Style.from_color(_colour(pair[:3]), _colour(pair[3:]) if len(pair) == 6 else None)
+
+
+def _colour(rgb: bytes) -> Color:
+    # Not Color.from_rgb, which spends most of its time on a name that nobody reads.
+    return Color("", ColorType.TRUECOLOR, triplet=ColorTriplet(*rgb))
 
 
 class WordsPane(HalfBlockPane):
