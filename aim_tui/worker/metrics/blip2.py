@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from aim_tui.worker.models.loading import LoadedModel
     from aim_tui.worker.models.sentence import SentenceEncoder
 
+# Parameters. A CPU writes captions of larger models so slowly that a small batch is what keeps a screen alive.
+_LARGE = 100_000_000
 _EMPTY = RawOutcome(Missing("the captioner returned an empty caption"), "")
 
 
@@ -35,8 +37,10 @@ class CaptionSimilarity(Metric):
 
     @property
     def batch_size(self) -> int:
-        """32, which fits BLIP-2 OPT-2.7b in float16 into 24 GB; 4 on a CPU, where a larger one keeps people waiting."""
-        return 4 if self._captioner.on_cpu else 32
+        """32, which fits BLIP-2 OPT-2.7b in float16 into 24 GB; on a CPU 8, or 4 where each caption takes seconds."""
+        if not self._captioner.on_cpu:
+            return 32
+        return 4 if self._captioner.info.parameters > _LARGE else 8
 
     def prepare(self, pixels: torch.Tensor) -> torch.Tensor:
         """The resized image, uint8 (3, h, w)."""
