@@ -125,6 +125,6 @@ def _show(profile: str, report: Report) -> None:
     )
 
 
-def _number(value: float) -> str:
+def _number(value: float | None) -> str:
     """Three figures or so; '-' for what was not measured."""
     return "-" if not value else f"{value:.2f}" if value < 100 else f"{value:.0f}"

@@ -6,11 +6,11 @@ alike and their ratios can be trusted where the absolute figures cannot.
 
 from __future__ import annotations
 
-import math
 import os
 import platform
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from aim_tui.core.context import Context
     from aim_tui.core.jobs import EngineSettings
     from aim_tui.core.outcomes import Failed
+    from aim_tui.worker.plain import Plain
 
 ImageFormat = Literal["png", "jpeg"]
 
@@ -84,14 +85,15 @@ class Ratio:
     """How many times, by the wall clock and by CPU time."""
 
     wall: float
-    cpu: float
+    cpu: float | None
+    """None where the CPU did nothing that could be measured."""
 
     @classmethod
     def of(cls, slower: Timing, faster: Timing) -> Ratio | None:
         """How many times longer an image takes in `slower`; None where either was not measured."""
         if not (slower.images and faster.images):
             return None
-        return cls(faster.rate / slower.rate, slower.cpu_ms / faster.cpu_ms if faster.cpu_ms else math.nan)
+        return cls(faster.rate / slower.rate, slower.cpu_ms / faster.cpu_ms if faster.cpu_ms else None)
 
 
 @dataclass(slots=True)
@@ -239,13 +241,13 @@ class _Bench:
             way(images)
 
     def _pipelines(self, images: Sequence[str]) -> None:
-        self.whole.pipeline.add(len(images), lambda: self._score(images, tuple(self.single)))
+        self.whole.pipeline.add(len(images), partial(self._score, images, tuple(self.single)))
         for name, ways in self.single.items():
             # A single metric that is the whole need not be measured twice.
             if len(self.single) == 1:
                 ways.pipeline = self.whole.pipeline
             else:
-                ways.pipeline.add(len(images), lambda name=name: self._score(images, (name,)))  # type: ignore[misc]
+                ways.pipeline.add(len(images), partial(self._score, images, (name,)))
 
     def _score(self, images: Sequence[str], metrics: tuple[str, ...]) -> None:
         for event in self._engine.run(Job(metrics, self._context, _items(images))):
@@ -260,7 +262,7 @@ class _Bench:
         for name, ways in self.single.items():
             prepared = [image.prepared[name] for image in readable]
             forward = Timing()
-            forward.add(len(prepared), lambda name=name, prepared=prepared: self._forward(name, prepared))  # type: ignore[misc]
+            forward.add(len(prepared), partial(self._forward, name, prepared))
             ways.models_alone.merge(forward)
             whole.extend(forward)
         self.whole.models_alone.merge(whole)
@@ -279,7 +281,7 @@ class _Bench:
         for name, way in self._plain.items():
             if way is not None:
                 scoring = Timing()
-                scoring.add(len(images), lambda way=way: [way(image) for image in images])  # type: ignore[misc]
+                scoring.add(len(images), partial(_one_by_one, way, images))
                 self.single[name].plain.merge(scoring)
                 whole.extend(scoring)
         if all(self._plain.values()):
@@ -308,6 +310,11 @@ def synthesise(folder: Path, count: int, size: int, image_format: ImageFormat) -
         Image.fromarray(np.clip(smooth + grain, 0, 255).astype(np.uint8)).save(path, quality=92)
         paths.append(os.fspath(path))
     return paths
+
+
+def _one_by_one(way: Plain, images: Sequence[str]) -> None:
+    for image in images:
+        way(image)
 
 
 def _items(images: Sequence[str]) -> list[Item]:
