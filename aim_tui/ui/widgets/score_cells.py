@@ -13,7 +13,8 @@ from aim_tui.core.scoring import Status
 if TYPE_CHECKING:
     from aim_tui.core.outcomes import Outcome
 
-BARS = "▁▂▄▆█"
+# Never a full block: in a column of good scores they would grow together.
+BARS = "▁▂▄▅▇"
 BEST_GLYPH = "★"
 MISSING, FAILED, PENDING, STALE = "-", "!", "·", "~"
 

@@ -10,16 +10,27 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 GAP = 1
+#: The width of a status that is a glyph without its word.
+STATUS_GLYPH_WIDTH = 2
 #: A terminal narrower than this gets three columns and a hint.
 NARROW_TERMINAL = 80
 
-_SIGN_AND_STALE = 2
+_SIGN = 1
 _BAR = 2
-_NAME_MIN, _NAME_WIDE, _NAME_MAX = 12, 24, 48
+_NAME_MIN, _NAME_FAIR, _NAME_WIDE, _NAME_MAX = 12, 18, 24, 48
 _CAPTION_MIN = 24
 _STATUS_WIDTH = 9
 _FINAL_WIDTH = 8
-_NORM_WIDTH = 7
+_NORM_WIDTH = 6
+
+
+# Normalised values, words of the status, captions, and how much of the names must stay readable; the first that fits.
+_TIERS = (
+    (True, True, True, _NAME_WIDE),
+    (True, True, False, _NAME_FAIR),
+    (True, False, False, _NAME_FAIR),
+    (False, True, False, _NAME_MIN),
+)
 
 
 class Column(NamedTuple):
@@ -52,16 +63,17 @@ class Layout(NamedTuple):
 def lay_out(width: int, metrics: Sequence[str], rows: int, longest_name: int, narrow: bool) -> Layout:
     """The richest set of columns that fits into `width` cells and leaves the names readable.
 
-    From poor to rich: name, final, status; then the raw values; then the normalised ones; then captions.
+    From poor to rich: name, final, status; then the raw values; then the normalised ones, at first for the words of
+    the status; then captions.
     """
     everything = len(metrics) * 2 + 5
     if not narrow:
-        for norms, caption in ((True, True), (True, False), (False, False)):
-            columns = _columns(metrics, rows, norms)
+        for norms, words, caption, name_least in _TIERS:
+            columns = _columns(metrics, rows, norms, words)
             fixed = sum(column.width + GAP for column in columns)
             left = width - fixed - GAP - (_CAPTION_MIN + GAP if caption else 0)
             wanted = min(max(longest_name, _NAME_MIN), _NAME_MAX)
-            if left < min(wanted, _NAME_WIDE if caption else _NAME_MIN):
+            if left < min(wanted, name_least):
                 continue
             name = Column("name", "Name", min(left, wanted))
             columns.insert(1, name)
@@ -75,17 +87,17 @@ def lay_out(width: int, metrics: Sequence[str], rows: int, longest_name: int, na
     return Layout((Column("name", "Name", name_width), *columns), everything - len(columns) - 1)
 
 
-def _columns(metrics: Sequence[str], rows: int, norms: bool) -> list[Column]:
+def _columns(metrics: Sequence[str], rows: int, norms: bool, words: bool) -> list[Column]:
     columns = [Column("item", "#", max(len(str(rows)), 2), right=True)]
     for metric in metrics:
         spec = METRICS[metric]
         arrow = "↑" if spec.higher_is_better else "↓"
         title = f"{spec.short} {arrow}"
-        width = max(spec.decimals + 2 + _SIGN_AND_STALE + (0 if norms else _BAR), len(title) + 1)
+        width = max(spec.decimals + 2 + _SIGN + (0 if norms else _BAR), len(title))
         columns.append(Column(metric, title, width, right=True, metric=metric, bar=not norms))
         if norms:
             columns.append(Column(f"{metric}_norm", "norm", _NORM_WIDTH, right=True, metric=metric, bar=True))
-    return [*columns, _final(), _status()]
+    return [*columns, _final(), _status() if words else Column("status", "St", STATUS_GLYPH_WIDTH)]
 
 
 def _final() -> Column:

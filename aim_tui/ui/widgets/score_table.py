@@ -18,7 +18,7 @@ from aim_tui.core.text import printable
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
 from aim_tui.ui.widgets.score_cells import BEST_GLYPH, Cell, Ink, score_cell, status_look
-from aim_tui.ui.widgets.score_columns import GAP, NARROW_TERMINAL, Column, Layout, lay_out
+from aim_tui.ui.widgets.score_columns import GAP, NARROW_TERMINAL, STATUS_GLYPH_WIDTH, Column, Layout, lay_out
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -118,7 +118,7 @@ class ScoreTable(LineList[int]):
         for column in layout.columns:
             title, style = column.title, plain
             if column.id == self.sort.column:
-                title, style = f"{title}{'▼' if self.sort.reverse else '▲'}", sorted_style
+                title, style = f"{title.replace(' ', '')}{'▼' if self.sort.reverse else '▲'}", sorted_style
             title = title[: column.width]
             blank = column.width - len(title)
             hint = f"+{layout.hidden} more" if column.id == "name" and len(layout.columns) <= 3 else ""
@@ -151,10 +151,9 @@ class ScoreTable(LineList[int]):
                 return [Segment(fit(row.caption or "", column.width), muted)]
             case "status":
                 status = status_look(row.status, stale=self._view.stale(row))
+                said = f"{status.glyph} {status.word}" if column.width > STATUS_GLYPH_WIDTH else status.glyph
                 problem = look.pen(self.get_component_rich_style("line-list--problem"))
-                return [
-                    Segment(fit(f"{status.glyph} {status.word}", column.width), problem if status.problem else muted)
-                ]
+                return [Segment(fit(said, column.width), problem if status.problem else muted)]
             case "final":
                 return self._draw_score(self._final_cell(row), column, look, strong=True)
         return self._draw_score(self._metric_cell(row, column), column, look)
@@ -163,10 +162,12 @@ class ScoreTable(LineList[int]):
         raw = row.raws.get(column.metric)
         norm = row.scores.norms.get(column.metric) if row.scores else None
         stale = raw is not None and raw.against != self._view.needs.get(column.metric)
-        if column.id == column.metric:
-            decimals = METRICS[column.metric].decimals
-            return score_cell(raw.outcome if raw else None, value_of(norm), decimals, bar=column.bar, stale=stale)
-        return score_cell(norm, value_of(norm), 2, bar=column.bar, stale=stale)
+        if column.id != column.metric:
+            # The raw value beside it carries the sign for stale.
+            return score_cell(norm, value_of(norm), 2, bar=column.bar, stale=False)._replace(stale=stale)
+        # A stale value gives its last digit for the sign.
+        decimals = METRICS[column.metric].decimals - stale
+        return score_cell(raw.outcome if raw else None, value_of(norm), decimals, bar=column.bar, stale=stale)
 
     def _final_cell(self, row: Row) -> Cell:
         final = row.scores.final if row.scores else None

@@ -42,7 +42,19 @@ async def test_each_kind_of_value_is_written_so_that_no_colour_is_needed():
     async with Holder(ScoreTable()).run_test(size=WIDE) as pilot:
         shown = await table(pilot)
         cells = line_of(shown, "good.png").split("good.png")[1].split()
-        assert cells[:11] == ["0.9000", "0.90", "█", "0.8000", "0.80", "█", "0.1000", "0.90", "█", "85.0", "█"]
+        assert cells[:11] == [
+            "0.9000",
+            "0.90",
+            BARS[-1],
+            "0.8000",
+            "0.80",
+            BARS[-1],
+            "0.1000",
+            "0.90",
+            BARS[-1],
+            "85.0",
+            BARS[-1],
+        ]
         assert line_of(shown, "bad.png").split("bad.png")[1].split()[3] == "-0.0500"
         assert line_of(shown, "broken.png").split("broken.png")[1].split() == ["!"] * 7 + ["!", "failed"]
         assert line_of(shown, "half.png").split()[5:7] == ["!", "!"]
@@ -51,7 +63,7 @@ async def test_each_kind_of_value_is_written_so_that_no_colour_is_needed():
         assert line_of(shown, "waiting.png").split("waiting.png")[1].split() == ["·"] * 7 + ["·", "pending"]
         assert line_of(shown, "arriving.png").split("arriving.png")[1].split()[3:5] == ["·", "·"]
         old = line_of(shown, "old.png").split("old.png")[1].split()
-        assert [cell for cell in old if cell.startswith("~")] == ["~0.5000", "~0.50"] * 3 + ["~50.0", "~"]
+        assert [cell for cell in old if cell.startswith("~")] == ["~0.500"] * 3 + ["~50.0", "~"]
         assert old[-1] == "stale"
 
 
@@ -65,9 +77,9 @@ async def test_titles_say_which_direction_is_better_and_what_is_sorted():
         shown.sort = SortKey("final", reverse=True)
         assert "Final▼" in painted(shown)[0]
         shown.sort = SortKey("lpips")
-        assert "LPIPS ↓▲" in painted(shown)[0]
+        assert "LPIPS↓▲" in painted(shown)[0]
         underlined = [part.text.strip() for part in shown.render_line(0) if part.style and part.style.underline]
-        assert underlined == ["LPIPS ↓▲"]
+        assert underlined == ["LPIPS↓▲"]
 
 
 async def test_the_best_row_wears_a_star_wherever_it_is():
@@ -119,13 +131,22 @@ async def test_a_narrow_terminal_shows_three_columns_and_says_that_there_is_more
     async with Holder(ScoreTable()).run_test(size=(width, 10)) as pilot:
         shown = await table(pilot)
         assert painted(shown)[0].split() == ["Name", "+8", "more", "Final", "Status"]
-        assert line_of(shown, "good.png").split() == ["★", "good.png", "85.0", "█", "✓", "ok"]
+        assert line_of(shown, "good.png").split() == ["★", "good.png", "85.0", BARS[-1], "✓", "ok"]
 
 
 def test_more_width_shows_more_columns_and_never_fewer():
     counts = [len(lay_out(width, PLAN.metrics, 100, 20, narrow=False).columns) for width in range(1, 220)]
     assert counts == sorted(counts)
     assert {3, 7, 10, 11} <= set(counts)
+
+
+async def test_where_the_normalised_values_just_fit_the_status_is_its_glyph_alone():
+    async with Holder(ScoreTable()).run_test(size=(87, 20)) as pilot:
+        shown = await table(pilot)
+        assert painted(shown)[0].split()[-2:] == ["Final", "St"]
+        assert [line_of(shown, name).split()[-1] for name in ("good", "broken", "half", "waiting", "old")] == list(
+            "✓!◐·~"
+        )
 
 
 def test_the_columns_always_fit():
@@ -170,8 +191,8 @@ async def test_another_prompt_makes_rows_stale_and_keeps_the_cursor():
         await table(pilot, context=replace(CONTEXT, prompt="another prompt"))
         assert shown.cursor_row is ROWS[2]
         assert list(shown.keys) == [7, 2, 0]
-        assert "~0.9000" in line_of(shown, "good.png")
-        assert "~0.8000" not in line_of(shown, "good.png")
+        assert "~0.900 " in line_of(shown, "good.png")
+        assert "0.8000" in line_of(shown, "good.png")
         assert "~ stale" in line_of(shown, "good.png")
 
 
