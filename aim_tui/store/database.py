@@ -222,7 +222,8 @@ class Database:
             with self._explained(), contextlib.closing(self._connect("rw")) as connection:
                 if version < known:
                     self._migrate(connection, steps, version)
-                _use_log(connection, self._timeout)
+                # Stays with the file. Some network disks cannot have it: there the store is only slower.
+                _insist(connection, "PRAGMA journal_mode = WAL", self._timeout)
         except BaseException:
             self.close()
             raise
@@ -288,11 +289,6 @@ def _insist(connection: sqlite3.Connection, statement: str, timeout: float) -> N
             if not is_busy(error) or time.monotonic() >= deadline:
                 raise
             time.sleep(_BUSY_PAUSE)
-
-
-def _use_log(connection: sqlite3.Connection, timeout: float) -> None:
-    # Stays with the file. Where it cannot be had, as on some network disks, the store works without it, only slower.
-    _insist(connection, "PRAGMA journal_mode = WAL", timeout)
 
 
 def _version(connection: sqlite3.Connection) -> int:

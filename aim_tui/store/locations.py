@@ -15,15 +15,13 @@ if TYPE_CHECKING:
 
 
 def data_dir() -> Path:
-    """Folder for what outlives the program's runs; made on first use, for the user alone."""
-    path = platformdirs.user_data_path("aim-tui")
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return path
+    """Folder for what outlives the program's runs; it is made with the store, for the user alone."""
+    return platformdirs.user_data_path("aim-tui")
 
 
 def default_store() -> Path:
     """The store that is used where no other is named."""
-    return platformdirs.user_data_path("aim-tui") / "aim-tui.db"
+    return data_dir() / "aim-tui.db"
 
 
 def make_private(path: Path) -> None:

@@ -6,7 +6,6 @@ import hashlib
 import platform
 from dataclasses import dataclass, field
 from enum import StrEnum
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.report import document
@@ -48,6 +47,8 @@ _PACKAGES = (
 
 def versions() -> dict[str, str]:
     """The versions of Python and of the packages that numbers depend on; nothing is imported for it."""
+    from importlib import metadata  # brings a mail parser with it, which a program that only reads has no use for
+
     found = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.context import Context
 from aim_tui.core.events import ImageFacts, Item, MetricValue, ModelInfo, PromptRead
+from aim_tui.core.metrics import Role
 from aim_tui.core.outcomes import Failed
 from aim_tui.core.results import Raw, Results, Summary
 from aim_tui.store.codec import from_flat, plan_from_json, plan_to_data, profile_from_json, profile_to_data
@@ -138,9 +138,8 @@ class Runs:
             result.facts = from_flat(ImageFacts, json.loads(facts)) if facts else None
             result.error = unpack_optional(error)
         _fill(results, values)
-        for (text,) in models:
-            info = from_flat(ModelInfo, json.loads(text))
-            results.models[info.role] = info
+        infos = {info.role: info for info in (from_flat(ModelInfo, json.loads(text)) for (text,) in models)}
+        results.models = {role: infos[role] for role in (*Role, *infos) if role in infos}
         if row["prompt_read"]:
             results.prompt = from_flat(PromptRead, json.loads(row["prompt_read"]))
         results.replan(request.plan)
@@ -182,7 +181,7 @@ class Runs:
 
 def _new_id() -> str:
     """Sorts by time to the millisecond; the random end keeps two processes apart. Easy to type: 16 hex digits."""
-    return f"{time.time_ns() // 1_000_000:012X}{secrets.token_hex(2).upper()}"
+    return f"{time.time_ns() // 1_000_000:012X}{os.urandom(2).hex().upper()}"
 
 
 def _now() -> str:

@@ -188,6 +188,21 @@ def test_a_file_that_did_not_change_is_not_hashed_again(database: Database, tmp_
     assert Stat.of(str(tmp_path / "none")) is None
 
 
+def test_a_renamed_or_copied_file_keeps_its_values_and_a_changed_one_has_none(
+    cache: FeatureCache, tmp_path: Path
+) -> None:
+    def cached(path: Path) -> dict[str, object]:
+        return cache.values(CAPTIONS, [sha(path.read_text())])
+
+    original = tmp_path / "a.png"
+    original.write_text("pixels")
+    cache.put_values(CAPTIONS, {sha("pixels"): "a cabin"})
+    copied = shutil.copy(original, tmp_path / "copy.png")
+    assert list(cached(copied).values()) == list(cached(original.rename(tmp_path / "b.png")).values()) == ["a cabin"]
+    copied.write_text("other pixels")
+    assert cached(copied) == {}
+
+
 def test_a_file_that_was_just_written_is_not_trusted(database: Database, tmp_path: Path) -> None:
     hashes = FileHashes(database)
     (tmp_path / "a.png").write_text("x")

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
 import tempfile
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from aim_tui.core.scoring import Status
 from aim_tui.store import migrations
 from aim_tui.store.database import Database
 from aim_tui.store.errors import StoreBusyError, StoreError
 from aim_tui.store.migrations import Migration
-from tests.store.samples import python
+from aim_tui.store.runs import Runs
+from tests.store.samples import items, python, request, scored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ADD_COLOUR = Migration(2, "colour", "ALTER TABLE runs ADD COLUMN colour TEXT;\nCREATE TABLE extra (\n  a\n);\n")
 BROKEN = Migration(2, "broken", "CREATE TABLE extra (a);\nINSERT INTO nowhere VALUES (1);\n")
@@ -256,6 +264,60 @@ def test_a_full_disk_loses_nothing_that_was_committed(path: Path) -> None:
     assert "what was stored before is safe" in output, errors
     with Database.open(path) as database:
         assert file_names(database) == ["/after.png", "/kept.png"]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of one megabyte, where the system lets us have one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = shutil.which("mount")
+    command = [str(mount), "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
+    if mount is None or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("no right to mount a small disk")
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    return ballast
+
+
+def test_a_run_on_a_full_disk_is_told_so_and_goes_on_once_there_is_room(small_disk: Path) -> None:
+    with Database.open(small_disk / "aim.db") as database:
+        writer = Runs(database).begin(request(), items(200))
+        writer.write(*scored(0))
+        writer.flush()
+        ballast = fill(small_disk)
+        for item in range(1, 200):
+            with contextlib.suppress(StoreError):
+                writer.write(*scored(item))
+        with pytest.raises(StoreError, match="the disk is full; what was stored before is safe"):
+            writer.flush()
+        assert Runs(database).load(writer.id).results.rows[0].status is Status.OK
+        ballast.unlink()
+        writer.end()
+        assert {row.status for row in Runs(database).load(writer.id).results.rows} == {Status.OK}
+
+
+def test_on_a_full_disk_no_store_is_made_and_none_is_migrated(small_disk: Path) -> None:
+    path = small_disk / "aim.db"
+    make(path)
+    ballast = fill(small_disk)
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="disk is full"):
+        Database.open(small_disk / "other.db")
+    with pytest.raises(StoreError, match="disk is full"):
+        Database.open(path, steps=[*migrations.released(), ADD_COLOUR])
+    assert path.read_bytes() == before
+    assert not [file for file in small_disk.iterdir() if file.suffix in (".new", ".bak") or file.name == "other.db"]
+    ballast.unlink()
+    with Database.open(path, steps=[*migrations.released(), ADD_COLOUR]) as database:
+        assert file_names(database) == ["/a.png"]
 
 
 def test_what_is_raised_inside_a_transaction_undoes_it(database: Database) -> None:

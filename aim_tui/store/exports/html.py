@@ -22,6 +22,8 @@ from aim_tui.store.exports.ranking import file_name, ranked, score_text, used
 from aim_tui.store.records import RunState
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from aim_tui.core.metrics import MetricSpec
     from aim_tui.core.results import Row
     from aim_tui.store.records import Run
@@ -236,8 +238,8 @@ def _sources(run: Run, said: dict[str, Any]) -> Html:
     run_facts = {
         "run": about["id"],
         "state": about["state"],
-        "begun": about["started"],
-        "ended": about["ended"],
+        "begun": _moment(run.info.started),
+        "ended": _moment(run.info.ended) if run.info.ended else None,
         "command": about["command"],
         "folder": about["folder"],
         "host": about["host"],
@@ -261,6 +263,10 @@ def _sources(run: Run, said: dict[str, Any]) -> Html:
             class_="sources",
         ),
     )
+
+
+def _moment(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _facts(title: str, facts: dict[str, Any], class_: str | None = None) -> Html:
