@@ -141,7 +141,7 @@ def test_more_width_shows_more_columns_and_never_fewer():
 
 
 async def test_where_the_normalised_values_just_fit_the_status_is_its_glyph_alone():
-    async with Holder(ScoreTable()).run_test(size=(87, 20)) as pilot:
+    async with Holder(ScoreTable()).run_test(size=(80, 20)) as pilot:
         shown = await table(pilot)
         assert painted(shown)[0].split()[-2:] == ["Final", "St"]
         assert [line_of(shown, name).split()[-1] for name in ("good", "broken", "half", "waiting", "old")] == list(
