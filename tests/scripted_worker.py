@@ -70,7 +70,7 @@ class Worker:
         self.writing = threading.Lock()
         self.jobs: queue.Queue[Message | None] = queue.Queue()
         self.cancelled: set[int] = set()
-        self.gate = open(options.gate, "rb", buffering=0) if options.gate else None  # noqa: SIM115  # held to the end
+        self.gate = Path(options.gate).open("rb", buffering=0) if options.gate else None  # noqa: SIM115  # held to the end
 
     def say(self, job: int, body: object) -> None:
         with self.writing:

@@ -35,8 +35,8 @@ class Arrangement:
     expression: str = ""
     """What the filter was written as."""
     paused: bool = False
-    arrived: int = 0
-    """Rows that changed since it stands still."""
+    arrived: set[int] = field(default_factory=set)
+    """Items that changed since it stands still."""
     order: Sequence[int] = ()
 
     @property

@@ -20,7 +20,7 @@ class Launch:
     """Where to begin and with what.
 
     `images` names the images outright (files, globs) in place of those of `folder`. `metrics` and `weights` are the
-    profile's own where they are None. `disabled` says which metrics the environment has switched off, and how.
+    profile's own where they are None.
     """
 
     folder: Path

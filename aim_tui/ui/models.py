@@ -15,7 +15,7 @@ from aim_tui.core.text import printable
 from aim_tui.hub.inventory import ModelState, inspect_profile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from aim_tui.core.profiles import Profile
 
@@ -40,9 +40,8 @@ class Fetching:
 class ModelDesk:
     """Looks for models in a thread and fetches them in a process, so that nothing here can hold up a key."""
 
-    def __init__(self, changed: Callable[[], None], *, command: Sequence[str] = FETCH_COMMAND) -> None:
+    def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
-        self._command = tuple(command)
         self._process: asyncio.subprocess.Process | None = None
         self._cancelled = False
         self.states: list[ModelState] | None = None
@@ -97,7 +96,7 @@ class ModelDesk:
 
     async def _fetch(self, wanted: bytes) -> bool:
         self._process = process = await asyncio.create_subprocess_exec(
-            *self._command,
+            *FETCH_COMMAND,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,

@@ -151,11 +151,11 @@ class Session:
 
     async def close(self) -> None:
         """End everything that was started; the worker is gone when this returns."""
+        await self.models.close()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self.models.close()
         await self._client.stop()
 
     def tick(self) -> None:
@@ -392,8 +392,8 @@ class Session:
         self._run(self._fetch())
 
     async def _fetch(self) -> None:
-        if await self.models.fetch(self.profile):
-            await self._look_for_models()
+        await self.models.fetch(self.profile)
+        await self._look_for_models()
 
     def count_tokens(self, text: str) -> None:
         """Ask how CLIP sees a prompt; TokensCounted answers."""

@@ -8,9 +8,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,6 +18,9 @@ from aim_tui.core.events import ImageRead, Item, MetricBatch
 from aim_tui.core.jobs import EngineSettings, Job
 from aim_tui.ipc.client import Patience, WorkerClient, WorkerGoneError, WorkerState
 from aim_tui.ipc.protocol import JobEnded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SCRIPTED = str(Path(__file__).parents[1] / "scripted_worker.py")
 CONTEXT = Context(topic="a cabin", prompt="only one cabin", reference="")
@@ -289,7 +291,9 @@ async def test_stopping_twice_or_before_the_start_does_nothing(heard: Listener) 
     assert heard.states.count(WorkerState.STOPPED) == 1
 
 
-async def test_file_names_with_undecodable_bytes_survive_the_way_there_and_back(heard: Listener, tmp_path: Path) -> None:
+async def test_undecodable_file_names_survive_the_way_there_and_back(
+    heard: Listener, tmp_path: Path
+) -> None:
     told = tmp_path / "configured"
     client = heard.client("--configured", str(told))
     await client.start()

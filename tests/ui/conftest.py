@@ -9,14 +9,13 @@ import re
 import sys
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
-from textual.pilot import Pilot
+from textual.events import Paste
 
 from aim_tui.config import load_settings
 from aim_tui.core.context import Context
@@ -25,6 +24,11 @@ from aim_tui.hub.inventory import ModelState
 from aim_tui.ipc.client import Patience
 from aim_tui.ui.app import AimApp
 from aim_tui.ui.launch import Launch
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from textual.pilot import Pilot
 
 SCRIPTED = str(Path(__file__).parents[1] / "scripted_worker.py")
 TOPIC = "A wooden cabin with a smoking chimney"
@@ -48,11 +52,18 @@ class Opened:
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
-        await self.pilot.pause()
 
     async def type(self, text: str) -> None:
-        for char in text:
-            await self.pilot.press(char)
+        await self.pilot.press(*text)
+
+    async def hit(self, key: str) -> None:
+        """Press a key and let it take effect, without the pilot's wait for an idle processor."""
+        self.app.simulate_key(key)
+        for _ in range(20):
+            await asyncio.sleep(0.001)
+
+    async def paste(self, text: str) -> None:
+        self.app.screen.focused.post_message(Paste(text))
         await self.pilot.pause()
 
     async def shows(self, text: str, seconds: float = 20.0) -> None:
@@ -108,6 +119,11 @@ def state(role: Role, name: str, needed_by: tuple[str, ...], to_fetch: int = 0) 
         revision="",
         problem="not on this machine" if to_fetch else "",
     )
+
+
+@pytest.fixture
+def model_state() -> Any:
+    return state
 
 
 def all_here(*_: object) -> list[ModelState]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from aim_tui.ipc.client import WorkerState
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("models_here")
 
@@ -251,11 +253,11 @@ async def test_export_writes_what_the_screen_shows(open_app: Any, folder: Path, 
         await app.press("s")
         await app.all_scored()
         await app.press("ctrl+s", "ctrl+u")
-        await app.type(str(tmp_path / "nowhere" / "x.json"))
+        await app.paste(str(tmp_path / "nowhere" / "x.json"))
         await app.press("enter")
         await app.shows("there is no folder")
         await app.press("ctrl+u")
-        await app.type(str(tmp_path / "x.json"))
+        await app.paste(str(tmp_path / "x.json"))
         await app.press("enter")
         await app.until((tmp_path / "x.json").exists)
         whole = json.loads((tmp_path / "x.json").read_text())

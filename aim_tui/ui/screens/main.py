@@ -147,9 +147,9 @@ class MainScreen(Screen[None]):
     def _show_scores(self) -> None:
         listing = self.session.listing
         if listing.problem:
-            empty = f"{printable(str(listing.folder))}: {listing.problem}\nh in the files (o) goes to the folder above"
+            empty = f"This folder cannot be read: {listing.problem}.\nIn the files (o), h goes to the folder above."
         else:
-            empty = "No images in this folder.\no shows the files: l opens a folder, h the one above"
+            empty = "No images in this folder.\nIn the files (o), l opens a folder and h the one above."
         self.scores.show(self.session.results, empty)
         self._show_current()
 
@@ -183,14 +183,16 @@ class MainScreen(Screen[None]):
     async def _show_summary(self) -> None:
         results = self.session.results
         summary = await asyncio.to_thread(results.summary)
-        if summary.mean is None or summary.best is None:
-            self.strip.show_summary(f"{summary.n} images, none scored; s scores them" if summary.n else "")
-            return
-        best = printable(Path(summary.best).name)
-        failed = (
-            f", {summary.n_failed + summary.n_partial} with failures" if summary.n_failed + summary.n_partial else ""
-        )
-        self.strip.show_summary(f"mean {summary.mean:.1f}, best {summary.best_score:.1f} {best}{failed}")
+        broken = summary.n_failed + summary.n_partial
+        failures = f", {broken} with failures" if broken else ""
+        if summary.best is not None and summary.mean is not None:
+            best = printable(Path(summary.best).name)
+            self.strip.show_summary(f"mean {summary.mean:.1f}, best {summary.best_score:.1f} {best}{failures}")
+        elif summary.n:
+            none = "none has a final score" if broken else "none scored; s scores them"
+            self.strip.show_summary(f"{summary.n} images, {none}{failures}")
+        else:
+            self.strip.show_summary("")
 
     # -- what the widgets tell ---------------------------------------------------------------------------------------
 

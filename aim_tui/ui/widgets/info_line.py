@@ -35,14 +35,18 @@ class InfoLine(Static):
         """Say it about this row."""
         match self._kind:
             case "formula":
-                self.update(_formula(plan, not_asked))
+                self._say(_formula(plan, not_asked))
             case _ if row is None:
-                self.update(Content(""))
+                self._say(Content(""))
             case "caption":
                 caption = printable(row.caption) if row.caption else "not captioned yet"
-                self.update(Content.assemble(("caption  ", "$foreground-muted"), caption))
+                self._say(Content.assemble(("caption  ", "$foreground-muted"), caption))
             case _:
-                self.update(_about(row, plan, context))
+                self._say(_about(row, plan, context))
+
+    def _say(self, content: Content) -> None:
+        # The line keeps its size whatever it says: no other pane has to be laid out again.
+        self.update(content, layout=False)
 
 
 def _about(row: Row, plan: ScoringPlan, context: Context) -> Content:

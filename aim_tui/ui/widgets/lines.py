@@ -30,7 +30,8 @@ class TitleLine(Static):
                 printable(folder),
                 (f"  {images} image{'' if images == 1 else 's'}", "$foreground-muted"),
                 (f"  profile {printable(profile)}", "$foreground-muted"),
-            )
+            ),
+            layout=False,
         )
 
 
@@ -43,7 +44,7 @@ class SetupLine(Static):
     def show(self, plan: ScoringPlan, not_asked: Mapping[str, str], problem: str) -> None:
         """Show these."""
         setup = Content.styled(problem, "bold $text-warning") if problem else weights_line(plan, not_asked)
-        self.update(Content.assemble(("Weights ", "$foreground-muted"), setup))
+        self.update(Content.assemble(("Weights ", "$foreground-muted"), setup), layout=False)
 
 
 class NoticeLine(Static):

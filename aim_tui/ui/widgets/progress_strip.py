@@ -84,7 +84,7 @@ def _activity_parts(activity: Activity, width: int) -> list[Content]:
         return [Content.styled("cancelling after this batch…", "$text-warning"), _count(activity)]
     if activity.phase.name is PhaseName.SCORING:
         return _scoring_parts(activity, width)
-    what = printable(activity.phase.detail)
+    what = _short(activity.phase.detail)
     text = f"loading {what}…" if activity.phase.name is PhaseName.LOADING else "starting the worker…"
     return [Content.styled(text, "bold"), _count(activity)]
 
@@ -103,6 +103,11 @@ def _scoring_parts(activity: Activity, width: int) -> list[Content]:
     if activity.current:
         parts.append(Content.styled(printable(Path(activity.current).name), "$foreground-muted"))
     return parts
+
+
+def _short(model: str) -> str:
+    """A model's name; of a folder the last two parts, which tell it from the others."""
+    return printable("/".join(Path(model).parts[-2:]) if model.startswith("/") else model)
 
 
 def _count(activity: Activity) -> Content:

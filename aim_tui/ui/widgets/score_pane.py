@@ -105,7 +105,7 @@ class ScorePane(Vertical):
     def paused_note(self) -> str:
         """That the table stands still and how much is new, or nothing."""
         arrangement = self._arrangement
-        return f"paused, {arrangement.arrived} new" if arrangement.paused else ""
+        return f"paused, {len(arrangement.arrived)} new" if arrangement.paused else ""
 
     def show(self, results: Results, empty: str) -> None:
         """Show rows; the same ones again where plan or context have changed. `empty` is said where there are none."""
@@ -124,7 +124,7 @@ class ScorePane(Vertical):
         changed = set(items)
         self._table.rows_changed(changed)
         if self._arrangement.paused:
-            self._arrangement.arrived += len(changed)
+            self._arrangement.arrived |= changed
             self.post_message(self.PauseChanged())
         elif self._arrangement.moves and not self._waiting:
             self._waiting = True
@@ -154,7 +154,7 @@ class ScorePane(Vertical):
         """Stand still, or catch up."""
         arrangement = self._arrangement
         arrangement.paused = not arrangement.paused
-        arrangement.arrived = 0
+        arrangement.arrived.clear()
         self.post_message(self.PauseChanged())
         if not arrangement.paused:
             self._rearrange()
