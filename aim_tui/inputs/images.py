@@ -23,7 +23,7 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", 
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF")
 _ORIENTATION = 0x0112
 
-# Pillow warns of what it goes on to decode or to refuse; the facts and reasons below say it better than stderr. Once for
+# Pillow warns of what it goes on to decode or to refuse; the facts and reasons below say it better. Once for
 # the process, since warnings.catch_warnings is not safe in the decoding threads.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
