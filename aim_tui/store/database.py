@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from aim_tui.core.text import printable
 from aim_tui.store import migrations
-from aim_tui.store.errors import StoreError, explain, is_busy
+from aim_tui.store.errors import StoreError, damaged, explain, is_busy
 from aim_tui.store.inspection import APPLICATION_ID, check_writable, inspect, log_size, newer
 from aim_tui.store.locations import default_store, make_private, put_in_place
 
@@ -229,8 +229,7 @@ class Database:
             raise
 
     def _migrate(self, connection: sqlite3.Connection, steps: Sequence[Migration], version: int) -> None:
-        # Tables may be rebuilt under others that refer to them; `apply` checks in the end. Neither pragma has an
-        # effect inside a transaction.
+        # Tables may be rebuilt under others that refer to them; `apply` checks in the end.
         connection.execute("PRAGMA foreign_keys = OFF")
         if version == 0:
             connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
@@ -252,8 +251,7 @@ class Database:
         except sqlite3.Error as error:
             if backup is None or is_busy(error):
                 raise
-            cause = explain(error, self.path, self._timeout).message
-            said = f"{cause}; it could not be brought to version {_last(steps)} and is as it was"
+            said = f"{explain(error, self.path, self._timeout).message}; it is as it was, not at version {_last(steps)}"
             raise StoreError(said, f"a backup is {printable(str(backup))}") from error
 
     @contextlib.contextmanager
@@ -262,6 +260,8 @@ class Database:
             yield
         except sqlite3.Error as error:
             raise explain(error, self.path, self._timeout) from error
+        except UnicodeDecodeError as error:  # in SQLite's message about a table whose name is no text
+            raise damaged(self.path, error) from error
 
 
 @contextlib.contextmanager

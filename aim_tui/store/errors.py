@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -56,7 +58,7 @@ def explain(error: sqlite3.Error, path: Path, timeout: float) -> StoreError:
         case sqlite3.SQLITE_NOTADB:
             return not_a_database(path)
         case sqlite3.SQLITE_CORRUPT:
-            return StoreError(f"{store} is damaged: {error}", DAMAGED_HINT)
+            return damaged(path, error)
         case sqlite3.SQLITE_CANTOPEN:
             return StoreError(
                 f"{store} cannot be opened: {error}", "look at the permissions of the file and of its folder"
@@ -66,6 +68,8 @@ def explain(error: sqlite3.Error, path: Path, timeout: float) -> StoreError:
                 f"{store} cannot be read or written: {error}; what was stored before is safe",
                 "look whether its disk is full, over quota or failing, or name another store with --store",
             )
+        case _ if "decode" in str(error):  # Python's own complaint about a text
+            return damaged(path, error)
         case _:
             return StoreError(f"{store}: {error}")
 
@@ -83,6 +87,20 @@ def not_a_database(path: Path) -> StoreError:
         f"{printable(str(path))} is not a database, so it cannot be the store; it was left as it is",
         "name another file with --store",
     )
+
+
+def damaged(path: Path, why: object) -> StoreError:
+    """The file is a store, and some of it is not what was written."""
+    return StoreError(f"the store {printable(str(path))} is damaged: {printable(str(why))}", DAMAGED_HINT)
+
+
+@contextlib.contextmanager
+def decoding(path: Path) -> Iterator[None]:
+    """Stored rows that cannot be what this program wrote are damage, and said to be."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError) as error:
+        raise damaged(path, f"{type(error).__name__} {error}") from error
 
 
 def _kind(error: sqlite3.Error) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aim_tui.core.text import printable
-from aim_tui.store.errors import DAMAGED_HINT, READ_ONLY_HINT, StoreError, not_a_database
+from aim_tui.store.errors import DAMAGED_HINT, READ_ONLY_HINT, StoreError, damaged, not_a_database
 
 APPLICATION_ID = 0x41494D54
 """'AIMT' in the header of every store, where SQLite keeps a number for the program that owns a file."""
@@ -16,6 +16,7 @@ APPLICATION_ID = 0x41494D54
 # https://sqlite.org/fileformat2.html: the header's fields are big-endian.
 _MAGIC = b"SQLite format 3\x00"
 _HEADER = 100
+_SMALLEST_PAGE = 512
 _WAL_HEADER = 32
 _WAL_FRAME_HEADER = 24
 _PAUSE = 0.02
@@ -74,6 +75,8 @@ def inspect(path: Path, looks: int = 3) -> Header | None:
             f"{printable(str(path))} is the database of another program, not a store of aim-tui; it was left as it is",
             "name another file with --store",
         )
+    if header.page_size < _SMALLEST_PAGE:
+        raise damaged(path, f"its pages cannot have {header.page_size} bytes")
     # Between two checkpoints the log may hold pages that the header counts already.
     frames = max(0, log - _WAL_HEADER) // (header.page_size + _WAL_FRAME_HEADER)
     if size // header.page_size + frames < header.pages and not Path(f"{path}-journal").exists():

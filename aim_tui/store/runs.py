@@ -14,7 +14,7 @@ from aim_tui.core.metrics import Role
 from aim_tui.core.outcomes import Failed
 from aim_tui.core.results import Raw, Results, Summary
 from aim_tui.store.codec import from_flat, plan_from_json, plan_to_data, profile_from_json, profile_to_data
-from aim_tui.store.errors import StoreError, UnknownRunError
+from aim_tui.store.errors import StoreError, UnknownRunError, decoding
 from aim_tui.store.processes import Owner
 from aim_tui.store.records import RESUMABLE, Run, RunInfo, RunRequest, RunState
 from aim_tui.store.texts import pack, to_json, unpack, unpack_optional
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from aim_tui.core.results import Row
     from aim_tui.store.database import Database
+
+    _Rows = Sequence[tuple[Any, ...]]
 
 # Counting the rows of a long history takes time: a run that ended with a summary has been counted.
 _INFO = """
@@ -92,7 +94,8 @@ class Runs:
         asked = request.digest(paths)
         with self._database.reading() as connection:
             rows = _dicts(connection.execute(f"{_INFO} WHERE asked = ? ORDER BY id DESC LIMIT 1", (asked,)))
-        infos = [_info(row) for row in rows]
+        with decoding(self._database.path):
+            infos = [_info(row) for row in rows]
         return next((info for info in infos if info.state in RESUMABLE), None)
 
     def resume(self, run_id: str, *, interval: float = INTERVAL) -> tuple[RunWriter, Run]:
@@ -131,19 +134,8 @@ class Runs:
                 "SELECT metric, item, state, value, reason, caption FROM run_values WHERE run = ?", (run_id,)
             ).fetchall()
             models = connection.execute("SELECT info FROM run_models WHERE run = ?", (run_id,)).fetchall()
-        request = _request(row)
-        results = Results(request.plan, request.context)
-        results.add(Item(number, unpack(path)) for number, (path, _, _) in enumerate(images))
-        for result, (_, facts, error) in zip(results.rows, images, strict=True):
-            result.facts = from_flat(ImageFacts, json.loads(facts)) if facts else None
-            result.error = unpack_optional(error)
-        _fill(results, values)
-        infos = {info.role: info for info in (from_flat(ModelInfo, json.loads(text)) for (text,) in models)}
-        results.models = {role: infos[role] for role in (*Role, *infos) if role in infos}
-        if row["prompt_read"]:
-            results.prompt = from_flat(PromptRead, json.loads(row["prompt_read"]))
-        results.replan(request.plan)
-        return Run(_info(row), request, results)
+        with decoding(self._database.path):
+            return _run(row, images, values, models)
 
     def history(self, folder: str | None = None, limit: int | None = None) -> list[RunInfo]:
         """The runs of a folder, or all, the newest first."""
@@ -154,7 +146,8 @@ class Runs:
                     f"{_INFO} {where} ORDER BY id DESC LIMIT ?", [*parameters, -1 if limit is None else limit]
                 )
             )
-        return [_info(row) for row in rows]
+        with decoding(self._database.path):
+            return [_info(row) for row in rows]
 
     def find(self, name: str) -> str:
         """The id of the run that a user means: 'last', an id, or the beginning of just one; else UnknownRunError."""
@@ -241,7 +234,28 @@ def _request(row: dict[str, Any]) -> RunRequest:
     )
 
 
-def _fill(results: Results, values: Iterable[tuple[Any, ...]]) -> None:
+def _run(
+    row: dict[str, Any],
+    images: Sequence[tuple[Any, ...]],
+    values: _Rows,
+    models: _Rows,
+) -> Run:
+    request = _request(row)
+    results = Results(request.plan, request.context)
+    results.add(Item(number, unpack(path)) for number, (path, _, _) in enumerate(images))
+    for result, (_, facts, error) in zip(results.rows, images, strict=True):
+        result.facts = from_flat(ImageFacts, json.loads(facts)) if facts else None
+        result.error = unpack_optional(error)
+    _fill(results, values)
+    infos = {info.role: info for info in (from_flat(ModelInfo, json.loads(text)) for (text,) in models)}
+    results.models = {role: infos[role] for role in (*Role, *infos) if role in infos}
+    if row["prompt_read"]:
+        results.prompt = from_flat(PromptRead, json.loads(row["prompt_read"]))
+    results.replan(request.plan)
+    return Run(_info(row), request, results)
+
+
+def _fill(results: Results, values: _Rows) -> None:
     """Put raw values into rows as applying their events would, without scoring a row once for each metric."""
     needs = {metric: results.context.need(metric) for metric in results.plan.metrics}
     for metric, item, state, value, reason, caption in values:

@@ -177,6 +177,14 @@ def test_a_store_whose_tables_are_overwritten_is_refused_when_they_are_read(path
         file_names(database)
 
 
+def test_a_store_in_which_a_text_was_changed_is_said_to_be_damaged(path: Path) -> None:
+    with Database.open(path) as database, Runs(database).begin(request(), items(1)) as writer:
+        writer.write(*scored(0))
+    path.write_bytes(path.read_bytes().replace(b'"height":480', b'"height"=480'))
+    with Database.open(path) as database, pytest.raises(StoreError, match="damaged"):
+        Runs(database).load(writer.id)
+
+
 def test_a_locked_store_is_refused_after_the_timeout(path: Path) -> None:
     make(path)
     with Database.open(path) as first, Database.open(path, timeout=0.05) as second:
