@@ -234,12 +234,7 @@ def _request(row: dict[str, Any]) -> RunRequest:
     )
 
 
-def _run(
-    row: dict[str, Any],
-    images: Sequence[tuple[Any, ...]],
-    values: _Rows,
-    models: _Rows,
-) -> Run:
+def _run(row: dict[str, Any], images: _Rows, values: _Rows, models: _Rows) -> Run:
     request = _request(row)
     results = Results(request.plan, request.context)
     results.add(Item(number, unpack(path)) for number, (path, _, _) in enumerate(images))
