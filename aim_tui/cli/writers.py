@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import sys
-import tempfile
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from aim_tui.core.metrics import METRICS
 from aim_tui.core.names import did_you_mean
-from aim_tui.core.outcomes import Failed, Present
-from aim_tui.core.report import FIELDS, document, full_record, provenance, record
+from aim_tui.core.report import (
+    CSV_FIELDS,
+    csv_record,
+    document,
+    engine_settings,
+    full_record,
+    provenance,
+    to_json,
+)
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError, UsageError
+from aim_tui.store.exports.output import write_whole
+from aim_tui.store.exports.ranking import ranked, score_text
 
 if TYPE_CHECKING:
     from aim_tui.cli.options import Setup
-    from aim_tui.core.outcomes import Outcome
     from aim_tui.core.results import Results, Row
 
 
@@ -86,7 +92,7 @@ class _Streaming(Writer):
 class _JsonLines(_Streaming):
     def write(self, row: Row, stream: TextIO) -> None:
         said = provenance(self._results, self._setup.profile, self._setup.not_asked)
-        stream.write(_json(full_record(row, self._results) | said) + "\n")
+        stream.write(to_json(full_record(row, self._results) | said) + "\n")
 
 
 class _Csv(_Streaming):
@@ -94,26 +100,17 @@ class _Csv(_Streaming):
 
     def write(self, row: Row, stream: TextIO) -> None:
         if self._rows is None:
-            self._rows = csv.DictWriter(stream, [*FIELDS, "weights", "rules", "notice"], lineterminator="\n")
+            self._rows = csv.DictWriter(stream, CSV_FIELDS, lineterminator="\n")
             self._rows.writeheader()
         said = provenance(self._results, self._setup.profile, self._setup.not_asked)
-        weights = " ".join(f"{metric}={weight:g}" for metric, weight in said["weights"].items())
-        cells = record(row, self._results) | {"weights": weights, "rules": said["rules"], "notice": said.get("notice")}
-        self._rows.writerow({name: _csv_cell(value) for name, value in cells.items()})
+        self._rows.writerow(csv_record(row, self._results, said))
 
 
 class _Json(Writer):
     def end(self) -> None:
-        engine = self._setup.engine
-        settings = {
-            "device": engine.device,
-            "precision": engine.precision,
-            "batch_size": engine.batch_size,
-            "exif": engine.reading.exif,
-            "background": engine.reading.background,
-        }
+        settings = engine_settings(self._setup.engine)
         whole = document(self._results, self._setup.profile, settings, self._setup.not_asked)
-        _write_whole(self._output, _json(whole, indent=2) + "\n")
+        _write(self._output, to_json(whole, indent=2) + "\n")
 
 
 class _Table(Writer):
@@ -128,7 +125,7 @@ class _Table(Writer):
         text = captured.get()
         if not to_terminal:
             text = "".join(line.rstrip() + "\n" for line in text.splitlines())
-        _write_whole(self._output, text)
+        _write(self._output, text)
 
 
 _WRITERS: dict[str, type[Writer]] = {"table": _Table, "json": _Json, "jsonl": _JsonLines, "csv": _Csv}
@@ -149,13 +146,12 @@ def _print_table(console: Any, results: Results, setup: Setup) -> None:
     table.add_column("status")
     if "blip2" in results.plan.metrics:
         table.add_column("caption", overflow="fold")
-    rows = sorted(results.rows, key=lambda row: (row.final is None, -(row.final or 0.0), row.item))
-    for rank, row in enumerate(rows, start=1):
-        cells = [str(rank) if row.final is not None else "", printable(Path(row.path).name)]
+    for rank, row in ranked(results):
+        cells = [str(rank or ""), printable(Path(row.path).name)]
         for metric in results.plan.metrics:
             norm = row.scores.norms.get(metric) if row.scores else None
-            cells += [_cell(row.outcome(metric), METRICS[metric].decimals), _cell(norm, 3)]
-        cells += [_cell(row.scores.final if row.scores else None, 2), str(row.status)]
+            cells += [score_text(row.outcome(metric), METRICS[metric].decimals), score_text(norm, 3)]
+        cells += [score_text(row.scores.final if row.scores else None, 2), str(row.status)]
         if "blip2" in results.plan.metrics:
             cells.append(printable(row.caption or ""))
         table.add_row(*(Text(cell) for cell in cells))
@@ -168,26 +164,6 @@ def _print_table(console: Any, results: Results, setup: Setup) -> None:
         console.print(Text(printable(line)), soft_wrap=True)
 
 
-def _cell(outcome: Outcome | None, decimals: int) -> str:
-    """Missing shows as '-' and failed as '!': neither is a number, and they are not the same."""
-    match outcome:
-        case Present(value):
-            return f"{value:.{decimals}f}"
-        case Failed():
-            return "!"
-        case _:
-            return "-"
-
-
-def _csv_cell(value: Any) -> Any:
-    """A spreadsheet takes a text that begins with one of these for a formula; an apostrophe keeps it a text."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
-
-
-def _json(data: Any, indent: int | None = None) -> str:
-    return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=indent)
-
-
 def _check_writable(output: Path) -> None:
     """Before hours of work: can the result be written at all?"""
     if output.is_dir():
@@ -198,35 +174,18 @@ def _check_writable(output: Path) -> None:
         raise UsageError(f"cannot write {output}: no permission")
 
 
-def _write_whole(output: Path | None, text: str) -> None:
-    """To stdout, or beside the file and then renamed, so that an old result is never half overwritten."""
+def _write(output: Path | None, text: str) -> None:
+    """A whole document, to its file or to stdout."""
+    if output is not None:
+        write_whole(output, text)
+        return
     try:
-        if output is None:
-            sys.stdout.write(text)
-            sys.stdout.flush()
-            return
-        if output.exists() and not output.is_file():  # a pipe or a device such as /dev/null
-            output.write_text(text, encoding="utf-8")
-            return
-        handle, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
-        try:
-            with open(handle, "w", encoding="utf-8") as stream:  # noqa: PTH123  # the handle is already open
-                stream.write(text)
-            Path(name).chmod(0o666 & ~_umask())
-            Path(name).replace(output)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        sys.stdout.write(text)
+        sys.stdout.flush()
     except BrokenPipeError:
         _reader_left()
     except OSError as error:
-        raise _cannot_write(output, error) from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        raise _cannot_write(None, error) from None
 
 
 def _cannot_write(output: Path | None, error: OSError) -> AimError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.metrics import METRICS
@@ -9,6 +10,9 @@ from aim_tui.core.outcomes import value_of
 from aim_tui.core.text import path_bytes, portable_path
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aim_tui.core.jobs import EngineSettings
     from aim_tui.core.profiles import Profile
     from aim_tui.core.results import Results, Row
 
@@ -17,6 +21,12 @@ FIELDS = (
     "path", "clip_score", "clip_norm", "caption", "blip2_similarity", "blip2_norm", "lpips_score", "lpips_norm",
     "final_score", "status", "error", "prompt_tokens", "prompt_truncated",
 )  # fmt: skip
+
+#: The columns of CSV: a table has no other place for what made its numbers.
+CSV_FIELDS = (*FIELDS, "weights", "rules", "notice")
+
+# What a spreadsheet takes for the beginning of a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def record(row: Row, results: Results) -> dict[str, Any]:
@@ -55,6 +65,36 @@ def full_record(row: Row, results: Results) -> dict[str, Any]:
             "frames": facts.frames,
         }
     return full
+
+
+def csv_record(row: Row, results: Results, said: Mapping[str, Any]) -> dict[str, Any]:
+    """One image as a line of CSV, of CSV_FIELDS; `said` is its `provenance`."""
+    weights = " ".join(f"{metric}={weight:g}" for metric, weight in said["weights"].items())
+    cells = record(row, results) | {"weights": weights, "rules": said["rules"], "notice": said.get("notice")}
+    return {name: spreadsheet_cell(value) for name, value in cells.items()}
+
+
+def spreadsheet_cell(value: Any) -> Any:
+    """A value for CSV: an apostrophe keeps a text that begins like a formula a text."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def to_json(data: Any, indent: int | None = None) -> str:
+    """JSON as every output has it: readable Unicode, and never NaN."""
+    return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=indent)
+
+
+def engine_settings(engine: EngineSettings) -> dict[str, Any]:
+    """What every output says about how images were read and models run, besides the models themselves."""
+    return {
+        "device": engine.device,
+        "precision": engine.precision,
+        "batch_size": engine.batch_size,
+        "exif": engine.reading.exif,
+        "background": engine.reading.background,
+        "max_pixels": engine.reading.max_pixels,
+        "max_bytes": engine.reading.max_bytes,
+    }
 
 
 def provenance(results: Results, profile: Profile, not_asked: dict[str, str]) -> dict[str, Any]:
