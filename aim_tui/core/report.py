@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.metrics import METRICS
@@ -26,6 +27,8 @@ FIELDS = (
 CSV_FIELDS = (*FIELDS, "weights", "rules", "notice")
 
 # What a spreadsheet takes for the beginning of a formula.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_LATE_CONTROL = re.compile(r"[\x7f-\x9f]")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -75,13 +78,21 @@ def csv_record(row: Row, results: Results, said: Mapping[str, Any]) -> dict[str,
 
 
 def spreadsheet_cell(value: Any) -> Any:
-    """A value for CSV: an apostrophe keeps a text that begins like a formula a text."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    r"""A value for CSV: an apostrophe keeps a text that begins like a formula a text.
+
+    Control characters other than line breaks and tabs become \xNN: a terminal that shows the file must not obey them.
+    """
+    if not isinstance(value, str):
+        return value
+    text = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def to_json(data: Any, indent: int | None = None) -> str:
     """JSON as every output has it: readable Unicode, and never NaN."""
-    return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=indent)
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, indent=indent)
+    # JSON escapes the control characters below space alone; a terminal obeys those from 0x7f to 0x9f as well.
+    return _LATE_CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def engine_settings(engine: EngineSettings) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from aim_tui.config import load_settings
 from aim_tui.core.context import Context
 from aim_tui.core.events import ImageFailed, Item, MetricBatch, MetricValue, PromptRead
 from aim_tui.core.outcomes import Failed, Missing, Present
-from aim_tui.core.report import FIELDS, document, record
+from aim_tui.core.report import FIELDS, document, record, spreadsheet_cell, to_json
 from aim_tui.core.results import Results
 from aim_tui.core.scoring import ScoringPlan, Status
 
@@ -108,3 +108,16 @@ def test_a_profile_of_other_models_names_the_rules_it_borrows() -> None:
     assert "thresholds were set for clip openai/clip-vit-base-patch32, lpips alex" in large.rules_note()
     assert "not for clip openai/clip-vit-large-patch14, lpips vgg" in large.rules_note()
     assert AIM.rules_note() == "rules: aim"
+
+
+@pytest.mark.parametrize("char", ["\x00", "\x1b", "\x07", "\x7f", "\x9b"])
+def test_no_control_character_of_a_name_leaves_in_csv_or_json(char: str) -> None:
+    assert spreadsheet_cell(f"a{char}b") == f"a\\x{ord(char):02x}b"
+    assert char not in to_json({"path": f"a{char}b"})
+    assert json.loads(to_json({"path": f"a{char}b"})) == {"path": f"a{char}b"}
+
+
+def test_line_breaks_and_formulas_in_csv_cells() -> None:
+    assert spreadsheet_cell("a\nb") == "a\nb"
+    assert spreadsheet_cell("=1+1") == "'=1+1"
+    assert spreadsheet_cell(-0.5) == -0.5
