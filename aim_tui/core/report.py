@@ -27,7 +27,7 @@ FIELDS = (
 CSV_FIELDS = (*FIELDS, "weights", "rules", "notice")
 
 # What a spreadsheet takes for the beginning of a formula.
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _LATE_CONTROL = re.compile(r"[\x7f-\x9f]")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -80,7 +80,7 @@ def csv_record(row: Row, results: Results, said: Mapping[str, Any]) -> dict[str,
 def spreadsheet_cell(value: Any) -> Any:
     r"""A value for CSV: an apostrophe keeps a text that begins like a formula a text.
 
-    Control characters other than line breaks and tabs become \xNN: a terminal that shows the file must not obey them.
+    Control characters other than line feeds and tabs become \xNN: a terminal that shows the file must not obey them.
     """
     if not isinstance(value, str):
         return value
