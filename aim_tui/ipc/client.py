@@ -72,6 +72,8 @@ class Crash:
     exit_code: int | None
     stderr_tail: str
     log: Path
+    hint: str = ""
+    """What is often behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,7 +348,8 @@ class WorkerClient:
     def _crashed(self, reason: str, exit_code: int | None = None) -> None:
         log = self._log or paths.state_dir()
         tail = "\n".join([*self._garbage, *_tail(log)][-_TAIL_LINES:])
-        self.crash = Crash(reason, exit_code, tail, log)
+        hint = "often the system's doing, when memory runs out" if exit_code == -signal.SIGKILL else ""
+        self.crash = Crash(reason, exit_code, tail, log, hint)
         self._forget()
         self._set_state(WorkerState.CRASHED)
 
@@ -393,8 +396,7 @@ def _how_it_ended(code: int) -> str:
         name = signal.Signals(-code).name
     except ValueError:
         name = f"signal {-code}"
-    hint = " (often the system, when memory runs out)" if name == "SIGKILL" else ""
-    return f"the worker was ended by {name}{hint}"
+    return f"the worker was ended by {name}"
 
 
 def _new_log(start: int) -> tuple[Path, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
@@ -11,6 +10,7 @@ from textual.binding import Binding, BindingType
 
 from aim_tui.ipc.client import WORKER_COMMAND, Patience
 from aim_tui.ui.commands import binding_commands
+from aim_tui.ui.endings import end_on_signals
 from aim_tui.ui.screens.confirm import ConfirmScreen
 from aim_tui.ui.screens.main import MainScreen
 from aim_tui.ui.session import Session
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from aim_tui.ui.launch import Launch
-
-# Textual handles neither; a lost SSH connection sends the first, `kill` the second.
-_ENDING_SIGNALS = (signal.SIGHUP, signal.SIGTERM)
 
 
 class AimApp(App[int]):
@@ -49,6 +46,8 @@ class AimApp(App[int]):
         self.animation_level = "none"
         self.session = Session(launch, self._tell, worker_command=worker_command, patience=patience)
         self._main: MainScreen | None = None
+        self.ending: asyncio.Future[None] | None = None
+        """Keeps an ending that has begun."""
         self.add_mode(self.DEFAULT_MODE, self._open_main)
 
     def _open_main(self) -> MainScreen:
@@ -90,9 +89,7 @@ def run(launch: Launch) -> int:
 
 
 async def _run(app: AimApp) -> int:
-    loop = asyncio.get_running_loop()
-    for number in _ENDING_SIGNALS:
-        loop.add_signal_handler(number, app.exit, 128 + number)
+    end_on_signals(app)
     try:
         return await app.run_async() or 0
     finally:

@@ -14,18 +14,22 @@ MAIN_BINDINGS: list[BindingType] = [
     Binding(
         "p", "edit_prompt", "Prompt", tooltip="Edit prompt and topic: enter saves, esc gives back", id="main.prompt"
     ),
-    Binding("r", "take_reference", "Reference", tooltip="Compare with the current image", id="main.reference"),
+    Binding(
+        "r", "take_reference", "Reference", show=False, tooltip="Compare with the current image", id="main.reference"
+    ),
     Binding(
         "R", "clear_reference", "No reference", show=False, tooltip="Compare with no image", id="main.no-reference"
     ),
     Binding("z", "preview", "View", tooltip="The current image on the whole screen", id="main.view"),
-    Binding("e", "explain", "Explain", tooltip="Why the current image scores as it does", id="main.explain"),
-    Binding("w", "weights", "Weights", tooltip="Weights and switches of the metrics", id="main.weights"),
+    Binding(
+        "e", "explain", "Explain", show=False, tooltip="Why the current image scores as it does", id="main.explain"
+    ),
+    Binding("w", "weights", "Weights", show=False, tooltip="Weights and switches of the metrics", id="main.weights"),
     Binding(
         "m", "turn_info", "Info", show=False, tooltip="Path and failures, caption, or formula below", id="main.info"
     ),
-    Binding("comma", "sort", "Sort", tooltip="Then a column's letter; upper case reverses", id="main.sort"),
-    Binding("slash", "find", "Find", tooltip="Find a name", id="main.find"),
+    Binding("comma", "sort", "Sort", show=False, tooltip="Then a column's letter; upper case reverses", id="main.sort"),
+    Binding("slash", "find", "Find", show=False, tooltip="Find a name", id="main.find"),
     Binding("n", "find_again(1)", "Next", show=False, tooltip="The next name found", id="main.find-next"),
     Binding("N", "find_again(-1)", "Previous", show=False, tooltip="The name found before", id="main.find-previous"),
     Binding("f", "filter", "Filter", tooltip="Show only some: a name, or final>70 & caption~cabin", id="main.filter"),

@@ -382,7 +382,7 @@ class Session:
         await self.models.inspect(self.profile, self.enabled)
         if self.models_missing:
             return
-        if score_after:
+        if score_after and self.results.rows:
             self.score_left()
         else:
             await self._ready_worker()

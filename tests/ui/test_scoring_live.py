@@ -87,7 +87,7 @@ async def test_a_crash_is_said_scores_are_kept_and_a_restart_goes_on(open_app: A
         await app.shows("scripted: about to fall over")
         await app.press("n")
         assert app.session.activity().state is WorkerState.CRASHED
-        await app.press("W", "y")
+        await app.press("W", "enter")
         # It falls over again before the fourth of the five that were left.
         await app.until(lambda: app.scored == [0, 1, 2, 3, 4, 5])
         await app.shows("2 images left")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ConfirmScreen(Dialog[bool]):
-    """True only where the user says yes; the safe button has the focus."""
+    """True only where the user says yes. The safe button has the focus: no, or yes where nothing can be lost by it."""
 
     BINDING_GROUP_TITLE = "Question"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -26,15 +26,17 @@ class ConfirmScreen(Dialog[bool]):
         Binding("left,right", "app.focus_next", "Other", show=False, tooltip="The other button", id="confirm.other"),
     ]
 
-    def __init__(self, heading: str, question: str, yes: str, no: str) -> None:
+    def __init__(self, heading: str, question: str, yes: str, no: str, *, yes_is_safe: bool = False) -> None:
         super().__init__(heading)
         self._question = question
         self._yes = Button(Content(yes), id="yes", compact=True)
-        self._no = Button(Content(no), id="no", variant="primary", compact=True)
+        self._no = Button(Content(no), id="no", compact=True)
+        self._safe, self._other = (self._yes, self._no) if yes_is_safe else (self._no, self._yes)
+        self._safe.variant = "primary"
 
     def body(self) -> list[Widget]:
         """The question and its two answers."""
-        return [Static(Content(self._question)), Horizontal(self._no, self._yes, classes="buttons")]
+        return [Static(Content(self._question)), Horizontal(self._safe, self._other, classes="buttons")]
 
     def keys(self) -> str:
         """The keys for the answers."""
@@ -42,7 +44,7 @@ class ConfirmScreen(Dialog[bool]):
 
     def on_mount(self) -> None:
         """The safe answer is one enter away."""
-        self._no.focus()
+        self._safe.focus()
 
     def action_answer(self, answer: bool) -> None:
         """Give the answer."""

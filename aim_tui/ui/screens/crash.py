@@ -21,11 +21,13 @@ class CrashScreen(ConfirmScreen):
 
     def __init__(self, crash: Crash, left: int) -> None:
         goes_on = f"go on with the {left} images that are left" if left else "be ready for the next job"
+        hint = f" ({crash.hint})" if crash.hint else ""
         super().__init__(
             "The worker is gone",
-            f"{printable(crash.reason)}.\nEvery score is kept. A restart would {goes_on}.",
-            yes="Later",
-            no="Restart",
+            f"{printable(crash.reason)}{hint}.\nEvery score is kept. A restart would {goes_on}.",
+            yes="Restart",
+            no="Later",
+            yes_is_safe=True,
         )
         self._crash = crash
 

@@ -11,10 +11,21 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from textual.app import ComposeResult
     from textual.widget import Widget
 
 Answer = TypeVar("Answer")
+
+
+#: For dialogs whose letters are free: a page that does not fit is read by these.
+SCROLLING: list[BindingType] = [
+    Binding("j,down", "scroll_page(1)", "Down", show=False, tooltip="Scroll down a line", id="page.down"),
+    Binding("k,up", "scroll_page(-1)", "Up", show=False, tooltip="Scroll up a line", id="page.up"),
+    Binding("pagedown,space", "scroll_page(10)", "Page down", show=False, tooltip="Scroll on", id="page.page-down"),
+    Binding("pageup", "scroll_page(-10)", "Page up", show=False, tooltip="Scroll back", id="page.page-up"),
+]
 
 
 class Dialog(ModalScreen[Answer | None]):
@@ -49,30 +60,28 @@ class Dialog(ModalScreen[Answer | None]):
         """Close without an answer."""
         self.dismiss(None)
 
+    def action_scroll_page(self, lines: int) -> None:
+        """Move what is in the box by some lines."""
+        self.query_exactly_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
 
 class PageDialog(Dialog[None]):
     """A page to read; q closes it too."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "close", "Close", show=False, tooltip="Close this page", id="page.close"),
-        Binding("j,down", "scroll_page(1)", "Down", show=False, tooltip="Scroll down a line", id="page.down"),
-        Binding("k,up", "scroll_page(-1)", "Up", show=False, tooltip="Scroll up a line", id="page.up"),
-        Binding("pagedown,space", "scroll_page(10)", "Page down", show=False, tooltip="Scroll on", id="page.page-down"),
-        Binding("pageup", "scroll_page(-10)", "Page up", show=False, tooltip="Scroll back", id="page.page-up"),
+        *SCROLLING,
     ]
 
-    def __init__(self, heading: str, page: Content) -> None:
+    def __init__(self, heading: str, lines: Sequence[Content]) -> None:
         super().__init__(heading)
-        self._page = Static(page, markup=False)
+        self._lines = lines
 
     def body(self) -> list[Widget]:
-        """The page."""
-        return [self._page]
-
-    def show(self, page: Content) -> None:
-        """Show another page in place of the present one."""
-        self._page.update(page)
-
-    def action_scroll_page(self, lines: int) -> None:
-        """Move the page by some lines."""
-        self.query_exactly_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+        """A widget for each line, so that one that begins with spaces stays indented where it wraps."""
+        return [
+            Static(line[2:], markup=False, classes="indented")
+            if line.plain.startswith("  ")
+            else Static(line if line.plain else Content(" "), markup=False)
+            for line in self._lines
+        ]

@@ -29,8 +29,8 @@ class ExplainScreen(PageDialog):
         super().__init__(f"Why {name} scores as it does", explain_page(row, results, profile, not_asked))
 
 
-def explain_page(row: Row, results: Results, profile: Profile, not_asked: Mapping[str, str]) -> Content:
-    """The whole story as text."""
+def explain_page(row: Row, results: Results, profile: Profile, not_asked: Mapping[str, str]) -> list[Content]:
+    """The whole story, line by line."""
     lines = [*_final(row), Content("")]
     for metric in METRICS:
         lines += [*_metric(metric, row, results, not_asked), Content("")]
@@ -44,7 +44,7 @@ def explain_page(row: Row, results: Results, profile: Profile, not_asked: Mappin
         lines.append(Content(f"prompt     {read.tokens} of {read.limit} tokens{cut}"))
     if profile.notice:
         lines += [Content(""), Content.styled(profile.notice, "$text-warning")]
-    return Content("\n").join(lines)
+    return lines
 
 
 def _final(row: Row) -> list[Content]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual.containers import Horizontal
 from textual.content import Content
+from textual.widgets import Static
 
 from aim_tui.ui.screens.dialog import PageDialog
 
@@ -13,39 +15,49 @@ if TYPE_CHECKING:
 
     from textual.app import App
     from textual.binding import ActiveBinding
+    from textual.widget import Widget
 
-_GLYPHS = """\
-● marked      ! failed, the line below says why      - not there yet
-An arrow at a title says which way is better; the underlined title is the one the table is sorted by.
-Values that were made against another prompt, topic or reference are out of date until s scores them again."""
+_SIGNS = (
+    Content("  ● marked   ★ best   ✓ scored   ◐ in part   ! failed: the line below the table says why"),
+    Content("  - nothing to say   · not there yet   ~ made against another prompt, topic or reference"),
+    Content("  ↑ ↓ at a title: the better direction; ▲ ▼ at the title that the table is sorted by"),
+)
 
 
 class HelpScreen(PageDialog):
     """Every key that works here, by the pane it belongs to."""
 
     def __init__(self, app: App[object], bindings: Iterable[ActiveBinding]) -> None:
-        super().__init__("Keys that work here", help_page(app, bindings))
+        super().__init__("Keys that work here", [Content.styled("Signs", "bold"), *_SIGNS])
+        self._groups = key_groups(app, bindings)
+
+    def body(self) -> list[Widget]:
+        """A line for each key, grouped; then what the signs in the lists mean."""
+        lines: list[Widget] = []
+        for title, group in self._groups.items():
+            lines.append(Static(Content.styled(title, "bold")))
+            lines += [
+                Horizontal(
+                    Static(Content(" ".join(keys)), classes="key"),
+                    Static(Content(about), classes="about"),
+                    classes="key-line",
+                )
+                for keys, about in group
+            ]
+            lines.append(Static(" "))
+        return [*lines, *super().body()]
 
 
-def help_page(app: App[object], bindings: Iterable[ActiveBinding]) -> Content:
-    """A table of keys and what they do, grouped by the namespace they belong to."""
+def key_groups(app: App[object], bindings: Iterable[ActiveBinding]) -> dict[str, list[tuple[list[str], str]]]:
+    """Keys and what they do, by the title of what they belong to, in the order in which they are looked up."""
     groups: dict[str, dict[str, tuple[list[str], str]]] = {}
     for active in bindings:
         binding = active.binding
-        if binding.system or not active.enabled or not (binding.tooltip or binding.description):
+        about = binding.tooltip or binding.description
+        if binding.system or not active.enabled or not about:
             continue
-        title = active.node.BINDING_GROUP_TITLE or "Everywhere"
-        group = groups.setdefault(title, {})
-        keys, _ = group.setdefault(binding.id or binding.action, ([], binding.tooltip or binding.description))
+        # A list has no title of its own; what it binds is for whichever list has the focus.
+        title = active.node.BINDING_GROUP_TITLE or "In the list"
+        keys, _ = groups.setdefault(title, {}).setdefault(binding.id or binding.action, ([], about))
         keys.append(app.get_key_display(binding))
-    widths = [len(" ".join(keys)) for group in groups.values() for keys, _ in group.values()]
-    width = min(max(widths, default=8), 18)
-    lines: list[Content] = []
-    for title, group in groups.items():
-        lines.append(Content.styled(title, "bold"))
-        lines += [
-            Content.assemble(("  " + " ".join(keys).ljust(width), "$text-accent"), "  ", about)
-            for keys, about in group.values()
-        ]
-        lines.append(Content(""))
-    return Content("\n").join([*lines, Content.styled("Signs", "bold"), Content(_GLYPHS)])
+    return {title: list(group.values()) for title, group in groups.items()}

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from aim_tui.core.text import printable
-from aim_tui.ui.screens.dialog import Dialog
+from aim_tui.ui.screens.dialog import SCROLLING, Dialog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +44,7 @@ class ModelsScreen(Dialog[ModelsChoice]):
         Binding("p", "choose('profile')", "Profile", tooltip="Choose another profile", id="models.profile"),
         Binding("l", "choose('folder')", "Local folder", tooltip="Use a model from a folder here", id="models.folder"),
         Binding("x", "cancel", "Cancel fetch", tooltip="End the fetch; what has come is kept", id="models.cancel"),
+        *SCROLLING,
         Binding("q", "close", "Close", show=False, tooltip="Close; M shows this again", id="models.close"),
     ]
 
@@ -53,6 +54,7 @@ class ModelsScreen(Dialog[ModelsChoice]):
         self._fetch = fetch
         self._cancel = cancel
         self._page = Static(markup=False)
+        self._shown = Content("")
 
     def body(self) -> list[Widget]:
         """One page, painted anew while a fetch runs."""
@@ -84,8 +86,11 @@ class ModelsScreen(Dialog[ModelsChoice]):
         self.dismiss(ModelsChoice(choice))
 
     def _paint(self) -> None:
-        self._page.update(models_page(self._desk))
-        self.refresh_bindings()
+        page = models_page(self._desk)
+        if page != self._shown:
+            self._shown = page
+            self._page.update(page)
+            self.refresh_bindings()
 
 
 def models_page(desk: ModelDesk) -> Content:
@@ -104,9 +109,7 @@ def models_page(desk: ModelDesk) -> Content:
             _key("p", "choose another profile"),
             _key("l", "use a folder on this machine"),
             Content(""),
-            Content.styled(
-                "Browsing, filters, weights and what is scored already work meanwhile.", "$foreground-muted"
-            ),
+            Content.styled("Browsing, filters and weights work meanwhile; M shows this again.", "$foreground-muted"),
         ]
     return Content("\n").join(lines)
 
@@ -130,15 +133,12 @@ def _fetch_lines(desk: ModelDesk) -> list[Content]:
 
 def _line(state: ModelState) -> Content:
     sign = ("✓ ", "$text-success") if state.complete else ("! ", "bold $text-warning")
-    size = f"{human_bytes(state.bytes_on_disk)} here" if state.bytes_on_disk else "nothing here"
+    name = Content.assemble(sign, (f"{state.role:<10}", "bold"), printable(state.name))
     if state.complete:
-        detail = size
-    else:
-        left = f"about {human_bytes(state.bytes_to_fetch)} to fetch" if state.bytes_to_fetch else ""
-        detail = ", ".join(part for part in (printable(state.problem), left) if part)
-    return Content.assemble(
-        sign, (f"{state.role:<10}", "bold"), printable(state.name), ("  " + detail, "$foreground-muted")
-    )
+        return name + Content.styled(f"  {human_bytes(state.bytes_on_disk)}", "$foreground-muted")
+    left = f"about {human_bytes(state.bytes_to_fetch)} to fetch" if state.bytes_to_fetch else ""
+    detail = ", ".join(part for part in (printable(state.problem), left) if part)
+    return name + Content.styled(f"\n            {detail}", "$foreground-muted")
 
 
 def _total(missing: list[ModelState]) -> str:

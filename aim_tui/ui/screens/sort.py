@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from string import ascii_lowercase
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -17,19 +18,18 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 
+_OTHERS = (("n", "name", "name"), ("t", "caption", "caption"), ("s", "status", "status"), ("o", "order", "item"))
+
+
 def _letters() -> dict[str, tuple[str, SortKey]]:
     """Each column's letter with its title and order: scores begin with the best, names with the first."""
-    columns = {
-        "f": ("final", SortKey("final", best_first("final"))),
-        "n": ("name", SortKey("name")),
-        "s": ("status", SortKey("status")),
-        "o": ("order", SortKey("item")),
-        "t": ("text of caption", SortKey("caption")),
-    }
+    columns = {"f": ("final", SortKey("final", best_first("final")))}
+    taken = {"f", *(letter for letter, _, _ in _OTHERS)}
     for spec in METRICS.values():
-        letter = next(char for char in f"{spec.id}{'abcdefghijklmnopqrstuvwxyz'}" if char not in columns)
+        letter = next(char for char in f"{spec.id}{ascii_lowercase}" if char.isalpha() and char not in taken)
+        taken.add(letter)
         columns[letter] = (spec.short, SortKey(spec.id, best_first(spec.id)))
-    return columns
+    return columns | {letter: (title, SortKey(column)) for letter, title, column in _OTHERS}
 
 
 LETTERS = _letters()
@@ -42,9 +42,7 @@ class SortScreen(ModalScreen["SortKey | None"]):
     BINDING_GROUP_TITLE = "Sort"
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
-            Binding(
-                letter, f"sort('{letter}')", title, tooltip=f"Sort by {title}", id=f"sort.{title.split()[0].lower()}"
-            )
+            Binding(letter, f"sort('{letter}')", title, tooltip=f"Sort by {title}", id=f"sort.{title.lower()}")
             for letter, (title, _) in LETTERS.items()
         ),
         *(
@@ -54,7 +52,7 @@ class SortScreen(ModalScreen["SortKey | None"]):
                 f"{title}, reversed",
                 show=False,
                 tooltip=f"Sort by {title}, the other way round",
-                id=f"sort.{title.split()[0].lower()}-reversed",
+                id=f"sort.{title.lower()}-reversed",
             )
             for letter, (title, _) in LETTERS.items()
         ),

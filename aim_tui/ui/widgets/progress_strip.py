@@ -72,11 +72,10 @@ class ProgressStrip(Widget):
 
 def _activity_parts(activity: Activity, width: int) -> list[Content]:
     if activity.crash is not None:
-        left = f"; {activity.left} images left" if activity.left else ""
-        return [
-            Content.styled(f"crashed: {printable(activity.crash.reason)}{left}", "bold $text-error"),
-            Content("W restarts it"),
-        ]
+        parts = [Content.styled(f"crashed: {printable(activity.crash.reason)}", "bold $text-error")]
+        if activity.left:
+            parts.append(Content(f"{activity.left} images left"))
+        return [*parts, Content("W restarts it")]
     if activity.phase is None:
         words = {WorkerState.STARTING: "starting the worker…", WorkerState.STOPPED: "worker not started"}
         return [Content.styled(words.get(activity.state, "ready"), "$foreground-muted")]

@@ -28,8 +28,8 @@ _FOREIGN = 0.3
 # The model named loads with transformers' own classes, without code of its own; the multilingual checkpoints of
 # OpenCLIP (laion/…-xlm-roberta-…) do not.
 FOREIGN_HINT = (
-    "this CLIP reads this script only as bytes, so its score means little; a multilingual one fits, "
-    "such as google/siglip-base-patch16-256-multilingual"
+    "this CLIP knows this script only as bytes: its score means little; one that reads it is "
+    "google/siglip-base-patch16-256-multilingual"
 )
 
 

@@ -62,6 +62,7 @@ class ScorePane(Vertical):
         self._table = ScoreTable(id="scores")
         self._find_bar = FindBar()
         self._filter_line = Static(id="filter-line", markup=False)
+        self._empty = ""
         self._found = ""
         self._before_find: int | None = None
         self._filter_before = ""
@@ -114,7 +115,7 @@ class ScorePane(Vertical):
         if not same:
             self._arrangement.filter("")
             self._found = ""
-        self._table.empty_text = empty
+        self._empty = empty
         self._table.show(results.rows, results.plan, results.context, self.marks if same else ())
         self._table.sort = self._arrangement.sort
         self._rearrange()
@@ -180,6 +181,10 @@ class ScorePane(Vertical):
         self._next_arrange = monotonic() + max(_ARRANGE_EVERY_SECONDS, _ARRANGE_SHARE * took)
         if results is self._results:
             arrangement.order = order
+            filtered = bool(arrangement.where) and bool(results.rows)
+            self._table.empty_text = (
+                "No row passes the filter.\nf changes it, esc shows all rows." if filtered else self._empty
+            )
             self._table.set_view(order)
             self._show_filter(len(results.rows))
 
