@@ -344,7 +344,6 @@ class Session:
         if plan != self.plan:
             self.results.plan = plan
             self._run(self._replan(self.results))
-        self._changed.update(range(len(self.results.rows)))
         self._post(SetupChanged())
 
     def _wanted_plan(self, context: Context) -> tuple[ScoringPlan, str]:

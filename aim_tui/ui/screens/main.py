@@ -100,7 +100,7 @@ class MainScreen(Screen[None]):
     @on(FolderOpened)
     def _folder_opened(self) -> None:
         self._show_scores()
-        self._show_files(Path(self.session.listing.folder))
+        self._show_files()
         self._show_setup()
 
     @on(ScoresChanged)
@@ -114,6 +114,7 @@ class MainScreen(Screen[None]):
     @on(SetupChanged)
     def _setup_changed(self) -> None:
         self._show_scores()
+        self._show_files()
         self._show_setup()
         self.session.count_tokens(self.form.prompt)
 
@@ -154,12 +155,13 @@ class MainScreen(Screen[None]):
         self._show_current()
 
     @work(exclusive=True, group="files")
-    async def _show_files(self, folder: Path) -> None:
-        session = self.session
-        lines = await asyncio.to_thread(folder_entries, session.listing, session.results)
-        if folder == session.listing.folder:
+    async def _show_files(self) -> None:
+        session, results = self.session, self.session.results
+        lines = await asyncio.to_thread(folder_entries, session.listing, results)
+        if results is session.results:
+            current = self.files.cursor_key if self.files.has_focus else None
             row = self.scores.current
-            self.files.show(lines, row.path if row is not None else None)
+            self.files.show(lines, current or (row.path if row is not None else None))
 
     def _show_setup(self) -> None:
         session = self.session

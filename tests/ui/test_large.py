@@ -1,0 +1,87 @@
+"""A hundred thousand images: nothing the user does holds the keyboard up for long."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aim_tui.core.outcomes import Present
+from aim_tui.core.results import Raw
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COUNT = 100_000
+# Of the loop's own processor time, which does not depend on who else uses the machine; 0.1 s is the aim on a fast one.
+LIMIT_SECONDS = 0.3
+
+
+class Ticker:
+    """Measures the longest time that the loop did not come round, step by step."""
+
+    def __init__(self) -> None:
+        self.longest: dict[str, float] = {}
+        self.longest_by_clock: dict[str, float] = {}
+        self._step = ""
+        self._task = asyncio.create_task(self._tick())
+
+    def now(self, step: str) -> None:
+        """What is measured from here on."""
+        self._step = step
+
+    def stop(self) -> None:
+        self._task.cancel()
+
+    async def _tick(self) -> None:
+        while True:
+            before, clock, step = time.thread_time(), time.monotonic(), self._step
+            await asyncio.sleep(0.001)
+            self.longest[step] = max(self.longest.get(step, 0.0), time.thread_time() - before)
+            self.longest_by_clock[step] = max(self.longest_by_clock.get(step, 0.0), time.monotonic() - clock)
+
+
+@pytest.mark.usefixtures("models_here")
+async def test_no_step_with_a_hundred_thousand_rows_stalls_the_loop(open_app: Any, tmp_path: Path) -> None:
+    images = tuple(str(tmp_path / f"img_{number:06}.png") for number in range(COUNT))
+    ticker = Ticker()
+    ticker.now("open")
+    async with open_app(tmp_path, size=(160, 50), images=images) as app:
+        scores = app.app.screen.scores
+        await app.until(lambda: len(scores.order) == COUNT and len(app.app.screen.files.keys) > COUNT)
+        ticker.now("")
+        for row in app.rows:
+            value = Present(0.4 * (row.item * 7919 % COUNT) / COUNT)
+            context = app.session.context
+            row.raws = {"clip": Raw(value, context.prompt), "blip2": Raw(value, context.topic)}
+        ticker.now("weights")
+        app.session.set_weights({"clip": 1.0, "blip2": 2.0, "lpips": 1.0})
+        await app.until(lambda: app.rows[-1].final is not None and app.rows[0].final is not None)
+        await app.pilot.pause()
+        ticker.now("sort")
+        await app.hit("comma")
+        await app.hit("f")
+        await app.until(lambda: scores.order[0] != 0)
+        ticker.now("filter")
+        await app.hit("f")
+        await app.paste("clip>0.2")
+        await app.until(lambda: len(scores.order) < COUNT)
+        await app.hit("escape")
+        await app.until(lambda: len(scores.order) == COUNT)
+        ticker.now("prompt")
+        app.session.set_prompt("another topic", "another prompt")
+        await app.pilot.pause(0.2)
+        ticker.now("move")
+        for key in ("j",) * 20 + ("pagedown",) * 10 + ("G", "k", "g"):
+            await app.hit(key)
+        ticker.now("mark")
+        for key in ("ctrl+a", "ctrl+r", "space", "escape"):
+            await app.hit(key)
+    ticker.stop()
+    longest = {step: stall for step, stall in ticker.longest.items() if step}
+    print(
+        {step: f"{1000 * s:.0f} ms, {1000 * ticker.longest_by_clock[step]:.0f} by clock" for step, s in longest.items()}
+    )
+    assert max(longest.values()) < LIMIT_SECONDS, longest

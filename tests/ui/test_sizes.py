@@ -1,0 +1,79 @@
+"""Every terminal size gets a layout in which each pane has room for what it shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("models_here")
+
+# (columns, rows), files beside the table, preview beside it, title
+SIZES = [
+    ((200, 60), True, True, True),
+    ((160, 50), True, True, True),
+    ((120, 40), False, True, True),
+    ((80, 24), False, False, True),
+    ((60, 24), False, False, True),
+    ((80, 16), False, False, False),
+    ((40, 10), False, False, False),
+]
+
+
+@pytest.mark.parametrize(("size", "files", "preview", "title"), SIZES)
+async def test_panes_come_and_go_with_the_size(
+    open_app: Any, folder: Path, size: tuple[int, int], files: bool, preview: bool, title: bool
+) -> None:
+    async with open_app(folder, size=size, start_scoring=True) as app:
+        await app.all_scored()
+        await app.pilot.pause()
+        main = app.app.screen
+        table = main.scores.query_one("#scores")
+        assert (main.files.size.width > 0, main.preview.size.width > 0, main.heading.size.height > 0) == (
+            files,
+            preview,
+            title,
+        )
+        assert table.size.width >= 40
+        assert table.size.height >= 3
+        assert not files or main.files.size.width >= 24
+        assert not preview or main.preview.size.width >= 30
+        assert main.form.prompt and "Prompt" in app.text()
+        await app.press("o")
+        assert main.files.has_focus
+        assert main.files.size.width >= 24
+        await app.press("o")
+        assert table.has_focus
+
+
+async def test_a_terminal_that_changes_its_size_is_followed(open_app: Any, folder: Path) -> None:
+    async with open_app(folder, size=(160, 50), start_scoring=True) as app:
+        await app.all_scored()
+        main = app.app.screen
+        for (columns, rows), files, preview, _ in [*SIZES, *reversed(SIZES)]:
+            await app.pilot.resize_terminal(columns, rows)
+            await app.pilot.pause()
+            assert (main.files.size.width > 0, main.preview.size.width > 0) == (files, preview)
+
+
+async def test_the_keyboard_never_stays_in_a_pane_that_went_away(open_app: Any, folder: Path) -> None:
+    async with open_app(folder, size=(160, 50)) as app:
+        await app.press("o")
+        assert app.app.screen.files.has_focus
+        await app.pilot.resize_terminal(80, 24)
+        await app.pilot.pause()
+        focused = app.app.focused
+        assert focused is not None and focused.size.width > 0
+
+
+async def test_the_sample_notice_is_always_there_while_that_profile_is_used(open_app: Any, folder: Path) -> None:
+    for size in ((160, 50), (80, 24), (40, 10)):
+        async with open_app(folder, size=size, profile="sample") as app:
+            await app.shows("sample models: for trying out")
+            for key in ("o", "m", "p"):
+                await app.press(key)
+                assert "sample models: for trying out" in app.text()
+                await app.press("escape")
