@@ -287,6 +287,8 @@ class WorkerClient:
             self._crashed(_how_it_ended(code), code)
 
     def _hear(self, line: bytes) -> None:
+        if self._garbage_seen > _GARBAGE_ALLOWED:
+            return
         try:
             message = decode(line, REPORTS)
         except ProtocolError:

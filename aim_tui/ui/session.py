@@ -197,7 +197,7 @@ class Session:
         fresh.context = self.results.context
         self.listing, self.profile, self.results = listing, profile, fresh
         self._changed.clear()
-        self._adopt_plan()
+        self._score_by_plan()
         self._post(FolderOpened(listing))
 
     def _remember(self) -> None:
@@ -339,12 +339,15 @@ class Session:
             self._adopt_plan()
 
     def _adopt_plan(self) -> None:
-        """Ask for the enabled metrics that have something to compare with, and score all rows by that."""
+        """Ask for the enabled metrics that have something to compare with, and say so."""
+        self._score_by_plan()
+        self._post(SetupChanged())
+
+    def _score_by_plan(self) -> None:
         plan, self.problem = self._wanted_plan(self.context)
         if plan != self.plan:
             self.results.plan = plan
             self._run(self._replan(self.results))
-        self._post(SetupChanged())
 
     def _wanted_plan(self, context: Context) -> tuple[ScoringPlan, str]:
         """The plan for a context, and why nothing can be scored by it (the plan then is of all enabled metrics)."""

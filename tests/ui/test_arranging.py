@@ -132,7 +132,7 @@ async def test_explain_tells_numbers_branches_weights_and_who_made_them(open_app
         await app.press("j", "e")
         for words in (
             "clip_score = 0.3970",
-            "-1 < clip_score <= 0.4: line from 0 to 1",
+            "rule -1 < clip_score <= 0.4",
             "not asked: no reference",
             "28.6 % of the final score",
             "caption: a scripted caption of img_1.png",

@@ -102,6 +102,7 @@ class MainScreen(Screen[None]):
         self._show_scores()
         self._show_files()
         self._show_setup()
+        self._show_summary()
 
     @on(ScoresChanged)
     def _scores_changed(self) -> None:
