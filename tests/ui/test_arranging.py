@@ -23,8 +23,11 @@ async def test_a_comma_and_a_letter_sort_and_upper_case_reverses(open_app: Any, 
         await app.shows("upper case reverses")
         await app.press("F")
         await app.until(lambda: order(app) == [7, 6, 5, 4, 3, 2, 1, 0])
-        await app.press("comma", "c")
+        # From the first line one sees the new first; a row that the cursor went to is not lost from sight.
+        assert app.app.screen.scores.current.item == 7
+        await app.press("j", "comma", "c")
         await app.until(lambda: order(app) == [0, 1, 2, 3, 4, 5, 6, 7])
+        assert app.app.screen.scores.current.item == 6
         await app.press("comma", "N")
         await app.until(lambda: order(app) == [7, 6, 5, 4, 3, 2, 1, 0])
         await app.press("comma", "escape")

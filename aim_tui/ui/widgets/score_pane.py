@@ -63,6 +63,7 @@ class ScorePane(Vertical):
         self._find_bar = FindBar()
         self._filter_line = Static(id="filter-line", markup=False)
         self._empty = ""
+        self._to_top = False
         self._found = ""
         self._before_find: int | None = None
         self._filter_before = ""
@@ -146,7 +147,8 @@ class ScorePane(Vertical):
     # -- arranging ---------------------------------------------------------------------------------------------------
 
     def sort_by(self, key: SortKey) -> None:
-        """Sort by a column."""
+        """Sort by a column. A cursor on the first line stays on that line, elsewhere it keeps its row."""
+        self._to_top = self._table.cursor_index <= 0
         self._arrangement.sort = key
         self._table.sort = key
         self._rearrange()
@@ -186,6 +188,9 @@ class ScorePane(Vertical):
                 "No row passes the filter.\nf changes it, esc shows all rows." if filtered else self._empty
             )
             self._table.set_view(order)
+            if self._to_top:
+                self._to_top = False
+                self._table.action_first()
             self._show_filter(len(results.rows))
 
     def _show_filter(self, total: int) -> None:
