@@ -34,6 +34,7 @@ class EngineSettings:
     `device` is 'auto', 'cpu', 'mps', 'cuda' or 'cuda:N' and applies where a model does not name its own.
     `precision` 'fast' runs every model in bfloat16 or float16, with float32 norms.
     `batch_size` overrides every model's own.
+    `store` is the path of the store whose feature cache is used and filled; None computes everything anew.
     """
 
     models: dict[Role, ModelRef]
@@ -41,6 +42,7 @@ class EngineSettings:
     precision: Precision = "aim"
     batch_size: int | None = None
     reading: ReadingPolicy = field(default_factory=ReadingPolicy)
+    store: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,11 @@ from aim_tui.core.events import ImageFailed, Item, ModelInfo
 from aim_tui.core.jobs import Job
 from aim_tui.errors import UsageError
 from aim_tui.worker.batching import Batcher
-from aim_tui.worker.engine import BATCH_BYTES, Engine
+from aim_tui.worker.engine import Engine
 from aim_tui.worker.plain import plain_way
 from aim_tui.worker.reading import Bounds, Readable, ReadAhead, read_item
 from aim_tui.worker.runtime import configure_torch, cores
+from aim_tui.worker.scoring import BATCH_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

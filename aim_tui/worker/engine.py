@@ -1,6 +1,6 @@
-"""The engine: decode once, batch per metric, report each batch as it ends.
+"""The engine: decode once, batch per metric, report each batch as it ends, and compute nothing twice.
 
-    files -> threads: read, decode, prepare for every metric -> a batcher for each metric -> events
+    files -> survey: what is kept of them -> threads: read, decode, prepare what lacks -> batchers -> events
 
 Models stay loaded between jobs, and what images are compared with is embedded once. The same engine runs in the
 worker process and in the headless command.
@@ -9,32 +9,33 @@ worker process and in the headless command.
 from __future__ import annotations
 
 from contextlib import closing
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from aim_tui.core.events import Event, ImageFailed, ImageRead, ModelLoaded, Phase, PhaseName
+from aim_tui.core.events import Event, ModelLoaded, Notice, Phase, PhaseName
 from aim_tui.core.metrics import MetricSpec, Role, get_metric, in_order
-from aim_tui.errors import UsageError
-from aim_tui.inputs.images import read_image
-from aim_tui.worker.batching import Batcher
+from aim_tui.errors import ModelUnavailableError, UsageError
+from aim_tui.inputs.images import ImageError, LoadedImage, read_image
+from aim_tui.worker.identity import Cache, Identity, identify, reading_key
+from aim_tui.worker.keeper import Keeper
 from aim_tui.worker.memory import release_memory
+from aim_tui.worker.metrics.base import FeatureMetric
 from aim_tui.worker.models.device import Placement, place
 from aim_tui.worker.models.loading import LoadedModel, load, load_key, resolve
-from aim_tui.worker.reading import Bounds, ReadAhead, Unreadable, read_item, to_tensor
 from aim_tui.worker.runtime import configure_torch, cores
+from aim_tui.worker.scoring import Scoring
+from aim_tui.worker.survey import Survey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    import torch
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from aim_tui.core.context import Context
+    from aim_tui.core.events import Item
     from aim_tui.core.jobs import EngineSettings, Job
     from aim_tui.core.profiles import ModelRef
     from aim_tui.worker.metrics.base import Metric
-
-#: Bytes of decoded and prepared images that may wait for the models, and for one metric's batch to fill.
-READ_AHEAD_BYTES = 256 << 20
-BATCH_BYTES = 128 << 20
+    from aim_tui.worker.survey import Window
 
 
 def never() -> bool:
@@ -49,10 +50,16 @@ class Engine:
         self._settings = settings
         self._models: dict[Role, LoadedModel] = {}
         self._keys: dict[Role, tuple[ModelRef, Placement]] = {}
+        self._identities: dict[Role, Identity | None] = {}
         self._metrics: dict[str, Metric] = {}
+        self._made_for: dict[str, object] = {}
+        self._keeper: Keeper | None = None
 
     def configure(self, settings: EngineSettings) -> None:
         """Take other settings for the jobs that follow; models that they do not change stay loaded."""
+        if self._keeper is not None and settings.store != self._settings.store:
+            self._keeper.close()
+            self._keeper = None
         self._settings = settings
         strangers = [role for role in self._models if self._key(role) != self._keys[role]]
         for role in strangers:
@@ -68,7 +75,8 @@ class Engine:
     @property
     def metrics(self) -> Mapping[str, Metric]:
         """The metrics whose models are loaded, by id."""
-        return self._metrics
+        ready = (name for name in self._metrics if all(role in self._models for role in get_metric(name).roles))
+        return {name: self._metrics[name] for name in ready}
 
     def batch_size(self, metric: str) -> int:
         """How many images of a loaded metric a batch starts with: the settings' number, the model's, the metric's."""
@@ -83,23 +91,57 @@ class Engine:
         says yes the iteration ends, and what has been reported stands. A job without items loads the models,
         embeds what there is to compare with, and ends.
 
+        With a store in the settings, what an earlier job computed is not computed again, and a model that has
+        nothing left to do is not loaded: its ModelLoaded then says what it was when the values were computed.
+
         Raises ModelUnavailableError for a model that cannot be had, and UsageError for an empty prompt or topic
         that a metric needs, a reference that cannot be read, or a device that is not there.
         """
         configure_torch()
         specs = self._check(job)
-        for role in _roles(specs):
-            if cancelled():
+        cache = self._open_cache(specs)
+        try:
+            for event in self._run(job, specs, cache, cancelled):
+                yield event
+                yield from self._notices()
+        finally:
+            if self._keeper is not None:
+                self._keeper.flush()
+        yield from self._notices()
+
+    def _run(
+        self, job: Job, specs: Sequence[MetricSpec], cache: Cache | None, cancelled: Callable[[], bool]
+    ) -> Iterator[Event]:
+        metrics = {spec.id: self._metric(spec, cache) for spec in specs}
+        kept = {name: metric for name, metric in metrics.items() if isinstance(metric, FeatureMetric)}
+        asked = [spec.id for spec in specs if job.context.need(spec.id).strip()]
+        for name in asked:
+            if name in kept:
+                kept[name].expect(job.context, self._read)
+        known = {name: metric for name, metric in kept.items() if metric.cache is not None}
+        policy, threads = self._settings.reading, self._reading_threads(specs)
+        with closing(Survey(job.items, known, cache, policy, threads).windows()) as windows:
+            first = next(windows)
+            everything = cache is None or not job.items
+            wanted = set(_roles(specs)) if everything else self._wanted(metrics, first)
+            for role in _roles(specs):
+                if cancelled():
+                    return
+                yield from self._load(role) if role in wanted else self._recall(role, cache)
+            for name in asked:
+                yield from metrics[name].set_context(job.context, self._read)
+            if not job.items or cancelled():
                 return
-            yield from self._load(role)
-        metrics: dict[str, Metric] = {}
-        for spec in specs:
-            metrics[spec.id] = self._metric(spec)
-            if job.context.need(spec.id).strip():
-                yield from metrics[spec.id].set_context(job.context, self._read_pixels)
-        if job.items and not cancelled():
             yield Phase(PhaseName.SCORING)
-            yield from self._score(job, metrics, cancelled)
+            scoring = Scoring(metrics, cache, policy, threads, cancelled)
+            for window in chain((first,), windows):
+                yield from self._load_midway(self._wanted(metrics, window))
+                for name in self.metrics.keys() & metrics.keys():
+                    scoring.size_batches(name, self.batch_size(name))
+                yield from scoring.score(window, partial(self._load_midway, set(_roles(specs))))
+                if cancelled():
+                    return
+            yield from scoring.end()
 
     def _check(self, job: Job) -> list[MetricSpec]:
         """The metrics of the job, which can be asked for as far as can be told before a model is loaded."""
@@ -117,6 +159,28 @@ class Engine:
             self._place(role, self._settings.models[role])
         return specs
 
+    def _open_cache(self, specs: Sequence[MetricSpec]) -> Cache | None:
+        """What earlier jobs computed with the models of this one, or None where there is no store that works."""
+        self._identities = {role: self._identities[role] for role in self._models}
+        if self._settings.store is None:
+            return None
+        if self._keeper is None:
+            self._keeper = Keeper(self._settings.store)
+        self._keeper.open()
+        if not self._keeper.usable:
+            return None
+        for role in _roles(specs):
+            # A loaded model is what its files were when it was loaded.
+            if role not in self._models:
+                ref = self._settings.models[role]
+                self._identities[role] = identify(role, ref, self._place(role, ref))
+        identities = {role: identity for role, identity in self._identities.items() if identity is not None}
+        return Cache(self._keeper, identities, reading_key(self._settings.reading))
+
+    def _notices(self) -> Iterator[Event]:
+        if self._keeper is not None and (text := self._keeper.take_notice()):
+            yield Notice(text)
+
     def _key(self, role: Role) -> tuple[ModelRef, Placement] | None:
         """What the settings want loaded for a role; None where they name nothing that could be."""
         ref = self._settings.models.get(role)
@@ -128,66 +192,86 @@ class Engine:
     def _place(self, role: Role, ref: ModelRef) -> Placement:
         return place(role, ref, self._settings.device, self._settings.precision)
 
+    def _wanted(self, metrics: Mapping[str, Metric], window: Window) -> set[Role]:
+        """The models that the items of a window need, as far as they are not loaded."""
+        wanted: set[Role] = set()
+        for name, metric in metrics.items():
+            roles = {role for role in get_metric(name).roles if role not in self._models}
+            if not roles:
+                continue
+            column = window.features.get(name, [None] * len(window.items))
+            if isinstance(metric, FeatureMetric):
+                wanted |= metric.wants([feature for feature in column if feature is not None]) & roles
+            lacking = (item for item, feature in zip(window.items, column, strict=True) if feature is None)
+            # Files that cannot be read are looked at in every job anew; no model is loaded for them alone.
+            if not roles <= wanted and any(self._readable(item) for item in lacking):
+                wanted |= roles
+        return wanted
+
+    def _readable(self, item: Item) -> bool:
+        try:
+            self._read(item.path)
+        except (ImageError, MemoryError):
+            return False
+        return True
+
     def _load(self, role: Role) -> Iterator[Event]:
         """Load a model unless it is there already; report it either way, for it is part of the job's provenance."""
         ref = self._settings.models[role]
         if role not in self._models:
             yield Phase(PhaseName.LOADING, ref.name)
             placement = self._place(role, ref)
-            self._models[role] = load(role, ref, placement)
-            self._keys[role] = load_key(ref, placement)
+            before = identify(role, ref, placement)
+            model = load(role, ref, placement)
+            if before != self._identities.get(role, before) or before != identify(role, ref, placement):
+                raise ModelUnavailableError(f"the files of {ref.name} changed while it was loaded", "score again")
+            self._models[role], self._keys[role], self._identities[role] = model, load_key(ref, placement), before
+        if self._keeper is not None and (identity := self._identities[role]) is not None:
+            Cache(self._keeper, {role: identity}, "").keep_info(role, self._models[role].info)
         yield ModelLoaded(self._models[role].info)
 
+    def _recall(self, role: Role, cache: Cache | None) -> Iterator[Event]:
+        """Report a model that nothing is left to do for, or load it where nothing is recorded of it."""
+        info = None
+        if cache is not None and role not in self._models and role in cache.identities:
+            info = cache.recall_info(role, self._settings.models[role])
+        if info is None:
+            yield from self._load(role)
+        else:
+            yield ModelLoaded(info)
+
+    def _load_midway(self, wanted: set[Role]) -> Iterator[Event]:
+        """Load what the first images did not need."""
+        missing = [role for role in Role if role in wanted and role not in self._models]
+        for role in missing:
+            yield from self._load(role)
+        if missing:
+            yield Phase(PhaseName.SCORING)
+
     def _let_go(self, role: Role) -> None:
-        del self._models[role], self._keys[role]
+        del self._models[role], self._keys[role], self._identities[role]
         self._metrics = {name: metric for name, metric in self._metrics.items() if role not in get_metric(name).roles}
 
-    def _metric(self, spec: MetricSpec) -> Metric:
-        if spec.id not in self._metrics:
-            implementation = resolve(spec.implementation)
-            self._metrics[spec.id] = implementation({role: self._models[role] for role in spec.roles})
-        return self._metrics[spec.id]
+    def _metric(self, spec: MetricSpec, cache: Cache | None) -> Metric:
+        """The metric's code, made anew where its models are others."""
+        identities = tuple(self._identities.get(role) for role in spec.roles)
+        models = (tuple(self._key(role) for role in spec.roles), identities if cache else None)
+        if spec.id not in self._metrics or self._made_for[spec.id] != models:
+            self._metrics[spec.id] = resolve(spec.implementation)(self._models)
+            self._made_for[spec.id] = models
+        metric = self._metrics[spec.id]
+        if isinstance(metric, FeatureMetric):
+            metric.cache = cache if cache and all(role in cache.identities for role in spec.roles) else None
+        return metric
 
-    def _read_pixels(self, path: str) -> torch.Tensor:
-        return to_tensor(read_image(path, self._settings.reading))
+    def _read(self, path: str) -> LoadedImage:
+        return read_image(path, self._settings.reading)
 
-    def _score(self, job: Job, metrics: dict[str, Metric], cancelled: Callable[[], bool]) -> Iterator[Event]:
-        batchers = {name: Batcher(name, metric, self.batch_size(name), BATCH_BYTES) for name, metric in metrics.items()}
-        policy = self._settings.reading
-        ahead = 2 * max(batcher.batch_size for batcher in batchers.values())
-        reader = ReadAhead(
-            job.items,
-            lambda item: read_item(item, metrics, policy),
-            Bounds(self._reading_threads(), ahead, READ_AHEAD_BYTES),
-        )
-        with closing(iter(reader)) as images:
-            for image in images:
-                if cancelled():
-                    return
-                if isinstance(image, Unreadable):
-                    yield ImageFailed(image.item, image.reason)
-                    continue
-                yield ImageRead(image.item, image.facts)
-                for name, batcher in batchers.items():
-                    batcher.add(image.item, image.prepared[name])
-                # While the batch is computed this would keep a full-size image alive for nothing.
-                del image
-                yield from _flush((batcher for batcher in batchers.values() if batcher.full), cancelled)
-        if not cancelled():
-            yield from _flush(batchers.values(), cancelled)
-
-    def _reading_threads(self) -> int:
+    def _reading_threads(self, specs: Sequence[MetricSpec]) -> int:
         """Enough to keep the models busy: on a CPU they are slow, and every core they do not get makes them slower."""
-        on_cpu = all(placement.device.type == "cpu" for _, placement in self._keys.values())
+        places = [self._place(role, self._settings.models[role]) for role in _roles(specs)]
+        on_cpu = all(placement.device.type == "cpu" for placement in places)
         return max(1, min(8, cores() // 4)) if on_cpu else max(1, min(16, cores() - 1))
-
-
-def _flush(batchers: Iterable[Batcher], cancelled: Callable[[], bool]) -> Iterator[Event]:
-    for batcher in batchers:
-        for event in batcher.flush():
-            yield event
-            if cancelled():
-                return
 
 
 def _roles(specs: Sequence[MetricSpec]) -> list[Role]:

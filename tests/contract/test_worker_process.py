@@ -173,6 +173,8 @@ def test_a_cancelled_job_ends_after_the_batch_that_runs(shared: Worker, items: l
     shared.send(40, Job(("noisy",), Context(prompt=str(gate)), items))
     gate.write_text("the first")
     bodies = shared.until(MetricBatch, 40)
+    # Once the second image is reported as read, nothing comes before its batch that could ask for a cancellation.
+    bodies += shared.until(ImageRead, 40)
     shared.send(40, Cancel())
     # The answer proves that the cancellation was read before the second image is let through.
     shared.send(41, CountTokens("a"))

@@ -9,22 +9,27 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from aim_tui.core.outcomes import Failed, Outcome, Present
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    import numpy.typing as npt
     import torch
 
     from aim_tui.core.context import Context
     from aim_tui.core.events import Event
     from aim_tui.core.metrics import Role
+    from aim_tui.inputs.images import LoadedImage
+    from aim_tui.worker.identity import Cache
     from aim_tui.worker.models.loading import LoadedModel
 
-    #: Reads an image file by the job's policy: uint8 (height, width, 3). Raises inputs.images.ImageError.
-    ReadPixels = Callable[[str], torch.Tensor]
+    #: Reads an image file by the job's policy. Raises inputs.images.ImageError.
+    Read = Callable[[str], LoadedImage]
 
 
 class UnsuitableError(Exception):
@@ -51,7 +56,7 @@ class Metric(ABC):
 
     @abstractmethod
     def __init__(self, models: Mapping[Role, LoadedModel]) -> None:
-        """Take the models of the roles that the MetricSpec names."""
+        """Take the models of the roles that the MetricSpec names; more may be among them."""
 
     @property
     @abstractmethod
@@ -66,7 +71,7 @@ class Metric(ABC):
         """
 
     @abstractmethod
-    def set_context(self, context: Context, read: ReadPixels) -> Sequence[Event]:
+    def set_context(self, context: Context, read: Read) -> Sequence[Event]:
         """Embed what images are compared with; a part that has not changed is not embedded again.
 
         Returns what there is to report of it. Raises UsageError where it cannot be used.
@@ -78,3 +83,53 @@ class Metric(ABC):
 
     def free(self) -> None:  # noqa: B027 - most metrics keep nothing
         """Let go of what can be computed again, because memory ran out."""
+
+
+class FeatureMetric(Metric):
+    """A metric in two steps: what a model sees in an image, and what that means in a context.
+
+    The first is costly and belongs to the image alone, so it is kept and found again. The models are in the mapping
+    that the constructor is given before they are needed, and not earlier: `expect`, `wants`, `recall` and `keep` do
+    without them, and `judge` does with those that `wants` named.
+    """
+
+    cache: Cache | None = None
+    """Where features are kept; None where nothing is. The engine sets it before each job."""
+
+    @abstractmethod
+    def expect(self, context: Context, read: Read) -> None:
+        """Take what images will be compared with. Raises UsageError where it cannot be used."""
+
+    @abstractmethod
+    def wants(self, features: Sequence[object]) -> set[Role]:
+        """The models that are needed to judge these kept features in the expected context."""
+
+    @abstractmethod
+    def recall(self, sha256s: Sequence[str]) -> list[Any]:
+        """The kept feature of each image, None where there is none. Called in another thread."""
+
+    @abstractmethod
+    def look(self, batch: Sequence[torch.Tensor]) -> Sequence[Any]:
+        """A feature of each prepared image, in the order of the batch."""
+
+    @abstractmethod
+    def keep(self, sha256s: Sequence[str], features: Sequence[Any]) -> None:
+        """Keep what `look` gave; what could not be computed is left out."""
+
+    @abstractmethod
+    def judge(self, features: Sequence[Any]) -> list[RawOutcome]:
+        """The raw value of each feature, in their order: of a batch, or of a hundred thousand at once."""
+
+    def score(self, batch: Sequence[torch.Tensor]) -> list[RawOutcome]:
+        """The raw value of each prepared image, in the order of the batch."""
+        return self.judge(self.look(batch))
+
+
+def cosines(rows: npt.NDArray[np.float32], against: npt.NDArray[np.float32]) -> list[float]:
+    """The cosine of each row (n, dim) with a vector (dim,), all of length one.
+
+    Not a matrix product: that sums in another order for another number of rows, and a kept feature has to give the
+    very value it gave in its first batch.
+    """
+    values: list[float] = np.einsum("ij,j->i", rows, against).tolist()
+    return values

@@ -7,29 +7,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+import msgspec
+import numpy as np
+
 from aim_tui.core.events import PromptRead
 from aim_tui.core.metrics import Role
-from aim_tui.worker.metrics.base import Metric, RawOutcome
+from aim_tui.worker.identity import text_key
+from aim_tui.worker.metrics.base import FeatureMetric, RawOutcome, cosines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy.typing as npt
     import torch
 
     from aim_tui.core.context import Context
     from aim_tui.core.events import Event
-    from aim_tui.worker.metrics.base import ReadPixels
-    from aim_tui.worker.models.clip import Clip, TextFeatures
+    from aim_tui.worker.metrics.base import Read
+    from aim_tui.worker.models.clip import Clip
     from aim_tui.worker.models.loading import LoadedModel
 
+    #: The features of an image or a text: float32 (dim,) of length one.
+    Embedding = npt.NDArray[np.float32]
 
-class ClipScore(Metric):
+
+class ClipScore(FeatureMetric):
     """Compares images with the prompt."""
 
     def __init__(self, models: Mapping[Role, LoadedModel]) -> None:
-        self._clip = cast("Clip", models[Role.CLIP])
+        self._models = models
         self._prompt: str | None = None
-        self._text: TextFeatures | None = None
+        self._text: Embedding | None = None
+        self._read: PromptRead | None = None
+
+    @property
+    def _clip(self) -> Clip:
+        return cast("Clip", self._models[Role.CLIP])
 
     @property
     def batch_size(self) -> int:
@@ -40,16 +53,56 @@ class ClipScore(Metric):
         """The resized and cropped image, uint8 (3, h, w)."""
         return self._clip.prepare(pixels)
 
-    def set_context(self, context: Context, read: ReadPixels) -> Sequence[Event]:
-        """Embed the prompt, and report how much of it the model sees."""
-        if self._text is None or self._prompt != context.prompt:
-            self._text = self._clip.text_features(context.prompt)
-            self._prompt = context.prompt
-        return (PromptRead(self._text.tokens, self._text.limit, self._text.truncated),)
+    def expect(self, context: Context, read: Read) -> None:
+        """Take the prompt, and what is kept of it."""
+        if self._prompt == context.prompt:
+            return
+        self._prompt, self._text, self._read = context.prompt, None, None
+        if self.cache is None:
+            return
+        keeper, key = self.cache.keeper, text_key(context.prompt)
+        text = keeper.vectors(self.cache.texts(Role.CLIP), [key]).get(key)
+        said = keeper.values(self.cache.notes(Role.CLIP, "prompt"), [key]).get(key)
+        if text is not None and said is not None:
+            self._text, self._read = text, msgspec.json.decode(said, type=PromptRead)
 
-    def score(self, batch: Sequence[torch.Tensor]) -> list[RawOutcome]:
+    def wants(self, features: Sequence[object]) -> set[Role]:
+        """CLIP, for a prompt that has not been embedded before."""
+        return {Role.CLIP} if self._text is None else set()
+
+    def set_context(self, context: Context, read: Read) -> Sequence[Event]:
+        """Embed the prompt, and report how much of it the model sees."""
+        if self._text is None or self._read is None:
+            text = self._clip.text_features(context.prompt)
+            self._text = text.features[0].numpy()
+            self._read = PromptRead(text.tokens, text.limit, text.truncated)
+            if self.cache is not None and bool(np.isfinite(self._text).all()):
+                keeper, key = self.cache.keeper, text_key(context.prompt)
+                keeper.keep_vectors(self.cache.texts(Role.CLIP), {key: self._text})
+                said = msgspec.json.encode(self._read).decode()
+                keeper.keep_values(self.cache.notes(Role.CLIP, "prompt"), {key: said})
+        return (self._read,)
+
+    def recall(self, sha256s: Sequence[str]) -> list[Embedding | None]:
+        """The kept features of each image."""
+        if self.cache is None:
+            return [None] * len(sha256s)
+        kept = self.cache.keeper.vectors(self.cache.embeddings(Role.CLIP), sha256s)
+        return [kept.get(sha256) for sha256 in sha256s]
+
+    def look(self, batch: Sequence[torch.Tensor]) -> list[Embedding]:
+        """The features of each image."""
+        return list(self._clip.image_features(batch).numpy())
+
+    def keep(self, sha256s: Sequence[str], features: Sequence[Embedding]) -> None:
+        """Keep features whose every number is finite."""
+        if self.cache is not None:
+            pairs = zip(sha256s, features, strict=True)
+            sound = {sha256: row for sha256, row in pairs if bool(np.isfinite(row).all())}
+            self.cache.keeper.keep_vectors(self.cache.embeddings(Role.CLIP), sound)
+
+    def judge(self, features: Sequence[Embedding]) -> list[RawOutcome]:
         """The cosine of each image with the prompt."""
         if self._text is None:
-            raise RuntimeError("score before set_context")
-        cosines = self._clip.image_features(batch) @ self._text.features[0]
-        return [RawOutcome.of(value) for value in cosines.tolist()]
+            raise RuntimeError("judge before set_context")
+        return [RawOutcome.of(value) for value in cosines(np.stack(features), self._text)]

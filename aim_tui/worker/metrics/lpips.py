@@ -16,15 +16,16 @@ from PIL import Image
 from aim_tui.core.metrics import Role
 from aim_tui.errors import UsageError
 from aim_tui.inputs.images import ImageError
-from aim_tui.worker.metrics.base import Metric, RawOutcome, UnsuitableError
-from aim_tui.worker.models.lpips import ReferenceCache, SizedReference
+from aim_tui.worker.metrics.base import FeatureMetric, RawOutcome, UnsuitableError
+from aim_tui.worker.models.lpips import POLICY, ReferenceCache, SizedReference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from aim_tui.core.context import Context
     from aim_tui.core.events import Event
-    from aim_tui.worker.metrics.base import ReadPixels
+    from aim_tui.store.cache import Space
+    from aim_tui.worker.metrics.base import Read
     from aim_tui.worker.models.loading import LoadedModel
     from aim_tui.worker.models.lpips import Lpips, Size
 
@@ -34,13 +35,18 @@ _ALONE_ON_CPU = 256 * 256
 _PIXELS_AT_ONCE = 4 * 1024 * 1024
 
 
-class LpipsDistance(Metric):
+class LpipsDistance(FeatureMetric):
     """Compares images with the reference."""
 
     def __init__(self, models: Mapping[Role, LoadedModel]) -> None:
-        self._lpips = cast("Lpips", models[Role.LPIPS])
+        self._models = models
         self._reference: torch.Tensor | None = None
+        self._reference_sha256 = ""
         self._sized = ReferenceCache(self._resize)
+
+    @property
+    def _lpips(self) -> Lpips:
+        return cast("Lpips", self._models[Role.LPIPS])
 
     @property
     def batch_size(self) -> int:
@@ -56,18 +62,45 @@ class LpipsDistance(Metric):
             )
         return pixels
 
-    def set_context(self, context: Context, read: ReadPixels) -> Sequence[Event]:
+    def expect(self, context: Context, read: Read) -> None:
         """Read the reference; its features are kept where its pixels have not changed."""
         try:
-            reference = read(context.reference)
+            image = read(context.reference)
         except ImageError as error:
             raise UsageError(f"reference {context.reference}: {error}", "name another reference image") from None
+        reference = torch.from_numpy(np.array(image.pixels))
+        self._reference_sha256 = image.facts.sha256
         if self._reference is None or not torch.equal(self._reference, reference):
             self._reference = reference
             self._sized.clear()
+
+    def wants(self, features: Sequence[object]) -> set[Role]:
+        """Nothing: a kept distance is all there is to say."""
+        return set()
+
+    def set_context(self, context: Context, read: Read) -> Sequence[Event]:
+        """Nothing is left to do: the features of the reference depend on the images' sizes."""
         return ()
 
-    def score(self, batch: Sequence[torch.Tensor]) -> list[RawOutcome]:
+    def recall(self, sha256s: Sequence[str]) -> list[float | None]:
+        """The kept distance of each image to the reference."""
+        if self.cache is None:
+            return [None] * len(sha256s)
+        kept: dict[str, float] = self.cache.keeper.values(self._distances_kept(), sha256s)
+        return [kept.get(sha256) for sha256 in sha256s]
+
+    def keep(self, sha256s: Sequence[str], features: Sequence[float]) -> None:
+        """Keep the distances that are finite numbers."""
+        if self.cache is not None:
+            pairs = zip(sha256s, features, strict=True)
+            sound = {sha256: distance for sha256, distance in pairs if math.isfinite(distance)}
+            self.cache.keeper.keep_values(self._distances_kept(), sound)
+
+    def judge(self, features: Sequence[float]) -> list[RawOutcome]:
+        """The distances as they are."""
+        return [RawOutcome.of(distance) for distance in features]
+
+    def look(self, batch: Sequence[torch.Tensor]) -> list[float]:
         """The distance of each image, 0 for the reference itself."""
         values = [math.nan] * len(batch)
         for size, positions in _by_size(batch).items():
@@ -76,11 +109,15 @@ class LpipsDistance(Metric):
                 images = [batch[position] for position in part]
                 for position, value in zip(part, self._distances(images, reference), strict=True):
                     values[position] = value
-        return [RawOutcome.of(value) for value in values]
+        return values
 
     def free(self) -> None:
         """Let go of the reference's features."""
         self._sized.clear()
+
+    def _distances_kept(self) -> Space:
+        assert self.cache is not None
+        return self.cache.distances(Role.LPIPS, self._reference_sha256, POLICY)
 
     def _distances(self, images: list[torch.Tensor], reference: SizedReference) -> list[float]:
         distances = self._lpips.distances(images, reference.features)
@@ -97,7 +134,7 @@ class LpipsDistance(Metric):
 
     def _resize(self, size: Size) -> SizedReference:
         if self._reference is None:
-            raise RuntimeError("score before set_context")
+            raise RuntimeError("look before expect")
         height, width = size
         reference = self._reference
         if tuple(reference.shape[:2]) != size:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aim_tui.worker.models.device import Placement
 
 MAX_NEW_TOKENS = 30
+DECODING = f"greedy, max_new_tokens {MAX_NEW_TOKENS}"
 
 
 class Captioner:
@@ -86,6 +87,6 @@ def load(ref: ModelRef, local: LocalModel, placement: Placement) -> Captioner:
     model, detail = from_pretrained(Blip2ForConditionalGeneration, ref, local, placement)
     preparation = load_preparation(local.path)
     tokenizer = AutoTokenizer.from_pretrained(local.path, **LOCAL_ONLY)
-    detail |= {**preparation.detail, "decoding": f"greedy, max_new_tokens {MAX_NEW_TOKENS}"}
+    detail |= {**preparation.detail, "decoding": DECODING}
     info = describe(ref, local, placement, model, detail)
     return Captioner(model, tokenizer, preparation, placement, info)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: The least width and height that leave a pixel in the last feature map.
 MIN_SIDE = {"alex": 31, "vgg": 16}
+#: How two images are brought to one size.
+POLICY = "reference to the image's size, Pillow bilinear; full resolution"
 _EPS = 1e-10
 # Normalising, subtracting and squaring in pieces that stay in the cache halves the time of a whole layer's passes.
 _POSITIONS_IN_CACHE = 1024
@@ -162,7 +164,7 @@ def load(ref: ModelRef, local: LocalModel, placement: Placement) -> Lpips:
         "net": net,
         "version": "0.1",
         "lins": "from the file" if whole else "from the lpips package",
-        "resize": "reference to the image's size, Pillow bilinear; full resolution",
+        "resize": POLICY,
     }
     return Lpips(model, net, placement, describe(ref, local, placement, model, detail))
 
