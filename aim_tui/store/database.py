@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from aim_tui.core.text import printable
-from aim_tui.store import migrations
+from aim_tui.store import in_use, migrations
 from aim_tui.store.errors import StoreError, damaged, explain, is_busy
 from aim_tui.store.inspection import APPLICATION_ID, check_writable, inspect, log_size, newer
 from aim_tui.store.locations import default_store, make_private, put_in_place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from aim_tui.store.migrations import Migration
@@ -52,6 +52,7 @@ class Database:
         self._connections: weakref.WeakSet[_Connection] = weakref.WeakSet()
         self._connections_lock = threading.Lock()
         self._closed = False
+        self._noted: Callable[[], object] | None = None
 
     @classmethod
     def open(
@@ -70,22 +71,38 @@ class Database:
         """
         steps = migrations.released() if steps is None else steps
         path = (path or default_store()).absolute()
-        header = inspect(path)
+        with in_use.OPENING:
+            opened = cls._open(path, read_only, timeout, steps)
+            opened._noted = in_use.note(opened, path)
+        return opened
+
+    @classmethod
+    def _open(cls, path: Path, read_only: bool, timeout: float, steps: Sequence[Migration]) -> Database:
+        if in_use.has(path):
+            exists, version = True, None
+        else:
+            header = inspect(path)
+            exists, version = header is not None, header.version if header else None
         if read_only:
-            if header is None:
+            if not exists:
                 raise StoreError(f"there is no store at {printable(str(path))}")
             # Without its log a store can be read where nothing can be written beside it, not even locks.
             immutable = log_size(path) == 0 and not os.access(path.parent, os.W_OK)
             database = cls(path, read_only=True, immutable=immutable, timeout=timeout)
-            database._check_version(steps)
+            try:
+                database._check_version(steps)
+            except BaseException:
+                database.close()
+                raise
             return database
-        if header is None:
+        if not exists:
             cls._make(path, steps, timeout)
+            # It may be the one of a program that was quicker.
             header = inspect(path)
-            assert header is not None
+            version = header.version if header else None
         check_writable(path)
         database = cls(path, read_only=False, immutable=False, timeout=timeout)
-        database._prepare(steps, header.version)
+        database._prepare(steps, version)
         return database
 
     @classmethod
@@ -165,6 +182,8 @@ class Database:
             for connection in list(self._connections):
                 connection.close()
             self._connections.clear()
+        if self._noted is not None:
+            self._noted()
 
     def __enter__(self) -> Database:
         return self
@@ -209,9 +228,9 @@ class Database:
                 "open it once where it can be written",
             )
 
-    def _prepare(self, steps: Sequence[Migration], version: int) -> None:
+    def _prepare(self, steps: Sequence[Migration], version: int | None) -> None:
         known = _last(steps)
-        if log_size(self.path):
+        if version is None or log_size(self.path):
             # The log may hold a later version than the header. A reader leaves both as they are; the last writer to
             # close would merge them.
             with self._explained(), contextlib.closing(self._connect("ro")) as reader:
