@@ -12,12 +12,13 @@ import os
 import signal
 import sys
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from aim_tui import paths
 from aim_tui.core.events import Event, Phase, PhaseName
+from aim_tui.core.jobs import Job
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 from aim_tui.ipc.protocol import (
@@ -30,27 +31,25 @@ from aim_tui.ipc.protocol import (
     JobEnded,
     Message,
     ProtocolError,
-    Request,
     TokenCount,
     decode,
     encode,
 )
+from aim_tui.ipc.worker_log import TAIL_LINES, how_it_ended, last_lines, new_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from aim_tui.core.jobs import EngineSettings, Job
+    from aim_tui.core.jobs import EngineSettings
 
 WORKER_COMMAND = (sys.executable, "-m", "aim_tui.worker")
 
 _READ_AT_ONCE = 64 * 1024
-_WRITE_AT_ONCE = 64 * 1024
+_ITEMS_AT_ONCE = 1000
 # The longest honest line is a batch of captions; beyond this something writes without ever ending a line.
 _LONGEST_LINE = 16 * 1024 * 1024
 _GARBAGE_ALLOWED = 20
-_TAIL_LINES = 20
-_LOGS_KEPT = 10
 
 
 class WorkerState(StrEnum):
@@ -119,7 +118,7 @@ class WorkerClient:
         self._counts: dict[int, asyncio.Future[TokenCount]] = {}
         self._idle = asyncio.Event()
         self._idle.set()
-        self._garbage: deque[str] = deque(maxlen=_TAIL_LINES)
+        self._garbage: deque[str] = deque(maxlen=TAIL_LINES)
         self._garbage_seen = 0
         self._stopping = False
         self._log: Path | None = None
@@ -217,7 +216,7 @@ class WorkerClient:
     # -- the process ---------------------------------------------------------------------------------------------
 
     async def _spawn(self) -> asyncio.subprocess.Process:
-        self._log, stderr = _new_log(next(self._starts))
+        self._log, stderr = new_log(next(self._starts))
         try:
             return await asyncio.create_subprocess_exec(
                 *self._command,
@@ -284,7 +283,7 @@ class WorkerClient:
             _signal_group(process.pid, signal.SIGKILL)
             code = await process.wait()
         if not self._stopping:
-            self._crashed(_how_it_ended(code), code)
+            self._crashed(how_it_ended(code), code)
 
     def _hear(self, line: bytes) -> None:
         if self._garbage_seen > _GARBAGE_ALLOWED:
@@ -326,11 +325,11 @@ class WorkerClient:
         assert process.stdin is not None
         # The lock keeps messages whole and in order; it is fair, so a Cancel cannot overtake its Job.
         async with self._writing:
-            line = await asyncio.to_thread(encode, message) if _is_large(message.body) else encode(message)
             try:
-                for start in range(0, len(line), _WRITE_AT_ONCE):
-                    process.stdin.write(line[start : start + _WRITE_AT_ONCE])
+                for piece in pieces(message):
+                    process.stdin.write(piece)
                     await process.stdin.drain()
+                    await asyncio.sleep(0)
             except (BrokenPipeError, ConnectionResetError):
                 # The reader learns why; here it is enough that nobody listens.
                 raise self._gone() from None
@@ -349,7 +348,7 @@ class WorkerClient:
 
     def _crashed(self, reason: str, exit_code: int | None = None) -> None:
         log = self._log or paths.state_dir()
-        tail = "\n".join([*self._garbage, *_tail(log)][-_TAIL_LINES:])
+        tail = "\n".join([*self._garbage, *last_lines(log)][-TAIL_LINES:])
         hint = "often the system's doing, when memory runs out" if exit_code == -signal.SIGKILL else ""
         self.crash = Crash(reason, exit_code, tail, log, hint)
         self._forget()
@@ -381,41 +380,24 @@ def _take_lines(pending: bytearray) -> Iterator[bytes]:
         yield from (line for line in lines if line.strip())
 
 
-def _is_large(body: Request) -> bool:
-    items = getattr(body, "items", ())
-    return len(items) > 500
+def pieces(message: Message) -> Iterator[bytes]:
+    """The line of a message in pieces, each made in a few milliseconds whatever the number of items.
+
+    A thread would not do: the encoder is one call into C, which lets no other thread run until it is through.
+    """
+    body = message.body
+    if not isinstance(body, Job) or len(body.items) <= _ITEMS_AT_ONCE:
+        yield encode(message)
+        return
+    # The items are the last field of a job, so that their list stands where an empty one does.
+    head, _, tail = encode(Message(message.job, replace(body, items=[]))).rpartition(b"[]")
+    yield head + b"["
+    for start in range(0, len(body.items), _ITEMS_AT_ONCE):
+        part = encode(Message(message.job, replace(body, items=body.items[start : start + _ITEMS_AT_ONCE])))
+        yield (b"," if start else b"") + part[len(head) + 1 : len(part) - len(tail) - 1]
+    yield b"]" + tail
 
 
 def _signal_group(pid: int, number: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
-
-
-def _how_it_ended(code: int) -> str:
-    if code >= 0:
-        return f"the worker ended by itself with exit code {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = f"signal {-code}"
-    return f"the worker was ended by {name}"
-
-
-def _new_log(start: int) -> tuple[Path, int]:
-    """A fresh log file for one worker, open for writing; old ones are cleared away."""
-    folder = paths.state_dir()
-    logs = sorted(folder.glob("worker-*.log"), key=lambda path: path.stat().st_mtime)
-    for old in logs[: max(0, len(logs) - _LOGS_KEPT + 1)]:
-        old.unlink(missing_ok=True)
-    path = folder / f"worker-{os.getpid()}-{start}.log"
-    return path, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-
-
-def _tail(log: Path) -> list[str]:
-    try:
-        with log.open("rb") as stream:
-            stream.seek(max(0, log.stat().st_size - 16_384))
-            text = stream.read().decode("utf-8", "replace")
-    except OSError:
-        return []
-    return [printable(line) for line in text.splitlines() if line.strip()][-_TAIL_LINES:]

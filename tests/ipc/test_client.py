@@ -16,8 +16,8 @@ import pytest
 from aim_tui.core.context import Context
 from aim_tui.core.events import ImageRead, Item, MetricBatch
 from aim_tui.core.jobs import EngineSettings, Job
-from aim_tui.ipc.client import Patience, WorkerClient, WorkerGoneError, WorkerState
-from aim_tui.ipc.protocol import JobEnded
+from aim_tui.ipc.client import Patience, WorkerClient, WorkerGoneError, WorkerState, pieces
+from aim_tui.ipc.protocol import REQUESTS, JobEnded, Message, decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,6 +116,14 @@ async def test_a_large_job_does_not_stall_the_loop_while_it_is_handed_over(heard
     print(f"longest stall while handing over 100,000 items: {1000 * longest:.0f} ms")
     assert longest < 0.25
     await client.stop()
+
+
+@pytest.mark.parametrize("count", [0, 1, 1000, 1001, 2500])
+def test_a_job_in_pieces_is_the_same_line(count: int) -> None:
+    whole = Message(7, Job(("clip", "lpips"), Context("[]", ']}}"items":[]', "x"), job(count).items))
+    line = b"".join(pieces(whole))
+    assert line == encode(whole)
+    assert decode(line, REQUESTS) == whole
 
 
 async def test_a_cancelled_job_ends_and_says_so(heard: Listener, tmp_path: Path) -> None:
@@ -291,9 +299,7 @@ async def test_stopping_twice_or_before_the_start_does_nothing(heard: Listener) 
     assert heard.states.count(WorkerState.STOPPED) == 1
 
 
-async def test_undecodable_file_names_survive_the_way_there_and_back(
-    heard: Listener, tmp_path: Path
-) -> None:
+async def test_undecodable_file_names_survive_the_way_there_and_back(heard: Listener, tmp_path: Path) -> None:
     told = tmp_path / "configured"
     client = heard.client("--configured", str(told))
     await client.start()

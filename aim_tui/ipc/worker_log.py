@@ -1,0 +1,49 @@
+"""What a worker process leaves behind: its log, its last words, and how it ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+from aim_tui import paths
+from aim_tui.core.text import printable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: How many lines of a log a crash report shows.
+TAIL_LINES = 20
+_LOGS_KEPT = 10
+
+
+def how_it_ended(code: int) -> str:
+    """The end of a process in words, from its exit code (negative: the signal that ended it)."""
+    if code >= 0:
+        return f"the worker ended by itself with exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    return f"the worker was ended by {name}"
+
+
+def new_log(start: int) -> tuple[Path, int]:
+    """A fresh log file for one worker, open for writing; old ones are cleared away."""
+    folder = paths.state_dir()
+    logs = sorted(folder.glob("worker-*.log"), key=lambda path: path.stat().st_mtime)
+    for old in logs[: max(0, len(logs) - _LOGS_KEPT + 1)]:
+        old.unlink(missing_ok=True)
+    path = folder / f"worker-{os.getpid()}-{start}.log"
+    return path, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+
+
+def last_lines(log: Path) -> list[str]:
+    """The last lines of a log, safe to show; none where it cannot be read."""
+    try:
+        with log.open("rb") as stream:
+            stream.seek(max(0, log.stat().st_size - 16_384))
+            text = stream.read().decode("utf-8", "replace")
+    except OSError:
+        return []
+    return [printable(line) for line in text.splitlines() if line.strip()][-TAIL_LINES:]
