@@ -89,6 +89,12 @@ class RunRequest:
             "profile": self.profile.name,
             "settings": {name: value for name, value in self.settings.items() if name not in _NOT_DECIDING},
             "fingerprints": dict(self.fingerprints),
+            # The files are the fingerprints' business; here is how they are run.
+            "computing": {
+                role: [ref.dtype, ref.device, ref.attention, ref.quantisation]
+                for role, ref in self.profile.models.items()
+                if role in self.fingerprints
+            },
         }
         digest = hashlib.sha256(to_json(said).encode("ascii"))
         for path in paths:
