@@ -17,6 +17,7 @@ def demo(
     from aim_tui.cli import options
     from aim_tui.cli.headless import run
     from aim_tui.cli.open_app import launch
+    from aim_tui.cli.recording import Record
     from aim_tui.cli.writers import open_writer
     from aim_tui.inputs.listing import list_folder
     from aim_tui.inputs.sample import load_sample
@@ -36,5 +37,7 @@ def demo(
         config=None,
     )
     if headless or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise typer.Exit(run(setup, list_folder(sample.generations).images, open_writer("table", None), []))
+        # Without a store: a try-out belongs in nobody's history, and has to work where the home cannot be written.
+        record = Record(setup, list_folder(sample.generations).images)
+        raise typer.Exit(run(setup, open_writer("table", None), record, []))
     raise typer.Exit(launch(setup, sample.generations, start_scoring=True))

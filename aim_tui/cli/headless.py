@@ -21,55 +21,89 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from aim_tui.core.events import Event, Item, Notice, Phase, PhaseName, PromptRead
+from aim_tui.core.events import Event, Notice, Phase, PhaseName, PromptRead
 from aim_tui.core.jobs import Job
-from aim_tui.core.results import Results
 from aim_tui.core.scoring import Status
 from aim_tui.core.text import printable
+from aim_tui.store.errors import StoreError
+from aim_tui.store.records import RunState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     from aim_tui.cli.options import Setup
+    from aim_tui.cli.recording import Record
     from aim_tui.cli.writers import Writer
+    from aim_tui.core.results import Results
     from aim_tui.inputs.listing import Problem
 
 INTERRUPTED = 130
 _TROUBLES_SHOWN = 20
 
 
-def run(setup: Setup, images: Sequence[str], writer: Writer, problems: Sequence[Problem]) -> int:
-    """Score `images` and write their rows; returns the exit code (0 all, 1 some failed, 130 interrupted)."""
-    from aim_tui.worker.runtime import go_offline, hush_libraries, prepare_environment
+def run(setup: Setup, writer: Writer, record: Record, problems: Sequence[Problem]) -> int:
+    """Score what is left of a record and write all its rows.
+
+    Returns the exit code: 0 all scored, 1 some failed, 130 interrupted.
+    """
+    from aim_tui.worker.runtime import go_offline, prepare_environment
 
     stderr = Console(stderr=True, highlight=False)
-    results = Results(setup.plan(), setup.context)
-    results.add(Item(number, path) for number, path in enumerate(images))
     _say_what_is_used(stderr, setup, problems)
+    if record.resumed:
+        there = len(record.results.rows) - len(record.left)
+        _say(stderr, f"going on with run {record.run_id}: {there} of {len(record.results.rows)} are there", "bold")
 
     prepare_environment()
     go_offline()
-    from aim_tui.worker.engine import Engine
-
     with _Interrupt() as interrupt, _progress(stderr) as progress:
-        hush_libraries()
-        writer.begin(results, setup)
-        task = progress.add_task("starting", total=None)
-        written = 0
-        job = Job(setup.metrics, setup.context, [Item(row.item, row.path) for row in results.rows])
         try:
-            for event in Engine(setup.engine).run(job, interrupt.is_set):
+            _score(setup, writer, record, interrupt, progress)
+        except BaseException as error:
+            # The first trouble is the one to be told of.
+            with contextlib.suppress(StoreError):
+                # A reader of a pipe that went away has seen what it wanted, as one who presses Ctrl-C.
+                record.end(RunState.CANCELLED if isinstance(error, SystemExit) else RunState.FAILED)
+            if record.run_id:
+                _say(stderr, f"run {record.run_id} is kept as far as it came: the same command goes on with it")
+            raise
+        record.end(RunState.CANCELLED if interrupt.is_set() else RunState.DONE)
+    return _conclude(stderr, record, interrupt, problems)
+
+
+def _score(setup: Setup, writer: Writer, record: Record, interrupt: _Interrupt, progress: Progress) -> None:
+    results, left = record.results, record.left
+    writer.begin(results, setup)
+    task = progress.add_task("starting", total=None)
+    written = 0
+    try:
+        written = _write_finished(results, written, writer)
+        # Closed at once where anything is raised, since the engine then keeps what it has computed.
+        with contextlib.closing(_events(setup, Job(setup.metrics, setup.context, left), interrupt)) as events:
+            for event in events:
+                # First, so that trouble with the store shows before the output runs ahead of it.
+                record.write(event)
                 results.apply(event)
-                _show(event, progress, task, results, stderr)
+                _show(event, progress, task, results)
                 written = _write_finished(results, written, writer)
                 progress.update(task, completed=written)
-        except BaseException:
-            # Whatever ended the run, what was finished is kept; with nothing finished an older result stays.
-            if written:
-                writer.end()
-            raise
-        writer.end()
-    return _conclude(stderr, results, interrupt, problems)
+    except BaseException:
+        # Whatever ended the run, what was finished is kept; with nothing finished an older result stays.
+        if written:
+            writer.end()
+        raise
+    writer.end()
+
+
+def _events(setup: Setup, job: Job, interrupt: _Interrupt) -> Generator[Event]:
+    """What the engine reports; where nothing is left to score it is not even loaded."""
+    if not job.items:
+        return
+    from aim_tui.worker.engine import Engine
+    from aim_tui.worker.runtime import hush_libraries
+
+    hush_libraries()
+    yield from Engine(setup.engine).run(job, interrupt.is_set)
 
 
 def _write_finished(results: Results, written: int, writer: Writer) -> int:
@@ -91,7 +125,8 @@ def _say_what_is_used(stderr: Console, setup: Setup, problems: Sequence[Problem]
     _say(stderr, setup.profile.rules_note())
 
 
-def _show(event: Event, progress: Progress, task: TaskID, results: Results, stderr: Console) -> None:
+def _show(event: Event, progress: Progress, task: TaskID, results: Results) -> None:
+    stderr = progress.console
     match event:
         case Phase(PhaseName.SCORING, _):
             progress.update(task, description="scoring", total=len(results.rows))
@@ -100,14 +135,14 @@ def _show(event: Event, progress: Progress, task: TaskID, results: Results, stde
             if not stderr.is_terminal:
                 _say(stderr, f"{name} {detail}")
         case PromptRead(tokens, limit, True):
-            _say(progress.console, f"the prompt has {tokens} tokens; CLIP reads the first {limit}", "yellow")
+            _say(stderr, f"the prompt has {tokens} tokens; CLIP reads the first {limit}", "yellow")
         case Notice(text):
-            _say(progress.console, text, "yellow")
+            _say(stderr, text, "yellow")
 
 
-def _conclude(stderr: Console, results: Results, interrupt: _Interrupt, problems: Sequence[Problem]) -> int:
-    summary = results.summary()
-    troubled = [row for row in results.rows if row.status in (Status.FAILED, Status.PARTIAL)]
+def _conclude(stderr: Console, record: Record, interrupt: _Interrupt, problems: Sequence[Problem]) -> int:
+    summary = record.results.summary()
+    troubled = [row for row in record.results.rows if row.status in (Status.FAILED, Status.PARTIAL)]
     for row in troubled[:_TROUBLES_SHOWN]:
         _say(stderr, f"{row.path}: {row.errors()}", "red")
     if len(troubled) > _TROUBLES_SHOWN:
@@ -124,8 +159,11 @@ def _conclude(stderr: Console, results: Results, interrupt: _Interrupt, problems
         over = f"over {summary.n_final}, {left_out} left out" if left_out else f"over all {summary.n_final}"
         counted += f"; final score mean {summary.mean:.2f}, median {summary.median:.2f} ({over})"
     _say(stderr, counted, "bold")
+    if record.run_id:
+        _say(stderr, f"stored as run {record.run_id} (aim-tui runs show {record.run_id})")
     if interrupt.is_set():
-        _say(stderr, "interrupted: what was finished is written", "yellow")
+        onwards = "; the same command goes on from there" if record.run_id else ""
+        _say(stderr, f"interrupted: what was finished is written{onwards}", "yellow")
         return INTERRUPTED
     return 1 if problems or summary.n_ok < summary.n else 0
 

@@ -51,6 +51,12 @@ ExifOption = Annotated[
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="Settings file to read instead of the default one.")
 ]
+StoreOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--store", metavar="PATH", envvar="AIM_TUI_STORE", show_envvar=True, help="Store to use instead of your own."
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,10 @@ class Setup:
     weights: dict[str, float]
     engine: EngineSettings
     not_asked: dict[str, str]
+
+    def with_store(self, path: Path) -> Setup:
+        """The same, with the store whose feature cache the engine uses."""
+        return replace(self, engine=replace(self.engine, store=str(path)))
 
     def plan(self) -> ScoringPlan:
         """The scoring plan; UsageError where nothing can be asked for or the weights make no sense."""

@@ -30,9 +30,15 @@ def score(
     batch_size: options.BatchOption = None,
     exif: options.ExifOption = None,
     config: options.ConfigOption = None,
+    store: options.StoreOption = None,
+    no_store: Annotated[bool, typer.Option("--no-store", help="Keep nothing of this run but its output.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume/--fresh", help="Go on with the same run where it was interrupted, or begin anew.")
+    ] = True,
 ) -> None:
     """Score images. Exit: 0 all scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C."""
     from aim_tui.cli.headless import run
+    from aim_tui.cli.recording import Record, StoredRecord, common_folder
     from aim_tui.cli.writers import open_writer
     from aim_tui.errors import UsageError
     from aim_tui.inputs.listing import expand
@@ -55,4 +61,13 @@ def score(
     if not found.images:
         problems = "; ".join(f"{problem.path}: {problem.reason}" for problem in found.problems)
         raise UsageError(f"no images to score: {problems}")
-    raise typer.Exit(run(setup, found.images, writer, found.problems))
+    if no_store:
+        raise typer.Exit(run(setup, writer, Record(setup, found.images), found.problems))
+    from aim_tui.cli.storage import open_to_score, store_path
+    from aim_tui.store.runs import Runs
+
+    path = store_path(store)
+    with open_to_score(path) as database:
+        folder = common_folder(paths, found.images)
+        record = StoredRecord(Runs(database), setup, found.images, folder, fresh=not resume)
+        raise typer.Exit(run(setup.with_store(path), writer, record, found.problems))

@@ -25,12 +25,20 @@ class Outcome:
 Run = "Callable[..., Outcome]"
 
 
-@pytest.fixture
-def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., Outcome]:
-    """Run `aim-tui ARGS`; returns its exit code, stdout and stderr."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    for name in ("AIM_TUI_PROFILE", "DISABLE_CLIP", "DISABLE_BLIP2", "DISABLE_LPIPS", "BLIP2_MODEL"):
+@pytest.fixture(autouse=True)
+def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test sees or changes the settings and the store of whoever runs it."""
+    for kind in ("CONFIG", "DATA", "STATE"):
+        monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / kind.lower()))
+    for name in (
+        "AIM_TUI_PROFILE", "AIM_TUI_STORE", "DISABLE_CLIP", "DISABLE_BLIP2", "DISABLE_LPIPS", "BLIP2_MODEL",
+    ):  # fmt: skip
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """Run `aim-tui ARGS`; returns its exit code, stdout and stderr."""
 
     def run(*arguments: str) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["aim-tui", *arguments])

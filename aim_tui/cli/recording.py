@@ -1,0 +1,149 @@
+"""What outlives a headless run besides its output: its record in the store, with which a stopped run goes on."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from typing import TYPE_CHECKING
+
+from aim_tui.core.events import Event, ImageFailed, ImageRead, Item, MetricBatch
+from aim_tui.core.report import engine_settings
+from aim_tui.core.results import Results
+from aim_tui.core.scoring import Status
+from aim_tui.store.errors import StoreError
+from aim_tui.store.records import RunRequest, RunState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aim_tui.cli.options import Setup
+    from aim_tui.store.runs import Runs
+    from aim_tui.store.writer import RunWriter
+
+
+class Record:
+    """A run that only its output outlives."""
+
+    run_id = ""
+    """The stored run; empty while there is none."""
+    resumed = False
+
+    def __init__(self, setup: Setup, paths: Sequence[str]) -> None:
+        self.results = Results(setup.plan(), setup.context)
+        self.results.add(Item(number, path) for number, path in enumerate(paths))
+
+    @property
+    def left(self) -> list[Item]:
+        """What is still to be scored."""
+        return [Item(row.item, row.path) for row in self.results.rows if row.status is Status.PENDING]
+
+    def write(self, event: Event) -> None:
+        """Take an event of the engine; StoreError where it cannot be kept."""
+
+    def end(self, state: RunState) -> None:
+        """Say how the run ended; StoreError where not everything could be kept."""
+
+
+class StoredRecord(Record):
+    """A run that is kept in the store: a new one, or one that stopped before its end and goes on.
+
+    A new run is begun with the first image that something is known of: a model that cannot be loaded leaves nothing
+    in the history. In the store paths are absolute, so that a run means the same files from any folder.
+    """
+
+    def __init__(self, runs: Runs, setup: Setup, paths: Sequence[str], folder: str, *, fresh: bool) -> None:
+        super().__init__(setup, paths)
+        self._runs = runs
+        self._request = _request(setup, folder)
+        self._items = [Item(number, os.path.abspath(path)) for number, path in enumerate(paths)]  # noqa: PTH100
+        self._writer: RunWriter | None = None
+        self._waiting: list[Event] = []
+        if not fresh:
+            self._resume(paths)
+
+    def _resume(self, paths: Sequence[str]) -> None:
+        asked = [item.path for item in self._items]
+        found = self._runs.find_resumable(self._request, asked)
+        if found is None:
+            return
+        try:
+            self._writer, run = self._runs.resume(found.id)
+        except StoreError:
+            if self._runs.find_resumable(self._request, asked) is None:
+                return  # another process has taken it over since
+            raise
+        self.run_id, self.resumed = found.id, True
+        self.results = run.results
+        for row, path in zip(run.results.rows, paths, strict=True):
+            row.path = path
+            if row.status is Status.PENDING:
+                # Scored again as a whole, so that no row is shown with a value that is then replaced.
+                row.raws.clear()
+                row.scores = row.caption = None
+
+    def write(self, event: Event) -> None:
+        """Take an event; what is not committed within the second raises at one of the next."""
+        if self._writer is None:
+            self._waiting.append(event)
+            if not isinstance(event, (ImageRead, ImageFailed, MetricBatch)):
+                return
+            self._writer = self._runs.begin(self._request, self._items)
+            self.run_id = self._writer.id
+            self._writer.write(*self._waiting)
+            self._waiting.clear()
+        else:
+            self._writer.write(event)
+
+    def end(self, state: RunState) -> None:
+        """Commit what is left, with how the run ended and what its rows add up to."""
+        if self._writer is not None:
+            self._writer.end(state, self.results.summary())
+
+
+def common_folder(paths: Sequence[str], images: Sequence[str]) -> str:
+    """The folder that a run is of: the one that was named, or the lowest that holds all images."""
+    if len(paths) == 1 and os.path.isdir(paths[0]):  # noqa: PTH112  # unlike Path.is_dir it never raises
+        return os.path.abspath(paths[0])  # noqa: PTH100  # as text: any bytes
+    folders = {os.path.dirname(os.path.abspath(image)) for image in images}  # noqa: PTH100, PTH120
+    try:
+        return os.path.commonpath(folders)
+    except ValueError:  # on different drives
+        return ""
+
+
+def _request(setup: Setup, folder: str) -> RunRequest:
+    """What the store is told of the run; ModelUnavailableError for a model that is not on this machine."""
+    from aim_tui.hub.inventory import locate
+    from aim_tui.store.fingerprints import fingerprint
+
+    prints: dict[str, str] = {}
+    for role in setup.profile.roles_for(setup.metrics):
+        if role in setup.engine.models:
+            local = locate(role, setup.engine.models[role], profile=setup.profile.name)
+            prints[str(role)] = fingerprint(local.path, local.revision)
+    return RunRequest(
+        context=setup.context,
+        plan=setup.plan(),
+        profile=setup.profile,
+        command=shlex.join(["aim-tui", *sys.argv[1:]]),
+        folder=folder,
+        device=setup.engine.device,
+        reference_sha256=_content(setup.context.reference),
+        not_asked=setup.not_asked,
+        settings=engine_settings(setup.engine),
+        fingerprints=prints,
+    )
+
+
+def _content(reference: str) -> str:
+    """The SHA-256 of the reference; empty where there is none, or where reading it is going to fail."""
+    import hashlib
+
+    if not reference:
+        return ""
+    try:
+        with open(reference, "rb") as file:  # noqa: PTH123  # as text: any bytes
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError):
+        return ""
