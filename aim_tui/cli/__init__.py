@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from aim_tui import __version__
-from aim_tui.cli import bench, demo, models, open_app, score
+from aim_tui.cli import bench, cache, demo, models, open_app, report, runs, score
 from aim_tui.errors import AimError
 
 app = typer.Typer(
@@ -38,11 +38,14 @@ def _root(
 app.command("open", help="Open the application on a folder (what a bare `aim-tui [PATH]` does).")(open_app.open_app)
 app.command("demo", help="Try it on the embedded sample images and sample models.")(demo.demo)
 app.command("score", help="Score images without the application.")(score.score)
+app.add_typer(runs.app, name="runs", help="See, compare, export and delete what has been scored.")
+app.command("report", help="Write a run as one HTML page with pictures.")(report.report)
 app.command("bench", help="Measure this machine's speed with a profile's models.")(bench.bench)
 app.add_typer(models.app, name="models", help="See, check and fetch the models that a profile needs.")
+app.add_typer(cache.app, name="cache", help="See and prune what models have computed and is kept.")
 
 
-_COMMANDS = ("open", "demo", "score", "bench", "models")
+_COMMANDS = ("open", "demo", "score", "runs", "report", "bench", "models", "cache")
 
 
 def _open_by_default(args: list[str]) -> list[str]:
