@@ -59,6 +59,7 @@ def run(setup: Setup, writer: Writer, record: Record, problems: Sequence[Problem
     with _Interrupt() as interrupt, _progress(stderr) as progress:
         try:
             _score(setup, writer, record, interrupt, progress)
+            record.end(RunState.CANCELLED if interrupt.is_set() else RunState.DONE)
         except BaseException as error:
             # The first trouble is the one to be told of.
             with contextlib.suppress(StoreError):
@@ -67,7 +68,6 @@ def run(setup: Setup, writer: Writer, record: Record, problems: Sequence[Problem
             if record.run_id:
                 _say(stderr, f"run {record.run_id} is kept as far as it came: the same command goes on with it")
             raise
-        record.end(RunState.CANCELLED if interrupt.is_set() else RunState.DONE)
     return _conclude(stderr, record, interrupt, problems)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("output_format", ["jsonl", "csv", "json", "table"])
+@pytest.mark.parametrize("output_format", ["jsonl", "json"])
 def test_an_output_that_cannot_be_written_loses_no_score(
     home: Home, many: Path, undisturbed: list[dict[str, Any]], output_format: str
 ) -> None:
