@@ -88,13 +88,13 @@ def test_a_signal_stops_cleanly_and_the_same_command_goes_on(
 
 
 def test_all_three_metrics_survive_a_kill(home: Home, tmp_path: Path) -> None:
-    images = draw_images(tmp_path / "images", 220)
+    images = draw_images(tmp_path / "images", 150)
     more = ("--metrics", "clip,blip2,lpips", "--topic", SAMPLE.topic, "--reference", str(SAMPLE.reference))
     wanted = Home(tmp_path / "other")
     wanted.folder.mkdir()
     undisturbed = wanted.scored(images, *more)
     assert undisturbed.code == 0, undisturbed.errors
-    rows, code, _ = stopped(home, images, 60, signal.SIGKILL, *more)
+    rows, code, _ = stopped(home, images, 30, signal.SIGKILL, *more)
     assert code == -signal.SIGKILL
     assert same(rows, undisturbed.rows[: len(rows)])
     ended = home.scored(images, *more)
