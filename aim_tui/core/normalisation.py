@@ -75,12 +75,15 @@ class Rule:
 
     def normalise(self, raw: float) -> float:
         """The normalised value in 0..1 of a finite raw value."""
-        branch = self.branch(raw)
-        piece = branch.piece
-        if piece.start == piece.end:
-            return piece.start
-        share = (raw - branch.above) / (piece.upto - branch.above)
-        return piece.start + share * (piece.end - piece.start)
+        above = -math.inf
+        for piece in self.pieces:
+            if raw <= piece.upto:
+                if piece.start == piece.end:
+                    return piece.start
+                share = (raw - above) / (piece.upto - above)
+                return piece.start + share * (piece.end - piece.start)
+            above = piece.upto
+        raise ValueError(f"not a number: {raw!r}")
 
     def describe(self, symbol: str) -> str:
         """All branches in words, from the lowest raw values up, separated by semicolons."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from aim_tui.core.context import Context
-    from aim_tui.core.events import ImageFacts, Item
+    from aim_tui.core.events import ImageFacts, Item, MetricValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,8 @@ class Results:
                 row.scores = self._score(row)
                 return (row,)
             case MetricBatch(metric, values):
-                return [self._merge(metric, value.item, value.outcome, value.caption, context) for value in values]
+                against = context.need(metric)
+                return [self._merge(metric, value, against) for value in values]
             case ModelLoaded(info):
                 self.models[info.role] = info
             case PromptRead():
@@ -164,11 +165,11 @@ class Results:
             best_score=best[0] if best else None,
         )
 
-    def _merge(self, metric: str, item: int, outcome: Outcome, caption: str | None, context: Context) -> Row:
-        row = self.rows[item]
-        row.raws[metric] = Raw(outcome, context.need(metric))
-        if caption is not None:
-            row.caption = caption
+    def _merge(self, metric: str, value: MetricValue, against: str) -> Row:
+        row = self.rows[value.item]
+        row.raws[metric] = Raw(value.outcome, against)
+        if value.caption is not None:
+            row.caption = value.caption
         row.scores = self._score(row)
         return row
 

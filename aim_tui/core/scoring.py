@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,8 @@ class ScoringPlan:
     metrics: tuple[str, ...]
     weights: Mapping[str, float]
     rules: RuleSet
+    shares: Mapping[str, float] = field(init=False, repr=False, compare=False)
+    """The share of each asked metric in the final score; they sum to 1."""
 
     def __post_init__(self) -> None:
         if not self.metrics:
@@ -54,15 +56,12 @@ class ScoringPlan:
             weight = self.weights[metric]
             if not math.isfinite(weight) or weight < 0:
                 raise ValueError(f"the weight of {metric!r} is {weight:g}; weights are zero or more")
-        if sum(self.weights[metric] for metric in self.metrics) <= 0:
+        total = sum(self.weights[metric] for metric in self.metrics)
+        if total <= 0:
             asked = ", ".join(self.metrics)
             raise ValueError(f"the weights of {asked} sum to zero; at least one must be above zero")
-
-    @property
-    def shares(self) -> dict[str, float]:
-        """The share of each asked metric in the final score; they sum to 1."""
-        total = sum(self.weights[metric] for metric in self.metrics)
-        return {metric: self.weights[metric] / total for metric in self.metrics}
+        # Divided here and not for each row: a hundred thousand rows are scored again while somebody waits.
+        object.__setattr__(self, "shares", {metric: self.weights[metric] / total for metric in self.metrics})
 
     def formula(self) -> str:
         """The final score in words, with the weights in use."""
@@ -88,19 +87,17 @@ def score(outcomes: Mapping[str, Outcome], plan: ScoringPlan) -> Scores:
     norms: dict[str, Outcome] = {}
     total = 0.0
     broken: list[str] = []
-    pending = False
     for metric, share in plan.shares.items():
         raw = outcomes.get(metric)
-        if raw is None:
-            pending = True
-        elif isinstance(raw, Present):
+        if isinstance(raw, Present):
             norm = plan.rules.rules[metric].normalise(raw.value)
             norms[metric] = Present(norm)
             total += share * norm
-        else:
+        elif raw is not None:
             norms[metric] = raw
             broken.append(f"{metric}: {raw.reason}")
-    return Scores(norms, _final(total, broken, pending), _status(outcomes, plan, pending))
+    pending = len(norms) < len(plan.shares)
+    return Scores(norms, _final(total, broken, pending), _status(len(norms) - len(broken), len(broken), pending))
 
 
 def _final(total: float, broken: list[str], pending: bool) -> Outcome | None:
@@ -109,10 +106,9 @@ def _final(total: float, broken: list[str], pending: bool) -> Outcome | None:
     return None if pending else Present(100.0 * total)
 
 
-def _status(outcomes: Mapping[str, Outcome], plan: ScoringPlan, pending: bool) -> Status:
+def _status(present: int, broken: int, pending: bool) -> Status:
     if pending:
         return Status.PENDING
-    present = sum(isinstance(outcomes[metric], Present) for metric in plan.metrics)
-    if present == len(plan.metrics):
+    if not broken:
         return Status.OK
     return Status.PARTIAL if present else Status.FAILED

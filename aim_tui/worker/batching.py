@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -113,7 +114,7 @@ class Batcher:
                 room -= 1
         return self._entries[:]
 
-    def _score(self, ready: Sequence[Prepared], sha256s: Sequence[str]) -> Sequence[RawOutcome] | None:
+    def _score(self, ready: Sequence[Prepared], sha256s: Sequence[str]) -> Sequence[float | RawOutcome] | None:
         """The outcomes of these images, or None where together they are too many for the memory."""
         outcomes = self._attempt(ready, sha256s)
         if not isinstance(outcomes, Exception):
@@ -132,7 +133,7 @@ class Batcher:
         pairs = zip(ready, sha256s, strict=True)
         return [outcome for image, sha256 in pairs for outcome in self._score([image], [sha256]) or ()]
 
-    def _attempt(self, ready: Sequence[Prepared], sha256s: Sequence[str]) -> Sequence[RawOutcome] | Exception:
+    def _attempt(self, ready: Sequence[Prepared], sha256s: Sequence[str]) -> Sequence[float | RawOutcome] | Exception:
         if not ready:
             return []
         try:
@@ -145,7 +146,7 @@ class Batcher:
             return error.with_traceback(None)
         return outcomes
 
-    def _outcomes(self, ready: Sequence[Prepared], sha256s: Sequence[str]) -> Sequence[RawOutcome]:
+    def _outcomes(self, ready: Sequence[Prepared], sha256s: Sequence[str]) -> Sequence[float | RawOutcome]:
         images = [image for image in ready if isinstance(image, torch.Tensor)]
         if not isinstance(self._metric, FeatureMetric):
             return self._metric.score(images)
@@ -159,5 +160,9 @@ class Batcher:
         return self._metric.judge([image.feature if isinstance(image, Kept) else next(fresh) for image in ready])
 
 
-def _value(item: int, raw: RawOutcome) -> MetricValue:
+def _value(item: int, raw: float | RawOutcome) -> MetricValue:
+    if isinstance(raw, float):
+        if math.isfinite(raw):
+            return MetricValue(item, "present", raw)
+        raw = RawOutcome.of(raw)
     return MetricValue.of(item, raw.outcome, raw.caption)

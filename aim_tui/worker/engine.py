@@ -19,7 +19,7 @@ from aim_tui.errors import ModelUnavailableError, UsageError
 from aim_tui.inputs.images import ImageError, LoadedImage, read_image
 from aim_tui.worker.identity import Cache, Identity, identify, reading_key
 from aim_tui.worker.keeper import Keeper
-from aim_tui.worker.memory import release_memory
+from aim_tui.worker.memory import release_memory, settle
 from aim_tui.worker.metrics.base import FeatureMetric
 from aim_tui.worker.models.device import Placement, place
 from aim_tui.worker.models.loading import LoadedModel, load, load_key, resolve
@@ -226,6 +226,7 @@ class Engine:
             if before != self._identities.get(role, before) or before != identify(role, ref, placement):
                 raise ModelUnavailableError(f"the files of {ref.name} changed while it was loaded", "score again")
             self._models[role], self._keys[role], self._identities[role] = model, load_key(ref, placement), before
+            settle()
         if self._keeper is not None and (identity := self._identities[role]) is not None:
             Cache(self._keeper, {role: identity}, "").keep_info(role, self._models[role].info)
         yield ModelLoaded(self._models[role].info)

@@ -19,7 +19,7 @@ from aim_tui.store.files import FileHashes
 from aim_tui.worker.memory import brief
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -33,6 +33,10 @@ INTERVAL = 1.0
 
 # Seconds to wait for another program's writing before the cache is given up for the job.
 _TIMEOUT = 3.0
+
+# Bytes of what was read or computed that stay in memory, so that another prompt need not search the store again.
+_REMEMBERED = 256 << 20
+_OVERHEAD = 250
 
 Result = TypeVar("Result")
 Vectors = dict[str, "npt.NDArray[np.float32]"]
@@ -50,6 +54,9 @@ class Keeper:
         self._values: dict[Space, dict[str, float | str]] = {}
         self._vectors: dict[Space, Vectors] = {}
         self._hashes: list[tuple[Stat, str]] = []
+        self._known: dict[Space, dict[str, Any]] = {}
+        self._known_files: dict[Stat, str] = {}
+        self._remembered = 0
         self._thread: threading.Thread | None = None
         self._closed = False
         self._trouble = ""
@@ -72,30 +79,41 @@ class Keeper:
 
     def take_notice(self) -> str:
         """What went wrong and was not said before; empty otherwise."""
+        if not self._trouble:
+            return ""
         with self._changed:
             if self._trouble in ("", self._told):
                 return ""
             self._told = self._trouble
             return f"{self._trouble}; going on without what was computed before"
 
-    def values(self, space: Space, keys: Iterable[str]) -> dict[str, Any]:
-        """Kept numbers or texts by key; those that wait to be written are not found."""
-        return self._try(lambda: self._cache().values(space, keys), {})
+    def values(self, space: Space, keys: Sequence[str]) -> dict[str, Any]:
+        """Kept numbers or texts by key."""
+        return self._recall(space, keys, lambda missing: self._cache().values(space, missing))
 
     def vectors(self, space: Space, keys: Sequence[str]) -> Vectors:
         """Kept vectors, float32 (dim,), by key: rows of one matrix."""
-        return self._try(lambda: self._rows(space, keys), {})
+        return self._recall(space, keys, lambda missing: self._rows(space, missing))
 
     def hashes(self, stats: Sequence[Stat]) -> dict[str, str]:
         """The SHA-256 by path of those files that have not changed since they were hashed."""
-        return self._try(lambda: FileHashes(self._open()).known(stats), {})
+        known = {stat.path: sha256 for stat in stats if (sha256 := self._known_files.get(stat)) is not None}
+        missing = [stat for stat in stats if stat.path not in known]
+        if missing:
+            nothing: dict[str, str] = {}
+            found = self._try(lambda: FileHashes(self._open()).known(missing), nothing)
+            self._remember(self._known_files, {stat: found[stat.path] for stat in missing if stat.path in found})
+            known |= found
+        return known
 
     def keep_values(self, space: Space, values: Mapping[str, float | str]) -> None:
         """Write numbers or texts soon."""
+        self._remember(self._known.setdefault(space, {}), values)
         self._keep(lambda: self._values.setdefault(space, {}).update(values))
 
     def keep_vectors(self, space: Space, vectors: Vectors) -> None:
         """Write vectors, float32 (dim,), soon."""
+        self._remember(self._known.setdefault(space, {}), vectors)
         self._keep(lambda: self._vectors.setdefault(space, {}).update(vectors))
 
     def keep_hash(self, stat: Stat, sha256: str) -> None:
@@ -149,6 +167,26 @@ class Keeper:
             with self._changed:
                 self._trouble = error.message if isinstance(error, AimError) else f"the store failed: {brief(error)}"
             return otherwise
+
+    def _recall(self, space: Space, keys: Sequence[str], read: Callable[[list[str]], dict[str, Any]]) -> dict[str, Any]:
+        known = self._known.setdefault(space, {})
+        nothing: dict[str, Any] = {}
+        # Taken from the memory in one step each: another thread may be adding to it.
+        here = {key: value for key in keys if (value := known.get(key)) is not None}
+        missing = [key for key in dict.fromkeys(keys) if key not in here]
+        if missing:
+            found: dict[str, Any] = self._try(lambda: read(missing), nothing)
+            self._remember(known, found)
+            here |= found
+        return here
+
+    def _remember(self, known: dict[Any, Any], values: Mapping[Any, Any]) -> None:
+        """Hold values in memory while there is room; what is held belongs to contents and never changes."""
+        size = sum(getattr(value, "nbytes", 0) or len(str(value)) for value in values.values())
+        with self._changed:
+            self._remembered += size + _OVERHEAD * len(values)
+            if self._remembered <= _REMEMBERED:
+                known.update(values)
 
     def _rows(self, space: Space, keys: Sequence[str]) -> Vectors:
         found, rows = self._cache().vectors(space, keys)

@@ -74,8 +74,8 @@ class Survey:
         if self._cache is None or not self._items:
             yield Window(self._items, [None] * len(self._items), [None] * len(self._items), {})
             return
-        ahead, hashing = ThreadPoolExecutor(1, "survey"), ThreadPoolExecutor(self._threads, "hash")
-        windows = self._windows(self._cache, hashing)
+        ahead, pool = ThreadPoolExecutor(1, "survey"), ThreadPoolExecutor(max(2, self._threads), "look-up")
+        windows = self._windows(self._cache, pool)
         coming = ahead.submit(next, windows, None)
         try:
             while (window := coming.result()) is not None:
@@ -83,11 +83,11 @@ class Survey:
                 yield window
         finally:
             # A cancelled job does not wait for what is being hashed.
-            hashing.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
             ahead.submit(self._cache.keeper.release)
             ahead.shutdown(wait=False)
 
-    def _windows(self, cache: Cache, hashing: ThreadPoolExecutor) -> Iterator[Window]:
+    def _windows(self, cache: Cache, pool: ThreadPoolExecutor) -> Iterator[Window]:
         at_once = _FIRST_HASHED
         for start in range(0, len(self._items), WINDOW):
             items = self._items[start : start + WINDOW]
@@ -100,12 +100,12 @@ class Survey:
                 part, strangers = strangers[:at_once], strangers[at_once:]
                 end = part[-1] + 1 if strangers else len(items)
                 at_once = min(2 * at_once, _MOST_HASHED) if part else at_once
-                for number, sha256 in zip(part, hashing.map(self._hash, (stats[n] for n in part)), strict=True):
+                for number, sha256 in zip(part, pool.map(self._hash, (stats[n] for n in part)), strict=True):
                     known[number] = sha256
                     stat = stats[number]
                     if sha256 is not None and stat is not None:
                         cache.keeper.keep_hash(stat, sha256)
-                yield self._look_up(cache, items[begin:end], known[begin:end])
+                yield self._look_up(cache, pool, items[begin:end], known[begin:end])
                 begin = end
 
     def _hash(self, stat: Stat | None) -> str | None:
@@ -122,14 +122,18 @@ class Survey:
             return None
         return sha256 if Stat.of(stat.path) == stat else None
 
-    def _look_up(self, cache: Cache, items: Sequence[Item], sha256s: Sequence[str | None]) -> Window:
+    def _look_up(
+        self, cache: Cache, pool: ThreadPoolExecutor, items: Sequence[Item], sha256s: Sequence[str | None]
+    ) -> Window:
         there = [sha256 for sha256 in sha256s if sha256 is not None]
+        # Side by side: SQLite lets go of the interpreter while it searches.
+        recalled = {name: pool.submit(metric.recall, there) for name, metric in self._metrics.items()}
         texts = cache.keeper.values(cache.facts(), there)
         read = {sha256: _FACTS.decode(text) for sha256, text in texts.items()}
         facts = [self._allowed(read.get(sha256)) if sha256 else None for sha256 in sha256s]
         features = {}
-        for name, metric in self._metrics.items():
-            column = iter(metric.recall(there))
+        for name, found in recalled.items():
+            column = iter(found.result())
             features[name] = [next(column) if sha256 is not None else None for sha256 in sha256s]
         return Window(items, sha256s, facts, features)
 

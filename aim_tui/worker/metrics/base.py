@@ -117,12 +117,16 @@ class FeatureMetric(Metric):
         """Keep what `look` gave; what could not be computed is left out."""
 
     @abstractmethod
-    def judge(self, features: Sequence[Any]) -> list[RawOutcome]:
-        """The raw value of each feature, in their order: of a batch, or of a hundred thousand at once."""
+    def judge(self, features: Sequence[Any]) -> Sequence[float | RawOutcome]:
+        """The raw value of each feature, in their order: of a batch, or of a hundred thousand at once.
+
+        A number that comes alone stands for its RawOutcome.
+        """
 
     def score(self, batch: Sequence[torch.Tensor]) -> list[RawOutcome]:
         """The raw value of each prepared image, in the order of the batch."""
-        return self.judge(self.look(batch))
+        judged = self.judge(self.look(batch))
+        return [RawOutcome.of(value) if isinstance(value, float) else value for value in judged]
 
 
 def cosines(rows: npt.NDArray[np.float32], against: npt.NDArray[np.float32]) -> list[float]:

@@ -13,7 +13,7 @@ import numpy as np
 from aim_tui.core.events import PromptRead
 from aim_tui.core.metrics import Role
 from aim_tui.worker.identity import text_key
-from aim_tui.worker.metrics.base import FeatureMetric, RawOutcome, cosines
+from aim_tui.worker.metrics.base import FeatureMetric, cosines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,8 +101,8 @@ class ClipScore(FeatureMetric):
             sound = {sha256: row for sha256, row in pairs if bool(np.isfinite(row).all())}
             self.cache.keeper.keep_vectors(self.cache.embeddings(Role.CLIP), sound)
 
-    def judge(self, features: Sequence[Embedding]) -> list[RawOutcome]:
+    def judge(self, features: Sequence[Embedding]) -> list[float]:
         """The cosine of each image with the prompt."""
         if self._text is None:
             raise RuntimeError("judge before set_context")
-        return [RawOutcome.of(value) for value in cosines(np.stack(features), self._text)]
+        return cosines(np.stack(features), self._text)

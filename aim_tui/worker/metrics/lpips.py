@@ -16,7 +16,7 @@ from PIL import Image
 from aim_tui.core.metrics import Role
 from aim_tui.errors import UsageError
 from aim_tui.inputs.images import ImageError
-from aim_tui.worker.metrics.base import FeatureMetric, RawOutcome, UnsuitableError
+from aim_tui.worker.metrics.base import FeatureMetric, UnsuitableError
 from aim_tui.worker.models.lpips import POLICY, ReferenceCache, SizedReference
 
 if TYPE_CHECKING:
@@ -96,9 +96,9 @@ class LpipsDistance(FeatureMetric):
             sound = {sha256: distance for sha256, distance in pairs if math.isfinite(distance)}
             self.cache.keeper.keep_values(self._distances_kept(), sound)
 
-    def judge(self, features: Sequence[float]) -> list[RawOutcome]:
+    def judge(self, features: Sequence[float]) -> Sequence[float]:
         """The distances as they are."""
-        return [RawOutcome.of(distance) for distance in features]
+        return features
 
     def look(self, batch: Sequence[torch.Tensor]) -> list[float]:
         """The distance of each image, 0 for the reference itself."""
