@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +13,10 @@ def demo(
     headless: Annotated[
         bool, typer.Option("--headless", help="Print the table instead of opening the screen.")
     ] = False,
+    store: Annotated[
+        Path | None,
+        typer.Option("--store", metavar="PATH", help="Keep what the application scores in this store."),
+    ] = None,
 ) -> None:
     """Open the application on the sample images and start scoring; without a terminal, print the table."""
     from aim_tui.cli import options
@@ -40,4 +45,6 @@ def demo(
         # Without a store: a try-out belongs in nobody's history, and has to work where the home cannot be written.
         record = Record(setup, list_folder(sample.generations).images)
         raise typer.Exit(run(setup, open_writer("table", None), record, []))
-    raise typer.Exit(launch(setup, sample.generations, start_scoring=True))
+    # Nor does the application keep anything, unless it is told where.
+    kept = store.expanduser().absolute() if store is not None else None
+    raise typer.Exit(launch(setup, sample.generations, start_scoring=True, store=kept))

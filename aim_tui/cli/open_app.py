@@ -26,8 +26,11 @@ def open_app(
     batch_size: options.BatchOption = None,
     exif: options.ExifOption = None,
     config: options.ConfigOption = None,
+    store: options.StoreOption = None,
+    no_store: Annotated[bool, typer.Option("--no-store", help="Keep nothing of what is scored.")] = False,
 ) -> None:
     """Open the application on a folder."""
+    from aim_tui.cli.storage import store_path
     from aim_tui.errors import UsageError
 
     setup = options.resolve(
@@ -46,10 +49,11 @@ def open_app(
     folder = Path(path).absolute()
     if not folder.exists():
         raise UsageError(f"no such file or folder: {path}")
-    raise typer.Exit(launch(setup, folder if folder.is_dir() else folder.parent, start_scoring=False))
+    kept = None if no_store else store_path(store)
+    raise typer.Exit(launch(setup, folder if folder.is_dir() else folder.parent, start_scoring=False, store=kept))
 
 
-def launch(setup: Setup, folder: Path, start_scoring: bool) -> int:
+def launch(setup: Setup, folder: Path, *, start_scoring: bool, store: Path | None) -> int:
     """Open the application with what the command line set up; returns its exit code."""
     import sys
 
@@ -72,5 +76,6 @@ def launch(setup: Setup, folder: Path, start_scoring: bool) -> int:
             batch_size=setup.engine.batch_size,
             reading=setup.engine.reading,
             start_scoring=start_scoring,
+            store=store,
         )
     )

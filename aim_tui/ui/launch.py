@@ -34,6 +34,8 @@ class Launch:
     batch_size: int | None = None
     reading: ReadingPolicy = field(default_factory=ReadingPolicy)
     start_scoring: bool = False
+    store: Path | None = None
+    """Where runs are kept; nothing is kept where it is None."""
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     """Said once when the application is open, such as a path that gave no images."""
@@ -46,4 +48,5 @@ class Launch:
             precision=self.precision,
             batch_size=self.batch_size,
             reading=self.reading,
+            store=str(self.store) if self.store is not None else None,
         )

@@ -1,4 +1,4 @@
-"""The controller: what is scored, against what, by whom. The only module that knows the worker's client.
+"""The controller: which images, scored against what, by whom. Keys come here as verbs, facts leave as messages.
 
 Verbs return at once; what comes of them is told by the messages of `ui.messages`, handed to `post`.
 """
@@ -8,19 +8,18 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.events import Item
 from aim_tui.core.jobs import Job
-from aim_tui.core.metrics import METRICS, in_order
-from aim_tui.core.results import Results, Row
-from aim_tui.core.scoring import ScoringPlan, score
+from aim_tui.core.results import Results
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 from aim_tui.inputs.listing import FolderListing, list_folder
-from aim_tui.ipc.client import WORKER_COMMAND, Patience, WorkerClient, WorkerState
-from aim_tui.ipc.protocol import JobEnded
-from aim_tui.ui.activity import Activity, RunningJob
+from aim_tui.ipc.client import WORKER_COMMAND, Patience
+from aim_tui.ui.asked import Asked
+from aim_tui.ui.jobs import Jobs
 from aim_tui.ui.messages import (
     ActivityChanged,
     FolderOpened,
@@ -31,22 +30,37 @@ from aim_tui.ui.messages import (
     TokensCounted,
 )
 from aim_tui.ui.models import ModelDesk
+from aim_tui.ui.record import Plan, RunRecord
+from aim_tui.ui.rows import Rows
+from aim_tui.ui.stored import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from textual.message import Message
 
     from aim_tui.core.context import Context
     from aim_tui.core.events import Event
+    from aim_tui.core.jobs import EngineSettings
     from aim_tui.core.profiles import Profile
+    from aim_tui.core.results import Row
+    from aim_tui.core.scoring import ScoringPlan
+    from aim_tui.store.records import Run, RunInfo, RunRequest
+    from aim_tui.ui.activity import Activity, RunningJob
     from aim_tui.ui.launch import Launch
 
 #: How often the screen hears of what has changed.
 TICK_SECONDS = 0.1
-# Rows that are scored anew between two looks at the keyboard: about 10 ms.
-_REPLAN_AT_ONCE = 1000
+_STORED = "this is a stored run; esc goes back to the folder, where s scores"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Before:
+    """What was on the screen before a stored run was opened."""
+
+    listing: FolderListing
+    asked: Asked
+    context: Context
 
 
 class Session:
@@ -63,29 +77,33 @@ class Session:
     ) -> None:
         self.launch = launch
         self._post = post
-        self._clock = clock
-        self._client = WorkerClient(self._on_report, self._on_state, command=worker_command, patience=patience)
+        self._jobs = Jobs(self, worker_command=worker_command, patience=patience, clock=clock)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._starting = asyncio.Lock()
         self._opening = asyncio.Lock()
-        self._configured: Profile | None = None
-        self._replanning = 0
-        self._changed: set[int] = set()
+        self._recalling: asyncio.Task[None] | None = None
         self._activity_changed = False
-        self._running: RunningJob | None = None
-        self._interrupted: list[int] = []
-        # Rows of folders and profiles that were left, so that coming back finds their scores.
-        self._known: dict[tuple[str, str], Row] = {}
-        self.listing = FolderListing(launch.folder)
-        self.profile = launch.profile
-        self.enabled: tuple[str, ...] = launch.metrics or launch.profile.metrics
-        self.weights: dict[str, float] = {**launch.profile.weights, **(launch.weights or {})}
-        plan, self.problem = self._wanted_plan(launch.context)
+        self._before: _Before | None = None
+        self.viewed: RunInfo | None = None
+        """The stored run that is shown in place of a folder."""
+        weights = {**launch.profile.weights, **(launch.weights or {})}
+        self.asked = Asked(launch.profile, launch.metrics or launch.profile.metrics, weights)
+        plan, self.problem = self.asked.plan(launch.context)
         """Why nothing can be scored as things are set; empty where something can."""
-        self.results = Results(plan, launch.context)
+        self._rows = Rows(FolderListing(launch.folder), Results(plan, launch.context))
         self.models = ModelDesk(lambda: self._post(ModelsChanged()))
+        self.store = Store(launch.store, self._store_failed, self.activity_changed)
 
     # -- what is so --------------------------------------------------------------------------------------------------
+
+    @property
+    def results(self) -> Results:
+        """The rows that are shown."""
+        return self._rows.results
+
+    @property
+    def listing(self) -> FolderListing:
+        """The folder that the rows are of."""
+        return self._rows.listing
 
     @property
     def context(self) -> Context:
@@ -98,16 +116,29 @@ class Session:
         return self.results.plan
 
     @property
+    def profile(self) -> Profile:
+        """The models in use, and how their values are judged."""
+        return self.asked.profile
+
+    @property
+    def enabled(self) -> tuple[str, ...]:
+        """The metrics that are switched on."""
+        return self.asked.enabled
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """How much each metric weighs."""
+        return self.asked.weights
+
+    @property
     def running(self) -> RunningJob | None:
         """The job that runs, or None."""
-        return self._running
+        return self._jobs.running
 
     @property
     def not_asked(self) -> dict[str, str]:
         """The metrics that leave the final score, each with the reason."""
-        missing = self.context.missing_for(self.enabled)
-        off = {metric: "switched off" for metric in METRICS if metric not in self.enabled}
-        return {metric: reason for metric in METRICS if (reason := off.get(metric) or missing.get(metric))}
+        return self.asked.not_asked(self.context)
 
     @property
     def models_missing(self) -> str:
@@ -124,24 +155,31 @@ class Session:
     @property
     def worker_pid(self) -> int | None:
         """The process number of the worker, or None where none runs."""
-        return self._client.pid
+        return self._jobs.pid
+
+    @property
+    def storing(self) -> bool:
+        """Whether a run is being filled or ended."""
+        return self._jobs.storing
+
+    @property
+    def recalling(self) -> bool:
+        """Whether the store is being asked what it knows of these images."""
+        return self._recalling is not None and not self._recalling.done()
 
     def activity(self) -> Activity:
         """A snapshot of what the worker is doing."""
-        left = len(self._left_of_interrupted()) if self._client.crash else 0
-        return Activity.of(self._client.state, self._running, self._client.crash, left, self._clock())
+        return self._jobs.activity(len(self._left_of_interrupted()))
 
     def take_changed(self) -> list[int]:
         """The items whose rows have changed since the last call."""
-        changed = sorted(self._changed)
-        self._changed.clear()
-        return changed
+        return self._rows.take_changed()
 
     # -- the life of the application ---------------------------------------------------------------------------------
 
     def open(self) -> None:
         """Begin: list the folder, look for the models, and start the worker where they are all here."""
-        self._run(self._open())
+        self.run(self._open())
 
     async def _open(self) -> None:
         await self._open_folder(self.launch.folder, self.launch.images)
@@ -150,27 +188,51 @@ class Session:
         await self._look_for_models(score_after=self.launch.start_scoring)
 
     async def close(self) -> None:
-        """End everything that was started; the worker is gone when this returns."""
+        """End everything that was started; the run is stored and the worker is gone when this returns."""
         await self.models.close()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._client.stop()
+        await self._jobs.close()
+        await self.store.close()
 
     def tick(self) -> None:
         """Tell the screen what has changed since the last tick; called ten times a second."""
-        if self._changed:
+        if self._rows.changed:
             self._post(ScoresChanged())
         if self._activity_changed:
             self._activity_changed = False
             self._post(ActivityChanged())
 
-    # -- folders -----------------------------------------------------------------------------------------------------
+    # -- folders and stored runs -------------------------------------------------------------------------------------
 
     def open_folder(self, folder: Path) -> None:
         """Make another folder's images the rows. A job that runs is cancelled; its later facts are dropped."""
-        self._run(self._open_folder(folder, None))
+        self.run(self._open_folder(folder, None))
+
+    def open_run(self, run: Run) -> None:
+        """Show a stored run: its images, what they were scored against, its weights. `leave_run` goes back."""
+        request, stored = run.request, run.results
+        if self._before is None:
+            self._rows.remember(self.profile)
+            self._before = _Before(self.listing, self.asked, self.context)
+        self._jobs.abandon()
+        self.viewed = run.info
+        self.asked = Asked(request.profile, request.plan.metrics, {**request.profile.weights, **request.plan.weights})
+        self.problem = _STORED
+        listing = FolderListing(Path(run.info.folder), [], [row.path for row in stored.rows])
+        self._rows.show(listing, stored)
+        self._post(FolderOpened(listing))
+
+    def leave_run(self) -> None:
+        """Go back from a stored run to the folder, and to what was asked there."""
+        if self._before is not None:
+            self.run(self._leave_run(self._before))
+
+    async def _leave_run(self, before: _Before) -> None:
+        async with self._opening:
+            await self._rebuild(before.listing, before.asked)
 
     async def _open_folder(self, folder: Path, images: tuple[str, ...] | None) -> None:
         async with self._opening:
@@ -180,28 +242,33 @@ class Session:
             elif listing.problem and folder != self.listing.folder:
                 self._post(Said(f"{printable(str(folder))}: {listing.problem}", "error"))
                 return
-            await self._rebuild(listing, self.profile)
+            # Of another folder is asked what was asked before a stored run was opened.
+            await self._rebuild(listing, self._before.asked if self._before else self.asked)
 
-    async def _rebuild(self, listing: FolderListing, profile: Profile) -> None:
+    async def _rebuild(self, listing: FolderListing, asked: Asked) -> None:
         """Rows for these images under this profile, with what is known of them already."""
-        old, name, paths = self.results, profile.name, listing.images
+        rows = self._rows
         self._remember()
-        fresh = Results(old.plan, old.context)
-        if profile == self.profile:
-            fresh.models, fresh.prompt = old.models, old.prompt
-        await asyncio.to_thread(_fill, fresh, paths, {path: self._known.get((name, path)) for path in paths})
+        fresh = await rows.prepare(listing.images, asked.profile)
         # From here to the end nothing waits, so no key and no fact can fall between old and new rows. What arrived
         # while the new ones were made is taken along by its row, which they share.
-        self._abandon_job()
+        self._jobs.abandon()
         self._remember()
-        fresh.context = self.results.context
-        self.listing, self.profile, self.results = listing, profile, fresh
-        self._changed.clear()
+        if asked.profile == self.profile:
+            fresh.models, fresh.prompt = self.results.models, self.results.prompt
+        fresh.context = self._before.context if self._before else self.context
+        self._before = self.viewed = None
+        self.asked = asked
+        rows.show(listing, fresh)
         self._score_by_plan()
         self._post(FolderOpened(listing))
+        if self.store.path is not None and listing.images:
+            self._recalling = self.run(rows.recall(self.store, self.profile, self._engine()))
 
     def _remember(self) -> None:
-        self._known.update({(self.profile.name, row.path): row for row in self.results.rows if row.raws})
+        # What a stored run holds is not taken for what would come out now.
+        if self.viewed is None:
+            self._rows.remember(self.profile)
 
     # -- scoring -----------------------------------------------------------------------------------------------------
 
@@ -215,27 +282,31 @@ class Session:
 
     def score_left(self) -> None:
         """Score what is not there yet or was computed against something else, on the metrics that need it."""
+        if self._recalling is not None and self.recalling:
+            # What is left is known only when the store has told what is there.
+            self.run(self._score_left_later(self._recalling))
+            return
         rows = self.results.left(self.context)
         if not rows and self.results.rows and not self.problem:
             self._post(Said("everything is scored; S scores all of it anew"))
             return
-        self._submit([row.item for row in rows], self._metrics_left(rows))
+        self._submit([row.item for row in rows], self._metrics_left(rows), go_on=True)
+
+    async def _score_left_later(self, recalling: asyncio.Task[None]) -> None:
+        await asyncio.wait([recalling])
+        self.score_left()
 
     def restart_worker(self) -> None:
         """Start the worker again and go on with what the job that was interrupted has left."""
         rows = self._left_of_interrupted()
-        self._interrupted = []
         if rows:
-            self._submit([row.item for row in rows], self._metrics_left(rows))
+            self._submit([row.item for row in rows], self._metrics_left(rows), go_on=True)
         else:
-            self._run(self._ready_worker())
+            self.run(self._ready_worker())
 
     def cancel(self) -> None:
         """End the job after the batch that runs; what is finished stays."""
-        if self._running is not None and not self._running.cancelling:
-            self._running.cancelling = True
-            self._activity_changed = True
-            self._run(self._client.cancel(self._running.number))
+        self._jobs.cancel()
 
     def _metrics_left(self, rows: Sequence[Row]) -> tuple[str, ...]:
         return tuple(
@@ -245,11 +316,11 @@ class Session:
         )
 
     def _left_of_interrupted(self) -> list[Row]:
-        wanted = set(self._interrupted)
+        wanted = self._jobs.interrupted
         return [row for row in self.results.left(self.context) if row.item in wanted] if wanted else []
 
-    def _submit(self, items: list[int], metrics: tuple[str, ...]) -> None:
-        if self._running is not None:
+    def _submit(self, items: list[int], metrics: tuple[str, ...], *, go_on: bool = False) -> None:
+        if self.running is not None:
             self._post(Said("a job runs already; x cancels it", "warning"))
         elif self.problem:
             self._post(Said(self.problem, "warning"))
@@ -260,34 +331,26 @@ class Session:
         else:
             rows = self.results.rows
             job = Job(metrics, self.context, [Item(item, rows[item].path) for item in items])
-            self._running = RunningJob(self._client.new_number(), job)
-            self._activity_changed = True
-            self._run(self._start_job(self._running))
+            # Scoring what is left makes the picture of the folder whole, and so is its run; scoring some images anew
+            # is a run of those.
+            of_run = list(rows) if go_on else [rows[item] for item in items]
+            self._jobs.start(job, self._new_record(job, of_run, go_on), self._engine())
 
-    async def _start_job(self, running: RunningJob) -> None:
-        try:
-            await self._ready_worker()
-            if running.cancelling:
-                self._drop(running)
-                return
-            await self._client.submit(running.number, running.job)
-            # It may have been cancelled while it was handed over.
-            if running.cancelling:
-                await self._client.cancel(running.number)
-        except BaseException:
-            self._drop(running)
-            raise
+    def _new_record(self, job: Job, rows: Sequence[Row], go_on: bool) -> RunRecord:
+        asked, plan, folder, engine = self.asked, self.plan, str(self.listing.folder), self._engine()
+        not_asked, since = self.not_asked, dict(self._rows.since)
+        self._rows.since.update(dict.fromkeys((item.path for item in job.items), time.time_ns()))
 
-    def _drop(self, running: RunningJob) -> None:
-        if self._running is running:
-            self._running = None
-            self._activity_changed = True
+        def request() -> RunRequest:
+            from aim_tui.provenance import run_request
 
-    def _abandon_job(self) -> None:
-        """Forget the job: its rows are about to go."""
-        self.cancel()
-        self._running = None
-        self._interrupted = []
+            return run_request(job.context, plan, asked.profile, engine, folder=folder, not_asked=not_asked)
+
+        return RunRecord(self.store, Plan(request, job, plan, rows, since, go_on))
+
+    def merge(self, event: Event, context: Context) -> None:
+        """Hear a fact of the running job; the store has heard it before."""
+        self._rows.merge(event, context)
 
     # -- what the scores are made against ----------------------------------------------------------------------------
 
@@ -305,15 +368,13 @@ class Session:
 
     def set_weights(self, weights: Mapping[str, float], enabled: Iterable[str] | None = None) -> str:
         """Weigh the metrics otherwise; no model is touched. Returns why that cannot be, or an empty text."""
-        metrics = in_order(self.enabled if enabled is None else enabled)
+        before = self.enabled
         try:
-            ScoringPlan(metrics, weights, self.profile.rules)
+            self.asked = self.asked.weighed(weights, enabled)
         except ValueError as error:
             return str(error)
-        switched, self.enabled = metrics != self.enabled, metrics
-        self.weights = dict(weights)
         self._adopt_plan()
-        if switched:
+        if self.enabled != before:
             self.look_for_models()
         return ""
 
@@ -324,13 +385,11 @@ class Session:
 
     def use_profile(self, profile: Profile) -> None:
         """Score with other models; scores made with the present ones come back when they do."""
-        self._run(self._use_profile(profile))
+        self.run(self._use_profile(profile))
 
     async def _use_profile(self, profile: Profile) -> None:
         async with self._opening:
-            self.enabled = tuple(metric for metric in self.enabled if metric in profile.metrics) or profile.metrics
-            self.weights = dict(profile.weights)
-            await self._rebuild(self.listing, profile)
+            await self._rebuild(self.listing, self.asked.under(profile))
         await self._look_for_models()
 
     def _set_context(self, context: Context) -> None:
@@ -344,41 +403,18 @@ class Session:
         self._post(SetupChanged())
 
     def _score_by_plan(self) -> None:
-        plan, self.problem = self._wanted_plan(self.context)
+        plan, self.problem = self.asked.plan(self.context)
+        if self.viewed is not None:
+            self.problem = _STORED
         if plan != self.plan:
             self.results.plan = plan
-            self._run(self._replan(self.results))
-
-    def _wanted_plan(self, context: Context) -> tuple[ScoringPlan, str]:
-        """The plan for a context, and why nothing can be scored by it (the plan then is of all enabled metrics)."""
-        missing = context.missing_for(self.enabled)
-        asked = tuple(metric for metric in self.enabled if metric not in missing)
-        everything = ScoringPlan(self.enabled, self.weights, self.profile.rules)
-        if not asked:
-            return everything, f"nothing can be scored: {', '.join(dict.fromkeys(missing.values()))}"
-        try:
-            return ScoringPlan(asked, self.weights, self.profile.rules), ""
-        except ValueError as error:
-            return everything, str(error)
-
-    async def _replan(self, results: Results) -> None:
-        """As Results.replan, with pauses: 100,000 rows take a second."""
-        self._replanning += 1
-        turn, plan = self._replanning, results.plan
-        for start in range(0, len(results.rows), _REPLAN_AT_ONCE):
-            for row in results.rows[start : start + _REPLAN_AT_ONCE]:
-                if row.raws:
-                    row.scores = score({metric: raw.outcome for metric, raw in row.raws.items()}, plan)
-                    self._changed.add(row.item)
-            await asyncio.sleep(0)
-            if turn != self._replanning or results is not self.results:
-                return
+            self.run(self._rows.replan(plan))
 
     # -- models and the worker ---------------------------------------------------------------------------------------
 
     def look_for_models(self) -> None:
         """See again which of the profile's models are on this machine."""
-        self._run(self._look_for_models())
+        self.run(self._look_for_models())
 
     async def _look_for_models(self, score_after: bool = False) -> None:
         await self.models.inspect(self.profile, self.enabled)
@@ -391,7 +427,7 @@ class Session:
 
     def fetch_models(self) -> None:
         """Fetch what is missing, in a process of its own."""
-        self._run(self._fetch())
+        self.run(self._fetch())
 
     async def _fetch(self) -> None:
         await self.models.fetch(self.profile)
@@ -399,87 +435,58 @@ class Session:
 
     def count_tokens(self, text: str) -> None:
         """Ask how CLIP sees a prompt; TokensCounted answers."""
-        self._run(self._count_tokens(text))
+        self.run(self._count_tokens(text))
 
     async def _count_tokens(self, text: str) -> None:
-        if "clip" not in self.enabled or not self._client.alive:
+        if "clip" not in self.enabled or not self._jobs.alive:
             self._post(TokensCounted(text, None))
             return
         try:
-            self._post(TokensCounted(text, await self._client.count_tokens(text)))
+            self._post(TokensCounted(text, await self._jobs.count_tokens(text)))
         except AimError as error:
             self._post(TokensCounted(text, None, error.message))
 
     async def _ready_worker(self) -> None:
-        """A worker that runs and knows the profile's models."""
-        async with self._starting:
-            if not self._client.alive:
-                self._configured = None
-                await self._client.start()
-            if self._configured != self.profile:
-                await self._client.configure(self.launch.engine_settings(self.profile))
-                self._configured = self.profile
-                self._post(SetupChanged())
+        await self._jobs.ready(self._engine())
 
-    def _on_state(self, state: WorkerState) -> None:
+    def _engine(self) -> EngineSettings:
+        return self.launch.engine_settings(self.profile)
+
+    # -- what jobs and store tell ------------------------------------------------------------------------------------
+
+    def activity_changed(self) -> None:
+        """The worker's state, the job's progress or the store's condition has changed."""
         self._activity_changed = True
-        if state is WorkerState.CRASHED:
-            if self._running is not None:
-                self._interrupted = [item.id for item in self._running.job.items]
-                self._running = None
-            crash = self._client.crash
-            self._post(Said(f"{crash.reason if crash else 'the worker is gone'}; every score is kept", "error"))
 
-    def _on_report(self, job: int, report: Event | JobEnded) -> None:
-        running = self._running
-        if running is None or running.number != job:
-            return
-        self._activity_changed = True
-        if isinstance(report, JobEnded):
-            self._running = None
-            self._say_how_it_ended(running, report)
-            return
-        running.hear(report, self._clock())
-        self._changed.update(row.item for row in self.results.apply(report, running.job.context))
-        if running.notice:
-            self._post(Said(running.take_notice(), "warning"))
+    def worker_configured(self) -> None:
+        """The worker knows the models, so it can count tokens."""
+        self._post(SetupChanged())
 
-    def _say_how_it_ended(self, running: RunningJob, ended: JobEnded) -> None:
-        done, failed = running.progress.done, running.progress.failed
-        failures = f", {failed} with failures (f filters them)" if failed else ""
-        match ended.state:
-            case "done" if running.job.items:
-                self._post(Said(f"scored {done}{failures}", "warning" if failed else "information"))
-            case "cancelled":
-                self._post(Said(f"cancelled: {done} of {running.progress.total} were scored and are kept"))
-            case "failed":
-                hint = f"; {ended.hint}" if ended.hint else ""
-                self._post(Said(f"{ended.error}{hint}", "error"))
-                if ended.model:
-                    self.look_for_models()
+    def model_failed(self) -> None:
+        """A model is not what it seemed to be."""
+        self.look_for_models()
+
+    def say(self, said: Said) -> None:
+        """Something for the user to read."""
+        self._post(said)
+
+    def _store_failed(self, error: AimError) -> None:
+        hint = error.hint or "name another store with --store PATH"
+        self._post(Said(f"not stored: {error.message} ({hint}); scoring goes on", "error"))
 
     # -- tasks -------------------------------------------------------------------------------------------------------
 
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+    def run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Do it beside everything else; an expected failure is said."""
         task = asyncio.create_task(self._guarded(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
         except AimError as error:
             # A crash has been said by the state it left.
-            if self._client.state is not WorkerState.CRASHED:
+            if not self._jobs.crashed:
                 self._post(Said(str(error), "error"))
-
-
-def _fill(results: Results, paths: Sequence[str], known: Mapping[str, Row | None]) -> None:
-    """Rows for these images, with what is known of them; runs in a thread."""
-    results.add(Item(number, path) for number, path in enumerate(paths))
-    for row in results.rows:
-        before = known[row.path]
-        if before is not None:
-            row.facts, row.caption, row.error, row.raws = before.facts, before.caption, before.error, before.raws
-    results.replan(results.plan)

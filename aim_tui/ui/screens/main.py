@@ -123,6 +123,7 @@ class MainScreen(Screen[None]):
     def _activity_changed(self) -> None:
         activity = self.session.activity()
         self.strip.show(activity)
+        self.strip.show_not_stored(self.session.store.reason)
         if not activity.running:
             self._show_summary()
         self.refresh_bindings()

@@ -30,6 +30,7 @@ class ProgressStrip(Widget):
         self._activity = Activity(WorkerState.STOPPED)
         self._models = ""
         self._paused = ""
+        self._not_stored = ""
         self._summary = ""
 
     def show(self, activity: Activity) -> None:
@@ -48,6 +49,12 @@ class ProgressStrip(Widget):
         self._paused = paused
         self.refresh()
 
+    def show_not_stored(self, reason: str) -> None:
+        """Say why what is scored is not being stored, or nothing."""
+        if reason != self._not_stored:
+            self._not_stored = reason
+            self.refresh()
+
     def show_summary(self, summary: str) -> None:
         """Say what the scores add up to; seen while nothing runs."""
         self._summary = summary
@@ -59,6 +66,9 @@ class ProgressStrip(Widget):
 
     def _parts(self) -> list[Content]:
         parts = _activity_parts(self._activity, self.content_size.width)
+        if self._not_stored:
+            reason = f": {self._not_stored}" if self.content_size.width >= _ROOM_FOR_BAR else ""
+            parts.insert(1, Content.styled(f"! not stored{reason}", "bold $text-warning"))
         if self._paused:
             parts.insert(0, Content.styled(self._paused, "bold $text-warning"))
         if self._activity.running or self._activity.state in (WorkerState.CRASHED, WorkerState.STARTING):

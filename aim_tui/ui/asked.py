@@ -1,0 +1,53 @@
+"""What is asked of the images: a profile, which of its metrics, how much each weighs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aim_tui.core.metrics import METRICS, in_order
+from aim_tui.core.scoring import ScoringPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from aim_tui.core.context import Context
+    from aim_tui.core.profiles import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The choice of the user; what can be scored by it depends on topic, prompt and reference."""
+
+    profile: Profile
+    enabled: tuple[str, ...]
+    weights: Mapping[str, float]
+
+    def weighed(self, weights: Mapping[str, float], enabled: Iterable[str] | None = None) -> Asked:
+        """The same with other weights; ValueError where they make no sense."""
+        metrics = in_order(self.enabled if enabled is None else enabled)
+        ScoringPlan(metrics, weights, self.profile.rules)
+        return Asked(self.profile, metrics, dict(weights))
+
+    def under(self, profile: Profile) -> Asked:
+        """The same metrics, as far as another profile has them, with that profile's weights."""
+        enabled = tuple(metric for metric in self.enabled if metric in profile.metrics)
+        return Asked(profile, enabled or profile.metrics, dict(profile.weights))
+
+    def not_asked(self, context: Context) -> dict[str, str]:
+        """The metrics that leave the final score, each with the reason."""
+        missing = context.missing_for(self.enabled)
+        off = {metric: "switched off" for metric in METRICS if metric not in self.enabled}
+        return {metric: reason for metric in METRICS if (reason := off.get(metric) or missing.get(metric))}
+
+    def plan(self, context: Context) -> tuple[ScoringPlan, str]:
+        """The plan for a context, and why nothing can be scored by it (the plan then is of all enabled metrics)."""
+        missing = context.missing_for(self.enabled)
+        asked = tuple(metric for metric in self.enabled if metric not in missing)
+        everything = ScoringPlan(self.enabled, self.weights, self.profile.rules)
+        if not asked:
+            return everything, f"nothing can be scored: {', '.join(dict.fromkeys(missing.values()))}"
+        try:
+            return ScoringPlan(asked, self.weights, self.profile.rules), ""
+        except ValueError as error:
+            return everything, str(error)

@@ -1,0 +1,214 @@
+"""The worker and the one job that it does at a time: started, cancelled, survived."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol
+
+from aim_tui.ipc.client import WorkerClient, WorkerState
+from aim_tui.ipc.protocol import JobEnded
+from aim_tui.ui.activity import Activity, RunningJob
+from aim_tui.ui.messages import Said
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+    from typing import Any
+
+    from aim_tui.core.context import Context
+    from aim_tui.core.events import Event
+    from aim_tui.core.jobs import EngineSettings, Job
+    from aim_tui.ipc.client import Patience
+    from aim_tui.ipc.protocol import TokenCount
+    from aim_tui.ui.record import RunRecord
+
+# A store that does not answer keeps nobody who quits for longer.
+_END_SECONDS = 4.0
+
+
+class Listener(Protocol):
+    """Who hears what becomes of jobs."""
+
+    def merge(self, event: Event, context: Context) -> None:
+        """A fact of the running job, which was made against `context`."""
+
+    def activity_changed(self) -> None:
+        """The worker's state or the job's progress has changed."""
+
+    def worker_configured(self) -> None:
+        """The worker knows the models now."""
+
+    def model_failed(self) -> None:
+        """A job ended because a model cannot be had."""
+
+    def say(self, said: Said) -> None:
+        """Something for the user to read."""
+
+    def run(self, work: Coroutine[Any, Any, None]) -> object:
+        """Do it beside everything else; an expected failure is said."""
+
+
+class Jobs:
+    """Jobs go in, facts come out to the listener, and to the store before."""
+
+    def __init__(
+        self,
+        listener: Listener,
+        *,
+        worker_command: Sequence[str],
+        patience: Patience | None,
+        clock: Callable[[], float],
+    ) -> None:
+        self._listener = listener
+        self._clock = clock
+        self._client = WorkerClient(self._on_report, self._on_state, command=worker_command, patience=patience)
+        self._starting = asyncio.Lock()
+        self._configured: EngineSettings | None = None
+        self._record: RunRecord | None = None
+        self._endings: set[asyncio.Task[None]] = set()
+        self.running: RunningJob | None = None
+        self.interrupted: frozenset[int] = frozenset()
+        """Items of the job that the worker died with."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is a worker to talk to."""
+        return self._client.alive
+
+    @property
+    def pid(self) -> int | None:
+        """The process number of the worker, or None where none runs."""
+        return self._client.pid
+
+    @property
+    def crashed(self) -> bool:
+        """Whether the worker has died and was not started again."""
+        return self._client.state is WorkerState.CRASHED
+
+    @property
+    def storing(self) -> bool:
+        """Whether a run is being filled or ended."""
+        return self._record is not None or bool(self._endings)
+
+    def activity(self, left: int) -> Activity:
+        """A snapshot; `left` is how many rows a restart would go on with."""
+        return Activity.of(self._client.state, self.running, self._client.crash, left, self._clock())
+
+    def start(self, job: Job, record: RunRecord, settings: EngineSettings) -> None:
+        """Begin a job; none must be running."""
+        self.interrupted = frozenset()
+        self.running, self._record = RunningJob(self._client.new_number(), job), record
+        self._listener.activity_changed()
+        self._listener.run(self._start(self.running, settings))
+
+    def cancel(self) -> None:
+        """End the job after the batch that runs; what is finished stays."""
+        if self.running is not None and not self.running.cancelling:
+            self.running.cancelling = True
+            self._listener.activity_changed()
+            self._listener.run(self._client.cancel(self.running.number))
+
+    def abandon(self) -> None:
+        """Forget the job: its rows are about to go."""
+        self.cancel()
+        self.running = None
+        self.interrupted = frozenset()
+        self._end_record("cancelled")
+
+    async def ready(self, settings: EngineSettings) -> None:
+        """A worker that runs and knows the models."""
+        async with self._starting:
+            if not self._client.alive:
+                self._configured = None
+                await self._client.start()
+            if self._configured != settings:
+                await self._client.configure(settings)
+                self._configured = settings
+                self._listener.worker_configured()
+
+    async def count_tokens(self, text: str) -> TokenCount:
+        """How the configured CLIP tokenizes a text."""
+        return await self._client.count_tokens(text)
+
+    async def close(self) -> None:
+        """End the worker, and the run with what it has; both at once."""
+        self.running = None
+        self._end_record("cancelled")
+        endings = list(self._endings)
+        stopping = asyncio.create_task(self._client.stop())
+        if endings:
+            _, late = await asyncio.wait(endings, timeout=_END_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await stopping
+
+    async def _start(self, running: RunningJob, settings: EngineSettings) -> None:
+        try:
+            await self.ready(settings)
+            if running.cancelling:
+                self._drop(running)
+                return
+            await self._client.submit(running.number, running.job)
+            # It may have been cancelled while it was handed over.
+            if running.cancelling:
+                await self._client.cancel(running.number)
+        except BaseException:
+            self._drop(running)
+            raise
+
+    def _drop(self, running: RunningJob) -> None:
+        if self.running is running:
+            self.running = self._record = None
+            self._listener.activity_changed()
+
+    def _end_record(self, state: str) -> None:
+        record, self._record = self._record, None
+        if record is not None:
+            # Not among the tasks that are cancelled when the application closes: this is what they close for.
+            task = asyncio.create_task(record.end(state))
+            self._endings.add(task)
+            task.add_done_callback(self._endings.discard)
+
+    def _on_state(self, state: WorkerState) -> None:
+        self._listener.activity_changed()
+        if state is WorkerState.CRASHED:
+            if self.running is not None:
+                self.interrupted = frozenset(item.id for item in self.running.job.items)
+                self.running = None
+            # The run can go on: what was scored is there, and a restart finds it.
+            self._end_record("failed")
+            crash = self._client.crash
+            reason = crash.reason if crash else "the worker is gone"
+            self._listener.say(Said(f"{reason}; every score is kept", "error"))
+
+    def _on_report(self, job: int, report: Event | JobEnded) -> None:
+        running = self.running
+        if running is None or running.number != job:
+            return
+        self._listener.activity_changed()
+        if isinstance(report, JobEnded):
+            self.running = None
+            self._end_record(report.state)
+            self._say_how_it_ended(running, report)
+            return
+        # The store hears it before the screen does.
+        if self._record is not None:
+            self._record.write(report)
+        running.hear(report, self._clock())
+        self._listener.merge(report, running.job.context)
+        if running.notice:
+            self._listener.say(Said(running.take_notice(), "warning"))
+
+    def _say_how_it_ended(self, running: RunningJob, ended: JobEnded) -> None:
+        done, failed = running.progress.done, running.progress.failed
+        failures = f", {failed} with failures (f filters them)" if failed else ""
+        match ended.state:
+            case "done" if running.job.items:
+                self._listener.say(Said(f"scored {done}{failures}", "warning" if failed else "information"))
+            case "cancelled":
+                self._listener.say(Said(f"cancelled: {done} of {running.progress.total} were scored and are kept"))
+            case "failed":
+                hint = f"; {ended.hint}" if ended.hint else ""
+                self._listener.say(Said(f"{ended.error}{hint}", "error"))
+                if ended.model:
+                    self._listener.model_failed()

@@ -1,0 +1,131 @@
+"""The images on the table and what is known of them: from jobs, from folders that were left, from the store."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from aim_tui.core.events import Item
+from aim_tui.core.results import Results, Row
+from aim_tui.core.scoring import score
+from aim_tui.errors import AimError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from aim_tui.core.context import Context
+    from aim_tui.core.events import Event
+    from aim_tui.core.jobs import EngineSettings
+    from aim_tui.core.profiles import Profile
+    from aim_tui.core.scoring import ScoringPlan
+    from aim_tui.inputs.listing import FolderListing
+    from aim_tui.ui.recall import Known, Making
+    from aim_tui.ui.stored import Store
+
+# Rows that are worked on between two looks at the keyboard: about 10 ms.
+_AT_ONCE = 1000
+
+
+class Rows:
+    """The rows of one folder at a time. Nothing here is drawn: `take_changed` tells what has to be."""
+
+    def __init__(self, listing: FolderListing, results: Results) -> None:
+        self.listing = listing
+        self.results = results
+        self.changed: set[int] = set()
+        self.since: dict[str, int] = {}
+        """From when (ns) the values of a path hold for its file."""
+        # Rows of folders and profiles that were left, so that coming back finds their scores.
+        self._left: dict[tuple[str, str], Row] = {}
+        self._replanning = 0
+
+    def take_changed(self) -> list[int]:
+        """The items whose rows have changed since the last call."""
+        changed = sorted(self.changed)
+        self.changed.clear()
+        return changed
+
+    def merge(self, event: Event, context: Context) -> None:
+        """Take in a fact that was made against `context`."""
+        self.changed.update(row.item for row in self.results.apply(event, context))
+
+    def remember(self, profile: Profile) -> None:
+        """Keep what is known of these rows for when they come back under this profile."""
+        self._left.update({(profile.name, row.path): row for row in self.results.rows if row.raws})
+
+    async def prepare(self, paths: Sequence[str], profile: Profile) -> Results:
+        """Rows for these images under this profile, with what is known of them already; not shown yet."""
+        fresh = Results(self.results.plan, self.results.context)
+        known = {path: row for path in paths if (row := self._left.get((profile.name, path))) is not None}
+        await asyncio.to_thread(_fill, fresh, paths, known)
+        return fresh
+
+    def show(self, listing: FolderListing, results: Results) -> None:
+        """These are the rows now."""
+        self.listing, self.results = listing, results
+        self.changed.clear()
+
+    async def recall(self, store: Store, profile: Profile, engine: EngineSettings) -> None:
+        """Fill the rows with what earlier runs found; StoreError where that cannot be told."""
+        results, context, paths = self.results, self.results.context, self.listing.images
+        folder = str(self.listing.folder)
+        # Needed only where there is a store, and after the first paint.
+        from aim_tui.ui.recall import Making, recall
+
+        def making() -> Making:
+            return Making.now(profile, engine, context)
+
+        nothing: dict[str, Known] = {}
+        try:
+            known = await store.read(lambda runs: recall(runs, folder, paths, context, making), nothing)
+        except AimError as error:
+            store.failed(error)
+            return
+        if known:
+            await self._pass(results, lambda row: self._take(row, known.get(row.path)))
+
+    async def replan(self, plan: ScoringPlan) -> None:
+        """Score every row again by another plan, which counts at once, with pauses: 100,000 rows take a second."""
+        self._replanning += 1
+        turn, results = self._replanning, self.results
+        results.plan = plan
+
+        def again(row: Row) -> bool:
+            if row.raws:
+                row.scores = score({metric: raw.outcome for metric, raw in row.raws.items()}, plan)
+            return bool(row.raws)
+
+        await self._pass(results, again, lambda: turn == self._replanning)
+
+    async def _pass(
+        self, results: Results, change: Callable[[Row], bool], wanted: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Go through the rows with pauses, as long as they are the ones that are shown."""
+        for start in range(0, len(results.rows), _AT_ONCE):
+            self.changed.update(row.item for row in results.rows[start : start + _AT_ONCE] if change(row))
+            await asyncio.sleep(0)
+            if results is not self.results or not wanted():
+                return
+
+    def _take(self, row: Row, known: Known | None) -> bool:
+        """Give a row what was stored of it; what was found since is newer."""
+        raws = {metric: raw for metric, raw in known.raws.items() if metric not in row.raws} if known else {}
+        if known is None or not raws:
+            return False
+        if not row.raws:
+            row.error = known.error
+        row.facts = row.facts or known.facts
+        row.caption = row.caption if row.caption is not None else known.caption
+        row.raws |= raws
+        row.scores = score({metric: raw.outcome for metric, raw in row.raws.items()}, self.results.plan)
+        self.since.setdefault(row.path, known.since)
+        return True
+
+
+def _fill(results: Results, paths: Sequence[str], known: Mapping[str, Row]) -> None:
+    """Rows for these images, with what is known of them; runs in a thread."""
+    results.add(Item(number, path) for number, path in enumerate(paths))
+    for row in results.rows if known else ():
+        if (before := known.get(row.path)) is not None:
+            row.facts, row.caption, row.error, row.raws = before.facts, before.caption, before.error, before.raws
+            row.scores = score({metric: raw.outcome for metric, raw in row.raws.items()}, results.plan)

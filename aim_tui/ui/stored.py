@@ -1,0 +1,127 @@
+"""The store as the application uses it: every call in a thread, and trouble said once and marked until it is over."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from typing import TYPE_CHECKING, TypeVar
+
+from aim_tui.core.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from aim_tui.errors import AimError
+    from aim_tui.store.database import Database
+    from aim_tui.store.runs import Runs
+
+Result = TypeVar("Result")
+
+# Shorter than a command would wait: who quits meanwhile waits as long. A run that meets a lock tries again by itself.
+_TIMEOUT = 3.0
+_LONGEST_REASON = 48
+
+
+class Store:
+    """One store, opened when it is first needed; without a path everything is empty and nothing is kept.
+
+    `trouble` is called on the event loop with every problem that was not said before.
+    """
+
+    def __init__(self, path: Path | None, trouble: Callable[[AimError], None], changed: Callable[[], None]) -> None:
+        self.path = path
+        self.problem: AimError | None = None
+        """Why nothing is being stored; None while all is well."""
+        self.in_turn = asyncio.Lock()
+        """Runs begin and end one after another, so that one that goes on finds the one before ended."""
+        self._said = ""
+        self._tell = trouble
+        self._changed = changed
+        self._opening = threading.Lock()
+        self._to_write: Database | None = None
+        self._to_read: Database | None = None
+
+    @property
+    def reason(self) -> str:
+        """The problem in a few words; empty while there is none."""
+        if self.problem is None:
+            return ""
+        # The path stands in what was said once; here there is room for what is wrong with it.
+        words = printable(self.problem.message).replace(printable(str(self.path)), "").removeprefix("the store")
+        short = words.split(";")[0].strip(" :")
+        return short if len(short) <= _LONGEST_REASON else f"{short[: _LONGEST_REASON - 1]}…"
+
+    def failed(self, error: AimError) -> None:
+        """Something could not be stored: mark it, and say it where it is news."""
+        self.problem = error
+        if error.message != self._said:
+            self._said = error.message
+            self._tell(error)
+        self._changed()
+
+    def works(self) -> None:
+        """Something was stored, so there is no problem any more."""
+        if self.problem is not None:
+            self.problem, self._said = None, ""
+            self._changed()
+
+    async def write(self, work: Callable[[Runs], Result]) -> Result:
+        """Do something that changes the store; StoreError where that fails."""
+        return await asyncio.to_thread(self._do, self._writable, work)
+
+    async def read(self, work: Callable[[Runs], Result], otherwise: Result) -> Result:
+        """Look something up; `otherwise` where there is no store yet. StoreError where it cannot be read."""
+        if self.path is None or not await asyncio.to_thread(self.path.exists):
+            return otherwise
+        return await asyncio.to_thread(self._do, self._readable, work)
+
+    async def close(self) -> None:
+        """Let go of the file."""
+        await asyncio.to_thread(self._close)
+
+    def _do(self, opened: Callable[[], Database], work: Callable[[Runs], Result]) -> Result:
+        # The first paint has no use for it.
+        from aim_tui.store.errors import StoreError
+        from aim_tui.store.runs import Runs
+
+        try:
+            database = opened()
+            try:
+                return work(Runs(database))
+            finally:
+                # Threads of a pool come and go: none keeps a connection.
+                database.release()
+        except OSError as error:
+            where = printable(str(self.path))
+            raise StoreError(f"the store {where} cannot be used: {error.strerror or error}") from error
+
+    def _writable(self) -> Database:
+        from aim_tui.store.database import Database
+
+        with self._opening:
+            if self._to_write is None:
+                self._to_write = Database.open(self.path, timeout=_TIMEOUT)
+            return self._to_write
+
+    def _readable(self) -> Database:
+        """The store for looking things up: one that cannot be written can still be read."""
+        from aim_tui.store.database import Database
+        from aim_tui.store.errors import StoreError
+
+        try:
+            return self._writable()
+        except StoreError:
+            with self._opening:
+                if self._to_read is None:
+                    self._to_read = Database.open(self.path, read_only=True, timeout=_TIMEOUT)
+                return self._to_read
+
+    def _close(self) -> None:
+        with self._opening:
+            for database in (self._to_write, self._to_read):
+                if database is not None:
+                    with contextlib.suppress(Exception):
+                        database.close()
+            self._to_write = self._to_read = None
