@@ -126,7 +126,7 @@ def load_settings(file: Path | None = None) -> Settings:
     environment = load_environment()
     layers = [_read(_BUILT_IN)]
     path = file or paths.config_file()
-    if file is not None or path.exists():
+    if file is not None or _is_there(path):
         layers.append(_read(path))
     declared = {name: profile for layer in layers for name, profile in layer.profiles.items()}
     models = {name: refs for layer in layers for name, refs in layer.models.items()}
@@ -166,6 +166,14 @@ def load_environment() -> dict[str, str]:
         if value:
             os.environ.setdefault(name, value)
     return {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is a file, as far as can be told; where not, reading it says why."""
+    try:
+        return path.exists()
+    except OSError:
+        return True
 
 
 def _read(path: Path) -> _Layer:

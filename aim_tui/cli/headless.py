@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -186,18 +185,20 @@ def _progress(stderr: Console) -> Iterator[Progress]:
 
 
 class _Interrupt:
-    """The first Ctrl-C (or SIGTERM) asks the engine to stop after its batch; the second one ends at once."""
+    """The first Ctrl-C, SIGTERM or lost terminal asks the engine to stop after its batch; the second ends at once."""
 
     def __init__(self) -> None:
-        self._asked_at: float | None = None
+        self._asked = False
         self._before: dict[int, Any] = {}
 
     def is_set(self) -> bool:
-        return self._asked_at is not None
+        return self._asked
 
     def __enter__(self) -> _Interrupt:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._ask)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # nohup and `&` in a script have their signals ignored, and mean it.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._ask)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -205,7 +206,9 @@ class _Interrupt:
             signal.signal(number, handler)
 
     def _ask(self, number: int, _frame: object) -> None:
-        if self._asked_at is not None:
+        if self._asked:
             os._exit(128 + number)
-        self._asked_at = time.monotonic()
-        print("\nstopping after this batch (once more: at once)", file=sys.stderr, flush=True)
+        self._asked = True
+        # A terminal that has gone cannot be written to any more.
+        with contextlib.suppress(OSError):
+            print("\nstopping after this batch (once more: at once)", file=sys.stderr, flush=True)

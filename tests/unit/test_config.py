@@ -99,6 +99,14 @@ def test_a_settings_file_that_is_named_must_exist(tmp_path: Path) -> None:
         load_settings(tmp_path / "none.toml")
 
 
+def test_a_settings_folder_that_can_not_be_looked_into_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / ("x" * 300)))
+    with pytest.raises(ConfigError, match="cannot read the settings file"):
+        load_settings()
+
+
 def test_an_unknown_profile_gets_the_nearest_name() -> None:
     with pytest.raises(UsageError, match="unknown profile 'sampel'; did you mean 'sample'?"):
         load_settings().profile("sampel")
