@@ -42,8 +42,18 @@ MAIN_BINDINGS: list[BindingType] = [
     Binding(
         "M", "models", "Models", show=False, tooltip="Models: what is missing, profiles, fetching", id="main.models"
     ),
+    Binding(
+        "H", "history", "History", show=False, tooltip="Stored runs: open one, compare two, delete", id="main.history"
+    ),
     Binding("o", "browse", "Files", tooltip="Files and folders", id="main.files"),
-    Binding("escape", "back", "Back", show=False, tooltip="Close the files, or show all rows again", id="main.back"),
+    Binding(
+        "escape",
+        "back",
+        "Back",
+        show=False,
+        tooltip="Close files or a stored run, or show all rows again",
+        id="main.back",
+    ),
     Binding("question_mark,f1", "help", "Help", tooltip="The keys that work here", id="main.help", key_display="?"),
     Binding("colon", "app.command_palette", "Commands", show=False, tooltip="Every action by name", id="main.palette"),
     Binding("q", "app.quit", "Quit", show=False, tooltip="Quit; asks while a job runs", id="main.quit"),

@@ -141,6 +141,19 @@ class Session:
         return self.asked.not_asked(self.context)
 
     @property
+    def folder(self) -> str:
+        """The folder whose images are scored, also while a stored run is shown in its place."""
+        return str((self._before.listing if self._before else self.listing).folder)
+
+    @property
+    def notice(self) -> str:
+        """What has to be said as long as it is so."""
+        if self.viewed is None:
+            return self.profile.notice
+        begun = self.viewed.started.astimezone().strftime("%Y-%m-%d %H:%M")
+        return f"stored run of {begun}, {self.viewed.state}; esc goes back to the folder"
+
+    @property
     def models_missing(self) -> str:
         """Which models keep the asked metrics from being scored, in a few words; empty where none does."""
         wanted = set(self.plan.metrics)
@@ -220,7 +233,7 @@ class Session:
         self._jobs.abandon()
         self.viewed = run.info
         self.asked = Asked(request.profile, request.plan.metrics, {**request.profile.weights, **request.plan.weights})
-        self.problem = _STORED
+        self.problem = ""
         listing = FolderListing(Path(run.info.folder), [], [row.path for row in stored.rows])
         self._rows.show(listing, stored)
         self._post(FolderOpened(listing))
@@ -287,7 +300,7 @@ class Session:
             self.run(self._score_left_later(self._recalling))
             return
         rows = self.results.left(self.context)
-        if not rows and self.results.rows and not self.problem:
+        if not rows and self.results.rows and not self.problem and self.viewed is None:
             self._post(Said("everything is scored; S scores all of it anew"))
             return
         self._submit([row.item for row in rows], self._metrics_left(rows), go_on=True)
@@ -322,8 +335,8 @@ class Session:
     def _submit(self, items: list[int], metrics: tuple[str, ...], *, go_on: bool = False) -> None:
         if self.running is not None:
             self._post(Said("a job runs already; x cancels it", "warning"))
-        elif self.problem:
-            self._post(Said(self.problem, "warning"))
+        elif self.problem or self.viewed is not None:
+            self._post(Said(self.problem or _STORED, "warning"))
         elif self.models_missing:
             self._post(Said(f"{self.models_missing}; M shows what can be done", "warning"))
         elif not items:
@@ -404,8 +417,6 @@ class Session:
 
     def _score_by_plan(self) -> None:
         plan, self.problem = self.asked.plan(self.context)
-        if self.viewed is not None:
-            self.problem = _STORED
         if plan != self.plan:
             self.results.plan = plan
             self.run(self._rows.replan(plan))

@@ -13,6 +13,8 @@ from textual.widgets import Input
 import aim_tui.ui
 from aim_tui.ui.app import AimApp
 from aim_tui.ui.screens.main import MainScreen
+from aim_tui.ui.widgets.pair_list import PairList
+from aim_tui.ui.widgets.run_list import RunList
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +39,8 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "sort": ("comma",),
     "export": ("ctrl+s",),
     "models": ("M",),
+    "history": ("H", "a"),
+    "compare": ("H", "a", "space", "space", "c"),
 }
 
 
@@ -67,6 +71,10 @@ async def go(app: Any, way: tuple[str, ...]) -> None:
     await app.pilot.pause()
     for key in way:
         await app.hit(key)
+        if key == "a":
+            await app.until(lambda: app.app.screen.query(RunList) and app.app.screen.query_one(RunList).keys)
+    if way[-1:] == ("c",):
+        await app.until(lambda: app.app.screen.query(PairList))
     await app.pilot.pause()
 
 
@@ -94,8 +102,11 @@ async def test_every_key_of_every_screen_can_be_pressed(
     open_app: Any, folder: Path, size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    async with open_app(folder, size=size, start_scoring=True) as app:
+    store = tmp_path / "store.db"
+    async with open_app(folder, size=size, start_scoring=True, store=store) as app:
         await app.all_scored()
+        await app.press("S")
+        await app.until(lambda: app.session.running is None and not app.session.storing)
         # The screens behind the main one look the same at every size that is not tiny.
         ways = SCREENS if size in ((80, 24), (40, 10)) else {"table": SCREENS["table"], "files": SCREENS["files"]}
         pressed = {name: await walk(app, way) for name, way in ways.items()}

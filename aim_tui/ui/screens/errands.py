@@ -55,6 +55,24 @@ async def open_folder(app: App[int], session: Session, folder: Path) -> None:
     session.open_folder(folder)
 
 
+async def browse_history(app: App[int], session: Session) -> None:
+    """Look at stored runs, and open one in place of the folder."""
+    # Neither it nor numpy behind it has to be there for the first paint.
+    from aim_tui.ui.screens.history import HistoryScreen
+
+    run = await app.push_screen_wait(HistoryScreen(session.store, session.folder))
+    if run is None:
+        return
+    if (running := session.running) is not None:
+        question = (
+            f"{running.progress.done} of {running.progress.total} images are scored. "
+            "Opening a stored run ends the job; what is scored is kept."
+        )
+        if not await app.push_screen_wait(ConfirmScreen("End the job?", question, "Open the run", "Stay")):
+            return
+    session.open_run(run)
+
+
 async def weigh(app: App[int], session: Session) -> None:
     """Weigh the metrics otherwise; no model runs."""
     present = Weighing(session.weights, session.enabled)

@@ -170,7 +170,7 @@ class MainScreen(Screen[None]):
         self.form.show(session.context.topic, session.context.prompt)
         self.chip.show(session.context.reference)
         self.setup.show(session.plan, session.not_asked, session.problem)
-        self.notice.show(session.profile.notice)
+        self.notice.show(session.notice)
         self.heading.show(str(session.listing.folder), len(session.results.rows), session.profile.name)
 
     def _show_current(self) -> None:
@@ -338,6 +338,11 @@ class MainScreen(Screen[None]):
 
         self.app.push_screen(SortScreen(), chosen)
 
+    @work(exclusive=True, group="dialog")
+    async def action_history(self) -> None:
+        """Stored runs."""
+        await errands.browse_history(self.app, self.session)
+
     def action_find(self) -> None:
         """Find a name."""
         self.scores.start_find()
@@ -356,11 +361,11 @@ class MainScreen(Screen[None]):
         self.scores.toggle_pause()
 
     def action_back(self) -> None:
-        """Close the files, or show all rows again."""
+        """Close the files, or show all rows again, or leave a stored run."""
         if self.has_class("-browsing"):
             self.action_browse()
-        else:
-            self.scores.clear_filter()
+        elif not self.scores.clear_filter():
+            self.session.leave_run()
 
     def action_browse(self) -> None:
         """Go to the files; where there is no room beside the table, they take its place."""

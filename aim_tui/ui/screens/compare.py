@@ -1,0 +1,146 @@
+"""Two runs beside each other: what differs, by how much on average, and which images rose or fell."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import work
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Footer, Static
+
+from aim_tui.core.metrics import METRICS
+from aim_tui.core.text import printable
+from aim_tui.ui.widgets.pair_list import PairList
+from aim_tui.ui.widgets.run_list import when
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from textual.app import ComposeResult
+
+    from aim_tui.core.comparison import Comparison, Measure
+    from aim_tui.store.records import Run
+
+_LABEL = 10
+
+
+class CompareScreen(ModalScreen[None]):
+    """Run A is the earlier one; every change is from A to B."""
+
+    CSS_PATH = "history.tcss"
+    BINDING_GROUP_TITLE = "Comparison"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,c", "close", "Close", tooltip="Back to the history", id="compare.close", key_display="q"),
+    ]
+
+    def __init__(self, a: Run, b: Run) -> None:
+        super().__init__()
+        self._a, self._b = a, b
+        self._words = Static("comparing…", markup=False)
+
+    def compose(self) -> ComposeResult:
+        """Heading, words and numbers; the images come when they are sorted."""
+        title = Content.assemble(
+            ("Comparison  ", "bold"), f"A {when(self._a.info.started)}  →  B {when(self._b.info.started)}"
+        )
+        yield Static(title, markup=False, classes="heading")
+        yield VerticalScroll(self._words, id="compared", can_focus=False)
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Compare in a thread: many pairs are resampled thousands of times."""
+        self._compare()
+
+    def action_close(self) -> None:
+        """Back."""
+        self.dismiss(None)
+
+    @work(exclusive=True)
+    async def _compare(self) -> None:
+        from aim_tui.core.comparison import compare
+
+        compared = await asyncio.to_thread(compare, self._a.results, self._b.results)
+        self._words.update(Content("\n").join(_said(self._a, self._b, compared)))
+        pairs = PairList(compared.pairs, id="pairs")
+        await self.mount(pairs, before=self.query_exactly_one(Footer))
+        pairs.focus()
+
+
+def _said(a: Run, b: Run, compared: Comparison) -> Iterator[Content]:
+    """What was asked, where it differs; the mean difference; what was left out."""
+    for name, (one, other) in _sides(a, b).items():
+        if one == other:
+            yield _line(name, Content(printable(one)))
+        else:
+            yield _line(f"{name} A", Content.styled(printable(one) or "none", "bold"))
+            yield _line(f"{name} B", Content.styled(printable(other) or "none", "bold"))
+    yield Content("")
+    yield from (_line(_title(measure), _numbers(measure)) for measure in compared.measures)
+    if not _one_scale(a, b):
+        yield Content.styled(
+            "The final scores are not on one scale: metrics, weights or rules differ.", "$text-warning"
+        )
+    if _other_models(a, b):
+        yield Content.styled("Other models made them: their values are not on one scale.", "$text-warning")
+    rose, fell, n = len(compared.rose()), len(compared.fell()), len(compared.pairs)
+    yield _line("Images", Content(f"{n} in both: {rose} rose, {fell} fell, {n - rose - fell} stayed"))
+    left_out = {
+        "only in A": compared.only_a,
+        "only in B": compared.only_b,
+        "without a final score in one": compared.without_score,
+    }
+    out = ", ".join(f"{count} {what}" for what, count in left_out.items() if count)
+    replaced = compared.replaced()
+    other = f"; {replaced} with other content under the same name" if replaced else ""
+    yield _line("Left out", Content(f"{out or 'none'}{other}"))
+
+
+def _sides(a: Run, b: Run) -> dict[str, tuple[str, str]]:
+    def told(run: Run) -> dict[str, str]:
+        context, shares = run.request.context, run.request.plan.shares
+        return {
+            "Prompt": context.prompt,
+            "Topic": context.topic,
+            "Ref": context.reference,
+            "Profile": run.info.profile,
+            "Weights": " · ".join(f"{METRICS[metric].short} {100 * share:.3g} %" for metric, share in shares.items()),
+        }
+
+    one, other = told(a), told(b)
+    return {name: (one[name], other[name]) for name in one if one[name] or other[name]}
+
+
+def _line(name: str, said: Content) -> Content:
+    return Content.assemble((f"{name:<{_LABEL}}", "$foreground-muted"), said)
+
+
+def _title(measure: Measure) -> str:
+    spec = METRICS.get(measure.name)
+    return f"{spec.short} {'↑' if spec.higher_is_better else '↓'}" if spec else "Final ↑"
+
+
+def _numbers(measure: Measure) -> Content:
+    spec, change = METRICS.get(measure.name), measure.change
+    decimals = spec.decimals if spec else 2
+    if change.low is None or change.high is None:
+        interval = "  too few pairs for an interval"
+    else:
+        interval = f"  95 % interval {change.low:+.{decimals}f} to {change.high:+.{decimals}f}"
+        interval += "" if change.decided else ", zero among them"
+    means = f"{measure.mean_a:.{decimals}f} → {measure.mean_b:.{decimals}f}  "
+    return Content.assemble(means, (f"{change.mean:+.{decimals}f}", "bold"), (interval, "$foreground-muted"))
+
+
+def _one_scale(a: Run, b: Run) -> bool:
+    one, other = a.request.plan, b.request.plan
+    return one.shares == other.shares and one.rules.rules == other.rules.rules
+
+
+def _other_models(a: Run, b: Run) -> bool:
+    prints, others = a.request.fingerprints, b.request.fingerprints
+    return any(role in others and prints[role] != others[role] for role in prints)
