@@ -18,13 +18,15 @@ class ReadingPolicy:
     """How an image file becomes RGB pixels, and how much of one is too much.
 
     `exif` 'rotate' turns the image as its EXIF orientation says; 'ignore' is AIM's own reading.
-    `max_pixels` and `max_bytes` bound a single file; more is refused before it is decoded.
+    `max_pixels` and `max_bytes` bound a single file; more is refused before it is decoded. A file that has not been
+    read and decoded after `max_seconds` fails, and the next ones are read.
     """
 
     exif: ExifPolicy = "rotate"
     background: str = "white"
     max_pixels: int = 100_000_000
     max_bytes: int = 256 * 1024 * 1024
+    max_seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -76,23 +78,34 @@ def _prepare(metric: Metric, pixels: torch.Tensor) -> torch.Tensor | Failed:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How many threads read, and how many results and bytes of results may wait to be taken."""
+    """How many threads read, how many results and bytes of results may wait, and how many seconds one may take."""
 
     threads: int
     items: int
     nbytes: int
+    seconds: float = 3600.0
 
 
 class ReadAhead(Generic[Input]):
     """Iterates over `work(input)` in the order of the inputs while threads are already working on the next ones.
 
     A result that is larger than all before it can overrun `nbytes` once for each thread. What `work` raises is
-    raised to the consumer in its place.
+    raised to the consumer in its place. An input that takes longer than `seconds` becomes what `late` says of it,
+    and another thread goes on. Nothing can stop the thread that is late: it ends by itself, or with the process.
     """
 
-    def __init__(self, inputs: Sequence[Input], work: Callable[[Input], Readable | Unreadable], bounds: Bounds) -> None:
+    def __init__(
+        self,
+        inputs: Sequence[Input],
+        work: Callable[[Input], Readable | Unreadable],
+        bounds: Bounds,
+        late: Callable[[Input], Unreadable] | None = None,
+    ) -> None:
         self._inputs = inputs
         self._work = work
+        self._late = late
+        self._begun: dict[int, float] = {}
+        self._given_up: set[int] = set()
         self._bounds = bounds
         self._changed = threading.Condition()
         self._next = 0
@@ -104,8 +117,8 @@ class ReadAhead(Generic[Input]):
 
     def __iter__(self) -> Generator[Readable | Unreadable, None, None]:
         threads = min(self._bounds.threads, len(self._inputs))
-        for number in range(threads):
-            threading.Thread(target=self._run, name=f"read-{number}", daemon=True).start()
+        for _ in range(threads):
+            self._start()
         try:
             for index in range(len(self._inputs)):
                 yield self._take(index)
@@ -121,10 +134,21 @@ class ReadAhead(Generic[Input]):
         with self._changed:
             return len(self._done) + self._working
 
+    def _start(self) -> None:
+        threading.Thread(target=self._run, name="read", daemon=True).start()
+
     def _take(self, index: int) -> Readable | Unreadable:
         with self._changed:
-            self._changed.wait_for(lambda: index in self._done)
+            while index not in self._done:
+                left = self._begun.get(index, math.inf) + self._bounds.seconds - time.monotonic()
+                if left <= 0 and self._late is not None:
+                    self._given_up.add(index)
+                    self._working -= 1
+                    self._start()
+                    return self._late(self._inputs[index])
+                self._changed.wait(left if 0 < left < math.inf else None)
             result = self._done.pop(index)
+            self._begun.pop(index, None)
             if isinstance(result, BaseException):
                 raise result
             self._held -= result.nbytes
@@ -140,6 +164,9 @@ class ReadAhead(Generic[Input]):
             except BaseException as error:  # noqa: BLE001 - handed to the consumer, whatever it is
                 result = error
             with self._changed:
+                if index in self._given_up:
+                    # The consumer has gone on, and another thread works in the place of this one.
+                    return
                 self._working -= 1
                 if not self._closed:
                     self._keep(index, result)
@@ -157,6 +184,8 @@ class ReadAhead(Generic[Input]):
             self._changed.wait_for(lambda: self._closed or self._next >= len(self._inputs) or self._has_room())
             if self._closed or self._next >= len(self._inputs):
                 return None
+            self._begun[self._next] = time.monotonic()
+            self._changed.notify_all()
             self._next += 1
             self._working += 1
             return self._next - 1

@@ -7,6 +7,7 @@ import os
 #: For every from_pretrained: files of this machine only, and no code out of a model's folder; where that is left open
 #: transformers asks the terminal.
 LOCAL_ONLY = {"local_files_only": True, "trust_remote_code": False}
+_FEW = 2
 
 
 def cores() -> int:
@@ -17,8 +18,12 @@ def cores() -> int:
 
 
 def compute_threads() -> int:
-    """Threads for the models on a CPU: one core stays free for decoding and for the screen."""
-    return max(1, cores() - 1)
+    """Threads for the models on a CPU: one core stays free for decoding and for the screen, where there are enough.
+
+    Of two cores an idle one would be half of the machine. The worker is the nicer process and its threads wait
+    without spinning, so the screen gets a core when it wants one.
+    """
+    return cores() if cores() <= _FEW else cores() - 1
 
 
 def prepare_environment() -> None:

@@ -18,6 +18,7 @@ from aim_tui.worker.reading import Bounds, ReadAhead, Unreadable, read_item
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from aim_tui.core.events import Item
     from aim_tui.core.jobs import ReadingPolicy
     from aim_tui.worker.identity import Cache
     from aim_tui.worker.metrics.base import Metric
@@ -63,7 +64,10 @@ class Scoring:
         lacking = [number for number, done in enumerate(complete) if not done]
         ahead = 2 * max(batcher.batch_size for batcher in self._batchers.values())
         reader = ReadAhead(
-            lacking, lambda number: self._read(window, number), Bounds(self._threads, ahead, READ_AHEAD_BYTES)
+            lacking,
+            lambda number: self._read(window, number),
+            Bounds(self._threads, ahead, READ_AHEAD_BYTES, self._policy.max_seconds),
+            lambda number: self._too_slow(window.items[number]),
         )
         with closing(iter(reader)) as images:
             for done, numbers in groupby(range(len(complete)), key=complete.__getitem__):
@@ -90,6 +94,9 @@ class Scoring:
         """Read an item and prepare it for the metrics that have no feature of it."""
         lacking = {name: metric for name, metric in self._metrics.items() if _feature(window, name, number) is None}
         return read_item(window.items[number], lacking, self._policy)
+
+    def _too_slow(self, item: Item) -> Unreadable:
+        return Unreadable(item.id, f"took longer than the limit of {self._policy.max_seconds:g} s to read")
 
     def _hand_on(self, window: Window, numbers: Sequence[int]) -> Iterator[Event]:
         """Items of which everything is kept, next to each other."""

@@ -94,3 +94,23 @@ def test_threads_end_when_the_consumer_leaves_early() -> None:
 
 def test_nothing_to_read_is_nothing() -> None:
     assert list(ReadAhead([], Files(), Bounds(3, items=4, nbytes=1))) == []
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_file_that_takes_for_ever_fails_alone_and_is_forgotten_when_it_comes_after_all(threads: int) -> None:
+    released, returned = threading.Event(), threading.Event()
+
+    def work(number: int) -> Unreadable:
+        if number == 3:
+            released.wait(WAIT)
+            returned.set()
+        return Unreadable(number, "read")
+
+    bounds = Bounds(threads, items=6, nbytes=1 << 30, seconds=1.0)
+    results = []
+    for result in ReadAhead(range(20), work, bounds, lambda number: Unreadable(number, "late")):
+        results.append((result.item, result.reason))
+        if result.item == 10:
+            released.set()
+            assert returned.wait(WAIT)
+    assert results == [(number, "late" if number == 3 else "read") for number in range(20)]
