@@ -37,16 +37,16 @@ class PairList(LineList[int]):
         super().on_mount()
         self.set_keys(range(len(self._pairs)))
 
-    def can_mark(self, key: int) -> bool:
-        """There is nothing to do with marks here."""
-        return False
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Here is only to read: nothing is opened or marked."""
+        return action in ("move", "page", "first", "last")
 
     def draw_header(self, width: int) -> list[Segment]:
         """The titles."""
         style = self.get_component_rich_style("line-list--header")
         numbers = "".join(" " * _GAP + title.rjust(cells) for title, cells in zip(_NUMBERS, _WIDTHS, strict=True))
-        name = fit("Image", max(width - self.GUTTER - len(numbers), 0))
-        return [Segment(" " * self.GUTTER + name + numbers, style)]
+        name = fit("Image", max(width - self.GUTTER - len(numbers) - 1, 0))
+        return [Segment(" " * self.GUTTER + name + numbers + " ", style)]
 
     def draw_line(self, index: int, key: int, look: Look, width: int) -> list[Segment]:
         """One image: its name, both final scores, and which way it went."""
@@ -57,8 +57,8 @@ class PairList(LineList[int]):
         muted = look.pen(self.get_component_rich_style("line-list--muted"))
         strong = look.pen(self.get_component_rich_style("line-list--strong"))
         one, other = file_name(pair.a.path), file_name(pair.b.path)
-        room = max(width - sum(_WIDTHS) - _GAP * len(_WIDTHS), 0)
+        room = max(width - sum(_WIDTHS) - _GAP * len(_WIDTHS) - 1, 0)
         segments = [Segment(fit(one if one == other else f"{one} → {other}", room, "middle"), look.base)]
         for text, cells, style in zip(texts, _WIDTHS, (muted, muted, strong), strict=True):
             segments.append(Segment(" " * _GAP + text.rjust(cells), style))
-        return segments
+        return [*segments, Segment(" ", look.base)]

@@ -34,7 +34,7 @@ _COLUMNS = {
     "when": _Column("When", 16, False, 0),
     "state": _Column("State", 13, False, 60),
     "sign": _Column("", 1, False, 0),
-    "images": _Column("Images", 13, True, 48),
+    "images": _Column("Images", 11, True, 48),
     "mean": _Column("Mean", 5, True, 0),
     "best": _Column("Best", 5, True, 70),
     "profile": _Column("Profile", 8, False, 100),
