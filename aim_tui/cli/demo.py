@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +20,7 @@ def demo(
     """Open the application on the sample images and start scoring; without a terminal, print the table."""
     from aim_tui.cli import options
     from aim_tui.cli.headless import run
-    from aim_tui.cli.open_app import launch
+    from aim_tui.cli.open_app import in_terminal, launch
     from aim_tui.cli.recording import Record
     from aim_tui.cli.writers import open_writer
     from aim_tui.inputs.listing import list_folder
@@ -41,7 +40,7 @@ def demo(
         exif=None,
         config=None,
     )
-    if headless or not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if headless or not in_terminal():
         # Without a store: a try-out belongs in nobody's history, and has to work where the home cannot be written.
         record = Record(setup, list_folder(sample.generations).images)
         raise typer.Exit(run(setup, open_writer("table", None), record, []))

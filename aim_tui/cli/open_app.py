@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,16 +54,22 @@ def open_app(
     raise typer.Exit(launch(setup, folder if folder.is_dir() else folder.parent, start_scoring=False, store=kept))
 
 
+def in_terminal() -> bool:
+    """Whether there is a terminal to draw on and to read keys from; Textual draws on stderr."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.__stderr__))
+
+
 def launch(setup: Setup, folder: Path, *, start_scoring: bool, store: Path | None) -> int:
     """Open the application with what the command line set up; returns its exit code."""
-    import sys
-
     from aim_tui.errors import UsageError
     from aim_tui.ui.app import run
     from aim_tui.ui.launch import Launch
 
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError("the application needs a terminal", "without one, use `aim-tui score`")
+    if not in_terminal():
+        raise UsageError(
+            "the application needs a terminal for its input, output and errors (it draws on the last)",
+            "without one, use `aim-tui score`",
+        )
     return run(
         Launch(
             folder=folder,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -61,6 +62,8 @@ def score(
     if not found.images:
         problems = "; ".join(f"{problem.path}: {problem.reason}" for problem in found.problems)
         raise UsageError(f"no images to score: {problems}")
+    if output is not None and os.path.abspath(output) in map(os.path.abspath, [*found.images, setup.context.reference]):  # noqa: PTH100
+        raise UsageError(f"--output {output} is one of the images to score", "name another file")
     if no_store:
         raise typer.Exit(run(setup, writer, Record(setup, found.images), found.problems))
     from aim_tui.cli.storage import open_to_score, store_path

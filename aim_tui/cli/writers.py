@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import sys
 from abc import ABC, abstractmethod
@@ -22,6 +23,7 @@ from aim_tui.core.report import (
 )
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError, UsageError
+from aim_tui.inputs.images import SUFFIXES
 from aim_tui.store.exports.output import write_whole
 from aim_tui.store.exports.ranking import ranked, score_text
 
@@ -36,6 +38,8 @@ def open_writer(name: str, output: Path | None) -> Writer:
         raise UsageError(f"unknown format {name!r}{did_you_mean(name, _WRITERS)}")
     if output is not None:
         _check_writable(output)
+    elif sys.stdout is None:
+        raise UsageError("there is no standard output", "open it, or give --output FILE")
     return _WRITERS[name](output)
 
 
@@ -119,10 +123,13 @@ class _Table(Writer):
 
         to_terminal = self._output is None and sys.stdout.isatty()
         # A table that no terminal bounds is as wide as it needs to be; what is cut off cannot be read from a file.
-        console = Console(highlight=False) if to_terminal else Console(width=10_000, no_color=True, highlight=False)
-        with console.capture() as captured:
-            _print_table(console, self._results, self._setup)
-        text = captured.get()
+        text_file = io.StringIO()
+        if to_terminal:
+            console = Console(file=text_file, force_terminal=True, width=Console().width, highlight=False)
+        else:
+            console = Console(file=text_file, width=10_000, no_color=True, highlight=False)
+        _print_table(console, self._results, self._setup)
+        text = text_file.getvalue()
         if not to_terminal:
             text = "".join(line.rstrip() + "\n" for line in text.splitlines())
         _write(self._output, text)
@@ -166,6 +173,8 @@ def _print_table(console: Any, results: Results, setup: Setup) -> None:
 
 def _check_writable(output: Path) -> None:
     """Before hours of work: can the result be written at all?"""
+    if output.suffix.lower() in SUFFIXES:
+        raise UsageError(f"cannot write {output}: that is the name of an image")
     if output.is_dir():
         raise UsageError(f"cannot write {output}: it is a folder")
     if not output.parent.is_dir():

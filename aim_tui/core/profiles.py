@@ -64,7 +64,7 @@ class Profile:
     def rules_note(self) -> str:
         """Which rules are used, and for which models their thresholds were not set."""
         strangers = [
-            f"{role} {self.models[role].id}"
+            f"{role} {self.models[role].id or self.models[role].name}"
             for role in self.models
             if role in self.rules.made_for and self.models[role].id != self.rules.made_for[role]
         ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from aim_tui.core.events import Event, ImageFailed, ImageRead, MetricBatch, ModelInfo, ModelLoaded, PromptRead
-from aim_tui.core.outcomes import Failed, Outcome, reason_of, value_of
+from aim_tui.core.metrics import METRICS
+from aim_tui.core.outcomes import Failed, Missing, Outcome, reason_of, value_of
 from aim_tui.core.scoring import Scores, ScoringPlan, Status, score
 
 if TYPE_CHECKING:
@@ -59,18 +60,20 @@ class Row:
         return self.scores.status if self.scores else Status.PENDING
 
     def errors(self) -> str | None:
-        """Every reason why a value is not there, or None."""
+        """Every reason why a value that is asked for is not there, or None."""
         if self.error is not None:
             return self.error
-        reasons = [
-            f"{metric}: {reason}" for metric, raw in self.raws.items() if (reason := reason_of(raw.outcome)) is not None
-        ]
+        asked = self.scores.norms if self.scores else {}
+        reasons = [f"{metric}: {reason}" for metric, norm in asked.items() if (reason := reason_of(norm)) is not None]
         return "; ".join(reasons) or None
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What the rows add up to; mean, median and best are over the `n_final` rows that have a final score."""
+    """What the rows add up to; mean, median and best are over the `n_final` rows that have a final score.
+
+    `n_stale` rows have one that was made against something else than the present context, and are left out.
+    """
 
     n: int
     n_ok: int
@@ -78,6 +81,7 @@ class Summary:
     n_failed: int
     n_pending: int
     n_final: int
+    n_stale: int
     mean: float | None
     median: float | None
     best: str | None
@@ -93,6 +97,7 @@ class Results:
         self.rows: list[Row] = []
         self.models: dict[str, ModelInfo] = {}
         self.prompt: PromptRead | None = None
+        self._prompt_read = context.prompt
 
     def add(self, items: Iterable[Item]) -> None:
         """Append a row for each item; item numbers count up from zero without a gap."""
@@ -122,7 +127,7 @@ class Results:
             case ModelLoaded(info):
                 self.models[info.role] = info
             case PromptRead():
-                self.prompt = event
+                self.prompt, self._prompt_read = event, context.prompt
         return ()
 
     def replan(self, plan: ScoringPlan) -> None:
@@ -142,13 +147,41 @@ class Results:
             )
         ]
 
+    def settled(self) -> Results:
+        """These results without the values that were made against something else than the present context.
+
+        What leaves the program names one prompt, so no value of another one may stand beside it.
+        """
+        settled = Results(self.plan, self.context)
+        settled.models = self.models
+        settled.prompt = self.prompt if self._prompt_read == self.context.prompt else None
+        settled.rows = [self.settled_row(row) for row in self.rows]
+        return settled
+
+    def settled_row(self, row: Row) -> Row:
+        """The row without values of another context: the row itself, or a copy."""
+        stale = [metric for metric in row.raws if row.stale(metric, self.context)]
+        if not stale:
+            return row
+        other = {metric: Missing(f"scored against another {METRICS[metric].needs}") for metric in stale}
+        raws = row.raws | {metric: Raw(missing, self.context.need(metric)) for metric, missing in other.items()}
+        settled = replace(row, raws=raws)
+        settled.scores = self._score(settled)
+        return settled
+
     def summary(self) -> Summary:
-        """Counts, and mean, median and best over the rows that have a final score."""
+        """Counts, and mean, median and best over the rows that have a final score of the present context."""
         counts = dict.fromkeys(Status, 0)
+        needs = {metric: self.context.need(metric) for metric in self.plan.metrics}
         finals: list[tuple[float, str]] = []
+        stale = 0
         for row in self.rows:
             counts[row.status] += 1
-            if row.final is not None:
+            if row.final is None:
+                continue
+            if any(row.raws[metric].against != need for metric, need in needs.items()):
+                stale += 1
+            else:
                 finals.append((row.final, row.path))
         values = [final for final, _ in finals]
         best = max(finals, key=lambda pair: pair[0], default=None)
@@ -159,6 +192,7 @@ class Results:
             n_failed=counts[Status.FAILED],
             n_pending=counts[Status.PENDING],
             n_final=len(values),
+            n_stale=stale,
             mean=statistics.fmean(values) if values else None,
             median=statistics.median(values) if values else None,
             best=best[1] if best else None,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import operator
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aim_tui.core.fields import NUMBERS, View, file_name
 from aim_tui.core.filters import Filter, FilterError
-from aim_tui.core.names import did_you_mean
+from aim_tui.core.names import did_you_mean, natural_key
 from aim_tui.core.scoring import Status
 
 if TYPE_CHECKING:
@@ -17,21 +16,9 @@ if TYPE_CHECKING:
 
     from aim_tui.core.results import Row
 
-__all__ = ["Filter", "FilterError", "SortKey", "View", "natural_key", "select", "sort_rows"]
+__all__ = ["Filter", "FilterError", "SortKey", "View", "select", "sort_rows"]
 
 _STATUS_ORDER = {Status.OK: 0, Status.PARTIAL: 1, Status.FAILED: 2, Status.PENDING: 3}
-_DIGITS = re.compile("[0-9]+")
-
-
-def _padded(match: re.Match[str]) -> str:
-    """Digits as text that sorts by their value: how many there are, then which."""
-    digits = match.group().lstrip("0")
-    return f"{len(digits):03d}{digits}"
-
-
-def natural_key(name: str) -> str:
-    """A key that puts img2 before img10 and ignores case."""
-    return _DIGITS.sub(_padded, name.casefold())
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import glob
 import os
 from dataclasses import dataclass, field
@@ -63,11 +64,16 @@ def expand(paths: Iterable[str], recursive: bool = False) -> Expansion:
     A file named outright is taken whatever its suffix: if it is no image, scoring it says so. A path that exists is
     never read as a pattern, so that brackets in a file name stay what they are.
     """
-    images: dict[str, None] = {}
+    images: dict[tuple[str, str], str] = {}
     problems: list[Problem] = []
+    # However its folder is spelled, or found again through a link to a folder above, a file is taken once. Links to
+    # files stay apart: who made them wants them scored.
+    real_folder = functools.cache(os.path.realpath)
     for path in paths:
-        images.update(dict.fromkeys(_expand_one(path, recursive, problems)))
-    return Expansion(list(images), problems)
+        for image in _expand_one(path, recursive, problems):
+            folder, name = os.path.split(image)
+            images.setdefault((real_folder(folder), name), image)
+    return Expansion(list(images.values()), problems)
 
 
 def _expand_one(path: str, recursive: bool, problems: list[Problem]) -> list[str]:

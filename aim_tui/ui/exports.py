@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aim_tui.core.report import FIELDS, document, record
-from aim_tui.errors import AimError
+from aim_tui.core.report import (
+    CSV_FIELDS,
+    FIELDS,
+    csv_record,
+    document,
+    engine_settings,
+    full_record,
+    provenance,
+    record,
+    to_json,
+)
+from aim_tui.store.exports.output import write_whole
 
 if TYPE_CHECKING:
-    from typing import Any
-
+    from aim_tui.core.jobs import EngineSettings
     from aim_tui.core.profiles import Profile
     from aim_tui.core.results import Results, Row
 
-FORMATS = (".csv", ".json")
+FORMATS = (".csv", ".json", ".jsonl")
 
 
 def export_path(text: str) -> Path:
@@ -33,7 +40,7 @@ def path_problem(text: str) -> str:
         return "a file name is needed"
     path = export_path(text)
     if path.suffix.lower() not in FORMATS:
-        return f"the name must end in {' or '.join(FORMATS)}"
+        return f"the name must end in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
     if path.is_dir():
         return f"{path} is a folder"
     if not path.parent.is_dir():
@@ -43,49 +50,29 @@ def path_problem(text: str) -> str:
     return ""
 
 
-def export(path: Path, results: Results, profile: Profile, settings: dict[str, Any], not_asked: dict[str, str]) -> None:
-    """Write all rows as CSV or JSON; the file appears whole or not at all. AimError where it cannot be written."""
-    if path.suffix.lower() == ".json":
-        whole = document(results, profile, settings, not_asked)
-        text = json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    else:
-        text = _as_csv(results)
-    try:
-        _replace(path, text)
-    except OSError as error:
-        raise AimError(f"{path} cannot be written: {error.strerror or error}", "choose another file") from error
+def export(path: Path, results: Results, profile: Profile, engine: EngineSettings, not_asked: dict[str, str]) -> None:
+    """Write all rows; the file appears whole or not at all. ExportError where it cannot be written."""
+    settled = results.settled()
+    said = provenance(settled, profile, not_asked)
+    match path.suffix.lower():
+        case ".json":
+            text = to_json(document(settled, profile, engine_settings(engine), not_asked), indent=2) + "\n"
+        case ".jsonl":
+            text = "".join(to_json(full_record(row, settled) | said) + "\n" for row in settled.rows)
+        case _:
+            stream = io.StringIO(newline="")
+            rows = csv.DictWriter(stream, CSV_FIELDS, lineterminator="\n")
+            rows.writeheader()
+            rows.writerows(csv_record(row, settled, said) for row in settled.rows)
+            text = stream.getvalue()
+    write_whole(path, text)
 
 
 def row_as_tsv(row: Row, results: Results) -> str:
     """One row with its values between tabs, in the order of FIELDS."""
-    values = record(row, results)
+    values = record(results.settled_row(row), results)
     return "\t".join("" if (value := values[name]) is None else _flat(str(value)) for name in FIELDS)
 
 
 def _flat(text: str) -> str:
     return " ".join(text.split()) if any(char in text for char in "\t\r\n") else text
-
-
-def _as_csv(results: Results) -> str:
-    stream = io.StringIO(newline="")
-    writer = csv.DictWriter(stream, FIELDS)
-    writer.writeheader()
-    for row in results.rows:
-        writer.writerow(record(row, results))
-    return stream.getvalue()
-
-
-def _replace(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-        # mkstemp makes a file for its owner alone; an export is an ordinary file.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

@@ -149,6 +149,16 @@ def test_a_spreadsheet_never_sees_a_formula(cli: Cli, tmp_path: Path, monkeypatc
     assert next(csv.DictReader(io.StringIO(run.out)))["path"] == "'=1+1.png"
 
 
+def test_an_image_is_never_overwritten_with_its_scores(cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "odd.dat").write_bytes((folder / "autumn_cabin_01.webp").read_bytes())
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for image, said in (("autumn_cabin_01.webp", "the name of an image"), ("odd.dat", "one of the images to score")):
+        run = cli("score", image, *ASKED, "--format", "csv", "--output", f"./{image}")
+        assert run.code == 2 and said in run.err
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

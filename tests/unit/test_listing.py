@@ -46,7 +46,18 @@ def test_a_file_named_outright_is_taken_whatever_it_is_called(folder: Path) -> N
 
 def test_each_image_is_taken_once(folder: Path) -> None:
     path = str(folder / "img_2.JPG")
-    assert expand([path, path, f"{folder}/img_2*"]).images == [path]
+    around = str(folder / "sub" / ".." / "img_2.JPG")
+    assert expand([path, path, f"{folder}/img_2*", around]).images == [path]
+
+
+def test_a_glob_through_a_symlink_loop_finds_each_image_once(folder: Path) -> None:
+    (folder / "sub" / "loop").symlink_to(folder)
+    assert sorted(names(expand([f"{folder}/**/*.png"]).images)) == ["deep.png", "img_10.png"]
+
+
+def test_links_to_one_image_are_images_of_their_own(folder: Path) -> None:
+    (folder / "again.png").symlink_to(folder / "img_10.png")
+    assert "again.png" in names(expand([str(folder)]).images)
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,31 @@ def test_a_changed_prompt_makes_only_the_clip_score_stale() -> None:
     assert table.left(CONTEXT) == []
 
 
+def test_what_leaves_the_program_holds_no_value_of_another_prompt() -> None:
+    table = results(2, "clip", "blip2")
+    table.apply(PromptRead(5, 77, False))
+    table.apply(batch("clip", Present(0.4), Present(0.4)))
+    table.apply(batch("blip2", Present(0.7), Present(0.7)))
+    table.context = Context(topic="a cabin", prompt="two cabins")
+    table.apply(MetricBatch("clip", [MetricValue(1, "present", 0.1)]))
+    old, new = (record(row, table.settled()) for row in table.settled().rows)
+    assert (old["clip_score"], old["final_score"], old["blip2_similarity"]) == (None, None, 0.7)
+    assert old["error"] == "clip: scored against another prompt" and old["status"] == "partial"
+    assert old["prompt_tokens"] is None
+    assert new["clip_score"] == 0.1 and new["status"] == "ok"
+    summary = table.summary()
+    assert (summary.n_final, summary.n_stale, summary.best) == (1, 1, "/images/1.png")
+    assert table.rows[0].final == 100.0
+
+
+def test_a_metric_that_is_switched_off_gives_no_error() -> None:
+    table = results(1, "clip", "blip2")
+    table.apply(batch("clip", Present(0.4)))
+    table.apply(batch("blip2", Failed("boom")))
+    table.replan(ScoringPlan(("clip",), {"clip": 1.0}, AIM.rules))
+    assert (table.rows[0].status, table.rows[0].errors()) == (Status.OK, None)
+
+
 def test_a_value_belongs_to_the_context_its_job_ran_against() -> None:
     table = results(1, "clip")
     old = CONTEXT

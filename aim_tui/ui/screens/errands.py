@@ -86,7 +86,7 @@ async def export_rows(app: App[int], session: Session) -> Said | None:
     text = await app.push_screen_wait(
         AskScreen(
             "Export",
-            "All rows as .csv or .json; an existing file is replaced.",
+            "All rows as .csv, .json or .jsonl; an existing file is replaced.",
             printable(f"{session.listing.folder}/scores.csv"),
             path_problem,
         )
@@ -94,6 +94,6 @@ async def export_rows(app: App[int], session: Session) -> Said | None:
     if text is None:
         return None
     path, results = export_path(text), session.results
-    settings = {"device": session.launch.device, "precision": session.launch.precision}
-    await asyncio.to_thread(export, path, results, session.profile, settings, session.not_asked)
+    engine = session.launch.engine_settings(session.profile)
+    await asyncio.to_thread(export, path, results, session.profile, engine, session.not_asked)
     return Said(f"wrote {len(results.rows)} rows to {path}")
