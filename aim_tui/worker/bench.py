@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -184,6 +184,8 @@ def measure(
         raise UsageError("no images to measure with")
     # Before the engine sets its own: the plain way gets the threads that torch takes by itself.
     threads = torch.get_num_threads()
+    # What was kept of an earlier turn would be no work at all.
+    settings = replace(settings, store=None)
     engine = Engine(settings)
     progress("loading the models")
     for _ in engine.run(Job(tuple(metrics), context)):

@@ -34,7 +34,8 @@ INTERVAL = 1.0
 # Seconds to wait for another program's writing before the cache is given up for the job.
 _TIMEOUT = 3.0
 
-# Bytes of what was read or computed that stay in memory, so that another prompt need not search the store again.
+# Bytes of what was found that stay in memory, so that the next prompt need not search the store again. What is computed
+# stays out: small things that stay, one by one between the large ones that go, would spread over the whole heap.
 _REMEMBERED = 256 << 20
 _OVERHEAD = 250
 
@@ -88,7 +89,7 @@ class Keeper:
             return f"{self._trouble}; going on without what was computed before"
 
     def values(self, space: Space, keys: Sequence[str]) -> dict[str, Any]:
-        """Kept numbers or texts by key."""
+        """Kept numbers or texts by key; those that wait to be written are not found."""
         return self._recall(space, keys, lambda missing: self._cache().values(space, missing))
 
     def vectors(self, space: Space, keys: Sequence[str]) -> Vectors:
@@ -108,12 +109,10 @@ class Keeper:
 
     def keep_values(self, space: Space, values: Mapping[str, float | str]) -> None:
         """Write numbers or texts soon."""
-        self._remember(self._known.setdefault(space, {}), values)
         self._keep(lambda: self._values.setdefault(space, {}).update(values))
 
     def keep_vectors(self, space: Space, vectors: Vectors) -> None:
         """Write vectors, float32 (dim,), soon."""
-        self._remember(self._known.setdefault(space, {}), vectors)
         self._keep(lambda: self._vectors.setdefault(space, {}).update(vectors))
 
     def keep_hash(self, stat: Stat, sha256: str) -> None:
