@@ -102,6 +102,6 @@ def quiet_collector() -> None:
 async def _run(app: AimApp) -> int:
     end_on_signals(app)
     try:
-        return await app.run_async() or 0
+        return await app.run_async() or app.return_code or 0
     finally:
         await app.session.close()

@@ -32,7 +32,9 @@ class Asked:
     def under(self, profile: Profile) -> Asked:
         """The same metrics, as far as another profile has them, with that profile's weights."""
         enabled = tuple(metric for metric in self.enabled if metric in profile.metrics)
-        return Asked(profile, enabled or profile.metrics, dict(profile.weights))
+        if not any(profile.weights[metric] > 0 for metric in enabled):
+            enabled = profile.metrics
+        return Asked(profile, enabled, dict(profile.weights))
 
     def not_asked(self, context: Context) -> dict[str, str]:
         """The metrics that leave the final score, each with the reason."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aim_tui.core.events import Item
@@ -16,11 +17,15 @@ if TYPE_CHECKING:
     from aim_tui.core.context import Context
     from aim_tui.core.events import Event
     from aim_tui.core.jobs import EngineSettings
-    from aim_tui.core.profiles import Profile
+    from aim_tui.core.metrics import Role
+    from aim_tui.core.profiles import ModelRef, Profile
     from aim_tui.core.scoring import ScoringPlan
     from aim_tui.inputs.listing import FolderListing
     from aim_tui.ui.recall import Known, Making
     from aim_tui.ui.stored import Store
+
+    #: What decides about raw values: the models by role. Two profiles may bear one name.
+    Models = frozenset[tuple[Role, ModelRef]]
 
 # Rows that are worked on between two looks at the keyboard: about 10 ms.
 _AT_ONCE = 1000
@@ -36,7 +41,7 @@ class Rows:
         self.since: dict[str, int] = {}
         """From when (ns) the values of a path hold for its file."""
         # Rows of folders and profiles that were left, so that coming back finds their scores.
-        self._left: dict[tuple[str, str], Row] = {}
+        self._left: dict[tuple[Models, str], Row] = {}
         self._replanning = 0
 
     def take_changed(self) -> list[int]:
@@ -51,12 +56,14 @@ class Rows:
 
     def remember(self, profile: Profile) -> None:
         """Keep what is known of these rows for when they come back under this profile."""
-        self._left.update({(profile.name, row.path): row for row in self.results.rows if row.raws})
+        models = _models(profile)
+        self._left.update({(models, row.path): row for row in self.results.rows if row.raws})
 
     async def prepare(self, paths: Sequence[str], profile: Profile) -> Results:
         """Rows for these images under this profile, with what is known of them already; not shown yet."""
         fresh = Results(self.results.plan, self.results.context)
-        known = {path: row for path in paths if (row := self._left.get((profile.name, path))) is not None}
+        models = _models(profile)
+        known = {path: row for path in paths if (row := self._left.get((models, path))) is not None}
         await asyncio.to_thread(_fill, fresh, paths, known)
         return fresh
 
@@ -129,3 +136,8 @@ def _fill(results: Results, paths: Sequence[str], known: Mapping[str, Row]) -> N
         if (before := known.get(row.path)) is not None:
             row.facts, row.caption, row.error, row.raws = before.facts, before.caption, before.error, before.raws
             row.scores = score({metric: raw.outcome for metric, raw in row.raws.items()}, results.plan)
+
+
+def _models(profile: Profile) -> Models:
+    """The models of a profile; how many images they take at once does not matter."""
+    return frozenset((role, replace(ref, batch_size=None)) for role, ref in profile.models.items())

@@ -441,7 +441,8 @@ class Session:
         self.run(self._fetch())
 
     async def _fetch(self) -> None:
-        await self.models.fetch(self.profile)
+        if not await self.models.fetch(self.profile) and self.models.problem:
+            self._post(Said(self.models.problem, "error"))
         await self._look_for_models()
 
     def count_tokens(self, text: str) -> None:

@@ -111,12 +111,16 @@ class MainScreen(Screen[None]):
         self.scores.rows_changed(items)
         self.files.entries_changed(image_entries((session.results.rows[item] for item in items), session.results))
         self._show_current()
+        if session.running is None:
+            self._show_summary()
 
     @on(SetupChanged)
     def _setup_changed(self) -> None:
         self._show_scores()
         self._show_files()
         self._show_setup()
+        if self.session.running is None:
+            self._show_summary()
         self.session.count_tokens(self.form.prompt)
 
     @on(ActivityChanged)
@@ -189,11 +193,13 @@ class MainScreen(Screen[None]):
         summary = await asyncio.to_thread(results.summary)
         broken = summary.n_failed + summary.n_partial
         failures = f", {broken} with failures" if broken else ""
+        if summary.n_stale:
+            failures += f", {summary.n_stale} out of date"
         if summary.best is not None and summary.mean is not None:
             best = printable(Path(summary.best).name)
             self.strip.show_summary(f"mean {summary.mean:.1f}, best {summary.best_score:.1f} {best}{failures}")
         elif summary.n:
-            none = "none has a final score" if broken else "none scored; s scores them"
+            none = "none has a final score" if broken or summary.n_stale else "none scored; s scores them"
             self.strip.show_summary(f"{summary.n} images, {none}{failures}")
         else:
             self.strip.show_summary("")

@@ -11,6 +11,7 @@ from aim_tui.core.profiles import ModelRef, Profile
 from aim_tui.hub.inventory import inspect
 from aim_tui.ui.screens.ask import AskScreen
 from aim_tui.ui.screens.choose import ChooseScreen
+from aim_tui.ui.screens.confirm import ConfirmScreen
 from aim_tui.ui.screens.models import ModelsChoice, ModelsScreen
 
 if TYPE_CHECKING:
@@ -42,8 +43,16 @@ async def choose_profile(app: App[int], session: Session) -> None:
     profiles = session.launch.profiles
     about = {name: profile.description for name, profile in profiles.items()}
     name = await app.push_screen_wait(ChooseScreen("Profiles", about, session.profile.name))
-    if name is not None and name != session.profile.name:
-        session.use_profile(profiles[name])
+    if name is None or name == session.profile.name:
+        return
+    if (running := session.running) is not None:
+        question = (
+            f"{running.progress.done} of {running.progress.total} images are scored. "
+            "Changing the profile ends the job; what is scored is kept."
+        )
+        if not await app.push_screen_wait(ConfirmScreen("Change the profile?", question, "Change it", "Stay")):
+            return
+    session.use_profile(profiles[name])
 
 
 async def choose_folder(app: App[int], session: Session) -> None:
@@ -70,7 +79,9 @@ async def choose_folder(app: App[int], session: Session) -> None:
 
 def with_folder(profile: Profile, role: Role, path: str) -> Profile:
     """The profile with one model taken from a folder; its name says so."""
-    ref = dataclasses.replace(profile.models[role], id=path, path=path, revision=None)
+    # The id of LPIPS is its trunk, and says how to read the file.
+    kept = profile.models[role].id if role is Role.LPIPS else path
+    ref = dataclasses.replace(profile.models[role], id=kept, path=path, revision=None)
     name = profile.name if profile.name.endswith("+local") else f"{profile.name}+local"
     return dataclasses.replace(profile, name=name, models={**profile.models, role: ref})
 

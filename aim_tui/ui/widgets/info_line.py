@@ -38,7 +38,7 @@ class InfoLine(Static):
                 self._say(_formula(plan, not_asked))
             case _ if row is None:
                 self._say(Content(""))
-            case "caption":
+            case "caption" if row.caption or not row.errors():
                 caption = printable(row.caption) if row.caption else "not captioned yet"
                 self._say(Content.assemble(("caption  ", "$foreground-muted"), caption))
             case _:
