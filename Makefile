@@ -10,7 +10,7 @@ demo: .venv/.demo
 	@$(BIN)/aim-tui demo
 
 test: .venv/.test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: .venv/.test
 	$(BIN)/ruff check
