@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
+import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from aim_tui import __version__
 from aim_tui.cli import bench, cache, demo, models, open_app, report, runs, score
-from aim_tui.errors import AimError
+from aim_tui.errors import AimError, UsageError
 
 app = typer.Typer(
     name="aim-tui",
@@ -45,19 +48,35 @@ app.add_typer(models.app, name="models", help="See, check and fetch the models t
 app.add_typer(cache.app, name="cache", help="See and prune what models have computed and is kept.")
 
 
-_COMMANDS = ("open", "demo", "score", "runs", "report", "bench", "models", "cache")
-
-
 def _open_by_default(args: list[str]) -> list[str]:
-    """`aim-tui FOLDER` and a bare `aim-tui` open the application, as `aim-tui open FOLDER` does."""
-    named = args and args[0] in (*_COMMANDS, "--help", "-h", "--version")
-    return args if named else ["open", *args]
+    """`aim-tui FOLDER` and a bare `aim-tui` open the application, as `aim-tui open FOLDER` does.
+
+    Raises UsageError for what is neither a command nor a path and looks like a mistyped command.
+    """
+    commands = [command.name for command in app.registered_commands if command.name]
+    commands += [group.name for group in app.registered_groups if group.name]
+    first = args[0] if args else ""
+    if first in (*commands, "--help", "-h", "--version"):
+        return args
+    if not first.startswith("-") and not os.path.lexists(first):
+        near = difflib.get_close_matches(first, commands, n=1)
+        if near:
+            raise UsageError(
+                f"unknown command {first!r}; did you mean {near[0]!r}?",
+                "there is no file or folder of that name either",
+            )
+    return ["open", *args]
 
 
 def main() -> None:
     """Run the command line; an expected error is two lines on stderr and an exit code, never a traceback."""
     try:
-        app(args=_open_by_default(sys.argv[1:]))
+        try:
+            app(args=_open_by_default(sys.argv[1:]))
+        except FileNotFoundError:
+            if _has_working_folder():
+                raise
+            raise UsageError("the working folder is gone", "change to another folder, or give absolute paths") from None
     except AimError as error:
         from aim_tui.core.text import printable
 
@@ -65,3 +84,11 @@ def main() -> None:
         if error.hint:
             print(f"hint: {printable(error.hint, newline=chr(10))}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
+
+
+def _has_working_folder() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return False
+    return True

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aim_tui.cli import options
 from aim_tui.core.metrics import METRICS, Role
 from aim_tui.errors import AimError, UsageError
 
@@ -38,24 +40,34 @@ _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command("list")
 def list_models(
-    profile: _Profile = None, role: _Roles = None, metrics: _Metrics = None, as_json: _Json = False
+    profile: _Profile = None,
+    role: _Roles = None,
+    metrics: _Metrics = None,
+    as_json: _Json = False,
+    config: options.ConfigOption = None,
 ) -> None:
     """List the models of a profile: role, model, size, and whether it is on this machine."""
     from aim_tui.hub.inventory import inspect
 
-    chosen, wanted = _chosen(profile, role, metrics)
+    chosen, wanted = _chosen(profile, role, metrics, config)
     _print(chosen, [inspect(part, ref) for part, ref in wanted], as_json=as_json)
 
 
 @app.command()
-def check(profile: _Profile = None, role: _Roles = None, metrics: _Metrics = None, as_json: _Json = False) -> None:
+def check(
+    profile: _Profile = None,
+    role: _Roles = None,
+    metrics: _Metrics = None,
+    as_json: _Json = False,
+    config: options.ConfigOption = None,
+) -> None:
     """Check the models of a profile: all files there, whole, and with the right checksums.
 
     Exits 3 if one is missing or damaged.
     """
     from aim_tui.hub.inventory import LOCAL
 
-    chosen, wanted = _chosen(profile, role, metrics)
+    chosen, wanted = _chosen(profile, role, metrics, config)
     with _progress() as progress:
         states = [_checked(part, ref, progress) for part, ref in wanted]
     _print(chosen, states, as_json=as_json)
@@ -67,7 +79,8 @@ def check(profile: _Profile = None, role: _Roles = None, metrics: _Metrics = Non
     of_hub = [state for state in bad if state.revision != LOCAL]
     if of_hub:
         verify = " --verify" if any(state.path is not None for state in of_hub) else ""
-        _say(f"hint: fetch what is missing: aim-tui models fetch --profile {chosen.name}{verify}")
+        named = f" --config {shlex.quote(str(config))}" if config is not None else ""
+        _say(f"hint: fetch what is missing: aim-tui models fetch --profile {shlex.quote(chosen.name)}{verify}{named}")
     raise typer.Exit(3)
 
 
@@ -89,12 +102,13 @@ def fetch(
     verify: Annotated[
         bool, typer.Option("--verify", help="Read what is here first, and fetch again what is damaged.")
     ] = False,
+    config: options.ConfigOption = None,
 ) -> None:
     """Fetch the models of a profile that are not on this machine; continues what was stopped.
 
     Exits 3 if one cannot be had. HF_TOKEN, HF_ENDPOINT, HF_HOME and HF_HUB_OFFLINE are honoured.
     """
-    _, wanted = _chosen(profile, role, metrics)
+    _, wanted = _chosen(profile, role, metrics, config)
     failures: list[AimError] = []
     try:
         with _progress() as progress:
@@ -129,14 +143,14 @@ def _fetch_one(role: Role, ref: ModelRef, progress: Progress, *, verify: bool) -
 
 
 def _chosen(
-    profile: str | None, roles: Sequence[str] | None, metrics: str | None
+    profile: str | None, roles: Sequence[str] | None, metrics: str | None, config: Path | None
 ) -> tuple[Profile, list[tuple[Role, ModelRef]]]:
     """The profile, and those of its models that the options leave, in the order of the roles."""
     from aim_tui.config import load_settings
     from aim_tui.core.metrics import in_order
     from aim_tui.core.names import did_you_mean
 
-    settings = load_settings()
+    settings = load_settings(config)
     chosen = settings.profile(profile)
     if metrics is None:
         asked = tuple(metric for metric in chosen.metrics if metric not in settings.disabled)

@@ -109,9 +109,12 @@ def resolve(
 
     A metric without its prompt, topic or reference is not asked for, and `not_asked` says so.
     """
-    from aim_tui.config import load_settings
+    from aim_tui.config import device_problem, load_settings
 
+    Path.cwd()  # Where it is gone, torch's MKL would end the worker without a reason: `main` says it instead.
     settings = load_settings(config)
+    if device and (problem := device_problem(device)):
+        raise UsageError(problem)
     chosen = settings.profile(profile)
     context = Context(topic, prompt, os.path.abspath(reference) if reference else "")  # noqa: PTH100  # keeps any bytes
     enabled, not_asked = _enabled(metrics, chosen, settings)
@@ -142,7 +145,7 @@ def resolve(
         weights=all_weights,
         engine=EngineSettings(
             models=dict(chosen.models),
-            device=_device(device or settings.device),
+            device=device or settings.device,
             precision=wanted_precision,
             batch_size=batch_size or settings.batch_size,
             reading=reading,
@@ -180,10 +183,3 @@ def _weights(option: str | None, profile: Profile) -> dict[str, float]:
         except ValueError:
             raise UsageError(f"--weights: {part.strip()!r} is not of the form {name}=0.5") from None
     return weights
-
-
-def _device(name: str) -> str:
-    kind, _, index = name.partition(":")
-    if kind not in ("auto", "cpu", "mps", "cuda") or (index and not index.isdigit()):
-        raise UsageError(f"unknown device {name!r}; it is auto, cpu, mps, cuda or cuda:N")
-    return name

@@ -164,3 +164,18 @@ def test_listing_models_loads_no_model_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("command", ["list", "check", "fetch"])
+def test_the_settings_file_can_be_named(command: str, tmp_path: Path):
+    (tmp_path / "other.toml").write_text("[profiles.theirs]\nextends = 'aim'\n")
+    named = ("--profile", "theirs", "--role", "clip")
+    assert isinstance(run(command, *named).exception, UsageError)
+    result = run(command, *named, "--config", str(tmp_path / "other.toml"))
+    assert "clip-vit-base-patch32" in result.output
+
+
+def test_the_hint_of_check_names_the_same_settings_file(tmp_path: Path):
+    (tmp_path / "my other.toml").write_text("[profiles.theirs]\nextends = 'aim'\n")
+    result = run("check", "-P", "theirs", "--role", "clip", "--config", str(tmp_path / "my other.toml"))
+    assert f"models fetch --profile theirs --config '{tmp_path}/my other.toml'" in result.stderr
