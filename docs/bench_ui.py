@@ -161,7 +161,7 @@ def _drawn(app: Any) -> str:
 
 
 async def _until(pilot: Any, condition: Any) -> None:
-    while not condition():
+    while not condition():  # noqa: ASYNC110
         await asyncio.sleep(0.01)
 
 
