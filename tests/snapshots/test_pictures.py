@@ -102,9 +102,11 @@ def after(*keys: str, scored: bool = True) -> Steps:
         if scored:
             await until(
                 pilot,
-                lambda: session.running is None
-                and session.results.rows
-                and all(row.status is not Status.PENDING for row in session.results.rows),
+                lambda: (
+                    session.running is None
+                    and session.results.rows
+                    and all(row.status is not Status.PENDING for row in session.results.rows)
+                ),
             )
         # A toast goes after some seconds; a picture must not depend on when it is taken.
         pilot.app.clear_notifications()
