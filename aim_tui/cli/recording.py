@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import shlex
-import sys
 from typing import TYPE_CHECKING
 
 from aim_tui.core.events import Event, ImageFailed, ImageRead, Item, MetricBatch
-from aim_tui.core.report import engine_settings
 from aim_tui.core.results import Results
 from aim_tui.core.scoring import Status
 from aim_tui.store.errors import StoreError
@@ -115,35 +112,12 @@ def common_folder(paths: Sequence[str], images: Sequence[str]) -> str:
 def _request(setup: Setup, folder: str) -> RunRequest:
     """What the store is told of the run; ModelUnavailableError for a model that is not on this machine."""
     from aim_tui.hub.inventory import locate
-    from aim_tui.store.fingerprints import fingerprint
+    from aim_tui.provenance import run_request
 
-    prints: dict[str, str] = {}
+    # Before torch is imported, which takes seconds: is everything here?
     for role in setup.profile.roles_for(setup.metrics):
         if role in setup.engine.models:
-            local = locate(role, setup.engine.models[role], profile=setup.profile.name)
-            prints[str(role)] = fingerprint(local.path, local.revision)
-    return RunRequest(
-        context=setup.context,
-        plan=setup.plan(),
-        profile=setup.profile,
-        command=shlex.join(["aim-tui", *sys.argv[1:]]),
-        folder=folder,
-        device=setup.engine.device,
-        reference_sha256=_content(setup.context.reference),
-        not_asked=setup.not_asked,
-        settings=engine_settings(setup.engine),
-        fingerprints=prints,
+            locate(role, setup.engine.models[role], profile=setup.profile.name)
+    return run_request(
+        setup.context, setup.plan(), setup.profile, setup.engine, folder=folder, not_asked=setup.not_asked
     )
-
-
-def _content(reference: str) -> str:
-    """The SHA-256 of the reference; empty where there is none, or where reading it is going to fail."""
-    import hashlib
-
-    if not reference:
-        return ""
-    try:
-        with open(reference, "rb") as file:  # noqa: PTH123  # as text: any bytes
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except (OSError, ValueError):
-        return ""
