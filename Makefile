@@ -10,7 +10,8 @@ demo: .venv/.demo
 	@$(BIN)/aim-tui demo
 
 test: .venv/.test
-	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+	@# A process on each core already: model threads beside them would only wait for each other.
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: .venv/.test
 	$(BIN)/ruff check

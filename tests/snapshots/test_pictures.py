@@ -37,9 +37,10 @@ NAMES = ("cabin_001.png", "cabin_003.jpg", "two_cabins_01.png", "lake_night_01.w
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    """A few sample images under a path that is the same on every run, for the title shows it."""
-    path = Path(tempfile.gettempdir()) / "aim-tui-pictures"
+def folder(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A few sample images under a path that is the same on every run, for the title shows it; one for each test."""
+    name = request.node.name.removeprefix("test_").translate({ord("["): "-", ord("]"): None, ord("_"): "-"})
+    path = Path(tempfile.gettempdir()) / f"aim-tui-{name}"
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir()
     for name in NAMES:
@@ -106,13 +107,18 @@ def after(*keys: str, scored: bool = True) -> Steps:
                     session.running is None
                     and session.results.rows
                     and all(row.status is not Status.PENDING for row in session.results.rows)
+                    and "mean" in pilot.app.export_screenshot()
                 ),
             )
         # A toast goes after some seconds; a picture must not depend on when it is taken.
         pilot.app.clear_notifications()
         await pilot.press(*keys)
-        previews = list(pilot.app.screen.query(ImagePreview))
-        await until(pilot, lambda: all(each.shown or not each.display or not each.size for each in previews))
+        main = pilot.app.screen_stack[0]
+        previews = [each for each in main.query(ImagePreview) if each.size]
+        await until(
+            pilot,
+            lambda: all(each.shown and each.shown.path == main.scores.current.path for each in previews),
+        )
         await pilot.pause(0.3)
 
     return steps

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from textual import getters
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
@@ -49,8 +48,6 @@ class ImagePreview(Vertical):
     }
     """
 
-    _facts_line = getters.query_one("#preview-facts", Static)
-
     @dataclass
     class Shown(Message):
         """The image that was asked for is on the screen, or the reason why it cannot be."""
@@ -80,6 +77,8 @@ class ImagePreview(Vertical):
         self._cache = PictureCache() if cache is None else cache
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="preview")
         self._pane: PixelPane | None = None
+        # Held, not looked up: a late fact may come while the screen goes down.
+        self._facts_line = Static(id="preview-facts", markup=False)
         self._rest: Timer | None = None
         self._generation = 0
         self._path: str | None = None
@@ -95,7 +94,7 @@ class ImagePreview(Vertical):
             self._support = replace(self._support, mode=ImageMode.NONE)
         self._pane = pixel_pane(self._support, id="preview-pixels")
         yield self._pane
-        yield Static(id="preview-facts", markup=False)
+        yield self._facts_line
 
     def on_mount(self) -> None:
         """Say what this pane is for."""
