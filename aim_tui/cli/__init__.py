@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -77,6 +78,8 @@ def main() -> None:
             if _has_working_folder():
                 raise
             raise UsageError("the working folder is gone", "change to another folder, or give absolute paths") from None
+        except SystemExit as leaving:
+            _leave(leaving)
     except AimError as error:
         from aim_tui.core.text import printable
 
@@ -84,6 +87,18 @@ def main() -> None:
         if error.hint:
             print(f"hint: {printable(error.hint, newline=chr(10))}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
+
+
+def _leave(leaving: SystemExit) -> NoReturn:
+    """End with this exit code, also where a thread hangs in a file: the interpreter cannot end beside it."""
+    reading = sys.modules.get("aim_tui.worker.reading")
+    if reading is not None and reading.readers_left():
+        for stream in (sys.stdout, sys.stderr):
+            # Whoever read it may have gone.
+            with contextlib.suppress(OSError):
+                stream.flush()
+        os._exit(leaving.code if isinstance(leaving.code, int) else 0 if leaving.code is None else 1)
+    raise leaving
 
 
 def _has_working_folder() -> bool:

@@ -84,8 +84,10 @@ def _score(setup: Setup, writer: Writer, record: Record, interrupt: _Interrupt, 
                 record.write(event)
                 results.apply(event)
                 _show(event, progress, task, results)
-                written = _write_finished(results, written, writer)
-                progress.update(task, completed=written)
+                if _finished(results, written):
+                    record.keep()
+                    written = _write_finished(results, written, writer)
+                    progress.update(task, completed=written)
     except BaseException:
         # Whatever ended the run, what was finished is kept; with nothing finished an older result stays.
         if written:
@@ -107,10 +109,14 @@ def _events(setup: Setup, job: Job, interrupt: _Interrupt) -> Generator[Event]:
 
 def _write_finished(results: Results, written: int, writer: Writer) -> int:
     """Hand finished rows to the writer in the order of the images; returns how many it has now."""
-    while written < len(results.rows) and results.rows[written].status is not Status.PENDING:
+    while _finished(results, written):
         writer.row(results.rows[written])
         written += 1
     return written
+
+
+def _finished(results: Results, number: int) -> bool:
+    return number < len(results.rows) and results.rows[number].status is not Status.PENDING
 
 
 def _say_what_is_used(stderr: Console, setup: Setup, problems: Sequence[Problem]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
 from aim_tui.core.events import Event, ImageFailed, ImageRead, Item, MetricBatch
 from aim_tui.core.results import Results
 from aim_tui.core.scoring import Status
-from aim_tui.store.errors import StoreError
+from aim_tui.store.errors import StoreBusyError, StoreError
 from aim_tui.store.records import RunRequest, RunState
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ class Record:
 
     def write(self, event: Event) -> None:
         """Take an event of the engine; StoreError where it cannot be kept."""
+
+    def keep(self) -> None:
+        """Have what was taken so far on disk; while another program holds the store it comes there later."""
 
     def end(self, state: RunState) -> None:
         """Say how the run ended; StoreError where not everything could be kept."""
@@ -91,6 +95,12 @@ class StoredRecord(Record):
             self._waiting.clear()
         else:
             self._writer.write(event)
+
+    def keep(self) -> None:
+        """Commit, so that no row is put out that a killed process would have to compute again."""
+        if self._writer is not None:
+            with contextlib.suppress(StoreBusyError):
+                self._writer.flush()
 
     def end(self, state: RunState) -> None:
         """Commit what is left, with how the run ended and what its rows add up to."""

@@ -1,4 +1,4 @@
-"""Taking a run's events into the store: at once into memory, and from there to disk at most a second later."""
+"""Taking a run's events into the store: at once into memory, and from there to disk before a screen can show them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.events import ImageFailed, ImageRead, MetricBatch, ModelLoaded, PromptRead
 from aim_tui.store.codec import to_flat
-from aim_tui.store.errors import StoreBusyError, StoreError
+from aim_tui.store.errors import StoreError
 from aim_tui.store.records import RunState
 from aim_tui.store.texts import pack, pack_optional, to_json
 
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from aim_tui.core.results import Summary
     from aim_tui.store.database import Database
 
-INTERVAL = 1.0
-"""Seconds that an event may wait in memory."""
-# So many events are committed without waiting for the second to pass.
+INTERVAL = 0.05
+"""Seconds that an event may wait in memory: many of a batch are one commit, and a screen shows them later still."""
+# Seconds after which what could not be committed is tried again.
+_TRY_AGAIN = 1.0
+# So many events are committed without waiting for it to pass.
 _MANY = 2000
 
 # An image that is read keeps no earlier failure, and one that fails now keeps what is known of its file.
@@ -55,6 +57,8 @@ class RunWriter:
         self._items = items
         self._interval = interval
         self._buffer: list[Event] = []
+        self.committed = 0
+        """How many of the events that were written are on disk."""
         self._changed = threading.Condition()
         self._committing = threading.Lock()
         self._problem: StoreError | None = None
@@ -66,7 +70,7 @@ class RunWriter:
         """Take events of this run, in their order.
 
         Raises StoreError while those before cannot be committed; they and these are kept, and tried again every
-        interval and at the end.
+        second and at the end.
         """
         with self._changed:
             if self._closing:
@@ -88,6 +92,7 @@ class RunWriter:
                     _store(connection, self.id, self._items, events)
             with self._changed:
                 del self._buffer[: len(events)]
+                self.committed += len(events)
                 self._problem = None
 
     def end(self, state: RunState = RunState.DONE, summary: Summary | None = None) -> None:
@@ -122,8 +127,6 @@ class RunWriter:
         while self._wait():
             try:
                 self.flush()
-            except StoreBusyError:
-                continue  # another program writes at length; this one has waited long enough to try again at once
             except Exception as error:  # the thread has nobody else to tell
                 self._trouble(error if isinstance(error, StoreError) else StoreError(f"cannot be stored: {error!r}"))
         self._database.release()
@@ -138,7 +141,7 @@ class RunWriter:
     def _trouble(self, problem: StoreError) -> None:
         with self._changed:
             self._problem = problem
-            self._changed.wait_for(lambda: self._closing, self._interval)
+            self._changed.wait_for(lambda: self._closing, _TRY_AGAIN)
 
 
 def _store(connection: sqlite3.Connection, run: str, items: Mapping[int, int], events: Sequence[Event]) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
+from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from aim_tui.ipc.client import WorkerClient, WorkerState
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 
 # A store that does not answer keeps nobody who quits for longer.
 _END_SECONDS = 4.0
+# What a key waits for at most: facts come faster than they can be merged where everything was computed before.
+_SLICE_SECONDS = 0.005
 
 
 class Listener(Protocol):
@@ -64,6 +69,8 @@ class Jobs:
         self._starting = asyncio.Lock()
         self._configured: EngineSettings | None = None
         self._record: RunRecord | None = None
+        self._heard: deque[Event | JobEnded] = deque()
+        self._taken = 0
         self._endings: set[asyncio.Task[None]] = set()
         self.running: RunningJob | None = None
         self.interrupted: frozenset[int] = frozenset()
@@ -97,6 +104,8 @@ class Jobs:
         """Begin a job; none must be running."""
         self.interrupted = frozenset()
         self.running, self._record = RunningJob(self._client.new_number(), job), record
+        self._heard.clear()
+        self._taken = 0
         self._listener.activity_changed()
         self._listener.run(self._start(self.running, settings))
 
@@ -110,6 +119,7 @@ class Jobs:
     def abandon(self) -> None:
         """Forget the job: its rows are about to go."""
         self.cancel()
+        self.take(everything=True)
         self.running = None
         self.interrupted = frozenset()
         self._end_record("cancelled")
@@ -131,6 +141,7 @@ class Jobs:
 
     async def close(self) -> None:
         """End the worker, and the run with what it has; both at once."""
+        self.take(everything=True)
         self.running = None
         self._end_record("cancelled")
         endings = list(self._endings)
@@ -172,6 +183,7 @@ class Jobs:
     def _on_state(self, state: WorkerState) -> None:
         self._listener.activity_changed()
         if state is WorkerState.CRASHED:
+            self.take(everything=True)
             if self.running is not None:
                 self.interrupted = frozenset(item.id for item in self.running.job.items)
                 self.running = None
@@ -181,23 +193,46 @@ class Jobs:
             reason = crash.reason if crash else "the worker is gone"
             self._listener.say(Said(f"{reason}; every score is kept", "error"))
 
+    def take(self, *, everything: bool = False) -> bool:
+        """Let the listener have what is in the store by now, or everything; some of it, for as long as a key can wait.
+
+        Returns whether there is more that it could have.
+        """
+        until = math.inf if everything else time.perf_counter() + _SLICE_SECONDS
+        while self._heard and self.running is not None:
+            kept = self._record.kept if self._record is not None else math.inf
+            if isinstance(self._heard[0], JobEnded):
+                # Behind the last fact, so that nothing of the job is missing when it has ended.
+                self._ended(self.running, self._heard.popleft())
+            elif not everything and self._taken >= kept:
+                return False
+            elif time.perf_counter() > until:
+                return True
+            else:
+                self._taken += 1
+                self._take(self.running, self._heard.popleft())
+        return False
+
     def _on_report(self, job: int, report: Event | JobEnded) -> None:
-        running = self.running
-        if running is None or running.number != job:
-            return
-        self._listener.activity_changed()
-        if isinstance(report, JobEnded):
-            self.running = None
-            self._end_record(report.state)
-            self._say_how_it_ended(running, report)
+        if self.running is None or self.running.number != job:
             return
         # The store hears it before the screen does.
-        if self._record is not None:
+        if self._record is not None and not isinstance(report, JobEnded):
             self._record.write(report)
-        running.hear(report, self._clock())
-        self._listener.merge(report, running.job.context)
+        self._heard.append(report)
+
+    def _take(self, running: RunningJob, fact: Event) -> None:
+        running.hear(fact, self._clock())
+        self._listener.merge(fact, running.job.context)
+        self._listener.activity_changed()
         if running.notice:
             self._listener.say(Said(running.take_notice(), "warning"))
+
+    def _ended(self, running: RunningJob, ended: JobEnded) -> None:
+        self.running = None
+        self._listener.activity_changed()
+        self._end_record(ended.state)
+        self._say_how_it_ended(running, ended)
 
     def _say_how_it_ended(self, running: RunningJob, ended: JobEnded) -> None:
         done, failed = running.progress.done, running.progress.failed

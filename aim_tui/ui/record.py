@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -47,8 +48,7 @@ class Plan:
 class RunRecord:
     """One run. It begins with the first image that something is known of: a model that fails leaves no history.
 
-    `write` hands a fact to the store before the screen hears it. The store commits at most a second later, in a
-    thread of its own: so long a loss of power may go back, and the end of this process does not.
+    `write` hands a fact to the store, which commits in a thread of its own, and `kept` tells how far it has come.
     """
 
     def __init__(self, store: Store, plan: Plan) -> None:
@@ -58,6 +58,19 @@ class RunRecord:
         self._waiting: list[Event] = []
         self._beginning: asyncio.Task[None] | None = None
         self._ending = False
+        self._known = 0
+
+    @property
+    def kept(self) -> float:
+        """How many of the job's facts may be shown: those in the store; all where nothing can be stored, which is said.
+
+        Facts before the first image belong to no run yet, and wait with it.
+        """
+        if self._store.path is None or self._store.problem is not None or self._ending:
+            return math.inf
+        if self._writer is not None:
+            return self._writer.committed - self._known
+        return 0 if self._beginning is not None else math.inf
 
     def write(self, event: Event) -> None:
         """Take a fact of the job."""
@@ -122,7 +135,9 @@ class RunRecord:
         counted = all(item.id == number for number, item in enumerate(items))
         found = runs.find_resumable(request, [item.path for item in items]) if plan.go_on and counted else None
         writer = runs.resume(found.id)[0] if found is not None else runs.begin(request, items)
-        writer.write(*_known(plan))
+        known = list(_known(plan))
+        self._known = len(known)
+        writer.write(*known)
         return writer
 
     def _hand_over(self, writer: RunWriter, events: list[Event]) -> None:

@@ -81,6 +81,7 @@ class Session:
         self._tasks: set[asyncio.Task[None]] = set()
         self._opening = asyncio.Lock()
         self._recalling: asyncio.Task[None] | None = None
+        self._taking: asyncio.Handle | None = None
         self._activity_changed = False
         self._before: _Before | None = None
         self.viewed: RunInfo | None = None
@@ -212,11 +213,17 @@ class Session:
 
     def tick(self) -> None:
         """Tell the screen what has changed since the last tick; called ten times a second."""
+        if self._taking is None:
+            self._take()
         if self._rows.changed:
             self._post(ScoresChanged())
         if self._activity_changed:
             self._activity_changed = False
             self._post(ActivityChanged())
+
+    def _take(self) -> None:
+        # What is left comes after one round of the loop, where keys and paints wait.
+        self._taking = asyncio.get_running_loop().call_soon(self._take) if self._jobs.take() else None
 
     # -- folders and stored runs -------------------------------------------------------------------------------------
 

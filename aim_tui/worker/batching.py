@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Values of one message: a hundred thousand in one line would hold up whoever reads it.
-_MOST_VALUES = 8192
+#: Values of one message: whoever reads a line does nothing else meanwhile.
+_MOST_VALUES = 1024
 
 NO_MEMORY = "not enough memory for this image, even alone"
 

@@ -25,6 +25,18 @@ if TYPE_CHECKING:
 
 Input = TypeVar("Input")
 
+_NAME = "read-ahead"
+#: What is being read when nobody wants it any more may take so long to end; a file that hangs may take for ever.
+_LEAVING_SECONDS = 2.0
+
+
+def readers_left() -> bool:
+    """Whether a thread still reads a file that it cannot be called back from.
+
+    An interpreter that ends meanwhile ends that thread in the middle of C++, which aborts the process.
+    """
+    return any(thread.name == _NAME for thread in threading.enumerate())
+
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
@@ -127,6 +139,7 @@ class ReadAhead(Generic[Input]):
                 self._closed = True
                 self._done.clear()
                 self._changed.notify_all()
+                self._changed.wait_for(lambda: self._working == 0, _LEAVING_SECONDS)
 
     @property
     def waiting(self) -> int:
@@ -135,7 +148,7 @@ class ReadAhead(Generic[Input]):
             return len(self._done) + self._working
 
     def _start(self) -> None:
-        threading.Thread(target=self._run, name="read", daemon=True).start()
+        threading.Thread(target=self._run, name=_NAME, daemon=True).start()
 
     def _take(self, index: int) -> Readable | Unreadable:
         with self._changed:

@@ -92,6 +92,24 @@ def test_threads_end_when_the_consumer_leaves_early() -> None:
         assert not thread.is_alive()
 
 
+def test_leaving_waits_for_the_file_that_is_being_read() -> None:
+    begun, release, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def work(number: int) -> Unreadable:
+        if number == 1:
+            begun.set()
+            release.wait(WAIT)
+            ended.set()
+        return Unreadable(number, "")
+
+    reader = iter(ReadAhead(range(3), work, Bounds(1, items=6, nbytes=1 << 30)))
+    next(reader)
+    assert begun.wait(WAIT)
+    threading.Timer(0.05, release.set).start()
+    reader.close()
+    assert ended.is_set(), "a thread in the middle of C++ would abort an interpreter that ends now"
+
+
 def test_nothing_to_read_is_nothing() -> None:
     assert list(ReadAhead([], Files(), Bounds(3, items=4, nbytes=1))) == []
 
