@@ -28,6 +28,7 @@ from aim_tui.core.events import (
     PromptRead,
 )
 from aim_tui.core.jobs import Job
+from aim_tui.core.maps import Map, MapMethod
 from aim_tui.core.metrics import METRICS
 from aim_tui.ipc.protocol import (
     PROTOCOL_VERSION,
@@ -37,6 +38,9 @@ from aim_tui.ipc.protocol import (
     CountTokens,
     Hello,
     JobEnded,
+    MakeMap,
+    MapFailed,
+    MapMade,
     Message,
     TokenCount,
     decode,
@@ -62,8 +66,20 @@ def count_tokens(text: str) -> TokenCount:
     return TokenCount(len(words) + 2, LIMIT, cut_at, foreign / len(letters) if letters else 0.0)
 
 
+def make_map(request: MakeMap) -> MapMade | MapFailed:
+    """A map whose mass is two thirds at the top left; each word of the text is worth 0.01 of the score."""
+    if "broken" in request.path:
+        return MapFailed("broken: holds text, not an image", "choose another")
+    grid = ((4.0, 1.0), (0.5, 0.5))
+    if request.method is MapMethod.DIFFERENCE:
+        return MapMade(Map(request.method, grid, 512, 512, score=scores(request.path)["lpips"], how="scripted LPIPS"))
+    score, whole = 0.01 * len(request.text.split()), 0.01 * len(request.whole.split())
+    area = (0.0, 0.0, 1.0, 1.0)
+    return MapMade(Map(request.method, grid, 512, 512, area, request.text, score, whole, "scripted CLIP"))
+
+
 class Worker:
-    """Reads requests on a thread, answers token counts at once, and runs jobs one after another."""
+    """Reads requests on a thread, answers token counts at once, and runs jobs and makes maps one after another."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
@@ -85,7 +101,10 @@ class Worker:
         self.say(0, Hello(self.options.version, os.getpid()))
         threading.Thread(target=self.listen, daemon=True).start()
         while (message := self.jobs.get()) is not None:
-            self.do(message.job, message.body)
+            if isinstance(message.body, MakeMap):
+                self.say(message.job, make_map(message.body))
+            else:
+                self.do(message.job, message.body)
 
     def wait_for_end(self) -> None:
         while sys.stdin.buffer.readline():
@@ -102,7 +121,7 @@ class Worker:
                 case Configure():
                     if self.options.configured:
                         Path(self.options.configured).write_bytes(line)
-                case Job():
+                case Job() | MakeMap():
                     self.jobs.put(message)
         if self.options.stubborn:
             while True:

@@ -29,6 +29,9 @@ from aim_tui.ipc.protocol import (
     CountTokens,
     Hello,
     JobEnded,
+    MakeMap,
+    MapFailed,
+    MapMade,
     Message,
     ProtocolError,
     TokenCount,
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aim_tui.core.jobs import EngineSettings
+    from aim_tui.core.maps import Map
 
 WORKER_COMMAND = (sys.executable, "-m", "aim_tui.worker")
 
@@ -117,6 +121,7 @@ class WorkerClient:
         self._writing = asyncio.Lock()
         self._hello: asyncio.Future[Hello] | None = None
         self._counts: dict[int, asyncio.Future[TokenCount]] = {}
+        self._maps: dict[int, asyncio.Future[Map]] = {}
         self._idle = asyncio.Event()
         self._idle.set()
         self._garbage: deque[str] = deque(maxlen=TAIL_LINES)
@@ -202,6 +207,26 @@ class WorkerClient:
             raise WorkerGoneError("the worker did not count the prompt's tokens") from None
         finally:
             self._counts.pop(number, None)
+
+    async def make_map(self, request: MakeMap) -> Map:
+        """A map of an image; AimError says why there is none.
+
+        It waits as long as a job or the loading of a model takes; whoever ends the wait takes the request back.
+        """
+        self._require_worker()
+        number = next(self._numbers)
+        answer: asyncio.Future[Map] = asyncio.get_running_loop().create_future()
+        self._maps[number] = answer
+        try:
+            await self._send(Message(number, request))
+            return await answer
+        except asyncio.CancelledError:
+            if self.alive:
+                with contextlib.suppress(WorkerGoneError):
+                    await self._send(Message(number, Cancel()))
+            raise
+        finally:
+            self._maps.pop(number, None)
 
     async def stop(self) -> None:
         """End the worker: close its input, wait, then SIGTERM, then SIGKILL to its whole group."""
@@ -306,6 +331,14 @@ class WorkerClient:
                 answer = self._counts.get(message.job)
                 if answer is not None and not answer.done():
                     answer.set_result(count)
+            case MapMade(found):
+                made = self._maps.get(message.job)
+                if made is not None and not made.done():
+                    made.set_result(found)
+            case MapFailed(error, hint):
+                made = self._maps.get(message.job)
+                if made is not None and not made.done():
+                    made.set_exception(AimError(error, hint))
             case report if message.job == self.job:
                 self._report(message.job, report)
 
@@ -361,7 +394,7 @@ class WorkerClient:
         self._process = None
         self.job = None
         self._idle.set()
-        for waiting in (self._hello, *self._counts.values()):
+        for waiting in (self._hello, *self._counts.values(), *self._maps.values()):
             if waiting is not None and not waiting.done():
                 waiting.set_exception(self._gone())
                 # Whoever waits hears it; a future that nobody awaits any more is no accident.

@@ -1,7 +1,7 @@
 """The messages between the screen and the worker: one JSON object a line, `{"job", "type", "body"}`.
 
 The bodies are dataclasses; the scoring events of `core.events` are among them, so headless and worker runs report
-the very same facts. Every body from the worker carries the number of the job (or token request) it belongs to,
+the very same facts. Every body from the worker carries the number of the job (or other request) it belongs to,
 so that what arrives late can be told from what is current.
 """
 
@@ -15,9 +15,10 @@ import msgspec
 
 from aim_tui.core import events
 from aim_tui.core.jobs import EngineSettings, Job
+from aim_tui.core.maps import Map, MapMethod
 
 #: Raised whenever a message changes its meaning; a worker of another version is refused.
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,21 @@ class CountTokens:
     """To the worker: how much of this prompt will CLIP see? Answered while a job runs."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MakeMap:
+    """To the worker: which regions of this image count? Answered by MapMade or MapFailed; Cancel takes it back.
+
+    While a job runs it is answered between two batches where its model is loaded, and after the job where not.
+    `text` is what is left of the prompt `whole` when words are switched off; `reference` is for the difference.
+    """
+
+    path: str
+    method: MapMethod
+    text: str = ""
+    whole: str = ""
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +78,21 @@ class TokenCount:
 
 
 @dataclass(frozen=True, slots=True)
+class MapMade:
+    """From the worker: the map that was asked for."""
+
+    map: Map
+
+
+@dataclass(frozen=True, slots=True)
+class MapFailed:
+    """From the worker: why there is no map, and what to do."""
+
+    error: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class JobEnded:
     """From the worker, last of a job. `failed` means that no image could be scored at all, with the reason.
 
@@ -74,15 +105,17 @@ class JobEnded:
     model: str = ""
 
 
-Request = Configure | Job | Cancel | CountTokens
-Report = Hello | TokenCount | JobEnded | events.Event
+Request = Configure | Job | Cancel | CountTokens | MakeMap
+Report = Hello | TokenCount | MapMade | MapFailed | JobEnded | events.Event
 
-REQUESTS: dict[str, type[Any]] = {cls.__name__: cls for cls in (Configure, Job, Cancel, CountTokens)}
+REQUESTS: dict[str, type[Any]] = {cls.__name__: cls for cls in (Configure, Job, Cancel, CountTokens, MakeMap)}
 REPORTS: dict[str, type[Any]] = {
     cls.__name__: cls
     for cls in (
         Hello,
         TokenCount,
+        MapMade,
+        MapFailed,
         JobEnded,
         events.Phase,
         events.ModelLoaded,
@@ -101,7 +134,7 @@ class ProtocolError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A body and the job (or token request) that it belongs to."""
+    """A body and the job (or other request) that it belongs to."""
 
     job: int
     body: Any

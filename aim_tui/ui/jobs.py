@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from aim_tui.core.context import Context
     from aim_tui.core.events import Event
     from aim_tui.core.jobs import EngineSettings, Job
+    from aim_tui.core.maps import Map
     from aim_tui.ipc.client import Patience
-    from aim_tui.ipc.protocol import TokenCount
+    from aim_tui.ipc.protocol import MakeMap, TokenCount
     from aim_tui.ui.record import RunRecord
 
 # A store that does not answer keeps nobody who quits for longer.
@@ -138,6 +139,10 @@ class Jobs:
     async def count_tokens(self, text: str) -> TokenCount:
         """How the configured CLIP tokenizes a text."""
         return await self._client.count_tokens(text)
+
+    async def make_map(self, request: MakeMap) -> Map:
+        """A map of an image; while a job runs it waits its turn."""
+        return await self._client.make_map(request)
 
     async def close(self) -> None:
         """End the worker, and the run with what it has; both at once."""

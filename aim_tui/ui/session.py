@@ -20,6 +20,7 @@ from aim_tui.inputs.listing import FolderListing, list_folder
 from aim_tui.ipc.client import WORKER_COMMAND, Patience
 from aim_tui.ui.asked import Asked
 from aim_tui.ui.jobs import Jobs
+from aim_tui.ui.maps import MapDesk
 from aim_tui.ui.messages import (
     ActivityChanged,
     FolderOpened,
@@ -92,6 +93,7 @@ class Session:
         """Why nothing can be scored as things are set; empty where something can."""
         self._rows = Rows(FolderListing(launch.folder), Results(plan, launch.context))
         self.models = ModelDesk(lambda: self._post(ModelsChanged()))
+        self.maps = MapDesk(self._jobs, lambda: self.context, self._engine)
         self.store = Store(launch.store, self._store_failed, self.activity_changed)
 
     # -- what is so --------------------------------------------------------------------------------------------------

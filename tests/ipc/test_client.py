@@ -210,7 +210,7 @@ async def test_a_line_that_never_ends_is_nonsense_too(heard: Listener, monkeypat
 
 async def test_a_worker_of_another_version_is_refused(heard: Listener) -> None:
     client = heard.client("--version", "99")
-    with pytest.raises(WorkerGoneError, match=r"protocol 99, this screen speaks 1.*install"):
+    with pytest.raises(WorkerGoneError, match=rf"protocol 99, this screen speaks {PROTOCOL_VERSION}:.*install"):
         await client.start()
     assert client.state is WorkerState.CRASHED
     assert client.pid is None
