@@ -17,7 +17,7 @@ from aim_tui.core.context import Context
 from aim_tui.core.events import ImageRead, Item, MetricBatch
 from aim_tui.core.jobs import EngineSettings, Job
 from aim_tui.ipc.client import Patience, WorkerClient, WorkerGoneError, WorkerState, pieces
-from aim_tui.ipc.protocol import REQUESTS, JobEnded, Message, decode, encode
+from aim_tui.ipc.protocol import PROTOCOL_VERSION, REQUESTS, JobEnded, Message, decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
