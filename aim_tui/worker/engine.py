@@ -8,6 +8,7 @@ worker process and in the headless command.
 
 from __future__ import annotations
 
+from collections import deque
 from contextlib import closing
 from functools import partial
 from itertools import chain
@@ -19,6 +20,7 @@ from aim_tui.errors import ModelUnavailableError, UsageError
 from aim_tui.inputs.images import ImageError, LoadedImage, read_image
 from aim_tui.worker.identity import Cache, Identity, identify, reading_key
 from aim_tui.worker.keeper import Keeper
+from aim_tui.worker.maps import make_map, role_for
 from aim_tui.worker.memory import release_memory, settle
 from aim_tui.worker.metrics.base import FeatureMetric
 from aim_tui.worker.models.device import Placement, place
@@ -33,7 +35,9 @@ if TYPE_CHECKING:
     from aim_tui.core.context import Context
     from aim_tui.core.events import Item
     from aim_tui.core.jobs import EngineSettings, Job
+    from aim_tui.core.maps import Map, MapMethod
     from aim_tui.core.profiles import ModelRef
+    from aim_tui.ipc.protocol import MakeMap
     from aim_tui.worker.metrics.base import Metric
     from aim_tui.worker.survey import Window
 
@@ -83,6 +87,18 @@ class Engine:
         own = [self._settings.models[role].batch_size for role in get_metric(metric).roles]
         chosen = self._settings.batch_size or next((size for size in own if size), None)
         return max(1, chosen or self._metrics[metric].batch_size)
+
+    def can_map(self, method: MapMethod) -> bool:
+        """Whether the model for such a map is loaded."""
+        return role_for(method) in self._models
+
+    def make_map(self, request: MakeMap) -> Map:
+        """A map of one image, with the model that scores it; between two events of a job, or when none runs.
+
+        AimError says why there is none.
+        """
+        configure_torch()
+        return make_map(request, self._model, self._read)
 
     def run(self, job: Job, cancelled: Callable[[], bool] = never) -> Iterator[Event]:
         """Score the items of a job; the events come in the order in which things happen.
@@ -230,6 +246,13 @@ class Engine:
         if self._keeper is not None and (identity := self._identities[role]) is not None:
             Cache(self._keeper, {role: identity}, "").keep_info(role, self._models[role].info)
         yield ModelLoaded(self._models[role].info)
+
+    def _model(self, role: Role) -> LoadedModel:
+        """The model of a role; ModelUnavailableError or UsageError where it cannot be had."""
+        if role not in self._settings.models:
+            raise UsageError(f"the profile names no {role} model", "add it to the profile in the settings")
+        deque(self._load(role), maxlen=0)
+        return self._models[role]
 
     def _recall(self, role: Role, cache: Cache | None) -> Iterator[Event]:
         """Report a model that nothing is left to do for, or load it where nothing is recorded of it."""

@@ -1,8 +1,8 @@
 """The worker process: requests on stdin, reports on what was stdout, everything else on stderr.
 
-Three threads, so that nothing waits for a model that should not: the main thread runs jobs, one reads stdin, one
-counts tokens. The process ends when stdin closes, in the middle of whatever it does; that alone outlives every way
-in which the screen can die.
+Three threads, so that nothing waits for a model that should not: the main thread runs jobs and makes maps, one reads
+stdin, one counts tokens. The process ends when stdin closes, in the middle of whatever it does; that alone outlives
+every way in which the screen can die.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+from collections import deque
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, NoReturn
 
@@ -29,6 +30,9 @@ from aim_tui.ipc.protocol import (
     CountTokens,
     Hello,
     JobEnded,
+    MakeMap,
+    MapFailed,
+    MapMade,
     Message,
     ProtocolError,
     Report,
@@ -105,11 +109,12 @@ class Reports:
 
 
 class Worker:
-    """Takes requests from one thread; runs jobs and counts tokens in two others."""
+    """Takes requests from one thread; runs jobs and makes maps in another, counts tokens in a third."""
 
     def __init__(self, reports: Reports) -> None:
         self._reports = reports
-        self._work: SimpleQueue[tuple[int, Configure | Job]] = SimpleQueue()
+        self._work: SimpleQueue[tuple[int, Configure | Job | MakeMap]] = SimpleQueue()
+        self._put_off: deque[tuple[int, Configure | Job | MakeMap]] = deque()
         self._texts: SimpleQueue[tuple[int, Configure | CountTokens]] = SimpleQueue()
         self._cancelled: set[int] = set()
         self._engine: Engine | None = None
@@ -128,18 +133,21 @@ class Worker:
             case Configure() as configure:
                 self._work.put((message.job, configure))
                 self._texts.put((message.job, configure))
-            case Job() as job:
-                self._work.put((message.job, job))
+            case Job() | MakeMap() as work:
+                self._work.put((message.job, work))
 
     def run_jobs(self) -> NoReturn:
-        """Deal with settings and jobs in the order in which they came, for ever."""
+        """Deal with settings, jobs and maps in the order in which they came, for ever."""
         while True:
-            number, request = self._work.get()
-            if isinstance(request, Configure):
-                self._configure(number, request.settings)
-            else:
-                self.send(number, self._run(number, request))
-                self._cancelled.discard(number)
+            number, request = self._put_off.popleft() if self._put_off else self._work.get()
+            match request:
+                case Configure(settings):
+                    self._configure(number, settings)
+                case MakeMap():
+                    self._make_map(number, request)
+                case Job():
+                    self.send(number, self._run(number, request))
+                    self._cancelled.discard(number)
 
     def _configure(self, number: int, settings: EngineSettings) -> None:
         if self._engine is not None:
@@ -160,6 +168,7 @@ class Worker:
                 if isinstance(event, Phase):
                     loading = event.detail if event.name is PhaseName.LOADING else ""
                 self.send(number, event)
+                self._make_maps_between()
         except ModelUnavailableError as error:
             return JobEnded("failed", error.message, error.hint, loading)
         except AimError as error:
@@ -168,6 +177,43 @@ class Worker:
             log.exception("job %d failed", number)
             return JobEnded("failed", f"the engine failed ({type(error).__name__}: {error})", "see the worker's log")
         return JobEnded("cancelled" if number in self._cancelled else "done")
+
+    def _make_maps_between(self) -> None:
+        """Make the maps that were asked for while a job runs, up to what has to wait for the end of the job.
+
+        That is a map whose model the job has not loaded: loading one here would go past what the job reports of it.
+        """
+        while not self._work.empty():
+            self._put_off.append(self._work.get())
+        while self._put_off:
+            number, request = self._put_off[0]
+            if not isinstance(request, MakeMap) or self._engine is None or not self._engine.can_map(request.method):
+                return
+            self._put_off.popleft()
+            self._make_map(number, request)
+
+    def _make_map(self, number: int, request: MakeMap) -> None:
+        if number in self._cancelled:
+            self._cancelled.discard(number)
+        else:
+            self.send(number, self._map(number, request))
+
+    def _map(self, number: int, request: MakeMap) -> MapMade | MapFailed:
+        if self._engine is None:
+            return MapFailed("the worker was asked for a map before its settings")
+        try:
+            return MapMade(self._engine.make_map(request))
+        except AimError as error:
+            return MapFailed(error.message, error.hint)
+        except Exception as error:
+            from aim_tui.worker.memory import is_out_of_memory, release_memory
+
+            if not is_out_of_memory(error):
+                log.exception("map %d failed", number)
+                return MapFailed(f"the map failed ({type(error).__name__}: {error})", "see the worker's log")
+        # Behind the handler, where the failed pass is no longer held by its traceback.
+        release_memory()
+        return MapFailed("there is not enough memory for this map", "close other programs, or use --device cpu")
 
     def count_tokens(self) -> None:
         """Answer token requests, for ever; one that cannot be answered is logged."""

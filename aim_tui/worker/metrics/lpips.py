@@ -135,12 +135,17 @@ class LpipsDistance(FeatureMetric):
     def _resize(self, size: Size) -> SizedReference:
         if self._reference is None:
             raise RuntimeError("look before expect")
-        height, width = size
-        reference = self._reference
-        if tuple(reference.shape[:2]) != size:
-            image = Image.fromarray(reference.numpy()).resize((width, height), Image.Resampling.BILINEAR)
-            reference = torch.from_numpy(np.array(image))
+        reference = fitted(self._reference, size)
         return SizedReference(reference, self._lpips.features(reference))
+
+
+def fitted(reference: torch.Tensor, size: Size) -> torch.Tensor:
+    """The reference, uint8 (height, width, 3), at an image's (height, width)."""
+    if tuple(reference.shape[:2]) == size:
+        return reference
+    height, width = size
+    image = Image.fromarray(reference.numpy()).resize((width, height), Image.Resampling.BILINEAR)
+    return torch.from_numpy(np.array(image))
 
 
 def _by_size(batch: Sequence[torch.Tensor]) -> dict[Size, list[int]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.nn import functional
 
 from aim_tui.errors import ModelUnavailableError
 from aim_tui.worker.models.loading import WAY_OUT, describe
@@ -109,6 +110,21 @@ class Lpips:
             total += self._squared_differences(rows, against) @ weight / len(against)
         return [float(value) for value in total.cpu()]
 
+    @torch.inference_mode()
+    def difference(self, image: torch.Tensor, reference: Iterable[torch.Tensor]) -> torch.Tensor:
+        """Where one image differs from the reference's features: float32 (height, width) on the CPU.
+
+        What lpips.LPIPS(spatial=True) gives: each layer's weighted squared difference, enlarged bilinearly to the
+        image's size, and all added up. Its mean over space is the distance but for what enlarging does at the edges.
+        """
+        size = image.shape[:2]
+        total = torch.zeros(1, 1, *size, device=self.placement.device)
+        for hidden, against, weight in zip(self._maps(image[None]), reference, self._weights, strict=True):
+            rows = _normalised(hidden.permute(0, 2, 3, 1).flatten(1, 2)[0])
+            layer = (rows.sub_(against).square_() @ weight).view(1, 1, *hidden.shape[-2:])
+            total += functional.interpolate(layer, size=size, mode="bilinear", align_corners=False)
+        return total[0, 0].cpu()
+
     def _squared_differences(self, rows: torch.Tensor, against: torch.Tensor) -> torch.Tensor:
         """Summed over positions: float32 (batch, channels) from features (batch, positions, channels)."""
         step = _POSITIONS_IN_CACHE if self.on_cpu else len(against)
@@ -120,10 +136,15 @@ class Lpips:
 
     def _layers(self, images: torch.Tensor) -> Iterator[torch.Tensor]:
         """Features (batch, positions, channels) of uint8 (batch, height, width, 3), one layer at a time."""
+        for hidden in self._maps(images):
+            yield hidden.permute(0, 2, 3, 1).flatten(1, 2)
+
+    def _maps(self, images: torch.Tensor) -> Iterator[torch.Tensor]:
+        """Features (batch, channels, rows, columns), one layer at a time."""
         hidden = self._scaled(images).to(self.placement.dtype)
         for part in self._slices:
             hidden = part(hidden)
-            yield hidden.permute(0, 2, 3, 1).flatten(1, 2)
+            yield hidden
 
     def _scaled(self, images: torch.Tensor) -> torch.Tensor:
         """[0, 255] to [-1, 1] and through the scaling layer: float32 (batch, 3, height, width), channels last."""

@@ -53,6 +53,23 @@ class ImagePreparation:
             stacked = self._normalise(stacked)
         return stacked.to(dtype)
 
+    def seen(self, width: int, height: int) -> tuple[float, float, float, float]:
+        """The part of an image of this size that the model sees: left, top, right, bottom in fractions of it.
+
+        Beyond 0 and 1 where the processor pads what is too small for its crop.
+        """
+        processor = self.processor
+        if not processor.do_center_crop:
+            return 0.0, 0.0, 1.0, 1.0
+        # On the meta device the processor's own resize costs nothing and tells the size.
+        image = torch.empty(3, height, width, dtype=torch.uint8, device="meta")
+        if processor.do_resize:
+            image = processor.resize(image=image, size=processor.size, resample=processor.resample)
+        rows, columns = image.shape[-2:]
+        crop_rows, crop_columns = processor.crop_size.height, processor.crop_size.width
+        top, left = (rows - crop_rows) // 2, (columns - crop_columns) // 2
+        return left / columns, top / rows, (left + crop_columns) / columns, (top + crop_rows) / rows
+
     def _whole(self, pixels: torch.Tensor) -> torch.Tensor:
         values: torch.Tensor = self.processor(pixels.permute(2, 0, 1), return_tensors="pt")["pixel_values"][0]
         return values
