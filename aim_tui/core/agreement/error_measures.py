@@ -1,0 +1,129 @@
+"""MAE and RMSE: differences of a metric and a judgement, after a mapping to one scale that is always named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from aim_tui.core.agreement.coefficients import undefined
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from aim_tui.core.agreement.joining import Pairs
+    from aim_tui.core.agreement.study import Scale
+
+    Floats = npt.NDArray[np.float64]
+
+_SMALL = 1e-8
+
+
+class Mapping(StrEnum):
+    """How values come to one scale."""
+
+    RAW = "raw"
+    MINMAX = "minmax"
+    CALIBRATED = "calibrated"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorMeasures:
+    """Mean absolute and root mean square difference; where they are None, `reason` says why."""
+
+    mapping: Mapping
+    words: str
+    """What was subtracted from what."""
+    mae: float | None = None
+    rmse: float | None = None
+    reason: str = ""
+
+
+def error_measures(pairs: Pairs, mapping: Mapping, x_scale: Scale | None, y_scale: Scale | None) -> ErrorMeasures:
+    """The errors of these pairs under a mapping.
+
+    raw: the values themselves, where both declare one scale. minmax: x by its lowest and highest to 0..1,
+    x' = (x - min) / (max - min + 1e-8), and y by its declared scale to 0..1. calibrated: y as a straight line in x
+    foretells it, the line fitted without the pair in question.
+    """
+    match mapping:
+        case Mapping.RAW:
+            return _raw(pairs, x_scale, y_scale)
+        case Mapping.MINMAX:
+            return _minmax(pairs, y_scale)
+        case Mapping.CALIBRATED:
+            return _calibrated(pairs)
+
+
+def left_out_residuals(x: Floats, y: Floats) -> Floats | None:
+    """y less what a least-squares line through all other pairs foretells (n,); None where a line is undefined.
+
+    In closed form: the residual of the common line over 1 - h, h the leverage (PRESS; Allen 1974). NaN where the
+    others have one x only.
+    """
+    if undefined(x, x):
+        return None
+    centred = x - x.mean()
+    squares = float(centred @ centred)
+    residual = y - y.mean() - centred * float(centred @ (y - y.mean())) / squares
+    rest = 1 - 1 / len(x) - centred**2 / squares
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(rest > 1e-12, residual / rest, np.nan)
+
+
+def _raw(pairs: Pairs, x_scale: Scale | None, y_scale: Scale | None) -> ErrorMeasures:
+    words = "the values as they are"
+    if x_scale is None or x_scale != y_scale:
+        said = f"{x_scale or 'none'} and {y_scale or 'none'}"
+        return ErrorMeasures(Mapping.RAW, words, reason=f"both must declare one scale (declared: {said})")
+    if not pairs.n:
+        return ErrorMeasures(Mapping.RAW, words, reason="no pairs")
+    x, y = (_turned(values, negated, x_scale) for values, negated in _sides(pairs))
+    if pairs.negated_x != pairs.negated_y:
+        words = f"{pairs.x_name if pairs.negated_x else pairs.y_name} turned round on its scale of {x_scale}"
+    return _measure(Mapping.RAW, words, x - y)
+
+
+def _minmax(pairs: Pairs, y_scale: Scale | None) -> ErrorMeasures:
+    words = f"{pairs.x_name} by its lowest and highest to 0..1, {pairs.y_name} by its scale to 0..1"
+    reason = ""
+    if y_scale is None:
+        reason = f"the scale of {pairs.y_name} is not declared"
+    elif not pairs.n:
+        reason = "no pairs"
+    elif float(pairs.x.min()) == float(pairs.x.max()):
+        reason = f"all {pairs.x_name} values are equal"
+    if y_scale is None or reason:
+        return ErrorMeasures(Mapping.MINMAX, words, reason=reason)
+    low, high = float(pairs.x.min()), float(pairs.x.max())
+    x = (pairs.x - low) / (high - low + _SMALL)
+    y = (_turned(*_sides(pairs)[1], y_scale) - y_scale.low) / (y_scale.high - y_scale.low)
+    return _measure(Mapping.MINMAX, words, x - y)
+
+
+def _calibrated(pairs: Pairs) -> ErrorMeasures:
+    words = f"{pairs.y_name} less what a line through the other pairs foretells from {pairs.x_name}"
+    residuals = left_out_residuals(pairs.x, pairs.y)
+    if residuals is None:
+        reason = undefined(pairs.x, pairs.x, f"{pairs.x_name} values")
+    elif not np.isfinite(residuals).all():
+        reason = f"without one of the pairs all {pairs.x_name} values are equal"
+    else:
+        return _measure(Mapping.CALIBRATED, words, residuals)
+    return ErrorMeasures(Mapping.CALIBRATED, words, reason=reason)
+
+
+def _sides(pairs: Pairs) -> tuple[tuple[Floats, bool], tuple[Floats, bool]]:
+    return (pairs.x, pairs.negated_x), (pairs.y, pairs.negated_y)
+
+
+def _turned(values: Floats, negated: bool, scale: Scale) -> Floats:
+    """Oriented values on their scale: what was negated comes back as how far it is from the worse end."""
+    return scale.low + scale.high + values if negated else values
+
+
+def _measure(mapping: Mapping, words: str, differences: Floats) -> ErrorMeasures:
+    mae, rmse = float(np.abs(differences).mean()), float(np.sqrt((differences**2).mean()))
+    return ErrorMeasures(mapping, words, mae, rmse)

@@ -1,0 +1,173 @@
+"""Pairs of a metric's value and a judgement, joined by id; what is left out is named, with the reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from aim_tui.core.agreement.study import Column, Judgement
+
+    Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A sample that makes no pair, and why."""
+
+    id: str
+    side: str
+    """The name of the column that is to blame."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """Values of both sides, oriented so that higher is better on each, by sample id.
+
+    `x` and `y` are float64 (n,), finite. `negated_x` and `negated_y` say which were turned round for it.
+    """
+
+    x_name: str
+    y_name: str
+    ids: tuple[str, ...]
+    x: Floats
+    y: Floats
+    negated_x: bool
+    negated_y: bool
+    dropped: tuple[Dropped, ...]
+    repeated: tuple[str, ...] = ()
+    """Ids that a side gives more than once with the same value: counted once."""
+
+    @property
+    def n(self) -> int:
+        """How many pairs there are."""
+        return len(self.ids)
+
+    @property
+    def listed(self) -> int:
+        """How many samples either side names."""
+        return self.n + len(self.dropped)
+
+    def reasons(self) -> dict[str, int]:
+        """How many were left out for which reason, the most frequent first."""
+        counted = Counter(f"{drop.side}: {drop.reason}" for drop in self.dropped)
+        return dict(counted.most_common())
+
+    def describe(self) -> str:
+        """How many are used, and why the others are not, in words."""
+        reasons = "; ".join(f"{count} {reason}" for reason, count in self.reasons().items())
+        return f"{self.n} of {self.listed} used{f' ({reasons})' if reasons else ''}"
+
+
+def join(metric: Column, judgement: Judgement, only: str | None = None) -> Pairs:
+    """The pairs of a metric and a judgement, in the order of the metric; several raters are averaged.
+
+    With `only`, of the rater of that name alone. A rater who says nothing of a sample is left out of its mean; one
+    whose value is infinite or not a number leaves the sample out, since the mean would be of something else.
+    """
+    raters = [column for column in judgement.raters if only is None or column.name == only]
+    xs, again_x = collapse(metric)
+    sides = [collapse(column) for column in raters]
+    ys = _mean([side for side, _ in sides])
+    repeated = dict.fromkeys([*again_x, *(name for _, again in sides for name in again)])
+    return pair(
+        metric.name,
+        judgement.name if only is None else f"{judgement.name} ({only})",
+        xs,
+        ys,
+        negate_x=not metric.higher_is_better,
+        negate_y=not judgement.higher_is_better,
+        repeated=tuple(repeated),
+    )
+
+
+def pair(
+    x_name: str,
+    y_name: str,
+    xs: Mapping[str, Outcome],
+    ys: Mapping[str, Outcome],
+    *,
+    negate_x: bool = False,
+    negate_y: bool = False,
+    repeated: tuple[str, ...] = (),
+) -> Pairs:
+    """Pairs of two sides that name each sample once; see `join`."""
+    ids, x, y, dropped = [], [], [], []
+    for name in dict.fromkeys([*xs, *ys]):
+        one, other = xs.get(name), ys.get(name)
+        if isinstance(one, Present) and isinstance(other, Present):
+            ids.append(name)
+            x.append(one.value)
+            y.append(other.value)
+        else:
+            dropped.append(_why_dropped(name, (x_name, one), (y_name, other)))
+    return Pairs(
+        x_name=x_name,
+        y_name=y_name,
+        ids=tuple(ids),
+        x=_oriented(x, negate_x),
+        y=_oriented(y, negate_y),
+        negated_x=negate_x,
+        negated_y=negate_y,
+        dropped=tuple(dropped),
+        repeated=repeated,
+    )
+
+
+def collapse(column: Column) -> tuple[dict[str, Outcome], tuple[str, ...]]:
+    """A column's outcome for each id, and the ids that it repeats with one value.
+
+    An id with different values has failed: which of them is meant, nobody can say.
+    """
+    found: dict[str, Outcome] = {}
+    given: Counter[str] = Counter()
+    different: set[str] = set()
+    for entry in column.entries:
+        given[entry.id] += 1
+        if entry.id not in found:
+            found[entry.id] = entry.outcome
+        elif found[entry.id] != entry.outcome:
+            different.add(entry.id)
+    for name in different:
+        found[name] = Failed(f"given {given[name]} times with different values")
+    return found, tuple(name for name, count in given.items() if count > 1 and name not in different)
+
+
+def _mean(sides: Sequence[Mapping[str, Outcome]]) -> dict[str, Outcome]:
+    if len(sides) == 1:
+        return dict(sides[0])
+    means: dict[str, Outcome] = {}
+    for name in dict.fromkeys(name for side in sides for name in side):
+        said = [side[name] for side in sides if name in side]
+        failed = next((outcome for outcome in said if isinstance(outcome, Failed)), None)
+        numbers = [outcome.value for outcome in said if isinstance(outcome, Present)]
+        if failed is not None:
+            means[name] = failed
+        else:
+            means[name] = Present(sum(numbers) / len(numbers)) if numbers else said[0]
+    return means
+
+
+def _why_dropped(name: str, one: tuple[str, Outcome | None], other: tuple[str, Outcome | None]) -> Dropped:
+    for side, outcome in (one, other):
+        if outcome is None:
+            return Dropped(name, side, "has no such id")
+        if isinstance(outcome, (Failed, Missing)):
+            return Dropped(name, side, outcome.reason)
+    raise AssertionError("both sides are present")
+
+
+def _oriented(values: list[float], negate: bool) -> Floats:
+    array = np.array(values, dtype=np.float64)
+    # 0.0 - x instead of -x: no value becomes -0.0, which would be shown with a sign.
+    return 0.0 - array if negate else array

@@ -1,0 +1,146 @@
+"""What an analysis of agreement is made from: metrics, judgements and the samples they are about."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The lowest and the highest value that can be given, as whoever made the values declares them."""
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
+            raise ValueError(f"a scale goes from a number to a higher one, not from {self.low:g} to {self.high:g}")
+
+    def __str__(self) -> str:
+        return f"{self.low:g} to {self.high:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one row says of one sample."""
+
+    id: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Values by sample id; an id may be there twice, and joining says so."""
+
+    name: str
+    entries: tuple[Entry, ...]
+    higher_is_better: bool = True
+    scale: Scale | None = None
+    origin: str = ""
+    """Where the values come from: a file, a run, the ratings of the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What metrics are held against: one column for each rater, never mixed before it is said how."""
+
+    name: str
+    raters: tuple[Column, ...]
+
+    def __post_init__(self) -> None:
+        if not self.raters:
+            raise ValueError("a judgement has at least one rater")
+        if len({(column.higher_is_better, column.scale) for column in self.raters}) > 1:
+            raise ValueError("the raters of one judgement share a scale and a direction")
+
+    @property
+    def higher_is_better(self) -> bool:
+        """The direction that all raters share."""
+        return self.raters[0].higher_is_better
+
+    @property
+    def scale(self) -> Scale | None:
+        """The scale that all raters share, if one is declared."""
+        return self.raters[0].scale
+
+    @property
+    def origin(self) -> str:
+        """Where the judgement comes from."""
+        return self.raters[0].origin
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What is known of a sample besides numbers, to group, to match and to open it."""
+
+    id: str
+    path: str = ""
+    """The image that is judged; of an edit, the target."""
+    source: str = ""
+    """The image before an edit."""
+    instruction: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Texts that samples can be grouped by, by column."""
+    correct: bool | None = None
+    """Whether image and instruction belong together; None where nobody says."""
+    match: str = ""
+    """What a right and a wrong sample that belong together have in common."""
+    error_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A figure that a file says of itself, to be held against what its rows give."""
+
+    origin: str
+    name: str
+    value: float
+    column: str = ""
+    """The column that it is about; '' for a count of rows or where it is about two columns."""
+    against: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """Two samples beside each other, and who won: 1 the first, -1 the second, 0 neither."""
+
+    first: str
+    second: str
+    outcome: int
+    rater: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """Everything that is to be analysed together."""
+
+    metrics: tuple[Column, ...]
+    judgements: tuple[Judgement, ...]
+    samples: Mapping[str, Sample] = field(default_factory=dict)
+    stated: tuple[Stated, ...] = ()
+    contests: tuple[Contest, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What whoever gathered it has to say, such as how ids were matched."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """What the written file says of models and devices."""
+
+
+def measured(value: float | bool | None, reason: str = "no value") -> Outcome:
+    """A number as an outcome: none is missing, and one that is not finite has failed.
+
+    >>> measured(0.5), measured(None), measured(float("inf"))
+    (Present(value=0.5), Missing(reason='no value'), Failed(reason='is infinite'))
+    """
+    if value is None:
+        return Missing(reason)
+    number = float(value)
+    if math.isnan(number):
+        return Failed("is not a number (NaN)")
+    return Present(number) if math.isfinite(number) else Failed("is infinite")

@@ -1,0 +1,80 @@
+"""Pairwise accuracy with ties: of two samples, does the metric say which is better, or that neither is?
+
+Deutsch, Foster and Freitag, Ties Matter (EMNLP 2023). A metric with many digits never ties by itself, so that a
+judgement's ties are all counted against it; a threshold eps within which two values count as equal repairs that, and
+can be overdone: an eps that ties everything is right on every tie of the judgement. So the baseline stands beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+
+#: More pairs than this are drawn from, not counted: their sorting would take seconds.
+MOST = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class TieAccuracy:
+    """Shares of pairs of samples on which metric and judgement say the same: better, worse or equal."""
+
+    pairs: int
+    drawn: bool
+    """Whether these pairs are a sample of all there are."""
+    plain: float
+    """acc_eq with eps = 0: only equal values tie."""
+    eps: float
+    """eps*: the smallest threshold of the highest accuracy, on these very pairs."""
+    calibrated: float
+    """acc_eq with eps*."""
+    tied: float
+    """The share of all pairs that eps* turns into ties and 0 does not."""
+    all_ties: float
+    """The baseline that calls every pair a tie: the share of pairs that the judgement ties."""
+
+
+def tie_accuracy(x: Floats, y: Floats, *, seed: int = 0, most: int = MOST) -> TieAccuracy | None:
+    """acc_eq of x and y (n,) with eps = 0 and with the eps* that fits best; None below two samples."""
+    n = len(x)
+    if n < 2:
+        return None
+    first, second = np.triu_indices(n, 1) if n * (n - 1) // 2 <= most else _draw(n, most, seed)
+    dx, dy = x[first] - x[second], y[first] - y[second]
+    gap, same_side, tied_y = np.abs(dx), np.sign(dx) == np.sign(dy), dy == 0
+    order = np.argsort(gap, kind="stable")
+    gap, agree, tied_y = gap[order], (same_side & ~tied_y)[order], tied_y[order]
+    # With eps at the k-th gap the first k pairs are ties: right where the judgement ties, and behind them sides count.
+    right = np.r_[0, np.cumsum(tied_y)] + np.r_[np.cumsum(agree[::-1])[::-1], 0]
+    ends = np.flatnonzero(np.r_[gap[1:] > gap[:-1], True]) + 1  # only whole groups of equal gaps can be tied
+    zero = int(np.searchsorted(gap, 0.0, side="right"))
+    candidates = ends[ends > zero]
+    count = len(gap)
+    best, eps = zero, 0.0
+    if len(candidates):
+        top = int(candidates[np.argmax(right[candidates])])
+        if right[top] > right[zero]:
+            best, eps = top, float(gap[top - 1])
+    return TieAccuracy(
+        pairs=count,
+        drawn=count < n * (n - 1) // 2,
+        plain=float(right[zero]) / count,
+        eps=eps,
+        calibrated=float(right[best]) / count,
+        tied=(best - zero) / count,
+        all_ties=float(tied_y.mean()),
+    )
+
+
+def _draw(n: int, count: int, seed: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    generator = np.random.Generator(np.random.PCG64(seed))
+    first = generator.integers(0, n, size=count)
+    # Any other one, each as likely.
+    second = (first + generator.integers(1, n, size=count)) % n
+    return first, second
