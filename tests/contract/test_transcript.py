@@ -16,8 +16,10 @@ from aim_tui.config import load_settings
 from aim_tui.core.context import Context
 from aim_tui.core.events import ImageFailed, ImageRead, Item, MetricBatch, ModelLoaded, Phase, PhaseName, PromptRead
 from aim_tui.core.jobs import EngineSettings, Job
+from aim_tui.core.maps import Map, MapMethod
+from aim_tui.errors import AimError
 from aim_tui.ipc.client import WORKER_COMMAND, Patience, WorkerClient, WorkerState
-from aim_tui.ipc.protocol import JobEnded
+from aim_tui.ipc.protocol import JobEnded, MakeMap
 
 SCRIPTED = (sys.executable, str(Path(__file__).parents[1] / "scripted_worker.py"))
 METRICS = ("clip", "blip2", "lpips")
@@ -30,6 +32,8 @@ class Transcript:
     first: list[Any] = field(default_factory=list)
     second: list[Any] = field(default_factory=list)
     tokens: int = 0
+    map: Map | None = None
+    no_map: str = ""
     items: int = 0
 
     def of(self, kind: type) -> list[Any]:
@@ -57,6 +61,12 @@ async def hold(command: tuple[str, ...], folder: Path) -> Transcript:
     await client.start()
     await client.configure(EngineSettings(models=dict(load_settings().profile("sample").models), device="cpu"))
     count = await client.count_tokens(context.prompt)
+    made = await client.make_map(MakeMap(images[0], MapMethod.RELEVANCE, context.prompt, context.prompt))
+    try:
+        await client.make_map(MakeMap(str(broken), MapMethod.ATTENTION))
+        refused = ""
+    except AimError as error:
+        refused = error.message
     first, second = client.new_number(), client.new_number()
     await client.submit(first, Job(METRICS, context, items))
     await client.submit(second, Job(METRICS, context, []))
@@ -67,7 +77,7 @@ async def hold(command: tuple[str, ...], folder: Path) -> Transcript:
         await asyncio.sleep(0.01)
     await client.stop()
     assert client.state is WorkerState.STOPPED
-    return Transcript(reports[first], reports[second], count.tokens, len(items))
+    return Transcript(reports[first], reports[second], count.tokens, made, refused, len(items))
 
 
 @pytest.fixture(scope="module", params=["scripted", "real"])
@@ -126,3 +136,16 @@ def test_the_prompt_is_read_as_it_was_counted(transcript: Transcript) -> None:
 def test_a_job_without_images_ends_well_and_scores_nothing(transcript: Transcript) -> None:
     assert transcript.second[-1] == JobEnded("done")
     assert not any(isinstance(report, MetricBatch | ImageRead) for report in transcript.second)
+
+
+def test_a_map_is_answered_with_the_score_of_its_words_and_its_share_of_every_region(transcript: Transcript) -> None:
+    made = transcript.map
+    assert made is not None
+    assert made.method is MapMethod.RELEVANCE
+    assert made.score == made.whole is not None
+    assert made.low >= 0 < made.mass
+    assert sum(share for _, share in made.thirds()) == pytest.approx(1.0)
+
+
+def test_a_map_of_a_broken_image_is_refused_with_the_reason(transcript: Transcript) -> None:
+    assert "text, not an image" in transcript.no_map

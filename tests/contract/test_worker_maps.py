@@ -1,0 +1,98 @@
+"""Maps asked of the real worker process: alone, while a job runs, taken back, refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aim_tui.core.context import Context
+from aim_tui.core.events import ImageRead, MetricBatch
+from aim_tui.core.jobs import Job
+from aim_tui.core.maps import MapMethod
+from aim_tui.ipc.protocol import Cancel, Configure, CountTokens, JobEnded, MakeMap, MapFailed, MapMade, TokenCount
+from tests.contract.test_worker_process import SETTINGS, Worker, gate, items, own, shared
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aim_tui.core.events import Item
+
+__all__ = ["gate", "items", "own", "shared"]
+
+
+def asked(item: Item, text: str = "a cabin") -> MakeMap:
+    return MakeMap(item.path, MapMethod.RELEVANCE, text, text)
+
+
+def was_read(worker: Worker, number: int) -> None:
+    """Return when the worker has read every request so far: its answer to a later one is there."""
+    worker.send(number, CountTokens("a"))
+    worker.until(TokenCount, number)
+
+
+def test_a_map_is_made_without_a_job(shared: Worker, items: list[Item]) -> None:
+    shared.send(100, asked(items[0]))
+    (made,) = shared.until(MapMade, 100)
+    assert (len(made.map.grid), made.map.columns, made.map.width) == (8, 8, 40)
+    assert made.map.score is not None
+
+
+def test_a_map_is_made_between_the_batches_of_a_job(shared: Worker, items: list[Item], gate: Path) -> None:
+    shared.send(110, asked(items[0]))
+    shared.until(MapMade, 110)
+    shared.send(111, Job(("noisy",), Context(prompt=str(gate)), items[:2]))
+    shared.until(ImageRead, 111)
+    shared.send(112, asked(items[1]))
+    was_read(shared, 113)
+    gate.write_text("the first")
+    # The second image still waits at its gate, so the job has not ended.
+    assert len(shared.until(MapMade, 112)) == 1
+    gate.write_text("the second")
+    ended = shared.until(JobEnded, 111)
+    assert ended[-1] == JobEnded("done")
+    assert any(isinstance(body, MetricBatch) for body in ended)
+
+
+def test_a_map_whose_model_is_not_loaded_waits_for_the_end_of_the_job(
+    own: Worker, items: list[Item], gate: Path
+) -> None:
+    own.send(1, Configure(SETTINGS))
+    own.send(2, Job(("noisy",), Context(prompt=str(gate)), items[:2]))
+    own.until(ImageRead, 2)
+    own.send(3, asked(items[0]))
+    was_read(own, 4)
+    gate.write_text("the first")
+    gate.write_text("the second")
+    order = []
+    while MapMade not in order:
+        order.append(type(own.receive().body))
+    assert order.index(JobEnded) < order.index(MapMade)
+
+
+def test_a_map_that_is_taken_back_before_its_turn_is_not_made(shared: Worker, items: list[Item], gate: Path) -> None:
+    shared.send(120, Job(("noisy",), Context(prompt=str(gate)), items[:1]))
+    shared.until(ImageRead, 120)
+    shared.send(121, asked(items[0]))
+    shared.send(122, asked(items[1]))
+    shared.send(121, Cancel())
+    was_read(shared, 123)
+    gate.write_text("go")
+    numbers = []
+    while not numbers or numbers[-1] != 122:
+        message = shared.receive()
+        if isinstance(message.body, MapMade):
+            numbers.append(message.job)
+    assert numbers == [122]
+
+
+def test_what_cannot_be_mapped_is_answered_with_a_reason(own: Worker, items: list[Item], tmp_path: Path) -> None:
+    own.send(1, asked(items[0]))
+    (refused,) = own.until(MapFailed, 1)
+    assert "settings" in refused.error
+    own.send(2, Configure(SETTINGS))
+    own.send(3, MakeMap(str(tmp_path / "gone.png"), MapMethod.ATTENTION))
+    (refused,) = own.until(MapFailed, 3)
+    assert "gone.png" in refused.error
+    assert refused.hint
+    own.send(4, MakeMap(items[0].path, MapMethod.DIFFERENCE, reference=items[1].path))
+    (refused,) = own.until(MapFailed, 4)
+    assert "lpips" in refused.error
