@@ -22,7 +22,7 @@ from aim_tui.core.normalisation import Piece, Rule, RuleSet
 from aim_tui.core.profiles import ModelRef, Precision, Profile
 from aim_tui.core.scoring import ScoringPlan
 from aim_tui.errors import ConfigError, UsageError
-from aim_tui.settings_file import MisfitError
+from aim_tui.settings_file import InterfaceTable, MisfitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -55,6 +55,17 @@ class Settings:
     reading: ReadingPolicy = field(default_factory=ReadingPolicy)
     disabled: Mapping[str, str] = field(default_factory=dict)
     """Metrics that the environment switches off, each with the variable that does so."""
+    interface: InterfaceTable = field(default_factory=InterfaceTable)
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Keys by the id of the binding that they are to have, as they were written."""
+    source: SettingsFile | None = None
+    """The user's own settings file, where there is one."""
+
+    def misfit(self, keys: Sequence[str], problem: str) -> ConfigError:
+        """A mistake in the user's settings that only the screen can see, told with file and line."""
+        if self.source is None:
+            return ConfigError(f"{'.'.join(keys)}: {problem}")
+        return self.source.error(MisfitError(keys, problem))
 
     def profile(self, name: str | None = None) -> Profile:
         """The profile of that name, or the default one; UsageError with the nearest name where there is none."""
@@ -101,6 +112,9 @@ def load_settings(file: Path | None = None) -> Settings:
         precision=_precision(environment.get("AIM_TUI_PRECISION")) or top.precision or "aim",
         batch_size=top.batch_size,
         reading=reading,
+        interface=files[-1].ui,
+        keys=files[-1].keys,
+        source=files[-1] if len(files) > 1 else None,
         disabled={
             metric: name
             for metric in METRICS

@@ -21,7 +21,7 @@ from aim_tui.core.profiles import DType, Precision, Quantisation  # noqa: TC001
 from aim_tui.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 T = TypeVar("T")
@@ -29,6 +29,7 @@ T = TypeVar("T")
 _AtLeastOne = Annotated[int, msgspec.Meta(ge=1)]
 #: Far above any image, and no infinity: it becomes a number of bytes or pixels.
 _Limit = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
+_Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 
 
 class ModelTable(msgspec.Struct, forbid_unknown_fields=True):
@@ -78,6 +79,19 @@ class ReadingTable(msgspec.Struct, forbid_unknown_fields=True):
     max_megabytes: _Limit = 256.0
 
 
+class InterfaceTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """`[ui]`: how the application looks, and what it says to the terminal around it."""
+
+    theme: str | None = None
+    compact: bool = False
+    title: bool = True
+    progress: bool = True
+    bell: bool = True
+    notification: bool = True
+    notify_after: _Seconds = 30.0
+    remember: bool = True
+
+
 class TopLevel(msgspec.Struct, forbid_unknown_fields=True):
     """The whole file; its tables are decoded one by one, see `_convert`."""
 
@@ -86,6 +100,8 @@ class TopLevel(msgspec.Struct, forbid_unknown_fields=True):
     precision: Precision | None = None
     batch_size: _AtLeastOne | None = None
     reading: Any = {}
+    ui: Any = {}
+    keys: dict[str, Any] = {}
     rules: dict[str, Any] = {}
     profiles: dict[str, Any] = {}
 
@@ -107,6 +123,9 @@ class SettingsFile:
     text: str
     top: TopLevel
     reading: ReadingTable
+    ui: InterfaceTable
+    keys: dict[str, str]
+    """Keys by the id of the binding; what they mean is for the screen to say."""
     rules: dict[str, RulesTable]
     profiles: dict[str, ProfileTable]
     models: dict[str, dict[str, ModelTable]]
@@ -146,6 +165,8 @@ def read(path: Path) -> SettingsFile:
             text,
             top,
             _convert(top.reading, ReadingTable, "reading"),
+            _convert(top.ui, InterfaceTable, "ui"),
+            dict(_keys(top.keys, "keys")),
             {name: _convert(raw, RulesTable, "rules", name) for name, raw in top.rules.items()},
             profiles,
             {
@@ -158,6 +179,15 @@ def read(path: Path) -> SettingsFile:
         )
     except MisfitError as misfit:
         raise _error(path, text, misfit) from None
+
+
+def _keys(table: Mapping[str, Any], *where: str) -> Iterator[tuple[str, str]]:
+    """Ids and keys, whether written as `"main.score" = "s"` or as `main.score = "s"`, which TOML reads as tables."""
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _keys(value, *where, name)
+        else:
+            yield ".".join([*where[1:], name]), _convert(value, str, *where, name)
 
 
 def _error(path: Path, text: str, misfit: MisfitError) -> ConfigError:
@@ -195,6 +225,7 @@ _ENTRY = re.compile(rf"\s*({_KEYS})\s*=")
 
 def _line_of(text: str, keys: list[str]) -> int | None:
     """The line that these keys lead to, as nearly as can be told from the text."""
+    keys = _in_parts(keys)
     best: tuple[int, int] | None = None
     table: list[str] = []
     for number, line in enumerate(text.splitlines(), start=1):
@@ -204,10 +235,16 @@ def _line_of(text: str, keys: list[str]) -> int | None:
             path = table + _parts(entry[1])
         else:
             continue
+        path = _in_parts(path)
         shared = len(os.path.commonprefix([path, keys]))
         if shared == len(path) and (best is None or shared > best[0]):
             best = (shared, number)
     return best[1] if best else None
+
+
+def _in_parts(path: list[str]) -> list[str]:
+    """The id of a binding is one quoted key or several bare ones: both are looked at part by part."""
+    return [part for key in path for part in key.split(".")] if path[:1] == ["keys"] else path
 
 
 def _parts(keys: str) -> list[str]:
