@@ -34,7 +34,7 @@ class Kind(StrEnum):
     KENDALL_C = "kendall_c"
 
     @property
-    def title(self) -> str:
+    def label(self) -> str:
         """The name for people."""
         return {
             "pearson": "Pearson r",

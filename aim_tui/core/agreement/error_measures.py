@@ -58,7 +58,7 @@ def error_measures(pairs: Pairs, mapping: Mapping, x_scale: Scale | None, y_scal
 
 
 def left_out_residuals(x: Floats, y: Floats) -> Floats | None:
-    """y less what a least-squares line through all other pairs foretells (n,); None where a line is undefined.
+    """The rest of y over what a line through all other pairs foretells (n,); None where a line is undefined.
 
     In closed form: the residual of the common line over 1 - h, h the leverage (PRESS; Allen 1974). NaN where the
     others have one x only.

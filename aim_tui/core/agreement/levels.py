@@ -70,8 +70,8 @@ def _within(x: Floats, y: Floats, groups: Sequence[str]) -> Level:
         if reason:
             reasons["a constant side" if reason.startswith("undefined") else reason] += 1
             continue
-        values = [coefficient(kind, x[members], y[members]).value for kind in RESAMPLED]
-        found.append([value for value in values if value is not None])
+        within = (coefficient(kind, x[members], y[members]).value for kind in RESAMPLED)
+        found.append([value for value in within if value is not None])
     means = np.mean(found, axis=0) if found else [None] * len(RESAMPLED)
     values = {kind: None if mean is None else float(mean) for kind, mean in zip(RESAMPLED, means, strict=True)}
     return Level("within groups", values, len(found), "groups", sum(reasons.values()), dict(reasons))
@@ -98,5 +98,5 @@ def _warning(made: Sequence[Level]) -> str:
         said = {level.name: value for level in made if (value := level.values[kind])}
         if len({value > 0 for value in said.values()}) > 1:
             told = ", ".join(f"{name} {value:+.2f}" for name, value in said.items())
-            return f"signs differ between levels, {kind.title}: {told}: pooling the groups misleads (Simpson's paradox)"
+            return f"signs differ between levels, {kind.label}: {told}: pooling the groups misleads (Simpson's paradox)"
     return ""

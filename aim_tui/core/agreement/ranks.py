@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -66,7 +66,8 @@ def inversions(rows: npt.NDArray[np.int64] | npt.NDArray[np.int32]) -> Ints:
         whole.sort(axis=1)
         # float32 for the sake of the fast product: exact while a block's places sum up to less than 2**24.
         exact = np.float32 if half < 2048 else np.float64
-        places = (whole & 1 ^ 1).astype(exact) @ np.arange(2 * half, dtype=exact)
+        from_left: npt.NDArray[Any] = (whole & 1 ^ 1).astype(exact)
+        places = from_left @ np.arange(2 * half, dtype=exact)
         total += places.reshape(batch, -1).sum(axis=1, dtype=np.float64).astype(np.int64)
         total -= width // (2 * half) * (half * (half - 1) // 2)
         keys &= ~np.array(1, dtype=keys.dtype)

@@ -111,4 +111,4 @@ def influence(x: Floats, y: Floats) -> Floats:
     defined = (xx > 1e-12 * sxx) & (yy > 1e-12 * syy)
     with np.errstate(divide="ignore", invalid="ignore"):
         without = np.where(defined, xy / np.sqrt(np.where(defined, xx * yy, 1.0)), np.nan)
-    return sxy / np.sqrt(sxx * syy) - without
+    return np.asarray(sxy / np.sqrt(sxx * syy) - without)

@@ -1,0 +1,291 @@
+"""The whole analysis of a study, as one tree of frozen records: every table, file, figure and screen shows this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from aim_tui.core.agreement import comparing
+from aim_tui.core.agreement.bootstrap import bootstrap_intervals
+from aim_tui.core.agreement.coefficients import RESAMPLED, Coefficient, Interval, Kind, coefficient, why_undefined
+from aim_tui.core.agreement.discrimination import Discrimination, discrimination
+from aim_tui.core.agreement.duels import DuelAgreement, duel_agreement
+from aim_tui.core.agreement.error_measures import ErrorMeasures, error_measures
+from aim_tui.core.agreement.error_measures import Mapping as ErrorMapping
+from aim_tui.core.agreement.joining import Pairs, join
+from aim_tui.core.agreement.levels import Levels, levels
+from aim_tui.core.agreement.permutation import permutation_tests
+from aim_tui.core.agreement.raters import RaterAgreement, rater_agreement
+from aim_tui.core.agreement.residuals import (
+    Line,
+    Residual,
+    best,
+    line,
+    most_influential,
+    residuals,
+    widest_gaps,
+    worst,
+)
+from aim_tui.core.agreement.stated import Checked, check
+from aim_tui.core.agreement.ties import TieAccuracy, tie_accuracy
+from aim_tui.core.agreement.wording import Standing, pairs_needed_sentence, sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aim_tui.core.agreement.study import Column, Judgement, Sample, Scale, Study
+
+# A rating of so few steps against a metric of many: tau-b cannot reach 1, tau-c can.
+_COARSE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is asked of an analysis; the same options and study give the same figures."""
+
+    group_by: str = ""
+    """The label whose groups are drawn whole and told apart; '' for none."""
+    mapping: ErrorMapping = ErrorMapping.CALIBRATED
+    resamples: int = 10_000
+    """Of the bootstrap and of the permutation tests; 0 for neither."""
+    seed: int = 0
+    top: int = 5
+    """How many of the best, the worst and the most influential pairs are named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """One side of the pairs, in its own direction."""
+
+    name: str
+    origin: str
+    higher_is_better: bool
+    scale: Scale | None
+    mean: float | None
+    std: float | None
+    """With ddof 0, as the seed format has it."""
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One metric against one judgement."""
+
+    metric: Described
+    judgement: Described
+    pairs: Pairs
+    groups: tuple[str, ...]
+    """The group of each pair, '' of one without; empty where no groups are asked for."""
+    standing: Standing
+    coefficients: Mapping[Kind, Coefficient]
+    errors: ErrorMeasures
+    ties: TieAccuracy | None
+    levels: Levels | None
+    line: Line | None
+    residuals: tuple[Residual, ...]
+    best: tuple[Residual, ...]
+    worst: tuple[Residual, ...]
+    gaps: tuple[Residual, ...]
+    influential: tuple[Residual, ...]
+    sentences: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Everything that is found."""
+
+    study: Study
+    options: Options
+    cells: tuple[Cell, ...]
+    """By judgement, then by metric."""
+    comparisons: tuple[comparing.MetricComparison, ...]
+    raters: tuple[RaterAgreement, ...]
+    discriminations: tuple[Discrimination, ...]
+    duels: tuple[DuelAgreement, ...]
+    checked: tuple[Checked, ...]
+    """Stated figures of imported files, all of them; those that differ say so."""
+
+    def cell(self, metric: str, judgement: str) -> Cell:
+        """The cell of a metric and a judgement; KeyError where there is none."""
+        for cell in self.cells:
+            if (cell.metric.name, cell.judgement.name) == (metric, judgement):
+                return cell
+        raise KeyError(f"{metric} against {judgement}")
+
+    def sample(self, sample_id: str) -> Sample | None:
+        """What is known of a sample, to open its images."""
+        return self.study.samples.get(sample_id)
+
+
+def analyse(study: Study, options: Options | None = None) -> Analysis:
+    """Each metric against each judgement, metrics against each other, raters, right against wrong, and duels.
+
+    Of a judgement that is one of the metrics itself no cell is made.
+    """
+    options = options or Options()
+    wanted = [
+        (metric, judgement)
+        for judgement in study.judgements
+        for metric in study.metrics
+        if metric not in judgement.raters
+    ]
+    cells = tuple(_cell(study, metric, judgement, options) for metric, judgement in wanted)
+    raters = (rater_agreement(judgement, study.metrics) for judgement in study.judgements)
+    parted = (discrimination(metric, study.samples, seed=options.seed) for metric in study.metrics)
+    columns = (*study.metrics, *(column for judgement in study.judgements for column in judgement.raters))
+    return Analysis(
+        study=study,
+        options=options,
+        cells=_adjusted_cells(cells),
+        comparisons=_adjusted_comparisons(_comparisons(study, cells, options)),
+        raters=tuple(found for found in raters if found is not None),
+        discriminations=tuple(found for found in parted if found is not None),
+        duels=tuple(duel_agreement(metric, study.contests) for metric in study.metrics) if study.contests else (),
+        checked=check(study.stated, columns),
+    )
+
+
+def _cell(study: Study, metric: Column, judgement: Judgement, options: Options) -> Cell:
+    pairs = join(metric, judgement)
+    groups = _groups(study, pairs, options.group_by)
+    coefficients = _coefficients(pairs, groups, options)
+    found = residuals(pairs)
+    made_levels = levels(pairs.x, pairs.y, groups, options.group_by) if groups else None
+    headline = coefficients[Kind.SPEARMAN]
+    said = [sentence(headline, pairs.n, metric.name, judgement.name)]
+    if headline.value is not None:
+        said.append(pairs_needed_sentence(headline, pairs.n))
+    return Cell(
+        metric=_described(metric.name, metric.origin, metric.higher_is_better, metric.scale, pairs.x),
+        judgement=_described(judgement.name, judgement.origin, judgement.higher_is_better, judgement.scale, pairs.y),
+        pairs=pairs,
+        groups=groups,
+        standing=Standing.of(pairs.n),
+        coefficients=coefficients,
+        errors=error_measures(pairs, options.mapping, metric.scale, judgement.scale),
+        ties=tie_accuracy(pairs.x, pairs.y, seed=options.seed),
+        levels=made_levels,
+        line=line(pairs.x, pairs.y),
+        residuals=found,
+        best=best(found, options.top),
+        worst=worst(found, options.top),
+        gaps=widest_gaps(found, options.top),
+        influential=most_influential(found, options.top),
+        sentences=tuple(said),
+        warnings=_warnings(pairs, made_levels, judgement),
+    )
+
+
+def _coefficients(pairs: Pairs, groups: tuple[str, ...], options: Options) -> dict[Kind, Coefficient]:
+    x, y = pairs.x, pairs.y
+    reason = why_undefined(pairs)
+    kinds = list(RESAMPLED)
+    if not reason and len(np.unique(y)) <= _COARSE < len(np.unique(x)):
+        kinds.append(Kind.KENDALL_C)
+    found = {kind: coefficient(kind, x, y, reason) for kind in kinds}
+    if reason or not options.resamples:
+        return found
+    permuted = permutation_tests(x, y, RESAMPLED, arrangements=options.resamples, seed=options.seed)
+    drawn = bootstrap_intervals(x, y, RESAMPLED, groups or None, resamples=options.resamples, seed=options.seed)
+    for kind in RESAMPLED:
+        interval = drawn[kind]
+        if found[kind].perfect:
+            interval = found[kind].no_interval
+        found[kind] = replace(
+            found[kind],
+            permutation=permuted[kind],
+            bootstrap=interval if isinstance(interval, Interval) else None,
+            no_bootstrap=interval if isinstance(interval, str) else "",
+        )
+    return found
+
+
+def _groups(study: Study, pairs: Pairs, by: str) -> tuple[str, ...]:
+    if not by:
+        return ()
+    samples = (study.samples.get(name) for name in pairs.ids)
+    return tuple(sample.labels.get(by, "") if sample else "" for sample in samples)
+
+
+def _described(name: str, origin: str, higher: bool, scale: Scale | None, oriented: np.ndarray) -> Described:
+    values = oriented if higher else 0.0 - oriented
+    if not len(values):
+        return Described(name, origin, higher, scale, None, None, None, None)
+    figures = (values.mean(), values.std(), values.min(), values.max())
+    return Described(name, origin, higher, scale, *map(float, figures))
+
+
+def _warnings(pairs: Pairs, made: Levels | None, judgement: Judgement) -> tuple[str, ...]:
+    found = []
+    for negated, name in ((pairs.negated_x, pairs.x_name), (pairs.negated_y, pairs.y_name)):
+        if negated:
+            found.append(f"{name} is negated: lower is better")
+    if made is not None and made.warning:
+        found.append(made.warning)
+    outside = [value for value in _own(pairs) if judgement.scale and not _within(value, judgement.scale)]
+    if outside:
+        found.append(f"{len(outside)} values of {judgement.name} lie outside its declared scale of {judgement.scale}")
+    if pairs.repeated:
+        found.append(f"{len(pairs.repeated)} ids are given more than once with the same value and counted once")
+    return tuple(found)
+
+
+def _own(pairs: Pairs) -> list[float]:
+    """The judgements in their own direction."""
+    return [float(value) for value in (0.0 - pairs.y if pairs.negated_y else pairs.y)]
+
+
+def _within(value: float, scale: Scale) -> bool:
+    return scale.low <= value <= scale.high
+
+
+def _comparisons(study: Study, cells: tuple[Cell, ...], options: Options) -> list[comparing.MetricComparison]:
+    made = []
+    for judgement in study.judgements:
+        column = [cell for cell in cells if cell.judgement.name == judgement.name]
+        for one, other in combinations(column, 2):
+            made.append(_comparison(one.pairs, other.pairs, judgement.name, options))
+    return made
+
+
+def _comparison(one: Pairs, other: Pairs, judgement: str, options: Options) -> comparing.MetricComparison:
+    """Over the samples that both have; the judgement is the same there."""
+    places = {name: number for number, name in enumerate(other.ids)}
+    shared = [(number, places[name]) for number, name in enumerate(one.ids) if name in places]
+    rows, others = ([pair[side] for pair in shared] for side in (0, 1))
+    return comparing.compare_metrics(
+        (one.x_name, other.x_name, judgement),
+        one.x[rows],
+        other.x[others],
+        one.y[rows],
+        swaps=max(options.resamples, 1_000),
+        seed=options.seed,
+    )
+
+
+def _adjusted_cells(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    """The cells with the p values of each coefficient adjusted over all cells that have one."""
+    coefficients = [dict(cell.coefficients) for cell in cells]
+    for kind in Kind:
+        family = [found for found in coefficients if kind in found and found[kind].best_p is not None]
+        for found, p in zip(family, comparing.adjusted([found[kind].best_p or 0.0 for found in family]), strict=True):
+            found[kind] = replace(found[kind], p_adjusted=p)
+    return tuple(replace(cell, coefficients=found) for cell, found in zip(cells, coefficients, strict=True))
+
+
+def _adjusted_comparisons(made: list[comparing.MetricComparison]) -> tuple[comparing.MetricComparison, ...]:
+    """The comparisons with the p values of each coefficient adjusted over all of them."""
+    compared = [one for one in made if one.differences]
+    adjusted: dict[int, list[comparing.Difference]] = {id(one): [] for one in compared}
+    for place, _ in enumerate(RESAMPLED):
+        family = [one.differences[place] for one in compared]
+        for one, difference, p in zip(
+            compared, family, comparing.adjusted([difference.p for difference in family]), strict=True
+        ):
+            adjusted[id(one)].append(replace(difference, p_adjusted=p))
+    return tuple(replace(one, differences=tuple(adjusted.get(id(one), ()))) for one in made)

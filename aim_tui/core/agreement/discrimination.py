@@ -1,0 +1,198 @@
+"""Does a metric tell a right instruction from a wrong one, and which kinds of wrong does it miss?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from aim_tui.core.agreement.coefficients import CONFIDENCE, Interval
+from aim_tui.core.agreement.joining import collapse
+from aim_tui.core.agreement.ranks import mid_ranks
+from aim_tui.core.outcomes import value_of
+from aim_tui.core.statistics import MeanDifference, mean_difference
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from aim_tui.core.agreement.study import Column, Sample
+
+    Floats = npt.NDArray[np.float64]
+
+ALL = "all"
+UNNAMED = "(no error type)"
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedPair:
+    """A wrong sample and the right one it was made from; values are oriented, so that higher is better."""
+
+    right: str
+    wrong: str
+    error_type: str
+    right_value: float
+    wrong_value: float
+
+    @property
+    def gap(self) -> float:
+        """Right less wrong: above zero where the metric sees it."""
+        return self.right_value - self.wrong_value
+
+
+@dataclass(frozen=True, slots=True)
+class Wins:
+    """How often the right one of a pair scores higher; a tie is half a win."""
+
+    pairs: int
+    wins: int
+    ties: int
+    rate: float
+    interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Separation:
+    """Right against wrong samples of one kind of error, or of all."""
+
+    error_type: str
+    right: int
+    wrong: int
+    auc: float | None
+    """The chance that a right sample scores above a wrong one, a tie counted half: U / (n_right n_wrong)."""
+    auc_p: float | None
+    """Mann and Whitney, two-sided."""
+    wins: Wins | None
+    gap: MeanDifference | None
+    """Mean of right less wrong over the matched pairs, with its bootstrap interval."""
+    wilcoxon_p: float | None
+    reason: str = ""
+    """Why something is not there, or ''."""
+
+
+@dataclass(frozen=True, slots=True)
+class Discrimination:
+    """How one metric tells right from wrong."""
+
+    metric: str
+    overall: Separation
+    by_error_type: tuple[Separation, ...]
+    pairs: tuple[MatchedPair, ...]
+    """By rising gap: where the metric is wrong comes first."""
+    originals: int
+    """How many right samples the pairs share: pairs of one original are not independent."""
+    not_scored: int
+    """Samples known to be right or wrong that have no value."""
+
+
+def discrimination(metric: Column, samples: Mapping[str, Sample], *, seed: int = 0) -> Discrimination | None:
+    """Right against wrong for one metric; None where no sample is known to be right or none to be wrong."""
+    known = [sample for sample in samples.values() if sample.correct is not None]
+    if len({sample.correct for sample in known}) < 2:
+        return None
+    side, sign = collapse(metric)[0], 1.0 if metric.higher_is_better else -1.0
+    values = {sample.id: sign * value for sample in known if (value := value_of(side.get(sample.id))) is not None}
+    scored = [sample for sample in known if sample.id in values]
+    right = [sample for sample in scored if sample.correct]
+    wrong = [sample for sample in scored if not sample.correct]
+    pairs = _matched(right, wrong, values)
+    types = dict.fromkeys(sample.error_type or UNNAMED for sample in wrong)
+
+    def separation(error_type: str) -> Separation:
+        of_type = [sample for sample in wrong if error_type in (ALL, sample.error_type or UNNAMED)]
+        matched = [pair for pair in pairs if error_type in (ALL, pair.error_type)]
+        return _separation(
+            error_type, [values[one.id] for one in right], [values[one.id] for one in of_type], matched, seed
+        )
+
+    return Discrimination(
+        metric=metric.name,
+        overall=separation(ALL),
+        by_error_type=tuple(map(separation, types)),
+        pairs=tuple(sorted(pairs, key=lambda pair: pair.gap)),
+        originals=len({pair.right for pair in pairs}),
+        not_scored=len(known) - len(scored),
+    )
+
+
+def wilson(wins: float, n: int, confidence: float = CONFIDENCE) -> Interval:
+    """Wilson's interval (1927) of a share of n > 0; wins may hold halves."""
+    from scipy.special import ndtri
+
+    z = float(ndtri(0.5 + confidence / 2))
+    share = wins / n
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    # At none and at all of them an end is 0 or 1 but for rounding.
+    low, high = 0.0 if wins == 0 else centre - half, 1.0 if wins == n else centre + half
+    return Interval(low, high, "Wilson", confidence)
+
+
+def win_rate(gaps: Sequence[float]) -> Wins | None:
+    """How often a gap is above zero; None of none."""
+    if not gaps:
+        return None
+    wins, ties = sum(gap > 0 for gap in gaps), sum(gap == 0 for gap in gaps)
+    counted = wins + ties / 2
+    return Wins(len(gaps), wins, ties, counted / len(gaps), wilson(counted, len(gaps)))
+
+
+def auc(right: Floats, wrong: Floats) -> float:
+    """U / (n_right n_wrong) of two non-empty rows."""
+    ranks = mid_ranks(np.r_[right, wrong])
+    u = float(ranks[: len(right)].sum()) - len(right) * (len(right) + 1) / 2
+    return u / (len(right) * len(wrong))
+
+
+def _matched(right: Sequence[Sample], wrong: Sequence[Sample], values: Mapping[str, float]) -> list[MatchedPair]:
+    originals: dict[str, list[Sample]] = {}
+    for sample in right:
+        originals.setdefault(sample.match, []).append(sample)
+    pairs = []
+    for sample in wrong:
+        candidates = originals.get(sample.match, []) if sample.match else []
+        # Of several right ones none is the one; no guess is made.
+        if len(candidates) == 1:
+            one = candidates[0].id
+            error_type = sample.error_type or UNNAMED
+            pairs.append(MatchedPair(one, sample.id, error_type, values[one], values[sample.id]))
+    return pairs
+
+
+def _separation(
+    error_type: str, right: list[float], wrong: list[float], pairs: list[MatchedPair], seed: int
+) -> Separation:
+    from scipy import stats
+
+    area = area_p = wilcoxon_p = None
+    reasons = []
+    if right and wrong:
+        area = auc(np.array(right), np.array(wrong))
+        area_p = _finite(stats.mannwhitneyu(right, wrong).pvalue)
+    else:
+        reasons.append("no AUC without both right and wrong samples")
+    gaps = [pair.gap for pair in pairs]
+    if not gaps:
+        reasons.append("no right and wrong samples are matched")
+    elif not any(gaps):
+        reasons.append("all matched pairs tie: no Wilcoxon test")
+    else:
+        wilcoxon_p = _finite(stats.wilcoxon(gaps).pvalue)
+    return Separation(
+        error_type=error_type,
+        right=len(right),
+        wrong=len(wrong),
+        auc=area,
+        auc_p=area_p,
+        wins=win_rate(gaps),
+        gap=mean_difference(gaps, seed=seed) if gaps else None,
+        wilcoxon_p=wilcoxon_p,
+        reason="; ".join(reasons),
+    )
+
+
+def _finite(p: float) -> float | None:
+    return float(p) if math.isfinite(p) else None

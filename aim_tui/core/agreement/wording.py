@@ -1,0 +1,101 @@
+"""What may be said of a figure, in words: made from the interval and the number of pairs, never from p alone."""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from aim_tui.core.statistics import FEWEST
+
+if TYPE_CHECKING:
+    from aim_tui.core.agreement.coefficients import Coefficient
+
+#: The half width that makes a coefficient worth quoting to one decimal.
+WANTED = 0.1
+_EXAMPLES = (0.3, 0.4, 0.5)
+
+
+class Standing(StrEnum):
+    """How much a number of pairs can carry."""
+
+    NONE = "fewer than 3 pairs"
+    TOO_FEW = "too few to interpret"
+    EXPLORATORY = "exploratory"
+    INDICATIVE = "indicative"
+    ENOUGH = "100 pairs or more"
+
+    @classmethod
+    def of(cls, n: int) -> Standing:
+        """The standing of n pairs."""
+        for limit, standing in ((FEWEST, cls.NONE), (10, cls.TOO_FEW), (30, cls.EXPLORATORY), (100, cls.INDICATIVE)):
+            if n < limit:
+                return standing
+        return cls.ENOUGH
+
+
+def sentence(found: Coefficient, n: int, metric: str, judgement: str) -> str:
+    """What the coefficient says, in one or two sentences."""
+    if found.value is None:
+        return f"{metric} and {judgement}: no coefficient, {found.reason}."
+    standing = Standing.of(n)
+    begun = f"{found.kind.label} of {metric} and {judgement} is {found.value:+.2f} over {n} pairs ({standing})"
+    interval = found.best_interval
+    if found.perfect or interval is None:
+        return f"{begun}; {found.no_interval or 'interval not defined'}."
+    said = f"{begun}: compatible with anything from {interval.low:+.2f} to {interval.high:+.2f}"
+    if standing is Standing.TOO_FEW:
+        return f"{said}."
+    if not interval.decided:
+        return f"{said}, so that even its sign is open."
+    return f"{said}; {'better' if found.value > 0 else 'worse'} scores go with better judgements."
+
+
+def pairs_needed_sentence(found: Coefficient, n: int) -> str:
+    """How many pairs a narrower interval, and a test that finds what is there, would need."""
+    power = " / ".join(str(pairs_for_power(r)) for r in _EXAMPLES)
+    sizes = " / ".join(f"{r:g}"[1:] for r in _EXAMPLES)
+    tail = f"80 % power to find r = {sizes} takes {power} pairs."
+    if found.value is None or found.perfect:
+        return tail
+    needed = pairs_for_width(found.value, WANTED)
+    have = "which there are" if n >= needed else f"there are {n}"
+    return f"An interval of about ±{WANTED:g} takes {needed} pairs ({have}); {tail}"
+
+
+def pairs_for_width(r: float, half_width: float, confidence: float = 0.95) -> int:
+    """The fewest pairs with which Fisher's interval of r is no wider than twice `half_width`."""
+    from scipy.special import ndtri
+
+    z = float(ndtri(0.5 + confidence / 2))
+    centre = math.atanh(max(-0.999999, min(0.999999, r)))
+
+    def width(n: int) -> float:
+        half = z / math.sqrt(n - 3)
+        return math.tanh(centre + half) - math.tanh(centre - half)
+
+    low, high = 4, 5
+    while width(high) > 2 * half_width:
+        low, high = high, 2 * high
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if width(middle) > 2 * half_width else (low, middle)
+    return low
+
+
+def pairs_for_power(r: float, power: float = 0.8, alpha: float = 0.05) -> int:
+    """The fewest pairs with which a two-sided test finds a correlation of r with this power (Fisher's z).
+
+    >>> pairs_for_power(0.3), pairs_for_power(0.4), pairs_for_power(0.5)
+    (85, 47, 30)
+    """
+    from scipy.special import ndtri
+
+    return math.ceil(((float(ndtri(1 - alpha / 2)) + float(ndtri(power))) / math.atanh(r)) ** 2 + 3)
+
+
+def strength(value: float | None) -> str | None:
+    """The seed project's word for |r|: strong from 0.7, moderate from 0.4, weak below."""
+    if value is None:
+        return None
+    return "strong" if abs(value) >= 0.7 else "moderate" if abs(value) >= 0.4 else "weak"
