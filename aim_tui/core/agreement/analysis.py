@@ -29,13 +29,13 @@ from aim_tui.core.agreement.residuals import (
     widest_gaps,
     worst,
 )
-from aim_tui.core.agreement.stated import Checked, check
 from aim_tui.core.agreement.ties import TieAccuracy, tie_accuracy
 from aim_tui.core.agreement.wording import Standing, pairs_needed_sentence, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aim_tui.core.agreement.stated import Checked
     from aim_tui.core.agreement.study import Column, Judgement, Sample, Scale, Study
 
 # A rating of so few steps against a metric of many: tau-b cannot reach 1, tau-c can.
@@ -137,7 +137,6 @@ def analyse(study: Study, options: Options | None = None) -> Analysis:
     cells = tuple(_cell(study, metric, judgement, options) for metric, judgement in wanted)
     raters = (rater_agreement(judgement, study.metrics) for judgement in study.judgements)
     parted = (discrimination(metric, study.samples, seed=options.seed) for metric in study.metrics)
-    columns = (*study.metrics, *(column for judgement in study.judgements for column in judgement.raters))
     return Analysis(
         study=study,
         options=options,
@@ -146,7 +145,7 @@ def analyse(study: Study, options: Options | None = None) -> Analysis:
         raters=tuple(found for found in raters if found is not None),
         discriminations=tuple(found for found in parted if found is not None),
         duels=tuple(duel_agreement(metric, study.contests) for metric in study.metrics) if study.contests else (),
-        checked=check(study.stated, columns),
+        checked=study.checked,
     )
 
 

@@ -11,7 +11,6 @@ import numpy as np
 from aim_tui.core.agreement.coefficients import Kind, coefficient, undefined
 from aim_tui.core.agreement.error_measures import Mapping, error_measures
 from aim_tui.core.agreement.joining import pair
-from aim_tui.core.agreement.study import Scale
 from aim_tui.core.outcomes import Outcome, Present
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def _check(one: Stated, columns: dict[tuple[str, str], Column]) -> Checked:
     if column is None or (one.against and against is None):
         return Checked(one.origin, one.name, one.value, None, "the rows have no such column")
     if against is not None:
-        value, reason = _of_two(one.name, column, against)
+        value, reason = _of_two(one.name, column, against, one.mapping)
     else:
         value, reason = _of_one(one.name, column)
     return Checked(one.origin, one.name, one.value, value, reason)
@@ -85,10 +84,10 @@ def _of_one(name: str, column: Column) -> tuple[float | None, str]:
     return (_OF_ONE[measure](values), "") if values else (None, "no row has a value")
 
 
-def _of_two(name: str, column: Column, against: Column) -> tuple[float | None, str]:
+def _of_two(name: str, column: Column, against: Column, mapping: str) -> tuple[float | None, str]:
     xs, ys = _by_id(column), _by_id(against)
-    # What the file compares with each other, not what we would: its values are not turned round.
-    pairs = pair(column.name, against.name, xs, ys)
+    turned = (not column.higher_is_better, not against.higher_is_better)
+    pairs = pair(column.name, against.name, xs, ys, negate_x=turned[0], negate_y=turned[1])
     if name == "n_samples":
         return float(pairs.n), ""
     reason = undefined(pairs.x, pairs.y)
@@ -100,7 +99,7 @@ def _of_two(name: str, column: Column, against: Column) -> tuple[float | None, s
         case "spearman_r" | "spearman_p":
             kind = Kind.SPEARMAN
         case "mae" | "rmse":
-            errors = error_measures(pairs, Mapping.MINMAX, None, against.scale or Scale(0, 10))
+            errors = error_measures(pairs, Mapping(mapping), column.scale, against.scale)
             return (errors.mae if name == "mae" else errors.rmse), errors.reason
         case _:
             return None, "no statistic of this name is known"

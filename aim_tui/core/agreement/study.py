@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from aim_tui.core.agreement.stated import Checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,19 @@ class Sample:
     """What a right and a wrong sample that belong together have in common."""
     error_type: str = ""
 
+    def with_more(self, other: Sample) -> Sample:
+        """The same sample with what another source knows of it and this one does not."""
+        return replace(
+            self,
+            path=self.path or other.path,
+            source=self.source or other.source,
+            instruction=self.instruction or other.instruction,
+            labels={**other.labels, **self.labels},
+            correct=other.correct if self.correct is None else self.correct,
+            match=self.match or other.match,
+            error_type=self.error_type or other.error_type,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Stated:
@@ -105,6 +120,8 @@ class Stated:
     column: str = ""
     """The column that it is about; '' for a count of rows or where it is about two columns."""
     against: str = ""
+    mapping: str = "minmax"
+    """Of an error: how values came to one scale. The seed project knew one way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +135,30 @@ class Contest:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """What one file or one run brings: columns of numbers, and the samples they are about."""
+
+    origin: str
+    columns: tuple[Column, ...]
+    samples: Mapping[str, Sample] = field(default_factory=dict)
+    raters: Mapping[str, tuple[Column, ...]] = field(default_factory=dict)
+    """By column, the same values for each rater apart, where rows name their rater."""
+    checked: tuple[Checked, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    id_column: str = ""
+    others: tuple[str, ...] = ()
+    """Columns without numbers."""
+
+
+@dataclass(frozen=True, slots=True)
 class Study:
     """Everything that is to be analysed together."""
 
     metrics: tuple[Column, ...]
     judgements: tuple[Judgement, ...]
     samples: Mapping[str, Sample] = field(default_factory=dict)
-    stated: tuple[Stated, ...] = ()
+    checked: tuple[Checked, ...] = ()
+    """Figures that imported files state of themselves, held against their rows."""
     contests: tuple[Contest, ...] = ()
     notes: tuple[str, ...] = ()
     """What whoever gathered it has to say, such as how ids were matched."""

@@ -1,0 +1,271 @@
+"""Scores and judgements from files: which columns there are, what their values mean, and what a file says of itself."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from aim_tui.core.agreement.error_measures import Mapping
+from aim_tui.core.agreement.stated import check
+from aim_tui.core.agreement.study import Column, Entry, Sample, Scale, Source, Stated, measured
+from aim_tui.core.metrics import METRICS
+from aim_tui.core.names import did_you_mean
+from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
+from aim_tui.errors import UsageError
+from aim_tui.inputs.tables import Line, Table, read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from pathlib import Path
+
+_IDS = ("id", "sample_id", "path", "image", "image_path", "file", "filename", "file_name", "name", "target_image")
+_PATHS = ("target_image", "path", "image_path", "image", "file", "filename")
+#: The score that a file is about, where it says so by a known name.
+_PRIMARY = ("editclip_score", "image_similarity", "llm_score", "edit_score", "score", "final_score", "rating")
+_NOTHING = frozenset({"", "null", "none", "n/a", "na", "-", "missing"})
+#: Columns that are never values, whatever they hold.
+_TEXTS = frozenset({"original_id", "line", "seed", "width", "height", "bytes", "frames", "prompt_tokens"})
+
+_SCALES = {
+    "llm_score": Scale(0, 10),
+    "instruction_compliance": Scale(0, 10),
+    "edit_quality": Scale(0, 10),
+    "preservation": Scale(0, 10),
+    "is_correct": Scale(0, 1),
+}
+_LOWER = frozenset(
+    {spec_name for spec in METRICS.values() if not spec.higher_is_better for spec_name in (spec.id, spec.raw_field)}
+)
+
+# What the seed's summary of a correlation is about.
+_CORRELATION = "correlation_metrics"
+_CORRELATED = {"clip": "edit_score", "llm": "llm_score"}
+_OF_TWO = ("n_samples", "pearson_r", "pearson_p", "spearman_r", "spearman_p", "mae", "rmse")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a file is to be read, where it does not say so itself."""
+
+    id_column: str = ""
+    lower_is_better: frozenset[str] = frozenset()
+    scale: Scale | None = None
+    """The declared scale of the columns that are judged with."""
+    rater_column: str = ""
+    """The column that names the rater of a row, where the file holds several."""
+
+
+def read_source(path: str | Path, reading: Reading | None = None) -> Source:
+    """A file's columns of numbers, its samples, and its stated figures held against its rows."""
+    reading = reading or Reading()
+    table = read_table(path)
+    id_column = _id_column(table, reading.id_column)
+    names = [name for name in table.columns() if name not in (id_column, reading.rater_column)]
+    reading = _told_by(table, reading)
+    columns = tuple(
+        column
+        for name in names
+        if name not in _TEXTS and (column := _column(table, id_column, name, reading)) is not None
+    )
+    raters: dict[str, tuple[Column, ...]] = {}
+    if reading.rater_column:
+        raters = {column.name: _by_rater(table, id_column, column, reading.rater_column) for column in columns}
+    return Source(
+        origin=str(path),
+        columns=columns,
+        raters=raters,
+        samples=_samples(table, id_column),
+        checked=check(_stated(table, columns), columns),
+        metadata=table.besides.get("metadata", {}),
+        id_column=id_column,
+        others=tuple(name for name in names if name not in {column.name for column in columns}),
+    )
+
+
+def choose(source: Source, wanted: Collection[str], option: str, taken: Collection[str] = ()) -> tuple[Column, ...]:
+    """The named columns of a source; of no name, the one the file is about. UsageError says what there is."""
+    by_name = {column.name: column for column in source.columns}
+    if not wanted:
+        candidates = [name for name in by_name if name not in taken]
+        primary = next((name for name in _PRIMARY if name in candidates), None)
+        if primary is None and len(candidates) != 1:
+            told = ", ".join(candidates) or "none"
+            raise UsageError(f"{source.origin}: which column? (columns of numbers: {told})", f"name it with {option}")
+        return (by_name[primary or candidates[0]],)
+    for name in wanted:
+        if name in source.others:
+            raise UsageError(f"{source.origin}: the column {name!r} holds no numbers")
+        if name not in by_name:
+            raise UsageError(f"{source.origin} has no column {name!r}{did_you_mean(name, by_name)}")
+    return tuple(by_name[name] for name in wanted)
+
+
+def outcome_of(value: Any, where: str) -> Outcome:
+    """A cell as an outcome; `where` goes into the reason why a text is no number.
+
+    Numbers are written as Python and JSON write them; true is 1. Empty cells and words for nothing are missing.
+    """
+    if value is None:
+        return Missing("no value")
+    if isinstance(value, (bool, int, float)):
+        try:
+            return measured(value)
+        except OverflowError:
+            return Failed("is infinite")
+    if not isinstance(value, str):
+        return Failed(f"is no number ({where})")
+    word = value.strip().lower()
+    if word in _NOTHING:
+        return Missing("no value")
+    if word in ("true", "false"):
+        return Present(float(word == "true"))
+    try:
+        # Python reads 1_000 and digits of other scripts too; whoever wrote those did not mean this.
+        number = float(word) if word.isascii() and "_" not in word else None
+    except ValueError:
+        number = None
+    return Failed(f"is no number ({where})") if number is None else measured(number)
+
+
+def _id_column(table: Table, named: str) -> str:
+    known = table.columns()
+    if named:
+        if named not in known:
+            raise UsageError(f"{table.path} has no column {named!r}{did_you_mean(named, known)}")
+        return named
+    found = next((name for name in _IDS if name in known), None)
+    if found is None:
+        raise UsageError(
+            f"{table.path}: which column names the samples? (columns: {', '.join(known)})", "name it: --id"
+        )
+    return found
+
+
+def _column(table: Table, id_column: str, name: str, reading: Reading) -> Column | None:
+    """The column as numbers, or None where not one row of it holds one."""
+    cells = table.column(name)
+    outcomes = [(line, outcome_of(value, line.where)) for line, value in cells]
+    if not any(isinstance(outcome, Present) for _, outcome in outcomes):
+        return None
+    # A column of texts in which one happens to be a number, such as a note "5", is no column of numbers.
+    words = sum(isinstance(outcome, Failed) and "no number" in outcome.reason for _, outcome in outcomes)
+    if words > len(outcomes) / 2:
+        return None
+    entries = [Entry(_id(table, line, id_column), outcome) for line, outcome in outcomes]
+    return Column(
+        name,
+        tuple(entries),
+        higher_is_better=name not in reading.lower_is_better and name not in _LOWER,
+        scale=reading.scale or _SCALES.get(name),
+        origin=table.path,
+    )
+
+
+def _by_rater(table: Table, id_column: str, column: Column, rater_column: str) -> tuple[Column, ...]:
+    cells = table.column(column.name)
+    found: dict[str, list[Entry]] = {}
+    for (line, _), entry in zip(cells, column.entries, strict=True):
+        rater = str(line.values.get(rater_column) or "").strip()
+        if not rater:
+            raise UsageError(f"{table.path}, {line.where}: names no rater in {rater_column!r}")
+        found.setdefault(rater, []).append(entry)
+    return tuple(
+        Column(rater, tuple(entries), column.higher_is_better, column.scale, column.origin)
+        for rater, entries in found.items()
+    )
+
+
+def _id(table: Table, line: Line, id_column: str) -> str:
+    value = line.values.get(id_column)
+    name = str(value).strip() if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
+    if not name:
+        raise UsageError(f"{table.path}, {line.where}: has no {id_column!r}")
+    return name
+
+
+def _samples(table: Table, id_column: str) -> dict[str, Sample]:
+    folder = os.path.dirname(os.path.abspath(table.path))  # noqa: PTH100, PTH120  # as text: keeps any bytes
+    samples: dict[str, Sample] = {}
+    for line in table.lines:
+        name = _id(table, line, id_column)
+        values = line.values
+        sample = Sample(
+            id=name,
+            path=_file(folder, next((values[key] for key in _PATHS if values.get(key)), "")),
+            source=_file(folder, values.get("source_image")),
+            instruction=_said(values.get("instruction")),
+            labels={key: _said(value) for key, value in values.items() if key != id_column and _scalar(value)},
+            correct=_correct(table, line),
+            match=_said(values.get("original_id")),
+            error_type=_said(values.get("error_type")),
+        )
+        samples[name] = samples[name].with_more(sample) if name in samples else sample
+    return samples
+
+
+def _correct(table: Table, line: Line) -> bool | None:
+    outcome = outcome_of(line.values.get("is_correct"), line.where)
+    if isinstance(outcome, Missing):
+        return None
+    if isinstance(outcome, Failed) or outcome.value not in (0.0, 1.0):
+        raise UsageError(f"{table.path}, {line.where}: is_correct is neither true nor false")
+    return outcome.value == 1.0
+
+
+def _scalar(value: Any) -> bool:
+    return isinstance(value, (str, int, float)) and str(value) != ""
+
+
+def _said(value: Any) -> str:
+    """A cell as a text; words for nothing are none."""
+    if not _scalar(value):
+        return ""
+    text = str(value).strip()
+    return "" if text.lower() in ("null", "none") else text
+
+
+def _file(folder: str, value: Any) -> str:
+    return os.path.join(folder, value) if isinstance(value, str) and value else ""  # noqa: PTH118  # as text
+
+
+def _stated(table: Table, columns: Iterable[Column]) -> list[Stated]:
+    """The figures beside the rows: `statistics` of one column, `correlation_metrics` of two."""
+    names = [column.name for column in columns]
+    primary = next((name for name in _PRIMARY if name in names), names[0] if names else "")
+    found = []
+    for name, value in _numbers(table.besides.get("statistics")):
+        column = name.partition("_")[2]
+        found.append(Stated(table.path, name, value, column if column in names else primary))
+    block = table.besides.get(_CORRELATION, {})
+    for name, value in _numbers(block):
+        side, _, measure = name.partition("_")
+        if side in _CORRELATED and measure in ("mean", "std", "min", "max"):
+            found.append(Stated(table.path, name, value, _CORRELATED[side]))
+        elif name in _OF_TWO:
+            mapping = block.get("mapping")
+            mapping = str(mapping) if mapping in set(Mapping) else Mapping.MINMAX
+            found.append(Stated(table.path, name, value, _CORRELATED["clip"], _CORRELATED["llm"], mapping))
+    return found
+
+
+def _told_by(table: Table, reading: Reading) -> Reading:
+    """What a correlation_results.json of ours says of its columns besides the seed's keys."""
+    block = table.besides.get(_CORRELATION, {})
+    lower = [name for name in _listed(block.get("lower_is_better")) if isinstance(name, str)]
+    scale = [value for value in _listed(block.get("llm_scale")) if isinstance(value, (int, float))]
+    declared = reading.scale or (Scale(*scale) if len(scale) == 2 and scale[0] < scale[1] else None)
+    return replace(reading, lower_is_better=reading.lower_is_better | set(lower), scale=declared)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _numbers(block: Any) -> list[tuple[str, float]]:
+    if not isinstance(block, dict):
+        return []
+    outcomes = (
+        (str(name), outcome_of(value, "")) for name, value in block.items() if not isinstance(value, (str, bool))
+    )
+    return [(name, outcome.value) for name, outcome in outcomes if isinstance(outcome, Present)]
