@@ -1,25 +1,18 @@
-"""How this terminal shows images, decided without ever asking it while Textual runs.
-
-textual-image probes the terminal when it is imported; over SSH the answers come late and would arrive as key
-presses. So it is imported only where pixels by kitty's or sixel's protocol are wanted, with a stdout that is no
-terminal, and its own choice is never used.
-"""
+"""How this terminal shows images: by what it answered, by tmux, and by what the user wants."""
 
 from __future__ import annotations
 
-import importlib
-import io
 import os
 import sys
-from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
+
+from aim_tui.terminal.answers import Answers, CellSize, in_multiplexer
+from aim_tui.terminal.probe import VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-VARIABLE = "AIM_TUI_IMAGES"
+    from collections.abc import Mapping, MutableMapping
 
 
 class ImageMode(StrEnum):
@@ -33,15 +26,13 @@ class ImageMode(StrEnum):
     """Facts in place of pixels."""
 
 
-class CellSize(NamedTuple):
-    """Size of one terminal cell in pixels."""
-
-    width: int
-    height: int
-
-
 #: What a VT340 had, and what is assumed where the terminal did not say.
 DEFAULT_CELL_SIZE = CellSize(10, 20)
+
+# Terminals whose images live in the text, as placeholders: there they move, are covered and go with it. Others speak
+# kitty's protocol without them, and would show a field of boxes.
+_PLACEHOLDERS = ("kitty", "ghostty")
+_TRUE_COLOUR = ("truecolor", "24bit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,41 +44,71 @@ class ImageSupport:
     cell: CellSize = DEFAULT_CELL_SIZE
 
 
-def image_support(environ: Mapping[str, str] = os.environ, cell: CellSize | None = None) -> ImageSupport:
-    """The mode by AIM_TUI_IMAGES; 'auto' (the default) is half-cell, which is right everywhere."""
-    wanted = environ.get(VARIABLE, "auto").strip().lower() or "auto"
-    cell = cell or _cell_size()
-    if wanted == "auto":
-        return ImageSupport(ImageMode.HALF, "works in every terminal", cell)
-    try:
+class _Heard:
+    """What the terminal has answered last: a process has one, and widgets need not be handed how it draws."""
+
+    answers: Answers | None = None
+
+
+def remember(answers: Answers) -> None:
+    """From now on `image_support` is by these answers."""
+    _Heard.answers = answers
+
+
+def remembered() -> Answers:
+    """The answers of this process's terminal, empty ones where it was not asked."""
+    return _Heard.answers or Answers(problem="it was not asked")
+
+
+def image_support(
+    environ: Mapping[str, str] = os.environ, cell: CellSize | None = None, answers: Answers | None = None
+) -> ImageSupport:
+    """The mode that AIM_TUI_IMAGES names; for 'auto', its default, the best that the terminal is known to show."""
+    answers = answers or remembered()
+    cell = cell or answers.cell or _cell_size()
+    wanted = environ.get(VARIABLE, "").strip().lower() or "auto"
+    if wanted in list(ImageMode):
         return ImageSupport(ImageMode(wanted), f"{VARIABLE}={wanted}", cell)
-    except ValueError:
-        known = ", ".join(["auto", *ImageMode])
-        return ImageSupport(ImageMode.HALF, f"{VARIABLE}={wanted} is none of {known}", cell)
+    mode, why = _best(environ, answers)
+    if wanted != "auto":
+        why = f"{VARIABLE}={wanted} is none of {', '.join(['auto', *ImageMode])}; {why}"
+    return ImageSupport(mode, why, cell)
 
 
-def protocol_widget(support: ImageSupport) -> type[Any]:
-    """textual-image's widget class for kitty or sixel; ValueError for a mode that needs none."""
-    names = {ImageMode.KITTY: "TGPImage", ImageMode.SIXEL: "SixelImage"}
-    if support.mode not in names:
-        raise ValueError(f"no protocol is needed for {support.mode}")
-    with _stdout_is_no_terminal():
-        terminal = importlib.import_module("textual_image._terminal")
-        # Its cache of the cell size: filled, it never sends a query.
-        terminal.get_cell_size._result = terminal.CellSize(*support.cell)
-        widgets = importlib.import_module("textual_image.widget")
-    widget_class: type[Any] = getattr(widgets, names[support.mode])
-    return widget_class
+def _best(environ: Mapping[str, str], answers: Answers) -> tuple[ImageMode, str]:
+    if multiplexer := in_multiplexer(environ) or ("tmux" if answers.name.startswith("tmux") else ""):
+        return ImageMode.HALF, f"{multiplexer} loses or misplaces the pixels of other ways"
+    if answers.problem:
+        return ImageMode.HALF, f"works in every terminal; as to this one, {answers.problem}"
+    named = answers.name or "the terminal"
+    if answers.kitty and speaks_placeholders(answers, environ):
+        return ImageMode.KITTY, f"{named} takes images by kitty's protocol"
+    if answers.sixel:
+        return ImageMode.SIXEL, f"{named} says that it draws sixels"
+    if answers.kitty:
+        return ImageMode.HALF, f"{named} takes kitty's images, but is not known to keep them within text"
+    return ImageMode.HALF, f"{named} knows neither kitty's protocol nor sixels"
 
 
-@contextmanager
-def _stdout_is_no_terminal() -> Iterator[None]:
-    real = sys.__stdout__
-    sys.__stdout__ = io.StringIO()  # type: ignore[misc, assignment]  # only isatty is asked
-    try:
-        yield
-    finally:
-        sys.__stdout__ = real  # type: ignore[misc]
+def speaks_placeholders(answers: Answers, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether this is kitty or ghostty, by its own answer or by TERM, which SSH passes on."""
+    told = (answers.name or environ.get("TERM", "")).lower().removeprefix("xterm-")
+    return told.startswith(_PLACEHOLDERS)
+
+
+def keep_colours(environ: MutableMapping[str, str], answers: Answers) -> bool:
+    """Have Textual use all colours in kitty and ghostty, where SSH lost COLORTERM; before Textual is imported.
+
+    With 256 colours, the numbers of kitty's images, which travel as colours, would be rounded. Returns whether it
+    was necessary.
+    """
+    said = environ.get("COLORTERM", "").strip().lower()
+    if said in _TRUE_COLOUR or "TEXTUAL_COLOR_SYSTEM" in environ or in_multiplexer(environ):
+        return False
+    if not (answers.complete and speaks_placeholders(answers, environ)):
+        return False
+    environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"
+    return True
 
 
 def _cell_size() -> CellSize:

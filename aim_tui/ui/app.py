@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.events import Event, Key
 
 from aim_tui.ipc.client import WORKER_COMMAND, Patience
+from aim_tui.terminal.images import remembered
+from aim_tui.terminal.meeting import driver_class, leave_terminal
+from aim_tui.terminal.speech import manner_of
+from aim_tui.terminal.voice import Voice, ask_tmux, speaking_driver
+from aim_tui.ui.announcer import RENEW_SECONDS, Announcer
 from aim_tui.ui.commands import binding_commands
 from aim_tui.ui.endings import end_on_signals
+from aim_tui.ui.images import detect_images
 from aim_tui.ui.screens.confirm import ConfirmScreen
 from aim_tui.ui.screens.main import MainScreen
 from aim_tui.ui.session import Session
+from aim_tui.ui.themes import OWN_THEMES, THEME_NAMES
+from aim_tui.ui.typed import Typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,6 +32,7 @@ if TYPE_CHECKING:
     from textual.app import SystemCommand
     from textual.message import Message
     from textual.screen import Screen
+    from textual.theme import Theme
 
     from aim_tui.ui.launch import Launch
 
@@ -37,28 +48,98 @@ class AimApp(App[int]):
         Binding(
             "ctrl+q", "quit", "Quit", show=False, priority=True, tooltip="Quit; asks while a job runs", id="app.quit"
         ),
+        Binding(
+            "ctrl+p",
+            "command_palette",
+            "Commands",
+            show=False,
+            priority=True,
+            tooltip="Every action by name",
+            id="app.palette",
+        ),
+        Binding(
+            "C", "toggle_compact", "Compact", show=False, tooltip="Fewer borders and lines, or all", id="app.compact"
+        ),
     ]
 
     def __init__(
         self, launch: Launch, *, worker_command: Sequence[str] = WORKER_COMMAND, patience: Patience | None = None
     ) -> None:
-        super().__init__()
+        self.voice = Voice(manner_of(os.environ, remembered().name))
+        """Speaks to the terminal around the screen."""
+        super().__init__(driver_class=speaking_driver(driver_class(), self.voice))
         # Every moving thing is paid for by the byte over SSH.
         self.animation_level = "none"
         self.session = Session(launch, self._tell, worker_command=worker_command, patience=patience)
+        self._wanted = launch.preferences
+        self.announcer = Announcer(self.voice, self._wanted, self.bell)
+        self._begin_looks()
         self._main: MainScreen | None = None
+        self.typed = Typed()
+        """Tells keys from what a terminal answers late."""
         self.ending: asyncio.Future[None] | None = None
         """Keeps an ending that has begun."""
         self.add_mode(self.DEFAULT_MODE, self._open_main)
 
     def _open_main(self) -> MainScreen:
         # Made when the application runs: fields look for it as soon as they exist.
-        self._main = MainScreen(self.session)
+        self._main = MainScreen(self.session, self.announcer)
         return self._main
 
     def _tell(self, message: Message) -> None:
         if self._main is not None:
             self._main.post_message(message)
+
+    async def on_event(self, event: Event) -> None:
+        """Hear every key, whoever it is for."""
+        if isinstance(event, Key) and not event.is_forwarded:
+            self.typed.heard(event.character)
+        await super().on_event(event)
+
+    def on_mount(self) -> None:
+        """Take up the user's keys, and what tmux tells of the terminal outside."""
+        self.set_keymap(self._wanted.keymap)
+        self.theme_changed_signal.subscribe(self, self._theme_chosen)
+        self.set_interval(RENEW_SECONDS, self.announcer.renew)
+        if os.environ.get("TMUX") and not self.is_headless:
+            self.session.run(self._ask_tmux())
+
+    async def _ask_tmux(self) -> None:
+        outside, passthrough = await asyncio.to_thread(ask_tmux)
+        self.voice.manner = manner_of(os.environ, outside, passthrough=passthrough)
+
+    def on_app_focus(self) -> None:
+        """The user looks at the terminal."""
+        self.announcer.watched = True
+
+    def on_app_blur(self) -> None:
+        """The user looks elsewhere."""
+        self.announcer.watched = False
+
+    def _begin_looks(self) -> None:
+        for theme in OWN_THEMES:
+            self.register_theme(theme)
+        looks = self.session.memory.looks
+        theme = looks.theme if looks.theme in THEME_NAMES else self._wanted.theme
+        if theme is not None:
+            self.theme = theme
+        self.set_class(self._wanted.compact if looks.compact is None else looks.compact, "-compact")
+        self._begun_theme = self.theme
+
+    def _theme_chosen(self, theme: Theme) -> None:
+        # It is also told of the one that the application begins with.
+        if theme.name != self._begun_theme:
+            self._begun_theme = theme.name
+            self.session.memory.choose(theme=theme.name)
+
+    def action_toggle_compact(self) -> None:
+        """Show fewer borders and lines, or all of them."""
+        self.toggle_class("-compact")
+        self.session.memory.choose(compact=self.has_class("-compact"))
+
+    def action_detect_images(self) -> None:
+        """Ask the terminal again how it shows images."""
+        detect_images(self)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: every action and its key."""
@@ -87,7 +168,10 @@ class AimApp(App[int]):
 def run(launch: Launch) -> int:
     """Open the application and stay until it is left; returns the exit code."""
     quiet_collector()
-    return asyncio.run(_run(AimApp(launch)))
+    try:
+        return asyncio.run(_run(AimApp(launch)))
+    finally:
+        leave_terminal()
 
 
 def quiet_collector() -> None:

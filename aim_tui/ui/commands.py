@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from textual.app import App
     from textual.screen import Screen
 
-# They move a cursor or a focus: a palette that lists them hides what is worth finding.
-_LEFT_OUT = ("command_palette", "help_quit", "screen.", "app.focus", "move(", "page(")
+# The palette itself, and Textual's own.
+_LEFT_OUT = ("command_palette", "help_quit", "screen.")
+# They move a cursor or a focus: found when they are looked for, and not in the way before.
+_MOVES = ("app.focus", "move(", "page(", "scroll_page(", "first", "last")
 
 
 def binding_commands(app: App[int], screen: Screen[object]) -> Iterable[SystemCommand]:
@@ -29,7 +31,12 @@ def binding_commands(app: App[int], screen: Screen[object]) -> Iterable[SystemCo
             continue
         seen.add(binding.action)
         key = app.get_key_display(binding)
-        yield SystemCommand(
-            f"{name}  ({key})", binding.tooltip, partial(app.run_action, binding.action, active.node), discover=True
-        )
-    yield SystemCommand("Theme", "Change the colours", app.action_change_theme)
+        worth_listing = not binding.action.startswith(_MOVES)
+        run = partial(app.run_action, binding.action, active.node)
+        yield SystemCommand(f"{name}  ({key})", binding.tooltip, run, discover=worth_listing)
+    yield SystemCommand(
+        "Detect images again",
+        "Ask the terminal how it shows images, such as after attaching tmux from another one",
+        partial(app.run_action, "app.detect_images"),
+    )
+    yield SystemCommand("Theme", "Change the colours; high-contrast is among them", app.action_change_theme)

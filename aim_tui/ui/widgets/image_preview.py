@@ -78,7 +78,7 @@ class ImagePreview(Vertical):
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="preview")
         self._pane: PixelPane | None = None
         # Held, not looked up: a late fact may come while the screen goes down.
-        self._facts_line = Static(id="preview-facts", markup=False)
+        self._facts_line: Static | None = None
         self._rest: Timer | None = None
         self._generation = 0
         self._path: str | None = None
@@ -88,17 +88,13 @@ class ImagePreview(Vertical):
 
     def compose(self) -> ComposeResult:
         """Pixels above, facts below."""
-        app = self.app
-        if app.no_color or app.console.color_system in ("standard", "windows"):
-            # Too few colours to draw with: facts say more.
-            self._support = replace(self._support, mode=ImageMode.NONE)
+        self._support = self._within_colours(self._support)
         self._pane = pixel_pane(self._support, id="preview-pixels")
+        self._facts_line = Static(id="preview-facts", markup=False)
         yield self._pane
         yield self._facts_line
-
-    def on_mount(self) -> None:
-        """Say what this pane is for."""
-        self._say(_EMPTY)
+        if self._path is None:
+            self._pane.show_words(_EMPTY)
 
     def on_unmount(self) -> None:
         """Let the threads go; a read that runs ends by itself."""
@@ -122,7 +118,7 @@ class ImagePreview(Vertical):
             self._say(_EMPTY)
             return
         known = self._cache.get(path, self._box) if self._box is not None else None
-        if known is not None:
+        if known is not None and self._pane is not None and self._pane.AT_ONCE:
             self._display(known)
         else:
             self._tell_facts()
@@ -132,6 +128,28 @@ class ImagePreview(Vertical):
         """The caption of the current image arrived."""
         self._caption = caption or ""
         self._tell_facts()
+
+    def use(self, support: ImageSupport) -> ImageSupport:
+        """Show images in another way from now on; returns what the terminal's colours leave of it."""
+        support = self._within_colours(support)
+        if support != self._support:
+            self._support = support
+            self._cache = PictureCache()
+            self._shown = None
+            self.refresh(recompose=True)
+            self.call_after_refresh(self._read_soon)
+        return support
+
+    def _within_colours(self, support: ImageSupport) -> ImageSupport:
+        app = self.app
+        if app.no_color or app.console.color_system in (None, "standard", "windows"):
+            # Facts say more than so few colours.
+            return replace(support, mode=ImageMode.NONE, why="too few colours to draw with")
+        if support.mode is ImageMode.KITTY and app.console.color_system != "truecolor":
+            return replace(
+                support, mode=ImageMode.HALF, why="kitty's images need true colours: set COLORTERM=truecolor"
+            )
+        return support
 
     @property
     def shown(self) -> Picture | None:
@@ -168,8 +186,16 @@ class ImagePreview(Vertical):
                 await self._read_in_thread(neighbour, box)
 
     async def _read_in_thread(self, path: str, box: Box) -> Picture:
+        pane = self._pane
+        assert pane is not None  # there is a box
+
         def read() -> Picture:
-            picture = self._read(path, box, self._policy, self._cache.get(path, box))
+            known = self._cache.get(path, box)
+            picture = self._read(path, box, self._policy, known)
+            if picture is known:
+                return known
+            if picture.pixels is not None and (encoded := pane.encode(picture.pixels)):
+                picture = replace(picture, encoded=encoded)
             self._cache.put(picture)
             return picture
 
@@ -186,7 +212,7 @@ class ImagePreview(Vertical):
         elif self._support.mode is ImageMode.NONE:
             self._pane.show_words("mostly " + ", ".join(picture.colours) if picture.colours else "many colours")
         else:
-            self._pane.show_pixels(picture.pixels)
+            self._pane.show_pixels(picture.pixels, picture.encoded)
         self._tell_facts()
         if fresh:
             self.post_message(self.Shown(self, picture))
@@ -197,7 +223,7 @@ class ImagePreview(Vertical):
             self._tell_facts()
 
     def _tell_facts(self) -> None:
-        if self._pane is None or not self.is_mounted:
+        if self._facts_line is None or not self.is_mounted:
             return
         self._facts_line.update(Content("\n".join(self._facts())))
 

@@ -56,6 +56,8 @@ class Picture:
     colours: tuple[str, ...] = ()
     problem: str = ""
     stamp: Stamp | None = None
+    encoded: str = ""
+    """What the pane sends to the terminal for it, where that is more than cells."""
 
 
 def read_picture(path: str, box: Box, policy: ReadingPolicy, known: Picture | None = None) -> Picture:
@@ -132,7 +134,7 @@ class PictureCache:
 
 
 def _bytes(picture: Picture) -> int:
-    return picture.pixels.width * picture.pixels.height * 3 if picture.pixels else 0
+    return picture.pixels.width * picture.pixels.height * 3 + len(picture.encoded) if picture.pixels else 0
 
 
 def _stamp(path: str) -> Stamp | None:

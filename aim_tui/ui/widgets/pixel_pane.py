@@ -1,4 +1,4 @@
-"""Pixels in a pane: half-blocks drawn here, true pixels by textual-image's widgets, or words."""
+"""Pixels in a pane: half-blocks drawn here, true pixels by `protocol_pane`, or words."""
 
 from __future__ import annotations
 
@@ -9,23 +9,25 @@ from rich.color import Color, ColorType
 from rich.color_triplet import ColorTriplet
 from rich.segment import Segment
 from rich.style import Style
-from textual.containers import Middle
 from textual.strip import Strip
 from textual.widget import Widget
 
-from aim_tui.terminal.images import CellSize, ImageMode, ImageSupport, protocol_widget
+from aim_tui.terminal.images import ImageMode
 from aim_tui.ui.widgets.cell_text import centre, wrap
 from aim_tui.ui.widgets.picture import Box
 
 if TYPE_CHECKING:
     from PIL import Image
-    from textual.app import ComposeResult
+
+    from aim_tui.terminal.images import CellSize, ImageSupport
 
 
 class PixelPane(Widget):
     """A pane of fixed size that shows an image or a few words."""
 
     ALLOW_SELECT = False
+    AT_ONCE = True
+    """Whether showing an image costs so little that images which are only passed may be shown."""
     DEFAULT_CSS = """
     PixelPane { height: 1fr; width: 1fr; }
     """
@@ -35,8 +37,12 @@ class PixelPane(Widget):
         """The room for an image in the dots this pane draws with; without columns or rows there is none."""
         raise NotImplementedError
 
-    def show_pixels(self, pixels: Image.Image) -> None:
-        """Show an image that was resized to fit the box."""
+    def encode(self, pixels: Image.Image) -> str:
+        """What the terminal is sent for an image; it may take time, and may be called in a thread."""
+        return ""
+
+    def show_pixels(self, pixels: Image.Image, encoded: str = "") -> None:
+        """Show an image that was resized to fit the box, and encoded by `encode` where there was time for it."""
         raise NotImplementedError
 
     def show_words(self, text: str) -> None:
@@ -63,7 +69,7 @@ class HalfBlockPane(PixelPane):
         """One dot a column, two a line."""
         return Box(self.size.width, self.size.height * 2, self._cell.width, self._cell.height / 2)
 
-    def show_pixels(self, pixels: Image.Image) -> None:
+    def show_pixels(self, pixels: Image.Image, encoded: str = "") -> None:
         """Show an image that was resized to fit the box."""
         if pixels is not self._pixels:
             self._pixels, self._dots, self._words = pixels, pixels.tobytes(), ""
@@ -127,57 +133,18 @@ class WordsPane(HalfBlockPane):
         """A small one: it is read for its facts and colours."""
         return Box(32, 32)
 
-    def show_pixels(self, pixels: Image.Image) -> None:
+    def show_pixels(self, pixels: Image.Image, encoded: str = "") -> None:
         """There is nothing to draw; the preview says it in words."""
-
-
-class ProtocolPane(PixelPane):
-    """True pixels by kitty's or sixel's protocol, drawn by textual-image."""
-
-    DEFAULT_CSS = """
-    ProtocolPane { align: center middle; }
-    ProtocolPane > HalfBlockPane { display: none; }
-    ProtocolPane.-words > HalfBlockPane { display: block; }
-    ProtocolPane.-words > Middle { display: none; }
-    ProtocolPane > Middle { width: auto; height: auto; }
-    """
-
-    def __init__(self, support: ImageSupport, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._cell = support.cell
-        self._image = protocol_widget(support)()
-        self._words = HalfBlockPane(support.cell)
-
-    def compose(self) -> ComposeResult:
-        """The image, and a pane for words that takes its place."""
-        yield Middle(self._image)
-        yield self._words
-
-    @property
-    def box(self) -> Box:
-        """True pixels."""
-        return Box(self.size.width * self._cell.width, self.size.height * self._cell.height)
-
-    def show_pixels(self, pixels: Image.Image) -> None:
-        """Give the image exactly the cells that its pixels cover, so that the widget resizes nothing."""
-        self.remove_class("-words")
-        self._image.styles.width = math.ceil(pixels.width / self._cell.width)
-        self._image.styles.height = math.ceil(pixels.height / self._cell.height)
-        self._image.image = pixels
-
-    def show_words(self, text: str) -> None:
-        """Take the image off the screen: its pixels lie outside the text grid and would stay."""
-        self._image.image = None
-        self.add_class("-words")
-        self._words.show_words(text)
 
 
 def pixel_pane(support: ImageSupport, *, id: str | None = None) -> PixelPane:
     """The pane for a way of showing images."""
-    match support.mode:
-        case ImageMode.KITTY | ImageMode.SIXEL:
-            return ProtocolPane(support, id=id)
-        case ImageMode.NONE:
-            return WordsPane(support.cell, id=id)
-        case ImageMode.HALF:
-            return HalfBlockPane(support.cell, id=id)
+    from aim_tui.ui.widgets.protocol_pane import KittyPane, SixelPane
+
+    panes: dict[ImageMode, type[HalfBlockPane]] = {
+        ImageMode.KITTY: KittyPane,
+        ImageMode.SIXEL: SixelPane,
+        ImageMode.NONE: WordsPane,
+        ImageMode.HALF: HalfBlockPane,
+    }
+    return panes[support.mode](support.cell, id=id)

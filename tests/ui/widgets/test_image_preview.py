@@ -7,12 +7,14 @@ import threading
 import pytest
 from PIL import Image
 from rich.cells import cell_len
+from textual.screen import ModalScreen
 
 from aim_tui.core.jobs import ReadingPolicy
 from aim_tui.terminal.images import ImageMode, ImageSupport
 from aim_tui.ui.widgets.image_preview import ImagePreview
 from aim_tui.ui.widgets.picture import Box, Picture, PictureCache, colour_words, read_picture
-from aim_tui.ui.widgets.pixel_pane import HalfBlockPane, ProtocolPane
+from aim_tui.ui.widgets.pixel_pane import HalfBlockPane
+from aim_tui.ui.widgets.protocol_pane import ProtocolPane
 from tests.ui.widgets.samples import Holder, painted, until
 
 HALF = ImageSupport(ImageMode.HALF, "a test")
@@ -224,18 +226,61 @@ async def test_what_was_done_to_read_an_image_is_noted(tmp_path):
 
 
 @pytest.mark.parametrize("mode", [ImageMode.KITTY, ImageMode.SIXEL])
-async def test_true_pixels_go_to_textual_images_widget_in_exactly_the_cells_they_cover(tmp_path, mode, capfd):
-    async with Holder(ImagePreview(support=ImageSupport(mode, "a test"))).run_test(size=(40, 20)) as pilot:
+async def test_true_pixels_are_sent_with_the_cells_they_cover_and_gone_with_them(tmp_path, mode):
+    async with Holder(ImagePreview(support=ImageSupport(mode, "a test"))).run_test(size=(41, 20)) as pilot:
         preview = await shown(pilot, image(tmp_path, "a.png", size=(400, 200)))
         pane = preview.query_one(ProtocolPane)
-        assert preview.shown.pixels.size == (400, 200)
-        drawn = next(widget for widget in pane.walk_children() if hasattr(widget, "image") and widget.image is not None)
-        assert drawn.image is preview.shown.pixels
-        assert drawn.outer_size == (40, 10)
-        assert not pane.has_class("-words")
+        width = 410 if mode is ImageMode.KITTY else 400
+        assert preview.shown.pixels.size == (width, width // 2)
+        assert preview.shown.encoded
+        lines = pane.render_lines(pane.size.region)
+        assert [line.cell_length for line in lines] == [41] * pane.size.height
+        sent = [segment.text for line in lines for segment in line if segment.control]
+        (sent,) = sent
+        assert ("\x1b_Ga=T" if mode is ImageMode.KITTY else "\x1bP") in sent
         preview.show(None)
         await pilot.pause()
-        assert pane.has_class("-words")
+        assert not any(segment.control for line in pane.render_lines(pane.size.region) for segment in line)
+
+
+async def test_under_a_dialog_there_are_no_pixels(tmp_path):
+    kitty = ImageSupport(ImageMode.KITTY, "a test")
+    async with Holder(ImagePreview(support=kitty)).run_test(size=(40, 20)) as pilot:
+        pane = (await shown(pilot, image(tmp_path, "a.png"))).query_one(ProtocolPane)
+        await pilot.app.push_screen(ModalScreen())
+        assert not any(segment.control for line in pane.render_lines(pane.size.region) for segment in line)
+        await pilot.app.pop_screen()
+        assert any(segment.control for line in pane.render_lines(pane.size.region) for segment in line)
+
+
+async def test_images_that_cost_a_slow_line_much_are_not_sent_when_only_passed(tmp_path):
+    paths = [image(tmp_path, f"{number}.png") for number in range(3)]
+    async with Holder(ImagePreview(support=ImageSupport(ImageMode.SIXEL, "a test"))).run_test(size=(40, 20)) as pilot:
+        preview = await shown(pilot, paths[0], neighbours=paths[1:])
+        for path in paths[1:]:
+            preview.show(path)
+            assert preview.shown.path == paths[0]
+        await until(pilot, lambda: preview.shown.path == paths[2])
+
+
+async def test_images_are_shown_another_way_from_now_on(tmp_path):
+    async with Holder(ImagePreview(support=HALF)).run_test(size=(40, 20)) as pilot:
+        preview = await shown(pilot, image(tmp_path, "a.png"))
+        preview.use(ImageSupport(ImageMode.SIXEL, "a test"))
+        await until(pilot, lambda: preview.shown is not None and preview.shown.encoded)
+        assert len(preview.query(ProtocolPane)) == 1
+        assert facts_text(preview).startswith("64 x 32")
+        preview.use(ImageSupport(ImageMode.NONE, "a test"))
+        await until(pilot, lambda: preview.shown is not None and not preview.query(ProtocolPane))
+        await pilot.pause()
+        assert "mostly red" in pane_text(preview)
+
+
+async def test_kittys_images_need_all_colours(monkeypatch):
+    monkeypatch.setattr("textual.constants.COLOR_SYSTEM", "256")
+    async with Holder(ImagePreview(support=HALF)).run_test(size=(40, 20)) as pilot:
+        used = pilot.app.widget.use(ImageSupport(ImageMode.KITTY, "a test"))
+        assert (used.mode, "COLORTERM" in used.why) == (ImageMode.HALF, True)
 
 
 def test_a_picture_is_read_again_only_when_its_file_changed(tmp_path):

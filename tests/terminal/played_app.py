@@ -1,0 +1,65 @@
+"""The application as its command opens it, with the scripted worker: `python played_app.py FOLDER LOG`.
+
+What it found out of the terminal and every key that reaches it is written to LOG, one JSON object a line.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from aim_tui.cli.launching import launch
+from aim_tui.cli.setup import resolve
+
+SCRIPTED = str(Path(__file__).parents[1] / "scripted_worker.py")
+
+
+def main(folder: str, log: str) -> int:
+    with Path(log).open("w", buffering=1) as file:
+
+        def tell(**fact: object) -> None:
+            file.write(json.dumps(fact) + "\n")
+
+        from aim_tui.terminal import meeting
+
+        meet = meeting.meet_terminal
+
+        def met(meanwhile: object) -> object:
+            assert not any(name.partition(".")[0] == "textual" for name in sys.modules), "Textual came first"
+            answers = meet(meanwhile)
+            open_with(tell)
+            return answers
+
+        meeting.meet_terminal = met
+        return launch(resolve(), Path(folder), start_scoring=False, store=None)
+
+
+def open_with(tell: object) -> None:
+    from textual.events import Key
+
+    from aim_tui.terminal.images import image_support
+    from aim_tui.ui import app, images, models
+
+    class Played(app.AimApp):
+        def __init__(self, launch: object) -> None:
+            super().__init__(launch, worker_command=(sys.executable, SCRIPTED))
+
+        def on_ready(self) -> None:
+            support = image_support()
+            tell(mode=support.mode, why=support.why, cell=support.cell, colours=self.console.color_system)
+
+        async def on_event(self, event: object) -> None:
+            if isinstance(event, Key) and not event.is_forwarded:
+                tell(key=event.key)
+                if event.key == "D":
+                    images.detect_images(self)
+                    tell(again=image_support().mode)
+            await super().on_event(event)
+
+    models.inspect_profile = lambda *_: []
+    app.AimApp = Played
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
