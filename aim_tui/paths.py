@@ -14,9 +14,14 @@ def config_file() -> Path:
     return platformdirs.user_config_path(_APP) / "config.toml"
 
 
+def state_place() -> Path:
+    """Where logs lie and what the screen remembers; it need not exist."""
+    return platformdirs.user_state_path(_APP)
+
+
 def state_dir() -> Path:
-    """Folder for logs and what the screen remembers; made on first use, for the user alone."""
-    path = platformdirs.user_state_path(_APP)
+    """The same folder; made on first use, for the user alone."""
+    path = state_place()
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
     return path
 

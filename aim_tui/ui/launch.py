@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aim_tui.core.context import Context
 from aim_tui.core.jobs import EngineSettings, ReadingPolicy
+from aim_tui.ui.preferences import Preferences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +37,11 @@ class Launch:
     start_scoring: bool = False
     store: Path | None = None
     """Where runs are kept; nothing is kept where it is None."""
+    state: Path | None = None
+    """The folder in which is remembered what is back at the next start; nothing is where it is None."""
+    state_name: str = ""
+    """Keeps apart what must not mix with the user's own folders."""
+    preferences: Preferences = field(default_factory=Preferences)
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     """Said once when the application is open, such as a path that gave no images."""

@@ -21,6 +21,7 @@ from aim_tui.ipc.client import WORKER_COMMAND, Patience
 from aim_tui.ui.asked import Asked
 from aim_tui.ui.jobs import Jobs
 from aim_tui.ui.maps import MapDesk
+from aim_tui.ui.memory import Memory, Place
 from aim_tui.ui.messages import (
     ActivityChanged,
     FolderOpened,
@@ -76,8 +77,10 @@ class Session:
         patience: Patience | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.launch = launch
         self._post = post
+        self.memory = Memory(launch.state, launch.state_name, lambda text: self._post(Said(text, "warning")))
+        launch = dataclasses.replace(launch, context=self.memory.begin(str(launch.folder), launch.context))
+        self.launch = launch
         self._jobs = Jobs(self, worker_command=worker_command, patience=patience, clock=clock)
         self._tasks: set[asyncio.Task[None]] = set()
         self._opening = asyncio.Lock()
@@ -199,8 +202,10 @@ class Session:
 
     async def _open(self) -> None:
         await self._open_folder(self.launch.folder, self.launch.images)
-        for notice in self.launch.notices:
+        for notice in (*self.launch.notices, *self.memory.problems):
             self._post(Said(notice, "warning"))
+        if self.memory.recalled:
+            self._post(Said(f"as last time here: {', '.join(self.memory.recalled)}; p and r change them"))
         await self._look_for_models(score_after=self.launch.start_scoring)
 
     async def close(self) -> None:
@@ -212,6 +217,7 @@ class Session:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._jobs.close()
         await self.store.close()
+        await self.memory.close()
 
     def tick(self) -> None:
         """Tell the screen what has changed since the last tick; called ten times a second."""
@@ -282,6 +288,7 @@ class Session:
         self._before = self.viewed = None
         self.asked = asked
         rows.show(listing, fresh)
+        self.memory.enter(str(listing.folder))
         self._score_by_plan()
         self._post(FolderOpened(listing))
         if self.store.path is not None and listing.images:
@@ -352,6 +359,7 @@ class Session:
             self._post(Said("there are no images here to score", "warning"))
         else:
             rows = self.results.rows
+            self.memory.judge_against(self.context)
             job = Job(metrics, self.context, [Item(item, rows[item].path) for item in items])
             # Scoring what is left makes the picture of the folder whole, and so is its run; scoring some images anew
             # is a run of those.
@@ -378,6 +386,7 @@ class Session:
 
     def set_prompt(self, topic: str, prompt: str) -> None:
         """Judge against other texts; the values that were made against the old ones become stale."""
+        self.memory.keep_texts(topic, prompt)
         self._set_context(dataclasses.replace(self.context, topic=topic, prompt=prompt))
 
     def set_reference(self, path: str) -> None:
@@ -417,6 +426,8 @@ class Session:
     def _set_context(self, context: Context) -> None:
         if context != self.context:
             self.results.context = context
+            if self.viewed is None:
+                self.memory.judge_against(context)
             self._adopt_plan()
 
     def _adopt_plan(self) -> None:
@@ -429,6 +440,11 @@ class Session:
         if plan != self.plan:
             self.results.plan = plan
             self.run(self._rows.replan(plan))
+
+    def remember(self, place: Place) -> None:
+        """The user is there now in the folder; where a stored run is shown, that is nothing to come back to."""
+        if self.viewed is None:
+            self.memory.be_at(place)
 
     # -- models and the worker ---------------------------------------------------------------------------------------
 

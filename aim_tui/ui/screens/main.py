@@ -16,6 +16,7 @@ from aim_tui.errors import AimError
 from aim_tui.ui.bindings import MAIN_BINDINGS
 from aim_tui.ui.entries import folder_entries, image_entries
 from aim_tui.ui.exports import row_as_tsv
+from aim_tui.ui.memory import Place
 from aim_tui.ui.messages import (
     ActivityChanged,
     FolderOpened,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from aim_tui.core.selection import SortKey
+    from aim_tui.ui.announcer import Announcer
     from aim_tui.ui.session import Session
 
 
@@ -59,23 +61,25 @@ class MainScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (100, "-medium"), (140, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, announcer: Announcer) -> None:
         super().__init__()
         self.session = session
+        self._announcer = announcer
         self._models_shown_for = ""
         self._previewed: tuple[str | None, str | None] = (None, None)
 
     def compose(self) -> ComposeResult:
         """Title, panes, then the lines that speak."""
         context, policy = self.session.context, self.session.launch.reading
+        place, texts = self.session.memory.place, self.session.memory.texts
         # Held rather than looked up: facts may still arrive while the screen is being taken down.
         self.heading, self.setup, self.notice = TitleLine(), SetupLine(), NoticeLine()
         self.files = FileList(id="files")
-        self.form = PromptForm(context.topic, context.prompt)
+        self.form = PromptForm(context.topic, context.prompt, texts.topics, texts.prompts)
         self.chip = ReferenceChip(policy)
-        self.scores = ScorePane()
+        self.scores = ScorePane(place)
         self.preview = ImagePreview(policy=policy, id="preview")
-        self.info, self.strip = InfoLine(), ProgressStrip()
+        self.info, self.strip = InfoLine(place.info), ProgressStrip()
         yield self.heading
         with Horizontal(id="panes"):
             yield self.files
@@ -126,6 +130,7 @@ class MainScreen(Screen[None]):
     @on(ActivityChanged)
     def _activity_changed(self) -> None:
         activity = self.session.activity()
+        self._announcer.tell(activity, self.session.folder)
         self.strip.show(activity)
         self.strip.show_not_stored(self.session.store.reason)
         if not activity.running:
@@ -175,7 +180,8 @@ class MainScreen(Screen[None]):
         self.chip.show(session.context.reference)
         self.setup.show(session.plan, session.not_asked, session.problem)
         self.notice.show(session.notice)
-        self.heading.show(str(session.listing.folder), len(session.results.rows), session.profile.name)
+        recalled = session.memory.recalled_in(session.context)
+        self.heading.show(str(session.listing.folder), len(session.results.rows), session.profile.name, recalled)
 
     def _show_current(self) -> None:
         session, row = self.session, self.scores.current
@@ -209,9 +215,16 @@ class MainScreen(Screen[None]):
     @on(ScorePane.CurrentChanged)
     def _current_changed(self) -> None:
         self._show_current()
+        self._remember_place()
         row = self.scores.current
         if row is not None and not self.files.has_focus:
             self.files.move_to(row.path)
+
+    @on(ScorePane.ArrangementChanged)
+    def _remember_place(self) -> None:
+        row = self.scores.current
+        path = row.path if row is not None else ""
+        self.session.remember(Place(self.scores.sort, self.scores.expression, path, self.info.kind))
 
     @on(ScorePane.MarksChanged)
     def _marks_changed(self) -> None:
@@ -326,6 +339,12 @@ class MainScreen(Screen[None]):
             self.app.push_screen(ExplainScreen(row, session.results, session.profile, session.not_asked))
 
     @work(exclusive=True, group="dialog")
+    async def action_heatmap(self) -> None:
+        """Which regions of the current image count."""
+        if (row := self.scores.current) is not None:
+            self.scores.move_to(await errands.show_heatmap(self.app, self.session, self.scores.order, row.item))
+
+    @work(exclusive=True, group="dialog")
     async def action_weights(self) -> None:
         """Weigh the metrics otherwise."""
         await errands.weigh(self.app, self.session)
@@ -334,6 +353,7 @@ class MainScreen(Screen[None]):
         """Say the next thing about the current image."""
         self.info.turn()
         self._show_current()
+        self._remember_place()
 
     def action_sort(self) -> None:
         """Wait for the letter of a column."""

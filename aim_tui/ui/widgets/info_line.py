@@ -23,9 +23,14 @@ KINDS = ("path", "caption", "formula")
 class InfoLine(Static):
     """The full path or why values are missing, the caption, or the formula of the final score."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str = "") -> None:
         super().__init__(id="info", markup=False)
-        self._kind = KINDS[0]
+        self._kind = kind if kind in KINDS else KINDS[0]
+
+    @property
+    def kind(self) -> str:
+        """What it says: path, caption or formula."""
+        return self._kind
 
     def turn(self) -> None:
         """Say the next thing."""

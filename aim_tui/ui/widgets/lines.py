@@ -11,25 +11,27 @@ from aim_tui.core.text import printable
 from aim_tui.ui.widgets.weights_bar import weights_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from aim_tui.core.scoring import ScoringPlan
 
 
 class TitleLine(Static):
-    """The folder, how many images it holds, and the profile."""
+    """The folder, how many images it holds, the profile, and what is judged against because it was so last time."""
 
     def __init__(self) -> None:
         super().__init__(id="title", markup=False)
 
-    def show(self, folder: str, images: int, profile: str) -> None:
+    def show(self, folder: str, images: int, profile: str, recalled: Sequence[str] = ()) -> None:
         """Show these."""
+        as_before = f"  {', '.join(recalled)} as last time" if recalled else ""
         self.update(
             Content.assemble(
                 ("aim-tui  ", "bold"),
                 printable(folder),
                 (f"  {images} image{'' if images == 1 else 's'}", "$foreground-muted"),
                 (f"  profile {printable(profile)}", "$foreground-muted"),
+                (as_before, "$text-warning"),
             ),
             layout=False,
         )
@@ -43,6 +45,7 @@ class SetupLine(Static):
 
     def show(self, plan: ScoringPlan, not_asked: Mapping[str, str], problem: str) -> None:
         """Show these."""
+        self.set_class(bool(problem), "-problem")
         setup = Content.styled(problem, "bold $text-warning") if problem else weights_line(plan, not_asked)
         self.update(Content.assemble(("Weights ", "$foreground-muted"), setup), layout=False)
 

@@ -15,6 +15,8 @@ from textual.widgets import Input, Static
 from aim_tui.core.text import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from textual.app import ComposeResult
     from textual.timer import Timer
 
@@ -42,10 +44,11 @@ class TextField(Input):
         Binding("down", "newer", "Newer text", show=False, tooltip="Towards the newest text", id="field.newer"),
     ]
 
-    def __init__(self, value: str, placeholder: str, id: str) -> None:
+    def __init__(self, value: str, placeholder: str, id: str, history: Sequence[str] = ()) -> None:
         super().__init__(printable(value), placeholder=placeholder, id=id, compact=True, select_on_focus=False)
         self.saved = printable(value)
-        self._history: list[str] = []
+        self._history = [printable(text) for text in history]
+        self._older: list[str] = []
         self._position = 0
         self._draft = ""
 
@@ -57,16 +60,15 @@ class TextField(Input):
     def keep(self) -> str:
         """Take the present text as the saved one; returns it."""
         self.value = self.value.strip()
-        if self.saved and (not self._history or self._history[-1] != self.saved) and self.saved != self.value:
-            self._history.append(self.saved)
+        self._history = [text for text in dict.fromkeys([self.value, self.saved, *self._history]) if text]
         self.saved = self.value
-        self._position = len(self._history)
+        self._position = 0
         return self.saved
 
     def restore(self) -> None:
         """Give the saved text back."""
         self.value = self.saved
-        self._position = len(self._history)
+        self._position = 0
 
     def take_over(self, text: str) -> None:
         """Show a text that was set elsewhere, as saved."""
@@ -74,20 +76,23 @@ class TextField(Input):
 
     def action_older(self) -> None:
         """Show the text that was saved before."""
-        if self._position > 0:
-            if self._position == len(self._history):
-                self._draft = self.value
-            self._position -= 1
-            self.value = self._history[self._position]
-            self.cursor_position = len(self.value)
+        if self._position == 0:
+            # What is saved now is not gone back to: it is where the way begins, or what was typed over.
+            self._draft = self.value
+            self._older = [text for text in self._history if text not in (self.saved, self.value)]
+        if self._position < len(self._older):
+            self._position += 1
+            self._show_older()
 
     def action_newer(self) -> None:
         """Go back towards the newest text, and to what was being written."""
-        if self._position < len(self._history):
-            self._position += 1
-            newest = self._position == len(self._history)
-            self.value = self._draft if newest else self._history[self._position]
-            self.cursor_position = len(self.value)
+        if self._position > 0:
+            self._position -= 1
+            self._show_older()
+
+    def _show_older(self) -> None:
+        self.value = self._older[self._position - 1] if self._position else self._draft
+        self.cursor_position = len(self.value)
 
 
 class PromptForm(Vertical):
@@ -114,10 +119,11 @@ class PromptForm(Vertical):
     class Left(Message):
         """The form is done with the keyboard."""
 
-    def __init__(self, topic: str, prompt: str) -> None:
+    def __init__(self, topic: str, prompt: str, topics: Sequence[str] = (), prompts: Sequence[str] = ()) -> None:
+        """`topics` and `prompts` were saved before, the newest first."""
         super().__init__(id="prompt-form")
-        self._topic = TextField(topic, "what the picture shows, for the caption similarity", "topic")
-        self._prompt = TextField(prompt, "what the picture was asked to be, for CLIP", "prompt")
+        self._topic = TextField(topic, "what the picture shows, for the caption similarity", "topic", topics)
+        self._prompt = TextField(prompt, "what the picture was asked to be, for CLIP", "prompt", prompts)
         self._tokens = Static(id="tokens", markup=False)
         self._hint = Static(id="prompt-hint", markup=False)
         self._asking: Timer | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from textual.widgets import Static
 
 from aim_tui.core.fields import View
 from aim_tui.core.filters import FilterError
-from aim_tui.core.selection import SortKey
+from aim_tui.core.selection import SortKey, sort_rows
 from aim_tui.core.text import printable
 from aim_tui.ui.arrangement import Arrangement, best_first
 from aim_tui.ui.widgets.find_bar import FindBar, Seeking
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from aim_tui.core.results import Results, Row
+    from aim_tui.ui.memory import Place
 
 # More rows than these are arranged in a thread; fewer take less time than starting one is worth.
 _ARRANGE_IN_THREAD = 3000
@@ -49,14 +51,19 @@ class ScorePane(Vertical):
     class MarksChanged(Message):
         """Rows were marked or unmarked; `marks` holds all of them."""
 
+    class ArrangementChanged(Message):
+        """The user wants another order or filter; `sort` and `expression` tell which."""
+
     class Opened(Message):
         """The user opened the current row."""
 
     class PauseChanged(Message):
         """The table stands still, or no longer, or more has arrived meanwhile; `paused_note` says so."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: Place | None = None) -> None:
         super().__init__(id="score-pane")
+        self._place = place
+        self._wanted = place.current if place is not None else ""
         self._arrangement = Arrangement()
         self._results: Results | None = None
         self._table = ScoreTable(id="scores")
@@ -97,6 +104,16 @@ class ScorePane(Vertical):
         """The items that are shown, in order."""
         return self._table.keys
 
+    @property
+    def sort(self) -> SortKey:
+        """The column that is sorted by."""
+        return self._arrangement.sort
+
+    @property
+    def expression(self) -> str:
+        """The filter as it was written; empty where everything is shown."""
+        return self._arrangement.expression
+
     def neighbours(self) -> list[str]:
         """The paths of the rows below and above the current one."""
         index, order = self._table.cursor_index, self._table.keys
@@ -116,10 +133,32 @@ class ScorePane(Vertical):
         if not same:
             self._arrangement.filter("")
             self._found = ""
+            self._go_back(results)
         self._empty = empty
         self._table.show(results.rows, results.plan, results.context, self.marks if same else ())
         self._table.sort = self._arrangement.sort
         self._rearrange()
+
+    def _go_back(self, results: Results) -> None:
+        """Arrange the first rows as they were when the user left."""
+        place = self._place
+        if place is None or not results.rows:
+            return
+        self._place = None
+        # What an older or newer version has written may mean nothing to this one.
+        with suppress(FilterError):
+            self._arrangement.filter(place.filter)
+        with suppress(KeyError):
+            sort_rows([], place.sort)
+            self._arrangement.sort = place.sort
+
+    def _find_wanted(self, results: Results) -> None:
+        """Go to the image that was the current one as soon as it is shown."""
+        if not self._wanted or not results.rows:
+            return
+        item = next((row.item for row in results.rows if row.path == self._wanted), None)
+        if item is None or self._table.move_to(item):
+            self._wanted = ""
 
     def rows_changed(self, items: Iterable[int]) -> None:
         """Values have arrived."""
@@ -151,7 +190,9 @@ class ScorePane(Vertical):
         self._to_top = self._table.cursor_index <= 0
         self._arrangement.sort = key
         self._table.sort = key
+        self._wanted = ""
         self._rearrange()
+        self.post_message(self.ArrangementChanged())
 
     def toggle_pause(self) -> None:
         """Stand still, or catch up."""
@@ -191,6 +232,7 @@ class ScorePane(Vertical):
             if self._to_top:
                 self._to_top = False
                 self._table.action_first()
+            self._find_wanted(results)
             self._show_filter(len(results.rows))
 
     def _show_filter(self, total: int) -> None:
@@ -228,6 +270,7 @@ class ScorePane(Vertical):
             return False
         self._arrangement.filter("")
         self._rearrange()
+        self.post_message(self.ArrangementChanged())
         return True
 
     def _go_to(self, text: str, start: int, step: int = 1) -> bool:
@@ -270,6 +313,9 @@ class ScorePane(Vertical):
             self._found = event.text
         elif not self._filter(event.text):
             return
+        else:
+            self._wanted = ""
+            self.post_message(self.ArrangementChanged())
         self._end_seeking()
 
     @on(FindBar.Left)
