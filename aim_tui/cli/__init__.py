@@ -1,79 +1,49 @@
-"""The `aim-tui` command: one file a sub-command; what a sub-command needs is imported inside it."""
+"""The `aim-tui` command: one file a sub-command; only the one that is asked for is imported."""
 
 from __future__ import annotations
 
 import contextlib
 import difflib
+import importlib
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-import typer
-
-from aim_tui import __version__
-from aim_tui.cli import bench, cache, demo, models, open_app, report, runs, score
 from aim_tui.errors import AimError, UsageError
 
-app = typer.Typer(
-    name="aim-tui",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="Evaluate AI-generated images: CLIP score, caption similarity and LPIPS, live in the terminal.",
-)
+if TYPE_CHECKING:
+    import typer
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        print(__version__)
-        raise typer.Exit
+class Command(NamedTuple):
+    """A sub-command: the function, or the typer group of several, that does it."""
+
+    implementation: str
+    help: str
 
 
-@app.callback()
-def _root(
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
-    ] = False,
-) -> None:
-    pass
-
-
-app.command("open", help="Open the application on a folder (what a bare `aim-tui [PATH]` does).")(open_app.open_app)
-app.command("demo", help="Try it on the embedded sample images and sample models.")(demo.demo)
-app.command("score", help="Score images without the application.")(score.score)
-app.add_typer(runs.app, name="runs", help="See, compare, export and delete what has been scored.")
-app.command("report", help="Write a run as one HTML page with pictures.")(report.report)
-app.command("bench", help="Measure this machine's speed with a profile's models.")(bench.bench)
-app.add_typer(models.app, name="models", help="See, check and fetch the models that a profile needs.")
-app.add_typer(cache.app, name="cache", help="See and prune what models have computed and is kept.")
-
-
-def _open_by_default(args: list[str]) -> list[str]:
-    """`aim-tui FOLDER` and a bare `aim-tui` open the application, as `aim-tui open FOLDER` does.
-
-    Raises UsageError for what is neither a command nor a path and looks like a mistyped command.
-    """
-    commands = [command.name for command in app.registered_commands if command.name]
-    commands += [group.name for group in app.registered_groups if group.name]
-    first = args[0] if args else ""
-    if first in (*commands, "--help", "-h", "--version"):
-        return args
-    if not first.startswith("-") and not os.path.lexists(first):
-        near = difflib.get_close_matches(first, commands, n=1)
-        if near:
-            raise UsageError(
-                f"unknown command {first!r}; did you mean {near[0]!r}?",
-                "there is no file or folder of that name either",
-            )
-    return ["open", *args]
+COMMANDS = {
+    "open": Command("open_app:open_app", "Open the application on a folder (what a bare `aim-tui [PATH]` does)."),
+    "demo": Command("demo:demo", "Try it on the embedded sample images and sample models."),
+    "score": Command("score:score", "Score images without the application."),
+    "runs": Command("runs:app", "See, compare, export and delete what has been scored."),
+    "report": Command("report:report", "Write a run as one HTML page with pictures."),
+    "correlate": Command(
+        "correlate:correlate", "Tell how far metrics agree with ratings, language models or any column."
+    ),
+    "bench": Command("bench:bench", "Measure this machine's speed with a profile's models."),
+    "models": Command("models:app", "See, check and fetch the models that a profile needs."),
+    "keys": Command("keys:keys", "List every binding with its keys, for `[keys]` of the settings file."),
+    "cache": Command("cache:app", "See and prune what models have computed and is kept."),
+}
 
 
 def main() -> None:
     """Run the command line; an expected error is two lines on stderr and an exit code, never a traceback."""
     try:
         try:
-            app(args=_open_by_default(sys.argv[1:]))
+            _run(sys.argv[1:])
         except FileNotFoundError:
             if _has_working_folder():
                 raise
@@ -87,6 +57,69 @@ def main() -> None:
         if error.hint:
             print(f"hint: {printable(error.hint, newline=chr(10))}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
+
+
+def _run(args: list[str]) -> None:
+    """Open the application where only a path is given, or hand over to typer."""
+    first = args[0] if args else "."
+    if len(args) <= 1 and first not in COMMANDS and os.path.lexists(first):
+        from aim_tui.cli.launching import open_plainly
+
+        raise SystemExit(open_plainly(first))
+    if first not in COMMANDS and not first.startswith("-") and not os.path.lexists(first):
+        _refuse_mistyped(first)
+    if first in COMMANDS:
+        typer_app((first,))(args=args)
+    elif first in ("--help", "-h", "--version"):
+        typer_app()(args=args)
+    else:
+        typer_app(("open",))(args=["open", *args])
+
+
+def _refuse_mistyped(name: str) -> None:
+    """UsageError for what is neither a command nor a path and looks like a mistyped command."""
+    near = difflib.get_close_matches(name, COMMANDS, n=1)
+    if near:
+        raise UsageError(
+            f"unknown command {name!r}; did you mean {near[0]!r}?", "there is no file or folder of that name either"
+        )
+
+
+def typer_app(names: tuple[str, ...] = tuple(COMMANDS)) -> typer.Typer:
+    """The command line with these of its commands."""
+    import typer
+
+    app = typer.Typer(
+        name="aim-tui",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        help="Evaluate AI-generated images: CLIP score, caption similarity and LPIPS, live in the terminal.",
+    )
+
+    def print_version(wanted: bool) -> None:
+        if wanted:
+            from aim_tui import __version__
+
+            print(__version__)
+            raise typer.Exit
+
+    version_option = typer.Option(
+        False, "--version", help="Print the version and exit.", is_eager=True, callback=print_version
+    )
+
+    @app.callback()
+    def root(version: bool = version_option) -> None:
+        """Takes the options that stand before a command."""
+
+    for name in names:
+        module, _, attribute = COMMANDS[name].implementation.partition(":")
+        command = getattr(importlib.import_module(f"aim_tui.cli.{module}"), attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name, help=COMMANDS[name].help)
+        else:
+            app.command(name, help=COMMANDS[name].help)(command)
+    return app
 
 
 def _leave(leaving: SystemExit) -> NoReturn:

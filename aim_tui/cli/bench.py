@@ -44,6 +44,7 @@ def bench(
 
     from rich.console import Console
 
+    from aim_tui.cli.setup import resolve
     from aim_tui.errors import UsageError
     from aim_tui.inputs.listing import expand
     from aim_tui.worker.runtime import go_offline
@@ -62,7 +63,7 @@ def bench(
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aim-tui-bench-")))
             stderr.print(f"drawing {count} {image_format} images of {size} x {size}")
             found = synthesise(folder, count, size, "png" if image_format == "png" else "jpeg")
-        setup = options.resolve(
+        setup = resolve(
             profile=profile,
             topic=_TOPIC,
             prompt=_PROMPT,

@@ -18,27 +18,21 @@ def demo(
     ] = None,
 ) -> None:
     """Open the application on the sample images and start scoring; without a terminal, print the table."""
-    from aim_tui.cli import options
     from aim_tui.cli.headless import run
-    from aim_tui.cli.open_app import in_terminal, launch
+    from aim_tui.cli.launching import in_terminal, launch
     from aim_tui.cli.recording import Record
+    from aim_tui.cli.setup import resolve
     from aim_tui.cli.writers import open_writer
     from aim_tui.inputs.listing import list_folder
     from aim_tui.inputs.sample import load_sample
 
     sample = load_sample()
-    setup = options.resolve(
+    setup = resolve(
         profile="sample",
         topic=sample.topic,
         prompt=sample.prompt,
         reference=str(sample.reference),
         metrics="clip,blip2,lpips",
-        weights=None,
-        device=None,
-        precision=None,
-        batch_size=None,
-        exif=None,
-        config=None,
     )
     if headless or not in_terminal():
         # Without a store: a try-out belongs in nobody's history, and has to work where the home cannot be written.
@@ -46,4 +40,4 @@ def demo(
         raise typer.Exit(run(setup, open_writer("table", None), record, []))
     # Nor does the application keep anything, unless it is told where.
     kept = store.expanduser().absolute() if store is not None else None
-    raise typer.Exit(launch(setup, sample.generations, start_scoring=True, store=kept))
+    raise typer.Exit(launch(setup, sample.generations, start_scoring=True, store=kept, state_name="demo"))

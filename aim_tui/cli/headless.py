@@ -30,8 +30,8 @@ from aim_tui.store.records import RunState
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
-    from aim_tui.cli.options import Setup
     from aim_tui.cli.recording import Record
+    from aim_tui.cli.setup import Setup
     from aim_tui.cli.writers import Writer
     from aim_tui.core.results import Results
     from aim_tui.inputs.listing import Problem

@@ -15,7 +15,7 @@ from aim_tui.store.records import RunRequest, RunState
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aim_tui.cli.options import Setup
+    from aim_tui.cli.setup import Setup
     from aim_tui.store.runs import Runs
     from aim_tui.store.writer import RunWriter
 

@@ -40,11 +40,12 @@ def score(
     """Score images. Exit: 0 all scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C."""
     from aim_tui.cli.headless import run
     from aim_tui.cli.recording import Record, StoredRecord, common_folder
+    from aim_tui.cli.setup import resolve
     from aim_tui.cli.writers import open_writer
     from aim_tui.errors import UsageError
     from aim_tui.inputs.listing import expand
 
-    setup = options.resolve(
+    setup = resolve(
         profile=profile,
         topic=topic,
         prompt=prompt,

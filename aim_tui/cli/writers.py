@@ -28,7 +28,7 @@ from aim_tui.store.exports.output import write_whole
 from aim_tui.store.exports.ranking import ranked, score_text
 
 if TYPE_CHECKING:
-    from aim_tui.cli.options import Setup
+    from aim_tui.cli.setup import Setup
     from aim_tui.core.results import Results, Row
 
 

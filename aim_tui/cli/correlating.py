@@ -1,0 +1,179 @@
+"""What `aim-tui correlate` is asked for, and the study that it adds up to."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from aim_tui.core.agreement.error_measures import Mapping
+from aim_tui.core.agreement.gathering import gather
+from aim_tui.core.agreement.study import Column, Judgement, Scale, Source, Study
+from aim_tui.core.metrics import METRICS
+from aim_tui.core.names import did_you_mean
+from aim_tui.errors import UsageError
+from aim_tui.inputs.judgements import Reading, choose, read_source
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+_NUMBER = r"([+-]?\d+(?:\.\d+)?)"
+_SCALE = re.compile(rf"\s*{_NUMBER}\s*(?:-|\.\.|:|to)\s*{_NUMBER}\s*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options that decide about what is read."""
+
+    run: str | None
+    metrics: tuple[str, ...]
+    against: tuple[str, ...]
+    scores: Path | None
+    judgements: Path | None
+    ids: tuple[str, ...]
+    rater_column: str
+    raters: tuple[str, ...]
+    scale: Scale | None
+    metric_scale: Scale | None
+    lower_is_better: frozenset[str]
+    store: Path | None
+
+
+def gather_study(asked: Asked) -> Study:
+    """The study of a run or of files; UsageError says what is missing, and where nothing at all can be joined."""
+    if asked.scores is not None and asked.run is not None:
+        raise UsageError("a run and --scores are two sources of scores", "give one of them")
+    if len(asked.ids) > 2:
+        raise UsageError("--id names at most two columns: of the scores, of the judgements")
+    study = _of_files(asked) if asked.scores is not None else _of_run(asked)
+    _refuse_nothing(study)
+    return _with_metric_scale(study, asked.metric_scale)
+
+
+def read_scale(option: str, text: str) -> Scale | None:
+    """A scale from '1-5', '0..10' or '-1 to 1'; None of ''."""
+    if not text:
+        return None
+    found = _SCALE.fullmatch(text)
+    try:
+        if found is not None:
+            return Scale(float(found[1]), float(found[2]))
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from None
+    raise UsageError(f"{option}: {text!r} is no scale", "such as 0-1, 1-5 or 0-10")
+
+
+def mapping_of(name: str) -> Mapping:
+    """The mapping of that name; UsageError of another."""
+    try:
+        return Mapping(name)
+    except ValueError:
+        raise UsageError(f"--normalize: unknown {name!r}{did_you_mean(name, [*map(str, Mapping)])}") from None
+
+
+def _of_files(asked: Asked) -> Study:
+    assert asked.scores is not None
+    reading = Reading(lower_is_better=asked.lower_is_better, scale=asked.scale, rater_column=asked.rater_column)
+    scores_id = asked.ids[0] if asked.ids else ""
+    if asked.judgements is None:
+        # One file with both: only what is judged with has the declared scale, and only it has raters.
+        scores = judged = read_source(asked.scores, replace(reading, id_column=scores_id))
+    else:
+        plain = Reading(scores_id, asked.lower_is_better)
+        scores = read_source(asked.scores, plain)
+        judged = read_source(asked.judgements, replace(reading, id_column=asked.ids[-1] if asked.ids else ""))
+    taken = (*asked.against, *asked.raters) if judged is scores else ()
+    metrics = choose(scores, asked.metrics, "--metric", taken)
+    if judged is scores:
+        undeclared = (replace(column, scale=None) if asked.scale else column for column in metrics)
+        metrics = tuple(undeclared)
+    judgements = _judgements(judged, asked, [column.name for column in metrics] if judged is scores else ())
+    return gather(scores, metrics, judged, judgements)
+
+
+def _of_run(asked: Asked) -> Study:
+    from aim_tui.cli.storage import open_existing, store_path
+    from aim_tui.store import evidence
+    from aim_tui.store.judgements import Judgements
+    from aim_tui.store.runs import Runs
+
+    with open_existing(store_path(asked.store)) as database:
+        runs, said = Runs(database), Judgements(database)
+        run = runs.load(runs.find(asked.run or "last"))
+        rated = evidence.ratings(said, run.results, asked.scale)
+        fought = evidence.contests(said, run.results)
+    scores = evidence.source_of_run(run)
+    scores = replace(scores, columns=tuple(_turned(column, asked.lower_is_better) for column in scores.columns))
+    wanted = tuple(_field(name) for name in asked.metrics) or (
+        evidence.FINAL,
+        *(METRICS[metric].raw_field for metric in run.results.plan.metrics),
+    )
+    metrics = choose(scores, wanted, "--metric")
+    if asked.judgements is not None:
+        reading = Reading(asked.ids[-1] if asked.ids else "", asked.lower_is_better, asked.scale, asked.rater_column)
+        judged = read_source(asked.judgements, reading)
+        return gather(scores, metrics, judged, _judgements(judged, asked))
+    own = {evidence.RATING: rated, evidence.DUELS: evidence.duel_judgement(fought)}
+    made = _of_store(scores, own, tuple(_field(name) for name in asked.against))
+    return replace(gather(scores, metrics, scores, made), contests=fought if evidence.DUELS in _told(made) else ())
+
+
+def _of_store(scores: Source, own: dict[str, Judgement | None], against: tuple[str, ...]) -> list[Judgement]:
+    """Ratings, duels, or other columns of the run; of none named, whatever people have said."""
+    there = [judgement for judgement in own.values() if judgement is not None]
+    if not against:
+        if not there:
+            raise UsageError(
+                f"nobody has rated an image of {scores.origin}, and there are no duels",
+                "rate images in the application, or name a file: --judgements FILE",
+            )
+        return there
+    made = []
+    for name in against:
+        judgement = own.get(name)
+        if name in own and judgement is None:
+            raise UsageError(f"there is no {name} of an image of {scores.origin}")
+        made.append(judgement or Judgement(name, choose(scores, (name,), "--against")))
+    return made
+
+
+def _judgements(judged: Source, asked: Asked, taken: tuple[str, ...] | list[str] = ()) -> list[Judgement]:
+    """The judgements of a file: its columns, with raters apart where rows or columns name them."""
+    if asked.raters:
+        if asked.rater_column:
+            raise UsageError("--rater and --raters are two ways to tell raters apart", "give one of them")
+        name = asked.against[0] if asked.against else "rating"
+        return [Judgement(name, choose(judged, asked.raters, "--raters"))]
+    columns = choose(judged, asked.against, "--against", taken)
+    return [Judgement(column.name, judged.raters.get(column.name) or (column,)) for column in columns]
+
+
+def _field(name: str) -> str:
+    """The field that a metric's short name stands for."""
+    return METRICS[name].raw_field if name in METRICS else "final_score" if name == "final" else name
+
+
+def _turned(column: Column, lower: frozenset[str]) -> Column:
+    return replace(column, higher_is_better=False) if column.name in lower else column
+
+
+def _with_metric_scale(study: Study, scale: Scale | None) -> Study:
+    if scale is None:
+        return study
+    return replace(study, metrics=tuple(replace(column, scale=scale) for column in study.metrics))
+
+
+def _told(judgements: list[Judgement]) -> set[str]:
+    return {judgement.name for judgement in judgements}
+
+
+def _refuse_nothing(study: Study) -> None:
+    left = dict.fromkeys(entry.id for column in study.metrics for entry in column.entries)
+    right = dict.fromkeys(e.id for judgement in study.judgements for column in judgement.raters for e in column.entries)
+    if left.keys().isdisjoint(right):
+        names = [", ".join(map(repr, list(side)[:3])) or "none" for side in (left, right)]
+        raise UsageError(
+            f"no sample has both a score and a judgement: the scores name {names[0]}; the judgements {names[1]}",
+            "name the columns of ids with --id",
+        )

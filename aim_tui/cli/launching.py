@@ -1,0 +1,93 @@
+"""From a plan of work to the application on the screen; without typer, whose import is a third of a start."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aim_tui.cli.setup import Setup
+
+
+def open_plainly(path: str) -> int:
+    """Open the application on a path with the settings as they are; returns its exit code."""
+    from aim_tui.cli.setup import resolve
+    from aim_tui.cli.storage import store_path
+
+    named = os.environ.get("AIM_TUI_STORE")
+    return open_path(path, resolve(), store_path(Path(named) if named else None))
+
+
+def open_path(path: str, setup: Setup, store: Path | None) -> int:
+    """Open the application on a folder, or on that of an image; returns its exit code."""
+    from aim_tui.errors import UsageError
+
+    folder = Path(path).absolute()
+    if not folder.exists():
+        raise UsageError(f"no such file or folder: {path}")
+    return launch(setup, folder if folder.is_dir() else folder.parent, start_scoring=False, store=store)
+
+
+def in_terminal() -> bool:
+    """Whether there is a terminal to draw on and to read keys from; Textual draws on stderr."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.__stderr__))
+
+
+def launch(setup: Setup, folder: Path, *, start_scoring: bool, store: Path | None, state_name: str = "") -> int:
+    """Open the application with what the command line set up; returns its exit code.
+
+    Without a store nothing is remembered either, unless under a name of its own.
+    """
+    from aim_tui.errors import UsageError
+
+    if not in_terminal():
+        raise UsageError(
+            "the application needs a terminal for its input, output and errors (it draws on the last)",
+            "without one, use `aim-tui score`",
+        )
+    # Before anything imports Textual: what the terminal answers would reach it as keys.
+    from aim_tui.terminal.meeting import meet_terminal
+
+    meet_terminal(meanwhile=import_early)
+
+    from aim_tui import paths
+    from aim_tui.cli.interface import preferences
+    from aim_tui.ui.app import run
+    from aim_tui.ui.launch import Launch
+
+    wanted, doubts = preferences(setup.settings)
+    remembering = setup.settings.interface.remember and (store is not None or bool(state_name))
+    return run(
+        Launch(
+            folder=folder,
+            context=setup.context,
+            profile=setup.profile,
+            profiles=setup.settings.profiles,
+            metrics=setup.enabled,
+            weights=setup.weights,
+            device=setup.engine.device,
+            precision=setup.engine.precision,
+            batch_size=setup.engine.batch_size,
+            reading=setup.engine.reading,
+            start_scoring=start_scoring,
+            store=store,
+            state=paths.state_place() if remembering else None,
+            state_name=state_name,
+            preferences=wanted,
+            notices=doubts,
+        )
+    )
+
+
+def import_early() -> None:
+    """Import what the screen needs besides Textual; there is time for it while the terminal answers."""
+    import asyncio  # noqa: F401
+    import sqlite3  # noqa: F401
+
+    import PIL.Image  # noqa: F401
+    import rich.console  # noqa: F401
+
+    from aim_tui.core import results  # noqa: F401
+    from aim_tui.ipc import client  # noqa: F401
