@@ -20,15 +20,15 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&])")
 def markdown(run: Run) -> str:
     """Headings, what was asked, the summary, a table with the best first, and where the numbers come from."""
     said = run.document()
-    lines = [f"# Scores of {_text(file_name(run.info.folder) or 'images')}", ""]
+    lines = [f"# Scores of {text(file_name(run.info.folder) or 'images')}", ""]
     asked = {name: said["settings"][name] for name in ("topic", "prompt", "reference")}
-    lines += [f"- **{name}**: {_text(value)}" for name, value in asked.items() if value]
-    lines.append(f"- **result**: {_text('; '.join(standing(run)))}")
+    lines += [f"- **{name}**: {text(value)}" for name, value in asked.items() if value]
+    lines.append(f"- **result**: {text('; '.join(standing(run)))}")
     if "notice" in said:
-        lines += ["", f"> {_text(said['notice'])}"]
+        lines += ["", f"> {text(said['notice'])}"]
     lines += ["", "## Images", "", *_table(run), "", "## Where the numbers come from", ""]
-    lines += [f"- {_text(name)}: {_text(formula)}" for name, formula in said["formulas"].items()]
-    lines += [f"- {_text(name)}: {_text(value)}" for name, value in _provenance(said)]
+    lines += [f"- {text(name)}: {text(formula)}" for name, formula in said["formulas"].items()]
+    lines += [f"- {text(name)}: {text(value)}" for name, value in _provenance(said)]
     return "\n".join(lines) + "\n"
 
 
@@ -36,16 +36,17 @@ def _table(run: Run) -> Iterable[str]:
     metrics = [METRICS[metric] for metric in run.results.plan.metrics]
     titles = ["#", "image", *(f"{spec.short} {'↑' if spec.higher_is_better else '↓'}" for spec in metrics)]
     titles += ["final ↑", "status", "caption"]
-    yield _line(titles)
-    yield _line(["--:", ":--", *("--:" for _ in metrics), "--:", ":--", ":--"])
+    yield line(titles)
+    yield line(["--:", ":--", *("--:" for _ in metrics), "--:", ":--", ":--"])
     for rank, row in ranked(run.results):
-        cells = [str(rank or ""), _text(file_name(row.path))]
+        cells = [str(rank or ""), text(file_name(row.path))]
         cells += [score_text(row.outcome(spec.id), spec.decimals) for spec in metrics]
         cells += [score_text(row.scores.final if row.scores else None, 2), str(row.status)]
-        yield _line([*cells, _text(row.caption or "")])
+        yield line([*cells, text(row.caption or "")])
 
 
-def _line(cells: Iterable[str]) -> str:
+def line(cells: Iterable[str]) -> str:
+    """A line of a table."""
     return f"| {' | '.join(cells)} |"
 
 
@@ -65,6 +66,6 @@ def _provenance(said: dict[str, Any]) -> Iterable[tuple[str, str]]:
     yield "versions", ", ".join(f"{name} {version}" for name, version in run["versions"].items())
 
 
-def _text(text: str) -> str:
+def text(content: str) -> str:
     """Text in one line that Markdown, and the HTML it may hold, take for nothing else."""
-    return _SPECIAL.sub(r"\\\1", printable(str(text)))
+    return _SPECIAL.sub(r"\\\1", printable(str(content)))
