@@ -58,6 +58,8 @@ class Settings:
     interface: InterfaceTable = field(default_factory=InterfaceTable)
     keys: Mapping[str, str] = field(default_factory=dict)
     """Keys by the id of the binding that they are to have, as they were written."""
+    rater: str = ""
+    """Under which name ratings are stored; empty for the name that the user logged in with."""
     source: SettingsFile | None = None
     """The user's own settings file, where there is one."""
 
@@ -114,6 +116,7 @@ def load_settings(file: Path | None = None) -> Settings:
         reading=reading,
         interface=files[-1].ui,
         keys=files[-1].keys,
+        rater=(files[-1].review.rater or "").strip(),
         source=files[-1] if len(files) > 1 else None,
         disabled={
             metric: name

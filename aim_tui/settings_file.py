@@ -92,6 +92,12 @@ class InterfaceTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     remember: bool = True
 
 
+class ReviewTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """`[review]`: whose ratings they are."""
+
+    rater: Annotated[str, msgspec.Meta(pattern=r"\S", max_length=100)] | None = None
+
+
 class TopLevel(msgspec.Struct, forbid_unknown_fields=True):
     """The whole file; its tables are decoded one by one, see `_convert`."""
 
@@ -101,6 +107,7 @@ class TopLevel(msgspec.Struct, forbid_unknown_fields=True):
     batch_size: _AtLeastOne | None = None
     reading: Any = {}
     ui: Any = {}
+    review: Any = {}
     keys: dict[str, Any] = {}
     rules: dict[str, Any] = {}
     profiles: dict[str, Any] = {}
@@ -124,6 +131,7 @@ class SettingsFile:
     top: TopLevel
     reading: ReadingTable
     ui: InterfaceTable
+    review: ReviewTable
     keys: dict[str, str]
     """Keys by the id of the binding; what they mean is for the screen to say."""
     rules: dict[str, RulesTable]
@@ -166,6 +174,7 @@ def read(path: Path) -> SettingsFile:
             top,
             _convert(top.reading, ReadingTable, "reading"),
             _convert(top.ui, InterfaceTable, "ui"),
+            _convert(top.review, ReviewTable, "review"),
             dict(_keys(top.keys, "keys")),
             {name: _convert(raw, RulesTable, "rules", name) for name, raw in top.rules.items()},
             profiles,

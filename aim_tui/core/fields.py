@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aim_tui.core.metrics import METRICS
+from aim_tui.core.opinions import NOTHING, Opinion
 from aim_tui.core.outcomes import Present
 
 if TYPE_CHECKING:
@@ -18,20 +19,33 @@ if TYPE_CHECKING:
 
     Number = Callable[[Row], float | None]
     Words = Callable[[Row], str | None]
+    Said = Callable[[Opinion], float | None]
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What decides about a row besides the row itself: what its values should be against, and the marks."""
+    """What decides about a row besides the row itself: what its values should be against, marks, and what is said."""
 
     needs: Mapping[str, str] = field(default_factory=dict)
     """The text or path that each asked metric compares with now."""
     marked: AbstractSet[int] = frozenset()
+    opinions: Mapping[str, Opinion] = field(default_factory=dict)
+    """By path, what the rater who looks says of images."""
 
     @classmethod
-    def of(cls, context: Context, metrics: Iterable[str], marked: AbstractSet[int] = frozenset()) -> View:
+    def of(
+        cls,
+        context: Context,
+        metrics: Iterable[str],
+        marked: AbstractSet[int] = frozenset(),
+        opinions: Mapping[str, Opinion] | None = None,
+    ) -> View:
         """The view of the asked metrics against `context`."""
-        return cls({metric: context.need(metric) for metric in metrics}, marked)
+        return cls({metric: context.need(metric) for metric in metrics}, marked, opinions or {})
+
+    def opinion(self, row: Row) -> Opinion:
+        """What the rater says of the row's image."""
+        return self.opinions.get(row.path, NOTHING)
 
     def stale(self, row: Row) -> bool:
         """Whether an asked value of the row was computed against something else."""
@@ -98,5 +112,10 @@ TEXTS: dict[str, Words] = {
     "error": lambda row: row.errors(),
 }
 
+#: The numbers that lie in what the rater says.
+SAID_NUMBERS: dict[str, Said] = {"rating": lambda opinion: opinion.rating}
+#: The texts that lie in what the rater says.
+SAID_TEXTS: dict[str, Callable[[Opinion], str | None]] = {"note": lambda opinion: opinion.note or None}
+
 #: Everything a comparison can start with, to complete what is being typed.
-FIELDS: tuple[str, ...] = (*NUMBERS, *TEXTS)
+FIELDS: tuple[str, ...] = (*NUMBERS, *SAID_NUMBERS, *TEXTS, *SAID_TEXTS)

@@ -4,7 +4,8 @@
     both       = single ("&"? single)*         two things side by side must both hold
     single     = "!" single | "(" expression ")" | comparison | word
     comparison = field operator value          final>=70   clip_norm<0.5   name~draft   caption~"red door"
-    word       = a status (ok partial failed pending stale marked), else what the file name contains
+    word       = a status (ok partial failed pending stale marked) or what is said (rated rejected noted; unrated: neither),
+                 else what the file name contains
 
 An expression is compiled once to a closure; a row that lacks the value never satisfies a comparison.
 """
@@ -13,19 +14,22 @@ from __future__ import annotations
 
 import operator
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from aim_tui.core.fields import FIELDS, NUMBERS, TEXTS
+from aim_tui.core.fields import FIELDS, NUMBERS, SAID_NUMBERS, SAID_TEXTS, TEXTS
 from aim_tui.core.names import did_you_mean
 from aim_tui.core.scoring import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from aim_tui.core.fields import Number, View, Words
+    from aim_tui.core.fields import View
+    from aim_tui.core.opinions import Opinion
     from aim_tui.core.results import Row
 
     Predicate = Callable[[Row, View], bool]
+    Number = Callable[[Row, View], float | None]
+    Words = Callable[[Row, View], str | None]
 
 _STATUSES = frozenset(Status)
 
@@ -87,6 +91,31 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 _UNITS = {"k": 1e3, "m": 1e6, "g": 1e9}
 # Deeper than any person nests, and well before Python's own limit.
 _DEEPEST = 60
+
+
+#: What is said of an image, in one word.
+_SAID: dict[str, Callable[[Opinion], bool]] = {
+    "rated": lambda opinion: opinion.rating is not None,
+    "unrated": lambda opinion: opinion.rating is None and not opinion.rejected,
+    "rejected": lambda opinion: opinion.rejected,
+    "noted": lambda opinion: bool(opinion.note),
+}
+
+
+def _of_row(value: Callable[[Row], Any]) -> Callable[[Row, View], Any]:
+    return lambda row, view: value(row)
+
+
+def _of_opinion(value: Callable[[Opinion], Any]) -> Callable[[Row, View], Any]:
+    return lambda row, view: value(view.opinion(row))
+
+
+_NUMBERS: dict[str, Number] = {name: _of_row(value) for name, value in NUMBERS.items()} | {
+    name: _of_opinion(value) for name, value in SAID_NUMBERS.items()
+}
+_TEXTS: dict[str, Words] = {name: _of_row(value) for name, value in TEXTS.items()} | {
+    name: _of_opinion(value) for name, value in SAID_TEXTS.items()
+}
 
 
 def _tokens(text: str) -> list[_Token]:
@@ -169,7 +198,7 @@ class _Parser:
                 self._take()
                 return accepts
             case "quoted":
-                return _contains(TEXTS["name"], token.text[1:-1])
+                return _contains(_TEXTS["name"], token.text[1:-1])
             case "word" if self._next.kind == "compare":
                 return self._comparison(token)
             case "word":
@@ -186,18 +215,18 @@ class _Parser:
             raise self._error(f"a value is missing after {compare.text!r}", value)
         text = value.text[1:-1] if value.kind == "quoted" else value.text
         lowered = name.text.lower()
-        if lowered in NUMBERS:
+        if lowered in _NUMBERS:
             if compare.text not in _COMPARE:
                 raise self._error(f"{name.text} is a number: compare it with > >= < <= = or !=", compare)
-            return _compare(NUMBERS[lowered], _COMPARE[compare.text], self._number(value))
-        if lowered in TEXTS:
+            return _compare(_NUMBERS[lowered], _COMPARE[compare.text], self._number(value))
+        if lowered in _TEXTS:
             match compare.text:
                 case "~":
-                    return _contains(TEXTS[lowered], text)
+                    return _contains(_TEXTS[lowered], text)
                 case "!~":
-                    return _lacks(TEXTS[lowered], text)
+                    return _lacks(_TEXTS[lowered], text)
                 case "=" | "==":
-                    return _equals(TEXTS[lowered], text)
+                    return _equals(_TEXTS[lowered], text)
             raise self._error(f"{name.text} is text: compare it with ~ !~ or =", compare)
         raise self._error(f"unknown field {name.text!r}{did_you_mean(name.text, FIELDS)}", name)
 
@@ -226,7 +255,7 @@ def _any(choices: list[Predicate]) -> Predicate:
 
 def _compare(number: Number, holds: Callable[[float, float], bool], bound: float) -> Predicate:
     def accepts(row: Row, view: View) -> bool:
-        value = number(row)
+        value = number(row, view)
         return value is not None and holds(value, bound)
 
     return accepts
@@ -234,17 +263,17 @@ def _compare(number: Number, holds: Callable[[float, float], bool], bound: float
 
 def _contains(words: Words, part: str) -> Predicate:
     part = part.casefold()
-    return lambda row, view: (text := words(row)) is not None and part in text.casefold()
+    return lambda row, view: (text := words(row, view)) is not None and part in text.casefold()
 
 
 def _lacks(words: Words, part: str) -> Predicate:
     part = part.casefold()
-    return lambda row, view: (text := words(row)) is not None and part not in text.casefold()
+    return lambda row, view: (text := words(row, view)) is not None and part not in text.casefold()
 
 
 def _equals(words: Words, whole: str) -> Predicate:
     whole = whole.casefold()
-    return lambda row, view: (text := words(row)) is not None and whole == text.casefold()
+    return lambda row, view: (text := words(row, view)) is not None and whole == text.casefold()
 
 
 def _word(word: str) -> Predicate:
@@ -256,4 +285,7 @@ def _word(word: str) -> Predicate:
     if lowered in _STATUSES:
         status = Status(lowered)
         return lambda row, view: row.status is status
-    return _contains(TEXTS["name"], word)
+    if lowered in _SAID:
+        holds = _SAID[lowered]
+        return lambda row, view: holds(view.opinion(row))
+    return _contains(_TEXTS["name"], word)

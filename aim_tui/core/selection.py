@@ -6,7 +6,7 @@ import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aim_tui.core.fields import NUMBERS, View, file_name
+from aim_tui.core.fields import NUMBERS, SAID_NUMBERS, View, file_name
 from aim_tui.core.filters import Filter, FilterError
 from aim_tui.core.names import did_you_mean, natural_key
 from aim_tui.core.scoring import Status
@@ -23,7 +23,7 @@ _STATUS_ORDER = {Status.OK: 0, Status.PARTIAL: 1, Status.FAILED: 2, Status.PENDI
 
 @dataclass(frozen=True, slots=True)
 class SortKey:
-    """A column to sort by: item, name, caption, status, final, size, or a metric's raw (clip) or norm (clip_norm)."""
+    """A column to sort by: item, name, caption, status, final, rating, size, or a metric's raw (clip) or norm."""
 
     column: str = "item"
     reverse: bool = False
@@ -31,15 +31,15 @@ class SortKey:
 
 def select(rows: Iterable[Row], where: Filter, by: SortKey, view: View) -> list[int]:
     """The item numbers that are shown, in the order they are shown in."""
-    return sort_rows(where.rows(rows, view) if where else rows, by)
+    return sort_rows(where.rows(rows, view) if where else rows, by, view)
 
 
-def sort_rows(rows: Iterable[Row], key: SortKey) -> list[int]:
+def sort_rows(rows: Iterable[Row], key: SortKey, view: View | None = None) -> list[int]:
     """Item numbers in the order of a column; rows without a value come last either way, ties by item number.
 
     KeyError on an unknown column, with the nearest right one.
     """
-    value = _sort_value(key.column)
+    value = _sort_value(key.column, view or View())
     having: list[tuple[float | str, int]] = []
     lacking: list[int] = []
     for row in rows:
@@ -55,7 +55,7 @@ def sort_rows(rows: Iterable[Row], key: SortKey) -> list[int]:
     return [item for _, item in having] + lacking
 
 
-def _sort_value(column: str) -> Callable[[Row], float | str | None]:
+def _sort_value(column: str, view: View) -> Callable[[Row], float | str | None]:
     match column:
         case "item":
             return lambda row: row.item
@@ -67,5 +67,8 @@ def _sort_value(column: str) -> Callable[[Row], float | str | None]:
             return lambda row: _STATUS_ORDER[row.status]
         case _ if column in NUMBERS:
             return NUMBERS[column]
-    known = ["item", "name", "caption", "status", *NUMBERS]
+        case _ if column in SAID_NUMBERS:
+            said = SAID_NUMBERS[column]
+            return lambda row: said(view.opinion(row))
+    known = ["item", "name", "caption", "status", *NUMBERS, *SAID_NUMBERS]
     raise KeyError(f"unknown column {column!r}{did_you_mean(column, known)}")

@@ -81,28 +81,30 @@ class Judgements:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def rate(self, image: Image, rating: float | None, *, rater: str, run: str | None = None) -> None:
-        """Give an image a number on the user's scale, or None to clear it."""
-        self._say(JudgementKind.RATING, image, rating, rater, run)
+    def rate(self, image: Image, rating: float | None, *, rater: str, run: str | None = None) -> int:
+        """Give an image a number on the user's scale, or None to clear it; returns the number of this word."""
+        return self._say(JudgementKind.RATING, image, rating, rater, run)
 
-    def reject(self, image: Image, rejected: bool, *, rater: str, run: str | None = None) -> None:
-        """Reject an image, or take it back among the others."""
-        self._say(JudgementKind.REJECT, image, rejected or None, rater, run)
+    def reject(self, image: Image, rejected: bool, *, rater: str, run: str | None = None) -> int:
+        """Reject an image, or take it back among the others; returns the number of this word."""
+        return self._say(JudgementKind.REJECT, image, rejected or None, rater, run)
 
-    def note(self, image: Image, text: str, *, rater: str, run: str | None = None) -> None:
-        """Write a note about an image; an empty one clears it."""
-        self._say(JudgementKind.NOTE, image, text or None, rater, run)
+    def note(self, image: Image, text: str, *, rater: str, run: str | None = None) -> int:
+        """Write a note about an image; an empty one clears it. Returns the number of this word."""
+        return self._say(JudgementKind.NOTE, image, text or None, rater, run)
 
-    def undo(self, rater: str) -> Judgement | None:
+    def undo(self, rater: str, word: int | None = None) -> Judgement | None:
         """Take back the rater's last word that is not taken back yet; returns what holds now, or None at the end.
 
-        Repeated, it goes back step by step, over ratings, rejections and notes alike.
+        Repeated, it goes back step by step, over ratings, rejections and notes alike. `word` is the number of the
+        one to take back, and no other.
         """
         with self._database.writing() as connection:
             last = connection.execute(
-                "SELECT id, kind, sha256, path, run FROM judgements AS word WHERE rater = ? AND undoes IS NULL "
-                "AND NOT EXISTS (SELECT 1 FROM judgements WHERE undoes = word.id) ORDER BY id DESC LIMIT 1",
-                (rater,),
+                "SELECT id, kind, sha256, path, run FROM judgements AS word WHERE rater = ?1 AND undoes IS NULL "
+                "AND NOT EXISTS (SELECT 1 FROM judgements WHERE undoes = word.id) AND (?2 IS NULL OR id = ?2) "
+                "ORDER BY id DESC LIMIT 1",
+                (rater, word),
             ).fetchone()
             if last is None:
                 return None
@@ -183,10 +185,11 @@ class Judgements:
             ).fetchall()
         return [_duel(row) for row in rows]
 
-    def _say(self, kind: JudgementKind, image: Image, value: Value, rater: str, run: str | None) -> None:
+    def _say(self, kind: JudgementKind, image: Image, value: Value, rater: str, run: str | None) -> int:
         stored = pack(value) if isinstance(value, str) else value
         with self._database.writing() as connection:
-            _insert(connection, (str(kind), rater, _now(), image.sha256, pack(image.path), stored, run, None))
+            said = (str(kind), rater, _now(), image.sha256, pack(image.path), stored, run, None)
+            return _insert(connection, said)
 
 
 _SELECT = "SELECT id, kind, rater, at, sha256, path, value, run FROM judgements"
@@ -196,11 +199,13 @@ _SELECT_DUEL = (
 )
 
 
-def _insert(connection: sqlite3.Connection, row: tuple[Any, ...]) -> int | None:
-    return connection.execute(
+def _insert(connection: sqlite3.Connection, row: tuple[Any, ...]) -> int:
+    number = connection.execute(
         "INSERT INTO judgements (kind, rater, at, sha256, path, value, run, undoes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         row,
     ).lastrowid
+    assert number is not None  # only a cursor that inserted nothing has none
+    return number
 
 
 def _columns(image: Image) -> tuple[str, str | bytes]:
