@@ -24,6 +24,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(name, "127.0.0.1")
+    # The hub library asks the environment once, when it is imported, which an earlier test may have done offline.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setattr("aim_tui.hub.transfer._PAUSE_S", 0.0)
     # A .env of the developer must not reach the tests, which run where they are started.
     monkeypatch.chdir(tmp_path)
