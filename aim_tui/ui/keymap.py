@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+import string
 import sys
 from dataclasses import dataclass
 from functools import cache
@@ -35,9 +36,17 @@ FORBIDDEN = {
     "ctrl+h": "it is backspace in many terminals",
     "ctrl+z": "it puts programs to sleep",
 }
+
+
+def _bound(keys: str) -> Iterable[Binding]:
+    return Binding.make_bindings([Binding(keys, "")])
+
+
 _MODIFIERS = ("ctrl", "alt", "shift", "super", "hyper", "meta")
 _NAMED = frozenset(key.value.rpartition("+")[2] for key in Keys if not key.value.startswith("<"))
-_WORDS = sorted(name for name in _NAMED if len(name) > 1)
+# The names of signs, which are not always those of Unicode: '+' is plus.
+_SIGNS = frozenset(binding.key for sign in string.punctuation if sign != "," for binding in _bound(sign)) | {"comma"}
+_WORDS = sorted(name for name in _NAMED | _SIGNS if len(name) > 1)
 #: What Textual itself binds has no id that could be given other keys.
 _FOREIGN = "textual."
 
@@ -71,7 +80,7 @@ def key_actions() -> dict[str, KeyAction]:
 def normal_keys(keys: str) -> tuple[str, ...]:
     """Keys as Textual names them: 'k, ?' is ('k', 'question_mark'). ValueError where one is empty."""
     try:
-        return tuple(binding.key for binding in Binding.make_bindings([Binding(keys, "")]))
+        return tuple(binding.key for binding in _bound(keys))
     except InvalidBinding:
         raise ValueError("names no key") from None
 
@@ -131,11 +140,12 @@ def _key_problem(key: str, *, priority: bool) -> str:
             return f"unknown key {key!r}{did_you_mean(modifier, _MODIFIERS)}"
     if modifiers == ["shift"] and len(name) == 1 and name.isalpha():
         return f"{key} is never sent by a terminal; write {name.upper()!r}"
-    if not (name in _NAMED or re.fullmatch(r"\w", name) or key_to_character(name)):
+    typed = bool(re.fullmatch(r"\w", name) or key_to_character(name)) or name in _SIGNS
+    if not typed and name not in _NAMED:
         near = did_you_mean(name, _WORDS)
         hint = near if "did you mean" in near else "; a key is a letter, a sign, or a name such as pagedown or f5"
         return f"unknown key {key!r}{hint}"
-    if priority and not modifiers and key_to_character(key):
+    if priority and not modifiers and typed:
         return f"{key} is needed for typing, and this works while typing too; use one with ctrl or alt"
     return ""
 
