@@ -102,7 +102,8 @@ class Worker:
         threading.Thread(target=self.listen, daemon=True).start()
         while (message := self.jobs.get()) is not None:
             if isinstance(message.body, MakeMap):
-                self.say(message.job, make_map(message.body))
+                if message.job not in self.cancelled:
+                    self.say(message.job, make_map(message.body))
             else:
                 self.do(message.job, message.body)
 
@@ -118,6 +119,8 @@ class Worker:
                     self.say(message.job, count_tokens(text))
                 case Cancel():
                     self.cancelled.add(message.job)
+                    if self.options.cancelled:
+                        Path(self.options.cancelled).write_text(str(message.job))
                 case Configure():
                     if self.options.configured:
                         Path(self.options.configured).write_bytes(line)
@@ -181,6 +184,7 @@ def main() -> None:
     parser.add_argument("--gate", default="", help="a FIFO: one byte is read from it before each image")
     parser.add_argument("--fail", nargs="*", default=[], choices=list(METRICS), help="metrics that fail on odd images")
     parser.add_argument("--configured", default="", help="write the last Configure line to this file")
+    parser.add_argument("--cancelled", default="", help="write the number of what was cancelled to this file")
     options = parser.parse_args()
     if options.stubborn:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -24,6 +24,9 @@ MAIN_BINDINGS: list[BindingType] = [
     Binding(
         "e", "explain", "Explain", show=False, tooltip="Why the current image scores as it does", id="main.explain"
     ),
+    Binding(
+        "A", "heatmap", "Heatmap", show=False, tooltip="Which regions of the current image count", id="main.heatmap"
+    ),
     Binding("w", "weights", "Weights", show=False, tooltip="Weights and switches of the metrics", id="main.weights"),
     Binding(
         "m", "turn_info", "Info", show=False, tooltip="Path and failures, caption, or formula below", id="main.info"

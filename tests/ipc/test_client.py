@@ -16,8 +16,9 @@ import pytest
 from aim_tui.core.context import Context
 from aim_tui.core.events import ImageRead, Item, MetricBatch
 from aim_tui.core.jobs import EngineSettings, Job
+from aim_tui.core.maps import MapMethod
 from aim_tui.ipc.client import Patience, WorkerClient, WorkerGoneError, WorkerState, pieces
-from aim_tui.ipc.protocol import PROTOCOL_VERSION, REQUESTS, JobEnded, Message, decode, encode
+from aim_tui.ipc.protocol import PROTOCOL_VERSION, REQUESTS, Hello, JobEnded, MakeMap, Message, decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -260,12 +261,53 @@ async def test_kill_9_from_outside_is_noticed_while_nothing_runs(heard: Listener
 async def test_whoever_waits_for_tokens_hears_of_the_crash(heard: Listener) -> None:
     client = heard.client(command=(
         sys.executable, "-c",
-        'import sys; print(\'{"job":0,"type":"Hello","body":{"version":1,"pid":1}}\', flush=True); '
+        f'import sys; print({encode(Message(0, Hello(PROTOCOL_VERSION, 1))).decode().strip()!r}, flush=True); '
         "sys.stdin.readline(); sys.exit(7)",
     ))  # fmt: skip
     await client.start()
     with pytest.raises(WorkerGoneError, match="exit code 7"):
         await client.count_tokens("x")
+
+
+async def test_whoever_waits_for_a_map_behind_a_job_hears_of_the_crash(heard: Listener, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    client = heard.client("--gate", str(gate))
+    # Open for reading too, so that neither side waits for the other.
+    handle = os.open(gate, os.O_RDWR)
+    await client.start()
+    await client.submit(client.new_number(), job(1))
+    waiting = asyncio.create_task(client.make_map(MakeMap("/images/img_1.png", MapMethod.ATTENTION)))
+    await asyncio.sleep(0)
+    # The answer proves that the request before it was read.
+    await client.count_tokens("a")
+    assert client.pid is not None
+    os.kill(client.pid, signal.SIGKILL)
+    with pytest.raises(WorkerGoneError, match="SIGKILL"):
+        await waiting
+    os.close(handle)
+
+
+async def test_a_map_that_nobody_waits_for_any_more_is_taken_back(heard: Listener, tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    client = heard.client("--gate", str(gate), "--cancelled", str(taken))
+    handle = os.open(gate, os.O_RDWR)
+    await client.start()
+    await client.submit(client.new_number(), job(1))
+    waiting = asyncio.create_task(client.make_map(MakeMap("/images/img_1.png", MapMethod.ATTENTION)))
+    await asyncio.sleep(0)
+    await client.count_tokens("a")
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await until(taken.exists)
+    os.write(handle, b".")
+    await until(heard.ends)
+    assert heard.ends() == [JobEnded("done")]
+    await client.stop()
+    os.close(handle)
 
 
 async def test_stopping_closes_the_input_first_and_a_good_worker_leaves(heard: Listener) -> None:

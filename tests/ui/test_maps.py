@@ -58,13 +58,3 @@ async def test_a_map_waits_for_the_job_and_comes_after_it(folder: Path, open_app
         gate.let(8)
         assert (await asked).score is not None
         await app.all_scored()
-
-
-async def test_the_death_of_the_worker_ends_the_wait_with_its_reason(folder: Path, open_app: Any, gate: Any) -> None:
-    async with open_app(folder, worker=["--gate", str(gate.path), "--crash-after", "0"]) as app:
-        await app.press("s")
-        await app.until(lambda: app.session.worker_pid is not None and app.session.activity().running)
-        asked = asyncio.create_task(app.session.maps.heatmap(str(folder / "img_0.png")))
-        gate.let(1)
-        with pytest.raises(AimError, match="SIGKILL"):
-            await asked

@@ -14,6 +14,7 @@ from aim_tui.ui.screens.crash import CrashScreen
 from aim_tui.ui.screens.weights import Weighing, WeightsScreen
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from textual.app import App
@@ -71,6 +72,16 @@ async def browse_history(app: App[int], session: Session) -> None:
         if not await app.push_screen_wait(ConfirmScreen("End the job?", question, "Open the run", "Stay")):
             return
     session.open_run(run)
+
+
+async def show_heatmap(app: App[int], session: Session, order: Sequence[int], item: int) -> int:
+    """Which regions of an image count; the item that was looked at last."""
+    from aim_tui.ui.screens.heatmap import Gallery, HeatmapScreen
+
+    gallery = Gallery(session.results.rows, order, item)
+    screen = HeatmapScreen(session.maps, gallery, session.context, session.launch.reading)
+    seen = await app.push_screen_wait(screen)
+    return item if seen is None else seen
 
 
 async def weigh(app: App[int], session: Session) -> None:
