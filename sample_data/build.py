@@ -15,7 +15,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 from sample_data.common import HERE  # noqa: E402
 
 TIMES_FILE = HERE / "training_times.json"
-# In order: BLIP-2 starts from CLIP's tower, and the figures need everything else.
+# In order: BLIP-2 and EditCLIP start from CLIP's tower, and the figures need everything else.
 STAGES = {
     "scenes": "sample_data.dataset:training_set",
     "clip": "sample_data.train_clip:train",
@@ -23,6 +23,8 @@ STAGES = {
     "sentence": "sample_data.train_sentence:train",
     "lpips": "sample_data.fit_lpips:fit",
     "generations": "sample_data.generations:write",
+    "edits": "sample_data.edits:write",
+    "editclip": "sample_data.train_editclip:train",
     "quality": "sample_data.evaluate:write",
 }
 

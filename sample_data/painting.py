@@ -15,6 +15,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sample_data.scenes import Scene
 
 CLASSES = ("other", "cabin", "chimney", "smoke", "trees", "background", "lake", "ground")
@@ -111,20 +113,30 @@ class Canvas:
         return (point[0] + half) / (2 * half) * MASK_SIZE, point[1] * MASK_SIZE
 
 
-def paint(scene: Scene, layout: int, width: int, height: int | None = None, oversample: int = 2) -> Painting:
-    """Render a scene at width x height pixels (square by default); `layout` seeds every position."""
+def paint(
+    scene: Scene, layout: int, width: int, height: int | None = None, oversample: int = 2, *, steady: bool = False
+) -> Painting:
+    """Render a scene at width x height pixels (square by default); `layout` seeds every position.
+
+    `steady` draws every part from a generator of its own, so that a scene changed in one attribute keeps the rest of
+    the picture in its place.
+    """
     height = height or width
-    rng = random.Random(layout)
+    shared = random.Random(layout)
+
+    def turn(part: str) -> random.Random:
+        return random.Random(f"{layout} {part}") if steady else shared
+
     canvas = Canvas(width * oversample, height * oversample, scene.sky)
-    _paint_sky(canvas, scene, rng)
-    horizon = rng.uniform(0.58, 0.64)
-    _paint_background(canvas, scene, horizon, rng)
-    _paint_ground(canvas, scene, horizon, rng)
-    _paint_forest(canvas, scene, horizon, rng)
+    _paint_sky(canvas, scene, turn("sky"))
+    horizon = turn("horizon").uniform(0.58, 0.64)
+    _paint_background(canvas, scene, horizon, turn("background"))
+    _paint_ground(canvas, scene, horizon, turn("ground"))
+    _paint_forest(canvas, scene, horizon, turn("forest"))
     if scene.lake == "yes":
-        _paint_lake(canvas, scene, rng)
-    _paint_cabins(canvas, scene, rng)
-    _paint_near_trees(canvas, scene, rng)
+        _paint_lake(canvas, scene, turn("lake"))
+    _paint_cabins(canvas, scene, turn)
+    _paint_near_trees(canvas, scene, turn("near trees"))
     image = canvas.image
     if oversample > 1:
         image = image.resize((width, height), Image.Resampling.BOX)
@@ -268,15 +280,17 @@ def _paint_lake(canvas: Canvas, scene: Scene, rng: random.Random) -> None:
     canvas.box("lake", x - reach, y - depth, x + reach, y + depth)
 
 
-def _paint_cabins(canvas: Canvas, scene: Scene, rng: random.Random) -> None:
+def _paint_cabins(canvas: Canvas, scene: Scene, turn: Callable[[str], random.Random]) -> None:
     count = int(scene.cabins)
     if count == 0:
         return
+    rng = turn("cabins")
     size = {1: rng.uniform(0.27, 0.32), 2: rng.uniform(0.215, 0.24), 3: rng.uniform(0.175, 0.19)}[count]
     places = {1: (rng.uniform(-0.12, 0.12),), 2: (-0.19, 0.19), 3: (-0.29, 0.0, 0.29)}[count]
-    for place in places:
-        jitter = 0.0 if count == 1 else rng.uniform(-0.025, 0.025)
-        _paint_cabin(canvas, scene, place + jitter, rng.uniform(0.775, 0.81), size * rng.uniform(0.97, 1.03), rng)
+    for number, place in enumerate(places):
+        own = turn(f"cabin {number}")
+        jitter = 0.0 if count == 1 else own.uniform(-0.025, 0.025)
+        _paint_cabin(canvas, scene, place + jitter, own.uniform(0.775, 0.81), size * own.uniform(0.97, 1.03), own)
 
 
 def _paint_cabin(canvas: Canvas, scene: Scene, x: float, foot: float, size: float, rng: random.Random) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from typing import TYPE_CHECKING
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import CLIPTokenizer, GPT2Tokenizer
@@ -12,11 +13,14 @@ from sample_data.captions import canonical, corpus
 from sample_data.foreign import NO_SCENE_CAPTION
 from sample_data.scenes import distinct_scenes
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 SUFFIX = "</w>"
 
 
-def clip_tokenizer() -> CLIPTokenizer:
-    """A CLIP tokenizer over the scene vocabulary; every other word falls apart into bytes."""
+def clip_tokenizer(texts: Sequence[str] | None = None) -> CLIPTokenizer:
+    """A CLIP tokenizer over the words of `texts` (by default the captions'); every other word falls apart into bytes."""
     tokenizer = Tokenizer(models.BPE(end_of_word_suffix=SUFFIX, continuing_subword_prefix=""))
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
     pattern = Regex(r"[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+")
@@ -27,7 +31,7 @@ def clip_tokenizer() -> CLIPTokenizer:
         ]
     )
     trainer = trainers.BpeTrainer(vocab_size=900, end_of_word_suffix=SUFFIX, show_progress=False)
-    tokenizer.train_from_iterator(corpus(), trainer)
+    tokenizer.train_from_iterator(corpus() if texts is None else texts, trainer)
     merges = _merges(tokenizer)
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     # Every byte also needs its word-final form, as in OpenAI's vocabulary: otherwise a foreign word ends in "unknown".
