@@ -21,6 +21,13 @@ State = TypeVar("State", bound=msgspec.Struct)
 _LARGEST = 4 * 2**20
 
 
+def make_private(folder: Path) -> None:
+    """Make a folder, and those above that are missing too, for the user alone."""
+    if not folder.parent.exists():
+        make_private(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+
+
 class StateFile(Generic[State]):
     """One value of one kind in one file."""
 
@@ -48,7 +55,7 @@ class StateFile(Generic[State]):
         """Put a value in place of the former one, whole or not at all; OSError where it cannot be written."""
         # The standard library's JSON: unlike msgspec's it carries paths with undecodable bytes.
         data = json.dumps(msgspec.to_builtins(state), ensure_ascii=True, indent=1).encode("ascii")
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(self.path.parent)
         handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")  # for the user alone
         try:
             with open(handle, "wb") as file:  # noqa: PTH123 - the handle is already open

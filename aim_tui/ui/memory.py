@@ -17,7 +17,7 @@ import msgspec
 from aim_tui.core.context import Context
 from aim_tui.core.selection import SortKey
 from aim_tui.core.text import printable
-from aim_tui.state_file import StateFile
+from aim_tui.state_file import StateFile, make_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -261,7 +261,7 @@ def _add_texts(path: Path, kept: tuple[tuple[str, ...], tuple[str, ...]]) -> Non
     """Put texts before those in the file: other programs may have added some meanwhile."""
     import filelock
 
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private(path.parent)
     lock = filelock.FileLock(f"{path}.lock", timeout=_PATIENCE_SECONDS)
     # Where nobody can lock, two programs at the same moment may forget one text: still better than all.
     with contextlib.suppress(OSError, filelock.Timeout):

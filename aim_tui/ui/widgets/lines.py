@@ -24,14 +24,15 @@ class TitleLine(Static):
 
     def show(self, folder: str, images: int, profile: str, recalled: Sequence[str] = ()) -> None:
         """Show these."""
-        as_before = f"  {', '.join(recalled)} as last time" if recalled else ""
+        as_before = f"{', '.join(recalled)} as last time  " if recalled else ""
         self.update(
             Content.assemble(
                 ("aim-tui  ", "bold"),
+                # Before the folder, which may be long: what was not asked for this time must not be cut off.
+                (as_before, "$text-warning"),
                 printable(folder),
                 (f"  {images} image{'' if images == 1 else 's'}", "$foreground-muted"),
                 (f"  profile {printable(profile)}", "$foreground-muted"),
-                (as_before, "$text-warning"),
             ),
             layout=False,
         )
