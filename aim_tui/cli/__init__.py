@@ -36,6 +36,7 @@ COMMANDS = {
     "models": Command("models:app", "See, check and fetch the models that a profile needs."),
     "keys": Command("keys:keys", "List every binding with its keys, for `[keys]` of the settings file."),
     "cache": Command("cache:app", "See and prune what models have computed and is kept."),
+    "doctor": Command("doctor:doctor", "Look at terminal, torch, GPU, models and disk, and say what to do."),
 }
 
 
