@@ -82,7 +82,8 @@ def _colours(answers: Answers) -> str | None:
 
 
 def _size() -> tuple[int, int] | None:
-    return tuple(shutil.get_terminal_size()) if sys.stdout.isatty() else None
+    columns, rows = shutil.get_terminal_size()
+    return (columns, rows) if sys.stdout.isatty() else None
 
 
 def _print(findings: Sequence[Finding], broken: int) -> None:

@@ -127,6 +127,7 @@ def _device_finding(number: int, device: Mapping[str, Any]) -> Finding:
 def _without_gpu(said: Mapping[str, Any], driver: str, environ: Mapping[str, str]) -> Finding:
     cuda, data = said.get("cuda"), {"devices": [], "warnings": said.get("warnings", [])}
     hidden = environ.get("CUDA_VISIBLE_DEVICES")
+    ways: tuple[str, ...]
     if not driver:
         return Finding("torch", "GPU", "none; models run on the processor, in float32", data=data)
     if hidden is not None and hidden.strip() in ("", "-1", "NoDevFiles"):

@@ -19,7 +19,8 @@ from aim_tui.ui.widgets.picture import Box
 if TYPE_CHECKING:
     from PIL import Image
 
-    from aim_tui.terminal.images import CellSize, ImageSupport
+    from aim_tui.terminal.answers import CellSize
+    from aim_tui.terminal.images import ImageSupport
 
 
 class PixelPane(Widget):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from PIL import Image
     from textual.geometry import Region
 
-    from aim_tui.terminal.images import CellSize
+    from aim_tui.terminal.answers import CellSize
 
 
 class ProtocolPane(HalfBlockPane):
