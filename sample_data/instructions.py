@@ -212,18 +212,18 @@ def _wrong_options(source: Scene, made: frozenset[Transition], error: str) -> li
     if error == "wrong_value":
         return [
             made - {old} | {(old[0], old[1], value)}
-            for old in made
+            for old in sorted(made)
             for value in ATTRIBUTES[old[0]]
             if value not in old[1:]
         ]
     if error == "wrong_object":
         names = {name for name, _, _ in made}
         others = [t for t in transitions() if t[0] not in names and before[t[0]] == t[1] and _possible(t, before)]
-        return [made - {old} | {other} for old in made for other in others]
+        return [made - {old} | {other} for old in sorted(made) for other in others]
     if error == "opposite_action":
         return [frozenset((name, b, a) for name, a, b in made)]
     if error == "incomplete":
-        return [made - {old} for old in made] if len(made) > 1 else []
+        return [made - {old} for old in sorted(made)] if len(made) > 1 else []
     if error == "extra_change":
         names = {name for name, _, _ in made}
         return [

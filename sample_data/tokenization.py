@@ -20,7 +20,7 @@ SUFFIX = "</w>"
 
 
 def clip_tokenizer(texts: Sequence[str] | None = None) -> CLIPTokenizer:
-    """A CLIP tokenizer over the words of `texts` (by default the captions'); every other word falls apart into bytes."""
+    """A CLIP tokenizer over the words of `texts`, by default the captions'; other words fall apart into bytes."""
     tokenizer = Tokenizer(models.BPE(end_of_word_suffix=SUFFIX, continuing_subword_prefix=""))
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
     pattern = Regex(r"[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+")
