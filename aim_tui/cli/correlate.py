@@ -164,7 +164,7 @@ def _table(found: Analysis) -> None:
     for section in sections(found):
         parts = [words(section.title, "bold" if section.level == 2 else "")] if section.title else []
         parts += [words(line) for line in section.lines]
-        show("", Text("\n").join(parts))
+        show(Text("\n").join([Text(), *parts]))
         if section.headings:
             # Rich tells columns apart by place, so a name that two columns share is no trouble.
             made = table(*section.headings, right=section.headings[section.texts :])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _IDS = ("id", "sample_id", "path", "image", "image_path", "file", "filename", "file_name", "name", "target_image")
 _PATHS = ("target_image", "path", "image_path", "image", "file", "filename")
 #: The score that a file is about, where it says so by a known name.
-_PRIMARY = ("editclip_score", "image_similarity", "llm_score", "edit_score", "score", "final_score", "rating")
+_PRIMARY = ("editclip_score", "image_similarity", "edit_score", "llm_score", "score", "final_score", "rating")
 _NOTHING = frozenset({"", "null", "none", "n/a", "na", "-", "missing"})
 #: Columns that are never values, whatever they hold.
 _TEXTS = frozenset({"original_id", "line", "seed", "width", "height", "bytes", "frames", "prompt_tokens"})

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from aim_tui.core.agreement.stated import Checked
     from aim_tui.core.agreement.study import Column, Judgement, Sample, Scale, Study
 
+# With fewer groups hardly two resamples differ in more than how often each group is in them.
+_FEW_GROUPS = 10
 # A rating of so few steps against a metric of many: tau-b cannot reach 1, tau-c can.
 _COARSE = 10
 
@@ -176,7 +178,7 @@ def _cell(study: Study, metric: Column, judgement: Judgement, options: Options) 
         gaps=widest_gaps(found, options.top),
         influential=most_influential(found, options.top),
         sentences=tuple(said),
-        warnings=_warnings(pairs, made_levels, judgement),
+        warnings=_warnings(pairs, groups, made_levels, judgement),
     )
 
 
@@ -219,11 +221,13 @@ def _described(name: str, origin: str, higher: bool, scale: Scale | None, orient
     return Described(name, origin, higher, scale, *map(float, figures))
 
 
-def _warnings(pairs: Pairs, made: Levels | None, judgement: Judgement) -> tuple[str, ...]:
+def _warnings(pairs: Pairs, groups: tuple[str, ...], made: Levels | None, judgement: Judgement) -> tuple[str, ...]:
     found = []
     for negated, name in ((pairs.negated_x, pairs.x_name), (pairs.negated_y, pairs.y_name)):
         if negated:
             found.append(f"{name} is negated: lower is better")
+    if groups and (count := len(set(groups))) < _FEW_GROUPS:
+        found.append(f"{count} groups are few: an interval over them is too narrow more often than it says")
     if made is not None and made.warning:
         found.append(made.warning)
     outside = [value for value in _own(pairs) if judgement.scale and not _within(value, judgement.scale)]

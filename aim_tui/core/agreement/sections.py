@@ -118,7 +118,7 @@ def _coefficient(found: Coefficient) -> tuple[str, ...]:
 
 def _notes(cell: Cell) -> Iterator[str]:
     """How the intervals were made, or why there is none; each said once."""
-    told = {}
+    told: dict[str, None] = {}
     for found in cell.coefficients.values():
         if found.value is None:
             continue

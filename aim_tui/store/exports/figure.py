@@ -59,7 +59,8 @@ def figure(cell: Cell, ending: str) -> bytes:
         _line(axes, cell)
         axes.set_xlabel(_axis(cell.metric.name, cell.metric.higher_is_better))
         axes.set_ylabel(_axis(cell.judgement.name, cell.judgement.higher_is_better))
-        axes.set_title(title(cell), fontsize=9)
+        # Above the whole figure, which is wider than the axes.
+        drawn.suptitle(title(cell), fontsize=8.5)
         axes.spines[["top", "right"]].set_visible(False)
         stream = io.BytesIO()
         drawn.savefig(
@@ -77,9 +78,8 @@ def title(cell: Cell) -> str:
             return f"n = {cell.pairs.n}, {found.reason}"
         interval = found.best_interval
         told = f"95 % interval {between(interval, '+.2f')}" if interval else found.no_interval
-        p = p_value(found.best_p)
-        lines.append(f"{kind.label.split()[0]} {sign} = {found.value:.2f}, {told}, p = {p}, n = {cell.pairs.n}")
-    return "\n".join(lines)
+        lines.append(f"{kind.label.split()[0]} {sign} = {found.value:+.2f}, {told}, p = {p_value(found.best_p)}")
+    return f"n = {cell.pairs.n}. {lines[0]}\n{lines[1]}"
 
 
 def _scatter(axes: Any, cell: Cell) -> None:
