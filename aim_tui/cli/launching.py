@@ -7,27 +7,35 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aim_tui.errors import UsageError
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aim_tui.cli.setup import Setup
+    from aim_tui.ui.launch import Launch
 
 
 def open_plainly(path: str) -> int:
     """Open the application on a path with the settings as they are; returns its exit code."""
-    from aim_tui.cli.setup import resolve
-    from aim_tui.cli.storage import store_path
 
-    named = os.environ.get("AIM_TUI_STORE")
-    return open_path(path, resolve(), store_path(Path(named) if named else None))
+    def prepare() -> Launch:
+        from aim_tui.cli.setup import resolve
+        from aim_tui.cli.storage import store_path
+
+        named = os.environ.get("AIM_TUI_STORE")
+        return launch(resolve(), folder, store=store_path(Path(named) if named else None))
+
+    folder = folder_of(path)
+    return open_on(folder, prepare)
 
 
-def open_path(path: str, setup: Setup, store: Path | None) -> int:
-    """Open the application on a folder, or on that of an image; returns its exit code."""
-    from aim_tui.errors import UsageError
-
+def folder_of(path: str) -> Path:
+    """The folder that a path means: itself, or that of the image; UsageError where there is none."""
     folder = Path(path).absolute()
     if not folder.exists():
         raise UsageError(f"no such file or folder: {path}")
-    return launch(setup, folder if folder.is_dir() else folder.parent, start_scoring=False, store=store)
+    return folder if folder.is_dir() else folder.parent
 
 
 def in_terminal() -> bool:
@@ -35,13 +43,11 @@ def in_terminal() -> bool:
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.__stderr__))
 
 
-def launch(setup: Setup, folder: Path, *, start_scoring: bool, store: Path | None, state_name: str = "") -> int:
-    """Open the application with what the command line set up; returns its exit code.
+def open_on(folder: Path, prepare: Callable[[], Launch]) -> int:
+    """Open the application on a folder; returns its exit code.
 
-    Without a store nothing is remembered either, unless under a name of its own.
+    `prepare` is called when there is something on the screen.
     """
-    from aim_tui.errors import UsageError
-
     if not in_terminal():
         raise UsageError(
             "the application needs a terminal for its input, output and errors (it draws on the last)",
@@ -52,42 +58,46 @@ def launch(setup: Setup, folder: Path, *, start_scoring: bool, store: Path | Non
 
     meet_terminal(meanwhile=import_early)
 
+    from aim_tui.ui.app import run
+
+    return run(folder, prepare)
+
+
+def launch(
+    setup: Setup, folder: Path, *, start_scoring: bool = False, store: Path | None = None, state_name: str = ""
+) -> Launch:
+    """What the application is opened with; imports Textual.
+
+    Without a store nothing is remembered either, unless under a name of its own.
+    """
     from aim_tui import paths
     from aim_tui.cli.interface import preferences
-    from aim_tui.ui.app import run
     from aim_tui.ui.launch import Launch
 
     wanted, doubts = preferences(setup.settings)
     remembering = setup.settings.interface.remember and (store is not None or bool(state_name))
-    return run(
-        Launch(
-            folder=folder,
-            context=setup.context,
-            profile=setup.profile,
-            profiles=setup.settings.profiles,
-            metrics=setup.enabled,
-            weights=setup.weights,
-            device=setup.engine.device,
-            precision=setup.engine.precision,
-            batch_size=setup.engine.batch_size,
-            reading=setup.engine.reading,
-            start_scoring=start_scoring,
-            store=store,
-            state=paths.state_place() if remembering else None,
-            state_name=state_name,
-            preferences=wanted,
-            notices=doubts,
-        )
+    return Launch(
+        folder=folder,
+        context=setup.context,
+        profile=setup.profile,
+        profiles=setup.settings.profiles,
+        metrics=setup.enabled,
+        weights=setup.weights,
+        device=setup.engine.device,
+        precision=setup.engine.precision,
+        batch_size=setup.engine.batch_size,
+        reading=setup.engine.reading,
+        start_scoring=start_scoring,
+        store=store,
+        state=paths.state_place() if remembering else None,
+        state_name=state_name,
+        preferences=wanted,
+        notices=doubts,
     )
 
 
 def import_early() -> None:
-    """Import what the screen needs besides Textual; there is time for it while the terminal answers."""
+    """Import what the first words on the screen need besides Textual; there is time while the terminal answers."""
     import asyncio  # noqa: F401
-    import sqlite3  # noqa: F401
 
-    import PIL.Image  # noqa: F401
     import rich.console  # noqa: F401
-
-    from aim_tui.core import results  # noqa: F401
-    from aim_tui.ipc import client  # noqa: F401

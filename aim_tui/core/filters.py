@@ -4,8 +4,8 @@
     both       = single ("&"? single)*         two things side by side must both hold
     single     = "!" single | "(" expression ")" | comparison | word
     comparison = field operator value          final>=70   clip_norm<0.5   name~draft   caption~"red door"
-    word       = a status (ok partial failed pending stale marked) or what is said (rated rejected noted; unrated: neither),
-                 else what the file name contains
+    word       = a status (ok partial failed pending stale marked), or what the rater says (rated rejected noted;
+                 unrated: neither rated nor rejected), else what the file name contains
 
 An expression is compiled once to a closure; a row that lacks the value never satisfies a comparison.
 """

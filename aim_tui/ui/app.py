@@ -5,36 +5,36 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.events import Event, Key
 
-from aim_tui.ipc.client import WORKER_COMMAND, Patience
 from aim_tui.terminal.images import remembered
 from aim_tui.terminal.meeting import driver_class, leave_terminal
 from aim_tui.terminal.speech import manner_of
 from aim_tui.terminal.voice import Voice, ask_tmux, speaking_driver
-from aim_tui.ui.announcer import RENEW_SECONDS, Announcer
 from aim_tui.ui.commands import binding_commands
 from aim_tui.ui.endings import end_on_signals
-from aim_tui.ui.images import detect_images
-from aim_tui.ui.screens.confirm import ConfirmScreen
-from aim_tui.ui.screens.main import MainScreen
-from aim_tui.ui.session import Session
-from aim_tui.ui.themes import OWN_THEMES, THEME_NAMES
+from aim_tui.ui.screens.opening import OpeningScreen
 from aim_tui.ui.typed import Typed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
     from textual.app import SystemCommand
     from textual.message import Message
     from textual.screen import Screen
     from textual.theme import Theme
 
+    from aim_tui.ipc.client import Patience
+    from aim_tui.ui.announcer import Announcer
     from aim_tui.ui.launch import Launch
+    from aim_tui.ui.screens.main import MainScreen
+    from aim_tui.ui.session import Session
 
 
 class AimApp(App[int]):
@@ -62,28 +62,53 @@ class AimApp(App[int]):
         ),
     ]
 
+    session: Session
+    announcer: Announcer
+
     def __init__(
-        self, launch: Launch, *, worker_command: Sequence[str] = WORKER_COMMAND, patience: Patience | None = None
+        self,
+        launch: Launch | None = None,
+        *,
+        worker_command: Sequence[str] | None = None,
+        patience: Patience | None = None,
     ) -> None:
+        """Where `launch` is not known yet, `begin` comes later."""
         self.voice = Voice(manner_of(os.environ, remembered().name))
         """Speaks to the terminal around the screen."""
         super().__init__(driver_class=speaking_driver(driver_class(), self.voice))
         # Every moving thing is paid for by the byte over SSH.
         self.animation_level = "none"
-        self.session = Session(launch, self._tell, worker_command=worker_command, patience=patience)
-        self._wanted = launch.preferences
-        self.announcer = Announcer(self.voice, self._wanted, self.bell)
-        self._begin_looks()
+        self._begun = False
         self._main: MainScreen | None = None
         self.typed = Typed()
         """Tells keys from what a terminal answers late."""
         self.ending: asyncio.Future[None] | None = None
         """Keeps an ending that has begun."""
-        self.add_mode(self.DEFAULT_MODE, self._open_main)
+        self.add_mode("main", self._open_main)
+        if launch is not None:
+            self.begin(launch, worker_command, patience)
+
+    def begin(
+        self, launch: Launch, worker_command: Sequence[str] | None = None, patience: Patience | None = None
+    ) -> None:
+        """Take up what the user wants: the work, and how it is to look."""
+        # Something is to be on the screen before these are imported.
+        from aim_tui.ipc.client import WORKER_COMMAND
+        from aim_tui.ui.announcer import Announcer
+        from aim_tui.ui.session import Session
+
+        command = worker_command or WORKER_COMMAND
+        self.session = Session(launch, self._tell, worker_command=command, patience=patience)
+        self._wanted = launch.preferences
+        self.announcer = Announcer(self.voice, self._wanted, self.bell)
+        self._begin_looks()
+        self._begun = True
 
     def _open_main(self) -> MainScreen:
         # Made when the application runs: fields look for it as soon as they exist.
-        self._main = MainScreen(self.session, self.announcer)
+        from aim_tui.ui.screens.main import MainScreen
+
+        self._main = MainScreen(self.session, self.announcer, self.typed)
         return self._main
 
     def _tell(self, message: Message) -> None:
@@ -98,9 +123,14 @@ class AimApp(App[int]):
 
     def on_mount(self) -> None:
         """Take up the user's keys, and what tmux tells of the terminal outside."""
+        if self._begun:
+            self.settle()
+
+    def settle(self) -> None:
+        """Take up the user's keys, and what tmux tells of the terminal outside; both need a running application."""
         self.set_keymap(self._wanted.keymap)
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
-        self.set_interval(RENEW_SECONDS, self.announcer.renew)
+        self.set_interval(self.announcer.renew_seconds, self.announcer.renew)
         if os.environ.get("TMUX") and not self.is_headless:
             self.session.run(self._ask_tmux())
 
@@ -110,13 +140,17 @@ class AimApp(App[int]):
 
     def on_app_focus(self) -> None:
         """The user looks at the terminal."""
-        self.announcer.watched = True
+        if self._begun:
+            self.announcer.watched = True
 
     def on_app_blur(self) -> None:
         """The user looks elsewhere."""
-        self.announcer.watched = False
+        if self._begun:
+            self.announcer.watched = False
 
     def _begin_looks(self) -> None:
+        from aim_tui.ui.themes import OWN_THEMES, THEME_NAMES
+
         for theme in OWN_THEMES:
             self.register_theme(theme)
         looks = self.session.memory.looks
@@ -139,6 +173,8 @@ class AimApp(App[int]):
 
     def action_detect_images(self) -> None:
         """Ask the terminal again how it shows images."""
+        from aim_tui.ui.images import detect_images
+
         detect_images(self)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
@@ -147,7 +183,9 @@ class AimApp(App[int]):
 
     async def action_quit(self) -> None:
         """Quit, after a question where a job runs."""
-        running = self.session.running
+        from aim_tui.ui.screens.confirm import ConfirmScreen
+
+        running = self.session.running if self._begun else None
         if running is None or isinstance(self.screen, ConfirmScreen):
             self.exit(0)
             return
@@ -162,16 +200,55 @@ class AimApp(App[int]):
 
     async def on_unmount(self) -> None:
         """The worker ends with the application."""
-        await self.session.close()
+        await self.close()
+
+    async def close(self) -> None:
+        """End the work, where it has begun."""
+        if self._begun:
+            await self.session.close()
 
 
-def run(launch: Launch) -> int:
-    """Open the application and stay until it is left; returns the exit code."""
+class OpeningApp(AimApp):
+    """The application as a command opens it: on the screen before settings are read and panes are even imported."""
+
+    DEFAULT_MODE = "opening"
+
+    def __init__(self, folder: Path, prepare: Callable[[], Launch]) -> None:
+        super().__init__()
+        self._prepare = prepare
+        self.trouble: Exception | None = None
+        """Why the application could not begin."""
+        self.add_mode("opening", partial(OpeningScreen, folder))
+
+    def on_ready(self) -> None:
+        """Go on when the first words are painted; keys that are pressed meanwhile wait for the panes."""
+        self.call_after_refresh(self._go_on)
+
+    async def _go_on(self) -> None:
+        try:
+            self.begin(self._prepare())
+        except Exception as trouble:  # told where the shell's screen is back
+            self.trouble = trouble
+            self.exit(1)
+            return
+        self.settle()
+        await self.switch_mode("main")
+
+
+def run(folder: Path, prepare: Callable[[], Launch]) -> int:
+    """Open the application on a folder and stay until it is left; returns the exit code.
+
+    What `prepare` raises is raised once the terminal is the shell's again.
+    """
     quiet_collector()
+    app = OpeningApp(folder, prepare)
     try:
-        return asyncio.run(_run(AimApp(launch)))
+        code = asyncio.run(_run(app))
     finally:
         leave_terminal()
+    if app.trouble is not None:
+        raise app.trouble
+    return code
 
 
 def quiet_collector() -> None:
@@ -188,4 +265,4 @@ async def _run(app: AimApp) -> int:
     try:
         return await app.run_async() or app.return_code or 0
     finally:
-        await app.session.close()
+        await app.close()

@@ -22,7 +22,7 @@ def best_first(column: str) -> bool:
     """Whether a column has to be reversed to begin with the best: scores where higher is better, and sizes."""
     metric = METRICS.get(column.removesuffix("_norm"))
     if metric is None:
-        return column in ("final", "size")
+        return column in ("final", "size", "rating")
     return metric.higher_is_better or column.endswith("_norm")
 
 

@@ -20,6 +20,22 @@ MAIN_BINDINGS: list[BindingType] = [
     Binding(
         "R", "clear_reference", "No reference", show=False, tooltip="Compare with no image", id="main.no-reference"
     ),
+    Binding(
+        "i",
+        "review",
+        "Review",
+        show=False,
+        tooltip="One image after another, with keys to rate them; enter too",
+        id="main.review",
+    ),
+    Binding(
+        "c",
+        "compare",
+        "Compare",
+        show=False,
+        tooltip="The current image beside the marked one or the reference",
+        id="main.compare",
+    ),
     Binding("z", "preview", "View", tooltip="The current image on the whole screen", id="main.view"),
     Binding(
         "e", "explain", "Explain", show=False, tooltip="Why the current image scores as it does", id="main.explain"

@@ -41,6 +41,8 @@ class Launch:
     """The folder in which is remembered what is back at the next start; nothing is where it is None."""
     state_name: str = ""
     """Keeps apart what must not mix with the user's own folders."""
+    rater: str = ""
+    """Who rates; empty for the name that the user logged in with."""
     preferences: Preferences = field(default_factory=Preferences)
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     notices: tuple[str, ...] = ()

@@ -27,6 +27,10 @@ class ScoresChanged(_Replaceable):
     """Rows have changed; `Session.take_changed` says which."""
 
 
+class OpinionsChanged(_Replaceable):
+    """Something else is said of images; `JudgingDesk.take_changed` tells of which."""
+
+
 class ActivityChanged(_Replaceable):
     """The worker's state, its phase or a job's progress has changed."""
 

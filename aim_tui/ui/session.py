@@ -20,6 +20,7 @@ from aim_tui.inputs.listing import FolderListing, list_folder
 from aim_tui.ipc.client import WORKER_COMMAND, Patience
 from aim_tui.ui.asked import Asked
 from aim_tui.ui.jobs import Jobs
+from aim_tui.ui.judging import JudgingDesk
 from aim_tui.ui.maps import MapDesk
 from aim_tui.ui.memory import Memory, Place
 from aim_tui.ui.messages import (
@@ -98,6 +99,7 @@ class Session:
         self.models = ModelDesk(lambda: self._post(ModelsChanged()))
         self.maps = MapDesk(self._jobs, lambda: self.context, self._engine)
         self.store = Store(launch.store, self._store_failed, self.activity_changed)
+        self.judging = JudgingDesk(self.store, launch.rater, self._post)
 
     # -- what is so --------------------------------------------------------------------------------------------------
 
@@ -192,7 +194,9 @@ class Session:
 
     def take_changed(self) -> list[int]:
         """The items whose rows have changed since the last call."""
-        return self._rows.take_changed()
+        changed = self._rows.take_changed()
+        self.judging.rows_changed(self.results.rows[item] for item in changed)
+        return changed
 
     # -- the life of the application ---------------------------------------------------------------------------------
 
@@ -216,6 +220,7 @@ class Session:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._jobs.close()
+        await self.judging.close()
         await self.store.close()
         await self.memory.close()
 
@@ -251,6 +256,7 @@ class Session:
         self.problem = ""
         listing = FolderListing(Path(run.info.folder), [], [row.path for row in stored.rows])
         self._rows.show(listing, stored)
+        self.judging.open(stored.rows)
         self._post(FolderOpened(listing))
 
     def leave_run(self) -> None:
@@ -290,6 +296,7 @@ class Session:
         rows.show(listing, fresh)
         self.memory.enter(str(listing.folder))
         self._score_by_plan()
+        self.judging.open(fresh.rows)
         self._post(FolderOpened(listing))
         if self.store.path is not None and listing.images:
             self._recalling = self.run(rows.recall(self.store, self.profile, self._engine()))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from aim_tui.errors import AimError
     from aim_tui.store.database import Database
+    from aim_tui.store.judgements import Judgements
     from aim_tui.store.runs import Runs
 
 Result = TypeVar("Result")
@@ -69,27 +70,40 @@ class Store:
 
     async def write(self, work: Callable[[Runs], Result]) -> Result:
         """Do something that changes the store; StoreError where that fails."""
-        return await asyncio.to_thread(self._do, self._writable, work)
+        return await asyncio.to_thread(self._do, self._writable, _on_runs(work))
 
     async def read(self, work: Callable[[Runs], Result], otherwise: Result) -> Result:
         """Look something up; `otherwise` where there is no store yet. StoreError where it cannot be read."""
         if self.path is None or not await asyncio.to_thread(self.path.exists):
             return otherwise
-        return await asyncio.to_thread(self._do, self._readable, work)
+        return await asyncio.to_thread(self._do, self._readable, _on_runs(work))
+
+    async def judge(self, work: Callable[[Judgements], Result]) -> Result:
+        """Say something of an image; it is in the store when this returns. StoreError where that fails."""
+        from aim_tui.store.judgements import Judgements
+
+        return await asyncio.to_thread(self._do, self._writable, lambda database: work(Judgements(database)))
+
+    async def judged(self, work: Callable[[Judgements], Result], otherwise: Result) -> Result:
+        """Look up what was said of images; `otherwise` where there is no store yet. StoreError as in `read`."""
+        from aim_tui.store.judgements import Judgements
+
+        if self.path is None or not await asyncio.to_thread(self.path.exists):
+            return otherwise
+        return await asyncio.to_thread(self._do, self._readable, lambda database: work(Judgements(database)))
 
     async def close(self) -> None:
         """Let go of the file."""
         await asyncio.to_thread(self._close)
 
-    def _do(self, opened: Callable[[], Database], work: Callable[[Runs], Result]) -> Result:
+    def _do(self, opened: Callable[[], Database], work: Callable[[Database], Result]) -> Result:
         # The first paint has no use for it.
         from aim_tui.store.errors import StoreError
-        from aim_tui.store.runs import Runs
 
         try:
             database = opened()
             try:
-                return work(Runs(database))
+                return work(database)
             finally:
                 # Threads of a pool come and go: none keeps a connection.
                 database.release()
@@ -125,3 +139,12 @@ class Store:
                     with contextlib.suppress(Exception):
                         database.close()
             self._to_write = self._to_read = None
+
+
+def _on_runs(work: Callable[[Runs], Result]) -> Callable[[Database], Result]:
+    def on(database: Database) -> Result:
+        from aim_tui.store.runs import Runs
+
+        return work(Runs(database))
+
+    return on

@@ -15,11 +15,14 @@ from aim_tui.ui.screens.weights import Weighing, WeightsScreen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from textual.app import App
 
+    from aim_tui.ui.arrangement import Arrangement
     from aim_tui.ui.session import Session
+    from aim_tui.ui.typed import Typed
 
 # A job that has worked longer than this is not cancelled without a question.
 _WORTH_ASKING_SECONDS = 60.0
@@ -80,6 +83,35 @@ async def show_heatmap(app: App[int], session: Session, order: Sequence[int], it
 
     gallery = Gallery(session.results.rows, order, item)
     screen = HeatmapScreen(session.maps, gallery, session.context, session.launch.reading)
+    seen = await app.push_screen_wait(screen)
+    return item if seen is None else seen
+
+
+async def review(
+    app: App[int], session: Session, arrangement: Arrangement, item: int, marks: AbstractSet[int], typed: Typed
+) -> int:
+    """Look at one image after another and judge them; the item that was looked at last."""
+    from aim_tui.ui.screens.review import ReviewScreen
+
+    seen = await app.push_screen_wait(ReviewScreen(session, arrangement, item, marks, typed.settled))
+    return item if seen is None else seen
+
+
+async def compare_images(
+    app: App[int], session: Session, order: Sequence[int], item: int, marks: AbstractSet[int]
+) -> int:
+    """The image beside marked ones and the reference; the item that was looked at last."""
+    from aim_tui.ui.screens.pair import PairScreen, companions
+
+    others = companions(session.results, order, item, marks)
+    if not others:
+        app.notify(
+            "nothing to compare with: space marks an image in the table, r makes one the reference",
+            severity="warning",
+            markup=False,
+        )
+        return item
+    screen = PairScreen(session.results, session.maps, session.launch.reading, order, item, others)
     seen = await app.push_screen_wait(screen)
     return item if seen is None else seen
 

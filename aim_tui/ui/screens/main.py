@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -21,6 +22,7 @@ from aim_tui.ui.messages import (
     ActivityChanged,
     FolderOpened,
     ModelsChanged,
+    OpinionsChanged,
     Said,
     ScoresChanged,
     SetupChanged,
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from aim_tui.core.selection import SortKey
     from aim_tui.ui.announcer import Announcer
     from aim_tui.ui.session import Session
+    from aim_tui.ui.typed import Typed
 
 
 class MainScreen(Screen[None]):
@@ -61,10 +64,11 @@ class MainScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (100, "-medium"), (140, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]
 
-    def __init__(self, session: Session, announcer: Announcer) -> None:
+    def __init__(self, session: Session, announcer: Announcer, typed: Typed) -> None:
         super().__init__()
         self.session = session
         self._announcer = announcer
+        self._typed = typed
         self._models_shown_for = ""
         self._previewed: tuple[str | None, str | None] = (None, None)
 
@@ -77,7 +81,7 @@ class MainScreen(Screen[None]):
         self.files = FileList(id="files")
         self.form = PromptForm(context.topic, context.prompt, texts.topics, texts.prompts)
         self.chip = ReferenceChip(policy)
-        self.scores = ScorePane(place)
+        self.scores = ScorePane(place, self.session.judging.mine)
         self.preview = ImagePreview(policy=policy, id="preview")
         self.info, self.strip = InfoLine(place.info), ProgressStrip()
         yield self.heading
@@ -117,6 +121,10 @@ class MainScreen(Screen[None]):
         self._show_current()
         if session.running is None:
             self._show_summary()
+
+    @on(OpinionsChanged)
+    def _opinions_changed(self) -> None:
+        self.scores.rows_changed(self.session.judging.take_changed())
 
     @on(SetupChanged)
     def _setup_changed(self) -> None:
@@ -233,7 +241,7 @@ class MainScreen(Screen[None]):
 
     @on(ScorePane.Opened)
     def _opened(self) -> None:
-        self.action_preview()
+        self.action_review()
 
     @on(ScorePane.PauseChanged)
     def _pause_changed(self) -> None:
@@ -257,7 +265,7 @@ class MainScreen(Screen[None]):
 
     @on(FileList.ImageOpened)
     def _image_wanted(self) -> None:
-        self.action_preview()
+        self.action_review()
 
     @on(PromptForm.Edited)
     def _prompt_edited(self, event: PromptForm.Edited) -> None:
@@ -321,6 +329,22 @@ class MainScreen(Screen[None]):
         """Compare with no image."""
         self.session.clear_reference()
 
+    @work(exclusive=True, group="dialog")
+    async def action_review(self) -> None:
+        """One image after another, with a key for every judgement."""
+        if (row := self.scores.current) is not None:
+            results, arrangement, marks = self.session.results, self.scores.arrangement, frozenset(self.scores.marks)
+            item = await errands.review(self.app, self.session, arrangement, row.item, marks, self._typed)
+            if results is self.session.results:
+                self.scores.move_to(item)
+
+    @work(exclusive=True, group="dialog")
+    async def action_compare(self) -> None:
+        """The current image beside the marked one or the reference."""
+        if (row := self.scores.current) is not None:
+            order, marks = self.scores.order, self.scores.marks
+            self.scores.move_to(await errands.compare_images(self.app, self.session, order, row.item, marks))
+
     def action_preview(self) -> None:
         """The current image on the whole screen."""
 
@@ -336,7 +360,9 @@ class MainScreen(Screen[None]):
         """Why the current image scores as it does."""
         session = self.session
         if (row := self.scores.current) is not None:
-            self.app.push_screen(ExplainScreen(row, session.results, session.profile, session.not_asked))
+            heatmap = partial(errands.show_heatmap, self.app, session, self.scores.order, row.item)
+            asked = (session.results, session.profile, session.not_asked)
+            self.app.push_screen(ExplainScreen(row, *asked, tokens=session.maps.tokens, heatmap=heatmap))
 
     @work(exclusive=True, group="dialog")
     async def action_heatmap(self) -> None:

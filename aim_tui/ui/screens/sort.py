@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 
-_OTHERS = (("n", "name", "name"), ("t", "caption", "caption"), ("s", "status", "status"), ("o", "order", "item"))
+_OTHERS = (
+    ("n", "name", "name"),
+    ("t", "caption", "caption"),
+    ("s", "status", "status"),
+    ("r", "rating", "rating"),
+    ("o", "order", "item"),
+)
 
 
 def _letters() -> dict[str, tuple[str, SortKey]]:
@@ -29,7 +35,7 @@ def _letters() -> dict[str, tuple[str, SortKey]]:
         letter = next(char for char in f"{spec.id}{ascii_lowercase}" if char.isalpha() and char not in taken)
         taken.add(letter)
         columns[letter] = (spec.short, SortKey(spec.id, best_first(spec.id)))
-    return columns | {letter: (title, SortKey(column)) for letter, title, column in _OTHERS}
+    return columns | {letter: (title, SortKey(column, best_first(column))) for letter, title, column in _OTHERS}
 
 
 LETTERS = _letters()

@@ -11,6 +11,7 @@ from aim_tui.core.outcomes import Failed, Missing, Present
 from aim_tui.core.scoring import Status
 
 if TYPE_CHECKING:
+    from aim_tui.core.opinions import Opinion
     from aim_tui.core.outcomes import Outcome
 
 # Never a full block: in a column of good scores they would grow together.
@@ -73,6 +74,16 @@ def score_cell(outcome: Outcome | None, norm: float | None, decimals: int, *, ba
             return Cell(FAILED + blank, problem=True, stale=stale)
         case None:
             return Cell(PENDING + blank)
+
+
+REJECTED, NOTED = "✗", "✎"
+
+
+def opinion_cell(opinion: Opinion) -> str:
+    """What a rater says in a few cells: the rating, '✗' where the image is rejected, '✎' where there is a note."""
+    rating = f"{opinion.rating:g}" if opinion.rating is not None else ""
+    signs = (rating, REJECTED if opinion.rejected else "", NOTED if opinion.note else "")
+    return " ".join(sign for sign in signs if sign)
 
 
 class StatusLook(NamedTuple):

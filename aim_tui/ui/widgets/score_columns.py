@@ -22,6 +22,7 @@ _CAPTION_MIN = 24
 _STATUS_WIDTH = 9
 _FINAL_WIDTH = 8
 _NORM_WIDTH = 6
+_RATING_WIDTH = 6
 
 
 # Normalised values, words of the status, captions, and how much of the names must stay readable; the first that fits.
@@ -60,16 +61,20 @@ class Layout(NamedTuple):
         return None
 
 
-def lay_out(width: int, metrics: Sequence[str], rows: int, longest_name: int, narrow: bool) -> Layout:
+def lay_out(
+    width: int, metrics: Sequence[str], rows: int, longest_name: int, narrow: bool, rated: bool = False
+) -> Layout:
     """The richest set of columns that fits into `width` cells and leaves the names readable.
 
     From poor to rich: name, final, status; then the raw values; then the normalised ones, at first for the words of
-    the status; then captions.
+    the status; then captions. A column of ratings is there where anything is `rated`.
     """
-    everything = len(metrics) * 2 + 5
+    everything = len(metrics) * 2 + 5 + rated
     if not narrow:
         for norms, words, caption, name_least in _TIERS:
             columns = _columns(metrics, rows, norms, words)
+            if rated:
+                columns.insert(-1, _rating())
             fixed = sum(column.width + GAP for column in columns)
             left = width - fixed - GAP - (_CAPTION_MIN + GAP if caption else 0)
             wanted = min(max(longest_name, _NAME_MIN), _NAME_MAX)
@@ -102,6 +107,10 @@ def _columns(metrics: Sequence[str], rows: int, norms: bool, words: bool) -> lis
 
 def _final() -> Column:
     return Column("final", "Final", _FINAL_WIDTH, right=True, bar=True)
+
+
+def _rating() -> Column:
+    return Column("rating", "Rate", _RATING_WIDTH)
 
 
 def _status() -> Column:

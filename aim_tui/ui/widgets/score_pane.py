@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -24,11 +24,12 @@ from aim_tui.ui.widgets.line_list import LineList
 from aim_tui.ui.widgets.score_table import ScoreTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from textual.app import ComposeResult
 
+    from aim_tui.core.opinions import Opinion
     from aim_tui.core.results import Results, Row
     from aim_tui.ui.memory import Place
 
@@ -60,13 +61,14 @@ class ScorePane(Vertical):
     class PauseChanged(Message):
         """The table stands still, or no longer, or more has arrived meanwhile; `paused_note` says so."""
 
-    def __init__(self, place: Place | None = None) -> None:
+    def __init__(self, place: Place | None = None, opinions: Mapping[str, Opinion] | None = None) -> None:
         super().__init__(id="score-pane")
+        self._opinions = opinions if opinions is not None else {}
         self._place = place
         self._wanted = place.current if place is not None else ""
         self._arrangement = Arrangement()
         self._results: Results | None = None
-        self._table = ScoreTable(id="scores")
+        self._table = ScoreTable(id="scores", opinions=self._opinions)
         self._find_bar = FindBar()
         self._filter_line = Static(id="filter-line", markup=False)
         self._empty = ""
@@ -113,6 +115,11 @@ class ScorePane(Vertical):
     def expression(self) -> str:
         """The filter as it was written; empty where everything is shown."""
         return self._arrangement.expression
+
+    @property
+    def arrangement(self) -> Arrangement:
+        """Filter and order as they are, for whoever goes on from here; changing it changes nothing here."""
+        return replace(self._arrangement, paused=False, arrived=set())
 
     def neighbours(self) -> list[str]:
         """The paths of the rows below and above the current one."""
@@ -214,7 +221,7 @@ class ScorePane(Vertical):
         results, arrangement = self._results, self._arrangement
         if results is None:
             return
-        view = View.of(results.context, results.plan.metrics, frozenset(self.marks))
+        view = View.of(results.context, results.plan.metrics, frozenset(self.marks), self._opinions)
         began = monotonic()
         if len(results.rows) > _ARRANGE_IN_THREAD:
             order = await asyncio.to_thread(arrangement.arrange, results.rows, view)

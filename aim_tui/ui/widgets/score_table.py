@@ -12,20 +12,22 @@ from textual.reactive import reactive
 
 from aim_tui.core.fields import View, file_name
 from aim_tui.core.metrics import METRICS
+from aim_tui.core.opinions import NOTHING
 from aim_tui.core.outcomes import Failed, value_of
 from aim_tui.core.selection import SortKey
 from aim_tui.core.text import printable
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
-from aim_tui.ui.widgets.score_cells import BEST_GLYPH, Cell, Ink, score_cell, status_look
+from aim_tui.ui.widgets.score_cells import BEST_GLYPH, Cell, Ink, opinion_cell, score_cell, status_look
 from aim_tui.ui.widgets.score_columns import GAP, NARROW_TERMINAL, STATUS_GLYPH_WIDTH, Column, Layout, lay_out
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from rich.style import Style
 
     from aim_tui.core.context import Context
+    from aim_tui.core.opinions import Opinion
     from aim_tui.core.results import Row
     from aim_tui.core.scoring import ScoringPlan
     from aim_tui.ui.widgets.line_look import Look
@@ -49,8 +51,16 @@ class ScoreTable(LineList[int]):
 
         column: str
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        id: str | None = None,
+        classes: str | None = None,
+        opinions: Mapping[str, Opinion] | None = None,
+    ) -> None:
         super().__init__(id=id, classes=classes)
+        self._opinions = opinions if opinions is not None else {}
+        self._rated = bool(self._opinions)
         self._rows: Sequence[Row] = ()
         self._metrics: tuple[str, ...] = ()
         self._view = View()
@@ -58,7 +68,7 @@ class ScoreTable(LineList[int]):
         self._best_final: float | None = None
         self._longest_name = 0
         self._measured = 0
-        self._columns: tuple[tuple[int, bool, int], Layout] | None = None
+        self._columns: tuple[tuple[int, bool, int, bool], Layout] | None = None
 
     # --- from outside ---------------------------------------------------------------------------------------------
 
@@ -91,6 +101,10 @@ class ScoreTable(LineList[int]):
         if self._best != before:
             changed |= {item for item in (before, self._best) if item is not None}
         self.keys_changed(changed)
+        if bool(self._opinions) != self._rated:
+            # A column comes or goes.
+            self._rated = not self._rated
+            self.refresh()
 
     @property
     def cursor_row(self) -> Row | None:
@@ -149,6 +163,8 @@ class ScoreTable(LineList[int]):
                 return [Segment(fit(file_name(row.path), column.width, "middle"), style or look.base)]
             case "caption":
                 return [Segment(fit(row.caption or "", column.width), muted)]
+            case "rating":
+                return [Segment(fit(opinion_cell(self._opinions.get(row.path, NOTHING)), column.width), look.base)]
             case "status":
                 status = status_look(row.status, stale=self._view.stale(row))
                 said = f"{status.glyph} {status.word}" if column.width > STATUS_GLYPH_WIDTH else status.glyph
@@ -208,9 +224,9 @@ class ScoreTable(LineList[int]):
 
     def _layout(self) -> Layout:
         width = self.scrollable_content_region.width - self.GUTTER
-        state = (width, self.app.size.width < NARROW_TERMINAL, len(self.keys))
+        state = (width, self.app.size.width < NARROW_TERMINAL, len(self.keys), bool(self._opinions))
         if self._columns is None or self._columns[0] != state:
-            layout = lay_out(width, self._metrics, len(self.keys), self._longest_name, narrow=state[1])
+            layout = lay_out(width, self._metrics, len(self.keys), self._longest_name, narrow=state[1], rated=state[3])
             self._columns = (state, layout)
         return self._columns[1]
 

@@ -1,0 +1,366 @@
+"""What people say of the folder's images: stored first and shown then, recalled when the images come back.
+
+Images are known by content, so what is said of one holds for its copies and survives a new name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+from collections import defaultdict
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aim_tui.core.fields import file_name
+from aim_tui.core.opinions import NOTHING, Opinion
+from aim_tui.core.text import printable
+from aim_tui.errors import AimError, UsageError
+from aim_tui.ui.messages import OpinionsChanged, Said
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+
+    from textual.message import Message
+
+    from aim_tui.core.results import Row
+    from aim_tui.store.judgements import Image, Judgement, Judgements
+    from aim_tui.ui.stored import Store
+
+# Files that were never scored are read to know them by content: those that were rated under their name always, the
+# others where reading all of them is a matter of seconds.
+_MOST_READ = 2000
+# Files that are read between two looks at whether their folder is still open.
+_READ_AT_ONCE = 32
+# A store that does not answer keeps nobody who quits for longer.
+_END_SECONDS = 4.0
+
+# Rows that are looked at between two looks at the keyboard.
+_ROWS_AT_ONCE = 1000
+
+_Stamp = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What was taken back: where the image was seen, and what was said there, in a word."""
+
+    path: str
+    what: str
+
+
+class JudgingDesk:
+    """Takes ratings, rejections and notes of one rater, in the order in which they were given.
+
+    Each verb returns at once with a task that ends when the word is in the store, True, or was refused, False, which
+    is said. What was given after a word that was refused is refused with it: it was meant to follow.
+    """
+
+    def __init__(self, store: Store, rater: str, post: Callable[[Message], Any]) -> None:
+        self.rater = rater or login_name()
+        self.mine: dict[str, Opinion] = {}
+        """By path, what this rater says of the images of the folder; read as it changes."""
+        self._store = store
+        self._post = post
+        self._in_turn = asyncio.Lock()
+        self._turn = 0
+        self._waiting: set[asyncio.Task[Any]] = set()
+        self._said: list[tuple[int, str, str]] = []
+        self._changed: set[int] = set()
+        self._background: set[asyncio.Task[None]] = set()
+        self._recalling: asyncio.Task[None] | None = None
+        # Of the folder: items and content by path, paths by content, and what everybody says by content.
+        self._items: dict[str, int] = {}
+        self._contents: dict[str, str] = {}
+        self._paths: defaultdict[str, set[str]] = defaultdict(set)
+        self._opinions: defaultdict[str, dict[str, Opinion]] = defaultdict(dict)
+        self._hashes: dict[str, tuple[_Stamp, str]] = {}
+
+    # -- what is so --------------------------------------------------------------------------------------------------
+
+    def opinion(self, path: str) -> Opinion:
+        """What this rater says of an image."""
+        return self.mine.get(path, NOTHING)
+
+    def others(self, path: str) -> Mapping[str, Opinion]:
+        """What others say of an image, by their names."""
+        sha256 = self._contents.get(path, "")
+        return {rater: said for rater, said in sorted(self._opinions.get(sha256, {}).items()) if rater != self.rater}
+
+    @property
+    def waiting(self) -> int:
+        """How many words are on their way into the store."""
+        return len(self._waiting)
+
+    @property
+    def recalled(self) -> bool:
+        """Whether the store has told what it knows of the images, and those that are read for it are read."""
+        return self._recalling is not None and self._recalling.done()
+
+    def take_changed(self) -> list[int]:
+        """The items of which something else is said since the last call."""
+        changed = sorted(self._changed)
+        self._changed.clear()
+        return changed
+
+    # -- the rater's words -------------------------------------------------------------------------------------------
+
+    def rate(self, path: str, rating: float | None) -> asyncio.Task[bool]:
+        """Give an image a rating, or clear it."""
+        what = f"rating {rating:g}" if rating is not None else "clearing the rating"
+        return self._say(
+            path, what, {"rating": rating}, lambda words, image: words.rate(image, rating, rater=self.rater)
+        )
+
+    def reject(self, path: str, rejected: bool) -> asyncio.Task[bool]:
+        """Reject an image, or take it back."""
+        what = "rejection" if rejected else "taking it back"
+        return self._say(
+            path, what, {"rejected": rejected}, lambda words, image: words.reject(image, rejected, rater=self.rater)
+        )
+
+    def note(self, path: str, text: str) -> asyncio.Task[bool]:
+        """Write a note about an image; an empty one clears it."""
+        return self._say(path, "note", {"note": text}, lambda words, image: words.note(image, text, rater=self.rater))
+
+    def undo(self) -> asyncio.Task[Undone | None]:
+        """Take back what was said last since the application is open; None where there is nothing, which is said."""
+        return self._in_order(self._undo(self._turn))
+
+    def _say(
+        self, path: str, what: str, fields: dict[str, Any], say: Callable[[Judgements, Image], int]
+    ) -> asyncio.Task[bool]:
+        return self._in_order(self._store_word(path, what, fields, say, self._turn))
+
+    def _in_order(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.create_task(work)
+        self._waiting.add(task)
+        task.add_done_callback(self._waiting.discard)
+        return task
+
+    async def _store_word(
+        self, path: str, what: str, fields: dict[str, Any], say: Callable[[Judgements, Image], int], turn: int
+    ) -> bool:
+        # A lock wakes those who wait in the order in which they came.
+        async with self._in_turn:
+            if turn != self._turn:
+                return False
+            try:
+                self._check_store()
+                sha256 = await asyncio.to_thread(self._content, path)
+                number = await self._store.judge(lambda words: say(words, _image(sha256, path)))
+            except AimError as error:
+                self._refuse(f"{what} of {printable(file_name(path))}", error)
+                return False
+            self._know(path, sha256)
+            self._said.append((number, path, what))
+            self._hold(sha256, self.rater, replace(self._opinions[sha256].get(self.rater, NOTHING), **fields))
+            return True
+
+    async def _undo(self, turn: int) -> Undone | None:
+        async with self._in_turn:
+            if turn != self._turn:
+                return None
+            if not self._said:
+                self._post(Said("there is nothing to take back that you said since the application is open"))
+                return None
+            number, path, what = self._said[-1]
+            try:
+                self._check_store()
+                holds = await self._store.judge(lambda words: words.undo(self.rater, number))
+            except AimError as error:
+                self._refuse(f"taking back the last word, the {what} of {printable(file_name(path))},", error)
+                return None
+            self._said.pop()
+            if holds is not None:
+                sha256 = holds.image.sha256
+                before = self._opinions[sha256].get(self.rater, NOTHING)
+                self._hold(sha256, self.rater, _with(before, holds))
+            return Undone(path, what)
+
+    def _check_store(self) -> None:
+        if self._store.path is None:
+            raise UsageError("there is no store to keep it in", "start without --no-store to rate")
+
+    def _refuse(self, what: str, error: AimError) -> None:
+        self._turn += 1
+        # The one that is being refused waits no more.
+        after = len(self._waiting) - 1
+        more = f", nor the {after} given after it" if after else ""
+        hint = f" ({error.hint})" if error.hint else ""
+        self._post(Said(f"not stored: {what}{more}: {error.message}{hint}", "error"))
+
+    # -- what is known already ---------------------------------------------------------------------------------------
+
+    def open(self, rows: Sequence[Row]) -> None:
+        """These are the images now; what is known of them comes from the store."""
+        items = {row.path: row.item for row in rows}
+        if self._recalling is not None:
+            self._recalling.cancel()
+        if items.keys() != self._items.keys():
+            self._forget()
+        self._items = items
+        if self._store.path is not None and rows:
+            self._recalling = self._in_background(self._recall(rows))
+
+    def rows_changed(self, rows: Iterable[Row]) -> None:
+        """Rows that may have been read just now: what is said of their content is said of them."""
+        for row in rows:
+            if row.facts is not None and row.path not in self._contents:
+                self._know(row.path, row.facts.sha256)
+
+    def look_at(self, path: str) -> None:
+        """An image is looked at: know it by its content, as it is on disk now."""
+        if self._store.path is not None:
+            self._in_background(self._look(path))
+
+    async def close(self) -> None:
+        """Everything that was said is in the store when this returns, or was refused."""
+        for task in self._background:
+            task.cancel()
+        if self._waiting:
+            await asyncio.wait(list(self._waiting), timeout=_END_SECONDS)
+
+    def _forget(self) -> None:
+        self.mine.clear()
+        self._changed.clear()
+        self._contents.clear()
+        self._paths.clear()
+        self._opinions.clear()
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
+
+    async def _recall(self, rows: Sequence[Row]) -> None:
+        # Between two words, so that none is older than what is read here.
+        async with self._in_turn:
+            try:
+                found = await self._store.judged(_everything, [])
+            except AimError as error:
+                self._post(Said(f"what was said of these images is not shown: {error.message}", "warning"))
+                return
+            opinions: defaultdict[str, dict[str, Opinion]] = defaultdict(dict)
+            for said in found:
+                held = opinions[said.image.sha256]
+                held[said.rater] = _with(held.get(said.rater, NOTHING), said)
+            self._opinions = opinions
+        for path, sha256 in list(self._contents.items()):
+            self._show(path, sha256)
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            self.rows_changed(rows[start : start + _ROWS_AT_ONCE])
+            await asyncio.sleep(0)
+        if not found:
+            return
+        seen = {said.image.path for said in found}
+        unread = [row.path for row in rows if row.path not in self._contents]
+        first = [path for path in unread if path in seen]
+        await self._read(first)
+        if len(unread) - len(first) <= _MOST_READ:
+            await self._read([path for path in unread if path not in seen])
+
+    async def _read(self, paths: Sequence[str]) -> None:
+        for start in range(0, len(paths), _READ_AT_ONCE):
+            some = [path for path in paths[start : start + _READ_AT_ONCE] if path not in self._contents]
+            for path, sha256 in (await asyncio.to_thread(self._contents_of, some)).items():
+                if path not in self._contents:
+                    self._know(path, sha256)
+
+    async def _look(self, path: str) -> None:
+        found = await asyncio.to_thread(self._contents_of, [path])
+        if path in self._items and path in found:
+            self._know(path, found[path])
+
+    def _contents_of(self, paths: Sequence[str]) -> dict[str, str]:
+        found = {}
+        for path in paths:
+            # A file that cannot be read is nothing to talk about, and its row says why.
+            with suppress(AimError):
+                found[path] = self._content(path)
+        return found
+
+    def _content(self, path: str) -> str:
+        """The SHA-256 of a file as it is now, read only where it has changed; runs in a thread."""
+        import hashlib
+
+        try:
+            stat = Path(path).stat()
+            stamp = stat.st_mtime_ns, stat.st_size
+            known = self._hashes.get(path)
+            if known is not None and known[0] == stamp:
+                return known[1]
+            with open(path, "rb") as file:  # noqa: PTH123  # as text: any bytes
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise UsageError(f"the image cannot be read: {printable(str(reason))}", "look where the file is") from None
+        self._hashes[path] = stamp, sha256
+        return sha256
+
+    # -- what is held ------------------------------------------------------------------------------------------------
+
+    def _know(self, path: str, sha256: str) -> None:
+        """An image has this content."""
+        before = self._contents.get(path)
+        if before == sha256:
+            return
+        if before is not None:
+            self._paths[before].discard(path)
+        self._contents[path] = sha256
+        self._paths[sha256].add(path)
+        self._show(path, sha256)
+
+    def _hold(self, sha256: str, rater: str, said: Opinion) -> None:
+        """A rater says this of a content now; the store has it."""
+        self._opinions[sha256][rater] = said
+        for path in self._paths[sha256]:
+            self._show(path, sha256)
+
+    def _show(self, path: str, sha256: str) -> None:
+        said = self._opinions.get(sha256, {})
+        mine = said.get(self.rater, NOTHING)
+        if not said and path not in self.mine:
+            return
+        if mine:
+            self.mine[path] = mine
+        else:
+            self.mine.pop(path, None)
+        if (item := self._items.get(path)) is not None:
+            if not self._changed:
+                self._post(OpinionsChanged())
+            self._changed.add(item)
+
+
+def login_name() -> str:
+    """The name that the user logged in with, or else the number of the account."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
+
+
+def _image(sha256: str, path: str) -> Image:
+    from aim_tui.store.judgements import Image
+
+    return Image(sha256, path)
+
+
+def _everything(words: Judgements) -> list[Judgement]:
+    from aim_tui.store.judgements import JudgementKind
+
+    return [said for kind in JudgementKind for held in words.current(kind).values() for said in held.values()]
+
+
+def _with(opinion: Opinion, said: Judgement) -> Opinion:
+    """The opinion with what a judgement says in its place."""
+    match said.kind:
+        case "rating":
+            return replace(opinion, rating=float(said.value) if said.value is not None else None)
+        case "reject":
+            return replace(opinion, rejected=bool(said.value))
+        case _:
+            return replace(opinion, note=str(said.value or ""))

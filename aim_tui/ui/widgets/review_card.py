@@ -1,0 +1,140 @@
+"""One image in words: what is said of it, its scores and rank, its caption, and what it was judged against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from aim_tui.core.metrics import METRICS
+from aim_tui.core.opinions import NOTHING, RATINGS, Opinion
+from aim_tui.core.outcomes import Present, reason_of, value_of
+from aim_tui.core.text import printable
+from aim_tui.ui.widgets.score_cells import BARS, NOTED, REJECTED, STALE, step_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aim_tui.core.context import Context
+    from aim_tui.core.results import Row
+    from aim_tui.core.scoring import ScoringPlan
+
+_MUTED = "$foreground-muted"
+_LABEL = 8
+_STAR, _NO_STAR = "★", "☆"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Everything that the card says of an image; two that are equal look alike."""
+
+    row: Row
+    plan: ScoringPlan
+    context: Context
+    not_asked: Mapping[str, str] = field(default_factory=dict)
+    rater: str = ""
+    mine: Opinion = NOTHING
+    others: Mapping[str, Opinion] = field(default_factory=dict)
+    rank: int | None = None
+    of: int = 0
+
+    @property
+    def stale(self) -> bool:
+        """Whether a value that is asked for was made against something else."""
+        return any(self.row.stale(metric, self.context) for metric in self.plan.metrics)
+
+
+def card(standing: Standing, *, brief: bool = False) -> Content:
+    """The whole card, or the three lines that matter most."""
+    if brief:
+        lines = [
+            Content("  ").join([_rating(standing.mine), *_final(standing)]),
+            Content("  ").join(_metric(metric, standing, brief=True) for metric in standing.plan.metrics),
+            _caption(standing.row),
+        ]
+        return Content("\n").join(lines)
+    lines = [_rating(standing.mine)]
+    if standing.mine.note:
+        lines.append(Content.assemble((f"{NOTED} ", _MUTED), printable(standing.mine.note)))
+    lines += [_other(rater, opinion) for rater, opinion in standing.others.items() if opinion]
+    lines += [Content(""), Content("  ").join(_final(standing))]
+    lines += [_metric(metric, standing, brief=False) for metric in METRICS if metric in standing.plan.metrics]
+    lines += [_off(metric, reason) for metric, reason in standing.not_asked.items()]
+    if errors := standing.row.errors():
+        lines.append(Content.styled(f"! {printable(errors)}", "$text-error"))
+    if standing.stale:
+        lines.append(Content.styled(f"{STALE} made against something else; s scores again", "$text-warning"))
+    lines += [Content(""), _caption(standing.row)]
+    for name, text in (("topic", standing.context.topic), ("prompt", standing.context.prompt)):
+        lines.append(Content.assemble((f"{name:<{_LABEL}}", _MUTED), printable(text) or "none"))
+    if standing.context.reference:
+        reference = printable(standing.context.reference.rpartition("/")[2])
+        lines.append(Content.assemble((f"{'ref':<{_LABEL}}", _MUTED), reference))
+    return Content("\n").join(lines)
+
+
+def stars(rating: float | None) -> str:
+    """A rating as stars with its digits, or that there is none."""
+    if rating is None:
+        return "not rated"
+    full = min(max(int(rating), 0), len(RATINGS))
+    return f"{_STAR * full}{_NO_STAR * (len(RATINGS) - full)} {rating:g}"
+
+
+def ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 4th, 11th."""
+    last = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{last}"
+
+
+def _rating(opinion: Opinion) -> Content:
+    said = Content.styled(stars(opinion.rating), "bold" if opinion.rating is not None else _MUTED)
+    rejected = Content.styled(f"  {REJECTED} rejected", "bold $text-warning") if opinion.rejected else Content("")
+    return said + rejected
+
+
+def _other(rater: str, opinion: Opinion) -> Content:
+    said = [stars(opinion.rating)] if opinion.rating is not None else []
+    said += [f"{REJECTED} rejected"] if opinion.rejected else []
+    said += [f"{NOTED} {printable(opinion.note)}"] if opinion.note else []
+    return Content.styled(f"{printable(rater)}: {'  '.join(said)}", _MUTED)
+
+
+def _final(standing: Standing) -> list[Content]:
+    final = standing.row.final
+    if final is None:
+        return [Content.styled("no final score", _MUTED)]
+    sign = STALE if standing.stale else ""
+    said = [Content.assemble("final ", (f"{sign}{final:.1f} {BARS[step_of(final / 100)]}", "bold"))]
+    if standing.rank is not None:
+        said.append(Content.styled(f"{ordinal(standing.rank)} of {standing.of}", _MUTED))
+    return said
+
+
+def _metric(metric: str, standing: Standing, *, brief: bool) -> Content:
+    spec, row = METRICS[metric], standing.row
+    outcome = row.outcome(metric)
+    norm = value_of(row.scores.norms.get(metric)) if row.scores else None
+    arrow = "↑" if spec.higher_is_better else "↓"
+    title = Content.styled(f"{spec.short} " if brief else f"{f'{spec.short} {arrow}':<{_LABEL}}", _MUTED)
+    if not isinstance(outcome, Present):
+        return title + Content("·" if outcome is None else f"! {printable(reason_of(outcome) or '')}")
+    sign = STALE if row.stale(metric, standing.context) else ""
+    value = f"{sign}{outcome.value:.{2 if brief else spec.decimals}f}"
+    if norm is None:
+        return title + Content(value)
+    bar = f" {BARS[step_of(norm)]}"
+    if brief:
+        return title + Content(value + bar)
+    share = standing.plan.shares.get(metric, 0.0)
+    return Content.assemble(title, value, bar, (f"  norm {norm:.2f}  {100 * share:.3g} %", _MUTED))
+
+
+def _off(metric: str, reason: str) -> Content:
+    return Content.styled(f"{METRICS[metric].short:<{_LABEL}}off: {printable(reason)}", _MUTED)
+
+
+def _caption(row: Row) -> Content:
+    said = Content.styled(printable(row.caption), "italic") if row.caption else Content.styled("none yet", _MUTED)
+    return Content.assemble((f"{'caption':<{_LABEL}}", _MUTED), said)
