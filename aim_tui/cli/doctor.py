@@ -61,6 +61,7 @@ def examine(profile: str | None, config: Path | None, store: Path | None) -> lis
         findings.append(settings_finding)
         findings += torch_findings(torch.result(), driver.result(), os.environ)
     if settings is not None:
+        findings += health.interface_findings(settings)
         findings += health.model_findings(settings, profile)
     findings += health.storage_findings(store_path(store))
     return findings

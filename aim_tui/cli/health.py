@@ -74,6 +74,14 @@ def config_finding(config: Path | None, load: Callable[[Path | None], Settings])
     return Finding("program", "settings", said, data=data), settings
 
 
+def interface_findings(settings: Settings) -> Iterator[Finding]:
+    """What is wrong with the keys and the looks that the settings file asks for; nothing where all is well."""
+    from aim_tui.cli import interface
+
+    for problem in interface.interface_findings(settings):
+        yield Finding("program", "keys and looks", problem, State.BROKEN, ("`aim-tui keys` lists every binding",))
+
+
 def model_findings(settings: Settings, profile: str | None) -> Iterator[Finding]:
     """The models of a profile, by what lies on the disk."""
     from rich.filesize import decimal

@@ -31,6 +31,10 @@ class HelpScreen(PageDialog):
         super().__init__("Keys that work here", [Content.styled("Signs", "bold"), *_SIGNS])
         self._groups = key_groups(app, bindings)
 
+    def keys(self) -> str:
+        """The keys that matter, here where all of them are told."""
+        return "j k pgdn pgup scroll · esc closes"
+
     def body(self) -> list[Widget]:
         """A line for each key, grouped; then what the signs in the lists mean."""
         lines: list[Widget] = []
@@ -49,11 +53,14 @@ class HelpScreen(PageDialog):
 
 
 def key_groups(app: App[object], bindings: Iterable[ActiveBinding]) -> dict[str, list[tuple[list[str], str]]]:
-    """Keys and what they do, by the title of what they belong to, in the order in which they are looked up."""
+    """Keys and what they do, by the title of what they belong to, in the order in which they are looked up.
+
+    What Textual brings for every screen comes last in its group.
+    """
     groups: dict[str, dict[str, tuple[list[str], str]]] = {}
-    for active in bindings:
+    for active in sorted(bindings, key=lambda active: active.binding.id is None):
         binding = active.binding
-        about = binding.tooltip or binding.description
+        about = binding.tooltip or binding.description.capitalize()
         if binding.system or not active.enabled or not about:
             continue
         # A list has no title of its own; what it binds is for whichever list has the focus.
