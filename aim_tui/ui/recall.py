@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from aim_tui.core.context import Context
-    from aim_tui.core.events import ImageFacts
+    from aim_tui.core.events import ImageFacts, ModelInfo
     from aim_tui.core.jobs import EngineSettings
     from aim_tui.core.profiles import Profile
     from aim_tui.core.results import Raw, Row
@@ -38,6 +38,8 @@ class Known:
     caption: str | None = None
     error: str | None = None
     raws: dict[str, Raw] = field(default_factory=dict)
+    models: Mapping[str, ModelInfo] = field(default_factory=dict)
+    """By role, who made the values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,8 @@ def _take_from(runs: Runs, infos: Sequence[RunInfo], wanted: dict[str, Known], n
             return False
         run = runs.load(info.id)
         metrics = [metric for metric in run.request.plan.metrics if now.same(run, metric)]
+        roles = {role.value for metric in metrics for role in METRICS[metric].roles}
+        models = {role: made for role, made in run.results.models.items() if role in roles}
         since = int(info.started.timestamp() * 1e9)
         for row in run.results.rows if metrics else ():
             known = wanted.get(row.path)
@@ -113,6 +117,7 @@ def _take_from(runs: Runs, infos: Sequence[RunInfo], wanted: dict[str, Known], n
                 continue
             if unchanged(row.path, since):
                 _take(known, row, metrics, since)
+                known.models = {**models, **known.models} if known.models else models
     return not all(_is_there(known, asked) for known in wanted.values())
 
 

@@ -126,6 +126,9 @@ class Rows:
         row.raws |= raws
         row.scores = score({metric: raw.outcome for metric, raw in row.raws.items()}, self.results.plan)
         self.since.setdefault(row.path, known.since)
+        # Who made them is part of what they are; a model that is loaded here has said more.
+        for role, info in known.models.items():
+            self.results.models.setdefault(role, info)
         return True
 
 

@@ -142,6 +142,7 @@ async def test_explain_tells_numbers_branches_weights_and_who_made_them(open_app
             "against the prompt: Only one wooden cabin",
             "final_score = 100 * (",
             "rules: aim",
+            "of 28.6 points",
             "scripted/clip  revision main, float32 on cpu",
             "512 x 512, PNG, RGB",
         ):
