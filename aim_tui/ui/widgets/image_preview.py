@@ -18,6 +18,7 @@ from aim_tui.core.text import printable
 from aim_tui.terminal.images import ImageMode, ImageSupport, image_support
 from aim_tui.ui.widgets.picture import Box, Picture, PictureCache, facts_line, notes_line, read_picture
 from aim_tui.ui.widgets.pixel_pane import PixelPane, pixel_pane
+from aim_tui.ui.widgets.zoom import Source, Zoom, draw_part, no_part, read_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -85,6 +86,8 @@ class ImagePreview(Vertical):
         self._caption = ""
         self._neighbours: tuple[str, ...] = ()
         self._shown: Picture | None = None
+        self._zoom: Zoom | None = None
+        self._source: Source | None = None
 
     def compose(self) -> ComposeResult:
         """Pixels above, facts below."""
@@ -118,7 +121,7 @@ class ImagePreview(Vertical):
             self._say(_EMPTY)
             return
         known = self._cache.get(path, self._box) if self._box is not None else None
-        if known is not None and self._pane is not None and self._pane.AT_ONCE:
+        if known is not None and self._zoom is None and self._pane is not None and self._pane.AT_ONCE:
             self._display(known)
         else:
             self._tell_facts()
@@ -128,6 +131,17 @@ class ImagePreview(Vertical):
         """The caption of the current image arrived."""
         self._caption = caption or ""
         self._tell_facts()
+
+    def zoom(self, zoom: Zoom | None) -> None:
+        """Show a part, of this image and of the next ones, or the whole again."""
+        self._zoom = zoom
+        self._generation += 1
+        self._read_now()
+
+    @property
+    def box(self) -> Box | None:
+        """The room for an image, where there is any and images are drawn."""
+        return None if self._support.mode is ImageMode.NONE else self._box
 
     def use(self, support: ImageSupport) -> ImageSupport:
         """Show images in another way from now on; returns what the terminal's colours leave of it."""
@@ -177,10 +191,17 @@ class ImagePreview(Vertical):
         path, box, generation = self._path, self._box, self._generation
         if path is None or box is None:
             return
-        picture = await self._read_in_thread(path, box)
+        zoom = self._zoom
+        if zoom is not None:
+            picture = await self._draw_in_thread(path, box, zoom)
+        else:
+            self._source = None
+            picture = await self._read_in_thread(path, box)
         if generation != self._generation:
             return
         self._display(picture)
+        if zoom is not None:
+            return
         for neighbour in self._neighbours:
             if self._cache.get(neighbour, box) is None:
                 await self._read_in_thread(neighbour, box)
@@ -200,6 +221,20 @@ class ImagePreview(Vertical):
             return picture
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, read)
+
+    async def _draw_in_thread(self, path: str, box: Box, zoom: Zoom) -> Picture:
+        pane = self._pane
+        assert pane is not None  # there is a box
+
+        def draw() -> Picture:
+            try:
+                self._source = read_source(path, self._policy, self._source)
+                picture = draw_part(self._source, box, zoom)
+            except Exception as error:  # whatever a hostile file does, the pane says so and the app goes on
+                return no_part(path, box, error)
+            return replace(picture, encoded=pane.encode(picture.pixels) if picture.pixels is not None else "")
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, draw)
 
     # --- showing --------------------------------------------------------------------------------------------------
 

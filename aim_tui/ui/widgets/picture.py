@@ -62,7 +62,7 @@ class Picture:
 
 def read_picture(path: str, box: Box, policy: ReadingPolicy, known: Picture | None = None) -> Picture:
     """Read and resize an image; `known` is given back while its file is unchanged. Never raises for a bad file."""
-    stamp = _stamp(path)
+    stamp = file_stamp(path)
     if known is not None and stamp is not None and known.stamp == stamp:
         return known
     try:
@@ -137,7 +137,8 @@ def _bytes(picture: Picture) -> int:
     return picture.pixels.width * picture.pixels.height * 3 + len(picture.encoded) if picture.pixels else 0
 
 
-def _stamp(path: str) -> Stamp | None:
+def file_stamp(path: str) -> Stamp | None:
+    """When a file was changed and how long it is; None where there is none."""
     try:
         stat = Path(path).stat()
     except (OSError, ValueError):
