@@ -46,6 +46,7 @@ class ModelTable(msgspec.Struct, forbid_unknown_fields=True):
     attention: str | None = None
     quantisation: Quantisation = "none"
     batch_size: _AtLeastOne | None = None
+    processor: str | None = None
 
 
 class RulesTable(msgspec.Struct, forbid_unknown_fields=True):

@@ -24,6 +24,8 @@ class Context:
                 return self.topic
             case Need.REFERENCE:
                 return self.reference
+            case Need.SOURCE:
+                return ""
 
     def missing_for(self, metrics: tuple[str, ...] = tuple(METRICS)) -> dict[str, str]:
         """The metrics that cannot be asked for, each with the reason."""

@@ -14,11 +14,25 @@ from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """What an edited image is judged by: the image before, and the instruction; captions where somebody wrote them."""
+
+    source: str
+    instruction: str
+    source_caption: str = ""
+    target_caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
-    """One image to score: a number that stays with it for the whole job, and its path."""
+    """One image to score: a number that stays with it for the whole job, and its path.
+
+    With an `edit` it is the image after, and is scored on the metrics of `core.edits`.
+    """
 
     id: int
     path: str
+    edit: Edit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +99,11 @@ class PromptRead:
 
 @dataclass(frozen=True, slots=True)
 class ImageRead:
-    """An image was read and decoded."""
+    """An image was read and decoded; of an edit both were, and `source` is the one before."""
 
     item: int
     facts: ImageFacts
+    source: ImageFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ class EngineSettings:
     `device` is 'auto', 'cpu', 'mps', 'cuda' or 'cuda:N' and applies where a model does not name its own.
     `precision` 'fast' runs every model in bfloat16 or float16, with float32 norms.
     `batch_size` overrides every model's own.
+    `edit_resize` scales both images of an edit to a square of that side before EditCLIP's image processor sees them, as
+    the published script does with 256; None leaves them as they are.
     `store` is the path of the store whose feature cache is used and filled; None computes everything anew.
     """
 
@@ -45,11 +47,15 @@ class EngineSettings:
     batch_size: int | None = None
     reading: ReadingPolicy = field(default_factory=ReadingPolicy)
     store: str | None = None
+    edit_resize: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Score `items` on `metrics` against `context`. A job without items loads the models and stops."""
+    """Score `items` on `metrics` against `context`. A job without items loads the models and stops.
+
+    A job of edits has an edit in every item, and names the families of `core.edits` as its metrics.
+    """
 
     metrics: tuple[str, ...]
     context: Context

@@ -18,6 +18,8 @@ class Need(StrEnum):
     PROMPT = "prompt"
     TOPIC = "topic"
     REFERENCE = "reference"
+    SOURCE = "source"
+    """The image before an edit and the instruction, which every item brings itself (`core.edits`)."""
 
 
 class Role(StrEnum):
@@ -27,6 +29,7 @@ class Role(StrEnum):
     CAPTIONER = "captioner"
     SENTENCE = "sentence"
     LPIPS = "lpips"
+    EDITCLIP = "editclip"
 
 
 @dataclass(frozen=True, slots=True)

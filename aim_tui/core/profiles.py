@@ -36,6 +36,8 @@ class ModelRef:
     attention: str | None = None
     quantisation: Quantisation = "none"
     batch_size: int | None = None
+    processor: str | None = None
+    """The hub id of the CLIP whose image processor and tokenizer an EditCLIP takes that has none of its own."""
 
     @property
     def name(self) -> str:

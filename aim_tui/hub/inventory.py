@@ -33,6 +33,7 @@ ROLE_NAMES = {
     Role.CAPTIONER: "captioner",
     Role.SENTENCE: "sentence encoder",
     Role.LPIPS: "LPIPS trunk",
+    Role.EDITCLIP: "EditCLIP model",
 }
 
 # What a fetch of the built-in profiles' models takes, in MB: float32 parameters plus a few MB of tokenizer. For the
@@ -137,6 +138,7 @@ def inspect(
     """
     if needed_by is None:
         needed_by = [spec.id for spec in METRICS.values() if role in spec.roles]
+        needed_by += ["editclip"] if role is Role.EDITCLIP else []
     try:
         found = _find(role, ref)
         if deep and found.path is not None and not found.problems:

@@ -100,12 +100,20 @@ def folder_problems(role: Role, folder: Path) -> list[str]:
         case Role.CLIP | Role.CAPTIONER:
             needs = _needs(folder, ("config", "weights", "tokenizer"))
             return needs + _one_of(folder, _PROCESSORS, "the image processor's configuration")
+        case Role.EDITCLIP:
+            # The published one comes without tokenizer and processor: the settings say whose it takes.
+            return _needs(folder, ("config", "weights"))
         case Role.SENTENCE:
             return _sentence_problems(folder)
         case Role.LPIPS:
             found = sorted(folder.glob("*.safetensors"))
             problems = [file_problem(path) for path in found] if found else ["weights (*.safetensors) are missing"]
             return [problem for problem in problems if problem]
+
+
+def has_processors(folder: Path) -> bool:
+    """Whether a model folder holds a tokenizer and an image processor's configuration."""
+    return not _needs(folder, ("tokenizer",)) + _one_of(folder, _PROCESSORS, "")
 
 
 def _sentence_problems(folder: Path) -> list[str]:

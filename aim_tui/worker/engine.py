@@ -14,10 +14,12 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from aim_tui.core import edits
 from aim_tui.core.events import Event, ModelLoaded, Notice, Phase, PhaseName
 from aim_tui.core.metrics import MetricSpec, Role, get_metric, in_order
 from aim_tui.errors import ModelUnavailableError, UsageError
 from aim_tui.inputs.images import ImageError, LoadedImage, read_image
+from aim_tui.worker.editing import Backing, EditPass
 from aim_tui.worker.identity import Cache, Identity, identify, reading_key
 from aim_tui.worker.keeper import Keeper
 from aim_tui.worker.maps import make_map, role_for
@@ -114,10 +116,16 @@ class Engine:
         that a metric needs, a reference that cannot be read, or a device that is not there.
         """
         configure_torch()
-        specs = self._check(job)
-        cache = self._open_cache(specs)
+        if any(item.edit for item in job.items):
+            families, roles = self._check_edits(job)
+            cache = self._open_cache(roles)
+            steps = self._run_edits(job, families, roles, cache, cancelled)
+        else:
+            specs = self._check(job)
+            cache = self._open_cache(_roles(specs))
+            steps = self._run(job, specs, cache, cancelled)
         try:
-            for event in self._run(job, specs, cache, cancelled):
+            for event in steps:
                 yield event
                 yield from self._notices()
         finally:
@@ -135,7 +143,7 @@ class Engine:
             if name in kept:
                 kept[name].expect(job.context, self._read)
         known = {name: metric for name, metric in kept.items() if metric.cache is not None}
-        policy, threads = self._settings.reading, self._reading_threads(specs)
+        policy, threads = self._settings.reading, self._reading_threads(_roles(specs))
         with closing(Survey(job.items, known, cache, policy, threads).windows()) as windows:
             first = next(windows)
             everything = cache is None or not job.items
@@ -159,6 +167,41 @@ class Engine:
                     return
             yield from scoring.end()
 
+    def _run_edits(
+        self,
+        job: Job,
+        families: Sequence[str],
+        roles: Sequence[Role],
+        cache: Cache | None,
+        cancelled: Callable[[], bool],
+    ) -> Iterator[Event]:
+        # Models that are loaded already belong to what made the numbers, as those do that are loaded on the way.
+        for role in roles:
+            if role in self._models:
+                yield from self._load(role)
+        yield Phase(PhaseName.SCORING)
+        threads = self._reading_threads(roles)
+        backing = Backing(self._models, cache, self._settings, threads, self._load_midway)
+        scoring = EditPass(families, backing, cancelled)
+        yield from scoring.run(job.items)
+        for role in roles:
+            if role in scoring.used and role not in self._models:
+                yield from self._recall(role, cache)
+
+    def _check_edits(self, job: Job) -> tuple[tuple[str, ...], tuple[Role, ...]]:
+        """The families and models that a job of edits asks for, as far as can be told before a model is loaded."""
+        if not all(item.edit for item in job.items):
+            raise UsageError("edits and single images cannot be scored in one job")
+        try:
+            families = edits.families(job.metrics)
+        except KeyError as error:
+            raise UsageError(str(error.args[0])) from None
+        if not families:
+            raise UsageError("no metric is asked for")
+        roles = edits.roles_for(families, [item.edit for item in job.items if item.edit])
+        self._check_roles(roles)
+        return families, roles
+
     def _check(self, job: Job) -> list[MetricSpec]:
         """The metrics of the job, which can be asked for as far as can be told before a model is loaded."""
         try:
@@ -169,13 +212,16 @@ class Engine:
             raise UsageError("no metric is asked for")
         if job.items:
             _check_context(job.context, specs)
-        for role in _roles(specs):
+        self._check_roles(_roles(specs))
+        return specs
+
+    def _check_roles(self, roles: Sequence[Role]) -> None:
+        for role in roles:
             if role not in self._settings.models:
                 raise UsageError(f"the profile names no {role} model", "add it to the profile in the settings")
             self._place(role, self._settings.models[role])
-        return specs
 
-    def _open_cache(self, specs: Sequence[MetricSpec]) -> Cache | None:
+    def _open_cache(self, roles: Sequence[Role]) -> Cache | None:
         """What earlier jobs computed with the models of this one, or None where there is no store that works."""
         self._identities = {role: self._identities[role] for role in self._models}
         if self._settings.store is None:
@@ -185,7 +231,7 @@ class Engine:
         self._keeper.open()
         if not self._keeper.usable:
             return None
-        for role in _roles(specs):
+        for role in roles:
             # A loaded model is what its files were when it was loaded.
             if role not in self._models:
                 ref = self._settings.models[role]
@@ -291,9 +337,9 @@ class Engine:
     def _read(self, path: str) -> LoadedImage:
         return read_image(path, self._settings.reading)
 
-    def _reading_threads(self, specs: Sequence[MetricSpec]) -> int:
+    def _reading_threads(self, roles: Sequence[Role]) -> int:
         """Enough to keep the models busy: on a CPU they are slow, and every core they do not get makes them slower."""
-        places = [self._place(role, self._settings.models[role]) for role in _roles(specs)]
+        places = [self._place(role, self._settings.models[role]) for role in roles]
         on_cpu = all(placement.device.type == "cpu" for placement in places)
         return max(1, min(8, cores() // 4)) if on_cpu else max(1, min(16, cores() - 1))
 

@@ -60,6 +60,8 @@ def identify(role: Role, ref: ModelRef, placement: Placement) -> Identity | None
         "trunk": ref.id if role.value == "lpips" else "",
         "recipe": f"{RECIPE}, transformers {_major('transformers')}",
     }
+    if ref.processor:
+        computing["processor"] = ref.processor
     return Identity(role, digest, to_json(computing), local.revision)
 
 

@@ -38,8 +38,8 @@ PIXELS = 32
 QUERIES = 4
 
 
-def save_clip(folder: Path) -> Path:
-    """A CLIPModel whose tokenizer knows bytes only."""
+def save_clip(folder: Path, channels: int = 3) -> Path:
+    """A CLIPModel whose tokenizer knows bytes only; an EditCLIP with six channels."""
     torch.manual_seed(1)
     words = [*BYTES, *(byte + "</w>" for byte in BYTES), "<|startoftext|>", "<|endoftext|>"]
     tokenizer = CLIPTokenizer(vocab={word: index for index, word in enumerate(words)}, merges=[], model_max_length=77)
@@ -53,7 +53,7 @@ def save_clip(folder: Path) -> Path:
             "eos_token_id": end,
             "pad_token_id": end,
         },
-        vision_config={**small, "image_size": PIXELS, "patch_size": 8},
+        vision_config={**small, "image_size": PIXELS, "patch_size": 8, "num_channels": channels},
         projection_dim=24,
     )
     model = CLIPModel(config)

@@ -67,7 +67,7 @@ class Clip:
     def image_features(self, batch: Sequence[torch.Tensor]) -> torch.Tensor:
         """float32 (batch, dim) of length one, on the CPU, from prepared images."""
         pixel_values = self.preparation.finish(batch, self.placement.device, self.placement.dtype)
-        return _unit(self.model.get_image_features(pixel_values=pixel_values))
+        return unit(self.model.get_image_features(pixel_values=pixel_values))
 
     @torch.inference_mode()
     def text_features(self, text: str) -> TextFeatures:
@@ -82,7 +82,7 @@ class Clip:
             return_attention_mask=not padded,
             return_tensors="pt",
         ).to(self.placement.device)
-        return TextFeatures(_unit(self.model.get_text_features(**inputs)), tokens, self.token_limit)
+        return TextFeatures(unit(self.model.get_text_features(**inputs)), tokens, self.token_limit)
 
 
 def load(ref: ModelRef, local: LocalModel, placement: Placement) -> Clip:
@@ -102,7 +102,7 @@ def load(ref: ModelRef, local: LocalModel, placement: Placement) -> Clip:
     return Clip(model, tokenizer, preparation, placement, info)
 
 
-def _unit(output: Any) -> torch.Tensor:
+def unit(output: Any) -> torch.Tensor:
     """Length one in float32: half precision overflows in the squares and rounds small features to nothing."""
     # transformers 5 returns an output object whose pooler_output is the projected vector; earlier a tensor.
     projected: torch.Tensor = output if isinstance(output, torch.Tensor) else output.pooler_output

@@ -35,6 +35,7 @@ _LOADERS = {
     Role.CAPTIONER: "aim_tui.worker.models.captioner:load",
     Role.SENTENCE: "aim_tui.worker.models.sentence:load",
     Role.LPIPS: "aim_tui.worker.models.lpips:load",
+    Role.EDITCLIP: "aim_tui.worker.models.editclip:load",
 }
 
 

@@ -1,0 +1,434 @@
+"""A job's pass over edits: what is kept of source, target and pair is taken, the rest read and looked at, then judged.
+
+    edits -> what is kept -> threads: read both images, prepare what lacks -> models -> judges -> events
+
+Some edits at a time: a row's numbers need several models, and come together when the last of them has looked.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+
+from aim_tui.core.edits import FAMILIES
+from aim_tui.core.events import Event, ImageFacts, ImageFailed, ImageRead, MetricBatch, MetricValue, Notice
+from aim_tui.core.metrics import BLIP2, CLIP, Role
+from aim_tui.core.outcomes import Failed
+from aim_tui.inputs.images import ImageError, read_image
+from aim_tui.store.files import Stat
+from aim_tui.worker.batching import NO_MEMORY
+from aim_tui.worker.memory import brief, is_out_of_memory, release_memory
+from aim_tui.worker.metrics.base import FeatureMetric, RawOutcome, UnsuitableError
+from aim_tui.worker.metrics.edits import EditClipPair, LpipsPair, PairLook, Seen
+from aim_tui.worker.models.loading import resolve
+from aim_tui.worker.reading import Bounds, Readable, ReadAhead, Unreadable, to_tensor
+from aim_tui.worker.texts import TextBook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import torch
+
+    from aim_tui.core.events import Item
+    from aim_tui.core.jobs import EngineSettings
+    from aim_tui.worker.identity import Cache
+    from aim_tui.worker.metrics.edits import Judge
+    from aim_tui.worker.models.loading import LoadedModel
+
+log = logging.getLogger(__name__)
+
+# Edits whose features are held until all of them are judged.
+_AT_ONCE = 32
+# Features of images and pairs that stay in memory: right and wrong instructions share a pair, edits share a source.
+_REMEMBERED = 4096
+_READ_AHEAD_BYTES = 256 << 20
+_BATCH_BYTES = 128 << 20
+_ROLES = {"clip": Role.CLIP, "caption": Role.CAPTIONER, "lpips": Role.LPIPS, "editclip": Role.EDITCLIP}
+
+Key = tuple[str, ...]
+"""The content hashes of what was looked at: one image, or source and target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backing:
+    """What the engine lends to the pass. `need` loads the models of roles that are not there, with their events."""
+
+    models: Mapping[Role, LoadedModel]
+    cache: Cache | None
+    settings: EngineSettings
+    threads: int
+    need: Callable[[set[Role]], Iterator[Event]]
+
+
+@dataclass(frozen=True, slots=True)
+class EditRead(Readable):
+    """Both images of an edit; `prepared` holds 'LOOK source' and 'LOOK target', or 'LOOK' for a pair."""
+
+    source: ImageFacts | None = None
+    stats: tuple[Stat | None, ...] = ()
+    """Both files as they were before they were read."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """What waits for one model: prepared tensors by key."""
+
+    tensors: dict[Key, torch.Tensor] = field(default_factory=dict)
+    nbytes: int = 0
+
+
+class EditPass:
+    """Scores edits on some families of `core.edits`."""
+
+    def __init__(self, families: Sequence[str], backing: Backing, cancelled: Callable[[], bool]) -> None:
+        self._specs = [spec for name in families for spec in FAMILIES[name]]
+        self._backing = backing
+        self._cancelled = cancelled
+        made = dict.fromkeys(spec.implementation for spec in self._specs)
+        self._judges: list[Judge] = [resolve(name)() for name in made]
+        self._looks: dict[str, FeatureMetric | PairLook] = {}
+        self._books: dict[Role, TextBook] = {}
+        self._facts: dict[str, ImageFacts] = {}
+        self._seen: OrderedDict[tuple[str, Key], Any] = OrderedDict()
+        self._told_cut = 0
+        self.used: set[Role] = set()
+        """The models whose features or embeddings took part, from this job or from an earlier one."""
+
+    def run(self, items: Sequence[Item]) -> Iterator[Event]:
+        """The events of all edits, those of each number in the order of the items."""
+        for start in range(0, len(items), _AT_ONCE):
+            if self._cancelled():
+                return
+            yield from self._score(items[start : start + _AT_ONCE])
+
+    # -- one stretch --------------------------------------------------------------------------------------------------
+
+    def _score(self, items: Sequence[Item]) -> Iterator[Event]:
+        self._recall_facts(items)
+        features: dict[tuple[str, Key], Any] = {}
+        broken: dict[int, str] = {}
+        self._recall(items, features)
+        lacking = [item for item in items if not self._complete(item, features)]
+        readable = any(self._readable(item) for item in lacking)
+        if readable:
+            yield from self._backing.need({_ROLES[look] for item in lacking for look in self._asked(item)})
+        waiting: dict[str, _Waiting] = {}
+        bounds = Bounds(self._backing.threads, 8, _READ_AHEAD_BYTES, self._backing.settings.reading.max_seconds)
+        work = self._read if readable else self._unreadable
+        with closing(iter(ReadAhead(lacking, work, bounds, self._too_slow))) as images:
+            for item, image in zip(lacking, images, strict=True):
+                if self._cancelled():
+                    return
+                if isinstance(image, Unreadable):
+                    broken[item.id] = image.reason
+                    continue
+                self._take(item, cast("EditRead", image), features, waiting)
+                for look in [name for name, queue in waiting.items() if self._is_full(name, queue)]:
+                    yield from self._look(look, waiting.pop(look), features)
+        for look, queue in waiting.items():
+            yield from self._look(look, queue, features)
+        if not self._cancelled():
+            yield from self._judge(items, features, broken)
+
+    def _recall_facts(self, items: Sequence[Item]) -> None:
+        """What reading told of files that are as they were."""
+        cache = self._backing.cache
+        if cache is None:
+            return
+        paths = [path for path in dict.fromkeys(_paths(items)) if path not in self._facts]
+        stats = [stat for path in paths if (stat := Stat.of(path)) is not None]
+        hashes = cache.keeper.hashes(stats)
+        kept = cache.keeper.values(cache.facts(), list(set(hashes.values())))
+        policy = self._backing.settings.reading
+        for path, sha256 in hashes.items():
+            if sha256 in kept:
+                facts = msgspec.json.decode(kept[sha256], type=ImageFacts)
+                if facts.bytes <= policy.max_bytes and facts.width * facts.height <= policy.max_pixels:
+                    self._facts[path] = facts
+
+    def _recall(self, items: Sequence[Item], features: dict[tuple[str, Key], Any]) -> None:
+        """Put the features that are kept, of images that are known, among those of the stretch."""
+        wanted: dict[str, dict[Key, None]] = {}
+        for item in items:
+            for look in self._asked(item) if self._known(item) else ():
+                wanted.setdefault(look, {}).update(dict.fromkeys(self._keys(item, look)))
+        for look, keys in wanted.items():
+            self._recall_keys(look, [key for key in keys if (look, key) not in features], features)
+
+    def _recall_keys(self, look: str, keys: Sequence[Key], features: dict[tuple[str, Key], Any]) -> None:
+        missing = []
+        for key in keys:
+            if (look, key) in self._seen:
+                features[look, key] = self._seen[look, key]
+                self._seen.move_to_end((look, key))
+            else:
+                missing.append(key)
+        if not missing or self._backing.cache is None or _ROLES[look] not in self._backing.cache.identities:
+            return
+        maker = self._maker(look)
+        if isinstance(maker, PairLook):
+            found = maker.recall([(key[0], key[1]) for key in missing])
+        else:
+            found = maker.recall([key[0] for key in missing])
+        for key, feature in zip(missing, found, strict=True):
+            if feature is not None:
+                features[look, key] = feature
+                self._remember(look, key, feature)
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def _read(self, item: Item) -> EditRead | Unreadable:
+        """Both images, prepared for every look; in a thread."""
+        stats = tuple(Stat.of(path) for path in _paths([item]))
+        read: dict[str, tuple[ImageFacts, torch.Tensor]] = {}
+        for side, path in zip(("source", "target"), _paths([item]), strict=True):
+            try:
+                image = read_image(path, self._backing.settings.reading)
+                read[side] = image.facts, to_tensor(image)
+            except ImageError as error:
+                return Unreadable(item.id, f"{side} image {path}: {error}")
+            except MemoryError:
+                return Unreadable(item.id, f"{side} image {path}: not enough memory to decode it")
+        prepared: dict[str, torch.Tensor | Failed] = {}
+        for look in self._asked(item):
+            maker = self._maker(look)
+            if isinstance(maker, PairLook):
+                prepared[look] = _prepared(maker.prepare, read["source"][1], read["target"][1])
+            else:
+                for side, (_, pixels) in read.items():
+                    prepared[f"{look} {side}"] = _prepared(maker.prepare, pixels)
+        return EditRead(item.id, read["target"][0], prepared, read["source"][0], stats)
+
+    def _unreadable(self, item: Item) -> Unreadable:
+        """Why an edit cannot be read, where no model is loaded because none can be."""
+        for side, path in zip(("source", "target"), _paths([item]), strict=True):
+            try:
+                read_image(path, self._backing.settings.reading)
+            except (ImageError, MemoryError) as error:
+                return Unreadable(item.id, f"{side} image {path}: {error or 'not enough memory to decode it'}")
+        return Unreadable(item.id, "the files changed while they were read; score again")
+
+    def _readable(self, item: Item) -> bool:
+        try:
+            for path in _paths([item]):
+                read_image(path, self._backing.settings.reading)
+        except (ImageError, MemoryError):
+            return False
+        return True
+
+    def _too_slow(self, item: Item) -> Unreadable:
+        limit = self._backing.settings.reading.max_seconds
+        return Unreadable(item.id, f"its images took longer than the limit of {limit:g} s to read")
+
+    def _take(
+        self,
+        item: Item,
+        image: EditRead,
+        features: dict[tuple[str, Key], Any],
+        waiting: dict[str, _Waiting],
+    ) -> None:
+        """Note what an edit's images are, and queue what nothing is known of."""
+        assert image.source is not None
+        both = zip(_paths([item]), (image.source, image.facts), image.stats, strict=True)
+        for path, facts, stat in both:
+            self._facts[path] = facts
+            if (cache := self._backing.cache) is not None:
+                cache.keeper.keep_values(cache.facts(), {facts.sha256: msgspec.json.encode(facts).decode()})
+                if stat is not None and stat.size == facts.bytes:
+                    cache.keeper.keep_hash(stat, facts.sha256)
+        for look in self._asked(item):
+            keys = self._keys(item, look)
+            names = [look] if len(keys[0]) == 2 else [f"{look} source", f"{look} target"]
+            queue = waiting.setdefault(look, _Waiting())
+            for key, name in zip(keys, names, strict=True):
+                if (look, key) not in features:
+                    self._recall_keys(look, [key], features)
+                if (look, key) in features or key in queue.tensors:
+                    continue
+                tensor = image.prepared[name]
+                if isinstance(tensor, Failed):
+                    features[look, key] = tensor
+                else:
+                    queue.tensors[key] = tensor
+                    queue.nbytes += tensor.nbytes
+
+    # -- looking ------------------------------------------------------------------------------------------------------
+
+    def _is_full(self, look: str, queue: _Waiting) -> bool:
+        settings, role = self._backing.settings, _ROLES[look]
+        size = settings.batch_size or settings.models[role].batch_size or self._maker(look).batch_size
+        return len(queue.tensors) >= size or queue.nbytes >= _BATCH_BYTES
+
+    def _look(self, look: str, queue: _Waiting, features: dict[tuple[str, Key], Any]) -> Iterator[Event]:
+        """Have a model look at what waits; what runs out of memory is halved, and what fails fails alone."""
+        if self._cancelled() or not queue.tensors:
+            return
+        keys, tensors = list(queue.tensors), list(queue.tensors.values())
+        maker, told = self._maker(look), False
+        parts = [(0, len(keys))]
+        while parts:
+            begin, end = parts.pop()
+            found = _attempt(maker, tensors[begin:end])
+            if isinstance(found, Exception):
+                short = is_out_of_memory(found)
+                if short:
+                    maker.free()
+                    release_memory()
+                if end - begin == 1:
+                    features[look, keys[begin]] = Failed(NO_MEMORY if short else brief(found))
+                    continue
+                if short and not told:
+                    yield Notice(f"{look}: out of memory at {end - begin} at once; going on with fewer")
+                    told = True
+                middle = (begin + end) // 2
+                parts += [(middle, end), (begin, middle)]
+                continue
+            if isinstance(maker, PairLook):
+                maker.keep([(key[0], key[1]) for key in keys[begin:end]], found)
+            else:
+                maker.keep([key[0] for key in keys[begin:end]], found)
+            for key, feature in zip(keys[begin:end], found, strict=True):
+                features[look, key] = feature
+                self._remember(look, key, feature)
+
+    def _remember(self, look: str, key: Key, feature: Any) -> None:
+        self._seen[look, key] = feature
+        if len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+
+    # -- judging ------------------------------------------------------------------------------------------------------
+
+    def _judge(
+        self, items: Sequence[Item], features: Mapping[tuple[str, Key], Any], broken: Mapping[int, str]
+    ) -> Iterator[Event]:
+        seen = {item.id: self._seen_of(item, features) for item in items if item.id not in broken}
+        yield from self._embed(list(seen.values()))
+        values: dict[str, list[MetricValue]] = {spec.id: [] for spec in self._specs}
+        for item in items:
+            if item.id in broken:
+                yield ImageFailed(item.id, broken[item.id])
+                continue
+            source, target = (self._facts[path] for path in _paths([item]))
+            yield ImageRead(item.id, target, source)
+            for name, outcome in self._outcomes(seen[item.id]).items():
+                if name in values:
+                    values[name].append(MetricValue.of(item.id, outcome.outcome, outcome.caption))
+        for name, column in values.items():
+            if column:
+                yield MetricBatch(name, column)
+
+    def _embed(self, seen: Sequence[Seen]) -> Iterator[Event]:
+        """Have every text embedded that the judges are going to ask for."""
+        wanted: dict[Role, list[str]] = {}
+        for each in seen:
+            for judge in self._judges:
+                if each.failure(judge.looks(each.edit)) is None:
+                    for role, text in judge.texts(each):
+                        wanted.setdefault(role, []).append(text)
+        for role, texts in wanted.items():
+            self.used.add(role)
+            if missing := self._book(role).lacking(texts):
+                yield from self._backing.need({role})
+                self._book(role).embed(missing)
+        cut = sum(len(book.cut) for book in self._books.values())
+        if cut and not self._told_cut:
+            yield Notice("some texts are longer than the model reads: of those it sees the beginning alone")
+        self._told_cut = cut
+
+    def _outcomes(self, seen: Seen) -> dict[str, RawOutcome]:
+        found: dict[str, RawOutcome] = {}
+        for judge in self._judges:
+            mine = [spec.id for spec in self._specs if spec.implementation.endswith(f":{type(judge).__name__}")]
+            failure = seen.failure(judge.looks(seen.edit))
+            if failure is not None:
+                found |= dict.fromkeys(mine, RawOutcome(failure))
+                continue
+            try:
+                found |= judge.judge(seen, lambda role, text: self._book(role).get(text))
+            except Exception as error:  # a judge's own failure must not take the other numbers with it
+                log.exception("an edit could not be judged")
+                found |= dict.fromkeys(mine, RawOutcome(Failed(brief(error))))
+        return found
+
+    def _seen_of(self, item: Item, features: Mapping[tuple[str, Key], Any]) -> Seen:
+        assert item.edit is not None
+        found: dict[str, Any] = {}
+        for look in self._asked(item):
+            self.used.add(_ROLES[look])
+            parts = [features.get((look, key), Failed("the model gave nothing")) for key in self._keys(item, look)]
+            failed = next((part for part in parts if isinstance(part, Failed)), None)
+            found[look] = failed or (parts[0] if len(parts) == 1 else tuple(parts))
+        return Seen(item.edit, found)
+
+    # -- what is asked ------------------------------------------------------------------------------------------------
+
+    def _asked(self, item: Item) -> list[str]:
+        """The looks that an edit needs, each once."""
+        assert item.edit is not None
+        return list(dict.fromkeys(look for judge in self._judges for look in judge.looks(item.edit)))
+
+    def _known(self, item: Item) -> bool:
+        return all(path in self._facts for path in _paths([item]))
+
+    def _keys(self, item: Item, look: str) -> list[Key]:
+        """What a look is kept by: the pair for those that see both, else source and target."""
+        source, target = (self._facts[path].sha256 for path in _paths([item]))
+        return [(source, target)] if look in ("lpips", "editclip") else [(source,), (target,)]
+
+    def _complete(self, item: Item, features: Mapping[tuple[str, Key], Any]) -> bool:
+        if not self._known(item):
+            return False
+        return all((look, key) in features for look in self._asked(item) for key in self._keys(item, look))
+
+    def _maker(self, look: str) -> FeatureMetric | PairLook:
+        if look not in self._looks:
+            self._looks[look] = self._made(look)
+        return self._looks[look]
+
+    def _made(self, look: str) -> FeatureMetric | PairLook:
+        models, cache = self._backing.models, self._backing.cache
+        if look == "lpips":
+            return LpipsPair(models, cache)
+        if look == "editclip":
+            return EditClipPair(models, cache, self._backing.settings.edit_resize)
+        spec = CLIP if look == "clip" else BLIP2
+        metric: FeatureMetric = resolve(spec.implementation)(models)
+        kept = cache is not None and all(role in cache.identities for role in spec.roles)
+        metric.cache = cache if kept else None
+        return metric
+
+    def _book(self, role: Role) -> TextBook:
+        if role not in self._books:
+            self._books[role] = TextBook(role, self._backing.models, self._backing.cache)
+        return self._books[role]
+
+
+def _paths(items: Sequence[Item]) -> list[str]:
+    """Source and target of each edit."""
+    return [path for item in items for path in (item.edit.source if item.edit else "", item.path)]
+
+
+def _prepared(prepare: Callable[..., torch.Tensor], *pixels: torch.Tensor) -> torch.Tensor | Failed:
+    try:
+        return prepare(*pixels)
+    except UnsuitableError as error:
+        return Failed(str(error))
+    except Exception as error:  # one look's failure must not take the others with it
+        return Failed(f"cannot be prepared: {brief(error)}")
+
+
+def _attempt(maker: FeatureMetric | PairLook, batch: Sequence[torch.Tensor]) -> Sequence[Any] | Exception:
+    try:
+        found = list(maker.look(batch))
+        if len(found) != len(batch):
+            raise RuntimeError(f"the model gave {len(found)} features for {len(batch)}")
+    except Exception as error:  # any failure of a model is a failed row, never the end of the job
+        if not is_out_of_memory(error):
+            log.exception("looking at %d failed", len(batch))
+        return error.with_traceback(None)
+    return found
