@@ -22,18 +22,18 @@ def keys(
     wanted, doubts = preferences(load_settings(config))
     lines = []
     for id, action in sorted(key_actions().items()):
-        present = wanted.keymap.get(id, ",".join(action.keys)).split(",")
-        changed = present != list(action.keys)
-        lines.append(
-            {"id": id, "keys": present, "default": list(action.keys), "changed": changed, "does": action.about}
-        )
+        present = tuple(wanted.keymap.get(id, ",".join(action.keys)).split(","))
+        lines.append((id, present, present != action.keys, action))
     if as_json:
-        print(json.dumps({"keys": lines, "conflicts": doubts}, indent=2, ensure_ascii=False))
+        listed = [
+            {"id": id, "keys": present, "default": action.keys, "changed": changed, "does": action.about}
+            for id, present, changed, action in lines
+        ]
+        print(json.dumps({"keys": listed, "conflicts": doubts}, indent=2, ensure_ascii=False))
         return
-    wide = max(len(str(line["id"])) for line in lines)
-    keys_wide = max(len(",".join(line["keys"])) for line in lines)
-    for line in lines:
-        sign = "*" if line["changed"] else " "
-        print(f"{line['id']:<{wide}} {sign} {','.join(line['keys']):<{keys_wide}}  {line['does']}")
+    wide = max(len(id) for id, *_ in lines)
+    keys_wide = max(len(",".join(present)) for _, present, *_ in lines)
+    for id, present, changed, action in lines:
+        print(f"{id:<{wide}} {'*' if changed else ' '} {','.join(present):<{keys_wide}}  {action.about}")
     for doubt in doubts:
         typer.echo(f"conflict: {doubt}", err=True)

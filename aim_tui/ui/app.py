@@ -154,9 +154,9 @@ class AimApp(App[int]):
         for theme in OWN_THEMES:
             self.register_theme(theme)
         looks = self.session.memory.looks
-        theme = looks.theme if looks.theme in THEME_NAMES else self._wanted.theme
-        if theme is not None:
-            self.theme = theme
+        wanted = looks.theme if looks.theme in THEME_NAMES else self._wanted.theme
+        if wanted is not None:
+            self.theme = wanted
         self.set_class(self._wanted.compact if looks.compact is None else looks.compact, "-compact")
         self._begun_theme = self.theme
 

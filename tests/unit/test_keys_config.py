@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +11,6 @@ from aim_tui.cli.interface import interface_findings, preferences
 from aim_tui.config import load_settings
 from aim_tui.errors import ConfigError
 from aim_tui.ui.keymap import FORBIDDEN, key_actions, keymap_conflicts, keymap_problems, normal_keys
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -138,3 +136,13 @@ def test_settings_of_the_interface_are_checked_when_they_load(settings, text: st
     with pytest.raises(ConfigError) as caught:
         settings(text)
     assert told in str(caught.value)
+
+
+def test_the_example_of_the_readme_holds(settings) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    example = re.search(r"```toml\n(\[keys\].*?)```", readme, re.DOTALL)
+    assert example is not None
+    wanted, doubts = preferences(settings(example[1]))
+    assert wanted.keymap["main.score"] == "ctrl+t"
+    assert wanted.theme == "high-contrast"
+    assert doubts == ()

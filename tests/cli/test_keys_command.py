@@ -1,0 +1,51 @@
+"""`aim-tui keys`: every binding with its id and its keys."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aim_tui.ui.keymap import key_actions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Any:
+    def run(settings: str, *options: str) -> subprocess.CompletedProcess[str]:
+        config = tmp_path / "config.toml"
+        config.write_text(settings)
+        command = [sys.executable, "-m", "aim_tui", "keys", "--config", str(config), *options]
+        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+
+    return run
+
+
+def test_all_bindings_are_listed_and_those_that_were_changed_are_marked(keys: Any) -> None:
+    told = keys('[keys]\n"main.score" = "ctrl+t"\n')
+    lines = {line.split()[0]: line for line in told.stdout.splitlines()}
+    assert set(lines) == set(key_actions())
+    assert " * ctrl+t " in lines["main.score"]
+    assert [id for id, line in lines.items() if " * " in line] == ["main.score"]
+    assert (told.returncode, told.stderr) == (0, "")
+
+
+def test_conflicts_are_told_apart_from_the_list(keys: Any) -> None:
+    settings = '[keys]\n"main.score" = "x"\n'
+    assert "config.toml, line 2: keys.main.score: x is also the key of Cancel" in keys(settings).stderr
+    told = json.loads(keys(settings, "--json").stdout)
+    (score,) = [each for each in told["keys"] if each["id"] == "main.score"]
+    assert (score["keys"], score["default"], score["changed"]) == (["x"], ["s"], True)
+    assert len(told["conflicts"]) == 1
+
+
+def test_a_mistake_ends_it_with_the_place(keys: Any) -> None:
+    told = keys('[keys]\n"main.scor" = "x"\n')
+    assert told.returncode == 2
+    assert "config.toml, line 2: keys.main.scor: " in told.stderr
+    assert "did you mean 'main.score'?" in told.stderr
