@@ -36,7 +36,7 @@ def binding_commands(app: App[int], screen: Screen[object]) -> Iterable[SystemCo
         yield SystemCommand(f"{name}  ({key})", binding.tooltip, run, discover=worth_listing)
     yield SystemCommand(
         "Detect images again",
-        "Ask the terminal how it shows images, such as after attaching tmux from another one",
+        "Ask the terminal how it shows images, after tmux was attached elsewhere",
         partial(app.run_action, "app.detect_images"),
     )
     yield SystemCommand("Theme", "Change the colours; high-contrast is among them", app.action_change_theme)

@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from aim_tui.cli.launching import launch
+from aim_tui.cli.launching import launch, open_on
 from aim_tui.cli.setup import resolve
 
 SCRIPTED = str(Path(__file__).parents[1] / "scripted_worker.py")
@@ -32,7 +32,7 @@ def main(folder: str, log: str) -> int:
             return answers
 
         meeting.meet_terminal = met
-        return launch(resolve(), Path(folder), start_scoring=False, store=None)
+        return open_on(Path(folder), lambda: launch(resolve(), Path(folder)))
 
 
 def open_with(tell: object) -> None:
@@ -41,11 +41,12 @@ def open_with(tell: object) -> None:
     from aim_tui.terminal.images import image_support
     from aim_tui.ui import app, images, models
 
-    class Played(app.AimApp):
-        def __init__(self, launch: object) -> None:
-            super().__init__(launch, worker_command=(sys.executable, SCRIPTED))
+    class Played(app.OpeningApp):
+        def begin(self, launch: object, *_: object) -> None:
+            super().begin(launch, (sys.executable, SCRIPTED))
 
-        def on_ready(self) -> None:
+        def settle(self) -> None:
+            super().settle()
             support = image_support()
             tell(mode=support.mode, why=support.why, cell=support.cell, colours=self.console.color_system)
 
@@ -58,7 +59,7 @@ def open_with(tell: object) -> None:
             await super().on_event(event)
 
     models.inspect_profile = lambda *_: []
-    app.AimApp = Played
+    app.OpeningApp = Played
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from aim_tui.terminal import kitty, sixel
+from aim_tui.ui.app import quiet_collector
 from aim_tui.ui.widgets import image_preview
 
 if TYPE_CHECKING:
@@ -32,6 +34,14 @@ def many(tmp_path: Path) -> Path:
     for number in range(IMAGES):
         (folder / f"{number:03}.jpg").write_bytes(data + bytes([number]))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def collector_as_in_the_application() -> Any:
+    before = gc.get_threshold()
+    quiet_collector()
+    yield
+    gc.set_threshold(*before)
 
 
 class Stalls:

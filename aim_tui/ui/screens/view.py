@@ -166,7 +166,7 @@ class ViewScreen(ModalScreen[int]):
         row, room = self._row, self._room()
         final = f"  {row.final:.1f}" if row.final is not None else ""
         if self._zoom is not None:
-            scale, keys = f"  {100 * self._zoom.scale:.0f} %", "  hjkl move, + - zoom, f whole image, space next"
+            scale, keys = f"  {100 * self._zoom.scale:.0f} %", "  hjkl move, + - zoom, f whole, space next"
         else:
             scale = f"  {100 * fit_scale(*room):.0f} %" if room else ""
             keys = "  j k go on, + - zoom, f 1:1, esc goes back"
