@@ -57,8 +57,14 @@ def correlate(
         str, typer.Option("--normalize", metavar="raw|minmax|calibrated", help="How MAE and RMSE come to one scale.")
     ] = "calibrated",
     bootstrap: Annotated[
-        int, typer.Option("--bootstrap", min=0, metavar="N", help="Resamples, of permutations too; 0 for none.")
-    ] = 10_000,
+        int | None,
+        typer.Option(
+            "--bootstrap",
+            min=0,
+            metavar="N",
+            help="Resamples and permutations; 0 for none. Default: 10000, of many pairs fewer.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, metavar="S", help="The same seed gives the same figures.")] = 0,
     top: Annotated[int, typer.Option("--top", min=0, metavar="N", help="How many best, worst ... samples.")] = 5,
     output_format: Annotated[

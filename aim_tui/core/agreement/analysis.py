@@ -17,7 +17,7 @@ from aim_tui.core.agreement.error_measures import ErrorMeasures, error_measures
 from aim_tui.core.agreement.error_measures import Mapping as ErrorMapping
 from aim_tui.core.agreement.joining import Pairs, join
 from aim_tui.core.agreement.levels import Levels, levels
-from aim_tui.core.agreement.permutation import permutation_tests
+from aim_tui.core.agreement.permutation import affordable, permutation_tests
 from aim_tui.core.agreement.raters import RaterAgreement, rater_agreement
 from aim_tui.core.agreement.residuals import (
     Line,
@@ -51,11 +51,15 @@ class Options:
     group_by: str = ""
     """The label whose groups are drawn whole and told apart; '' for none."""
     mapping: ErrorMapping = ErrorMapping.CALIBRATED
-    resamples: int = 10_000
-    """Of the bootstrap and of the permutation tests; 0 for neither."""
+    resamples: int | None = None
+    """Of the bootstrap, the permutation tests and the swaps; 0 for none, None for as many as the pairs allow."""
     seed: int = 0
     top: int = 5
     """How many of the best, the worst and the most influential pairs are named."""
+
+    def resamples_of(self, n: int) -> int:
+        """How many resamples of n pairs are drawn."""
+        return affordable(n) if self.resamples is None else self.resamples
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,10 +193,11 @@ def _coefficients(pairs: Pairs, groups: tuple[str, ...], options: Options) -> di
     if not reason and len(np.unique(y)) <= _COARSE < len(np.unique(x)):
         kinds.append(Kind.KENDALL_C)
     found = {kind: coefficient(kind, x, y, reason) for kind in kinds}
-    if reason or not options.resamples:
+    count = options.resamples_of(pairs.n)
+    if reason or not count:
         return found
-    permuted = permutation_tests(x, y, RESAMPLED, arrangements=options.resamples, seed=options.seed)
-    drawn = bootstrap_intervals(x, y, RESAMPLED, groups or None, resamples=options.resamples, seed=options.seed)
+    permuted = permutation_tests(x, y, RESAMPLED, arrangements=count, seed=options.seed)
+    drawn = bootstrap_intervals(x, y, RESAMPLED, groups or None, resamples=count, seed=options.seed)
     for kind in RESAMPLED:
         interval = drawn[kind]
         if found[kind].perfect:
@@ -266,7 +271,7 @@ def _comparison(one: Pairs, other: Pairs, judgement: str, options: Options) -> c
         one.x[rows],
         other.x[others],
         one.y[rows],
-        swaps=max(options.resamples, 1_000),
+        swaps=options.resamples_of(len(rows)),
         seed=options.seed,
     )
 
@@ -283,12 +288,12 @@ def _adjusted_cells(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
 
 def _adjusted_comparisons(made: list[comparing.MetricComparison]) -> tuple[comparing.MetricComparison, ...]:
     """The comparisons with the p values of each coefficient adjusted over all of them."""
-    compared = [one for one in made if one.differences]
+    compared = [one for one in made if all(found.p is not None for found in one.differences) and one.differences]
     adjusted: dict[int, list[comparing.Difference]] = {id(one): [] for one in compared}
     for place, _ in enumerate(RESAMPLED):
         family = [one.differences[place] for one in compared]
         for one, difference, p in zip(
-            compared, family, comparing.adjusted([difference.p for difference in family]), strict=True
+            compared, family, comparing.adjusted([difference.p or 0.0 for difference in family]), strict=True
         ):
             adjusted[id(one)].append(replace(difference, p_adjusted=p))
-    return tuple(replace(one, differences=tuple(adjusted.get(id(one), ()))) for one in made)
+    return tuple(replace(one, differences=tuple(adjusted.get(id(one), one.differences))) for one in made)

@@ -8,7 +8,6 @@ import numpy as np
 
 from aim_tui.core.agreement import resampling
 from aim_tui.core.agreement.coefficients import CONFIDENCE, Interval, Kind
-from aim_tui.core.agreement.permutation import affordable
 from aim_tui.core.agreement.ranks import dense
 from aim_tui.core.statistics import FEWEST
 
@@ -48,7 +47,7 @@ def bootstrap_intervals(
     kinds = tuple(kinds)
     if drawn_from < FEWEST:
         return dict.fromkeys(kinds, f"a bootstrap over {drawn_from} group{'s' * (drawn_from > 1)} says nothing")
-    count = affordable(resamples, len(x))
+    count = resamples
     functions = {kind: _WEIGHTED[kind](x, y) for kind in kinds}
     values = {kind: np.empty(count) for kind in kinds}
     filled = 0

@@ -19,7 +19,7 @@ from aim_tui.core.agreement.coefficients import (
     undefined,
     value_only,
 )
-from aim_tui.core.agreement.permutation import TOLERANCE, affordable
+from aim_tui.core.agreement.permutation import TOLERANCE
 from aim_tui.core.agreement.ranks import dense
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ class Difference:
     kind: Kind
     a: float
     b: float
-    p: float
-    """Paired permutation, two-sided: the share of swaps with at least as large a difference."""
+    p: float | None
+    """Paired permutation, two-sided: the share of swaps with at least as large a difference; None of no swaps."""
     swaps: int
     exact: bool
     p_adjusted: float | None = None
@@ -128,7 +128,7 @@ def swap_tests(a: Floats, b: Floats, y: Floats, *, swaps: int = 10_000, seed: in
     }
     n = len(y)
     exact = n <= EXACT_UP_TO
-    count = 2**n if exact else affordable(swaps, n)
+    count = 2**n if exact else swaps
     hits = dict.fromkeys(RESAMPLED, 0)
     as_is = np.zeros((1, n), dtype=np.int64)
     observed = {kind: (float(of(as_is)[0]), float(of(1 - as_is)[0])) for kind, of in functions.items()}
@@ -139,9 +139,14 @@ def swap_tests(a: Floats, b: Floats, y: Floats, *, swaps: int = 10_000, seed: in
             # A swap that leaves a side constant has no difference to show.
             hits[kind] += int((np.nan_to_num(gap) >= abs(of_a - of_b) - TOLERANCE).sum())
     return tuple(
-        Difference(kind, *observed[kind], hits[kind] / count if exact else (hits[kind] + 1) / (count + 1), count, exact)
-        for kind in RESAMPLED
+        Difference(kind, *observed[kind], _share(hits[kind], count, exact), count, exact) for kind in RESAMPLED
     )
+
+
+def _share(hits: int, count: int, exact: bool) -> float | None:
+    if exact:
+        return hits / count
+    return (hits + 1) / (count + 1) if count else None
 
 
 def williams(r_ay: float, r_by: float, r_ab: float, n: int) -> Williams:

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
 #: How far from the observed coefficient, in parts of it, still counts as equal: what rounding alone does to one.
 TOLERANCE = 1e-12
+#: What is drawn where nobody says how often.
+RESAMPLES = 10_000
 _FEWEST = 1_000
-_DRAWS = 100_000_000
+# Of more draws in all, Kendall's coefficient takes longer than anybody waits; fewer place an interval well enough.
+_DRAWS = 20_000_000
 
 _REARRANGED = {
     Kind.PEARSON: resampling.pearson_rearranged,
@@ -30,9 +33,9 @@ _REARRANGED = {
 }
 
 
-def affordable(resamples: int, n: int) -> int:
-    """As many resamples as asked for, fewer of very many pairs, and not below a thousand of those asked for."""
-    return max(min(resamples, _FEWEST), min(resamples, _DRAWS // max(1, n)))
+def affordable(n: int) -> int:
+    """How many resamples of n pairs to draw where nobody says: 10,000; of more than 2,000 pairs fewer, down to 1,000."""
+    return max(_FEWEST, min(RESAMPLES, _DRAWS // max(1, n)))
 
 
 def permutation_tests(
@@ -49,7 +52,7 @@ def permutation_tests(
     itself = np.arange(n)[None]
     observed = {kind: float(function(itself)[0]) for kind, function in functions.items()}
     exact = n < 13 and math.factorial(n) <= arrangements
-    count = math.factorial(n) if exact else affordable(arrangements, n)
+    count = math.factorial(n) if exact else arrangements
     tails = {kind: np.zeros(2, dtype=np.int64) for kind in functions}
     for rows in _all(n) if exact else _drawn(n, count, seed):
         for kind, function in functions.items():

@@ -34,7 +34,8 @@ def settings(analysis: Analysis) -> str:
     """What it takes to get the same figures again."""
     options = analysis.options
     groups = f", groups by {options.group_by}" if options.group_by else ""
-    return f"{options.resamples:,} resamples, seed {options.seed}, errors {options.mapping}{groups}"
+    resamples = "resamples by the number of pairs" if options.resamples is None else f"{options.resamples:,} resamples"
+    return f"{resamples}, seed {options.seed}, errors {options.mapping}{groups}"
 
 
 def _section(section: Section) -> Iterator[str]:
