@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -24,6 +25,7 @@ from aim_tui.ui.screens.help import HelpScreen
 from aim_tui.ui.screens.view import ViewScreen
 from aim_tui.ui.widgets.find_bar import FindBar, Seeking
 from aim_tui.ui.widgets.image_preview import ImagePreview
+from aim_tui.ui.widgets.lines import NoticeLine
 from aim_tui.ui.widgets.review_card import Standing, card
 
 if TYPE_CHECKING:
@@ -126,9 +128,11 @@ class ReviewScreen(ModalScreen[int]):
         self._heading = Static(id="review-title", markup=False)
         self._preview = ImagePreview(policy=session.launch.reading, id="review-image")
         self._card = Static(id="review-card", markup=False)
+        self._notice = NoticeLine()
         self._find_bar = FindBar()
         self._finals: list[float] = []
         self._told: object = None
+        self._ranked: object = None
         self._before_seeking = item
         self._expression_before = ""
         if item in self._order:
@@ -142,6 +146,7 @@ class ReviewScreen(ModalScreen[int]):
         with Horizontal(id="review-panes"):
             yield self._preview
             yield VerticalScroll(self._card, id="review-side", can_focus=False)
+        yield self._notice
         yield self._find_bar
         yield Footer(compact=True, show_command_palette=False)
 
@@ -149,6 +154,7 @@ class ReviewScreen(ModalScreen[int]):
         """Show where the table was, and what changes there."""
         self.set_interval(_LOOK_SECONDS, self._tell)
         self.set_interval(_RANK_SECONDS, self._rank_again)
+        self._notice.show(self._session.notice)
         self._rank()
         self._show()
 
@@ -319,8 +325,10 @@ class ReviewScreen(ModalScreen[int]):
 
     def action_explain(self) -> None:
         """Why it scores as it does."""
-        session = self._session
-        self.app.push_screen(ExplainScreen(self._row, self._results, session.profile, session.not_asked))
+        session, item = self._session, self._row.item
+        heatmap = partial(errands.show_heatmap, self.app, session, self._order, item)
+        asked = self._results, session.profile, session.not_asked
+        self.app.push_screen(ExplainScreen(self._row, *asked, tokens=session.maps.tokens, heatmap=heatmap))
 
     @work(exclusive=True, group="dialog")
     async def action_heatmap(self) -> None:
@@ -394,7 +402,11 @@ class ReviewScreen(ModalScreen[int]):
         )
 
     def _rank_again(self) -> None:
-        if self._session.running is not None or len(self._finals) == 0:
+        """Rank while scores may arrive, once more when they no longer do, and when other things are asked."""
+        session = self._session
+        state = session.running is not None or session.recalling, session.plan, session.context
+        if state[0] or state != self._ranked:
+            self._ranked = state
             self._rank()
 
     @work(exclusive=True, group="rank")

@@ -53,7 +53,7 @@ def numbers(results: Results, first: Row, second: Row | None, ink: Ink) -> Conte
 
 def _pairs(results: Results, first: Row, second: Row | None) -> Iterator[tuple[str, int, bool, Number, Number]]:
     context = results.context
-    yield "Final ↑", 1, True, _final(results, first), _final(results, second)
+    yield "Final ↑", 2, True, _final(results, first), _final(results, second)
     for metric in results.plan.metrics:
         spec = METRICS[metric]
         title = f"{spec.short} {'↑' if spec.higher_is_better else '↓'}"
@@ -92,8 +92,9 @@ def _delta(one: Number, other: Number, decimals: int, upwards: bool, ink: Ink) -
         return Content.styled(MISSING, _MUTED)
     if one.stale or other.stale:
         return Content.styled("made against different things", "$text-warning")
-    change = one.value - other.value
-    if round(change, decimals) == 0:
+    # What is shown is what is compared: two values that look alike differ by nothing that is worth a word.
+    change = round(one.value, decimals) - round(other.value, decimals)
+    if one.text(decimals) == other.text(decimals):
         return Content.styled(_SAME, _MUTED)
     better = (change > 0) == upwards
     style = str(ink.steps[-1 if better else 0])

@@ -54,7 +54,8 @@ def card(standing: Standing, *, brief: bool = False) -> Content:
             _caption(standing.row),
         ]
         return Content("\n").join(lines)
-    lines = [_rating(standing.mine)]
+    hint = "" if standing.mine else f"  {RATINGS[0]} to {RATINGS[-1]} rates, x rejects"
+    lines = [_rating(standing.mine) + Content.styled(hint, _MUTED)]
     if standing.mine.note:
         lines.append(Content.assemble((f"{NOTED} ", _MUTED), printable(standing.mine.note)))
     lines += [_other(rater, opinion) for rater, opinion in standing.others.items() if opinion]
@@ -127,8 +128,7 @@ def _metric(metric: str, standing: Standing, *, brief: bool) -> Content:
     bar = f" {BARS[step_of(norm)]}"
     if brief:
         return title + Content(value + bar)
-    share = standing.plan.shares.get(metric, 0.0)
-    return Content.assemble(title, value, bar, (f"  norm {norm:.2f}  {100 * share:.3g} %", _MUTED))
+    return Content.assemble(title, value, bar, (f"  norm {norm:.2f}", _MUTED))
 
 
 def _off(metric: str, reason: str) -> Content:
