@@ -44,17 +44,23 @@ OURS = f"""{PAINTED}
 import sys
 from aim_tui.cli import main
 import aim_tui.ui.app as ui
-class Ours(ui.AimApp):
+class Ours(ui.OpeningApp):
     def on_ready(self):
+        if os.environ["BENCH_UNTIL"] == "first":
+            self.call_after_refresh(painted, self)
+        else:
+            super().on_ready()
+    async def _go_on(self):
+        await super()._go_on()
         self.call_after_refresh(painted, self)
-ui.AimApp = Ours
+ui.OpeningApp = Ours
 sys.argv = ["aim-tui", os.environ["BENCH_FOLDER"], "--store", os.environ["BENCH_STORE"]]
 main()
 """
 
 
-def start(code: str, folder: Path, store: Path) -> float:
-    """Seconds from exec to first paint, in a pseudo-terminal of its own."""
+def start(code: str, folder: Path, store: Path, until: str = "first") -> float:
+    """Seconds from exec to the first paint, or until the panes are painted, in a pseudo-terminal of its own."""
     import pty
     import threading
 
@@ -63,6 +69,7 @@ def start(code: str, folder: Path, store: Path) -> float:
     reader = threading.Thread(target=_drain, args=(control,), daemon=True)
     reader.start()
     environment = {**os.environ, "TERM": "xterm-256color", "AIM_TUI_IMAGES": "none", "BENCH_FOLDER": str(folder)}
+    environment["BENCH_UNTIL"] = until
     environment |= {"BENCH_STORE": str(store), "COLUMNS": str(SIZE[0]), "LINES": str(SIZE[1])}
     with tempfile.NamedTemporaryFile() as said:
         environment |= {"BENCH_SAID": said.name, "BENCH_BEGAN": str(time.time())}
@@ -83,13 +90,21 @@ def _drain(control: int) -> None:
 
 def first_paint(folder: Path, store: Path, rounds: int) -> dict[str, Any]:
     """Medians over interleaved starts; the first of each warms the disk."""
-    empty, ours = [], []
+    empty, ours, panes = [], [], []
     for _ in range(rounds + 1):
         empty.append(start(EMPTY, folder, store))
         ours.append(start(OURS, folder, store))
-    one, other = statistics.median(empty[1:]), statistics.median(ours[1:])
-    ratios = [b / a for a, b in zip(empty[1:], ours[1:], strict=True)]
-    return {"empty": one, "ours": other, "ratio": statistics.median(ratios), "rounds": rounds}
+        panes.append(start(OURS, folder, store, "panes"))
+    medians = [statistics.median(times[1:]) for times in (empty, ours, panes)]
+    ratios = [[b / a for a, b in zip(empty[1:], times[1:], strict=True)] for times in (ours, panes)]
+    return {
+        "empty": medians[0],
+        "ours": medians[1],
+        "panes": medians[2],
+        "ratio": statistics.median(ratios[0]),
+        "panes_ratio": statistics.median(ratios[1]),
+        "rounds": rounds,
+    }
 
 
 async def open_folder(folder: Path, store: Path, count: int) -> dict[str, Any]:

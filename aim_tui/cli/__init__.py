@@ -27,6 +27,8 @@ COMMANDS = {
     "open": Command("open_app:open_app", "Open the application on a folder (what a bare `aim-tui [PATH]` does)."),
     "demo": Command("demo:demo", "Try it on the embedded sample images and sample models."),
     "score": Command("score:score", "Score images without the application."),
+    "edit": Command("edit:edit", "Score image edits: a source, a target and an instruction each."),
+    "inspect": Command("inspect:inspect", "Look at a data set of edits or a folder of images without any model."),
     "runs": Command("runs:app", "See, compare, export and delete what has been scored."),
     "report": Command("report:report", "Write a run as one HTML page with pictures."),
     "correlate": Command(

@@ -144,13 +144,15 @@ def _preview(study: Study) -> None:
     from aim_tui.cli.display import show, table, words
     from aim_tui.core.agreement.joining import join
     from aim_tui.core.agreement.sections import plain_number
+    from aim_tui.core.text import printable
 
     show(*map(words, study.notes))
     for judgement in study.judgements:
         for metric in study.metrics:
             pairs = join(metric, judgement)
             show("", words(f"{metric.name} against {judgement.name}: {pairs.describe()}", "bold"))
-            made = table("sample", metric.name, judgement.name, right=(metric.name, judgement.name))
+            x_name, y_name = printable(metric.name), printable(judgement.name)
+            made = table("sample", x_name, y_name, right=(x_name, y_name))
             signs = (-1 if pairs.negated_x else 1, -1 if pairs.negated_y else 1)
             for name, x, y in list(zip(pairs.ids, pairs.x, pairs.y, strict=True))[:10]:
                 made.add_row(*map(words, (name, plain_number(signs[0] * x), plain_number(signs[1] * y))))
@@ -164,6 +166,7 @@ def _table(found: Analysis) -> None:
 
     from aim_tui.cli.display import show, table, words
     from aim_tui.core.agreement.sections import sections
+    from aim_tui.core.text import printable
     from aim_tui.store.exports.agreement import settings
 
     show(*map(words, (*found.study.notes, settings(found))))
@@ -172,8 +175,8 @@ def _table(found: Analysis) -> None:
         parts += [words(line) for line in section.lines]
         show(Text("\n").join([Text(), *parts]))
         if section.headings:
-            # Rich tells columns apart by place, so a name that two columns share is no trouble.
-            made = table(*section.headings, right=section.headings[section.texts :])
+            headings = tuple(map(printable, section.headings))
+            made = table(*headings, right=headings[section.texts :])
             for row in section.rows:
                 made.add_row(*map(words, row))
             show(made)

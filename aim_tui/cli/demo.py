@@ -19,7 +19,7 @@ def demo(
 ) -> None:
     """Open the application on the sample images and start scoring; without a terminal, print the table."""
     from aim_tui.cli.headless import run
-    from aim_tui.cli.launching import in_terminal, launch
+    from aim_tui.cli.launching import in_terminal, launch, open_on
     from aim_tui.cli.recording import Record
     from aim_tui.cli.setup import resolve
     from aim_tui.cli.writers import open_writer
@@ -40,4 +40,5 @@ def demo(
         raise typer.Exit(run(setup, open_writer("table", None), record, []))
     # Nor does the application keep anything, unless it is told where.
     kept = store.expanduser().absolute() if store is not None else None
-    raise typer.Exit(launch(setup, sample.generations, start_scoring=True, store=kept, state_name="demo"))
+    folder = sample.generations
+    raise typer.Exit(open_on(folder, lambda: launch(setup, folder, start_scoring=True, store=kept, state_name="demo")))

@@ -55,7 +55,7 @@ def run(setup: Setup, writer: Writer, record: Record, problems: Sequence[Problem
 
     prepare_environment()
     go_offline()
-    with _Interrupt() as interrupt, _progress(stderr) as progress:
+    with Interrupt() as interrupt, progress_bar(stderr) as progress:
         try:
             _score(setup, writer, record, interrupt, progress)
             record.end(RunState.CANCELLED if interrupt.is_set() else RunState.DONE)
@@ -70,7 +70,7 @@ def run(setup: Setup, writer: Writer, record: Record, problems: Sequence[Problem
     return _conclude(stderr, record, interrupt, problems)
 
 
-def _score(setup: Setup, writer: Writer, record: Record, interrupt: _Interrupt, progress: Progress) -> None:
+def _score(setup: Setup, writer: Writer, record: Record, interrupt: Interrupt, progress: Progress) -> None:
     results, left = record.results, record.left
     writer.begin(results, setup)
     task = progress.add_task("starting", total=None)
@@ -96,7 +96,7 @@ def _score(setup: Setup, writer: Writer, record: Record, interrupt: _Interrupt, 
     writer.end()
 
 
-def _events(setup: Setup, job: Job, interrupt: _Interrupt) -> Generator[Event]:
+def _events(setup: Setup, job: Job, interrupt: Interrupt) -> Generator[Event]:
     """What the engine reports; where nothing is left to score it is not even loaded."""
     if not job.items:
         return
@@ -145,7 +145,7 @@ def _show(event: Event, progress: Progress, task: TaskID, results: Results) -> N
             _say(stderr, text, "yellow")
 
 
-def _conclude(stderr: Console, record: Record, interrupt: _Interrupt, problems: Sequence[Problem]) -> int:
+def _conclude(stderr: Console, record: Record, interrupt: Interrupt, problems: Sequence[Problem]) -> int:
     summary = record.results.summary()
     troubled = [row for row in record.results.rows if row.status in (Status.FAILED, Status.PARTIAL)]
     for row in troubled[:_TROUBLES_SHOWN]:
@@ -178,7 +178,8 @@ def _say(console: Console, text: str, style: str = "") -> None:
 
 
 @contextlib.contextmanager
-def _progress(stderr: Console) -> Iterator[Progress]:
+def progress_bar(stderr: Console) -> Iterator[Progress]:
+    """A bar on stderr where it is a terminal, and none elsewhere."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
@@ -190,7 +191,7 @@ def _progress(stderr: Console) -> Iterator[Progress]:
         yield progress
 
 
-class _Interrupt:
+class Interrupt:
     """The first Ctrl-C, SIGTERM or lost terminal asks the engine to stop after its batch; the second ends at once."""
 
     def __init__(self) -> None:
@@ -198,9 +199,10 @@ class _Interrupt:
         self._before: dict[int, Any] = {}
 
     def is_set(self) -> bool:
+        """Whether somebody asked to stop."""
         return self._asked
 
-    def __enter__(self) -> _Interrupt:
+    def __enter__(self) -> Interrupt:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # nohup and `&` in a script have their signals ignored, and mean it.
             if signal.getsignal(number) is not signal.SIG_IGN:

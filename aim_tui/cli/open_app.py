@@ -26,7 +26,7 @@ def open_app(
     no_store: Annotated[bool, typer.Option("--no-store", help="Keep nothing of what is scored.")] = False,
 ) -> None:
     """Open the application on a folder."""
-    from aim_tui.cli.launching import open_path
+    from aim_tui.cli.launching import folder_of, launch, open_on
     from aim_tui.cli.setup import resolve
     from aim_tui.cli.storage import store_path
 
@@ -43,4 +43,5 @@ def open_app(
         exif=exif,
         config=config,
     )
-    raise typer.Exit(open_path(path, setup, None if no_store else store_path(store)))
+    folder, kept = folder_of(path), None if no_store else store_path(store)
+    raise typer.Exit(open_on(folder, lambda: launch(setup, folder, store=kept)))

@@ -37,7 +37,7 @@ def open_writer(name: str, output: Path | None) -> Writer:
     if name not in _WRITERS:
         raise UsageError(f"unknown format {name!r}{did_you_mean(name, _WRITERS)}")
     if output is not None:
-        _check_writable(output)
+        check_writable(output)
     elif sys.stdout is None:
         raise UsageError("there is no standard output", "open it, or give --output FILE")
     return _WRITERS[name](output)
@@ -79,9 +79,9 @@ class _Streaming(Writer):
             self.write(row, self._stream)
             self._stream.flush()
         except BrokenPipeError:
-            _reader_left()
+            reader_left()
         except OSError as error:
-            raise _cannot_write(self._output, error) from None
+            raise cannot_write(self._output, error) from None
 
     @abstractmethod
     def write(self, row: Row, stream: TextIO) -> None:
@@ -114,7 +114,7 @@ class _Json(Writer):
     def end(self) -> None:
         settings = engine_settings(self._setup.engine)
         whole = document(self._results, self._setup.profile, settings, self._setup.not_asked)
-        _write(self._output, to_json(whole, indent=2) + "\n")
+        write_text(self._output, to_json(whole, indent=2) + "\n")
 
 
 class _Table(Writer):
@@ -132,7 +132,7 @@ class _Table(Writer):
         text = text_file.getvalue()
         if not to_terminal:
             text = "".join(line.rstrip() + "\n" for line in text.splitlines())
-        _write(self._output, text)
+        write_text(self._output, text)
 
 
 _WRITERS: dict[str, type[Writer]] = {"table": _Table, "json": _Json, "jsonl": _JsonLines, "csv": _Csv}
@@ -171,7 +171,7 @@ def _print_table(console: Any, results: Results, setup: Setup) -> None:
         console.print(Text(printable(line)), soft_wrap=True)
 
 
-def _check_writable(output: Path) -> None:
+def check_writable(output: Path) -> None:
     """Before hours of work: can the result be written at all?"""
     if output.suffix.lower() in SUFFIXES:
         raise UsageError(f"cannot write {output}: that is the name of an image")
@@ -183,7 +183,7 @@ def _check_writable(output: Path) -> None:
         raise UsageError(f"cannot write {output}: no permission")
 
 
-def _write(output: Path | None, text: str) -> None:
+def write_text(output: Path | None, text: str) -> None:
     """A whole document, to its file or to stdout."""
     if output is not None:
         write_whole(output, text)
@@ -192,16 +192,17 @@ def _write(output: Path | None, text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
-        _reader_left()
+        reader_left()
     except OSError as error:
-        raise _cannot_write(None, error) from None
+        raise cannot_write(None, error) from None
 
 
-def _cannot_write(output: Path | None, error: OSError) -> AimError:
+def cannot_write(output: Path | None, error: OSError) -> AimError:
+    """The error that says so, to be raised."""
     return AimError(f"cannot write {output or 'the standard output'}: {error.strerror or error}")
 
 
-def _reader_left() -> None:
+def reader_left() -> None:
     """The reader of a pipe went away (`| head`): nobody is left to be told, so end as other programs do."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     raise SystemExit(141)

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from aim_tui.ui.preferences import Preferences
 
 _NAME = "aim-tui"
-#: A terminal may take a progress bar away that nobody renews; Ghostty does after 15 seconds.
-RENEW_SECONDS = 5.0
 
 
 class Announcer:
     """Turns activity into a title, a progress bar, and a word at the end of a long job."""
+
+    renew_seconds = 5.0
+    """A terminal may take a progress bar away that nobody renews; Ghostty does after 15 seconds."""
 
     def __init__(
         self,

@@ -1,0 +1,75 @@
+"""`aim-tui edit`: image edits scored without the application; data on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aim_tui.cli import options
+
+
+def edit(
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="data.json, adversarial_dataset.json, JSON Lines or CSV of edits.")
+    ],
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", metavar="M", help="EditCLIP: a hub id or a folder. Default: the profile's."),
+    ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            "--metrics",
+            metavar="LIST",
+            help="Which of clip_edit,editclip,preservation,directional,caption_change, or all. Default: those that "
+            "need no captioner.",
+        ),
+    ] = None,
+    output_format: Annotated[
+        str, typer.Option("--format", "-f", metavar="FORMAT", help="table, json, jsonl, csv or editclip.")
+    ] = "table",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead of to stdout.")
+    ] = None,
+    pre_resize: Annotated[
+        int | None,
+        typer.Option(
+            "--pre-resize", min=1, max=4096, metavar="N",
+            help="Scale both images to N x N before EditCLIP's own processor; the published script does with 256.",
+        ),
+    ] = None,
+    profile: options.ProfileOption = None,
+    device: options.DeviceOption = None,
+    precision: options.PrecisionOption = None,
+    batch_size: options.BatchOption = None,
+    exif: options.ExifOption = None,
+    config: options.ConfigOption = None,
+    store: options.StoreOption = None,
+    no_store: Annotated[bool, typer.Option("--no-store", help="Keep nothing of this run but its output.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume/--fresh", help="Go on with the same run where it was interrupted, or begin anew.")
+    ] = True,
+) -> None:  # fmt: skip
+    """Score edits. Exit: 0 all scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C."""
+    from aim_tui.cli.edit_output import open_output
+    from aim_tui.cli.edit_run import EditRecord, StoredEditRecord, plan, run
+    from aim_tui.cli.setup import resolve
+    from aim_tui.inputs.edits import read_edits
+
+    setup = resolve(
+        profile=profile, device=device, precision=precision, batch_size=batch_size, exif=exif, config=config
+    )
+    found = read_edits(data)
+    asked = plan(setup, found, families=metrics, model=model, pre_resize=pre_resize)
+    writer = open_output(output_format, output, asked)
+    if no_store:
+        raise typer.Exit(run(asked, writer, EditRecord(asked)))
+    from aim_tui.cli.storage import open_to_score, store_path
+    from aim_tui.store.edits import EditRuns
+
+    path = store_path(store)
+    with open_to_score(path) as database:
+        kept = asked.with_store(path)
+        raise typer.Exit(run(kept, writer, StoredEditRecord(EditRuns(database), kept, fresh=not resume)))

@@ -1,0 +1,322 @@
+"""A run over edits without the application: what is asked, what outlives it, the engine, and the exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aim_tui.cli.display import console, say
+from aim_tui.cli.headless import INTERRUPTED, Interrupt, progress_bar
+from aim_tui.core import edits
+from aim_tui.core.context import Context
+from aim_tui.core.edit_report import Named
+from aim_tui.core.edit_results import EditResults
+from aim_tui.core.events import Event, ImageFailed, ImageRead, MetricBatch, Notice, Phase, PhaseName
+from aim_tui.core.jobs import Job
+from aim_tui.core.metrics import Role
+from aim_tui.core.profiles import ModelRef
+from aim_tui.core.report import engine_settings
+from aim_tui.core.text import printable
+from aim_tui.errors import AimError, UsageError
+from aim_tui.store.edits import EditRequest, StoredEdit
+from aim_tui.store.errors import StoreError
+from aim_tui.store.records import RunState
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from rich.progress import Progress, TaskID
+
+    from aim_tui.cli.edit_output import Output
+    from aim_tui.cli.setup import Setup
+    from aim_tui.core.events import Item
+    from aim_tui.core.jobs import EngineSettings
+    from aim_tui.inputs.edits import EditFile
+    from aim_tui.store.edits import EditRuns
+
+_TROUBLES_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class EditPlan:
+    """What the settings and options of a command add up to."""
+
+    setup: Setup
+    file: EditFile
+    families: tuple[str, ...]
+    engine: EngineSettings
+    not_asked: str = ""
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """The models that take part."""
+        return edits.roles_for(self.families, [item.edit for item in self.items() if item.edit])
+
+    def items(self) -> list[Item]:
+        """The edits as the engine takes them."""
+        return [row.item(number) for number, row in enumerate(self.file.rows)]
+
+    def named(self) -> list[Named]:
+        """The edits as outputs name them."""
+        return [Named(row.id, row.source_name, row.target_name, row.instruction, row.truth) for row in self.file.rows]
+
+    def with_store(self, path: Path) -> EditPlan:
+        """The same, with the store whose feature cache the engine uses."""
+        return replace(self, engine=replace(self.engine, store=str(path)))
+
+    def settings(self) -> dict[str, Any]:
+        """What decides about numbers besides the models' files."""
+        computing = {
+            str(role): [ref.dtype, ref.device, ref.attention, ref.quantisation, ref.processor]
+            for role in self.roles
+            if (ref := self.engine.models.get(role)) is not None
+        }
+        return {**engine_settings(self.engine), "pre_resize": self.engine.edit_resize, "computing": computing}
+
+    def provenance(self) -> dict[str, Any]:
+        """What every output says about where its numbers come from."""
+        said: dict[str, Any] = {
+            "profile": self.setup.profile.name,
+            "data": printable(self.file.path),
+            "metrics": list(self.families),
+            "settings": {name: value for name, value in self.settings().items() if name != "computing"},
+        }
+        if self.setup.profile.notice:
+            said["notice"] = self.setup.profile.notice
+        return said
+
+
+def plan(setup: Setup, file: EditFile, *, families: str | None, model: str | None, pre_resize: int | None) -> EditPlan:
+    """Put options and edits together; UsageError names what is wrong."""
+    chosen, not_asked = _families(families, file)
+    models = dict(setup.engine.models)
+    if model is not None:
+        models[Role.EDITCLIP] = _model(model, models.get(Role.EDITCLIP))
+        if "editclip" not in chosen:
+            raise UsageError("--model names an EditCLIP model, but editclip is not asked for", "add it to --metrics")
+    if pre_resize is not None and "editclip" not in chosen:
+        raise UsageError("--pre-resize is for EditCLIP, but editclip is not asked for", "add it to --metrics")
+    engine = replace(setup.engine, models=models, edit_resize=pre_resize)
+    return EditPlan(setup, file, chosen, engine, not_asked)
+
+
+def _families(option: str | None, file: EditFile) -> tuple[tuple[str, ...], str]:
+    if option is None:
+        captioned = all(row.source_caption for row in file.rows)
+        chosen = ("clip_edit", "editclip", "preservation", *(("directional",) if captioned else ()))
+        left = [name for name in edits.FAMILIES if name not in chosen]
+        return chosen, f"{', '.join(left)} would need a captioner; --metrics asks for more"
+    names = [part.strip() for part in option.split(",") if part.strip()]
+    try:
+        chosen = edits.families(edits.FAMILIES if names == ["all"] else names)
+    except KeyError as error:
+        raise UsageError(f"--metrics: {error.args[0]}") from None
+    if not chosen:
+        raise UsageError("--metrics names no metric", f"known: {', '.join(edits.FAMILIES)}")
+    return chosen, ""
+
+
+def _model(name: str, profiles: ModelRef | None) -> ModelRef:
+    processor = profiles.processor if profiles is not None else None
+    if os.path.lexists(name) or name.startswith((".", "/", "~")):
+        folder = Path(os.path.expanduser(name)).absolute()  # noqa: PTH111 - raises for no unknown user
+        return ModelRef(id=name, path=str(folder), processor=processor)
+    return ModelRef(id=name, processor=processor)
+
+
+class EditRecord:
+    """A run that only its output outlives."""
+
+    run_id = ""
+    resumed = False
+
+    def __init__(self, asked: EditPlan) -> None:
+        self.results = EditResults(asked.families, len(asked.file.rows))
+
+    def write(self, event: Event) -> None:
+        """Take an event of the engine; StoreError where it cannot be kept."""
+        self.results.apply(event)
+
+    def keep(self) -> None:
+        """Have what was taken so far on disk."""
+
+    def end(self, state: RunState) -> None:
+        """Say how the run ended."""
+
+
+class StoredEditRecord(EditRecord):
+    """A run that is kept in the store; one that stopped before its end goes on. Begun with the first edit read."""
+
+    def __init__(self, runs: EditRuns, asked: EditPlan, *, fresh: bool) -> None:
+        super().__init__(asked)
+        self._runs = runs
+        self._edits = [
+            StoredEdit(
+                row.id, row.source, row.target, row.instruction, row.source_caption, row.target_caption, row.truth
+            )
+            for row in asked.file.rows
+        ]
+        self._request = _request(asked)
+        self._waiting: list[Event] = []
+        found = None if fresh else runs.resume(self._request, self._edits)
+        if found is not None:
+            self.run_id, self.resumed, self.results = found.id, True, found.results
+
+    def write(self, event: Event) -> None:
+        """Take an event; it is on disk after the next `keep`."""
+        super().write(event)
+        self._waiting.append(event)
+
+    def keep(self) -> None:
+        """Commit what was taken; a run is begun with the first edit that something is known of."""
+        if not self.run_id:
+            if not any(isinstance(event, (ImageRead, ImageFailed, MetricBatch)) for event in self._waiting):
+                return
+            self.run_id = self._runs.begin(self._request, self._edits)
+        self._runs.write(self.run_id, self._waiting)
+        self._waiting.clear()
+
+    def end(self, state: RunState) -> None:
+        """Commit what is left, and how the run ended."""
+        self.keep()
+        if self.run_id:
+            self._runs.end(self.run_id, state)
+
+
+def _request(asked: EditPlan) -> EditRequest:
+    """What the store is told of the run; ModelUnavailableError for a model that is not on this machine."""
+    from aim_tui.hub.inventory import locate
+    from aim_tui.store.fingerprints import fingerprint
+
+    prints: dict[str, str] = {}
+    for role in asked.roles:
+        if (ref := asked.engine.models.get(role)) is not None:
+            # Before torch is imported, which takes seconds: is everything here?
+            local = locate(role, ref, profile=asked.setup.profile.name)
+            with contextlib.suppress(AimError):
+                prints[str(role)] = fingerprint(local.path, local.revision)
+    return EditRequest(
+        families=asked.families,
+        data=os.path.abspath(asked.file.path),  # noqa: PTH100  # as text: any bytes
+        profile=asked.setup.profile.name,
+        settings=asked.settings(),
+        fingerprints=prints,
+        command=shlex.join(["aim-tui", *sys.argv[1:]]),
+    )
+
+
+def run(asked: EditPlan, output: Output, record: EditRecord) -> int:
+    """Score what is left of a record and write all its rows; 0 all scored, 1 some failed, 130 interrupted."""
+    from aim_tui.worker.runtime import go_offline, prepare_environment
+
+    _say_what_is_used(asked, record)
+    prepare_environment()
+    go_offline()
+    with Interrupt() as interrupt, progress_bar(console(stderr=True)) as progress:
+        try:
+            _score(asked, output, record, interrupt, progress)
+            record.end(RunState.CANCELLED if interrupt.is_set() else RunState.DONE)
+        except BaseException as error:
+            # The first trouble is the one to be told of.
+            with contextlib.suppress(StoreError):
+                record.end(RunState.CANCELLED if isinstance(error, SystemExit) else RunState.FAILED)
+            if record.run_id:
+                say(f"edit run {record.run_id} is kept as far as it came: the same command goes on with it")
+            raise
+    return _conclude(record, interrupt.is_set())
+
+
+def _score(asked: EditPlan, output: Output, record: EditRecord, interrupt: Interrupt, progress: Progress) -> None:
+    results, task, written = record.results, progress.add_task("starting", total=None), 0
+    output.begin(results)
+    try:
+        written = _write(output, record, written)
+        left = frozenset(results.left())
+        job = Job(asked.families, Context(), [item for item in asked.items() if item.id in left])
+        with contextlib.closing(_events(asked, job, interrupt)) as events:
+            for event in events:
+                record.write(event)
+                _show(event, progress, task, len(results.rows))
+                if isinstance(event, (ImageFailed, MetricBatch)) and _finished(results, written):
+                    # On disk before it is put out.
+                    record.keep()
+                    written = _write(output, record, written)
+                    progress.update(task, completed=written)
+    except BaseException:
+        if written:
+            output.end()
+        raise
+    record.keep()
+    output.end()
+
+
+def _events(asked: EditPlan, job: Job, interrupt: Interrupt) -> Generator[Event]:
+    if not job.items:
+        return
+    from aim_tui.worker.engine import Engine
+    from aim_tui.worker.runtime import hush_libraries
+
+    hush_libraries()
+    yield from Engine(asked.engine).run(job, interrupt.is_set)
+
+
+def _finished(results: EditResults, number: int) -> bool:
+    return number < len(results.rows) and results.settled(results.rows[number])
+
+
+def _write(output: Output, record: EditRecord, written: int) -> int:
+    while _finished(record.results, written):
+        output.row(record.results.rows[written])
+        written += 1
+    return written
+
+
+def _show(event: Event, progress: Progress, task: TaskID, total: int) -> None:
+    match event:
+        case Phase(PhaseName.SCORING, _):
+            progress.update(task, description="scoring", total=total)
+        case Phase(name, detail):
+            progress.update(task, description=printable(f"{name} {detail}"))
+            if not progress.console.is_terminal:
+                say(f"{name} {detail}")
+        case Notice(text):
+            say(text, "yellow")
+
+
+def _say_what_is_used(asked: EditPlan, record: EditRecord) -> None:
+    if asked.setup.profile.notice:
+        say(asked.setup.profile.notice, "yellow")
+    say(f"metrics: {', '.join(asked.families)}" + (f" ({asked.not_asked})" if asked.not_asked else ""))
+    if asked.engine.edit_resize:
+        side = asked.engine.edit_resize
+        say(f"both images are scaled to {side} x {side} before EditCLIP's image processor")
+    if record.resumed:
+        there = len(record.results.rows) - len(record.results.left())
+        say(f"going on with edit run {record.run_id}: {there} of {len(record.results.rows)} are there", "bold")
+
+
+def _conclude(record: EditRecord, interrupted: bool) -> int:
+    results = record.results
+    states = [results.status(row) for row in results.rows]
+    troubled = [row for row, state in zip(results.rows, states, strict=True) if state in ("partial", "failed")]
+    for row in troubled[:_TROUBLES_SHOWN]:
+        say(f"edit {row.item + 1}: {row.reasons()}", "red")
+    if len(troubled) > _TROUBLES_SHOWN:
+        say(f"and {len(troubled) - _TROUBLES_SHOWN} more; the error of each is in its row", "red")
+    counted = f"{states.count('ok')} of {len(states)} edits scored"
+    for state, words in (("partial", "in part"), ("failed", "failed"), ("pending", "not reached")):
+        if states.count(state):
+            counted += f", {states.count(state)} {words}"
+    say(counted, "bold")
+    if record.run_id:
+        say(f"stored as edit run {record.run_id}")
+    if interrupted:
+        onwards = "; the same command goes on from there" if record.run_id else ""
+        say(f"interrupted: what was finished is written{onwards}", "yellow")
+        return INTERRUPTED
+    return 1 if states.count("ok") < len(states) else 0
