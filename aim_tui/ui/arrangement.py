@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aim_tui.core.fields import View, file_name
-from aim_tui.core.metrics import METRICS
+from aim_tui.core.marking import best_first
 from aim_tui.core.selection import Filter, SortKey, select
 from aim_tui.core.text import printable
 
@@ -15,15 +15,9 @@ if TYPE_CHECKING:
 
     from aim_tui.core.results import Row
 
+__all__ = ["Arrangement", "best_first"]
+
 _FIXED_COLUMNS = frozenset({"item", "name"})
-
-
-def best_first(column: str) -> bool:
-    """Whether a column has to be reversed to begin with the best: scores where higher is better, and sizes."""
-    metric = METRICS.get(column.removesuffix("_norm"))
-    if metric is None:
-        return column in ("final", "size", "rating")
-    return metric.higher_is_better or column.endswith("_norm")
 
 
 @dataclass(slots=True)

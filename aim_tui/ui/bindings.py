@@ -52,6 +52,25 @@ MAIN_BINDINGS: list[BindingType] = [
     Binding("n", "find_again(1)", "Next", show=False, tooltip="The next name found", id="main.find-next"),
     Binding("N", "find_again(-1)", "Previous", show=False, tooltip="The name found before", id="main.find-previous"),
     Binding("f", "filter", "Filter", tooltip="Show only some: a name, or final>70 & caption~cabin", id="main.filter"),
+    Binding(
+        "b", "batch", "Batch", tooltip="What can be done with the marked images: copy, move, list", id="main.batch"
+    ),
+    Binding(
+        "full_stop",
+        "suggest_reference",
+        "Suggest reference",
+        show=False,
+        tooltip="The most typical of the images, as a reference",
+        id="main.suggest-reference",
+    ),
+    Binding(
+        "asterisk",
+        "mark_by_rule",
+        "Mark by rule",
+        show=False,
+        tooltip="Mark top 20, or what an expression accepts",
+        id="main.mark-rule",
+    ),
     Binding("P", "pause", "Pause", show=False, tooltip="Keep order and place while results arrive", id="main.pause"),
     Binding("y", "copy_path", "Copy path", show=False, tooltip="Send the path to the clipboard", id="main.copy-path"),
     Binding(
@@ -63,6 +82,9 @@ MAIN_BINDINGS: list[BindingType] = [
     ),
     Binding(
         "H", "history", "History", show=False, tooltip="Stored runs: open one, compare two, delete", id="main.history"
+    ),
+    Binding(
+        "D", "duel", "Duel", show=False, tooltip="Blind duels between the marked or shown images", id="main.duel"
     ),
     Binding("o", "browse", "Files", tooltip="Files and folders", id="main.files"),
     Binding(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from textual.app import SystemCommand
 
+from aim_tui.ui.screens.batch import CHOICES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -34,6 +36,10 @@ def binding_commands(app: App[int], screen: Screen[object]) -> Iterable[SystemCo
         worth_listing = not binding.action.startswith(_MOVES)
         run = partial(app.run_action, binding.action, active.node)
         yield SystemCommand(f"{name}  ({key})", binding.tooltip, run, discover=worth_listing)
+    if hasattr(screen, "action_batch"):
+        for name, choice in CHOICES.items():
+            run = partial(app.run_action, f"batch('{name}')", screen)
+            yield SystemCommand(f"Batch: {choice.title}  (b {choice.key})", choice.about, run, discover=False)
     yield SystemCommand(
         "Detect images again",
         "Ask the terminal how it shows images, after tmux was attached elsewhere",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -59,11 +60,26 @@ class Rows:
         models = _models(profile)
         self._left.update({(models, row.path): row for row in self.results.rows if row.raws})
 
+    def moved(self, places: Mapping[str, str], profile: Profile) -> None:
+        """Keep what is known of images for where they lie now: what they hold is the same."""
+        models, now = _models(profile), time.time_ns()
+        self.remember(profile)
+        for before, after in places.items():
+            row = self._left.pop((models, before), None)
+            if row is not None:
+                self._left[models, after] = row
+                self.since[after] = now
+
     async def prepare(self, paths: Sequence[str], profile: Profile) -> Results:
         """Rows for these images under this profile, with what is known of them already; not shown yet."""
         fresh = Results(self.results.plan, self.results.context)
         models = _models(profile)
-        known = {path: row for path in paths if (row := self._left.get((models, path))) is not None}
+        left = self._left
+        if left:
+            pairs = ((path, left.get((models, path))) for path in paths)
+            known = await asyncio.to_thread(lambda: {path: row for path, row in pairs if row is not None})
+        else:
+            known = {}
         await asyncio.to_thread(_fill, fresh, paths, known)
         return fresh
 

@@ -19,6 +19,7 @@ from aim_tui.errors import AimError
 from aim_tui.inputs.listing import FolderListing, list_folder
 from aim_tui.ipc.client import WORKER_COMMAND, Patience
 from aim_tui.ui.asked import Asked
+from aim_tui.ui.batch import BatchDesk
 from aim_tui.ui.jobs import Jobs
 from aim_tui.ui.judging import JudgingDesk
 from aim_tui.ui.maps import MapDesk
@@ -99,6 +100,7 @@ class Session:
         self.models = ModelDesk(lambda: self._post(ModelsChanged()))
         self.maps = MapDesk(self._jobs, lambda: self.context, self._engine)
         self.store = Store(launch.store, self._store_failed, self.activity_changed)
+        self.batch = BatchDesk()
         self.judging = JudgingDesk(self.store, launch.rater, self._post)
 
     # -- what is so --------------------------------------------------------------------------------------------------
@@ -220,6 +222,7 @@ class Session:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._jobs.close()
+        await self.batch.close()
         await self.judging.close()
         await self.store.close()
         await self.memory.close()
@@ -243,6 +246,14 @@ class Session:
     def open_folder(self, folder: Path) -> None:
         """Make another folder's images the rows. A job that runs is cancelled; its later facts are dropped."""
         self.run(self._open_folder(folder, None))
+
+    def moved(self, places: Mapping[str, str]) -> None:
+        """Images lie elsewhere now, by where they were: list the folder again; their scores go with them."""
+        if places:
+            named = self.launch.images is not None and self.listing.folder == self.launch.folder
+            images = tuple(places.get(path, path) for path in self.listing.images) if named else None
+            self._rows.moved(places, self.profile)
+            self.run(self._open_folder(self.listing.folder, images))
 
     def open_run(self, run: Run) -> None:
         """Show a stored run: its images, what they were scored against, its weights. `leave_run` goes back."""

@@ -92,6 +92,12 @@ class Store:
             return otherwise
         return await asyncio.to_thread(self._do, self._readable, lambda database: work(Judgements(database)))
 
+    async def look_into(self, work: Callable[[Database], Result], otherwise: Result) -> Result:
+        """Look into the store itself; `otherwise` where there is no store yet. StoreError as in `read`."""
+        if self.path is None or not await asyncio.to_thread(self.path.exists):
+            return otherwise
+        return await asyncio.to_thread(self._do, self._readable, work)
+
     async def close(self) -> None:
         """Let go of the file."""
         await asyncio.to_thread(self._close)

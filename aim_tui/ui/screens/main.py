@@ -28,7 +28,8 @@ from aim_tui.ui.messages import (
     SetupChanged,
     TokensCounted,
 )
-from aim_tui.ui.screens import errands
+from aim_tui.ui.screens import batch_errands, errands
+from aim_tui.ui.screens.batch import BatchScreen
 from aim_tui.ui.screens.explain import ExplainScreen
 from aim_tui.ui.screens.help import HelpScreen
 from aim_tui.ui.screens.sort import SortScreen
@@ -108,6 +109,7 @@ class MainScreen(Screen[None]):
     @on(FolderOpened)
     def _folder_opened(self) -> None:
         self._show_scores()
+        self.strip.show_marked(self.scores.marked_note)
         self._show_files()
         self._show_setup()
         self._show_summary()
@@ -223,6 +225,7 @@ class MainScreen(Screen[None]):
     @on(ScorePane.CurrentChanged)
     def _current_changed(self) -> None:
         self._show_current()
+        self.strip.show_marked(self.scores.marked_note)
         self._remember_place()
         row = self.scores.current
         if row is not None and not self.files.has_focus:
@@ -238,6 +241,7 @@ class MainScreen(Screen[None]):
     def _marks_changed(self) -> None:
         rows = self.session.results.rows
         self.files.set_marks(rows[item].path for item in self.scores.marks)
+        self.strip.show_marked(self.scores.marked_note)
 
     @on(ScorePane.Opened)
     def _opened(self) -> None:
@@ -257,6 +261,7 @@ class MainScreen(Screen[None]):
     def _files_marked(self) -> None:
         marked = self.files.marks
         self.scores.mark(row.item for row in self.session.results.rows if row.path in marked)
+        self.strip.show_marked(self.scores.marked_note)
 
     @on(FileList.FolderOpened)
     @work(exclusive=True, group="dialog")
@@ -391,6 +396,11 @@ class MainScreen(Screen[None]):
         self.app.push_screen(SortScreen(), chosen)
 
     @work(exclusive=True, group="dialog")
+    async def action_duel(self) -> None:
+        """Which of two images is better, again and again."""
+        await errands.duel(self.app, self.session, self.scores.order, self.scores.marks)
+
+    @work(exclusive=True, group="dialog")
     async def action_history(self) -> None:
         """Stored runs."""
         await errands.browse_history(self.app, self.session)
@@ -407,6 +417,33 @@ class MainScreen(Screen[None]):
     def action_filter(self) -> None:
         """Show only some rows."""
         self.scores.start_filter()
+
+    @work(exclusive=True, group="dialog")
+    async def action_batch(self, name: str = "") -> None:
+        """Do something with the marked images, or the current one where none is marked."""
+        rows = self.session.results.rows
+        items = sorted(self.scores.marks) or ([row.item] if (row := self.scores.current) is not None else [])
+        name = (
+            name or await self.app.push_screen_wait(BatchScreen(self.scores.marked_note or "the current image")) or ""
+        )
+        if name == "rule":
+            self.action_mark_by_rule()
+        elif name and (items or name == "undo"):
+            await batch_errands.do(self.app, self.session, name, [rows[item] for item in items])
+
+    @work(exclusive=True, group="dialog")
+    async def action_suggest_reference(self) -> None:
+        """Offer the most typical of the marked images, or of those that are shown, as the reference."""
+        await batch_errands.suggest_reference(self.app, self.session, sorted(self.scores.marks) or self.scores.order)
+
+    @work(exclusive=True, group="rule")
+    async def action_mark_by_rule(self) -> None:
+        """Mark what a rule takes."""
+        marks = frozenset(self.scores.marks)
+        items = await batch_errands.mark_by_rule(self.app, self.session, self.scores.arrangement, marks)
+        if items:
+            self.scores.mark(marks.union(items))
+            self._marks_changed()
 
     def action_pause(self) -> None:
         """Keep order and place, or catch up."""

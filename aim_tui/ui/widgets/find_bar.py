@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
+from textual.suggester import Suggester
 from textual.widgets import Input, Static
+
+from aim_tui.core.completion import completed
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -29,8 +33,37 @@ _PLACEHOLDERS = {
 }
 
 
-class FindBar(Horizontal):
-    """Label, field, and what came of it."""
+# As the style sheet has it.
+_LABEL_WIDTH = 8
+
+
+class FilterSuggester(Suggester):
+    """Completes the names of fields and statuses while a filter is typed."""
+
+    def __init__(self) -> None:
+        super().__init__(case_sensitive=True)
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """The text with its last word completed."""
+        return completed(value)
+
+
+class FilterInput(Input):
+    """A field whose suggestion tab takes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "complete", "Complete", show=False, tooltip="Complete a field's name", id="find.complete"),
+    ]
+
+    def action_complete(self) -> None:
+        """Take the completion, where there is one."""
+        if self.cursor_at_end and (whole := completed(self.value)) is not None:
+            self.value = whole
+            self.cursor_position = len(whole)
+
+
+class FindBar(Vertical):
+    """Label, field, and what came of it; below them the place of a mistake."""
 
     BINDING_GROUP_TITLE = "Find and filter"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -62,14 +95,18 @@ class FindBar(Horizontal):
         self.display = False
         self._seeking = Seeking.FIND
         self._label = Static(classes="field-label")
-        self._field = Input(compact=True, select_on_focus=False)
+        self._field = FilterInput(compact=True, select_on_focus=False)
         self._answer = Static(classes="answer", markup=False)
+        self._mistake = Static(classes="mistake", markup=False)
+        self._suggester = FilterSuggester()
 
     def compose(self) -> ComposeResult:
-        """One line."""
-        yield self._label
-        yield self._field
-        yield self._answer
+        """One line, and a second one while there is a mistake."""
+        with Horizontal(classes="find-line"):
+            yield self._label
+            yield self._field
+            yield self._answer
+        yield self._mistake
 
     @property
     def seeking(self) -> Seeking:
@@ -81,6 +118,7 @@ class FindBar(Horizontal):
         self._seeking = seeking
         self._label.update(seeking.title())
         self._field.placeholder = _PLACEHOLDERS[seeking]
+        self._field.suggester = self._suggester if seeking is Seeking.FILTER else None
         with self.prevent(Input.Changed):
             self._field.value = text
         self.say("")
@@ -96,6 +134,17 @@ class FindBar(Horizontal):
         """Say what came of the text."""
         self._answer.update(answer)
         self._answer.set_class(problem, "-problem")
+        self._mistake.display = False
+
+    def say_mistake(self, message: str, column: int) -> None:
+        """Point at a column of the text, counted from 1, and say what is wrong there; the answer stays."""
+        before = cell_len(self._field.value[: column - 1])
+        at = max(0, min(before - round(self._field.scroll_offset.x), self._field.size.width - 1))
+        room = self.size.width - _LABEL_WIDTH - at - 4
+        # To the right of the sign where there is room, else to its left.
+        words = f"{' ' * at}▲ {message}" if cell_len(message) <= room else f"{message} ▲".rjust(at + 1)
+        self._mistake.update(" " * _LABEL_WIDTH + words)
+        self._mistake.display = True
 
     def action_leave(self) -> None:
         """Give up."""

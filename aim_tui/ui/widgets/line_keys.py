@@ -23,5 +23,5 @@ LINE_BINDINGS: list[BindingType] = [
     Binding("v", "toggle_range", "Range", id="list.range", tooltip="Begin a range here; again: mark it"),
     Binding("ctrl+a", "mark_all", "Mark all", show=False, id="list.mark-all", tooltip="Mark everything shown"),
     Binding("ctrl+r", "invert_marks", "Invert", show=False, id="list.invert", tooltip="Invert the marks shown"),
-    Binding("escape", "clear_marks", "Clear", show=False, id="list.clear", tooltip="Give up the range, or all marks"),
+    Binding("escape", "clear_marks", "Clear", show=False, id="list.clear", tooltip="End the range, or clear all marks"),
 ]

@@ -172,6 +172,11 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
         """What is marked, lines that are filtered away and an open range included."""
         return self._model.marks
 
+    @property
+    def in_range(self) -> bool:
+        """Whether a range is open, which follows the cursor."""
+        return self._model.in_range
+
     def index_of(self, key: Key) -> int | None:
         """The position of a key, or None where it is not shown."""
         return self._model.index_of(key)
@@ -261,6 +266,7 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
         else:
             self._model.begin_range()
             self._refresh_indexes([self._model.cursor])
+            self.post_message(self.MarksChanged(self))
 
     def action_mark_all(self) -> None:
         """Mark everything that is shown."""
@@ -273,7 +279,7 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
         self._marks_changed()
 
     def action_clear_marks(self) -> None:
-        """Give up an open range; with none, clear all marks."""
+        """End an open range, what is in it stays marked; with none, clear all marks."""
         self._model.clear()
         self._marks_changed()
 

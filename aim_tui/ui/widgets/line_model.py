@@ -103,8 +103,9 @@ class LineModel(Generic[Key]):
         self.set_marks(self.marks ^ self._markable())
 
     def clear(self) -> None:
-        """Give up an open range; where there is none, all marks."""
-        self.set_marks(self._marks if self.in_range else ())
+        """End an open range; where there is none, give up all marks."""
+        if not self.end_range():
+            self.set_marks(())
 
     def _range(self) -> range:
         if self._anchor is None:

@@ -30,6 +30,7 @@ class ProgressStrip(Widget):
         self._activity = Activity(WorkerState.STOPPED)
         self._models = ""
         self._paused = ""
+        self._marked = ""
         self._not_stored = ""
         self._summary = ""
 
@@ -48,6 +49,12 @@ class ProgressStrip(Widget):
         """Say that the table stands still, or nothing."""
         self._paused = paused
         self.refresh()
+
+    def show_marked(self, marked: str) -> None:
+        """Say how many rows are marked and whether a range is open, or nothing."""
+        if marked != self._marked:
+            self._marked = marked
+            self.refresh()
 
     def show_not_stored(self, reason: str) -> None:
         """Say why what is scored is not being stored, or nothing."""
@@ -71,10 +78,13 @@ class ProgressStrip(Widget):
             parts.insert(1, Content.styled(f"! not stored{reason}", "bold $text-warning"))
         if self._paused:
             parts.insert(0, Content.styled(self._paused, "bold $text-warning"))
+        if self._marked:
+            parts.insert(0, Content.styled(self._marked, "bold $text-accent"))
         if self._activity.running or self._activity.state in (WorkerState.CRASHED, WorkerState.STARTING):
             return parts
         if self._models:
-            return [Content.styled(self._models, "$text-warning"), Content("M shows what can be done")]
+            marked = [Content.styled(self._marked, "bold $text-accent")] if self._marked else []
+            return [*marked, Content.styled(self._models, "$text-warning"), Content("M shows what can be done")]
         if self._summary:
             parts.append(Content(self._summary))
         return parts

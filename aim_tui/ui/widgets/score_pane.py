@@ -97,6 +97,15 @@ class ScorePane(Vertical):
         return self._table.marks
 
     @property
+    def marked_note(self) -> str:
+        """How many rows are marked, how many of them are not shown, and whether a range is open; or nothing."""
+        marks, shown = self.marks, self.order
+        hidden = 0 if len(shown) == len(self._results.rows if self._results else ()) else len(marks.difference(shown))
+        note = f"● {len(marks)} marked" if marks else ""
+        note += f", {hidden} not shown" if hidden else ""
+        return f"RANGE {note}, v or esc ends" if self._table.in_range else note
+
+    @property
     def current(self) -> Row | None:
         """The row under the cursor."""
         return self._table.cursor_row if self._results is not None and self._results.rows else None
@@ -292,7 +301,7 @@ class ScorePane(Vertical):
         try:
             self._arrangement.filter(expression)
         except FilterError as error:
-            self._find_bar.say(str(error), problem=True)
+            self._find_bar.say_mistake(error.message, error.column)
             return False
         self._rearrange()
         return True

@@ -71,13 +71,16 @@ def test_an_open_range_counts_as_marked_and_follows_the_cursor_both_ways():
     assert [lines.is_marked(index) for index in range(4)] == [True, True, True, False]
 
 
-def test_a_range_is_kept_by_ending_it_and_dropped_by_clearing():
+def test_a_range_is_kept_by_ending_it_and_by_the_first_clearing():
     lines = model()
     lines.set_marks("f")
     lines.begin_range()
     lines.cursor = 1
     lines.clear()
-    assert lines.marks == {"f"}
+    assert lines.marks == {"a", "b", "f"}
+    lines.clear()
+    assert lines.marks == set()
+    lines.set_marks("f")
     lines.begin_range()
     assert lines.end_range()
     assert not lines.end_range()
