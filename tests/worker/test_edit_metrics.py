@@ -323,7 +323,7 @@ def test_one_pair_that_breaks_the_model_fails_alone(
     ran = measure(edit_items, "editclip")
     row = ran.values["editclip_score"]
     assert [row[item].state for item in range(5)] == ["present", "failed", "present", "present", "present"]
-    assert row[1].reason == "a bad pair"
+    assert row[1].reason == "RuntimeError: a bad pair"
 
 
 def test_running_out_of_memory_halves_the_batch_and_says_so(

@@ -1,0 +1,189 @@
+"""Edits from files: data.json, adversarial_dataset.json, JSON Lines and CSV with named columns."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from aim_tui.core.events import Edit, Item
+from aim_tui.core.text import printable
+from aim_tui.errors import UsageError
+from aim_tui.inputs.tables import Line, read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+#: The names by which files call the parts of an edit; the first one that a row has counts.
+SOURCE = ("source_image", "source", "source_path", "input_image", "original_image", "before")
+TARGET = ("target_image", "target", "target_path", "edited_image", "output_image", "after")
+INSTRUCTION = ("instruction", "edit_instruction", "edit_prompt", "edit")
+SOURCE_CAPTION = ("source_caption", "input_caption", "source_prompt")
+TARGET_CAPTION = ("target_caption", "output_caption", "edited_caption", "target_prompt")
+ID = ("id", "sample_id", "edit_id")
+#: What adversarial data sets say of a row besides.
+TRUTH = ("original_id", "is_correct", "error_type", "original_instruction")
+
+_LONGEST_TEXT = 10_000
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class EditRow:
+    """One edit of a file; paths are absolute, ids unique in the file."""
+
+    id: str
+    source: str
+    target: str
+    instruction: str
+    source_caption: str = ""
+    target_caption: str = ""
+    where: str = ""
+    """Where in the file it stands: 'line 7', 'samples[3]'."""
+    source_name: str = ""
+    target_name: str = ""
+    """The paths as the file has them."""
+    truth: Mapping[str, Any] = field(default_factory=dict)
+    """The columns of TRUTH that the row has."""
+
+    def item(self, number: int) -> Item:
+        """The row as the engine takes it."""
+        edit = Edit(self.source, self.instruction, self.source_caption, self.target_caption)
+        return Item(number, self.target, edit)
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """What is wrong with a row, and where it stands."""
+
+    where: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditFile:
+    """The edits of a file, and the rows that are none."""
+
+    path: str
+    rows: tuple[EditRow, ...]
+    flaws: tuple[Flaw, ...]
+    listed: int
+    """How many rows the file has, broken ones among them."""
+    besides: Mapping[str, Any] = field(default_factory=dict)
+
+
+def parse_edits(path: str | Path) -> EditFile:
+    """Every edit and every flaw of a file; UsageError where it cannot be read as rows at all."""
+    table = read_table(path)
+    folder = os.path.dirname(os.path.abspath(path))  # noqa: PTH100, PTH120  # as text: any bytes
+    rows: list[EditRow] = []
+    flaws: list[Flaw] = []
+    for number, line in enumerate(table.lines):
+        problems: list[str] = []
+        row = _row(line, number, folder, problems)
+        flaws += [Flaw(line.where, problem) for problem in problems]
+        if row is not None and not problems:
+            rows.append(row)
+    flaws += _repeated(rows)
+    return EditFile(str(path), tuple(rows), tuple(flaws), len(table.lines), table.besides)
+
+
+def read_edits(path: str | Path) -> EditFile:
+    """The edits of a file in which nothing is wrong; UsageError names the file, the place and the trouble."""
+    found = parse_edits(path)
+    if found.flaws:
+        shown = "; ".join(f"{flaw.where}: {flaw.problem}" for flaw in found.flaws[:_SHOWN])
+        more = f"; and {len(found.flaws) - _SHOWN} more" if len(found.flaws) > _SHOWN else ""
+        raise UsageError(f"{path}: {shown}{more}", f"look at all of it: aim-tui inspect {path}")
+    if not found.rows:
+        raise UsageError(f"{path} holds no edits", f"an edit has {SOURCE[0]}, {TARGET[0]} and {INSTRUCTION[0]}")
+    return found
+
+
+def _row(line: Line, number: int, folder: str, problems: list[str]) -> EditRow | None:
+    source = _text(line, SOURCE, problems)
+    target = _text(line, TARGET, problems)
+    instruction = _text(line, INSTRUCTION, problems)
+    captions = [_text(line, names, problems, needed=False) for names in (SOURCE_CAPTION, TARGET_CAPTION)]
+    name = _id(line, number, problems)
+    for value, what in ((source, "source"), (target, "target")):
+        if "\0" in value:
+            problems.append(f"the path of the {what} holds a zero byte")
+    if problems:
+        return None
+    truth = {key: line.values[key] for key in TRUTH if line.values.get(key) not in (None, "")}
+    return EditRow(
+        id=name,
+        source=os.path.normpath(os.path.join(folder, source)),  # noqa: PTH118
+        target=os.path.normpath(os.path.join(folder, target)),  # noqa: PTH118
+        instruction=instruction,
+        source_caption=captions[0],
+        target_caption=captions[1],
+        where=line.where,
+        source_name=source,
+        target_name=target,
+        truth=_truth(truth, problems),
+    )
+
+
+def _text(line: Line, names: Sequence[str], problems: list[str], *, needed: bool = True) -> str:
+    """The first column of these that the row has, as text without surrounding blanks."""
+    name = next((name for name in names if line.values.get(name) is not None), None)
+    if name is None:
+        if needed:
+            problems.append(f"has no {names[0]}")
+        return ""
+    value = line.values[name]
+    if not isinstance(value, str):
+        problems.append(f"{name} is {_kind(value)}, not a text")
+        return ""
+    value = value.strip()
+    if needed and not value:
+        problems.append(f"{name} is empty")
+    if len(value) > _LONGEST_TEXT:
+        problems.append(f"{name} has {len(value):,} characters; more than {_LONGEST_TEXT:,} are not taken")
+    if any("\ud800" <= char <= "\udfff" for char in value):
+        problems.append(f"{name} holds half of a character (an unpaired surrogate)")
+    return value
+
+
+def _id(line: Line, number: int, problems: list[str]) -> str:
+    """The row's id as text; its number in the file where it has none."""
+    value = next((line.values[name] for name in ID if line.values.get(name) not in (None, "")), number)
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        if isinstance(value, float) and math.isfinite(value) and value == int(value):
+            return str(int(value))
+        problems.append(f"id is {_kind(value)}, not a text or whole number")
+        return ""
+    return str(value).strip()
+
+
+def _truth(truth: dict[str, Any], problems: list[str]) -> dict[str, Any]:
+    """What CSV holds as words becomes what JSON would hold."""
+    said = truth.get("is_correct")
+    if said is not None and not isinstance(said, bool):
+        known = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+        if (word := str(said).strip().lower()) not in known:
+            problems.append(f"is_correct is {printable(str(said))[:40]!r}, neither true nor false")
+        else:
+            truth["is_correct"] = known[word]
+    return truth
+
+
+def _repeated(rows: Sequence[EditRow]) -> list[Flaw]:
+    counts = Counter(row.id for row in rows)
+    first: dict[str, str] = {}
+    flaws = []
+    for row in rows:
+        if counts[row.id] > 1:
+            if row.id in first:
+                flaws.append(Flaw(row.where, f"id {printable(row.id)[:80]!r} is that of {first[row.id]} already"))
+            first.setdefault(row.id, row.where)
+    return flaws
+
+
+def _kind(value: Any) -> str:
+    return {"bool": "a truth value", "list": "a list", "dict": "an object"}.get(type(value).__name__, "a number")
