@@ -69,8 +69,14 @@ class MapDesk:
 
     async def tokens(self, text: str) -> TokenCount:
         """How much of a text CLIP reads."""
-        await self._jobs.ready(self._settings())
+        await self._ready(self._settings())
         return await self._jobs.count_tokens(text)
+
+    async def _ready(self, settings: EngineSettings) -> None:
+        # Why it died stays on the screen until the user has seen it and starts it again.
+        if self._jobs.crashed:
+            raise UsageError("the worker has died", "W on the main screen says why and restarts it")
+        await self._jobs.ready(settings)
 
     async def _ask(self, request: MakeMap) -> Map:
         settings = self._settings()
@@ -81,7 +87,7 @@ class MapDesk:
         if known is not None and known[0] == key:
             self._kept.move_to_end(name)
             return known[1]
-        await self._jobs.ready(settings)
+        await self._ready(settings)
         made = await self._jobs.make_map(request)
         self._kept[name] = (key, made)
         while len(self._kept) > self._most:

@@ -48,6 +48,7 @@ async def test_the_map_comes_with_its_score_its_scale_and_its_thirds(folder: Pat
         assert "2.7× even share" in text
         assert "most: top left, 30%" in text
         assert "scripted CLIP" in text
+        await app.shows("Save")
 
 
 async def test_a_word_that_is_switched_off_changes_the_score_and_is_remembered(folder: Path, open_app: Any) -> None:
@@ -133,8 +134,10 @@ async def test_while_a_job_runs_the_screen_says_what_it_waits_for(folder: Path, 
         await app.until(lambda: app.session.running is not None)
         await app.press("A")
         await app.shows("waits for the running job")
+        assert "Save" not in app.text(), "there is nothing to save yet"
         gate.let(8)
         await app.shows("clip_score")
+        await app.shows("Save")
 
 
 async def test_an_image_that_cannot_be_mapped_says_why(make_folder: Any, open_app: Any) -> None:

@@ -34,6 +34,7 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "filter": ("f",),
     "view": ("z",),
     "explain": ("e",),
+    "heatmap": ("A",),
     "help": ("question_mark",),
     "weights": ("w",),
     "sort": ("comma",),

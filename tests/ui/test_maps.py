@@ -58,3 +58,13 @@ async def test_a_map_waits_for_the_job_and_comes_after_it(folder: Path, open_app
         gate.let(8)
         assert (await asked).score is not None
         await app.all_scored()
+
+
+async def test_a_worker_that_has_died_is_not_started_behind_the_users_back(folder: Path, open_app: Any) -> None:
+    async with open_app(folder, worker=["--crash-after", "0"]) as app:
+        await app.press("s")
+        await app.until(lambda: app.session.activity().crash is not None)
+        for asked in (app.session.maps.heatmap(str(folder / "img_0.png")), app.session.maps.tokens("a cabin")):
+            with pytest.raises(AimError, match=r"has died.*W"):
+                await asked
+        assert app.session.activity().crash is not None
