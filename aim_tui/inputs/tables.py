@@ -158,6 +158,9 @@ def _json(path: Path, text: str) -> Table:
     if not isinstance(data, dict):
         raise UsageError(f"{path} holds neither a list of objects nor an object with one")
     sections = [name for name in _SECTIONS if isinstance(data.get(name), list)]
+    if not sections and data and all(isinstance(row, dict) for row in data.values()):
+        # One object a sample, under its name.
+        return Table(str(path), tuple(Line({"id": name, **row}, repr(name)) for name, row in data.items()))
     if not sections:
         found = ", ".join(map(repr, list(data)[:8])) or "nothing"
         raise UsageError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -39,7 +40,7 @@ def edits(tmp_path: Path) -> tuple[str, str]:
     truth = generator.normal(size=30)
     scores = [
         {"id": f"s{n}", "instruction": f"edit {n}", "source_image": "a.png", "target_image": f"t/{n}.png",
-         "editclip_score": round(float(0.2 + 0.05 * value), 4), "model": "editclip", "scene": "wood" if n % 2 else "sea"}
+         "editclip_score": round(float(0.2 + 0.05 * value), 4), "model": "m", "scene": "wood" if n % 2 else "sea"}
         for n, value in enumerate(truth)
     ]  # fmt: skip
     judged = [
@@ -287,6 +288,13 @@ def test_an_image_that_failed_is_left_out_with_its_reason(cli: Cli) -> None:
         writer.write(MetricBatch("clip", [MetricValue(3, "failed", reason="out of memory")]))
     told = cli("correlate", "--metric", "clip", "--against", "final", *FAST).out
     assert "3 of 4 used (1 clip_score: out of memory)" in told
+
+
+def test_a_distance_of_zero_is_shown_without_a_sign(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "f.csv").write_text("id,lpips_score,stars\na,0,5\nb,0.2,3\nc,0.4,4\nd,0.9,1\n")
+    told = cli("correlate", "--scores", str(tmp_path / "f.csv"), "--x", "lpips_score", "--y", "stars", *FAST).out
+    assert "lpips_score is negated: lower is better" in told
+    assert "-0 " not in told and re.search(r"^a +0 +5 ", told, re.MULTILINE)
 
 
 # -- mistakes ---------------------------------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ def values(path: Path, column: str, reading: Reading | None = None) -> dict[str,
         ("quoted.csv", '"id","score"\n"a","0.5"\n\n"b","1"\n'),
         ("f.jsonl", '{"id": "a", "score": 0.5}\n\n{"id": "b", "score": 1}\n'),
         ("f.json", '[{"id": "a", "score": 0.5}, {"id": "b", "score": true}]'),
+        ("named.json", '{"a": {"score": 0.5}, "b": {"score": 1}}'),
         ("bom.json", '\ufeff{"results": [{"id": "a", "score": "0.5"}, {"id": "b", "score": 1}]}'),
     ],
 )

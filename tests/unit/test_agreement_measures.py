@@ -421,6 +421,18 @@ def test_degenerate_input_is_told_and_breaks_nothing(
     to_json(document(found))  # refuses NaN
 
 
+def test_over_few_groups_the_wider_interval_holds_and_it_is_said() -> None:
+    x, y = noisy(40)
+    for count, over_groups in ((40, True), (20, True), (4, False)):
+        # Four groups of which each is like the whole: drawn again, they always give much the same.
+        made = analyse(study(x, y, [str(number % count) for number in range(40)]), Options("g", resamples=500))
+        found, warned = made.cells[0].coefficients[Kind.SPEARMAN], made.cells[0].warnings
+        assert found.interval is not None and found.bootstrap is not None and found.best_interval is not None
+        assert found.best_interval.over_groups == over_groups
+        assert found.best_interval.width >= (0 if over_groups else found.bootstrap.width)
+        assert any("groups are few" in one for one in warned) == (count < 10)
+
+
 def test_a_metric_is_not_held_against_itself() -> None:
     metrics = (column("clip", [1, 2, 3]), column("lpips", [3, 1, 2]))
     both = replace(study([], []), metrics=metrics, judgements=(Judgement("clip", metrics[:1]),))

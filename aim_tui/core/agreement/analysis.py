@@ -10,7 +10,15 @@ import numpy as np
 
 from aim_tui.core.agreement import comparing
 from aim_tui.core.agreement.bootstrap import bootstrap_intervals
-from aim_tui.core.agreement.coefficients import RESAMPLED, Coefficient, Interval, Kind, coefficient, why_undefined
+from aim_tui.core.agreement.coefficients import (
+    FEW_GROUPS,
+    RESAMPLED,
+    Coefficient,
+    Interval,
+    Kind,
+    coefficient,
+    why_undefined,
+)
 from aim_tui.core.agreement.discrimination import Discrimination, discrimination
 from aim_tui.core.agreement.duels import DuelAgreement, duel_agreement
 from aim_tui.core.agreement.error_measures import ErrorMeasures, error_measures
@@ -38,8 +46,6 @@ if TYPE_CHECKING:
     from aim_tui.core.agreement.stated import Checked
     from aim_tui.core.agreement.study import Column, Judgement, Sample, Scale, Study
 
-# With fewer groups hardly two resamples differ in more than how often each group is in them.
-_FEW_GROUPS = 10
 # A rating of so few steps against a metric of many: tau-b cannot reach 1, tau-c can.
 _COARSE = 10
 
@@ -231,7 +237,7 @@ def _warnings(pairs: Pairs, groups: tuple[str, ...], made: Levels | None, judgem
     for negated, name in ((pairs.negated_x, pairs.x_name), (pairs.negated_y, pairs.y_name)):
         if negated:
             found.append(f"{name} is negated: lower is better")
-    if groups and (count := len(set(groups))) < _FEW_GROUPS:
+    if groups and (count := len(set(groups))) < FEW_GROUPS:
         found.append(f"{count} groups are few: an interval over them is too narrow more often than it says")
     if made is not None and made.warning:
         found.append(made.warning)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aim_tui.core.agreement import resampling
-from aim_tui.core.agreement.coefficients import CONFIDENCE, Interval, Kind
+from aim_tui.core.agreement.coefficients import CONFIDENCE, OVER_GROUPS, OVER_PAIRS, Interval, Kind
 from aim_tui.core.agreement.ranks import dense
 from aim_tui.core.statistics import FEWEST
 
@@ -55,7 +55,7 @@ def bootstrap_intervals(
         for kind, function in functions.items():
             values[kind][filled : filled + len(weights)] = function(weights)
         filled += len(weights)
-    method = "percentile bootstrap over pairs" if groups is None else "percentile bootstrap over groups"
+    method = OVER_PAIRS if groups is None else OVER_GROUPS
     return {kind: _percentile(found, method, drawn_from, confidence) for kind, found in values.items()}
 
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 CONFIDENCE = 0.95
+#: With fewer groups hardly two resamples differ in more than how often each group is in them.
+FEW_GROUPS = 10
+OVER_PAIRS, OVER_GROUPS = "percentile bootstrap over pairs", "percentile bootstrap over groups"
 #: What |r| may fall short of 1 by rounding alone.
 _PERFECT = 1 - 1e-12
 # As scipy.stats has it: below this part of the mean, differences are what rounding made.
@@ -64,6 +67,16 @@ class Interval:
     """Of a bootstrap: the share of resamples without a coefficient, which were left out."""
 
     @property
+    def width(self) -> float:
+        """From end to end."""
+        return self.high - self.low
+
+    @property
+    def over_groups(self) -> bool:
+        """Whether whole groups were drawn."""
+        return self.method == OVER_GROUPS
+
+    @property
     def decided(self) -> bool:
         """Whether the interval leaves zero out."""
         return self.low > 0 or self.high < 0
@@ -102,10 +115,16 @@ class Coefficient:
 
     @property
     def best_interval(self) -> Interval | None:
-        """The interval over groups where there are groups, else the formula's, else the bootstrap's."""
-        if self.bootstrap is not None and self.bootstrap.method.endswith("over groups"):
-            return self.bootstrap
-        return self.interval or self.bootstrap
+        """The interval over groups where there are groups, else the formula's, else the bootstrap's.
+
+        Over few groups a bootstrap is too narrow; where the formula's is wider, that one holds.
+        """
+        drawn, formula = self.bootstrap, self.interval
+        if drawn is None or formula is None:
+            return formula or drawn
+        if not drawn.over_groups or (drawn.units < FEW_GROUPS and formula.width > drawn.width):
+            return formula
+        return drawn
 
     @property
     def perfect(self) -> bool:

@@ -34,7 +34,7 @@ _REARRANGED = {
 
 
 def affordable(n: int) -> int:
-    """How many resamples of n pairs to draw where nobody says: 10,000; of more than 2,000 pairs fewer, down to 1,000."""
+    """How many resamples of n pairs are drawn by default: 10,000, of more than 2,000 pairs fewer (at least 1,000)."""
     return max(_FEWEST, min(RESAMPLES, _DRAWS // max(1, n)))
 
 

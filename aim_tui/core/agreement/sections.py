@@ -70,8 +70,8 @@ def between(interval: Interval | None, form: str = "+.3f") -> str:
 
 
 def plain_number(value: float) -> str:
-    """A figure of unknown size, in six digits at most."""
-    return f"{value:.6g}"
+    """A figure of unknown size, in six digits at most; nothing has no sign."""
+    return f"{value + 0.0:.6g}"
 
 
 def _matrix(analysis: Analysis) -> Section:
