@@ -10,6 +10,7 @@ import pytest
 
 from aim_tui.core.context import Context
 from aim_tui.state_file import StateFile
+from aim_tui.ui.app import AimApp
 from aim_tui.ui.memory import HISTORY, FolderState, Looks, Memory, Texts
 
 if TYPE_CHECKING:
@@ -34,21 +35,31 @@ def reopen(open_app: Any, folder: Path, state: Path) -> Any:
     return opener
 
 
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was said in toasts, which are gone before a busy machine looks."""
+    said: list[str] = []
+    monkeypatch.setattr(AimApp, "notify", lambda self, message, **_: said.append(message))
+    return said
+
+
 async def arranged(app: Any, order: list[int]) -> None:
     await app.until(lambda: list(app.app.screen.scores.order) == order)
 
 
 async def test_prompt_topic_and_reference_are_back_and_it_is_said_where_they_come_from(
-    reopen: Any, folder: Path
+    reopen: Any, folder: Path, told: list[str]
 ) -> None:
     async with reopen() as app:
+        await app.until(lambda: app.rows)
         assert "as last time" not in app.text()
         app.session.set_prompt("a topic", "a prompt")
         app.session.set_reference(str(folder / "img_2.png"))
-    async with reopen(toasts=True) as app:
+    assert told == []
+    async with reopen() as app:
         assert app.session.context == Context("a topic", "a prompt", str(folder / "img_2.png"))
         assert app.app.screen.form.prompt == "a prompt"
-        await app.shows("as last time here: topic, prompt")
+        await app.until(lambda: any("as last time here: topic, prompt, reference" in text for text in told))
         await app.shows("topic, prompt, reference as last time")
         app.session.set_prompt("a topic", "another")
         await app.shows("topic, reference as last time")
@@ -93,17 +104,17 @@ async def test_esc_shows_all_rows_of_a_filter_that_came_back(reopen: Any) -> Non
         await arranged(app, list(range(8)))
 
 
-async def test_an_image_that_is_gone_is_no_place_to_go_back_to(reopen: Any, folder: Path) -> None:
+async def test_an_image_that_is_gone_is_no_place_to_go_back_to(reopen: Any, folder: Path, told: list[str]) -> None:
     async with reopen() as app:
         await app.press("G")
         await app.until(lambda: app.app.screen.scores.current.item == 7)
         app.session.set_reference(str(folder / "img_7.png"))
     (folder / "img_7.png").unlink()
-    async with reopen(toasts=True) as app:
+    async with reopen() as app:
         await app.until(lambda: app.app.screen.scores.current is not None)
         assert app.app.screen.scores.current.item == 0
         assert app.session.context.reference == ""
-        await app.shows("the reference of last time is gone")
+        await app.until(lambda: any("the reference of last time is gone" in text for text in told))
 
 
 async def test_each_folder_has_its_own_and_walking_into_one_takes_nothing_from_it(
@@ -262,13 +273,13 @@ async def test_a_filter_or_column_of_another_version_is_passed_over(reopen: Any,
 
 
 async def test_a_state_folder_that_cannot_be_written_is_said_and_changes_nothing_else(
-    reopen: Any, tmp_path: Path
+    reopen: Any, tmp_path: Path, told: list[str]
 ) -> None:
     in_the_way = tmp_path / "a file"
     in_the_way.write_text("")
-    async with reopen(state=in_the_way / "below", toasts=True) as app:
+    async with reopen(state=in_the_way / "below") as app:
         app.session.set_prompt("a topic", "a prompt")
-        await app.shows("nothing is remembered")
+        await app.until(lambda: any("nothing is remembered" in text for text in told))
         assert app.session.context.topic == "a topic"
 
 
