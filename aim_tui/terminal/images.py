@@ -97,15 +97,17 @@ def speaks_placeholders(answers: Answers, environ: Mapping[str, str] = os.enviro
 
 
 def keep_colours(environ: MutableMapping[str, str], answers: Answers) -> bool:
-    """Have Textual use all colours in kitty and ghostty, where SSH lost COLORTERM; before Textual is imported.
+    """Have Textual use all colours where they are known to work and COLORTERM does not say so.
 
-    With 256 colours, the numbers of kitty's images, which travel as colours, would be rounded. Returns whether it
-    was necessary.
+    Call it before Textual is imported. In kitty and ghostty over SSH, which loses COLORTERM: with 256 colours, the
+    numbers of kitty's images, which travel as colours, would be rounded. In tmux, which takes all of them and itself
+    finds the nearest that the terminal outside has. Returns whether it was necessary.
     """
     said = environ.get("COLORTERM", "").strip().lower()
-    if said in _TRUE_COLOUR or "TEXTUAL_COLOR_SYSTEM" in environ or in_multiplexer(environ):
+    if said in _TRUE_COLOUR or "TEXTUAL_COLOR_SYSTEM" in environ or not answers.complete:
         return False
-    if not (answers.complete and speaks_placeholders(answers, environ)):
+    in_tmux = answers.name.startswith("tmux ")
+    if not in_tmux and (in_multiplexer(environ) or not speaks_placeholders(answers, environ)):
         return False
     environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"
     return True

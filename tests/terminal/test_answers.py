@@ -148,7 +148,7 @@ def test_what_the_user_wants_comes_before_all(wanted: str) -> None:
     assert chosen(KITTY, AIM_TUI_IMAGES=wanted, TMUX="x") == wanted
 
 
-def test_kitty_over_ssh_gets_all_colours_and_nobody_else_or_twice() -> None:
+def test_kitty_over_ssh_and_tmux_get_all_colours_and_nobody_else_or_twice() -> None:
     kitty, xterm = read_answers(KITTY), read_answers(b"\x1b[?62c")
 
     def kept(answers: Answers, **environ: str) -> bool:
@@ -161,6 +161,9 @@ def test_kitty_over_ssh_gets_all_colours_and_nobody_else_or_twice() -> None:
     assert not kept(kitty, COLORTERM="truecolor")
     assert not kept(xterm, TERM="xterm-256color")
     assert not kept(kitty, TERM="screen-256color")
+    assert not kept(Answers(problem="not asked"), TERM="xterm-kitty")
+    # tmux finds the nearest colours by itself.
+    assert kept(read_answers(b"\x1bP>|tmux 3.4\x1b\\\x1b[?1;2c"), TERM="tmux-256color", TMUX="x")
     environ = {"TEXTUAL_COLOR_SYSTEM": "256"}
     assert not keep_colours(environ, kitty)
     assert environ == {"TEXTUAL_COLOR_SYSTEM": "256"}
