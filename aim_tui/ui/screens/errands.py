@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from aim_tui.core.text import printable
+from aim_tui.errors import AimError
 from aim_tui.ui.exports import export, export_path, path_problem
 from aim_tui.ui.messages import Said
 from aim_tui.ui.screens.ask import AskScreen
@@ -14,7 +15,7 @@ from aim_tui.ui.screens.crash import CrashScreen
 from aim_tui.ui.screens.weights import Weighing, WeightsScreen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
@@ -114,6 +115,41 @@ async def compare_images(
     screen = PairScreen(session.results, session.maps, session.launch.reading, order, item, others)
     seen = await app.push_screen_wait(screen)
     return item if seen is None else seen
+
+
+async def show_grid(
+    app: App[int],
+    session: Session,
+    order: Sequence[int],
+    item: int,
+    marks: AbstractSet[int],
+    marked: Callable[[AbstractSet[int]], None],
+) -> int:
+    """All that is shown as thumbnails; the item that was looked at last."""
+    from aim_tui.ui.screens.grid import GridScreen
+
+    screen = GridScreen(session.results.rows, order, item, marks, session.launch.reading, marked)
+    seen = await app.push_screen_wait(screen)
+    return item if seen is None else seen
+
+
+async def duel(app: App[int], session: Session, order: Sequence[int], marks: AbstractSet[int]) -> None:
+    """Blind duels between the marked images, or all that are shown where none is marked."""
+    from aim_tui.ui.duelling import DuelDesk, size_problem
+    from aim_tui.ui.screens.duel import DuelScreen
+
+    items = sorted(marks) or order
+    if problem := size_problem(len(items)):
+        session.say(Said(problem, "warning"))
+        return
+    rows = [session.results.rows[item] for item in items]
+    paths = [row.path for row in rows]
+    try:
+        desk = await DuelDesk.open(session.store, session.judging.rater, session.folder, paths)
+    except AimError as error:
+        session.say(Said(str(error), "error"))
+        return
+    await app.push_screen_wait(DuelScreen(desk, session.launch.reading, {row.path: row.final for row in rows}))
 
 
 async def weigh(app: App[int], session: Session) -> None:

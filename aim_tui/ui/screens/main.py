@@ -47,6 +47,8 @@ from aim_tui.ui.widgets.reference_chip import ReferenceChip
 from aim_tui.ui.widgets.score_pane import ScorePane
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from textual.app import ComposeResult
 
     from aim_tui.core.selection import SortKey
@@ -394,6 +396,19 @@ class MainScreen(Screen[None]):
                 self.scores.sort_by(key)
 
         self.app.push_screen(SortScreen(), chosen)
+
+    @work(exclusive=True, group="dialog")
+    async def action_grid(self) -> None:
+        """All that is shown as thumbnails."""
+
+        def marked(items: AbstractSet[int]) -> None:
+            self.scores.mark(items)
+            self._marks_changed()
+
+        if (row := self.scores.current) is not None:
+            scores = self.scores
+            asked = (self.app, self.session, scores.order, row.item, scores.marks, marked)
+            scores.move_to(await errands.show_grid(*asked))
 
     @work(exclusive=True, group="dialog")
     async def action_duel(self) -> None:

@@ -109,14 +109,14 @@ class HalfBlockPane(PixelPane):
             pair = upper[at : at + 3] + lower[at : at + 3]
             if pair != run:
                 if text:
-                    segments.append(Segment(text, _half_block_style(run)))
+                    segments.append(Segment(text, half_block_style(run)))
                 run, text = pair, ""
             text += "▀"
-        segments.append(Segment(text, _half_block_style(run)))
+        segments.append(Segment(text, half_block_style(run)))
         return segments
 
 
-def _half_block_style(pair: bytes) -> Style:
+def half_block_style(pair: bytes) -> Style:
     """The style of one half block from the bytes of its upper and, where there is one, its lower dot."""
     return Style.from_color(_colour(pair[:3]), _colour(pair[3:]) if len(pair) == 6 else None)
 

@@ -1,0 +1,91 @@
+"""The contact sheet: the quickest way to see a folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Footer, Static
+
+from aim_tui.core.text import printable
+from aim_tui.ui.screens.view import ViewScreen
+from aim_tui.ui.widgets.thumbnail_grid import ThumbnailGrid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from textual.app import ComposeResult
+
+    from aim_tui.core.jobs import ReadingPolicy
+    from aim_tui.core.results import Row
+
+
+class GridScreen(ModalScreen[int]):
+    """The item that was looked at last; marks are told as they change."""
+
+    CSS_PATH = "grid.tcss"
+    BINDING_GROUP_TITLE = "Grid"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,t", "close", "Close", tooltip="Back to the table", id="grid.close", key_display="q"),
+    ]
+
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        order: Sequence[int],
+        current: int,
+        marks: Collection[int],
+        policy: ReadingPolicy,
+        marked: Callable[[AbstractSet[int]], None],
+    ) -> None:
+        super().__init__()
+        self._rows, self._order, self._policy, self._marked = rows, order, policy, marked
+        self._title = Static(id="grid-title", markup=False)
+        self.grid = ThumbnailGrid(rows, order, current, marks, policy)
+
+    def compose(self) -> ComposeResult:
+        """A line of words, the sheet, the keys."""
+        yield self._title
+        yield self.grid
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Move at once."""
+        self.grid.focus()
+        self._tell()
+
+    def action_close(self) -> None:
+        """Back to the table, at this image."""
+        self.dismiss(self.grid.current)
+
+    @on(ThumbnailGrid.MarksChanged)
+    def _marks_changed(self) -> None:
+        self._marked(self.grid.marks)
+        self._tell()
+
+    @on(ThumbnailGrid.CursorMoved)
+    def _tell(self) -> None:
+        row = self._rows[self.grid.current]
+        marks = len(self.grid.marks)
+        self._title.update(
+            Content.assemble(
+                (f"{self.grid.position + 1}/{len(self._order)}  ", "$foreground-muted"),
+                printable(row.path.rpartition("/")[2]),
+                (f"  {row.final:.1f}" if row.final is not None else "", "bold"),
+                (f"  {marks} marked" if marks else "", "$foreground-muted"),
+            ),
+            layout=False,
+        )
+
+    @on(ThumbnailGrid.Opened)
+    def _opened(self) -> None:
+        def closed(item: int | None) -> None:
+            if item is not None:
+                self.grid.move_to(item)
+
+        self.app.push_screen(ViewScreen(self._rows, self._order, self.grid.current, self._policy), closed)

@@ -1,0 +1,197 @@
+"""Blind duels: nothing tells which image is which, answers are stored before the next pair, and go on another day."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aim_tui.store.database import Database
+from aim_tui.store.errors import StoreError
+from aim_tui.store.judgements import Duel, DuelOutcome, Judgements
+from aim_tui.ui.duelling import MOST_IMAGES, size_problem
+from aim_tui.ui.screens.duel import DuelScreen
+from aim_tui.ui.screens.ranking import RankingScreen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("models_here")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return tmp_path / "store.db"
+
+
+def duels(store: Path) -> list[Duel]:
+    if not store.exists():
+        return []
+    with Database.open(store) as database:
+        return Judgements(database).duels()
+
+
+def move(folder: Path) -> Path:
+    return folder.rename(folder.parent / "moved")
+
+
+async def begin(app: Any) -> Any:
+    await app.until(lambda: len(app.rows) == 8 and not app.session.recalling)
+    await app.press("D")
+    await app.until(lambda: isinstance(app.app.screen, DuelScreen) and app.app.screen.pair is not None)
+    return app.app.screen
+
+
+async def answer(app: Any, key: str, count: int, store: Path) -> None:
+    screen = app.app.screen
+    await app.until(lambda: screen.pair is not None)
+    await app.press(key)
+    await app.until(lambda: len(duels(store)) == count and screen.pair is not None)
+
+
+async def test_names_and_scores_are_not_on_the_screen(open_app: Any, folder: Path, store: Path) -> None:
+    async with open_app(folder, store=store, size=(80, 24), start_scoring=True) as app:
+        await app.all_scored()
+        await begin(app)
+        await app.shows("which one is better?")
+        text = app.text()
+        assert "img_" not in text
+        assert not any(f"{row.final:.1f}" in text for row in app.rows)
+
+
+async def test_every_answer_is_stored_before_the_next_pair_comes(
+    open_app: Any, folder: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored_before: list[int] = []
+    real = DuelScreen._next
+
+    async def noticed(self: DuelScreen, busy: tuple[int, ...]) -> None:
+        stored_before.append(len(duels(store)))
+        await real(self, busy)
+
+    monkeypatch.setattr(DuelScreen, "_next", noticed)
+    async with open_app(folder, store=store) as app:
+        await begin(app)
+        for number, key in enumerate(("h", "right", "t", "space"), 1):
+            await answer(app, key, number, store)
+    assert stored_before == [0, 1, 2, 3, 4]
+    said = duels(store)
+    assert [duel.outcome for duel in said] == [
+        DuelOutcome.LEFT,
+        DuelOutcome.RIGHT,
+        DuelOutcome.TIE,
+        DuelOutcome.SKIP,
+    ]
+    assert len({duel.series for duel in said}) == 1
+    assert {duel.rater for duel in said} == {app.session.judging.rater}
+
+
+async def test_undo_takes_the_last_answer_back_and_asks_the_same_pair_again(
+    open_app: Any, folder: Path, store: Path
+) -> None:
+    async with open_app(folder, store=store) as app:
+        screen = await begin(app)
+        first = screen.pair
+        await answer(app, "h", 1, store)
+        assert set(screen.pair).isdisjoint(first)
+        await app.press("u")
+        await app.until(lambda: screen.pair == first)
+        assert duels(store) == []
+        await app.press("u")
+        await app.shows("no answer of this series to take back")
+
+
+async def test_a_series_goes_on_in_another_application(open_app: Any, folder: Path, store: Path) -> None:
+    async with open_app(folder, store=store) as app:
+        await begin(app)
+        await answer(app, "h", 1, store)
+        await answer(app, "l", 2, store)
+        await app.press("q")
+    folder = move(folder)
+    async with open_app(folder, store=store) as app:
+        await begin(app)
+        await app.shows("2 answered")
+        await answer(app, "h", 3, store)
+    assert len({duel.left.sha256 for duel in duels(store)} | {duel.right.sha256 for duel in duels(store)}) >= 4
+
+
+async def test_marked_images_are_a_series_of_their_own(open_app: Any, folder: Path, store: Path) -> None:
+    async with open_app(folder, store=store) as app:
+        await begin(app)
+        await answer(app, "h", 1, store)
+        await app.press("q")
+        await app.press("g", "space", "space", "space")
+        screen = await begin(app)
+        assert len(screen._desk.images) == 3
+        await answer(app, "h", 2, store)
+    one, other = duels(store)
+    assert one.series != other.series
+
+
+async def test_an_answer_that_cannot_be_stored_is_said_and_the_pair_stays(
+    open_app: Any, folder: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise StoreError("the disk is full")
+
+    async with open_app(folder, store=store) as app:
+        screen = await begin(app)
+        pair = screen.pair
+        with monkeypatch.context() as patched:
+            patched.setattr(Judgements, "duel", refuse)
+            await app.press("h")
+            await app.shows("not stored: the disk is full")
+        assert screen.pair == pair
+        await answer(app, "h", 1, store)
+    assert len(duels(store)) == 1
+
+
+async def test_an_image_that_cannot_be_shown_can_only_be_skipped(open_app: Any, make_folder: Any, store: Path) -> None:
+    folder = make_folder(*[f"img_{number}.png" for number in range(7)])
+    (folder / "img_7.png").write_bytes(b"no image at all")
+    async with open_app(folder, store=store) as app:
+        await app.until(lambda: len(app.rows) == 8)
+        await app.press("G", "space", "k", "k", "space")
+        await begin(app)
+        await app.press("h")
+        await app.shows("s skips this pair")
+        assert duels(store) == []
+        await answer(app, "s", 1, store)
+
+
+async def test_the_ranking_is_shown_and_exported(open_app: Any, folder: Path, store: Path, tmp_path: Path) -> None:
+    async with open_app(folder, store=store, size=(120, 40), start_scoring=True) as app:
+        await app.all_scored()
+        await begin(app)
+        for number in range(1, 4):
+            await answer(app, "h", number, store)
+        await app.press("r")
+        await app.until(lambda: isinstance(app.app.screen, RankingScreen))
+        await app.shows("3 duels by")
+        assert "95 % interval" in app.text()
+        assert "img_0.png" in app.text()
+        await app.press("ctrl+s", "ctrl+u")
+        await app.paste(str(tmp_path / "ranking.csv"))
+        await app.press("enter")
+        await app.until(lambda: (tmp_path / "ranking.csv").exists())
+    with (tmp_path / "ranking.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [int(row["rank"]) for row in rows] == list(range(1, 9))
+    assert sum(int(row["wins"]) for row in rows) == 3
+    assert sorted(int(row["final_rank"]) for row in rows) == list(range(1, 9))
+
+
+async def test_panes_are_equal_and_stack_where_the_terminal_is_narrow(open_app: Any, folder: Path, store: Path) -> None:
+    for size, stacked in (((80, 24), False), ((60, 50), True), ((40, 10), False)):
+        async with open_app(folder, store=store, size=size) as app:
+            screen = await begin(app)
+            left, right = (pane.region for pane in screen._panes)
+            assert left.size == right.size
+            assert (left.x == right.x) == stacked
+
+
+def test_too_many_images_are_refused_with_a_way_out() -> None:
+    assert "mark some" in size_problem(MOST_IMAGES + 1)
+    assert "needs two" in size_problem(1)
+    assert size_problem(MOST_IMAGES) == ""
