@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.agreement.error_measures import Mapping
+from aim_tui.core.agreement.error_measures import Mapping as ErrorMapping
 from aim_tui.core.agreement.stated import check
 from aim_tui.core.agreement.study import Column, Entry, Sample, Scale, Source, Stated, measured
 from aim_tui.core.metrics import METRICS
@@ -16,7 +16,7 @@ from aim_tui.errors import UsageError
 from aim_tui.inputs.tables import Line, Table, read_table
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
 _IDS = ("id", "sample_id", "path", "image", "image_path", "file", "filename", "file_name", "name", "target_image")
@@ -54,6 +54,8 @@ class Reading:
     """The declared scale of the columns that are judged with."""
     rater_column: str = ""
     """The column that names the rater of a row, where the file holds several."""
+    scales: Mapping[str, Scale | None] = field(default_factory=dict)
+    """What the file itself declares of single columns; None where it declares that there is none."""
 
 
 def read_source(path: str | Path, reading: Reading | None = None) -> Source:
@@ -157,7 +159,7 @@ def _column(table: Table, id_column: str, name: str, reading: Reading) -> Column
         name,
         tuple(entries),
         higher_is_better=name not in reading.lower_is_better and name not in _LOWER,
-        scale=reading.scale or _SCALES.get(name),
+        scale=reading.scale or (reading.scales[name] if name in reading.scales else _SCALES.get(name)),
         origin=table.path,
     )
 
@@ -244,7 +246,7 @@ def _stated(table: Table, columns: Iterable[Column]) -> list[Stated]:
             found.append(Stated(table.path, name, value, _CORRELATED[side]))
         elif name in _OF_TWO:
             mapping = block.get("mapping")
-            mapping = str(mapping) if mapping in set(Mapping) else Mapping.MINMAX
+            mapping = str(mapping) if mapping in set(ErrorMapping) else ErrorMapping.MINMAX
             found.append(Stated(table.path, name, value, _CORRELATED["clip"], _CORRELATED["llm"], mapping))
     return found
 
@@ -252,10 +254,13 @@ def _stated(table: Table, columns: Iterable[Column]) -> list[Stated]:
 def _told_by(table: Table, reading: Reading) -> Reading:
     """What a correlation_results.json of ours says of its columns besides the seed's keys."""
     block = table.besides.get(_CORRELATION, {})
-    lower = [name for name in _listed(block.get("lower_is_better")) if isinstance(name, str)]
-    scale = [value for value in _listed(block.get("llm_scale")) if isinstance(value, (int, float))]
-    declared = reading.scale or (Scale(*scale) if len(scale) == 2 and scale[0] < scale[1] else None)
-    return replace(reading, lower_is_better=reading.lower_is_better | set(lower), scale=declared)
+    lower = {name for name in _listed(block.get("lower_is_better")) if isinstance(name, str)}
+    scales: dict[str, Scale | None] = {}
+    for side, column in _CORRELATED.items():
+        if (key := f"{side}_scale") in block:
+            ends = [value for value in _listed(block[key]) if isinstance(value, (int, float))]
+            scales[column] = Scale(*ends) if len(ends) == 2 and ends[0] < ends[1] else None
+    return replace(reading, lower_is_better=reading.lower_is_better | lower, scales=scales)
 
 
 def _listed(value: Any) -> list[Any]:

@@ -107,7 +107,12 @@ def test_what_is_written_can_be_read_again_and_says_the_same_of_itself(
     cli: Cli, edits: tuple[str, str], tmp_path: Path
 ) -> None:
     scores, judgements = edits
-    for extra in ((), ("--lower-is-better", "editclip_score"), ("--normalize", "minmax", "--scale", "0-20")):
+    for extra in (
+        (),
+        ("--lower-is-better", "editclip_score"),
+        ("--normalize", "minmax", "--scale", "0-20"),
+        ("--normalize", "raw", "--scale", "0-20", "--metric-scale", "0-20"),
+    ):
         written = tmp_path / "correlation_results.json"
         said = cli("correlate", "--scores", scores, "-j", judgements, "-o", str(written), *FAST, *extra)
         assert said.err == f"wrote {written}\n"

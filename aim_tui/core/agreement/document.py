@@ -15,7 +15,7 @@ from aim_tui.core.agreement.wording import strength
 from aim_tui.core.text import portable_path
 
 if TYPE_CHECKING:
-    from aim_tui.core.agreement.analysis import Analysis, Cell
+    from aim_tui.core.agreement.analysis import Analysis, Cell, Described
 
 _SIGNIFICANT = 0.05
 _SIMILARITIES = ("target_text_sim", "source_text_sim", "source_target_sim")
@@ -106,8 +106,11 @@ def _metrics(cell: Cell) -> dict[str, Any]:
         }
         if not described.higher_is_better:
             lower.append(column)
-    scale = cell.judgement.scale
-    return figures | {"lower_is_better": lower, "llm_scale": [scale.low, scale.high] if scale else None}
+    return figures | {"lower_is_better": lower, "clip_scale": _ends(cell.metric), "llm_scale": _ends(cell.judgement)}
+
+
+def _ends(side: Described) -> list[float] | None:
+    return [side.scale.low, side.scale.high] if side.scale else None
 
 
 def _clip_results(analysis: Analysis, cell: Cell) -> list[dict[str, Any]]:

@@ -118,23 +118,24 @@ def _coefficient(found: Coefficient) -> tuple[str, ...]:
 
 def _notes(cell: Cell) -> Iterator[str]:
     """How the intervals were made, or why there is none; each said once."""
-    told: dict[str, None] = {}
+    formulas: dict[str, None] = {}
+    drawn: dict[str, None] = {}
     for found in cell.coefficients.values():
         if found.value is None:
             continue
         if found.interval:
-            told[f"{found.kind.label}: {found.interval.method}"] = None
+            formulas[f"{found.kind.label}: {found.interval.method}"] = None
         elif found.perfect:
-            told[found.no_interval] = None
-        drawn = found.bootstrap
-        if drawn:
-            words = f"{drawn.method} ({drawn.units}), {drawn.resamples:,} resamples"
-            dropped = f", {drawn.degenerate:.1%} more had a constant side" if drawn.degenerate else ""
-            told[f"{words}{dropped}"] = None
+            formulas[found.no_interval] = None
+        if found.bootstrap:
+            interval = found.bootstrap
+            words = f"{interval.method} ({interval.units}), {interval.resamples:,} resamples"
+            dropped = f", {interval.degenerate:.1%} more had a constant side" if interval.degenerate else ""
+            drawn[f"{words}{dropped}"] = None
         elif found.no_bootstrap and not found.perfect:
-            told[found.no_bootstrap] = None
-    if told:
-        yield f"intervals: {'; '.join(told)}"
+            drawn[found.no_bootstrap] = None
+    if formulas or drawn:
+        yield f"intervals: {'; '.join([*formulas, *drawn])}"
 
 
 def _errors(cell: Cell) -> Iterator[str]:
