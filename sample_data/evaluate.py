@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from PIL.Image import open as open_image
 from scipy.stats import spearmanr
 
 from sample_data import loading, ranking
 from sample_data.captions import canonical, full, read
 from sample_data.common import HERE
+from sample_data.edits import ADVERSARIAL_FILE, EDITS, edited, held_out_scenes, render
 from sample_data.foreign import HELD_OUT
+from sample_data.instructions import ERROR_TYPES, changes, instruct, wrong
 from sample_data.lpips_trunk import as_tensor
 from sample_data.painting import paint
 from sample_data.scenes import ATTRIBUTES, Scene, changed, distinct_scenes
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 QUALITY_FILE = HERE / "quality.json"
 SIZE, GROUP = 512, 64
+EDIT_SIZE = (320, 320)
 # Training layouts start at 1,000,000 and end below 1,100,000: none of these was ever seen.
 HELD_OUT_LAYOUTS = 9_000_000
 Figures = dict[str, float]
@@ -123,6 +127,50 @@ def lpips_quality(each: int = 12, seed: int = 4) -> Figures:
     return figures | {"spearman_with_changes": float(spearmanr(distances, changes).statistic)}
 
 
+def editclip_quality(pairs: int = 300, seed: int = 5) -> Figures:
+    """How often EditCLIP puts a right instruction above a wrong one of the same pair, by the kind of error.
+
+    The pairs are of held-out scenes and layouts, drawn at 320 px; the sample edits are measured beside them.
+    """
+    rng = random.Random(seed)
+    sources = sorted(held_out_scenes(), key=str)
+    drawn: list[tuple[Image.Image, Image.Image]] = []
+    right: list[str] = []
+    false: list[tuple[int, str, str]] = []
+    for number in range(pairs):
+        source = rng.choice(sources)
+        target = edited(source, 2 if rng.random() < 0.25 else 1, rng)
+        layout = HELD_OUT_LAYOUTS + 10_000 * seed + number
+        drawn.append((render(source, layout, EDIT_SIZE), render(target, layout, EDIT_SIZE)))
+        right.append(instruct(changes(source, target), rng).text)
+        for error in ERROR_TYPES:
+            if (found := wrong(source, target, error, rng)) is not None:
+                false.append((number, error, found.text))
+    features = loading.edit_features(drawn)
+    matched = (features * loading.edit_text_features(right)).sum(1)
+    said = loading.edit_text_features([text for _, _, text in false])
+    against = (features[[number for number, _, _ in false]] * said).sum(1)
+    wins: dict[str, list[bool]] = {error: [] for error in ERROR_TYPES}
+    for (number, error, _), value in zip(false, against.tolist(), strict=True):
+        wins[error].append(float(matched[number]) > value)
+    every = [won for each in wins.values() for won in each]
+    figures = {"pairs": float(pairs), "matched_pairs": float(len(every)), "wins": float(np.mean(every))}
+    figures |= {f"wins_{error}": float(np.mean(each)) for error, each in wins.items()}
+    figures["right_p50"], figures["wrong_p50"] = float(matched.median()), float(against.median())
+    return figures | {"sample_wins": sample_edit_wins()}
+
+
+def sample_edit_wins() -> float:
+    """The share of the shipped matched pairs in which the right instruction scores higher."""
+    samples = json.loads(ADVERSARIAL_FILE.read_text(encoding="utf-8"))["samples"]
+    images = [(_opened(row["source_image"]), _opened(row["target_image"])) for row in samples]
+    texts = loading.edit_text_features([row["instruction"] for row in samples])
+    scores = (loading.edit_features(images) * texts).sum(1)
+    by_id = dict(zip((row["id"] for row in samples), scores.tolist(), strict=True))
+    wins = [by_id[f"correct_{n:03d}"] > by_id[f"wrong_{n:03d}"] for n in range(len(samples) // 2)]
+    return float(np.mean(wins))
+
+
 def ranking_quality() -> Figures:
     """How the sample images rank by AIM's final score, and how many fall in each LPIPS branch."""
     rows = ranking.score_all()
@@ -141,6 +189,7 @@ def measure() -> dict[str, Figures]:
         "similarity": similarity_quality(),
         "lpips": lpips_quality(),
         "ranking": ranking_quality(),
+        "editclip": editclip_quality(),
     }
     return {part: {name: round(value, 4) for name, value in figures.items()} for part, figures in found.items()}
 
@@ -148,6 +197,10 @@ def measure() -> dict[str, Figures]:
 def write() -> None:
     """Measure, print and store the figures in quality.json."""
     QUALITY_FILE.write_text(_report() + "\n", encoding="utf-8")
+
+
+def _opened(name: str) -> Image.Image:
+    return open_image(EDITS / name).convert("RGB")
 
 
 def _report() -> str:

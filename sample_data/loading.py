@@ -29,6 +29,13 @@ def clip() -> tuple[CLIPModel, CLIPProcessor]:
 
 
 @cache
+def editclip() -> tuple[CLIPModel, CLIPProcessor]:
+    """The sample EditCLIP model and its processor."""
+    folder = MODELS / "editclip"
+    return CLIPModel.from_pretrained(folder, dtype=torch.float32).eval(), CLIPProcessor.from_pretrained(folder)
+
+
+@cache
 def blip2() -> tuple[Blip2ForConditionalGeneration, Blip2Processor]:
     """The sample BLIP-2 model and its processor."""
     folder = MODELS / "blip2"
@@ -67,6 +74,27 @@ def image_features(images: Sequence[Image.Image]) -> torch.Tensor:
 def text_features(texts: Sequence[str]) -> torch.Tensor:
     """Unit CLIP vectors of sentences: (n, 128) float32."""
     model, processor = clip()
+    tokens = processor.tokenizer(list(texts), padding=True, truncation=True, max_length=77, return_tensors="pt")
+    return torch.nn.functional.normalize(model.get_text_features(**tokens).pooler_output.float(), dim=-1)
+
+
+@torch.inference_mode()
+def edit_features(pairs: Sequence[tuple[Image.Image, Image.Image]]) -> torch.Tensor:
+    """Unit EditCLIP vectors of pairs of RGB images, source and target: (n, 128) float32."""
+    model, processor = editclip()
+    found = []
+    for start in range(0, len(pairs), 64):
+        part = pairs[start : start + 64]
+        sides = ([pair[0] for pair in part], [pair[1] for pair in part])
+        pixels = [processor(images=images, return_tensors="pt")["pixel_values"] for images in sides]
+        found.append(model.get_image_features(pixel_values=torch.cat(pixels, 1)).pooler_output)
+    return torch.nn.functional.normalize(torch.cat(found).float(), dim=-1)
+
+
+@torch.inference_mode()
+def edit_text_features(texts: Sequence[str]) -> torch.Tensor:
+    """Unit EditCLIP vectors of instructions: (n, 128) float32."""
+    model, processor = editclip()
     tokens = processor.tokenizer(list(texts), padding=True, truncation=True, max_length=77, return_tensors="pt")
     return torch.nn.functional.normalize(model.get_text_features(**tokens).pooler_output.float(), dim=-1)
 
