@@ -145,7 +145,7 @@ async def test_the_most_typical_image_is_offered_as_the_reference_and_taken_by_e
     store = tmp_path / "store.db"
     async with open_app(folder, toasts=True, store=store) as app:
         await app.press("full_stop")
-        await app.shows("CLIP has not scored these images")
+        await app.shows("no reference can be suggested")
         # The middle one of seven directions in a fan; the eighth image was never embedded.
         angles = np.linspace(0, 1, 7)
         vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)

@@ -43,7 +43,7 @@ CHOICES: dict[str, Choice] = {
     "list": Choice("l", "List", "Write their paths to a file, one a line"),
     "list0": Choice("z", "List for xargs -0", "Write their paths to a file, each ended by NUL"),
     "rows": Choice("t", "Table", "Write their rows to a CSV or JSON file"),
-    "rule": Choice("a", "Mark by rule", "Mark top 20, bottom 5, or what an expression accepts"),
+    "rule": Choice("a", "Mark by rule", "Mark top 20, or what an expression accepts"),
 }
 
 

@@ -81,7 +81,7 @@ async def carry(app: App[int], session: Session, action: Action, rows: Sequence[
     answer = await app.push_screen_wait(
         AskScreen(
             f"{action.title()} {_images(len(rows))}",
-            "To which folder? One that is missing is made. Files beside the images stay.",
+            "To which folder? A missing one is made. Files beside the images stay.",
             printable(f"{session.listing.folder}/"),
             lambda text: folder_problem(_folder(text)) if text else folder_problem(""),
         )
