@@ -26,8 +26,9 @@ from tests.store.samples import items, python, request, scored
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ADD_COLOUR = Migration(2, "colour", "ALTER TABLE runs ADD COLUMN colour TEXT;\nCREATE TABLE extra (\n  a\n);\n")
-BROKEN = Migration(2, "broken", "CREATE TABLE extra (a);\nINSERT INTO nowhere VALUES (1);\n")
+NEXT = migrations.released()[-1].number + 1
+ADD_COLOUR = Migration(NEXT, "colour", "ALTER TABLE runs ADD COLUMN colour TEXT;\nCREATE TABLE extra (\n  a\n);\n")
+BROKEN = Migration(NEXT, "broken", "CREATE TABLE extra (a);\nINSERT INTO nowhere VALUES (1);\n")
 
 
 def put_file(database: Database, name: str = "/a.png") -> None:
@@ -101,7 +102,7 @@ def test_an_older_store_is_migrated_and_a_private_backup_left_beside_it(path: Pa
         assert file_names(database) == ["/a.png"]
         with database.reading() as connection:
             connection.execute("SELECT colour FROM runs").fetchall()
-            assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+            assert connection.execute("PRAGMA user_version").fetchone() == (NEXT,)
     (backup,) = path.parent.glob("*.bak")
     assert mode(backup) == 0o600
     with Database.open(backup, read_only=True) as old:
@@ -118,7 +119,7 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(path: Path) -> None:
 
 
 def test_a_migration_that_leaves_rows_without_their_parents_fails(path: Path) -> None:
-    orphan = Migration(2, "orphan", "INSERT INTO run_models VALUES ('none', 'clip', '{}');\n")
+    orphan = Migration(NEXT, "orphan", "INSERT INTO run_models VALUES ('none', 'clip', '{}');\n")
     make(path)
     with pytest.raises(StoreError, match="run_models"):
         Database.open(path, steps=[*migrations.released(), orphan])
@@ -133,7 +134,7 @@ def test_opening_an_up_to_date_store_makes_no_backup(path: Path) -> None:
 
 def test_a_newer_store_is_refused(path: Path) -> None:
     Database.open(path, steps=[*migrations.released(), ADD_COLOUR]).close()
-    assert "version 2" in refused(path)
+    assert f"version {NEXT}" in refused(path)
 
 
 def test_a_newer_store_is_refused_where_only_its_log_says_so(path: Path) -> None:
