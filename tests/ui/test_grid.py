@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("models_here")
 
 
+@pytest.fixture(autouse=True)
+def all_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr("textual.constants.COLOR_SYSTEM", "truecolor")
+
+
 async def open_grid(app: Any) -> Any:
     await app.until(lambda: len(app.rows) == 8 and app.app.screen.scores.current is not None)
     await app.press("t")
