@@ -19,14 +19,14 @@ from aim_tui.core.edits import FAMILIES
 from aim_tui.core.events import Event, ImageFacts, ImageFailed, ImageRead, MetricBatch, MetricValue, Notice
 from aim_tui.core.metrics import BLIP2, CLIP, Role
 from aim_tui.core.outcomes import Failed
-from aim_tui.inputs.images import ImageError, read_image
 from aim_tui.store.files import Stat
 from aim_tui.worker.batching import NO_MEMORY
+from aim_tui.worker.edit_reading import EditRead, paths_of, read_edit, why_unreadable
 from aim_tui.worker.memory import brief, is_out_of_memory, release_memory
-from aim_tui.worker.metrics.base import FeatureMetric, RawOutcome, UnsuitableError
+from aim_tui.worker.metrics.base import FeatureMetric, RawOutcome
 from aim_tui.worker.metrics.edits import EditClipPair, LpipsPair, PairLook, Seen
 from aim_tui.worker.models.loading import resolve
-from aim_tui.worker.reading import Bounds, Readable, ReadAhead, Unreadable, to_tensor
+from aim_tui.worker.reading import Bounds, ReadAhead, Unreadable
 from aim_tui.worker.texts import TextBook
 
 if TYPE_CHECKING:
@@ -63,15 +63,6 @@ class Backing:
     settings: EngineSettings
     threads: int
     need: Callable[[set[Role]], Iterator[Event]]
-
-
-@dataclass(frozen=True, slots=True)
-class EditRead(Readable):
-    """Both images of an edit; `prepared` holds 'LOOK source' and 'LOOK target', or 'LOOK' for a pair."""
-
-    source: ImageFacts | None = None
-    stats: tuple[Stat | None, ...] = ()
-    """Both files as they were before they were read."""
 
 
 @dataclass(slots=True)
@@ -114,7 +105,7 @@ class EditPass:
         broken: dict[int, str] = {}
         self._recall(items, features)
         lacking = [item for item in items if not self._complete(item, features)]
-        readable = any(self._readable(item) for item in lacking)
+        readable = any(why_unreadable(item, self._backing.settings.reading) is None for item in lacking)
         if readable:
             yield from self._backing.need({_ROLES[look] for item in lacking for look in self._asked(item)})
         waiting: dict[str, _Waiting] = {}
@@ -140,7 +131,7 @@ class EditPass:
         cache = self._backing.cache
         if cache is None:
             return
-        paths = [path for path in dict.fromkeys(_paths(items)) if path not in self._facts]
+        paths = [path for path in dict.fromkeys(paths_of(items)) if path not in self._facts]
         stats = [stat for path in paths if (stat := Stat.of(path)) is not None]
         hashes = cache.keeper.hashes(stats)
         kept = cache.keeper.values(cache.facts(), list(set(hashes.values())))
@@ -184,42 +175,13 @@ class EditPass:
 
     def _read(self, item: Item) -> EditRead | Unreadable:
         """Both images, prepared for every look; in a thread."""
-        stats = tuple(Stat.of(path) for path in _paths([item]))
-        read: dict[str, tuple[ImageFacts, torch.Tensor]] = {}
-        for side, path in zip(("source", "target"), _paths([item]), strict=True):
-            try:
-                image = read_image(path, self._backing.settings.reading)
-                read[side] = image.facts, to_tensor(image)
-            except ImageError as error:
-                return Unreadable(item.id, f"{side} image {path}: {error}")
-            except MemoryError:
-                return Unreadable(item.id, f"{side} image {path}: not enough memory to decode it")
-        prepared: dict[str, torch.Tensor | Failed] = {}
-        for look in self._asked(item):
-            maker = self._maker(look)
-            if isinstance(maker, PairLook):
-                prepared[look] = _prepared(maker.prepare, read["source"][1], read["target"][1])
-            else:
-                for side, (_, pixels) in read.items():
-                    prepared[f"{look} {side}"] = _prepared(maker.prepare, pixels)
-        return EditRead(item.id, read["target"][0], prepared, read["source"][0], stats)
+        makers = {look: self._maker(look) for look in self._asked(item)}
+        return read_edit(item, makers, self._backing.settings.reading)
 
     def _unreadable(self, item: Item) -> Unreadable:
         """Why an edit cannot be read, where no model is loaded because none can be."""
-        for side, path in zip(("source", "target"), _paths([item]), strict=True):
-            try:
-                read_image(path, self._backing.settings.reading)
-            except (ImageError, MemoryError) as error:
-                return Unreadable(item.id, f"{side} image {path}: {error or 'not enough memory to decode it'}")
-        return Unreadable(item.id, "the files changed while they were read; score again")
-
-    def _readable(self, item: Item) -> bool:
-        try:
-            for path in _paths([item]):
-                read_image(path, self._backing.settings.reading)
-        except (ImageError, MemoryError):
-            return False
-        return True
+        reason = why_unreadable(item, self._backing.settings.reading)
+        return Unreadable(item.id, reason or "its images changed while they were read; score again")
 
     def _too_slow(self, item: Item) -> Unreadable:
         limit = self._backing.settings.reading.max_seconds
@@ -234,7 +196,7 @@ class EditPass:
     ) -> None:
         """Note what an edit's images are, and queue what nothing is known of."""
         assert image.source is not None
-        both = zip(_paths([item]), (image.source, image.facts), image.stats, strict=True)
+        both = zip(paths_of([item]), (image.source, image.facts), image.stats, strict=True)
         for path, facts, stat in both:
             self._facts[path] = facts
             if (cache := self._backing.cache) is not None:
@@ -313,7 +275,7 @@ class EditPass:
             if item.id in broken:
                 yield ImageFailed(item.id, broken[item.id])
                 continue
-            source, target = (self._facts[path] for path in _paths([item]))
+            source, target = (self._facts[path] for path in paths_of([item]))
             yield ImageRead(item.id, target, source)
             for name, outcome in self._outcomes(seen[item.id]).items():
                 if name in values:
@@ -373,11 +335,11 @@ class EditPass:
         return list(dict.fromkeys(look for judge in self._judges for look in judge.looks(item.edit)))
 
     def _known(self, item: Item) -> bool:
-        return all(path in self._facts for path in _paths([item]))
+        return all(path in self._facts for path in paths_of([item]))
 
     def _keys(self, item: Item, look: str) -> list[Key]:
         """What a look is kept by: the pair for those that see both, else source and target."""
-        source, target = (self._facts[path].sha256 for path in _paths([item]))
+        source, target = (self._facts[path].sha256 for path in paths_of([item]))
         return [(source, target)] if look in ("lpips", "editclip") else [(source,), (target,)]
 
     def _complete(self, item: Item, features: Mapping[tuple[str, Key], Any]) -> bool:
@@ -406,20 +368,6 @@ class EditPass:
         if role not in self._books:
             self._books[role] = TextBook(role, self._backing.models, self._backing.cache)
         return self._books[role]
-
-
-def _paths(items: Sequence[Item]) -> list[str]:
-    """Source and target of each edit."""
-    return [path for item in items for path in (item.edit.source if item.edit else "", item.path)]
-
-
-def _prepared(prepare: Callable[..., torch.Tensor], *pixels: torch.Tensor) -> torch.Tensor | Failed:
-    try:
-        return prepare(*pixels)
-    except UnsuitableError as error:
-        return Failed(str(error))
-    except Exception as error:  # one look's failure must not take the others with it
-        return Failed(f"cannot be prepared: {brief(error)}")
 
 
 def _attempt(maker: FeatureMetric | PairLook, batch: Sequence[torch.Tensor]) -> Sequence[Any] | Exception:
