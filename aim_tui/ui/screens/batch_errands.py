@@ -242,7 +242,7 @@ async def suggest_reference(app: App[int], session: Session, items: Sequence[int
     except AimError as error:
         session.say(Said(f"no reference can be suggested: {error}", "warning"))
         return
-    left = f" {found.left_out} of {len(rows)} have no embedding and were left out." if found.left_out else ""
+    left = f"\n{found.left_out} of {len(rows)} have no embedding and were left out." if found.left_out else ""
     question = (
         f"{printable(found.path.rpartition('/')[2])} is the most typical of {_images(found.count)} as CLIP sees them: "
         f"its mean similarity to the others is {found.similarity:.3f}.{left}"
