@@ -147,25 +147,33 @@ def _chosen(
 ) -> tuple[Profile, list[tuple[Role, ModelRef]]]:
     """The profile, and those of its models that the options leave, in the order of the roles."""
     from aim_tui.config import load_settings
+    from aim_tui.core import edits
     from aim_tui.core.metrics import in_order
     from aim_tui.core.names import did_you_mean
 
     settings = load_settings(config)
     chosen = settings.profile(profile)
+    of_edits: list[str] = []
     if metrics is None:
         asked = tuple(metric for metric in chosen.metrics if metric not in settings.disabled)
     else:
+        names = [name.strip() for name in metrics.split(",") if name.strip()]
+        of_edits = [name for name in names if name in edits.FAMILIES]
         try:
-            asked = in_order(name.strip() for name in metrics.split(",") if name.strip())
+            asked = in_order(name for name in names if name not in edits.FAMILIES)
         except KeyError as error:
             raise UsageError(error.args[0]) from None
     for role in roles or ():
         if role not in list(Role):
             raise UsageError(f"unknown role {role!r}{did_you_mean(role, [str(known) for known in Role])}")
+    needed = {*chosen.roles_for(asked), *edits.roles_for(of_edits, ())}
+    if metrics is None:
+        # Named outright, a model is meant that no metric of single images needs.
+        needed |= {Role(role) for role in roles or ()}
     return chosen, [
         (role, chosen.models[role])
-        for role in chosen.roles_for(asked)
-        if role in chosen.models and (not roles or role in roles)
+        for role in Role
+        if role in needed and role in chosen.models and (not roles or role in roles)
     ]
 
 
