@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import stats
@@ -36,6 +37,12 @@ def timed(work: Callable[[], object]) -> tuple[float, float]:
     return best
 
 
+def one_by_one(single: Callable[[Any, Any], object], x: Any, y: Any) -> None:
+    """A few coefficients, each by itself."""
+    for _ in range(_SAMPLE):
+        single(x, y)
+
+
 def main() -> None:
     """Print the report."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -52,12 +59,12 @@ def main() -> None:
     print("|---|---|---|---|---|")
     for kind in RESAMPLED:
         works: tuple[Callable[[], object], ...] = (
-            lambda kind=kind: bootstrap_intervals(x, ratings, [kind], resamples=asked.resamples),
-            lambda kind=kind: bootstrap_intervals(x, ratings, [kind], groups, resamples=asked.resamples),
-            lambda kind=kind: permutation_tests(x, ratings, [kind], arrangements=asked.resamples),
+            partial(bootstrap_intervals, x, ratings, [kind], resamples=asked.resamples),
+            partial(bootstrap_intervals, x, ratings, [kind], groups, resamples=asked.resamples),
+            partial(permutation_tests, x, ratings, [kind], arrangements=asked.resamples),
         )
         cells = ["{:.2f} s (CPU {:.2f})".format(*timed(work)) for work in works]
-        wall, _ = timed(lambda kind=kind: [_SINGLE[kind](x, ratings) for _ in range(_SAMPLE)])
+        wall, _ = timed(partial(one_by_one, _SINGLE[kind], x, ratings))
         print(f"| {kind.label} | {' | '.join(cells)} | {wall / _SAMPLE * asked.resamples:.1f} s |")
     wall, cpu = timed(lambda: swap_tests(x, other, ratings, swaps=asked.resamples))
     print(f"Two metrics compared, all three coefficients, {asked.resamples:,} swaps: {wall:.2f} s (CPU {cpu:.2f})")

@@ -246,7 +246,7 @@ def _stated(table: Table, columns: Iterable[Column]) -> list[Stated]:
             found.append(Stated(table.path, name, value, _CORRELATED[side]))
         elif name in _OF_TWO:
             mapping = block.get("mapping")
-            mapping = str(mapping) if mapping in set(ErrorMapping) else ErrorMapping.MINMAX
+            mapping = mapping if isinstance(mapping, str) and mapping in set(ErrorMapping) else ErrorMapping.MINMAX
             found.append(Stated(table.path, name, value, _CORRELATED["clip"], _CORRELATED["llm"], mapping))
     return found
 

@@ -119,9 +119,15 @@ def test_a_perfect_fit_has_a_value_and_no_interval(sign: int) -> None:
         assert found.no_interval == "interval not defined: perfect fit"
 
 
-def test_values_near_the_largest_there_are_do_not_overflow() -> None:
-    x = np.array([1e150, -1e150, 3e150, 2e150])
-    assert abs(coefficient(Kind.SPEARMAN, x, np.array([2.0, 1, 4, 3])).value or 0) == pytest.approx(1)
+def test_values_whose_squares_no_number_can_hold_are_left_out_and_said() -> None:
+    made = pairs([1e300, 0.1, 0.2, -1e61, 1e59], [1, 2, 3, 4, 5])
+    assert made.ids == ("1", "2", "4")
+    assert {drop.reason for drop in made.dropped} == {"is beyond 1e+60"}
+    assert np.isfinite(coefficient(Kind.PEARSON, made.x, made.y).value or np.nan)
+
+
+def test_differences_whose_squares_are_nothing_are_no_differences() -> None:
+    assert "but for rounding" in undefined(np.array([1e-70, 2e-70, 3e-70]), np.array([1.0, 2, 3]))
 
 
 # -- resamples --------------------------------------------------------------------------------------------------------

@@ -123,6 +123,19 @@ def test_a_correlation_of_the_seed_project_is_recomputed(tmp_path: Path) -> None
     assert [one.name for one in source.checked if one.recomputed is None] == []
 
 
+def test_a_summary_of_another_shape_states_nothing(tmp_path: Path) -> None:
+    block = {
+        "mapping": ["raw"],
+        "mae": [1],
+        "pearson_r": None,
+        "llm_scale": "x",
+        "lower_is_better": 3,
+        "spearman_r": "NaN",
+    }
+    content = {"statistics": [1], "correlation_metrics": block, "results": [{"id": "a", "s": 1}]}
+    assert read_source(write(tmp_path, "f.json", content)).checked == ()
+
+
 # -- cells ------------------------------------------------------------------------------------------------------------
 
 
@@ -137,6 +150,7 @@ NOT_A_NUMBER, INFINITE = Failed("is not a number (NaN)"), Failed("is infinite")
         (Present(1.0), (True, "true", 1, "1")),
         (NOTHING, ("", None, " ", "N/A", "null", "-")),
         (NOT_A_NUMBER, ("nan", "NaN", "-nan", math.nan)),
+        (Failed("is beyond 1e+60"), ("1e300", -1e61)),
         (INFINITE, ("inf", "-Infinity", "1e999", 10**400, math.inf)),
         (NO_NUMBER, ("abc", "1_000", "\u0661", "0,5", "0x10", [1], {"a": 1})),
     ],

@@ -26,6 +26,8 @@ OVER_PAIRS, OVER_GROUPS = "percentile bootstrap over pairs", "percentile bootstr
 _PERFECT = 1 - 1e-12
 # As scipy.stats has it: below this part of the mean, differences are what rounding made.
 _NEARLY_CONSTANT = 1e-13
+# The square of a smaller spread, and its products, are nothing in a float64.
+_SMALLEST = 1e-60
 
 
 class Kind(StrEnum):
@@ -214,7 +216,6 @@ def _constant(name: str, values: Floats) -> str:
     low, high = float(values.min()), float(values.max())
     if low == high:
         return f"undefined: all {name} equal {round(low, 6)}"
-    # The spread overflows where values are near the largest there are.
-    if high / 2 - low / 2 <= _NEARLY_CONSTANT * max(abs(low), abs(high)) / 2:
+    if high - low <= max(_NEARLY_CONSTANT * max(abs(low), abs(high)), _SMALLEST):
         return f"undefined: all {name} equal {round(low, 6)} but for rounding"
     return ""

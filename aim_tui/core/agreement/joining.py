@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from aim_tui.core.agreement.study import measured
 from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
 
 if TYPE_CHECKING:
@@ -134,9 +135,11 @@ def collapse(column: Column) -> tuple[dict[str, Outcome], tuple[str, ...]]:
     different: set[str] = set()
     for entry in column.entries:
         given[entry.id] += 1
+        # Values of a run were never asked whether they can be squared.
+        outcome = measured(entry.outcome.value) if isinstance(entry.outcome, Present) else entry.outcome
         if entry.id not in found:
-            found[entry.id] = entry.outcome
-        elif found[entry.id] != entry.outcome:
+            found[entry.id] = outcome
+        elif found[entry.id] != outcome:
             different.add(entry.id)
     for name in different:
         found[name] = Failed(f"given {given[name]} times with different values")

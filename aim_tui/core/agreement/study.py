@@ -166,8 +166,12 @@ class Study:
     """What the written file says of models and devices."""
 
 
+#: Squares of larger values, and their products, leave the range of a float64; no metric and no rating comes near.
+LARGEST = 1e60
+
+
 def measured(value: float | bool | None, reason: str = "no value") -> Outcome:
-    """A number as an outcome: none is missing, and one that is not finite has failed.
+    """A number as an outcome: none is missing, and one that is not finite or beyond all measure has failed.
 
     >>> measured(0.5), measured(None), measured(float("inf"))
     (Present(value=0.5), Missing(reason='no value'), Failed(reason='is infinite'))
@@ -177,4 +181,6 @@ def measured(value: float | bool | None, reason: str = "no value") -> Outcome:
     number = float(value)
     if math.isnan(number):
         return Failed("is not a number (NaN)")
-    return Present(number) if math.isfinite(number) else Failed("is infinite")
+    if math.isinf(number):
+        return Failed("is infinite")
+    return Present(number) if abs(number) <= LARGEST else Failed(f"is beyond {LARGEST:g}")
