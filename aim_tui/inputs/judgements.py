@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aim_tui.core.agreement.error_measures import Mapping as ErrorMapping
 from aim_tui.core.agreement.stated import check
 from aim_tui.core.agreement.study import Column, Entry, Sample, Scale, Source, Stated, measured
+from aim_tui.core.edits import MEASURES
 from aim_tui.core.metrics import METRICS
 from aim_tui.core.names import did_you_mean
 from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
@@ -35,7 +36,12 @@ _SCALES = {
     "is_correct": Scale(0, 1),
 }
 _LOWER = frozenset(
-    {spec_name for spec in METRICS.values() if not spec.higher_is_better for spec_name in (spec.id, spec.raw_field)}
+    {
+        spec_name
+        for spec in (*METRICS.values(), *MEASURES.values())
+        if not spec.higher_is_better
+        for spec_name in (spec.id, spec.raw_field)
+    }
 )
 
 # What the seed's summary of a correlation is about.
