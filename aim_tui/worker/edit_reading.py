@@ -10,7 +10,7 @@ from aim_tui.inputs.images import ImageError, read_image
 from aim_tui.store.files import Stat
 from aim_tui.worker.memory import brief
 from aim_tui.worker.metrics.base import UnsuitableError
-from aim_tui.worker.metrics.edits import PairLook
+from aim_tui.worker.metrics.pairs import PairLook
 from aim_tui.worker.reading import Readable, Unreadable, to_tensor
 
 if TYPE_CHECKING:

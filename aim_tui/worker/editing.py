@@ -17,14 +17,16 @@ import msgspec
 
 from aim_tui.core.edits import FAMILIES
 from aim_tui.core.events import Event, ImageFacts, ImageFailed, ImageRead, MetricBatch, MetricValue, Notice
-from aim_tui.core.metrics import BLIP2, CLIP, Role
+from aim_tui.core.metrics import Role
 from aim_tui.core.outcomes import Failed
 from aim_tui.store.files import Stat
 from aim_tui.worker.batching import NO_MEMORY
 from aim_tui.worker.edit_reading import EditRead, paths_of, read_edit, why_unreadable
 from aim_tui.worker.memory import brief, is_out_of_memory, release_memory
 from aim_tui.worker.metrics.base import FeatureMetric, RawOutcome
-from aim_tui.worker.metrics.edits import EditClipPair, LpipsPair, PairLook, Seen
+from aim_tui.worker.metrics.clip import ClipScore
+from aim_tui.worker.metrics.edits import Seen
+from aim_tui.worker.metrics.pairs import CaptionLook, EditClipPair, LpipsPair, PairLook
 from aim_tui.worker.models.loading import resolve
 from aim_tui.worker.reading import Bounds, ReadAhead, Unreadable
 from aim_tui.worker.texts import TextBook
@@ -111,6 +113,9 @@ class EditPass:
         waiting: dict[str, _Waiting] = {}
         bounds = Bounds(self._backing.threads, 8, _READ_AHEAD_BYTES, self._backing.settings.reading.max_seconds)
         work = self._read if readable else self._unreadable
+        for item in lacking:  # here, since the threads share what is made
+            for look in self._asked(item):
+                self._maker(look)
         with closing(iter(ReadAhead(lacking, work, bounds, self._too_slow))) as images:
             for item, image in zip(lacking, images, strict=True):
                 if self._cancelled():
@@ -358,10 +363,8 @@ class EditPass:
             return LpipsPair(models, cache)
         if look == "editclip":
             return EditClipPair(models, cache, self._backing.settings.edit_resize)
-        spec = CLIP if look == "clip" else BLIP2
-        metric: FeatureMetric = resolve(spec.implementation)(models)
-        kept = cache is not None and all(role in cache.identities for role in spec.roles)
-        metric.cache = cache if kept else None
+        metric: FeatureMetric = ClipScore(models) if look == "clip" else CaptionLook(models)
+        metric.cache = cache if cache is not None and _ROLES[look] in cache.identities else None
         return metric
 
     def _book(self, role: Role) -> TextBook:

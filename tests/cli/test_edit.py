@@ -135,8 +135,10 @@ def test_an_interrupted_run_goes_on_and_ends_as_an_unbroken_one(
 
     with monkeypatch.context() as patch:
         patch.setattr(Engine, "run", broken)
-        with pytest.raises(KeyboardInterrupt):
-            run(cli, tmp_path, few(), "-f", "jsonl")
+        stopped = run(cli, tmp_path, few(), "-f", "jsonl")
+        assert stopped.code == 130
+        assert len(stopped.out.splitlines()) == 2
+        assert "kept as far as it came" in stopped.err
     scored: list[int] = []
 
     def counting(self: Engine, job, cancelled):

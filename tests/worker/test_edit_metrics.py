@@ -221,6 +221,15 @@ def test_a_second_run_finds_everything_and_loads_no_model(
     assert again.of(Notice) == first.of(Notice)
 
 
+def test_captions_for_directions_are_kept_without_a_sentence_encoder(
+    measure: Callable[..., Ran], edit_items: list[Item], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = str(tmp_path / "store.db")
+    first = measure(edit_items, "directional", store=store)
+    monkeypatch.setattr("aim_tui.worker.engine.load", lambda *_: pytest.fail("a model was loaded"))
+    assert measure(edit_items, "directional", store=store).values == first.values
+
+
 def test_an_edit_run_finds_what_a_run_over_single_images_kept(
     edit_refs: dict[Role, ModelRef], edit_items: list[Item], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,42 +1,28 @@
-"""The metrics of image edits: what models see in a pair of images, and what that says about an instruction.
+"""The metrics of image edits: what was seen of source and target, and the embeddings of texts, become numbers.
 
-What a model sees in one image is what the metrics of single images keep of it, so an edit run finds the features of an
-earlier run and leaves its own behind. `Look`s of a pair see both images at once. A `Judge` turns what was seen and the
-embeddings of texts into the numbers of one `implementation` of `core.edits`.
+A `Judge` makes the numbers of one `implementation` of `core.edits`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import torch
 
 from aim_tui.core.edits import target_text
 from aim_tui.core.metrics import Role
 from aim_tui.core.outcomes import Failed, Missing
-from aim_tui.store.cache import Space
-from aim_tui.worker.identity import PREPROCESSING
-from aim_tui.worker.metrics.base import RawOutcome, UnsuitableError, cosines
-from aim_tui.worker.metrics.lpips import fitted
-from aim_tui.worker.models.editclip import resized
-from aim_tui.worker.models.lpips import POLICY
+from aim_tui.worker.metrics.base import RawOutcome, cosines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     import numpy.typing as npt
 
     from aim_tui.core.events import Edit
-    from aim_tui.worker.identity import Cache
     from aim_tui.worker.metrics.blip2 import Spoken
-    from aim_tui.worker.models.editclip import EditClip as EditClipModel
-    from aim_tui.worker.models.loading import LoadedModel
-    from aim_tui.worker.models.lpips import Lpips
 
     Embedding = npt.NDArray[np.float32]
     #: Content hashes of source and target.
@@ -48,147 +34,6 @@ _NOWHERE = 1e-5
 _SAME = Missing("source and target have the same CLIP features, so there is no direction of change")
 _SAME_TEXT = Missing("source text and target text have the same CLIP features, so there is no direction of change")
 _SILENT = "the captioner returned an empty caption of the {}"
-
-
-class PairLook(ABC):
-    """What a model sees in source and target together. Only `prepare` is called from several threads."""
-
-    role: Role
-
-    def __init__(self, models: Mapping[Role, LoadedModel], cache: Cache | None) -> None:
-        self._models = models
-        self._cache = cache if cache is not None and self.role in cache.identities else None
-
-    @property
-    @abstractmethod
-    def batch_size(self) -> int:
-        """How many pairs are worth computing at once on the device in use."""
-
-    @abstractmethod
-    def prepare(self, source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """What a batch needs of two uint8 (height, width, 3). UnsuitableError where the model cannot take them."""
-
-    @abstractmethod
-    def recall(self, pairs: Sequence[Pair]) -> list[Any]:
-        """The kept feature of each pair, None where there is none."""
-
-    @abstractmethod
-    def look(self, batch: Sequence[torch.Tensor]) -> list[Any]:
-        """A feature of each prepared pair, in the order of the batch."""
-
-    @abstractmethod
-    def keep(self, pairs: Sequence[Pair], features: Sequence[Any]) -> None:
-        """Keep what `look` gave; what could not be computed is left out."""
-
-    def free(self) -> None:  # noqa: B027 - nothing is held between batches
-        """Let go of what can be computed again, because memory ran out."""
-
-
-class LpipsPair(PairLook):
-    """The LPIPS distance of the target to the source, by the policy and in the cache of the metric of single images."""
-
-    role = Role.LPIPS
-
-    @property
-    def _lpips(self) -> Lpips:
-        return cast("Lpips", self._models[Role.LPIPS])
-
-    @property
-    def batch_size(self) -> int:
-        """4: each pair is computed by itself, since no two sources are the same."""
-        return 4
-
-    def prepare(self, source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Source, in the target's size, and target: uint8 (2, height, width, 3)."""
-        height, width = target.shape[:2]
-        if min(height, width) < self._lpips.min_side:
-            raise UnsuitableError(
-                f"{width} x {height} is too small for LPIPS {self._lpips.net} (at least {self._lpips.min_side} a side)"
-            )
-        return torch.stack([fitted(source, (height, width)), target])
-
-    def recall(self, pairs: Sequence[Pair]) -> list[float | None]:
-        """The kept distance of each pair."""
-        if self._cache is None:
-            return [None] * len(pairs)
-        kept: dict[Pair, float] = {}
-        for source, targets in _by_source(pairs).items():
-            found = self._cache.keeper.values(self._space(source), targets)
-            kept |= {(source, target): value for target, value in found.items()}
-        return [kept.get(pair) for pair in pairs]
-
-    def look(self, batch: Sequence[torch.Tensor]) -> list[float]:
-        """The distance of each pair; exactly 0 between equal pixels."""
-        return [self._distance(pair) for pair in batch]
-
-    def keep(self, pairs: Sequence[Pair], features: Sequence[float]) -> None:
-        """Keep the distances that are finite numbers."""
-        if self._cache is not None:
-            for (source, target), distance in zip(pairs, features, strict=True):
-                if math.isfinite(distance):
-                    self._cache.keeper.keep_values(self._space(source), {target: distance})
-
-    def _distance(self, pair: torch.Tensor) -> float:
-        if torch.equal(pair[0], pair[1]):
-            return 0.0
-        return self._lpips.distances([pair[1]], self._lpips.features(pair[0]))[0]
-
-    def _space(self, source: str) -> Space:
-        assert self._cache is not None
-        return self._cache.distances(Role.LPIPS, source, POLICY)
-
-
-class EditClipPair(PairLook):
-    """EditCLIP's features of a pair: float32 (dim,) of length one."""
-
-    role = Role.EDITCLIP
-
-    def __init__(self, models: Mapping[Role, LoadedModel], cache: Cache | None, resize: int | None) -> None:
-        super().__init__(models, cache)
-        self._resize = resize
-
-    @property
-    def _model(self) -> EditClipModel:
-        return cast("EditClipModel", self._models[Role.EDITCLIP])
-
-    @property
-    def batch_size(self) -> int:
-        """8 on a CPU, where more brings nothing; 32 elsewhere."""
-        return 8 if self._model.on_cpu else 32
-
-    def prepare(self, source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Both images as the image processor makes them: (2, 3, h, w)."""
-        return self._model.prepare_pair(resized(source, self._resize), resized(target, self._resize))
-
-    def recall(self, pairs: Sequence[Pair]) -> list[Embedding | None]:
-        """The kept features of each pair."""
-        if self._cache is None:
-            return [None] * len(pairs)
-        keys = [pair_key(pair) for pair in pairs]
-        kept = self._cache.keeper.vectors(self._space(), keys)
-        return [kept.get(key) for key in keys]
-
-    def look(self, batch: Sequence[torch.Tensor]) -> list[Embedding]:
-        """The features of each pair."""
-        return list(self._model.pair_features(batch).numpy())
-
-    def keep(self, pairs: Sequence[Pair], features: Sequence[Embedding]) -> None:
-        """Keep features whose every number is finite."""
-        if self._cache is not None:
-            rows = zip(pairs, features, strict=True)
-            sound = {pair_key(pair): row for pair, row in rows if bool(np.isfinite(row).all())}
-            self._cache.keeper.keep_vectors(self._space(), sound)
-
-    def _space(self) -> Space:
-        assert self._cache is not None
-        model = self._cache.identities[Role.EDITCLIP]
-        scaled = f"scaled to {self._resize} x {self._resize}, Pillow bicubic" if self._resize else "as it is"
-        return Space.embedding(
-            model.fingerprint,
-            preprocessing=f"{PREPROCESSING}; source and target on six channels, each {scaled}",
-            dtype=model.computing,
-            reading=self._cache.reading,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,21 +240,9 @@ class CaptionChange(Judge):
         return RawOutcome.of(number(_cosine(*rows)), spoken)
 
 
-def pair_key(pair: Pair) -> str:
-    """The key of a pair in the cache: 64 hex digits."""
-    return hashlib.sha256("".join(pair).encode("ascii")).hexdigest()
-
-
 def _cosine(first: Embedding, second: Embedding) -> float:
     return cosines(first[None], second)[0]
 
 
 def _change(before: Embedding, after: Embedding) -> npt.NDArray[np.float64]:
     return after.astype(np.float64) - before.astype(np.float64)
-
-
-def _by_source(pairs: Iterable[Pair]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for source, target in pairs:
-        found.setdefault(source, []).append(target)
-    return found
