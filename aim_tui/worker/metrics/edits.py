@@ -25,12 +25,11 @@ if TYPE_CHECKING:
     from aim_tui.worker.metrics.blip2 import Spoken
 
     Embedding = npt.NDArray[np.float32]
-    #: Content hashes of source and target.
-    Pair = tuple[str, str]
+    #: Gives the embedding of a text by the model of a role, or why there is none.
+    Said = Callable[[Role, str], Embedding | Failed]
 
 # Unit vectors of float32 that are this near to each other differ by rounding alone.
 _NOWHERE = 1e-5
-# Pairs of more pixels fill a CPU by themselves.
 _SAME = Missing("source and target have the same CLIP features, so there is no direction of change")
 _SAME_TEXT = Missing("source text and target text have the same CLIP features, so there is no direction of change")
 _SILENT = "the captioner returned an empty caption of the {}"
@@ -59,10 +58,6 @@ class Seen:
         return source.caption, target.caption
 
 
-Said = "Callable[[Role, str], Embedding | Failed]"
-"""The embedding of a text by the model of a role."""
-
-
 class Judge(ABC):
     """The numbers of one implementation in `core.edits`."""
 
@@ -75,7 +70,7 @@ class Judge(ABC):
         return []
 
     @abstractmethod
-    def judge(self, seen: Seen, said: Callable[[Role, str], Embedding | Failed]) -> dict[str, RawOutcome]:
+    def judge(self, seen: Seen, said: Said) -> dict[str, RawOutcome]:
         """The outcome of each number, by its name; all looks have a feature."""
 
 
@@ -90,7 +85,7 @@ class ClipEdit(Judge):
         """The instruction."""
         return [(Role.CLIP, seen.edit.instruction)]
 
-    def judge(self, seen: Seen, said: Callable[[Role, str], Embedding | Failed]) -> dict[str, RawOutcome]:
+    def judge(self, seen: Seen, said: Said) -> dict[str, RawOutcome]:
         """The three cosines, and the difference of two of them."""
         source, target = seen.images
         between = RawOutcome.of(_cosine(source, target))
@@ -123,7 +118,7 @@ class EditClip(Judge):
         """The instruction."""
         return [(Role.EDITCLIP, seen.edit.instruction)]
 
-    def judge(self, seen: Seen, said: Callable[[Role, str], Embedding | Failed]) -> dict[str, RawOutcome]:
+    def judge(self, seen: Seen, said: Said) -> dict[str, RawOutcome]:
         """The cosine of pair and instruction."""
         text = said(Role.EDITCLIP, seen.edit.instruction)
         failed = isinstance(text, Failed)
@@ -138,7 +133,7 @@ class PreservationLpips(Judge):
         """The distance."""
         return ("lpips",)
 
-    def judge(self, seen: Seen, said: Callable[[Role, str], Embedding | Failed]) -> dict[str, RawOutcome]:
+    def judge(self, seen: Seen, said: Said) -> dict[str, RawOutcome]:
         """The distance as it is."""
         return {"preservation_lpips": RawOutcome.of(seen.features["lpips"])}
 
@@ -150,7 +145,7 @@ class PreservationClip(Judge):
         """CLIP's features of both images."""
         return ("clip",)
 
-    def judge(self, seen: Seen, said: Callable[[Role, str], Embedding | Failed]) -> dict[str, RawOutcome]:
+    def judge(self, seen: Seen, said: Said) -> dict[str, RawOutcome]:
         """The cosine of the two."""
         return {"preservation_clip": RawOutcome.of(_cosine(*seen.images))}
 
@@ -167,11 +162,11 @@ class Directional(Judge):
         source = self._source_text(seen)
         return [(Role.CLIP, source), (Role.CLIP, target_text(seen.edit, source))] if source else []
 
-    def judge(self, seen: Seen, said: Callable[[Role, str], Embedding | Failed]) -> dict[str, RawOutcome]:
+    def judge(self, seen: Seen, said: Said) -> dict[str, RawOutcome]:
         """The cosine of the two changes; missing where one of them is none."""
         return {"directional_similarity": self._judge(seen, said)}
 
-    def _judge(self, seen: Seen, said: Callable[[Role, str], Embedding | Failed]) -> RawOutcome:
+    def _judge(self, seen: Seen, said: Said) -> RawOutcome:
         source_text = self._source_text(seen)
         if not source_text:
             return RawOutcome(Missing(_SILENT.format("source")), "")
@@ -206,7 +201,7 @@ class CaptionChange(Judge):
         said = (*seen.captions, seen.edit.instruction)
         return [(Role.SENTENCE, text) for text in said if text]
 
-    def judge(self, seen: Seen, said: Callable[[Role, str], Embedding | Failed]) -> dict[str, RawOutcome]:
+    def judge(self, seen: Seen, said: Said) -> dict[str, RawOutcome]:
         """One minus the cosine of the captions; the cosine of the target's caption and the instruction."""
         before, after = seen.captions
         spoken = f"{before} -> {after}"
@@ -219,7 +214,7 @@ class CaptionChange(Judge):
 
     def _compare(
         self,
-        said: Callable[[Role, str], Embedding | Failed],
+        said: Said,
         first: str,
         second: str,
         spoken: str,
