@@ -1,4 +1,4 @@
-"""Measure the shipped models on held-out scenes at 512 px; `--write` stores the figures in quality.json."""
+"""Measure the shipped models on held-out scenes at 512 px; names choose models; `--write` stores the figures."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ from sample_data.painting import paint
 from sample_data.scenes import ATTRIBUTES, Scene, changed, distinct_scenes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
     from PIL import Image
 
 QUALITY_FILE = HERE / "quality.json"
@@ -181,32 +183,33 @@ def ranking_quality() -> Figures:
     return figures
 
 
-def measure() -> dict[str, Figures]:
-    """Every quality figure, by model."""
-    found = {
-        "clip": clip_quality(),
-        "captions": caption_quality(),
-        "similarity": similarity_quality(),
-        "lpips": lpips_quality(),
-        "ranking": ranking_quality(),
-        "editclip": editclip_quality(),
-    }
+PARTS: dict[str, Callable[[], Figures]] = {
+    "clip": clip_quality,
+    "captions": caption_quality,
+    "similarity": similarity_quality,
+    "lpips": lpips_quality,
+    "ranking": ranking_quality,
+    "editclip": editclip_quality,
+}
+
+
+def measure(parts: Collection[str] = tuple(PARTS)) -> dict[str, Figures]:
+    """Quality figures by model, of all or of some."""
+    found = {part: quality() for part, quality in PARTS.items() if part in parts}
     return {part: {name: round(value, 4) for name, value in figures.items()} for part, figures in found.items()}
 
 
-def write() -> None:
-    """Measure, print and store the figures in quality.json."""
-    QUALITY_FILE.write_text(_report() + "\n", encoding="utf-8")
+def write(parts: Collection[str] = tuple(PARTS)) -> None:
+    """Measure, print and store the figures in quality.json; those of other models stay."""
+    stored = json.loads(QUALITY_FILE.read_text(encoding="utf-8")) if QUALITY_FILE.is_file() else {}
+    found = stored | measure(parts)
+    text = json.dumps({part: found[part] for part in PARTS if part in found}, indent=2)
+    print(text)
+    QUALITY_FILE.write_text(text + "\n", encoding="utf-8")
 
 
 def _opened(name: str) -> Image.Image:
     return open_image(EDITS / name).convert("RGB")
-
-
-def _report() -> str:
-    text = json.dumps(measure(), indent=2)
-    print(text)
-    return text
 
 
 def _wrong_cosines(scenes: list[Scene], images: torch.Tensor, count: int, rng: random.Random) -> np.ndarray:
@@ -226,7 +229,8 @@ def _spread(values: np.ndarray) -> Figures:
 
 
 if __name__ == "__main__":
+    named = [name for name in sys.argv[1:] if name in PARTS] or list(PARTS)
     if "--write" in sys.argv[1:]:
-        write()
+        write(named)
     else:
-        _report()
+        print(json.dumps(measure(named), indent=2))

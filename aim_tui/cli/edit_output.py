@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.cli.display import show, table, words
+from aim_tui.cli.display import facts, show, table, words
 from aim_tui.cli.writers import cannot_write, check_writable, reader_left, write_text
 from aim_tui.core.edit_report import csv_fields, csv_record, document, editclip_document, record
 from aim_tui.core.metrics import Role
@@ -147,12 +147,11 @@ class _EditClip(Output):
 
 class _Table(Output):
     def end(self) -> None:
-        lines = [f"{spec.id}: {spec.formula}" for spec in self.results.specs]
-        if notice := self.asked.setup.profile.notice:
-            lines.append(notice)
+        formulas = facts([(spec.id, spec.formula) for spec in self.results.specs])
+        notice = words(self.asked.setup.profile.notice)
         if self.path is None:
             try:
-                show(self._rows(), self._sums(), *(words(line) for line in lines))
+                show(self._rows(), self._sums(), formulas, notice)
             except BrokenPipeError:
                 reader_left()
             return
@@ -160,7 +159,7 @@ class _Table(Output):
 
         text = io.StringIO()
         out = Console(file=text, width=10_000, no_color=True, highlight=False)
-        for part in (self._rows(), "", self._sums(), "", *(words(line) for line in lines)):
+        for part in (self._rows(), "", self._sums(), "", formulas, "", notice):
             out.print(part, soft_wrap=True)
         write_text(self.path, "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines()))
 

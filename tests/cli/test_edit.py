@@ -84,7 +84,7 @@ def test_the_table_names_every_number_and_its_direction(
 ) -> None:
     done = run(cli, tmp_path, few())
     assert "Kept LPIPS ↓" in done.out
-    assert "edit_score: cosine of the CLIP features" in done.out
+    assert "cosine of the CLIP features of target and instruction, minus that of source" in done.out
 
 
 def test_a_failed_edit_is_told_and_the_others_are_scored(
