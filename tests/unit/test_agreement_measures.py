@@ -433,6 +433,12 @@ def test_over_few_groups_the_wider_interval_holds_and_it_is_said() -> None:
         assert any("4 groups are few" in warning for warning in made.warnings) == (not over_groups)
 
 
+def test_pairs_without_a_group_are_one_group_and_that_is_said() -> None:
+    cell = analyse(study(*noisy(30), ["a"] * 10 + ["b"] * 10 + [""] * 10), Options("g", resamples=0)).cells[0]
+    assert "10 pairs have no group: they count as one" in cell.warnings
+    assert cell.levels is not None and cell.levels.within.used == 3
+
+
 def test_a_metric_is_not_held_against_itself() -> None:
     metrics = (column("clip", [1, 2, 3]), column("lpips", [3, 1, 2]))
     both = replace(study([], []), metrics=metrics, judgements=(Judgement("clip", metrics[:1]),))

@@ -239,6 +239,8 @@ def _warnings(pairs: Pairs, groups: tuple[str, ...], made: Levels | None, judgem
             found.append(f"{name} is negated: lower is better")
     if groups and (count := len(set(groups))) < FEW_GROUPS:
         found.append(f"{count} groups are few: an interval over them is too narrow more often than it says")
+    if (without := groups.count("")) and without < len(groups):
+        found.append(f"{without} pairs have no group: they count as one")
     if made is not None and made.warning:
         found.append(made.warning)
     outside = [value for value in _own(pairs) if judgement.scale and not _within(value, judgement.scale)]
