@@ -170,7 +170,7 @@ class _Table(Output):
         right = [*headings]
         made = table("id", "instruction", *(("right",) if truth else ()), *headings, "status", right=right)
         for row, name in zip(self.results.rows, self.named, strict=True):
-            said = [{True: "yes", False: "no"}.get(name.truth.get("is_correct"), "")] if truth else []
+            said = [_YES_NO.get(name.truth.get("is_correct"), "")] if truth else []
             numbers = [score_text(row.outcomes.get(spec.id), spec.decimals) for spec in specs]
             cells = [name.id, name.instruction, *said, *numbers, self.results.status(row)]
             made.add_row(*(words(cell) for cell in cells))
@@ -187,6 +187,7 @@ class _Table(Output):
         return made
 
 
+_YES_NO: dict[object, str] = {True: "yes", False: "no", None: ""}
 _OUTPUTS: dict[str, type[Output]] = {
     "table": _Table,
     "json": _Json,

@@ -140,14 +140,14 @@ def _text(line: Line, names: Sequence[str], problems: list[str], *, needed: bool
     if not isinstance(value, str):
         problems.append(f"{name} is {_kind(value)}, not a text")
         return ""
-    value = value.strip()
-    if needed and not value:
+    text: str = value.strip()
+    if needed and not text:
         problems.append(f"{name} is empty")
-    if len(value) > _LONGEST_TEXT:
-        problems.append(f"{name} has {len(value):,} characters; more than {_LONGEST_TEXT:,} are not taken")
-    if any("\ud800" <= char <= "\udfff" for char in value):
+    if len(text) > _LONGEST_TEXT:
+        problems.append(f"{name} has {len(text):,} characters; more than {_LONGEST_TEXT:,} are not taken")
+    if any("\ud800" <= char <= "\udfff" for char in text):
         problems.append(f"{name} holds half of a character (an unpaired surrogate)")
-    return value
+    return text
 
 
 def _id(line: Line, number: int, problems: list[str]) -> str:

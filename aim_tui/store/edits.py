@@ -251,7 +251,8 @@ def _loaded(
     results = EditResults(request.families, len(rows))
     edits = []
     for number, (*texts, truth, source, target, error) in enumerate(rows):
-        edits.append(StoredEdit(*map(unpack, texts), truth=json.loads(truth)))
+        name, before, after, instruction, *captions = map(unpack, texts)
+        edits.append(StoredEdit(name, before, after, instruction, captions[0], captions[1], json.loads(truth)))
         if target is not None:
             facts = [from_flat(ImageFacts, json.loads(text)) for text in (target, source)]
             results.apply(ImageRead(number, *facts))

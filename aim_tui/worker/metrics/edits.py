@@ -121,9 +121,9 @@ class EditClip(Judge):
     def judge(self, seen: Seen, said: Said) -> dict[str, RawOutcome]:
         """The cosine of pair and instruction."""
         text = said(Role.EDITCLIP, seen.edit.instruction)
-        failed = isinstance(text, Failed)
-        outcome = RawOutcome(text) if failed else RawOutcome.of(_cosine(seen.features["editclip"], text))
-        return {"editclip_score": outcome}
+        if isinstance(text, Failed):
+            return {"editclip_score": RawOutcome(text)}
+        return {"editclip_score": RawOutcome.of(_cosine(seen.features["editclip"], text))}
 
 
 class PreservationLpips(Judge):
