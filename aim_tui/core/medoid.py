@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 _BLOCK = 8192
 
 
-class Medoid(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Medoid:
     """Which of the vectors it is, its mean cosine similarity to the others, and how many were looked at."""
 
     index: int

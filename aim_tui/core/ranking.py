@@ -64,7 +64,8 @@ class Ranking:
 
     def _spread(self) -> np.ndarray:
         variances = np.diag(self.covariance)
-        return np.maximum(variances[:, None] + variances[None, :] - 2 * self.covariance, 1e-12)
+        spread: np.ndarray = np.maximum(variances[:, None] + variances[None, :] - 2 * self.covariance, 1e-12)
+        return spread
 
     def information(self) -> np.ndarray:
         """How much a duel of each pair is expected to tell of the strengths, in nats, shape (n, n).

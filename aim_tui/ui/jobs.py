@@ -206,16 +206,19 @@ class Jobs:
         until = math.inf if everything else time.perf_counter() + _SLICE_SECONDS
         while self._heard and self.running is not None:
             kept = self._record.kept if self._record is not None else math.inf
-            if isinstance(self._heard[0], JobEnded):
+            heard = self._heard[0]
+            if isinstance(heard, JobEnded):
                 # Behind the last fact, so that nothing of the job is missing when it has ended.
-                self._ended(self.running, self._heard.popleft())
+                self._heard.popleft()
+                self._ended(self.running, heard)
             elif not everything and self._taken >= kept:
                 return False
             elif time.perf_counter() > until:
                 return True
             else:
+                self._heard.popleft()
                 self._taken += 1
-                self._take(self.running, self._heard.popleft())
+                self._take(self.running, heard)
         return False
 
     def _on_report(self, job: int, report: Event | JobEnded) -> None:

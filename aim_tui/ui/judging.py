@@ -240,7 +240,8 @@ class JudgingDesk:
         # Between two words, so that none is older than what is read here.
         async with self._in_turn:
             try:
-                found = await self._store.judged(_everything, [])
+                nothing: list[Judgement] = []
+                found = await self._store.judged(_everything, nothing)
             except AimError as error:
                 self._post(Said(f"what was said of these images is not shown: {error.message}", "warning"))
                 return

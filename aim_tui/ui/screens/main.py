@@ -438,13 +438,14 @@ class MainScreen(Screen[None]):
         """Do something with the marked images, or the current one where none is marked."""
         rows = self.session.results.rows
         items = sorted(self.scores.marks) or ([row.item] if (row := self.scores.current) is not None else [])
-        name = (
-            name or await self.app.push_screen_wait(BatchScreen(self.scores.marked_note or "the current image")) or ""
-        )
-        if name == "rule":
+        of = self.scores.marked_note or "the current image"
+        chosen: str | None = name or None
+        if chosen is None:
+            chosen = await self.app.push_screen_wait(BatchScreen(of))
+        if chosen == "rule":
             self.action_mark_by_rule()
-        elif name and (items or name == "undo"):
-            await batch_errands.do(self.app, self.session, name, [rows[item] for item in items])
+        elif chosen and (items or chosen == "undo"):
+            await batch_errands.do(self.app, self.session, chosen, [rows[item] for item in items])
 
     @work(exclusive=True, group="dialog")
     async def action_suggest_reference(self) -> None:

@@ -47,7 +47,7 @@ class Companion(NamedTuple):
 def companions(results: Results, order: Sequence[int], item: int, marks: AbstractSet[int]) -> list[Companion]:
     """What there is to compare an image with: the marked images in the order shown, then the reference."""
     rows = results.rows
-    marked = [*(each for each in order if each in marks), *sorted(marks.difference(order))]
+    marked = [*(each for each in order if each in marks), *sorted(marks - set(order))]
     found = [Companion(rows[each].path, "marked", each) for each in marked if each != item]
     reference = results.context.reference
     if reference and reference != rows[item].path and all(each.path != reference for each in found):

@@ -100,7 +100,7 @@ class ScorePane(Vertical):
     def marked_note(self) -> str:
         """How many rows are marked, how many of them are not shown, and whether a range is open; or nothing."""
         marks, shown = self.marks, self.order
-        hidden = 0 if len(shown) == len(self._results.rows if self._results else ()) else len(marks.difference(shown))
+        hidden = 0 if len(shown) == len(self._results.rows if self._results else ()) else len(marks - set(shown))
         note = f"● {len(marks)} marked" if marks else ""
         note += f", {hidden} not shown" if hidden else ""
         return f"RANGE {note}, v or esc ends" if self._table.in_range else note

@@ -31,7 +31,7 @@ class Thumbnail:
 class Thumbnails:
     """Thumbnails by path and box. `arrived` is called in a thread with the path of each that was read."""
 
-    def __init__(self, policy: ReadingPolicy, arrived: Callable[[str], None]) -> None:
+    def __init__(self, policy: ReadingPolicy, arrived: Callable[[str], object]) -> None:
         self._policy = policy
         self._arrived = arrived
         self._kept: OrderedDict[tuple[str, Box], Thumbnail] = OrderedDict()
