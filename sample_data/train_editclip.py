@@ -31,7 +31,7 @@ GROUPS, OF = 6_000, 3
 # Training layouts; the sample edits have 7,000,000 and on, the quality figures 9,000,000 and on.
 LAYOUTS = 3_000_000
 CHUNK = 250
-BATCH, WIDTH, STEPS, RATE = 96, 128, 1_100, 1e-3
+BATCH, WIDTH, STEPS, RATE = 96, 128, 550, 1e-3
 WRONG, UNRELATED, UNCHANGED = 2, 12, 6
 SCALE = 20.0
 WEIGHTS = {"contrast": 1.0, "attributes": 0.5, "patches": 0.5, "meaning": 0.5}

@@ -197,6 +197,26 @@ def test_a_wrong_option_is_named_before_anything_is_loaded(
     assert complaint in done.err
 
 
+def test_editclip_results_can_be_made_offline_and_record_the_pre_resize(
+    cli: Callable[..., Outcome], few: Callable[..., Path], tmp_path: Path
+) -> None:
+    def scored(*more: str) -> dict[str, Any]:
+        done = cli(
+            "edit", str(few()), "--profile", "sample", "--metrics", "editclip", "-f", "editclip", "--device", "cpu",
+            "--store", str(store_of(tmp_path)), *more,
+        )  # fmt: skip
+        assert done.code == 0, done.err
+        told: dict[str, Any] = json.loads(done.out)
+        return told
+
+    plain, scaled = scored(), scored("--pre-resize", "256")
+    assert plain["statistics"]["model"] == "sample/editclip"
+    assert plain["statistics"]["score_type"] == "editclip_score"
+    assert scaled["statistics"]["resolution"].startswith("256x256")
+    pairs = zip(plain["results"], scaled["results"], strict=True)
+    assert all(a["editclip_score"] != b["editclip_score"] for a, b in pairs)
+
+
 def test_a_plain_clip_is_refused_as_editclip(
     cli: Callable[..., Outcome], few: Callable[..., Path], tmp_path: Path
 ) -> None:

@@ -27,7 +27,7 @@ def test_the_whole_folder_is_under_25_megabytes() -> None:
 
 
 def test_weights_are_safetensors_only() -> None:
-    assert len(WEIGHTS) == 4
+    assert len(WEIGHTS) == 5
     pickled = {".bin", ".pt", ".pth", ".pkl", ".ckpt", ".npy", ".npz"}
     assert not [f for f in HERE.rglob("*") if f.suffix in pickled]
 

@@ -35,6 +35,11 @@ def lpips() -> dict[str, float]:
     return evaluate.lpips_quality(each=4, seed=21)
 
 
+@pytest.fixture(scope="module")
+def editclip() -> dict[str, float]:
+    return evaluate.editclip_quality(pairs=60, seed=21)
+
+
 def test_stored_figures_reach_every_bar(stored: dict[str, dict[str, float]]) -> None:
     clip, captions, similarity, lpips = (stored[name] for name in ("clip", "captions", "similarity", "lpips"))
     assert clip["top1_of_64"] >= 0.98
@@ -47,6 +52,8 @@ def test_stored_figures_reach_every_bar(stored: dict[str, dict[str, float]]) -> 
     assert lpips["itself"] == 0.0
     assert lpips["spearman_with_changes"] >= 0.8
     assert stored["ranking"]["spearman"] >= 0.8
+    assert stored["editclip"]["wins"] >= 0.9
+    assert stored["editclip"]["sample_wins"] >= 0.9
 
 
 def test_clip_finds_the_right_caption_among_64(clip: dict[str, float]) -> None:
@@ -76,6 +83,15 @@ def test_lpips_is_zero_for_itself_and_rises_with_changes(lpips: dict[str, float]
     assert lpips["changed_0_p50"] < lpips["changed_2_p50"] < lpips["changed_5_p50"]
 
 
+def test_right_instructions_beat_wrong_ones_on_held_out_scenes(editclip: dict[str, float]) -> None:
+    assert editclip["wins"] >= 0.9
+    assert editclip["right_p50"] > editclip["wrong_p50"]
+
+
+def test_right_instructions_beat_wrong_ones_of_the_sample_edits() -> None:
+    assert evaluate.sample_edit_wins() >= 0.9
+
+
 @pytest.mark.parametrize(
     ("part", "figure", "tolerance"),
     [
@@ -84,6 +100,7 @@ def test_lpips_is_zero_for_itself_and_rises_with_changes(lpips: dict[str, float]
         ("captions", "attributes_right", 0.02),
         ("similarity", "differ_0_p50", 0.02),
         ("lpips", "changed_0_p50", 0.06),
+        ("editclip", "wins", 0.04),
     ],
 )
 def test_fresh_figures_are_the_stored_ones(
