@@ -114,11 +114,9 @@ class FeatureCache:
             number = _space_id(connection, space)
             if number is None:
                 return {}
-            statement = "SELECT sha256, id, value FROM entries WHERE space = ? AND sha256 IN"
-            rows = list(select_in(connection, statement, (number,), set(sha256s)))
-            stale = _stale(connection, number, {entry for _, entry, _ in rows})
-        self._touch(stale)
-        return {sha256: unpack(value) if isinstance(value, bytes) else value for sha256, _, value in rows}
+            rows = list(_entries_of(connection, number, set(sha256s), "sha256, id, used, value"))
+        self._touch(_stale(rows))
+        return {sha256: unpack(value) if isinstance(value, bytes) else value for sha256, _, _, value in rows}
 
     def put_values(self, space: Space, values: Mapping[str, float | str]) -> None:
         """Keep numbers or texts by content hash."""
@@ -142,12 +140,10 @@ class FeatureCache:
             number = _space_id(connection, space)
             if number is None:
                 return np.zeros(len(sha256s), dtype=bool), np.empty((0, 0), dtype=np.float32)
-            rows = sorted(_entries_of(connection, number, set(sha256s)), key=itemgetter(1))
-            entries = [entry for _, entry in rows]
-            stacked = _stack(connection, number, entries)
-            stale = _stale(connection, number, set(entries))
-        self._touch(stale)
-        places = {sha256: place for place, (sha256, _) in enumerate(rows)}
+            rows = sorted(_entries_of(connection, number, set(sha256s), "sha256, id, used"), key=itemgetter(1))
+            stacked = _stack(connection, number, [entry for _, entry, _ in rows])
+        self._touch(_stale(rows))
+        places = {sha256: place for place, (sha256, _, _) in enumerate(rows)}
         order = np.fromiter((places.get(sha256, -1) for sha256 in sha256s), dtype=np.int64, count=len(sha256s))
         found = order >= 0
         order = order[found]
@@ -221,9 +217,11 @@ class FeatureCache:
                 connection.executemany("UPDATE entries SET used = ? WHERE id = ?", ((now, entry) for entry in entries))
 
 
-def _entries_of(connection: sqlite3.Connection, space: int, wanted: set[str]) -> Iterator[tuple[str, int]]:
-    """The content hash and number of the wanted entries of a space."""
-    statement = "SELECT sha256, id FROM entries WHERE space = ?"
+def _entries_of(
+    connection: sqlite3.Connection, space: int, wanted: set[str], columns: str
+) -> Iterator[tuple[Any, ...]]:
+    """These columns, the content hash first, of the wanted entries of a space."""
+    statement = f"SELECT {columns} FROM entries WHERE space = ?"
     (count,) = connection.execute("SELECT count(*) FROM entries WHERE space = ?", (space,)).fetchone()
     if count <= _DENSE * len(wanted):
         # Reading an index from end to end is five times as fast as looking up all that is in it.
@@ -231,10 +229,10 @@ def _entries_of(connection: sqlite3.Connection, space: int, wanted: set[str]) ->
     return select_in(connection, f"{statement} AND sha256 IN", (space,), wanted)
 
 
-def _stale(connection: sqlite3.Connection, space: int, entries: set[int]) -> set[int]:
-    """Those of the entries whose use was not recorded in this hour."""
-    rows = connection.execute("SELECT id FROM entries WHERE space = ? AND used < ?", (space, _this_hour()))
-    return entries.intersection(entry for (entry,) in rows)
+def _stale(rows: Iterable[Sequence[Any]]) -> list[int]:
+    """The numbers (second column) of the entries whose use (third) was not recorded in this hour."""
+    hour = _this_hour()
+    return [row[1] for row in rows if row[2] < hour]
 
 
 def _stack(connection: sqlite3.Connection, space: int, entries: list[int]) -> Vectors:

@@ -6,11 +6,11 @@ Everything but the models is as users have it: the terminal, the signals, the st
 from __future__ import annotations
 
 import sys
-from functools import partial
 from pathlib import Path
 
 from aim_tui.config import load_settings
 from aim_tui.core.context import Context
+from aim_tui.ipc import client
 from aim_tui.ui import app, models
 from aim_tui.ui.launch import Launch
 
@@ -19,11 +19,11 @@ SCRIPTED = str(Path(__file__).parents[1] / "scripted_worker.py")
 
 def main(folder: str, store: str, gate: str) -> int:
     models.inspect_profile = lambda *_: []
-    app.AimApp = partial(app.AimApp, worker_command=(sys.executable, SCRIPTED, "--gate", gate))
+    client.WORKER_COMMAND = (sys.executable, SCRIPTED, "--gate", gate)
     settings = load_settings()
     context = Context("a cabin", "one cabin")
     launch = Launch(Path(folder), settings.profile("aim"), context=context, store=Path(store))
-    return app.run(launch)
+    return app.run(launch.folder, lambda: launch)
 
 
 if __name__ == "__main__":

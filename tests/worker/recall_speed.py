@@ -26,7 +26,7 @@ from aim_tui.config import load_settings
 from aim_tui.core.context import Context
 from aim_tui.core.events import ImageFacts, Item
 from aim_tui.core.jobs import EngineSettings, Job
-from aim_tui.core.metrics import CLIP, Role
+from aim_tui.core.metrics import Role
 from aim_tui.core.profiles import ModelRef
 from aim_tui.core.results import Results
 from aim_tui.core.scoring import ScoringPlan
@@ -76,7 +76,7 @@ def many(folder: Path, clip: str, count: int) -> None:
     settings = EngineSettings({Role.CLIP: ModelRef(path=clip)}, device="cpu", store=str(folder / "store.db"))
     filling = Engine(settings)
     list(filling.run(Job(("clip",), Context(prompt="a cabin"))))
-    cache = filling._open_cache([CLIP])
+    cache = filling._open_cache([Role.CLIP])
     length = filling.models[Role.CLIP].model.config.projection_dim
     vectors = np.random.default_rng(0).normal(size=(count, length)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
