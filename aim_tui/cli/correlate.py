@@ -80,10 +80,11 @@ def correlate(
     store: options.StoreOption = None,
 ) -> None:
     """Tell how far metrics agree with human ratings, duels, language models or any column."""
-    from aim_tui.cli.correlating import Asked, gather_study, mapping_of, read_scale
+    from aim_tui.cli.correlating import Asked, gather_study, mapping_of
     from aim_tui.cli.display import deliver, say
     from aim_tui.core.agreement.analysis import Options, analyse
     from aim_tui.core.names import did_you_mean
+    from aim_tui.inputs.judgements import read_scale
     from aim_tui.store.exports import agreement
 
     if output_format not in FORMATS:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from aim_tui.core.agreement.error_measures import Mapping
 from aim_tui.core.agreement.gathering import gather
-from aim_tui.core.agreement.study import Column, Judgement, Scale, Source, Study
+from aim_tui.core.agreement.study import Column, Judgement, Source, Study
 from aim_tui.core.metrics import METRICS
 from aim_tui.core.names import did_you_mean
 from aim_tui.errors import UsageError
@@ -17,9 +16,7 @@ from aim_tui.inputs.judgements import Reading, choose, read_source
 if TYPE_CHECKING:
     from pathlib import Path
 
-
-_NUMBER = r"([+-]?\d+(?:\.\d+)?)"
-_SCALE = re.compile(rf"\s*{_NUMBER}\s*(?:-|\.\.|:|to)\s*{_NUMBER}\s*", re.ASCII)
+    from aim_tui.core.agreement.study import Scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +46,6 @@ def gather_study(asked: Asked) -> Study:
     study = _of_files(asked) if asked.scores is not None else _of_run(asked)
     _refuse_nothing(study)
     return _with_metric_scale(study, asked.metric_scale)
-
-
-def read_scale(option: str, text: str) -> Scale | None:
-    """A scale from '1-5', '0..10' or '-1 to 1'; None of ''."""
-    if not text:
-        return None
-    found = _SCALE.fullmatch(text)
-    try:
-        if found is not None:
-            return Scale(float(found[1]), float(found[2]))
-    except ValueError as error:
-        raise UsageError(f"{option}: {error}") from None
-    raise UsageError(f"{option}: {text!r} is no scale", "such as 0-1, 1-5 or 0-10")
 
 
 def mapping_of(name: str) -> Mapping:

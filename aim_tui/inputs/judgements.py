@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,9 @@ _LOWER = frozenset(
         for spec_name in (spec.id, spec.raw_field)
     }
 )
+
+_NUMBER = r"([+-]?\d+(?:\.\d+)?)"
+_SCALE = re.compile(rf"\s*{_NUMBER}\s*(?:-|\.\.|:|to)\s*{_NUMBER}\s*", re.ASCII)
 
 # What the seed's summary of a correlation is about.
 _CORRELATION = "correlation_metrics"
@@ -107,6 +111,19 @@ def choose(source: Source, wanted: Collection[str], option: str, taken: Collecti
         if name not in by_name:
             raise UsageError(f"{source.origin} has no column {name!r}{did_you_mean(name, by_name)}")
     return tuple(by_name[name] for name in wanted)
+
+
+def read_scale(where: str, text: str) -> Scale | None:
+    """A scale from '1-5', '0..10' or '-1 to 1'; None of ''. UsageError names where it was given."""
+    if not text:
+        return None
+    found = _SCALE.fullmatch(text)
+    try:
+        if found is not None:
+            return Scale(float(found[1]), float(found[2]))
+    except ValueError as error:
+        raise UsageError(f"{where}: {error}") from None
+    raise UsageError(f"{where}: {text!r} is no scale", "such as 0-1, 1-5 or 0-10")
 
 
 def outcome_of(value: Any, where: str) -> Outcome:

@@ -83,6 +83,14 @@ MAIN_BINDINGS: list[BindingType] = [
     Binding(
         "H", "history", "History", show=False, tooltip="Stored runs: open one, compare two, delete", id="main.history"
     ),
+    Binding(
+        "K",
+        "correlate",
+        "Correlation",
+        show=False,
+        tooltip="How far the metrics agree with ratings, duels or a file",
+        id="main.correlation",
+    ),
     Binding("t", "grid", "Grid", show=False, tooltip="All that is shown as thumbnails", id="main.grid"),
     Binding("D", "duel", "Duel", show=False, tooltip="Blind duels between the marked or shown images", id="main.duel"),
     Binding("o", "browse", "Files", tooltip="Files and folders", id="main.files"),

@@ -18,6 +18,7 @@ from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 from aim_tui.inputs.listing import FolderListing, list_folder
 from aim_tui.ipc.client import WORKER_COMMAND, Patience
+from aim_tui.ui.agreement import AgreementDesk
 from aim_tui.ui.asked import Asked
 from aim_tui.ui.batch import BatchDesk
 from aim_tui.ui.jobs import Jobs
@@ -102,6 +103,7 @@ class Session:
         self.store = Store(launch.store, self._store_failed, self.activity_changed)
         self.batch = BatchDesk()
         self.judging = JudgingDesk(self.store, launch.rater, self._post)
+        self.agreement = AgreementDesk(self.store, lambda: self.results, lambda: self.source)
 
     # -- what is so --------------------------------------------------------------------------------------------------
 
@@ -162,6 +164,11 @@ class Session:
             return self.profile.notice
         begun = self.viewed.started.astimezone().strftime("%Y-%m-%d %H:%M")
         return f"stored run of {begun}, {self.viewed.state}; esc goes back to the folder"
+
+    @property
+    def source(self) -> str:
+        """Where the rows come from: a folder, or a stored run."""
+        return str(self.listing.folder) if self.viewed is None else f"run {self.viewed.id}"
 
     @property
     def models_missing(self) -> str:

@@ -152,6 +152,13 @@ async def duel(app: App[int], session: Session, order: Sequence[int], marks: Abs
     await app.push_screen_wait(DuelScreen(desk, session.launch.reading, {row.path: row.final for row in rows}))
 
 
+async def correlate(app: App[int], session: Session) -> None:
+    """How far the metrics agree with what people said of these images."""
+    from aim_tui.ui.screens.correlation import CorrelationScreen
+
+    await app.push_screen_wait(CorrelationScreen(session.agreement, session.launch.reading, session.folder))
+
+
 async def weigh(app: App[int], session: Session) -> None:
     """Weigh the metrics otherwise; no model runs."""
     present = Weighing(session.weights, session.enabled)

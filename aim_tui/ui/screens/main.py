@@ -420,6 +420,11 @@ class MainScreen(Screen[None]):
         """Stored runs."""
         await errands.browse_history(self.app, self.session)
 
+    @work(exclusive=True, group="dialog")
+    async def action_correlate(self) -> None:
+        """How far the metrics agree with judgements."""
+        await errands.correlate(self.app, self.session)
+
     def action_find(self) -> None:
         """Find a name."""
         self.scores.start_find()
