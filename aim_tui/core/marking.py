@@ -22,10 +22,10 @@ _BEGUN = re.compile(r"\s*(top|bottom)\s*$", re.IGNORECASE)
 
 
 def best_first(column: str) -> bool:
-    """Whether a column has to be reversed to begin with the best: scores where higher is better, and sizes."""
+    """Whether a column has to be reversed to begin with the best: scores where higher is better, ratings and sizes."""
     metric = METRICS.get(column.removesuffix("_norm"))
     if metric is None:
-        return column in ("final", "final_score", "size", "width", "height")
+        return column in ("final", "final_score", "rating", "size", "width", "height")
     return column.endswith("_norm") or metric.higher_is_better
 
 

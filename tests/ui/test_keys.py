@@ -177,4 +177,4 @@ async def test_the_palette_finds_an_action_by_name_and_does_it(open_app: Any, fo
 
 
 def test_the_application_itself_binds_only_what_works_everywhere() -> None:
-    assert [binding.key for owner, binding in our_bindings() if owner is AimApp] == ["ctrl+q"]
+    assert [binding.key for owner, binding in our_bindings() if owner is AimApp] == ["ctrl+q", "ctrl+p", "C"]

@@ -13,8 +13,9 @@ from aim_tui.ui.keymap import key_actions
 from aim_tui.ui.preferences import Preferences
 from aim_tui.ui.screens.confirm import ConfirmScreen
 from aim_tui.ui.screens.help import HelpScreen
-from aim_tui.ui.screens.view import ViewScreen
+from aim_tui.ui.screens.review import ReviewScreen
 from aim_tui.ui.themes import THEME_NAMES
+from aim_tui.ui.widgets.score_table import ScoreTable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -202,7 +203,7 @@ async def test_a_click_on_a_row_goes_there_and_two_open_it(open_app: Any, folder
         await app.pilot.click("#scores", offset=(10, 4))
         assert app.app.screen.scores.current.item == 3
         await app.pilot.click("#scores", offset=(10, 5), times=2)
-        await app.until(lambda: isinstance(app.app.screen, ViewScreen))
+        await app.until(lambda: isinstance(app.app.screen, ReviewScreen))
 
 
 async def test_a_click_on_a_title_sorts_and_another_reverses(open_app: Any, folder: Path) -> None:
@@ -227,7 +228,7 @@ async def test_the_wheel_scrolls_the_table(open_app: Any, make_folder: Any) -> N
     folder = make_folder(*[f"img_{number:03}.png" for number in range(60)])
     async with open_app(folder, size=(80, 24)) as app:
         await ready(app)
-        table = app.app.screen.query_one("#scores")
+        table = app.app.screen.query_one(ScoreTable)
         table.post_message(MouseScrollDown(table, 10, 4, 0, 1, 0, False, False, False))
         await app.until(lambda: table.scroll_offset.y > 0)
 

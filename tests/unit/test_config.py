@@ -128,7 +128,7 @@ def test_a_mistake_names_the_file_the_line_and_the_key(tmp_path: Path, text: str
         ("[profiles.m.models]\nclip={id='x'}", r"line 3: profiles.m.models: no model for captioner, sentence, lpips"),
         ("[profiles.m.models]\nclip={}", r"line 4: profiles.m.models.clip: needs an id"),
         ("[profiles.m.models]\nclib={id='x'}", r"line 4: profiles.m.models.clib: unknown role 'clib'; did you mean"),
-        ("[profiles.m.models]\nx={id='x'}", r"unknown role 'x'; known: clip, captioner, sentence, lpips$"),
+        ("[profiles.m.models]\nx={id='x'}", r"unknown role 'x'; known: clip, captioner, sentence, lpips, editclip$"),
         ("[profiles.m.models]\nclip={id='x',device='gpu'}", r"line 4: profiles.m.models.clip.device: unknown .*'gpu'"),
         ("[profiles.m.models.clip]\nbatch_size=-3", r"line 4: profiles.m.models.clip.batch_size: Expected `int` >= 1"),
     ],

@@ -120,7 +120,7 @@ def test_the_doctor_is_told_everything_at_once(settings) -> None:
     found = interface_findings(settings('[ui]\ntheme = "high-contrats"\n\n[keys]\n"main.scor" = "t"\nlist.up = "zz"\n'))
     assert ["line 2" in found[0], "line 5" in found[1], "line 6" in found[2]] == [True] * 3
     assert "did you mean 'high-contrast'" in found[0]
-    assert interface_findings(settings('[keys]\n"main.score" = "t"\n')) == []
+    assert interface_findings(settings('[keys]\n"main.score" = "f8"\n')) == []
     assert interface_findings(settings("")) == []
 
 

@@ -38,7 +38,7 @@ def copy(folder: Path, to: Path) -> Path:
     return to
 
 
-@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.EDITCLIP])
 def test_a_missing_model_is_named_with_ways_out(role: Role, refs: dict[Role, ModelRef], tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailableError, match="nowhere") as caught:
         load(role, ModelRef(path=str(tmp_path / "nowhere")), refs)
