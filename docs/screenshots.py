@@ -1,21 +1,26 @@
 """Takes the pictures of the README: the real application, the real worker, the sample images.
 
-python docs/screenshots.py [FOLDER]
+python docs/screenshots.py [FOLDER]              the pictures of the README, into docs/images
+python docs/screenshots.py FOLDER 80x24 120x40   every screen at these sizes, to look at
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sys
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
-# Pictures show what a terminal with all colours shows, wherever they are taken; both are read at import.
+# Pictures show what a terminal with all colours shows, wherever they are taken; Textual reads these at import.
 os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "AIM_TUI_IMAGES": "half"}
+os.environ["XDG_STATE_HOME"] = os.environ["XDG_CONFIG_HOME"] = f"{tempfile.gettempdir()}/aim-tui-pictures/home"
 os.environ.pop("NO_COLOR", None)
 
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aim_tui.config import load_settings
 from aim_tui.core.context import Context
@@ -23,46 +28,239 @@ from aim_tui.core.scoring import Status
 from aim_tui.inputs.sample import load_sample
 from aim_tui.ui.app import AimApp
 from aim_tui.ui.launch import Launch
+from aim_tui.ui.screens.duel import DuelScreen
+from aim_tui.ui.screens.main import MainScreen
+from aim_tui.ui.widgets.pair_list import PairList
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
     from textual.pilot import Pilot
 
+    Shot = Callable[["Visit"], Awaitable[None]]
+
 DEADLINE_SECONDS = 300
+#: So many images, and so often asked: enough that some of them are told apart.
+DUELLISTS, DUELS = 8, 90
+WORK = Path(tempfile.gettempdir()) / "aim-tui-pictures"
+SAMPLE = load_sample()
+
+#: The pictures of the README, each in a size in which it can be read there.
+README = {
+    "main": (140, 40),
+    "main-80x24": (80, 24),
+    "review": (100, 28),
+    "grid": (100, 28),
+    "pair": (100, 28),
+    "duel": (100, 28),
+    "ranking": (100, 28),
+    "explain": (100, 36),
+    "heatmap": (100, 28),
+    "history": (100, 28),
+    "compare": (100, 28),
+}
 
 
-async def take(folder: Path, name: str, size: tuple[int, int], keys: tuple[str, ...]) -> None:
-    """Score the sample images, press keys, and write the screen as SVG."""
-    sample, settings = load_sample(), load_settings()
-    launch = Launch(
-        folder=sample.generations,
-        profile=settings.profile("sample"),
-        profiles=settings.profiles,
-        context=Context(sample.topic, sample.prompt, str(sample.reference)),
-        start_scoring=True,
-    )
-    app = AimApp(launch)
-    async with app.run_test(size=size) as pilot:
-        await _scored(app, pilot)
-        await pilot.press(*keys)
-        # The preview draws a moment after the cursor rests.
-        await pilot.pause(1.5)
-        (folder / name).write_text(app.export_screenshot(title="aim-tui"), encoding="utf-8")
+class Visit:
+    """The application open at one size, the way to each screen, and the camera."""
+
+    def __init__(self, app: AimApp, pilot: Pilot[int], folder: Path) -> None:
+        self.app = app
+        self.pilot = pilot
+        self.folder = folder
+
+    async def until(self, condition: Callable[[], Any]) -> None:
+        """Let the application run until a condition holds."""
+        for _ in range(DEADLINE_SECONDS * 20):
+            if condition():
+                return
+            await self.pilot.pause(0.05)
+        raise SystemExit(f"it never came to be on {self.app.screen!r}")
+
+    async def shows(self, text: str) -> None:
+        """Wait for words without a space."""
+        await self.until(lambda: text in self.app.export_screenshot())
+
+    async def press(self, *keys: str) -> None:
+        """Press keys one after another."""
+        await self.pilot.press(*keys)
+
+    async def keep(self, name: str) -> None:
+        """Write the screen as SVG once it rests."""
+        self.app.clear_notifications()
+        # Pictures within it are drawn a moment after the cursor rests.
+        await self.pilot.pause(1.5)
+        (self.folder / f"{name}.svg").write_text(self.app.export_screenshot(title="aim-tui"), encoding="utf-8")
+
+    async def home(self) -> None:
+        """Back to the table, at the best image."""
+        while not isinstance(self.app.screen, MainScreen):
+            await self.press("escape")
+        await self.press("comma", "f", "g")
+
+    async def scored(self) -> None:
+        """Wait until every image has its scores."""
+        session = self.app.session
+        await self.until(lambda: session.results.rows and session.running is None and not session.recalling)
+        await self.until(lambda: all(row.status is not Status.PENDING for row in session.results.rows))
+        await self.until(lambda: session.judging.recalled and self.app.typed.settled())
 
 
-async def _scored(app: AimApp, pilot: Pilot[int]) -> None:
-    for _ in range(DEADLINE_SECONDS * 10):
-        rows = app.session.results.rows
-        if rows and app.session.running is None and all(row.status is not Status.PENDING for row in rows):
-            return
-        await pilot.pause(0.1)
-    raise SystemExit("the sample images were not scored in time")
+# -- each screen -----------------------------------------------------------------------------------------------------
 
 
-async def _main(folder: Path) -> None:
-    await take(folder, "main.svg", (160, 50), ("comma", "f", "g"))
-    await take(folder, "main-80x24.svg", (80, 24), ("comma", "f", "g"))
-    await take(folder, "explain.svg", (120, 40), ("comma", "f", "g", "e"))
+async def main(visit: Visit) -> None:
+    """The table."""
+    await visit.keep("main")
+
+
+async def sort(visit: Visit) -> None:
+    """The line that waits for a letter."""
+    await visit.press("comma")
+    await visit.keep("sort")
+
+
+async def marks(visit: Visit) -> None:
+    """The menu of what can be done with marked images, and the form of a rule."""
+    await visit.press("space", "space", "space", "b")
+    await visit.keep("batch")
+    await visit.press("escape", "asterisk", *"top 5")
+    await visit.keep("rule")
+    await visit.press("escape", "escape")
+
+
+async def grid(visit: Visit) -> None:
+    """The contact sheet."""
+    await visit.press("j", "space", "space", "g", "t")
+    await visit.keep("grid")
+    await visit.press("q", "escape")
+
+
+async def review(visit: Visit) -> None:
+    """An image that has been rated."""
+    await visit.press("j", "i", *"54", "k")
+    await visit.until(lambda: not visit.app.session.judging.waiting)
+    await visit.keep("review")
+
+
+async def pair(visit: Visit) -> None:
+    """Two images beside each other, then where they differ."""
+    await visit.press(*"jjjjjjjjjjjjjc")
+    await visit.keep("pair")
+    await visit.press("d")
+    await visit.shows("LPIPS")
+    await visit.keep("pair-difference")
+
+
+async def explain(visit: Visit) -> None:
+    """Why an image scores as it does."""
+    await visit.press("j", "e")
+    await visit.keep("explain")
+
+
+async def heatmap(visit: Visit) -> None:
+    """Which regions of an image answer to the prompt."""
+    await visit.press("j", "A")
+    await visit.shows("share")
+    await visit.keep("heatmap")
+
+
+async def dialogs(visit: Visit) -> None:
+    """Help, weights, models, and the image on the whole screen."""
+    for name, key in {"help": "question_mark", "weights": "w", "models": "M", "view": "z"}.items():
+        await visit.press(key)
+        await visit.keep(name)
+        await visit.home()
+
+
+async def duel(visit: Visit) -> None:
+    """A pair of images, and what answers by final score, with some ties, add up to."""
+    await visit.press("g", *["space"] * DUELLISTS, "D")
+    await visit.until(lambda: isinstance(visit.app.screen, DuelScreen) and visit.app.screen.pair)
+    await visit.keep("duel")
+    screen: Any = visit.app.screen
+    rows = {row.path: row.final for row in visit.app.session.results.rows}
+    for number in range(DUELS):
+        left, right = (rows[screen._desk.images[image].path] for image in screen.pair)  # noqa: SLF001
+        before = screen._desk.counting  # noqa: SLF001
+        await visit.press("t" if number % 9 == 8 else "h" if left > right else "l")
+        await visit.until(lambda before=before: screen._desk.counting > before and screen.pair)  # noqa: SLF001
+    await visit.press("r")
+    await visit.keep("ranking")
+    await visit.press("q", "q", "escape")
+
+
+async def history(visit: Visit) -> None:
+    """Stored runs, and two of them compared."""
+    visit.app.session.set_prompt("A red house by the sea", SAMPLE.prompt)
+    await visit.press("s")
+    await visit.pilot.pause(1)
+    await visit.scored()
+    await visit.press("H")
+    await visit.shows("runs")
+    await visit.keep("history")
+    await visit.press("space", "space", "c")
+    await visit.until(lambda: visit.app.screen.query(PairList))
+    await visit.keep("compare")
+
+
+SHOTS: tuple[Shot, ...] = (main, sort, marks, grid, review, pair, explain, heatmap, dialogs, duel, history)
+
+
+# -- the visits ------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def workplace() -> Iterator[Path]:
+    """The sample images in a folder whose name says nothing of the machine; gone afterwards."""
+    shutil.rmtree(WORK, ignore_errors=True)
+    try:
+        yield Path(shutil.copytree(SAMPLE.generations, WORK / "generations"))
+    finally:
+        shutil.rmtree(WORK, ignore_errors=True)
+
+
+async def take(folder: Path, size: tuple[int, int]) -> None:
+    """Every screen at one size, into a folder."""
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    with workplace() as images:
+        settings = load_settings()
+        launch = Launch(
+            folder=images,
+            profile=settings.profile("sample"),
+            profiles=settings.profiles,
+            context=Context(SAMPLE.topic, SAMPLE.prompt, str(images / SAMPLE.reference.name)),
+            start_scoring=True,
+            store=WORK / "store.db",
+            rater="ann",
+        )
+        app = AimApp(launch)
+        async with app.run_test(size=size) as pilot:
+            visit = Visit(app, pilot, folder)
+            await visit.scored()
+            for shot in SHOTS:
+                await visit.home()
+                await shot(visit)
+
+
+async def for_readme(folder: Path) -> None:
+    """The pictures of the README, each at its own size."""
+    with tempfile.TemporaryDirectory() as taken:
+        for size in sorted(set(README.values())):
+            await take(Path(taken), size)
+            for name, wanted in README.items():
+                if wanted == size:
+                    shutil.copy(Path(taken) / f"{name.removesuffix('-80x24')}.svg", folder / f"{name}.svg")
+
+
+async def _main(arguments: list[str]) -> None:
+    folder = Path(arguments[0]) if arguments else Path(__file__).parent / "images"
+    if not arguments[1:]:
+        await for_readme(folder)
+    for size in arguments[1:]:
+        columns, lines = size.split("x")
+        await take(folder / size, (int(columns), int(lines)))
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "images"))
+    asyncio.run(_main(sys.argv[1:]))

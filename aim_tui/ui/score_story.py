@@ -68,7 +68,7 @@ def _final(row: Row, results: Results) -> list[Content]:
     """The score, and of what it is made up: a bar a metric, as long as its weight."""
     if row.final is not None:
         bar = share_bar(row.final / 100, _CELLS)
-        lines = [Content.assemble(("final score ", "bold"), bar, (f" {row.final:>6.2f}", "bold"), " of 100 points")]
+        lines = [Content.assemble(("final score ", "bold"), bar, (f" {row.final:>6.2f}", "bold"), " of 100")]
     else:
         reason = row.errors() or "not scored yet; s scores it"
         lines = [Content.assemble(("no final score: ", "bold"), printable(reason))]
@@ -78,7 +78,7 @@ def _final(row: Row, results: Results) -> list[Content]:
         if isinstance(outcome, Present):
             norm = results.plan.rules.rules[metric].normalise(outcome.value)
             cells = max(round(_CELLS * share), 1) if share else 0
-            points = f"{' ' * (_CELLS - cells)} {100 * share * norm:>6.2f} of {100 * share:.3g} points"
+            points = f"{' ' * (_CELLS - cells)} {100 * share * norm:>6.2f} of {100 * share:.3g}"
             lines.append(Content.assemble(name, share_bar(norm, cells), points))
         else:
             said = "not scored yet" if outcome is None else f"! {printable(reason_of(outcome) or '')}"

@@ -20,7 +20,7 @@ async def test_a_comma_and_a_letter_sort_and_upper_case_reverses(open_app: Any, 
     async with open_app(folder, start_scoring=True) as app:
         await app.all_scored()
         await app.press("comma")
-        await app.shows("upper case reverses")
+        await app.shows("Shift reverses")
         await app.press("F")
         await app.until(lambda: order(app) == [7, 6, 5, 4, 3, 2, 1, 0])
         # From the first line one sees the new first; a row that the cursor went to is not lost from sight.

@@ -72,14 +72,7 @@ class CompareScreen(ModalScreen[None]):
 
 
 def _said(a: Run, b: Run, compared: Comparison) -> Iterator[Content]:
-    """What was asked, where it differs; the mean difference; what was left out."""
-    for name, (one, other) in _sides(a, b).items():
-        if one == other:
-            yield _line(name, Content(printable(one)))
-        else:
-            yield _line(f"{name} A", Content.styled(printable(one) or "none", "bold"))
-            yield _line(f"{name} B", Content.styled(printable(other) or "none", "bold"))
-    yield Content("")
+    """The mean difference; what was left out; what was asked, where it differs, which may be long."""
     yield from (_line(_title(measure), _numbers(measure)) for measure in compared.measures)
     if not _one_scale(a, b):
         yield Content.styled(
@@ -98,6 +91,13 @@ def _said(a: Run, b: Run, compared: Comparison) -> Iterator[Content]:
     replaced = compared.replaced()
     other = f"; {replaced} with other content under the same name" if replaced else ""
     yield _line("Left out", Content(f"{out or 'none'}{other}"))
+    yield Content("")
+    for name, (one, other) in _sides(a, b).items():
+        if one == other:
+            yield _line(name, Content(printable(one)))
+        else:
+            yield _line(f"{name} A", Content.styled(printable(one) or "none", "bold"))
+            yield _line(f"{name} B", Content.styled(printable(other) or "none", "bold"))
 
 
 def _sides(a: Run, b: Run) -> dict[str, tuple[str, str]]:

@@ -100,7 +100,8 @@ def models_page(desk: ModelDesk) -> Content:
     if desk.states is None:
         lines.append(Content("looking…"))
     elif not missing:
-        lines += [Content(""), Content("All models are on this machine.")]
+        lines += [Content(""), Content("All models are on this machine."), Content("")]
+        lines += [_key("p", "choose another profile"), _key("l", "use a folder on this machine")]
     else:
         lines += [Content(""), Content(_total(missing)), Content("")]
         lines += _fetch_lines(desk)

@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 # Title and width of what stands right of the name, each from this width of the list on.
 _COLUMNS = (
     ("strength", "Strength", 8, 0),
-    ("interval", "95 % interval", 15, 60),
-    ("record", "W/T/L", 9, 44),
-    ("duels", "Duels", 5, 70),
+    ("interval", "95 % interval", 15, 70),
+    ("record", "W/T/L", 9, 88),
+    ("duels", "Duels", 5, 98),
     ("apart", "Next", 4, 0),
     ("final", "Final", 6, 50),
     ("final_rank", "Rank", 5, 50),

@@ -66,14 +66,10 @@ class SortScreen(ModalScreen["SortKey | None"]):
     ]
 
     def compose(self) -> ComposeResult:
-        """The letters and what they stand for."""
-        choices = [
-            Content.assemble((letter, "bold $text-accent"), f" {title}") for letter, (title, _) in LETTERS.items()
-        ]
+        """The words, each with its letter underlined: one line in 80 columns."""
+        words = [_with_letter(title, letter) for letter, (title, _) in LETTERS.items()]
         yield Static(
-            Content.assemble(
-                ("sort by  ", "bold"), Content("   ").join(choices), ("   upper case reverses", "$foreground-muted")
-            ),
+            Content.assemble(("sort  ", "bold"), Content(" ").join(words), ("   Shift reverses", "$foreground-muted")),
             id="letters",
         )
 
@@ -85,3 +81,11 @@ class SortScreen(ModalScreen["SortKey | None"]):
     def action_close(self) -> None:
         """Leave the order as it is."""
         self.dismiss(None)
+
+
+def _with_letter(title: str, letter: str) -> Content:
+    """A title with the letter that stands for it underlined; before the title where it has no such letter."""
+    at = title.lower().find(letter)
+    if at < 0:
+        return Content.assemble((letter, "bold underline $text-accent"), f" {title}")
+    return Content.assemble(title[:at], (title[at], "bold underline $text-accent"), title[at + 1 :])

@@ -20,7 +20,7 @@ LINE_BINDINGS: list[BindingType] = [
     Binding("pageup", "page(-1.0)", "Page up", show=False, id="list.page-up", tooltip="A page up"),
     Binding("enter,l,right", "open", "Open", id="list.open", tooltip="Open what the cursor is on"),
     Binding("space", "toggle_mark", "Mark", id="list.mark", tooltip="Mark or unmark, and move down"),
-    Binding("v", "toggle_range", "Range", id="list.range", tooltip="Begin a range here; again: mark it"),
+    Binding("v", "toggle_range", "Range", show=False, id="list.range", tooltip="Begin a range here; again: mark it"),
     Binding("ctrl+a", "mark_all", "Mark all", show=False, id="list.mark-all", tooltip="Mark everything shown"),
     Binding("ctrl+r", "invert_marks", "Invert", show=False, id="list.invert", tooltip="Invert the marks shown"),
     Binding("escape", "clear_marks", "Clear", show=False, id="list.clear", tooltip="End the range, or clear all marks"),
