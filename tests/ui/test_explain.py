@@ -31,7 +31,7 @@ async def explained(app: Any) -> None:
 async def test_the_points_of_all_metrics_make_up_the_final_score(folder: Path, open_app: Any) -> None:
     async with open_app(folder, reference=str(folder / "img_7.png"), start_scoring=True) as app:
         await explained(app)
-        lines = [line for line in app.text().splitlines() if " points" in line and "━" in line]
+        lines = [line for line in app.text().splitlines() if " of " in line and "━" in line]
         numbers = [float(line.partition(" of ")[0].split()[-1]) for line in lines]
         assert len(numbers) == 4
         assert numbers[0] == pytest.approx(sum(numbers[1:]), abs=0.02)
@@ -44,13 +44,13 @@ async def test_a_bar_is_as_long_as_its_weight_and_as_full_as_its_value(folder: P
         lengths = {}
         for line in app.text().splitlines():
             for weight in (20, 50, 30):
-                if f"of {weight} points" in line and "━" in line:
+                if f"of {weight}" in line and "━" in line:
                     lengths[weight] = (line.count("━"), line.count("━") + line.count("─"))
         # 0.4 or more is all of CLIP's points by AIM's rule, and so are 0.9 and 0.3 of the others'.
         assert lengths == {20: (8, 8), 50: (20, 20), 30: (12, 12)}
         await app.press("escape", "G", "e")
         await app.shows("Why img_7.png")
-        (line,) = [line for line in app.text().splitlines() if "of 20 points" in line and "━" in line]
+        (line,) = [line for line in app.text().splitlines() if "of 20" in line and "━" in line]
         filled = line.count("━")
         assert filled == round(8 * (0.4 - 0.003 * 7 + 1) / 1.4)
         assert line.count("━") + line.count("─") == 8
