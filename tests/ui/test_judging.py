@@ -161,7 +161,7 @@ async def test_a_rating_that_cannot_be_stored_is_not_shown_and_says_so(
         assert not desk.mine
         await app.shows("not stored: rating 4 of img_3.png")
         # A toast's lines stand beside the table's.
-        said = " ".join(line.partition("▌")[2].strip() for line in app.text().splitlines())
+        said = " ".join(" ".join(line.partition("▌")[2] for line in app.text().splitlines()).split())
         assert "locked by another program" in said
         locked.execute("ROLLBACK")
         assert await desk.rate(path, 2)

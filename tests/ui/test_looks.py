@@ -219,8 +219,13 @@ async def test_a_click_on_a_title_sorts_and_another_reverses(open_app: Any, fold
 async def test_a_click_in_the_footer_does_what_it_says(open_app: Any, folder: Path) -> None:
     async with open_app(folder) as app:
         await ready(app)
-        keys = app.app.screen.query_one(Footer).query("FooterKey")
-        await app.pilot.click(next(key for key in keys if "Prompt" in str(key.render())))
+        footer = app.app.screen.query_one(Footer)
+
+        def prompt_keys() -> list[Any]:
+            return [key for key in footer.query("FooterKey") if "Prompt" in str(key.render())]
+
+        await app.until(prompt_keys)
+        await app.pilot.click(prompt_keys()[0])
         await app.until(lambda: app.app.focused is not None and app.app.focused.id == "prompt")
 
 
@@ -229,6 +234,8 @@ async def test_the_wheel_scrolls_the_table(open_app: Any, make_folder: Any) -> N
     async with open_app(folder, size=(80, 24)) as app:
         await ready(app)
         table = app.app.screen.query_one(ScoreTable)
+        # Before it is laid out there is nothing to scroll.
+        await app.until(lambda: table.max_scroll_y > 0)
         table.post_message(MouseScrollDown(table, 10, 4, 0, 1, 0, False, False, False))
         await app.until(lambda: table.scroll_offset.y > 0)
 
