@@ -55,7 +55,7 @@ class Preview:
         matched = self.matched
         names = ", ".join(_told(judgement) for judgement in self.judgements)
         yield f"{matched.describe()}; judged by {names}"
-        yield f"orphans: {_some(matched.only_left, 'images')}; {_some(matched.only_right, 'judgements')}"
+        yield f"orphans: {_some(matched.only_left, 'image')}; {_some(matched.only_right, 'judgement')}"
         yield f"duplicates: {self.repeated} repeated and counted once, {self.conflicting} contradicting and left out"
         others = [name for name in self.columns if name not in {one.name for one in self.judgements}]
         if others:
@@ -113,4 +113,4 @@ def _told(judgement: Judgement) -> str:
 def _some(names: Sequence[str], what: str) -> str:
     shown = ", ".join(name.rpartition("/")[2] or name for name in names[:_NAMED])
     more = " …" if len(names) > _NAMED else ""
-    return f"{len(names)} {what} without a match{f' ({shown}{more})' if names else ''}"
+    return f"{len(names)} {what}{'' if len(names) == 1 else 's'} without a match{f' ({shown}{more})' if names else ''}"

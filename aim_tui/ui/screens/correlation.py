@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from textual import events
     from textual.app import ComposeResult
+    from textual.notifications import SeverityLevel
 
     from aim_tui.core.agreement.analysis import Analysis, Cell
     from aim_tui.core.agreement.residuals import Residual
@@ -63,13 +64,11 @@ class CorrelationScreen(ModalScreen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-medium"), (30, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "c", "coefficient", "Coefficient", tooltip="Spearman, Pearson or Kendall", id="correlation.coefficient"
-        ),
+        Binding("c", "coefficient", "Measure", tooltip="Spearman, Pearson or Kendall", id="correlation.coefficient"),
         Binding("r", "ranks", "Ranks", tooltip="Draw values, or their ranks", id="correlation.ranks"),
         Binding("v", "turn", "View", tooltip="Scatter, figures or samples, where one has room", id="correlation.view"),
-        Binding("s", "samples", "Samples", tooltip="Worst, best, rank gaps, influence", id="correlation.samples"),
-        Binding("b", "group", "Group by", tooltip="Part the samples by folder or a column", id="correlation.group"),
+        Binding("s", "samples", "List", tooltip="Worst, best, rank gaps, influence", id="correlation.samples"),
+        Binding("b", "group", "Group", tooltip="Part the samples by folder or a column", id="correlation.group"),
         Binding("i", "read_file", "Import", tooltip="Judgements from a file", id="correlation.import"),
         Binding("o", "own", "Own", show=False, tooltip="The program's own ratings and duels", id="correlation.own"),
         Binding("a", "again", "Again", show=False, tooltip="With the scores as they are now", id="correlation.again"),
@@ -376,8 +375,8 @@ class CorrelationScreen(ModalScreen[None]):
             self._say(f"wrote {path}")
 
     def _say(self, text: str, *, error: bool = False) -> None:
-        severity, timeout = ("error", 60) if error else ("information", 4)
-        self.notify(printable(text), severity=severity, markup=False, timeout=timeout)
+        severity: SeverityLevel = "error" if error else "information"
+        self.notify(printable(text), severity=severity, markup=False, timeout=60 if error else 4)
 
 
 def _figures(analysis: Analysis, kind: Kind) -> Mapping[tuple[str, str], Figure]:

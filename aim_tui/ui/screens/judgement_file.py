@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _LOOK_AFTER_SECONDS = 0.1
 _FIELDS = {
     "path": ("File", "CSV, TSV, JSON or JSONL, such as llm_results.json"),
-    "columns": ("Columns", "the judgements, with commas; empty: what the file is about"),
+    "columns": ("Columns", "names with commas; empty: what the file is about"),
     "scale": ("Scale", "such as 0-1, 1-5 or 0-10; empty: not declared"),
     "rater": ("Rater column", "names the rater of a row; empty: one rater"),
     "lower": ("Lower is better", "columns of which lower is better, with commas"),

@@ -269,13 +269,15 @@ class Scatter(Widget):
             groups = len(set(plot.groups))
             told = f" {groups} groups: too many to tell apart here" if groups > len(GLYPHS) else ""
             return [Strip([Segment(fit(told, width), axis)])] if told else []
-        each = max(width // len(named), 5)
+        each = max((width - 24) // len(named), 6)
         segments: list[Segment] = []
         for number, group in enumerate(named):
             style = self.get_component_rich_style(f"scatter--group-{number}")
             text = group.rstrip("/").rpartition("/")[2] or group or "(none)"
             segments += [Segment(f" {GLYPHS[number]} ", style), Segment(fit(text, min(each - 4, cell_len(text))), axis)]
             segments.append(Segment(" ", axis))
+        mixed = Segment(f" {MIXED} ", self.get_component_rich_style("scatter--mixed"))
+        segments += [mixed, Segment("several in one place", axis)]
         return [Strip(segments).adjust_cell_length(width, axis)]
 
 
