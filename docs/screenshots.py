@@ -45,21 +45,6 @@ DUELLISTS, DUELS = 8, 90
 WORK = Path(tempfile.gettempdir()) / "aim-tui-pictures"
 SAMPLE = load_sample()
 
-#: The pictures of the README, each in a size in which it can be read there.
-README = {
-    "main": (140, 40),
-    "main-80x24": (80, 24),
-    "review": (100, 28),
-    "grid": (100, 28),
-    "pair": (100, 28),
-    "duel": (100, 28),
-    "ranking": (100, 28),
-    "explain": (100, 36),
-    "heatmap": (100, 28),
-    "history": (100, 28),
-    "compare": (100, 28),
-}
-
 
 class Visit:
     """The application open at one size, the way to each screen, and the camera."""
@@ -206,6 +191,17 @@ async def history(visit: Visit) -> None:
 
 SHOTS: tuple[Shot, ...] = (main, sort, marks, grid, review, pair, explain, heatmap, dialogs, duel, history)
 
+#: The pictures of the README, each in a size in which it can be read there.
+README: dict[tuple[int, int], tuple[tuple[Shot, ...], tuple[str, ...]]] = {
+    (140, 40): ((main,), ("main",)),
+    (100, 36): ((explain,), ("explain",)),
+    (100, 28): (
+        (grid, review, pair, heatmap, duel, history),
+        ("grid", "review", "pair", "heatmap", "duel", "ranking", "history", "compare"),
+    ),
+    (80, 24): ((main,), ("main",)),
+}
+
 
 # -- the visits ------------------------------------------------------------------------------------------------------
 
@@ -220,8 +216,8 @@ def workplace() -> Iterator[Path]:
         shutil.rmtree(WORK, ignore_errors=True)
 
 
-async def take(folder: Path, size: tuple[int, int]) -> None:
-    """Every screen at one size, into a folder."""
+async def take(folder: Path, size: tuple[int, int], shots: tuple[Shot, ...] = SHOTS) -> None:
+    """Screens at one size, into a folder."""
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     with workplace() as images:
         settings = load_settings()
@@ -238,7 +234,7 @@ async def take(folder: Path, size: tuple[int, int]) -> None:
         async with app.run_test(size=size) as pilot:
             visit = Visit(app, pilot, folder)
             await visit.scored()
-            for shot in SHOTS:
+            for shot in shots:
                 await visit.home()
                 await shot(visit)
 
@@ -246,11 +242,11 @@ async def take(folder: Path, size: tuple[int, int]) -> None:
 async def for_readme(folder: Path) -> None:
     """The pictures of the README, each at its own size."""
     with tempfile.TemporaryDirectory() as taken:
-        for size in sorted(set(README.values())):
-            await take(Path(taken), size)
-            for name, wanted in README.items():
-                if wanted == size:
-                    shutil.copy(Path(taken) / f"{name.removesuffix('-80x24')}.svg", folder / f"{name}.svg")
+        for size, (shots, names) in README.items():
+            await take(Path(taken), size, shots)
+            for name in names:
+                ending = "-80x24" if size == (80, 24) else ""
+                shutil.copy(Path(taken) / f"{name}.svg", folder / f"{name}{ending}.svg")
 
 
 async def _main(arguments: list[str]) -> None:
