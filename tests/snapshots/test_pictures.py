@@ -1,63 +1,93 @@
 """What the screens look like, kept as pictures; `pytest tests/snapshots --snapshot-update` takes them anew.
 
-The scripted worker gives fixed scores, the folder has a fixed name, and the preview is drawn as half-blocks.
+One visit a size and colour goes through all screens, and tells of every picture that differs. The scripted worker gives
+fixed scores, the folder has a fixed name, clock and chance stand still, and images are drawn as half-blocks.
 """
 
 from __future__ import annotations
 
+import hashlib
+import random
 import shutil
 import sys
-import tempfile
 import time
+from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import PIL.Image
 import pytest
+from pytest_textual_snapshot import SVGImageExtension
+from textual.widgets import Input
 
 from aim_tui.config import load_settings
 from aim_tui.core.context import Context
+from aim_tui.core.events import ImageFacts, ImageRead, Item, MetricBatch, MetricValue
 from aim_tui.core.metrics import Role
-from aim_tui.core.scoring import Status
+from aim_tui.core.scoring import ScoringPlan, Status
 from aim_tui.hub.inventory import ModelState
 from aim_tui.inputs.sample import load_sample
+from aim_tui.store.database import Database
+from aim_tui.store.judgements import DuelOutcome, Image, Judgements
+from aim_tui.store.records import RunRequest, RunState
+from aim_tui.store.runs import Runs
 from aim_tui.ui.app import AimApp
 from aim_tui.ui.launch import Launch
+from aim_tui.ui.screens.duel import DuelScreen
+from aim_tui.ui.screens.main import MainScreen
 from aim_tui.ui.widgets.image_preview import ImagePreview
+from aim_tui.ui.widgets.pair_list import PairList
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from textual.pilot import Pilot
 
-    Steps = Callable[[Pilot[int]], Awaitable[None]]
-
 SCRIPTED = str(Path(__file__).parents[1] / "scripted_worker.py")
 SAMPLE = load_sample()
-NAMES = ("cabin_001.png", "cabin_003.jpg", "two_cabins_01.png", "lake_night_01.webp", "pattern_01.png")
+SETTINGS = load_settings()
+#: The best first, for the scripted worker likes low numbers; and the colours of sky, ground and house.
+IMAGES = {
+    "cabin_01.png": ("skyblue", "white", "saddlebrown"),
+    "cabin_04.png": ("orange", "gainsboro", "maroon"),
+    "two_cabins_12.png": ("steelblue", "seagreen", "peru"),
+    "lake_night_30.png": ("midnightblue", "slateblue", "black"),
+    "pattern_77.png": ("gold", "crimson", "teal"),
+}
+NAMES = tuple(IMAGES)
+RATER = "ann"
+SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
 
 
 @pytest.fixture
 def folder(request: pytest.FixtureRequest) -> Iterator[Path]:
-    """A few sample images under a path that is the same on every run, for the title shows it; one for each test."""
+    """A few plain images under a path that is the same on every run, for the title shows it; one for each test."""
     name = request.node.name.removeprefix("test_").translate({ord("["): "-", ord("]"): None, ord("_"): "-"})
-    path = Path(tempfile.gettempdir()) / f"aim-tui-{name}"
+    path = Path("/tmp") / f"aim-tui-{name}"  # noqa: S108  # the temporary folder may have another name elsewhere
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir()
-    for name in NAMES:
-        shutil.copy(SAMPLE.generations / name, path)
+    for name, (sky, ground, house) in IMAGES.items():
+        image = PIL.Image.new("RGB", (512, 512), sky)
+        image.paste(ground, (0, 256, 512, 512))
+        image.paste(house, (128, 192, 320, 384))
+        image.save(path / name)
     (path / "broken.png").write_bytes(b"")
     yield path
     shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)
-def same_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     # Textual has read its environment by now.
     monkeypatch.setattr("textual.constants.COLOR_SYSTEM", "truecolor")
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("AIM_TUI_IMAGES", "half")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setattr("aim_tui.ui.duelling.random", SimpleNamespace(Random=lambda: random.Random(5)))
+    for module in ("widgets.run_list", "screens.compare"):
+        monkeypatch.setattr(f"aim_tui.ui.{module}.when", lambda _: "2026-03-14 15:09")
 
 
 def models(complete: bool) -> Callable[..., list[ModelState]]:
@@ -83,70 +113,206 @@ def models(complete: bool) -> Callable[..., list[ModelState]]:
     ]
 
 
-def app(folder: Path) -> AimApp:
-    settings = load_settings()
+# -- what is stored --------------------------------------------------------------------------------------------------
+
+
+def keep_run(store: Path, folder: Path, prompt: str, values: list[float]) -> None:
+    """A run with these CLIP scores."""
+    profile = SETTINGS.profile("aim")
+    plan = ScoringPlan(("clip",), {"clip": 1.0}, profile.rules)
+    with Database.open(store) as database:
+        request = RunRequest(Context(SAMPLE.topic, prompt), plan, profile, folder=str(folder))
+        items = [Item(number, str(folder / name)) for number, name in enumerate(NAMES)]
+        writer = Runs(database).begin(request, items)
+        for item in items:
+            writer.write(ImageRead(item.id, ImageFacts(8, 8, "PNG", "RGB", 1, f"{item.id:064}")))
+        writer.write(MetricBatch("clip", [MetricValue(n, "present", value) for n, value in enumerate(values)]))
+        writer.flush()
+        writer.end(RunState.DONE, Runs(database).load(writer.id).results.summary())
+
+
+def keep_judgements(store: Path, folder: Path) -> None:
+    """Ratings of two raters, a note, a rejection, and duels in which names that come first win more often."""
+    images = [Image(hashlib.sha256((folder / name).read_bytes()).hexdigest(), str(folder / name)) for name in NAMES]
+    with Database.open(store) as database:
+        judgements = Judgements(database)
+        judgements.rate(images[0], 5, rater=RATER)
+        judgements.rate(images[1], 4, rater=RATER)
+        judgements.note(images[1], "smoke leans left", rater=RATER)
+        judgements.rate(images[1], 3, rater="bob")
+        judgements.reject(images[4], True, rater=RATER)
+        for better, one in enumerate(images):
+            for worse, other in enumerate(images[better + 1 :], better + 1):
+                for number in range(6):
+                    outcome = DuelOutcome.LEFT if number or worse - better > 2 else DuelOutcome.TIE
+                    judgements.duel(one, other, outcome, rater=RATER, series="before")
+
+
+# -- the visit -------------------------------------------------------------------------------------------------------
+
+
+class Visit:
+    """The application while it is open, and the pictures that do not look as they did."""
+
+    def __init__(self, app: AimApp, pilot: Pilot[int], snapshot: Any) -> None:
+        self.app = app
+        self.pilot = pilot
+        self._snapshot = snapshot
+        self.differ: list[str] = []
+
+    async def until(self, condition: Callable[[], Any]) -> None:
+        deadline = time.monotonic() + 60
+        while not condition():
+            assert time.monotonic() < deadline, f"it never came to be on {self.app.screen!r}"
+            await self.pilot.pause(0.02)
+
+    async def shows(self, text: str) -> None:
+        words = text.replace(" ", "&#160;")
+        await self.until(lambda: words in self.app.export_screenshot())
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+    async def home(self) -> None:
+        """Back to the table, at the best image."""
+        while not isinstance(self.app.screen, MainScreen):
+            await self.press("escape")
+        await self.press("comma", "f", "g")
+
+    async def scored(self) -> None:
+        session = self.app.session
+        await self.until(lambda: session.results.rows and session.running is None and not session.recalling)
+        await self.until(lambda: all(row.status is not Status.PENDING for row in session.results.rows))
+        await self.until(lambda: session.judging.recalled or session.store.path is None)
+        await self.until(self.app.typed.settled)
+        await self.shows("mean")
+        # A toast goes after some seconds; a picture must not depend on when it is taken.
+        self.app.clear_notifications()
+
+    async def looks(self, name: str) -> None:
+        """Compare the screen with its picture when it rests."""
+        for field in self.app.screen.query(Input):
+            field.cursor_blink = False
+        previews = [each for each in self.app.screen.query(ImagePreview) if each.size]
+        if not self.app.no_color:
+            await self.until(lambda: all(each.shown for each in previews))
+        before = ""
+        while (now := self.app.export_screenshot(title="aim-tui")) != before:
+            before = now
+            await self.pilot.pause(0.25)
+        if now != self._snapshot(name=name):
+            self.differ.append(name)
+
+
+@asynccontextmanager
+async def visit(
+    folder: Path, size: tuple[int, int], snapshot: Any, *, store: Path | None = None, scored: bool = True
+) -> AsyncIterator[Visit]:
     launch = Launch(
         folder=folder,
-        profile=settings.profile("aim"),
-        profiles=settings.profiles,
-        context=Context(SAMPLE.topic, SAMPLE.prompt, str(folder / "cabin_001.png")),
+        profile=SETTINGS.profile("aim"),
+        profiles=SETTINGS.profiles,
+        context=Context(SAMPLE.topic, SAMPLE.prompt, str(folder / "cabin_01.png")),
         start_scoring=True,
+        store=store,
+        rater=RATER,
     )
-    return AimApp(launch, worker_command=(sys.executable, SCRIPTED))
-
-
-def after(*keys: str, scored: bool = True) -> Steps:
-    """Wait until everything is scored and drawn, press keys, and wait for the picture to rest."""
-
-    async def steps(pilot: Pilot[int]) -> None:
-        session = pilot.app.session  # type: ignore[attr-defined]
+    app = AimApp(launch, worker_command=(sys.executable, SCRIPTED))
+    async with app.run_test(size=size) as pilot:
+        visited = Visit(app, pilot, snapshot.use_extension(SVGImageExtension))
         if scored:
-            await until(
-                pilot,
-                lambda: (
-                    session.running is None
-                    and session.results.rows
-                    and all(row.status is not Status.PENDING for row in session.results.rows)
-                    and "mean" in pilot.app.export_screenshot()
-                ),
-            )
-        # A toast goes after some seconds; a picture must not depend on when it is taken.
-        pilot.app.clear_notifications()
-        await pilot.press(*keys)
-        main = pilot.app.screen_stack[0]
-        previews = [each for each in main.query(ImagePreview) if each.size]
-        await until(
-            pilot,
-            lambda: all(each.shown and each.shown.path == main.scores.current.path for each in previews),
-        )
-        await pilot.pause(0.3)
-
-    return steps
+            await visited.scored()
+        yield visited
+    assert not visited.differ, "these look otherwise than before; --snapshot-update keeps them as they are now"
 
 
-async def until(pilot: Pilot[int], condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        await pilot.pause(0.02)
-
-
-SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40), (160, 50)], ids=["80x24", "120x40", "160x50"])
-
-
-@SIZES
-def test_the_main_screen(
-    snap_compare: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+@pytest.mark.parametrize("colours", ["dark", "no-color"])
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+async def test_every_screen_looks_as_it_did(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    snapshot: Any,
+    size: tuple[int, int],
+    colours: str,
 ) -> None:
     monkeypatch.setattr("aim_tui.ui.models.inspect_profile", models(complete=True))
-    assert snap_compare(app(folder), terminal_size=size, run_before=after("comma", "f", "g"))
+    if colours == "no-color":
+        monkeypatch.setenv("NO_COLOR", "1")
+    store = tmp_path / "store.db"
+    elsewhere = folder.parent / "generations"
+    keep_run(store, elsewhere, "a cabin in the snow", [0.30, 0.28, 0.24, 0.12, 0.02])
+    keep_run(store, elsewhere, "a cabin in the snow, with one chimney", [0.33, 0.31, 0.22, 0.12, 0.05])
+    keep_judgements(store, folder)
+    async with visit(folder, size, snapshot, store=store) as app:
+        await app.home()
+        await app.looks("main")
+        await app.press("comma")
+        await app.looks("sort")
+
+        for name, key in {"help": "question_mark", "weights": "w", "models": "M", "view": "z", "grid": "t"}.items():
+            await app.home()
+            await app.press(key)
+            await app.looks(name)
+
+        await app.home()
+        await app.press("space", "space", "b")
+        await app.looks("batch")
+        await app.press("escape", "asterisk", *"top 3")
+        await app.shows("takes 3 of 6")
+        await app.looks("rule")
+        await app.press("escape", "escape")
+
+        await app.home()
+        await app.press("j", "i")
+        await app.shows("smoke")
+        await app.looks("review")
+
+        await app.home()
+        await app.press("j", "c")
+        await app.looks("pair")
+        await app.press("d")
+        await app.shows("lpips_score")
+        await app.looks("pair-difference")
+
+        await app.home()
+        await app.press("j", "e")
+        await app.shows("tokens")
+        await app.looks("explain")
+
+        await app.home()
+        await app.press("j", "A")
+        await app.shows("clip_score")
+        await app.looks("heatmap")
+
+        await app.home()
+        await app.press(*["space"] * len(NAMES), "D")
+        await app.until(lambda: isinstance(app.app.screen, DuelScreen) and app.app.screen.pair)
+        await app.looks("duel")
+        await app.press("r")
+        await app.looks("ranking")
+
+        await app.home()
+        await app.press("H", "a")
+        await app.shows("3 runs")
+        await app.press("j")
+        await app.looks("history")
+        await app.press("space", "space", "c")
+        await app.until(lambda: app.app.screen.query(PairList))
+        await app.looks("comparison")
 
 
-def test_why_an_image_scores_as_it_does(snap_compare: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_main_screen_where_there_is_much_room(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, snapshot: Any
+) -> None:
     monkeypatch.setattr("aim_tui.ui.models.inspect_profile", models(complete=True))
-    assert snap_compare(app(folder), terminal_size=(120, 60), run_before=after("e"))
+    async with visit(folder, (160, 50), snapshot) as app:
+        await app.home()
+        await app.looks("main")
 
 
-def test_the_first_run_without_models(snap_compare: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_first_run_without_models(folder: Path, monkeypatch: pytest.MonkeyPatch, snapshot: Any) -> None:
     monkeypatch.setattr("aim_tui.ui.models.inspect_profile", models(complete=False))
-    assert snap_compare(app(folder), terminal_size=(100, 30), run_before=after(scored=False))
+    async with visit(folder, (100, 30), snapshot, scored=False) as app:
+        await app.shows("choose another profile")
+        await app.looks("models")

@@ -131,7 +131,7 @@ def _numbers(measure: Measure) -> Content:
         interval = "  too few pairs for an interval"
     else:
         interval = f"  95 % interval {change.low:+.{decimals}f} to {change.high:+.{decimals}f}"
-        interval += "" if change.decided else ", zero within"
+        interval += "" if change.decided else ", holds 0"
     means = f"{measure.mean_a:.{decimals}f} → {measure.mean_b:.{decimals}f}  "
     return Content.assemble(means, (f"{change.mean:+.{decimals}f}", "bold"), (interval, "$foreground-muted"))
 
