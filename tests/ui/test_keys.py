@@ -41,6 +41,7 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "export": ("ctrl+s",),
     "models": ("M",),
     "history": ("H", "a"),
+    "correlation": ("K",),
     "compare": ("H", "a", "space", "space", "c"),
 }
 

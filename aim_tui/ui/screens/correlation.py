@@ -153,7 +153,13 @@ class CorrelationScreen(ModalScreen[None]):
         study = gathered.study
         self.remove_class("-nothing")
         self._matrix.show([one.name for one in study.metrics], [one.name for one in study.judgements])
+        # What was found under other settings is no answer while this is worked out.
+        self.analysis = None
+        self._show_heading()
         self._said.update("working it out…")
+        self._scatter.show(None, "working it out…")
+        self._figures.update("")
+        self._samples.show("", ("", ""), [], "")
         found = await self._desk.analyse(study, self._group_by)
         self.analysis = found
         self._show_heading()
@@ -235,9 +241,11 @@ class CorrelationScreen(ModalScreen[None]):
                 self._figures.update(Content("\n").join(page(self.analysis, cell, width)))
 
     def _show_samples(self, cell: Cell) -> None:
-        found: tuple[Residual, ...] = getattr(cell, self._list)
+        reason = cell.coefficients[Kind.PEARSON].reason
+        # Where nothing is defined, no sample agrees better than another.
+        found: tuple[Residual, ...] = () if reason else getattr(cell, self._list)
         lines = [(one.id, _numbers_of(cell, one)) for one in found]
-        empty = f"There are no residuals: {cell.coefficients[Kind.PEARSON].reason or 'no line through the pairs'}."
+        empty = f"No sample can be said to agree better than another: {reason or 'no line through the pairs'}."
         self._samples.show(_LISTS[self._list], (cell.metric.name, cell.judgement.name), lines, _lines(empty))
         self._point_out()
 
