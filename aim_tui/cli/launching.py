@@ -92,6 +92,7 @@ def launch(
         state=paths.state_place() if remembering else None,
         state_name=state_name,
         preferences=wanted,
+        rater=setup.settings.rater,
         notices=doubts,
     )
 
