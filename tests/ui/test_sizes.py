@@ -59,6 +59,17 @@ async def test_a_terminal_that_changes_its_size_is_followed(open_app: Any, folde
             assert (main.files.size.width > 0, main.preview.size.width > 0) == (files, preview)
 
 
+async def test_the_files_beside_the_table_cost_no_metric(open_app: Any, folder: Path) -> None:
+    async with open_app(folder, size=(120, 40), reference=str(folder / "img_7.png"), start_scoring=True) as app:
+        await app.all_scored()
+        main = app.app.screen
+        for columns in (120, 140, 149, 150, 160):
+            await app.pilot.resize_terminal(columns, 40)
+            await app.until(lambda columns=columns: main.size.width == columns)
+            await app.shows("LPIPS ↓")
+            assert "more" not in app.text(), columns
+
+
 async def test_the_keyboard_never_stays_in_a_pane_that_went_away(open_app: Any, folder: Path) -> None:
     async with open_app(folder, size=(160, 50)) as app:
         await app.press("o")
