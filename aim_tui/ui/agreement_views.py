@@ -1,4 +1,4 @@
-"""A cell of an analysis as a plot, and everything said of it as lines that fit a width."""
+"""An analysis as what the screen shows: figures of the matrix, a plot of a cell, and all that is said of it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from textual.content import Content
 
 from aim_tui.core.agreement.ranks import mid_ranks
 from aim_tui.core.agreement.residuals import line
-from aim_tui.core.agreement.sections import sections
+from aim_tui.core.agreement.sections import between, number, plain_number, sections
 from aim_tui.core.text import printable
+from aim_tui.ui.widgets.agreement_matrix import Figure
 from aim_tui.ui.widgets.cell_text import fit, wrap
 from aim_tui.ui.widgets.scatter import Plot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aim_tui.core.agreement.analysis import Analysis, Cell
+    from aim_tui.core.agreement.coefficients import Kind
+    from aim_tui.core.agreement.residuals import Residual
     from aim_tui.core.agreement.sections import Section
 
 _GAP = 2
@@ -43,6 +46,33 @@ def plot_of(cell: Cell, *, ranks: bool) -> Plot:
         groups=cell.groups,
         line=(through.slope, through.intercept) if through is not None else None,
         identity=not ranks and scales[0] is not None and scales[0] == scales[1],
+    )
+
+
+def figures_of(analysis: Analysis, kind: Kind) -> Mapping[tuple[str, str], Figure]:
+    """What each cell shows of one coefficient."""
+    figures = {}
+    for cell in analysis.cells:
+        found = cell.coefficients[kind]
+        if found.value is None:
+            figure = Figure("none", f"{found.reason.partition(':')[0]}, n = {cell.pairs.n}")
+        else:
+            interval = f"({between(found.best_interval, '+.2f')})" if found.best_interval else "(no interval)"
+            figure = Figure(number(found.value, "+.2f"), f"{found.value:+.2f} {interval} n = {cell.pairs.n}")
+        figures[cell.metric.name, cell.judgement.name] = figure
+    return figures
+
+
+def numbers_of(cell: Cell, one: Residual) -> tuple[str, ...]:
+    """In the values' own directions, as the user knows them."""
+    sign_x, sign_y = (-1 if negated else 1 for negated in (cell.pairs.negated_x, cell.pairs.negated_y))
+    return (
+        f"{sign_x * one.x + 0.0:.4g}",
+        plain_number(sign_y * one.y),
+        number(None if one.expected is None else sign_y * one.expected, ".3g"),
+        number(one.residual, "+.3g"),
+        number(one.rank_gap, "+.2f"),
+        number(one.influence),
     )
 
 
@@ -85,10 +115,10 @@ def _table(section: Section, width: int) -> Iterator[Content]:
     left = sum(widths[:texts]) + _GAP * (texts - 1)
     for portion in _portions(widths, texts, width - left):
         chosen = [*range(texts), *portion]
-        for number, row in enumerate((section.headings, *section.rows)):
+        for place_of_row, row in enumerate((section.headings, *section.rows)):
             cells = (_cell(row[place], widths[place], right=place >= texts) for place in chosen)
             text = (" " * _GAP).join(cells).rstrip()
-            yield Content.styled(text, "$foreground-muted") if number == 0 else Content(text)
+            yield Content.styled(text, "$foreground-muted") if place_of_row == 0 else Content(text)
 
 
 def _portions(widths: Sequence[int], texts: int, room: int) -> list[list[int]]:

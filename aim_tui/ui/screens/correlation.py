@@ -14,12 +14,11 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
 from aim_tui.core.agreement.coefficients import Kind
-from aim_tui.core.agreement.sections import between, number, plain_number
 from aim_tui.core.agreement.wording import sentence
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 from aim_tui.ui.agreement import groupings
-from aim_tui.ui.agreement_views import page, plot_of
+from aim_tui.ui.agreement_views import figures_of, numbers_of, page, plot_of
 from aim_tui.ui.exports import export_path
 from aim_tui.ui.judgement_files import JudgementFile
 from aim_tui.ui.screens.ask import AskScreen
@@ -27,14 +26,12 @@ from aim_tui.ui.screens.choose import ChooseScreen
 from aim_tui.ui.screens.help import HelpScreen
 from aim_tui.ui.screens.judgement_file import JudgementFileScreen
 from aim_tui.ui.screens.view import ViewScreen
-from aim_tui.ui.widgets.agreement_matrix import AgreementMatrix, Figure
+from aim_tui.ui.widgets.agreement_matrix import AgreementMatrix
 from aim_tui.ui.widgets.line_list import LineList
 from aim_tui.ui.widgets.residual_list import ResidualList
 from aim_tui.ui.widgets.scatter import Scatter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from textual import events
     from textual.app import ComposeResult
     from textual.notifications import SeverityLevel
@@ -204,7 +201,7 @@ class CorrelationScreen(ModalScreen[None]):
 
     def _show_matrix(self) -> None:
         if self.analysis is not None:
-            self._matrix.show_figures(_figures(self.analysis, self._kind))
+            self._matrix.show_figures(figures_of(self.analysis, self._kind))
 
     @on(LineList.CursorMoved, "#matrix")
     @on(AgreementMatrix.Picked)
@@ -244,7 +241,7 @@ class CorrelationScreen(ModalScreen[None]):
         reason = cell.coefficients[Kind.PEARSON].reason
         # Where nothing is defined, no sample agrees better than another.
         found: tuple[Residual, ...] = () if reason else getattr(cell, self._list)
-        lines = [(one.id, _numbers_of(cell, one)) for one in found]
+        lines = [(one.id, numbers_of(cell, one)) for one in found]
         empty = f"No sample can be said to agree better than another: {reason or 'no line through the pairs'}."
         self._samples.show(_LISTS[self._list], (cell.metric.name, cell.judgement.name), lines, _lines(empty))
         self._point_out()
@@ -385,33 +382,6 @@ class CorrelationScreen(ModalScreen[None]):
     def _say(self, text: str, *, error: bool = False) -> None:
         severity: SeverityLevel = "error" if error else "information"
         self.notify(printable(text), severity=severity, markup=False, timeout=60 if error else 4)
-
-
-def _figures(analysis: Analysis, kind: Kind) -> Mapping[tuple[str, str], Figure]:
-    """What each cell shows of one coefficient."""
-    figures = {}
-    for cell in analysis.cells:
-        found = cell.coefficients[kind]
-        if found.value is None:
-            figure = Figure("none", f"{found.reason.partition(':')[0]}, n = {cell.pairs.n}")
-        else:
-            interval = f"({between(found.best_interval, '+.2f')})" if found.best_interval else "(no interval)"
-            figure = Figure(number(found.value, "+.2f"), f"{found.value:+.2f} {interval} n = {cell.pairs.n}")
-        figures[cell.metric.name, cell.judgement.name] = figure
-    return figures
-
-
-def _numbers_of(cell: Cell, one: Residual) -> tuple[str, ...]:
-    """In the values' own directions, as the user knows them."""
-    sign_x, sign_y = (-1 if negated else 1 for negated in (cell.pairs.negated_x, cell.pairs.negated_y))
-    return (
-        f"{sign_x * one.x + 0.0:.4g}",
-        plain_number(sign_y * one.y),
-        number(None if one.expected is None else sign_y * one.expected, ".3g"),
-        number(one.residual, "+.3g"),
-        number(one.rank_gap, "+.2f"),
-        number(one.influence),
-    )
 
 
 def _path_problem(text: str) -> str:
