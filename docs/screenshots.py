@@ -193,7 +193,7 @@ SHOTS: tuple[Shot, ...] = (main, sort, marks, grid, review, pair, explain, heatm
 
 #: The pictures of the README, each in a size in which it can be read there.
 README: dict[tuple[int, int], tuple[tuple[Shot, ...], tuple[str, ...]]] = {
-    (150, 40): ((main,), ("main",)),
+    (160, 50): ((main,), ("main",)),
     (100, 36): ((explain,), ("explain",)),
     (100, 28): (
         (grid, review, pair, heatmap, duel, history),

@@ -63,7 +63,7 @@ async def test_the_files_beside_the_table_cost_no_metric(open_app: Any, folder: 
     async with open_app(folder, size=(120, 40), reference=str(folder / "img_7.png"), start_scoring=True) as app:
         await app.all_scored()
         main = app.app.screen
-        for columns in (120, 140, 149, 150, 160):
+        for columns in (120, 140, 157, 158, 160):
             await app.pilot.resize_terminal(columns, 40)
             await app.until(lambda columns=columns: main.size.width == columns)
             await app.shows("LPIPS ↓")
