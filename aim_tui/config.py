@@ -301,12 +301,13 @@ def _precision(value: str | None) -> Precision | None:
 
 
 def _reading(table: ReadingTable) -> ReadingPolicy:
-    from PIL import ImageColor
+    if table.background != ReadingPolicy().background:
+        # Not needed for what nearly everybody has, and every start would wait for it.
+        from PIL import ImageColor
 
-    try:
-        ImageColor.getrgb(table.background)
-    except ValueError:
-        raise MisfitError(["reading", "background"], f"unknown colour {table.background!r}") from None
-    return ReadingPolicy(
-        table.exif, table.background, int(table.max_megapixels * 1e6), int(table.max_megabytes * 2**20)
-    )
+        try:
+            ImageColor.getrgb(table.background)
+        except ValueError:
+            raise MisfitError(["reading", "background"], f"unknown colour {table.background!r}") from None
+    pixels, nbytes = int(table.max_megapixels * 1e6), int(table.max_megabytes * 2**20)
+    return ReadingPolicy(table.exif, table.background, pixels, nbytes, table.max_seconds)

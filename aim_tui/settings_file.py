@@ -78,6 +78,7 @@ class ReadingTable(msgspec.Struct, forbid_unknown_fields=True):
     background: str = "white"
     max_megapixels: _Limit = 100.0
     max_megabytes: _Limit = 256.0
+    max_seconds: _Limit = 60.0
 
 
 class InterfaceTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

@@ -67,6 +67,12 @@ def test_an_own_profile_takes_what_it_does_not_say_from_the_one_it_extends(tmp_p
     assert mine.rules.rules["clip"].normalise(0.25) == pytest.approx(0.5)
 
 
+def test_what_an_image_file_may_cost_is_a_setting(tmp_path: Path) -> None:
+    text = "[reading]\nmax_megapixels = 2.5\nmax_megabytes = 3\nmax_seconds = 1.5\n"
+    reading = load_settings(write(tmp_path, text)).reading
+    assert (reading.max_pixels, reading.max_bytes, reading.max_seconds) == (2_500_000, 3 << 20, 1.5)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -91,6 +97,7 @@ def test_an_own_profile_takes_what_it_does_not_say_from_the_one_it_extends(tmp_p
         ("[reading]\nexfi='rotate'\n", r"line 2: reading.exfi: unknown setting; did you mean 'exif'\?"),
         ("[reading]\n\nbackground='blurple'\n", r"line 3: reading.background: unknown colour 'blurple'"),
         ("[reading]\n\nmax_megapixels=0\n", r"line 3: reading.max_megapixels: Expected `float` > 0"),
+        ("[reading]\n\nmax_seconds=-1\n", r"line 3: reading.max_seconds: Expected `float` > 0"),
         ("[reading]\n\nmax_megabytes=inf\n", r"line 3: reading.max_megabytes: Expected `float` <= 1"),
         ("[rules.r]\n\nclip=[[1,0,0]]\n", r"line 3: rules.r.clip: the last piece must reach inf"),
         ("[rules.r]\nclip=[\n[1,0,0],\n[inf,1,1]\n]\nlpips=[]\n", r"line 6: rules.r.lpips: a rule needs at least one"),
