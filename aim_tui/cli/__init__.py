@@ -36,7 +36,7 @@ COMMANDS = {
     ),
     "bench": Command("bench:bench", "Measure this machine's speed with a profile's models."),
     "models": Command("models:app", "See, check and fetch the models that a profile needs."),
-    "keys": Command("keys:keys", "List every binding with its keys, for `[keys]` of the settings file."),
+    "keys": Command("keys:keys", "List every binding with its keys, for `\\[keys]` of the settings file."),
     "cache": Command("cache:app", "See and prune what models have computed and is kept."),
     "doctor": Command("doctor:doctor", "Look at terminal, torch, GPU, models and disk, and say what to do."),
 }

@@ -123,6 +123,8 @@ class Memory:
         self._begun = context
         if given.topic or given.prompt:
             self.keep_texts(given.topic, given.prompt)
+        if given != Context():
+            self.judge_against(context)
         return context
 
     def recalled_in(self, context: Context) -> tuple[str, ...]:

@@ -71,6 +71,8 @@ async def test_what_the_command_line_says_wins(reopen: Any) -> None:
     async with reopen(prompt="given") as app:
         assert app.session.context == Context("a topic", "given")
         assert app.session.memory.recalled == ("topic",)
+    async with reopen() as app:
+        assert app.session.context == Context("a topic", "given")
 
 
 async def test_order_filter_place_and_info_are_back(reopen: Any) -> None:

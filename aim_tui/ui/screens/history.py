@@ -93,7 +93,7 @@ class HistoryScreen(ModalScreen["Run | None"]):
         chosen = self._runs.marked or ([current] if current is not None else [])
         if not chosen:
             return
-        images = sum(info.images for info in chosen)
+        images = sum(info.begun for info in chosen)
         what = "this run" if len(chosen) == 1 else f"{len(chosen)} runs"
         question = f"The scores of {images} images in {what} are gone then. The images and ratings stay."
         if not await self.app.push_screen_wait(ConfirmScreen(f"Delete {what}?", question, "Delete", "Keep")):
