@@ -16,7 +16,7 @@ DType = Literal["auto", "float32", "float16", "bfloat16"]
 Quantisation = Literal["none", "8bit", "4bit"]
 Precision = Literal["aim", "fast"]
 
-SAMPLE_NOTICE = "sample models: for trying out, scores mean something only for the sample images"
+SAMPLE_NOTICE = "sample models, to try out: scores mean something only for the sample images"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Cli = Callable[..., Outcome]
 
 SAMPLE = load_sample()
-NOTICE = "sample models: for trying out, scores mean something only for the sample images"
+NOTICE = "sample models, to try out: scores mean something only for the sample images"
 ASKED = (
     "--profile",
     "sample",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Open = Callable[..., Terminal]
 
 IMAGES = len(list_folder(load_sample().generations).images)
-NOTICE = "sample models: for trying out, scores mean something only for the sample images"
+NOTICE = "sample models, to try out: scores mean something only for the sample images"
 SIZES = pytest.mark.parametrize(("columns", "rows"), [(80, 24), (160, 50)])
 
 

@@ -143,7 +143,7 @@ async def test_the_sample_models_are_one_key_away(open_app: Any, folder: Path, h
     async with open_app(folder) as app:
         await app.shows("s  use the sample models")
         await app.press("s")
-        await app.shows("sample models: for trying out, scores mean something only for the sample images")
+        await app.shows("sample models, to try out: scores mean something only for the sample images")
         await app.press("s")
         await app.all_scored()
 

@@ -23,7 +23,7 @@ MISSING, FAILED, PENDING, STALE = "-", "!", "·", "~"
 # of the 256-colour cube, so that a terminal with 256 colours shows exactly these, and on a dark theme they also rise
 # in lightness. The only colours of the program that are no theme variables, so they have to stand on every theme.
 _ON_DARK = ("#5f87ff", "#87afd7", "#afaf87", "#d7af5f", "#ffd75f")
-_ON_LIGHT = ("#005faf", "#5f5f87", "#585858", "#875f00", "#af5f00")
+_ON_LIGHT = ("#005faf", "#5f5f87", "#875f5f", "#875f00", "#af5f00")
 
 
 class Ink(Enum):
