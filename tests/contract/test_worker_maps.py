@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from aim_tui.core.context import Context
-from aim_tui.core.events import ImageRead, MetricBatch
+from aim_tui.core.events import MetricBatch
 from aim_tui.core.jobs import Job
 from aim_tui.core.maps import MapMethod
 from aim_tui.ipc.protocol import Cancel, Configure, CountTokens, JobEnded, MakeMap, MapFailed, MapMade, TokenCount
@@ -29,6 +29,11 @@ def was_read(worker: Worker, number: int) -> None:
     worker.until(TokenCount, number)
 
 
+def at_the_gate(gate: Path) -> BinaryIO:
+    """Open the gate for writing: that lasts until the worker waits there, in the middle of a batch."""
+    return gate.open("wb")
+
+
 def test_a_map_is_made_without_a_job(shared: Worker, items: list[Item]) -> None:
     shared.send(100, asked(items[0]))
     (made,) = shared.until(MapMade, 100)
@@ -40,10 +45,10 @@ def test_a_map_is_made_between_the_batches_of_a_job(shared: Worker, items: list[
     shared.send(110, asked(items[0]))
     shared.until(MapMade, 110)
     shared.send(111, Job(("noisy",), Context(prompt=str(gate)), items[:2]))
-    shared.until(ImageRead, 111)
-    shared.send(112, asked(items[1]))
-    was_read(shared, 113)
-    gate.write_text("the first")
+    with at_the_gate(gate) as door:
+        shared.send(112, asked(items[1]))
+        was_read(shared, 113)
+        door.write(b"the first")
     # The second image still waits at its gate, so the job has not ended.
     assert len(shared.until(MapMade, 112)) == 1
     gate.write_text("the second")
@@ -57,10 +62,10 @@ def test_a_map_whose_model_is_not_loaded_waits_for_the_end_of_the_job(
 ) -> None:
     own.send(1, Configure(SETTINGS))
     own.send(2, Job(("noisy",), Context(prompt=str(gate)), items[:2]))
-    own.until(ImageRead, 2)
-    own.send(3, asked(items[0]))
-    was_read(own, 4)
-    gate.write_text("the first")
+    with at_the_gate(gate) as door:
+        own.send(3, asked(items[0]))
+        was_read(own, 4)
+        door.write(b"the first")
     order: list[type] = []
     while MapMade not in order:
         order.append(type(own.receive().body))
@@ -72,12 +77,12 @@ def test_a_map_whose_model_is_not_loaded_waits_for_the_end_of_the_job(
 
 def test_a_map_that_is_taken_back_before_its_turn_is_not_made(shared: Worker, items: list[Item], gate: Path) -> None:
     shared.send(120, Job(("noisy",), Context(prompt=str(gate)), items[:1]))
-    shared.until(ImageRead, 120)
-    shared.send(121, asked(items[0]))
-    shared.send(122, asked(items[1]))
-    shared.send(121, Cancel())
-    was_read(shared, 123)
-    gate.write_text("go")
+    with at_the_gate(gate) as door:
+        shared.send(121, asked(items[0]))
+        shared.send(122, asked(items[1]))
+        shared.send(121, Cancel())
+        was_read(shared, 123)
+        door.write(b"go")
     numbers = []
     while not numbers or numbers[-1] != 122:
         message = shared.receive()
