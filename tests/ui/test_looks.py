@@ -181,7 +181,7 @@ async def test_compact_leaves_the_numbers_and_takes_what_is_around_them(
     async with open_app(folder, state=tmp_path / "state", topic="", prompt="") as app:
         assert app.app.has_class("-compact")
         await app.press("C")
-        await app.shows("profile aim")
+        await app.shows("as last time")
 
 
 async def test_compact_keeps_silent_about_weights_but_not_about_what_hinders_scoring(

@@ -218,7 +218,7 @@ async def test_another_profile_begins_afresh_and_the_first_ones_scores_come_back
         await app.press("s")
         await app.all_scored()
         app.session.use_profile(app.session.launch.profiles["sample"])
-        await app.shows("sample models: for trying out")
+        await app.shows("sample models, to try out")
         await app.until(lambda: app.scored == [])
         await app.until(lambda: b"sample/clip" in told.read_bytes())
         app.session.use_profile(app.session.launch.profiles["aim"])

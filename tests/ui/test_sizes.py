@@ -83,8 +83,8 @@ async def test_the_keyboard_never_stays_in_a_pane_that_went_away(open_app: Any, 
 async def test_the_sample_notice_is_always_there_while_that_profile_is_used(open_app: Any, folder: Path) -> None:
     for size in ((160, 50), (80, 24), (40, 10)):
         async with open_app(folder, size=size, profile="sample") as app:
-            await app.shows("sample models: for trying out")
+            await app.shows("sample models, to try out")
             for key in ("o", "m", "p"):
                 await app.press(key)
-                assert "sample models: for trying out" in app.text()
+                assert "sample models, to try out" in app.text()
                 await app.press("escape")

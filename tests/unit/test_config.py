@@ -37,7 +37,7 @@ def test_the_built_in_profiles_are_aims_a_larger_one_and_the_sample() -> None:
     assert settings.profile().name == "aim"
     assert settings.profile("aim").models[Role.CAPTIONER].id == "Salesforce/blip2-opt-2.7b"
     assert settings.profile("large").models[Role.LPIPS].id == "vgg"
-    assert settings.profile("sample").notice.startswith("sample models: for trying out")
+    assert settings.profile("sample").notice.startswith("sample models, to try out")
 
 
 def test_an_own_profile_takes_what_it_does_not_say_from_the_one_it_extends(tmp_path: Path) -> None:
