@@ -96,10 +96,12 @@ class _JsonLines(_Streaming):
 
 
 class _Csv(_Streaming):
+    _headed = False
+
     def line(self, row: EditResult) -> str:
         text = io.StringIO()
         rows = csv.DictWriter(text, csv_fields(self.results), lineterminator="\n")
-        if self._stream is not None and not getattr(self, "_headed", False):
+        if self._stream is not None and not self._headed:
             rows.writeheader()
             self._headed = True
         rows.writerow(csv_record(self.flat(row), self.results, self.asked.setup.profile.notice))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.cli.display import console, say
-from aim_tui.cli.headless import INTERRUPTED, Interrupt, progress_bar
+from aim_tui.cli.headless import INTERRUPTED, Interrupt, engine_events, progress_bar
 from aim_tui.core import edits
 from aim_tui.core.context import Context
 from aim_tui.core.edit_report import Named
@@ -28,8 +28,6 @@ from aim_tui.store.errors import StoreError
 from aim_tui.store.records import RunState
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from rich.progress import Progress, TaskID
 
     from aim_tui.cli.edit_output import Output
@@ -238,7 +236,7 @@ def _score(asked: EditPlan, output: Output, record: EditRecord, interrupt: Inter
         written = _write(output, record, written)
         left = frozenset(results.left())
         job = Job(asked.families, Context(), [item for item in asked.items() if item.id in left])
-        with contextlib.closing(_events(asked, job, interrupt)) as events:
+        with contextlib.closing(engine_events(asked.engine, job, interrupt)) as events:
             for event in events:
                 record.write(event)
                 _show(event, progress, task, len(results.rows))
@@ -253,16 +251,6 @@ def _score(asked: EditPlan, output: Output, record: EditRecord, interrupt: Inter
         raise
     record.keep()
     output.end()
-
-
-def _events(asked: EditPlan, job: Job, interrupt: Interrupt) -> Generator[Event]:
-    if not job.items:
-        return
-    from aim_tui.worker.engine import Engine
-    from aim_tui.worker.runtime import hush_libraries
-
-    hush_libraries()
-    yield from Engine(asked.engine).run(job, interrupt.is_set)
 
 
 def _finished(results: EditResults, number: int) -> bool:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from aim_tui.cli.recording import Record
     from aim_tui.cli.setup import Setup
     from aim_tui.cli.writers import Writer
+    from aim_tui.core.jobs import EngineSettings
     from aim_tui.core.results import Results
     from aim_tui.inputs.listing import Problem
 
@@ -77,8 +78,9 @@ def _score(setup: Setup, writer: Writer, record: Record, interrupt: Interrupt, p
     written = 0
     try:
         written = _write_finished(results, written, writer)
+        job = Job(setup.metrics, setup.context, left)
         # Closed at once where anything is raised, since the engine then keeps what it has computed.
-        with contextlib.closing(_events(setup, Job(setup.metrics, setup.context, left), interrupt)) as events:
+        with contextlib.closing(engine_events(setup.engine, job, interrupt)) as events:
             for event in events:
                 # First, so that trouble with the store shows before the output runs ahead of it.
                 record.write(event)
@@ -96,7 +98,7 @@ def _score(setup: Setup, writer: Writer, record: Record, interrupt: Interrupt, p
     writer.end()
 
 
-def _events(setup: Setup, job: Job, interrupt: Interrupt) -> Generator[Event]:
+def engine_events(settings: EngineSettings, job: Job, interrupt: Interrupt) -> Generator[Event]:
     """What the engine reports; where nothing is left to score it is not even loaded."""
     if not job.items:
         return
@@ -104,7 +106,7 @@ def _events(setup: Setup, job: Job, interrupt: Interrupt) -> Generator[Event]:
     from aim_tui.worker.runtime import hush_libraries
 
     hush_libraries()
-    yield from Engine(setup.engine).run(job, interrupt.is_set)
+    yield from Engine(settings).run(job, interrupt.is_set)
 
 
 def _write_finished(results: Results, written: int, writer: Writer) -> int:

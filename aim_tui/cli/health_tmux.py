@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 from aim_tui.cli.health import Finding, State
+from aim_tui.terminal import tmux
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _ASKED = ("version", "set-clipboard", "allow-passthrough", "escape-time", "client_termfeatures", "client_termname")
-_PATIENCE_SECONDS = 3.0
 # Longer, and Escape is felt to hang.
 _ESCAPE_MILLISECONDS = 50
-_ON = ("1", "2", "on", "all")
 _APPLY = "then: tmux source-file ~/.tmux.conf"
 
 
 def ask_tmux() -> dict[str, str] | None:
     """The version and settings of tmux, or None where it does not answer."""
-    wanted = "\n".join(f"#{{{name}}}" for name in _ASKED)
-    try:
-        answer = subprocess.run(
-            ["tmux", "display-message", "-p", wanted],
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE_SECONDS,
-            check=True,
-        ).stdout
-    except (OSError, ValueError, subprocess.SubprocessError):
-        return None
-    return dict(zip(_ASKED, answer.split("\n"), strict=False))
+    answer = tmux.ask(*(f"#{{{name}}}" for name in _ASKED))
+    return None if answer is None else dict(zip(_ASKED, answer, strict=False))
 
 
 def tmux_findings(settings: Mapping[str, str] | None) -> Iterator[Finding]:
@@ -58,7 +46,7 @@ def tmux_findings(settings: Mapping[str, str] | None) -> Iterator[Finding]:
         said = "tmux takes the terminal outside for one of 256"
         again = "then detach and attach again"
         yield Finding("terminal", "colours in tmux", said, State.NOTE, (line, again))
-    if settings.get("allow-passthrough", "") not in _ON:
+    if settings.get("allow-passthrough", "") not in tmux.ON:
         ways = ("set -g allow-passthrough on", _APPLY)
         yield Finding("terminal", "notifications", "tmux keeps those of a finished job to itself", State.NOTE, ways)
     delay = settings.get("escape-time", "")

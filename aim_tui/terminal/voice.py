@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.terminal import speech
+from aim_tui.terminal import speech, tmux
 from aim_tui.terminal.speech import Manner, ProgressState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from textual.driver import Driver
-
-# tmux answers at once, or hangs.
-_PATIENCE_SECONDS = 2.0
 
 
 class Voice:
@@ -109,17 +105,8 @@ def speaking_driver(base: type[Driver] | None, voice: Voice) -> type[Driver] | N
 
 def ask_tmux() -> tuple[str, bool]:
     """The terminal outside of tmux as it named itself, and whether tmux hands on what is wrapped for it."""
-    asked = "#{allow-passthrough}|#{?client_termtype,#{client_termtype},#{client_termname}}"
-    try:
-        answer = subprocess.run(
-            ["tmux", "display-message", "-p", asked],
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE_SECONDS,
-            check=True,
-        ).stdout
-    except (OSError, ValueError, subprocess.SubprocessError):
+    answer = tmux.ask("#{allow-passthrough}", "#{?client_termtype,#{client_termtype},#{client_termname}}")
+    if answer is None or len(answer) < 2:
         return "", False
-    allowed, _, name = answer.strip().partition("|")
-    # An option with a choice comes as its number: off, on, all.
-    return name, allowed in ("1", "2", "on", "all")
+    allowed, name = answer
+    return name.strip(), allowed in tmux.ON

@@ -434,11 +434,6 @@ class Session:
             self.look_for_models()
         return ""
 
-    def toggle_metric(self, metric: str) -> str:
-        """Switch a metric on or off; returns why that cannot be, or an empty text."""
-        enabled = set(self.enabled) ^ {metric}
-        return self.set_weights(self.weights, enabled)
-
     def use_profile(self, profile: Profile) -> None:
         """Score with other models; scores made with the present ones come back when they do."""
         self.run(self._use_profile(profile))
