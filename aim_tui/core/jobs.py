@@ -55,8 +55,12 @@ class Job:
     """Score `items` on `metrics` against `context`. A job without items loads the models and stops.
 
     A job of edits has an edit in every item, and names the families of `core.edits` as its metrics.
+
+    With `features_only` the features of every image are computed and kept, whether or not there is something to compare
+    them with: a metric without its prompt or topic reports each image that it has seen as missing.
     """
 
     metrics: tuple[str, ...]
     context: Context
     items: list[Item] = field(default_factory=list)
+    features_only: bool = False

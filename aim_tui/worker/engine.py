@@ -30,9 +30,13 @@ from aim_tui.worker.models.loading import LoadedModel, load, load_key, resolve
 from aim_tui.worker.runtime import configure_torch, cores
 from aim_tui.worker.scoring import Scoring
 from aim_tui.worker.survey import Survey
+from aim_tui.worker.texts import TextBook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
 
     from aim_tui.core.context import Context
     from aim_tui.core.events import Item
@@ -102,6 +106,31 @@ class Engine:
         configure_torch()
         return make_map(request, self._model, self._read)
 
+    def embed_texts(self, role: Role, texts: Sequence[str]) -> TextBook:
+        """What the model of a role, CLIP's or the sentence encoder's, makes of texts; kept, as those of prompts are.
+
+        The model is loaded where one of them is new. AimError where it cannot be had.
+        """
+        configure_torch()
+        self._check_roles([role])
+        book = TextBook(role, self._models, self._open_cache([role]))
+        if lacking := book.lacking(texts):
+            self._model(role)
+            book.embed(lacking)
+        if self._keeper is not None:
+            self._keeper.flush()
+        return book
+
+    def embeddings(self, role: Role, sha256s: Sequence[str]) -> Mapping[str, npt.NDArray[np.float32]]:
+        """The kept embedding, float32 (dim,) of length one, of each image that has one, by content hash.
+
+        They are those of jobs with the present settings, which need a store.
+        """
+        cache = self._open_cache([role])
+        if cache is None or role not in cache.identities:
+            return {}
+        return cache.keeper.vectors(cache.embeddings(role), sha256s)
+
     def run(self, job: Job, cancelled: Callable[[], bool] = never) -> Iterator[Event]:
         """Score the items of a job; the events come in the order in which things happen.
 
@@ -139,9 +168,9 @@ class Engine:
         metrics = {spec.id: self._metric(spec, cache) for spec in specs}
         kept = {name: metric for name, metric in metrics.items() if isinstance(metric, FeatureMetric)}
         asked = [spec.id for spec in specs if job.context.need(spec.id).strip()]
-        for name in asked:
-            if name in kept:
-                kept[name].expect(job.context, self._read)
+        for name, metric in kept.items():
+            if name in asked or job.features_only:
+                metric.expect(job.context, self._read)
         known = {name: metric for name, metric in kept.items() if metric.cache is not None}
         policy, threads = self._settings.reading, self._reading_threads(_roles(specs))
         with closing(Survey(job.items, known, cache, policy, threads).windows()) as windows:
@@ -211,7 +240,7 @@ class Engine:
         if not specs:
             raise UsageError("no metric is asked for")
         if job.items:
-            _check_context(job.context, specs)
+            _check_context(job.context, specs, job.features_only)
         self._check_roles(_roles(specs))
         return specs
 
@@ -349,7 +378,9 @@ def _roles(specs: Sequence[MetricSpec]) -> list[Role]:
     return [role for role in Role if role in needed]
 
 
-def _check_context(context: Context, specs: Sequence[MetricSpec]) -> None:
+def _check_context(context: Context, specs: Sequence[MetricSpec], features_only: bool) -> None:
+    if features_only:
+        specs = [spec for spec in specs if not getattr(resolve(spec.implementation), "sees_image_alone", False)]
     for metric, reason in context.missing_for(tuple(spec.id for spec in specs)).items():
         raise UsageError(f"{metric} was asked for, but there is {reason}", f"give it, or leave {metric} out")
     for name, text in (("prompt", context.prompt), ("topic", context.topic)):

@@ -15,7 +15,7 @@ from aim_tui.worker.identity import text_key
 from aim_tui.worker.memory import brief
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -25,11 +25,14 @@ if TYPE_CHECKING:
     from aim_tui.worker.models.sentence import SentenceEncoder
 
     Embedding = npt.NDArray[np.float32]
+    #: One row a text: float32 (texts, dim).
+    Vectors = npt.NDArray[np.float32]
 
 log = logging.getLogger(__name__)
 
 # Texts that stay in memory, some megabytes.
 _HEARD = 8192
+_AT_ONCE = 64
 
 
 class TextBook:
@@ -65,13 +68,23 @@ class TextBook:
 
     def embed(self, texts: Iterable[str]) -> None:
         """Ask the model, and keep what it says; a text that it cannot take fails alone."""
-        for text in texts:
-            try:
-                row = self._sentence(text) if self.role is Role.SENTENCE else self._prompt(text)
-            except Exception as error:  # any failure of a model is a failed value, never the end of the job
-                log.exception("a text could not be embedded")
-                self._known[text] = Failed(f"the text cannot be embedded: {brief(error)}")
-                continue
+        # Of about the same length together: the shorter ones of a batch are filled up to the longest.
+        ordered = sorted(texts, key=len)
+        for start in range(0, len(ordered), _AT_ONCE):
+            self._embed(ordered[start : start + _AT_ONCE])
+
+    def _embed(self, texts: Sequence[str]) -> None:
+        try:
+            rows = self._sentences(texts) if self.role is Role.SENTENCE else self._prompts(texts)
+        except Exception as error:  # any failure of a model is a failed value, never the end of the job
+            if len(texts) > 1:
+                for text in texts:
+                    self._embed([text])
+                return
+            log.exception("a text could not be embedded")
+            self._known[texts[0]] = Failed(f"the text cannot be embedded: {brief(error)}")
+            return
+        for text, row in zip(texts, rows, strict=True):
             sound = bool(np.isfinite(row).all())
             self._known[text] = row if sound else Failed("the embedding of the text is not finite")
             if self._cache is not None and sound:
@@ -81,14 +94,16 @@ class TextBook:
         """The embedding of a text that was asked for before."""
         return self._known[text]
 
-    def _sentence(self, text: str) -> Embedding:
-        return cast("SentenceEncoder", self._models[self.role]).embed([text])[0].numpy()
+    def _sentences(self, texts: Sequence[str]) -> Vectors:
+        return cast("SentenceEncoder", self._models[self.role]).embed(texts).numpy()
 
-    def _prompt(self, text: str) -> Embedding:
-        said = cast("Clip", self._models[self.role]).text_features(text)
-        if said.truncated:
-            self.cut.add(text)
-        if self._cache is not None:
-            note = msgspec.json.encode(PromptRead(said.tokens, said.limit, said.truncated)).decode()
-            self._cache.keeper.keep_values(self._cache.notes(self.role, "prompt"), {text_key(text): note})
-        return said.features[0].numpy()
+    def _prompts(self, texts: Sequence[str]) -> Vectors:
+        said = cast("Clip", self._models[self.role]).texts_features(texts)
+        for text, tokens in zip(texts, said.tokens, strict=True):
+            read = PromptRead(tokens, said.limit, tokens > said.limit)
+            if read.truncated:
+                self.cut.add(text)
+            if self._cache is not None:
+                note = {text_key(text): msgspec.json.encode(read).decode()}
+                self._cache.keeper.keep_values(self._cache.notes(self.role, "prompt"), note)
+        return said.features.numpy()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -93,6 +93,9 @@ class FeatureMetric(Metric):
     without them, and `judge` does with those that `wants` named.
     """
 
+    #: Whether `look` sees the image alone, so that there are features before anybody says what to compare them with.
+    sees_image_alone: ClassVar[bool] = True
+
     cache: Cache | None = None
     """Where features are kept; None where nothing is. The engine sets it before each job."""
 
@@ -120,6 +123,7 @@ class FeatureMetric(Metric):
     def judge(self, features: Sequence[Any]) -> Sequence[float | RawOutcome]:
         """The raw value of each feature, in their order: of a batch, or of a hundred thousand at once.
 
+        Missing for all where the expected context has nothing to compare with.
         A number that comes alone stands for its RawOutcome.
         """
 

@@ -62,6 +62,11 @@ class CaptionSimilarity(FeatureMetric):
         return cast("Captioner", self._models[Role.CAPTIONER])
 
     @property
+    def _nothing(self) -> bool:
+        """Whether an empty topic is expected."""
+        return self._topic is not None and not self._topic.strip()
+
+    @property
     def batch_size(self) -> int:
         """32, which fits BLIP-2 OPT-2.7b in float16 into 24 GB; on a CPU 8, or 4 where each caption takes seconds."""
         if not self._captioner.on_cpu:
@@ -83,6 +88,8 @@ class CaptionSimilarity(FeatureMetric):
     def wants(self, features: Sequence[object]) -> set[Role]:
         """The sentence encoder, for a topic or a caption that has not been embedded before."""
         spoken = cast("Sequence[Spoken]", features)
+        if self._nothing:
+            return set()
         known = self._embedding is not None and all(s.embedding is not None for s in spoken if s.caption)
         return set() if known else {Role.SENTENCE}
 
@@ -119,6 +126,8 @@ class CaptionSimilarity(FeatureMetric):
 
     def judge(self, features: Sequence[Spoken]) -> list[RawOutcome]:
         """The cosine of each caption with the topic; an empty caption is missing, not similarity 0."""
+        if self._nothing:
+            return [RawOutcome(Missing("no topic"), spoken.caption) for spoken in features]
         if self._embedding is None:
             raise RuntimeError("judge before set_context")
         known = {spoken.caption: spoken.embedding for spoken in features if spoken.embedding is not None}

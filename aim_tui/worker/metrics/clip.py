@@ -12,8 +12,9 @@ import numpy as np
 
 from aim_tui.core.events import PromptRead
 from aim_tui.core.metrics import Role
+from aim_tui.core.outcomes import Missing
 from aim_tui.worker.identity import text_key
-from aim_tui.worker.metrics.base import FeatureMetric, cosines
+from aim_tui.worker.metrics.base import FeatureMetric, RawOutcome, cosines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,6 +46,11 @@ class ClipScore(FeatureMetric):
         return cast("Clip", self._models[Role.CLIP])
 
     @property
+    def _nothing(self) -> bool:
+        """Whether an empty prompt is expected."""
+        return self._prompt is not None and not self._prompt.strip()
+
+    @property
     def batch_size(self) -> int:
         """16 on a CPU, where more brings nothing; 64 elsewhere."""
         return 16 if self._clip.on_cpu else 64
@@ -68,7 +74,7 @@ class ClipScore(FeatureMetric):
 
     def wants(self, features: Sequence[object]) -> set[Role]:
         """CLIP, for a prompt that has not been embedded before."""
-        return {Role.CLIP} if self._text is None else set()
+        return {Role.CLIP} if self._text is None and not self._nothing else set()
 
     def set_context(self, context: Context, read: Read) -> Sequence[Event]:
         """Embed the prompt, and report how much of it the model sees."""
@@ -101,8 +107,10 @@ class ClipScore(FeatureMetric):
             sound = {sha256: row for sha256, row in pairs if bool(np.isfinite(row).all())}
             self.cache.keeper.keep_vectors(self.cache.embeddings(Role.CLIP), sound)
 
-    def judge(self, features: Sequence[Embedding]) -> list[float]:
+    def judge(self, features: Sequence[Embedding]) -> Sequence[float | RawOutcome]:
         """The cosine of each image with the prompt."""
+        if self._nothing:
+            return [RawOutcome(Missing("no prompt"))] * len(features)
         if self._text is None:
             raise RuntimeError("judge before set_context")
         return cosines(np.stack(features), self._text)

@@ -38,6 +38,8 @@ _PIXELS_AT_ONCE = 4 * 1024 * 1024
 class LpipsDistance(FeatureMetric):
     """Compares images with the reference."""
 
+    sees_image_alone = False
+
     def __init__(self, models: Mapping[Role, LoadedModel]) -> None:
         self._models = models
         self._reference: torch.Tensor | None = None

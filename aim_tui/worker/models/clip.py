@@ -41,6 +41,15 @@ class TextFeatures:
         return self.tokens > self.limit
 
 
+@dataclass(frozen=True, slots=True)
+class ManyTextFeatures:
+    """The features of several texts, float32 (texts, dim), each of length one, and the number of tokens of each."""
+
+    features: torch.Tensor
+    tokens: list[int]
+    limit: int
+
+
 class Clip:
     """A dual encoder of transformers, in evaluation mode."""
 
@@ -72,17 +81,23 @@ class Clip:
     @torch.inference_mode()
     def text_features(self, text: str) -> TextFeatures:
         """Features of a text, truncated by the tokenizer so that the end token stays."""
-        tokens = len(self.tokenizer(text)["input_ids"])
+        said = self.texts_features([text])
+        return TextFeatures(said.features, said.tokens[0], said.limit)
+
+    @torch.inference_mode()
+    def texts_features(self, texts: Sequence[str]) -> ManyTextFeatures:
+        """Features of several texts at once, each truncated by itself."""
+        tokens = [len(ids) for ids in self.tokenizer(list(texts))["input_ids"]]
         padded = self.model.config.model_type in _PADDED
         inputs = self.tokenizer(
-            text,
+            list(texts),
             truncation=True,
             max_length=self.token_limit,
-            padding="max_length" if padded else False,
+            padding="max_length" if padded else len(texts) > 1,
             return_attention_mask=not padded,
             return_tensors="pt",
         ).to(self.placement.device)
-        return TextFeatures(unit(self.model.get_text_features(**inputs)), tokens, self.token_limit)
+        return ManyTextFeatures(unit(self.model.get_text_features(**inputs)), tokens, self.token_limit)
 
 
 def load(ref: ModelRef, local: LocalModel, placement: Placement) -> Clip:
