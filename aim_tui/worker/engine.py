@@ -67,9 +67,8 @@ class Engine:
 
     def configure(self, settings: EngineSettings) -> None:
         """Take other settings for the jobs that follow; models that they do not change stay loaded."""
-        if self._keeper is not None and settings.store != self._settings.store:
-            self._keeper.close()
-            self._keeper = None
+        if settings.store != self._settings.store:
+            self.close()
         self._settings = settings
         strangers = [role for role in self._models if self._key(role) != self._keys[role]]
         for role in strangers:
@@ -130,6 +129,18 @@ class Engine:
         if cache is None or role not in cache.identities:
             return {}
         return cache.keeper.vectors(cache.embeddings(role), sha256s)
+
+    def fingerprint(self, role: Role) -> str:
+        """What tells the files of a role's model from all others; empty where they cannot be read."""
+        ref = self._settings.models[role]
+        identity = self._identities.get(role) or identify(role, ref, self._place(role, ref))
+        return identity.fingerprint if identity else ""
+
+    def close(self) -> None:
+        """Write what waits and let go of the store; a job after that opens it again."""
+        if self._keeper is not None:
+            self._keeper.close()
+            self._keeper = None
 
     def run(self, job: Job, cancelled: Callable[[], bool] = never) -> Iterator[Event]:
         """Score the items of a job; the events come in the order in which things happen.

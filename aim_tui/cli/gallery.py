@@ -1,0 +1,148 @@
+"""What commands that search, sort and compare images by their embeddings share: having them, and those of texts."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from aim_tui.cli.display import console, say
+from aim_tui.cli.headless import INTERRUPTED, Interrupt, progress_bar
+from aim_tui.core.context import Context
+from aim_tui.core.events import ImageFailed, ImageRead, Item, MetricBatch, ModelInfo, ModelLoaded, Notice, Phase
+from aim_tui.core.gallery import Gallery
+from aim_tui.core.jobs import Job
+from aim_tui.core.metrics import METRICS
+from aim_tui.core.outcomes import Failed
+from aim_tui.core.text import printable
+from aim_tui.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aim_tui.cli.setup import Setup
+    from aim_tui.core.events import Event
+    from aim_tui.core.gallery import Vectors
+    from aim_tui.worker.engine import Engine
+
+
+class Embedder:
+    """Embeds images and texts by the CLIP of a profile; what was embedded before is found in the store."""
+
+    def __init__(self, setup: Setup, engine: Engine) -> None:
+        self._setup = setup
+        self._engine = engine
+
+    def images(self, paths: Sequence[str]) -> Gallery:
+        """The gallery of the images; those that cannot be read or embedded are among its failures.
+
+        Ctrl-C ends the command with 130; what was embedded is kept.
+        """
+        items = [Item(number, path) for number, path in enumerate(paths)]
+        job = Job((_METRIC,), Context(), items, features_only=True)
+        sha256s: dict[int, str] = {}
+        failures: dict[int, str] = {}
+        model: ModelInfo | None = None
+        stderr = console(stderr=True)
+        with Interrupt() as interrupt, progress_bar(stderr) as progress:
+            task = progress.add_task("starting", total=len(items))
+            for event in self._engine.run(job, interrupt.is_set):
+                match event:
+                    case ImageRead(item, facts):
+                        sha256s[item] = facts.sha256
+                    case ImageFailed(item, reason):
+                        failures[item] = reason
+                    case MetricBatch(_, values):
+                        failures |= {value.item: value.reason for value in values if value.state == "failed"}
+                        progress.advance(task, len(values))
+                    case ModelLoaded(info):
+                        model = info
+                progress.update(task, description=_doing(event) or progress.tasks[task].description)
+            if interrupt.is_set():
+                say("interrupted: what was embedded is kept; the same command goes on from there", "yellow")
+                raise SystemExit(INTERRUPTED)
+        assert model is not None
+        return self._gallery(paths, sha256s, failures, model)
+
+    def texts(self, texts: Sequence[str]) -> Vectors:
+        """float32 (texts, dim) of length one, in the order of the texts; UsageError for one that cannot be embedded.
+
+        A text that is longer than the model reads is said on stderr.
+        """
+        book = self._engine.embed_texts(_ROLE, texts)
+        rows = []
+        for text in texts:
+            row = book.get(text)
+            if isinstance(row, Failed):
+                raise UsageError(f"{text[:60]!r}: {row.reason}")
+            rows.append(row)
+        for text in dict.fromkeys(texts):
+            if text in book.cut:
+                say(f"longer than CLIP reads, which sees the beginning alone: {text[:60]!r}", "yellow")
+        return np.stack(rows) if rows else np.empty((0, 0), dtype=np.float32)
+
+    def _gallery(
+        self, paths: Sequence[str], sha256s: dict[int, str], failures: dict[int, str], model: ModelInfo
+    ) -> Gallery:
+        kept = self._engine.embeddings(_ROLE, list(sha256s.values()))
+        there = []
+        for number in range(len(paths)):
+            if number not in failures and sha256s.get(number) in kept:
+                there.append(number)
+            elif number not in failures:
+                failures[number] = "its embedding could not be kept; see the notes above"
+        vectors = [kept[sha256s[number]] for number in there]
+        return Gallery(
+            [paths[number] for number in there],
+            [sha256s[number] for number in there],
+            np.stack(vectors) if vectors else np.empty((0, 0), dtype=np.float32),
+            model,
+            self._engine.fingerprint(_ROLE),
+            {paths[number]: failures[number] for number in sorted(failures)},
+        )
+
+
+_METRIC = "clip"
+_ROLE = METRICS[_METRIC].roles[0]
+
+
+@contextlib.contextmanager
+def embedder(setup: Setup, store: Path | None, *, no_store: bool = False) -> Iterator[Embedder]:
+    """An embedder over the store that is meant, or over one that is gone afterwards."""
+    from aim_tui.cli.storage import open_to_score, store_path
+    from aim_tui.worker.runtime import go_offline, hush_libraries, prepare_environment
+
+    prepare_environment()
+    go_offline()
+    from aim_tui.worker.engine import Engine
+
+    hush_libraries()
+    with contextlib.ExitStack() as stack:
+        if no_store:
+            path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aim-tui-"))) / "store.db"
+        else:
+            path = store_path(store)
+        open_to_score(path).close()
+        engine = Engine(setup.with_store(path).engine)
+        stack.callback(engine.close)
+        yield Embedder(setup, engine)
+
+
+def say_failures(gallery: Gallery, limit: int = 20) -> None:
+    """Name what was left out and why, on stderr."""
+    for path, reason in list(gallery.failures.items())[:limit]:
+        say(f"{path}: {reason}", "red")
+    if len(gallery.failures) > limit:
+        say(f"and {len(gallery.failures) - limit} more")
+
+
+def _doing(event: Event) -> str:
+    match event:
+        case Phase(name, detail):
+            return printable(f"{name} {detail}") if detail else "embedding"
+        case Notice(text):
+            say(text, "yellow")
+    return ""
