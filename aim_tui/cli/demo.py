@@ -23,6 +23,7 @@ def demo(
     from aim_tui.cli.recording import Record
     from aim_tui.cli.setup import resolve
     from aim_tui.cli.writers import open_writer
+    from aim_tui.core.events import numbered
     from aim_tui.inputs.listing import list_folder
     from aim_tui.inputs.sample import load_sample
 
@@ -36,7 +37,7 @@ def demo(
     )
     if headless or not in_terminal():
         # Without a store: a try-out belongs in nobody's history, and has to work where the home cannot be written.
-        record = Record(setup, list_folder(sample.generations).images)
+        record = Record(setup, numbered(list_folder(sample.generations).images))
         raise typer.Exit(run(setup, open_writer("table", None), record, []))
     # Nor does the application keep anything, unless it is told where.
     kept = store.expanduser().absolute() if store is not None else None

@@ -12,7 +12,7 @@ import numpy as np
 from aim_tui.cli.display import console, say
 from aim_tui.cli.headless import INTERRUPTED, Interrupt, progress_bar
 from aim_tui.core.context import Context
-from aim_tui.core.events import ImageFailed, ImageRead, Item, MetricBatch, ModelInfo, ModelLoaded, Notice, Phase
+from aim_tui.core.events import ImageFailed, ImageRead, MetricBatch, ModelInfo, ModelLoaded, Notice, Phase, numbered
 from aim_tui.core.gallery import Gallery
 from aim_tui.core.jobs import Job
 from aim_tui.core.metrics import METRICS
@@ -41,7 +41,7 @@ class Embedder:
 
         Ctrl-C ends the command with 130; what was embedded is kept.
         """
-        items = [Item(number, path) for number, path in enumerate(paths)]
+        items = numbered(paths)
         job = Job((_METRIC,), Context(), items, features_only=True)
         sha256s: dict[int, str] = {}
         failures: dict[int, str] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aim_tui.core.events import Event, ImageFailed, ImageRead, Item, MetricBatch
@@ -27,14 +28,14 @@ class Record:
     """The stored run; empty while there is none."""
     resumed = False
 
-    def __init__(self, setup: Setup, paths: Sequence[str]) -> None:
+    def __init__(self, setup: Setup, images: Sequence[Item]) -> None:
         self.results = Results(setup.plan(), setup.context)
-        self.results.add(Item(number, path) for number, path in enumerate(paths))
+        self.results.add(images)
 
     @property
     def left(self) -> list[Item]:
         """What is still to be scored."""
-        return [Item(row.item, row.path) for row in self.results.rows if row.status is Status.PENDING]
+        return [Item(row.item, row.path, context=row.own) for row in self.results.rows if row.status is Status.PENDING]
 
     def write(self, event: Event) -> None:
         """Take an event of the engine; StoreError where it cannot be kept."""
@@ -53,25 +54,24 @@ class StoredRecord(Record):
     in the history. In the store paths are absolute, so that a run means the same files from any folder.
     """
 
-    def __init__(self, runs: Runs, setup: Setup, paths: Sequence[str], folder: str, *, fresh: bool) -> None:
-        super().__init__(setup, paths)
+    def __init__(self, runs: Runs, setup: Setup, images: Sequence[Item], folder: str, *, fresh: bool) -> None:
+        super().__init__(setup, images)
         self._runs = runs
         self._request = _request(setup, folder)
-        self._items = [Item(number, os.path.abspath(path)) for number, path in enumerate(paths)]  # noqa: PTH100
+        self._items = [replace(image, path=os.path.abspath(image.path)) for image in images]  # noqa: PTH100
         self._writer: RunWriter | None = None
         self._waiting: list[Event] = []
         if not fresh:
-            self._resume(paths)
+            self._resume([image.path for image in images])
 
     def _resume(self, paths: Sequence[str]) -> None:
-        asked = [item.path for item in self._items]
-        found = self._runs.find_resumable(self._request, asked)
+        found = self._runs.find_resumable(self._request, self._items)
         if found is None:
             return
         try:
             self._writer, run = self._runs.resume(found.id)
         except StoreError:
-            if self._runs.find_resumable(self._request, asked) is None:
+            if self._runs.find_resumable(self._request, self._items) is None:
                 return  # another process has taken it over since
             raise
         self.run_id, self.resumed = found.id, True

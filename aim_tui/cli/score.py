@@ -42,6 +42,7 @@ def score(
     from aim_tui.cli.recording import Record, StoredRecord, common_folder
     from aim_tui.cli.setup import resolve
     from aim_tui.cli.writers import open_writer
+    from aim_tui.core.events import numbered
     from aim_tui.errors import UsageError
     from aim_tui.inputs.listing import expand
 
@@ -65,13 +66,14 @@ def score(
         raise UsageError(f"no images to score: {problems}")
     if output is not None and os.path.abspath(output) in map(os.path.abspath, [*found.images, setup.context.reference]):  # noqa: PTH100
         raise UsageError(f"--output {output} is one of the images to score", "name another file")
+    images = numbered(found.images)
     if no_store:
-        raise typer.Exit(run(setup, writer, Record(setup, found.images), found.problems))
+        raise typer.Exit(run(setup, writer, Record(setup, images), found.problems))
     from aim_tui.cli.storage import open_to_score, store_path
     from aim_tui.store.runs import Runs
 
     path = store_path(store)
     with open_to_score(path) as database:
         folder = common_folder(paths, found.images)
-        record = StoredRecord(Runs(database), setup, found.images, folder, fresh=not resume)
+        record = StoredRecord(Runs(database), setup, images, folder, fresh=not resume)
         raise typer.Exit(run(setup.with_store(path), writer, record, found.problems))

@@ -27,6 +27,12 @@ class Context:
             case Need.SOURCE:
                 return ""
 
+    def overlaid(self, own: Context | None) -> Context:
+        """The context with what an image brings itself in the place of the same part."""
+        if own is None:
+            return self
+        return Context(own.topic or self.topic, own.prompt or self.prompt, own.reference or self.reference)
+
     def missing_for(self, metrics: tuple[str, ...] = tuple(METRICS)) -> dict[str, str]:
         """The metrics that cannot be asked for, each with the reason."""
         return {metric: f"no {METRICS[metric].needs}" for metric in metrics if not self.need(metric).strip()}

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from aim_tui.core.context import Context
 from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +31,19 @@ class Edit:
 class Item:
     """One image to score: a number that stays with it for the whole job, and its path.
 
-    With an `edit` it is the image after, and is scored on the metrics of `core.edits`.
+    With an `edit` it is the image after, and is scored on the metrics of `core.edits`. What its `context`
+    names stands in the place of the same part of the job's.
     """
 
     id: int
     path: str
     edit: Edit | None = None
+    context: Context | None = None
+
+
+def numbered(paths: Iterable[str]) -> list[Item]:
+    """An item for each path, counted up from zero."""
+    return [Item(number, path) for number, path in enumerate(paths)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aim_tui.core.metrics import METRICS
 from aim_tui.core.opinions import NOTHING, Opinion
 from aim_tui.core.outcomes import Present
+from aim_tui.core.results import own_need
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -50,7 +51,14 @@ class View:
     def stale(self, row: Row) -> bool:
         """Whether an asked value of the row was computed against something else."""
         raws = row.raws
+        if row.own is not None:
+            return any(self.stale_value(row, metric) for metric in self.needs)
         return any((raw := raws.get(metric)) is not None and raw.against != need for metric, need in self.needs.items())
+
+    def stale_value(self, row: Row, metric: str) -> bool:
+        """Whether the raw value of a metric was computed against something else."""
+        raw = row.raws.get(metric)
+        return raw is not None and raw.against != (own_need(row, metric) or self.needs.get(metric))
 
 
 def file_name(path: str) -> str:

@@ -38,6 +38,8 @@ class Row:
     scores: Scores | None = None
     error: str | None = None
     """Why the image itself could not be read."""
+    own: Context | None = None
+    """What the image brings itself, in the place of the same part of everybody's context."""
 
     def outcome(self, metric: str) -> Outcome | None:
         """The raw outcome of a metric, or None while there is none."""
@@ -47,7 +49,11 @@ class Row:
     def stale(self, metric: str, context: Context) -> bool:
         """Whether the raw value was computed against another prompt, topic or reference."""
         raw = self.raws.get(metric)
-        return raw is not None and raw.against != context.need(metric)
+        return raw is not None and raw.against != self.need(metric, context)
+
+    def need(self, metric: str, context: Context) -> str:
+        """The text or path that a metric compares this image with, in everybody's context."""
+        return own_need(self, metric) or context.need(metric)
 
     @property
     def final(self) -> float | None:
@@ -66,6 +72,11 @@ class Row:
         asked = self.scores.norms if self.scores else {}
         reasons = [f"{metric}: {reason}" for metric, norm in asked.items() if (reason := reason_of(norm)) is not None]
         return "; ".join(reasons) or None
+
+
+def own_need(row: Row, metric: str) -> str:
+    """What an image brings itself for a metric to compare it with; empty where that is everybody's."""
+    return row.own.need(metric) if row.own is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +115,7 @@ class Results:
         for item in items:
             if item.id != len(self.rows):
                 raise ValueError(f"item {item.id} where {len(self.rows)} was expected")
-            self.rows.append(Row(item.id, item.path))
+            self.rows.append(Row(item.id, item.path, own=item.context))
 
     def apply(self, event: Event, context: Context | None = None) -> Sequence[Row]:
         """Merge an event of a job that ran against `context` (by default the current one)."""
@@ -118,12 +129,12 @@ class Results:
                 row = self.rows[item]
                 row.error = reason
                 for metric in self.plan.metrics:
-                    row.raws[metric] = Raw(Failed(reason), context.need(metric))
+                    row.raws[metric] = Raw(Failed(reason), row.need(metric, context))
                 row.scores = self._score(row)
                 return (row,)
             case MetricBatch(metric, values):
-                against = context.need(metric)
-                return [self._merge(metric, value, against) for value in values]
+                need = context.need(metric)
+                return [self._merge(metric, value, need) for value in values]
             case ModelLoaded(info):
                 self.models[info.role] = info
             case PromptRead():
@@ -142,7 +153,7 @@ class Results:
             row
             for row in self.rows
             if any(
-                (raw := row.raws.get(metric)) is None or raw.against != context.need(metric)
+                (raw := row.raws.get(metric)) is None or raw.against != row.need(metric, context)
                 for metric in self.plan.metrics
             )
         ]
@@ -164,7 +175,7 @@ class Results:
         if not stale:
             return row
         other = {metric: Missing(f"scored against another {METRICS[metric].needs}") for metric in stale}
-        raws = row.raws | {metric: Raw(missing, self.context.need(metric)) for metric, missing in other.items()}
+        raws = row.raws | {metric: Raw(missing, row.need(metric, self.context)) for metric, missing in other.items()}
         settled = replace(row, raws=raws)
         settled.scores = self._score(settled)
         return settled
@@ -179,7 +190,7 @@ class Results:
             counts[row.status] += 1
             if row.final is None:
                 continue
-            if any(row.raws[metric].against != need for metric, need in needs.items()):
+            if any(row.raws[metric].against != (own_need(row, metric) or need) for metric, need in needs.items()):
                 stale += 1
             else:
                 finals.append((row.final, row.path))
@@ -199,9 +210,9 @@ class Results:
             best_score=best[0] if best else None,
         )
 
-    def _merge(self, metric: str, value: MetricValue, against: str) -> Row:
+    def _merge(self, metric: str, value: MetricValue, need: str) -> Row:
         row = self.rows[value.item]
-        row.raws[metric] = Raw(value.outcome, against)
+        row.raws[metric] = Raw(value.outcome, own_need(row, metric) or need)
         if value.caption is not None:
             row.caption = value.caption
         row.scores = self._score(row)

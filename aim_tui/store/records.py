@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aim_tui.core.context import Context
+    from aim_tui.core.events import Item
     from aim_tui.core.profiles import Profile
     from aim_tui.core.results import Results, Summary
     from aim_tui.core.scoring import ScoringPlan
@@ -79,7 +80,7 @@ class RunRequest:
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=versions)
 
-    def digest(self, paths: Iterable[str]) -> str:
+    def digest(self, items: Iterable[Item]) -> str:
         """The same for two requests exactly if one may go on where the other stopped."""
         context = self.context
         said = {
@@ -97,8 +98,10 @@ class RunRequest:
             },
         }
         digest = hashlib.sha256(to_json(said).encode("ascii"))
-        for path in paths:
-            digest.update(b"\0" + path.encode("utf-8", "surrogateescape"))
+        for item in items:
+            digest.update(b"\0" + item.path.encode("utf-8", "surrogateescape"))
+            if item.context is not None:
+                digest.update(b"\0" + to_json(asdict(item.context)).encode("ascii"))
         return digest.hexdigest()
 
 

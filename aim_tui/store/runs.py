@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from aim_tui.core.context import Context
 from aim_tui.core.events import ImageFacts, Item, MetricValue, ModelInfo, PromptRead
 from aim_tui.core.metrics import Role
 from aim_tui.core.outcomes import Failed
-from aim_tui.core.results import Raw, Results, Summary
+from aim_tui.core.results import Raw, Results, Summary, own_need
 from aim_tui.store.codec import from_flat, plan_from_json, plan_to_data, profile_from_json, profile_to_data
 from aim_tui.store.errors import StoreError, UnknownRunError, decoding
 from aim_tui.store.processes import Owner
@@ -57,7 +58,7 @@ class Runs:
             "state": str(RunState.RUNNING),
             "started": _now(),
             "images": len(items),
-            "asked": request.digest(item.path for item in items),
+            "asked": request.digest(items),
             "command": pack(request.command),
             "folder": pack(request.folder),
             "topic": pack(context.topic),
@@ -80,18 +81,18 @@ class Runs:
         with self._database.writing() as connection:
             connection.execute(f"INSERT INTO runs ({names}) VALUES ({', '.join('?' * len(row))})", tuple(row.values()))
             connection.executemany(
-                "INSERT INTO run_images (run, item, path) VALUES (?, ?, ?)",
-                ((run_id, number, pack(item.path)) for number, item in enumerate(items)),
+                "INSERT INTO run_images (run, item, path, own) VALUES (?, ?, ?, ?)",
+                ((run_id, number, pack(item.path), _own_to_json(item)) for number, item in enumerate(items)),
             )
         positions = {item.id: number for number, item in enumerate(items)}
         return RunWriter(self._database, run_id, positions, interval=interval)
 
-    def find_resumable(self, request: RunRequest, paths: Iterable[str]) -> RunInfo | None:
+    def find_resumable(self, request: RunRequest, items: Iterable[Item]) -> RunInfo | None:
         """The newest run that asked exactly this of exactly these images and did not come to its end.
 
         A run that is done, or still runs, is not offered; nor is one that a run that is done came after.
         """
-        asked = request.digest(paths)
+        asked = request.digest(items)
         with self._database.reading() as connection:
             rows = _dicts(connection.execute(f"{_INFO} WHERE asked = ? ORDER BY id DESC LIMIT 1", (asked,)))
         with decoding(self._database.path):
@@ -128,7 +129,7 @@ class Runs:
         with self._database.reading() as connection:
             row = _one(connection, run_id)
             images = connection.execute(
-                "SELECT path, facts, error FROM run_images WHERE run = ? ORDER BY item", (run_id,)
+                "SELECT path, facts, error, own FROM run_images WHERE run = ? ORDER BY item", (run_id,)
             ).fetchall()
             values = connection.execute(
                 "SELECT metric, item, state, value, reason, caption FROM run_values WHERE run = ?", (run_id,)
@@ -237,8 +238,8 @@ def _request(row: dict[str, Any]) -> RunRequest:
 def _run(row: dict[str, Any], images: _Rows, values: _Rows, models: _Rows) -> Run:
     request = _request(row)
     results = Results(request.plan, request.context)
-    results.add(Item(number, unpack(path)) for number, (path, _, _) in enumerate(images))
-    for result, (_, facts, error) in zip(results.rows, images, strict=True):
+    results.add(Item(number, unpack(path), context=_own(own)) for number, (path, _, _, own) in enumerate(images))
+    for result, (_, facts, error, _) in zip(results.rows, images, strict=True):
         result.facts = from_flat(ImageFacts, json.loads(facts)) if facts else None
         result.error = unpack_optional(error)
     _fill(results, values)
@@ -256,28 +257,42 @@ def _fill(results: Results, values: _Rows) -> None:
     for metric, item, state, value, reason, caption in values:
         row: Row = results.rows[item]
         outcome = MetricValue(item, state, value, unpack(reason)).outcome
-        row.raws[metric] = Raw(outcome, needs[metric])
+        row.raws[metric] = Raw(outcome, own_need(row, metric) or needs[metric])
         if caption is not None:
             row.caption = unpack(caption)
     for row in results.rows:
         if row.error is not None:
-            row.raws = {metric: Raw(Failed(row.error), need) for metric, need in needs.items()}
+            row.raws = {metric: Raw(Failed(row.error), row.need(metric, results.context)) for metric in needs}
+
+
+def _own_to_json(item: Item) -> str | None:
+    return to_json(asdict(item.context)) if item.context is not None else None
+
+
+def _own(text: str | None) -> Context | None:
+    return Context(**json.loads(text)) if text is not None else None
 
 
 def _changed_files(connection: sqlite3.Connection, run_id: str, started: datetime) -> list[tuple[str, int]]:
-    """Images with a result whose file is another one now; a file that is gone keeps what was found.
+    """Images with a result whose file, or own reference, is another now; a file that is gone keeps what was found.
 
     The time of the last change of a file's inode cannot be set back, and moving another file to the path sets it.
     """
     began_ns = int(started.timestamp() * 1e9)
     rows = connection.execute(
-        "SELECT item, path FROM run_images WHERE run = ? AND (facts IS NOT NULL OR error IS NOT NULL)", (run_id,)
+        "SELECT item, path, own FROM run_images WHERE run = ? AND (facts IS NOT NULL OR error IS NOT NULL)", (run_id,)
     )
     changed = []
-    for item, path in rows:
-        try:
-            if os.stat(unpack(path)).st_ctime_ns > began_ns:  # noqa: PTH116 - quicker, by the hundred thousand
-                changed.append((run_id, item))
-        except OSError:
-            continue
+    for item, path, own in rows:
+        context = _own(own)
+        files = (unpack(path), context.reference) if context is not None and context.reference else (unpack(path),)
+        if any(_is_newer(file, began_ns) for file in files):
+            changed.append((run_id, item))
     return changed
+
+
+def _is_newer(path: str, than_ns: int) -> bool:
+    try:
+        return os.stat(path).st_ctime_ns > than_ns  # noqa: PTH116 - quicker, by the hundred thousand
+    except OSError:
+        return False

@@ -59,6 +59,7 @@ class RunRecord:
         self._beginning: asyncio.Task[None] | None = None
         self._ending = False
         self._known = 0
+        self._paths: frozenset[str] | None = None
 
     @property
     def kept(self) -> float:
@@ -71,6 +72,17 @@ class RunRecord:
         if self._writer is not None:
             return self._writer.committed - self._known
         return 0 if self._beginning is not None else math.inf
+
+    def holds(self, *paths: str) -> bool:
+        """Whether these images are all of this run."""
+        if self._paths is None:
+            self._paths = frozenset(row.path for row in self._plan.rows)
+        return self._paths.issuperset(paths)
+
+    @property
+    def id(self) -> str | None:
+        """The run in the store, once it has begun."""
+        return self._writer.id if self._writer is not None else None
 
     def write(self, event: Event) -> None:
         """Take a fact of the job."""
@@ -130,10 +142,10 @@ class RunRecord:
     def _open(self, runs: Runs) -> RunWriter:
         plan = self._plan
         request = plan.request()
-        items = [Item(row.item, row.path) for row in plan.rows]
+        items = [Item(row.item, row.path, context=row.own) for row in plan.rows]
         # A stopped run of all rows counts its images as the rows are counted.
         counted = all(item.id == number for number, item in enumerate(items))
-        found = runs.find_resumable(request, [item.path for item in items]) if plan.go_on and counted else None
+        found = runs.find_resumable(request, items) if plan.go_on and counted else None
         writer = runs.resume(found.id)[0] if found is not None else runs.begin(request, items)
         known = list(_known(plan))
         self._known = len(known)
@@ -165,7 +177,7 @@ def _known(plan: Plan) -> Iterator[Event]:
             yield ImageFailed(row.item, row.error)
             continue
         for metric, raw in raws.items():
-            if raw is not None and raw.against == context.need(metric):
+            if raw is not None and raw.against == row.need(metric, context):
                 caption = row.caption if metric == "blip2" else None
                 values.setdefault(metric, []).append(MetricValue.of(row.item, raw.outcome, caption))
     for metric, batch in values.items():
@@ -193,7 +205,9 @@ def _summary(plan: Plan) -> Summary:
     results = Results(plan.plan, context)
     for row in plan.rows:
         found = {metric: row.raws.get(metric) for metric in plan.plan.metrics}
-        raws = {metric: raw for metric, raw in found.items() if raw is not None and raw.against == context.need(metric)}
+        raws = {
+            metric: raw for metric, raw in found.items() if raw is not None and raw.against == row.need(metric, context)
+        }
         scores = score({metric: raw.outcome for metric, raw in raws.items()}, plan.plan)
-        results.rows.append(Row(row.item, row.path, raws=raws, scores=scores))
+        results.rows.append(Row(row.item, row.path, raws=raws, scores=scores, own=row.own))
     return results.summary()

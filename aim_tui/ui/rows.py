@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aim_tui.core.events import Item
+from aim_tui.core.events import numbered
 from aim_tui.core.results import Results, Row
 from aim_tui.core.scoring import score
 from aim_tui.errors import AimError
@@ -150,7 +150,7 @@ class Rows:
 
 def _fill(results: Results, paths: Sequence[str], known: Mapping[str, Row]) -> None:
     """Rows for these images, with what is known of them; runs in a thread."""
-    results.add(Item(number, path) for number, path in enumerate(paths))
+    results.add(numbered(paths))
     for row in results.rows if known else ():
         if (before := known.get(row.path)) is not None:
             row.facts, row.caption, row.error, row.raws = before.facts, before.caption, before.error, before.raws

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from aim_tui.core.events import ImageFailed, Item, ModelInfo
+from aim_tui.core.events import ImageFailed, ModelInfo, numbered
 from aim_tui.core.jobs import Job
 from aim_tui.errors import UsageError
 from aim_tui.worker.batching import Batcher
@@ -253,13 +253,13 @@ class _Bench:
                 ways.pipeline.add(len(images), partial(self._score, images, (name,)))
 
     def _score(self, images: Sequence[str], metrics: tuple[str, ...]) -> None:
-        for event in self._engine.run(Job(metrics, self._context, _items(images))):
+        for event in self._engine.run(Job(metrics, self._context, numbered(images))):
             if isinstance(event, ImageFailed):
                 raise UsageError(f"{images[event.item]}: {event.reason}", "measure with images that can be read")
 
     def _models_alone(self, images: Sequence[str]) -> None:
         configure_torch()
-        read = [read_item(item, self._engine.metrics, self._settings.reading) for item in _items(images)]
+        read = [read_item(item, self._engine.metrics, self._settings.reading) for item in numbered(images)]
         readable = [image for image in read if isinstance(image, Readable)]
         whole = Timing(len(readable))
         for name, ways in self.single.items():
@@ -293,7 +293,7 @@ class _Bench:
 
     def _only_reading(self, images: Sequence[str]) -> None:
         reader = ReadAhead(
-            _items(images),
+            numbered(images),
             lambda item: read_item(item, self._engine.metrics, self._settings.reading),
             Bounds(cores(), items=4 * cores(), nbytes=BATCH_BYTES),
         )
@@ -318,10 +318,6 @@ def synthesise(folder: Path, count: int, size: int, image_format: ImageFormat) -
 def _one_by_one(way: Plain, images: Sequence[str]) -> None:
     for image in images:
         way(image)
-
-
-def _items(images: Sequence[str]) -> list[Item]:
-    return [Item(number, path) for number, path in enumerate(images)]
 
 
 def _turns(images: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from aim_tui.core import edits
 from aim_tui.core.events import Event, ModelLoaded, Notice, Phase, PhaseName
-from aim_tui.core.metrics import MetricSpec, Role, get_metric, in_order
+from aim_tui.core.metrics import MetricSpec, Need, Role, get_metric, in_order
 from aim_tui.errors import ModelUnavailableError, UsageError
 from aim_tui.inputs.images import ImageError, LoadedImage, read_image
-from aim_tui.worker.editing import Backing, EditPass
 from aim_tui.worker.identity import Cache, Identity, identify, reading_key
+from aim_tui.worker.itemwise import Backing, ItemwisePass, edit_judges, own_judges
 from aim_tui.worker.keeper import Keeper
 from aim_tui.worker.maps import make_map, role_for
 from aim_tui.worker.memory import release_memory, settle
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from aim_tui.core.profiles import ModelRef
     from aim_tui.ipc.protocol import MakeMap
     from aim_tui.worker.metrics.base import Metric
+    from aim_tui.worker.metrics.judging import Judge
     from aim_tui.worker.survey import Window
 
 
@@ -158,8 +160,12 @@ class Engine:
         configure_torch()
         if any(item.edit for item in job.items):
             families, roles = self._check_edits(job)
-            cache = self._open_cache(roles)
-            steps = self._run_edits(job, families, roles, cache, cancelled)
+            steps = self._run_itemwise(job.items, edit_judges(families), roles, cancelled)
+        elif any(item.context for item in job.items):
+            specs = self._check(job)
+            steps = self._run_itemwise(
+                _with_context(job), own_judges([spec.id for spec in specs]), _roles(specs), cancelled
+            )
         else:
             specs = self._check(job)
             cache = self._open_cache(_roles(specs))
@@ -207,14 +213,14 @@ class Engine:
                     return
             yield from scoring.end()
 
-    def _run_edits(
+    def _run_itemwise(
         self,
-        job: Job,
-        families: Sequence[str],
+        items: Sequence[Item],
+        judges: Mapping[Judge, tuple[str, ...]],
         roles: Sequence[Role],
-        cache: Cache | None,
         cancelled: Callable[[], bool],
     ) -> Iterator[Event]:
+        cache = self._open_cache(roles)
         # Models that are loaded already belong to what made the numbers, as those do that are loaded on the way.
         for role in roles:
             if role in self._models:
@@ -222,8 +228,8 @@ class Engine:
         yield Phase(PhaseName.SCORING)
         threads = self._reading_threads(roles)
         backing = Backing(self._models, cache, self._settings, threads, self._load_midway)
-        scoring = EditPass(families, backing, cancelled)
-        yield from scoring.run(job.items)
+        scoring = ItemwisePass(judges, backing, cancelled)
+        yield from scoring.run(items)
         for role in roles:
             if role in scoring.used and role not in self._models:
                 yield from self._recall(role, cache)
@@ -250,7 +256,8 @@ class Engine:
             raise UsageError(str(error.args[0])) from None
         if not specs:
             raise UsageError("no metric is asked for")
-        if job.items:
+        # An item that brings its own may lack a prompt, which is then its own missing value.
+        if job.items and not any(item.context for item in job.items):
             _check_context(job.context, specs, job.features_only)
         self._check_roles(_roles(specs))
         return specs
@@ -382,6 +389,18 @@ class Engine:
         places = [self._place(role, self._settings.models[role]) for role in roles]
         on_cpu = all(placement.device.type == "cpu" for placement in places)
         return max(1, min(8, cores() // 4)) if on_cpu else max(1, min(16, cores() - 1))
+
+
+def _with_context(job: Job) -> list[Item]:
+    """The items, each with the whole context that it is judged against, as far as that is asked for."""
+    needs = {get_metric(metric).needs for metric in job.metrics}
+    items = []
+    for item in job.items:
+        context = job.context.overlaid(item.context)
+        if Need.REFERENCE not in needs and context.reference:
+            context = replace(context, reference="")
+        items.append(replace(item, context=context))
+    return items
 
 
 def _roles(specs: Sequence[MetricSpec]) -> list[Role]:

@@ -6,7 +6,6 @@ import os
 import signal
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -21,9 +20,6 @@ from aim_tui.store.errors import StoreError, UnknownRunError
 from aim_tui.store.records import RunState
 from aim_tui.store.runs import Runs
 from tests.store.samples import AIM, facts, items, mixed_events, python, request, scored, sha
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 @pytest.fixture
@@ -205,30 +201,26 @@ def pictures(folder: Path, count: int) -> list[Item]:
     return made
 
 
-def paths(images: Sequence[Item]) -> list[str]:
-    return [item.path for item in images]
-
-
 def test_an_interrupted_run_goes_on_with_what_is_left(runs: Runs, database: Database) -> None:
     images = items(3)
     with runs.begin(request(), images) as writer:
         writer.write(*scored(0))
     abandoned(database, writer.id)
     assert runs.load(writer.id).info.state is RunState.INTERRUPTED
-    found = runs.find_resumable(request(), paths(images))
+    found = runs.find_resumable(request(), images)
     assert found is not None
     again, run = runs.resume(found.id)
     assert [row.item for row in run.results.left(request().context)] == [1, 2]
     again.write(*scored(1), *scored(2))
     again.end()
     assert [row.status for row in runs.load(writer.id).results.rows] == [Status.OK] * 3
-    assert runs.find_resumable(request(), paths(images)) is None
+    assert runs.find_resumable(request(), images) is None
 
 
 def test_only_a_run_that_asked_the_same_goes_on(runs: Runs) -> None:
     with pytest.raises(KeyboardInterrupt), runs.begin(request(), items(2)) as writer:
         raise KeyboardInterrupt
-    same = paths(items(2))
+    same = items(2)
     found = runs.find_resumable(request(settings={"precision": "aim", "batch_size": 99}, command="other"), same)
     assert found is not None
     assert found.id == writer.id
@@ -240,15 +232,15 @@ def test_only_a_run_that_asked_the_same_goes_on(runs: Runs) -> None:
         request(settings={"precision": "fast", "batch_size": 4}),
     ):
         assert runs.find_resumable(other, same) is None
-    assert runs.find_resumable(request(), paths(items(3))) is None
+    assert runs.find_resumable(request(), items(3)) is None
 
 
 def test_a_run_that_is_done_or_still_runs_is_not_resumed(runs: Runs) -> None:
     with runs.begin(request(), items(1)) as writer:
-        assert runs.find_resumable(request(), paths(items(1))) is None
+        assert runs.find_resumable(request(), items(1)) is None
         with pytest.raises(StoreError, match="is running"):
             runs.resume(writer.id)
-    assert runs.find_resumable(request(), paths(items(1))) is None
+    assert runs.find_resumable(request(), items(1)) is None
     with pytest.raises(StoreError, match="is done"):
         runs.resume(writer.id)
 
@@ -259,7 +251,7 @@ def test_an_image_that_changed_since_the_run_began_is_left_again(
     images = pictures(tmp_path, 3)
     # The clock of the file system ticks more coarsely than ours.
     deadline = time.monotonic() + 10
-    while time.time_ns() // 1_000_000 * 1_000_000 <= max(Path(path).stat().st_ctime_ns for path in paths(images)):
+    while time.time_ns() // 1_000_000 * 1_000_000 <= max(Path(image.path).stat().st_ctime_ns for image in images):
         assert time.monotonic() < deadline
     with runs.begin(request(), images) as writer:
         for item in range(3):

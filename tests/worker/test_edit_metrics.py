@@ -409,7 +409,8 @@ def test_facts_of_both_images_are_told(measured: Ran, edit_items: list[Item]) ->
 def test_cancelling_ends_the_job_between_stretches(
     edit_refs: dict[Role, ModelRef], edit_items: list[Item], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aim_tui.worker.editing._AT_ONCE", 2)
+    for name in ("_FIRST_AT_ONCE", "_MOST_AT_ONCE"):
+        monkeypatch.setattr(f"aim_tui.worker.itemwise.{name}", 2)
     engine = Engine(EngineSettings(edit_refs, device="cpu"))
     seen: list[int] = []
     for event in engine.run(Job(("clip_edit",), Context(), edit_items), lambda: bool(seen)):

@@ -177,7 +177,7 @@ class ScoreTable(LineList[int]):
     def _metric_cell(self, row: Row, column: Column) -> Cell:
         raw = row.raws.get(column.metric)
         norm = row.scores.norms.get(column.metric) if row.scores else None
-        stale = raw is not None and raw.against != self._view.needs.get(column.metric)
+        stale = self._view.stale_value(row, column.metric)
         if column.id != column.metric:
             # The raw value beside it carries the sign for stale.
             return score_cell(norm, value_of(norm), 2, bar=column.bar, stale=False)._replace(stale=stale)

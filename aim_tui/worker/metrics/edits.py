@@ -1,32 +1,25 @@
-"""The metrics of image edits: what was seen of source and target, and the embeddings of texts, become numbers.
-
-A `Judge` makes the numbers of one `implementation` of `core.edits`.
-"""
+"""The metrics of image edits: what was seen of source and target, and the embeddings of texts, become numbers."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from aim_tui.core.edits import target_text
 from aim_tui.core.metrics import Role
 from aim_tui.core.outcomes import Failed, Missing
-from aim_tui.worker.metrics.base import RawOutcome, cosines
+from aim_tui.worker.metrics.base import RawOutcome
+from aim_tui.worker.metrics.judging import Judge, Seen, cosine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable
 
     import numpy.typing as npt
 
-    from aim_tui.core.events import Edit
+    from aim_tui.core.events import Item
     from aim_tui.worker.metrics.blip2 import Spoken
-
-    Embedding = npt.NDArray[np.float32]
-    #: Gives the embedding of a text by the model of a role, or why there is none.
-    Said = Callable[[Role, str], Embedding | Failed]
+    from aim_tui.worker.metrics.judging import Embedding, Said
 
 # Unit vectors of float32 that are this near to each other differ by rounding alone.
 _NOWHERE = 1e-5
@@ -35,49 +28,21 @@ _SAME_TEXT = Missing("source text and target text have the same CLIP features, s
 _SILENT = "the captioner returned an empty caption of the {}"
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What the models see in one edit: features by the name of the look; of single images a pair of them."""
-
-    edit: Edit
-    features: Mapping[str, Any]
-
-    def failure(self, looks: Iterable[str]) -> Failed | None:
-        """Why one of these looks has no feature, or None where all have."""
-        return next((value for look in looks if isinstance(value := self.features[look], Failed)), None)
-
-    @property
-    def images(self) -> tuple[Embedding, Embedding]:
-        """The CLIP features of source and target."""
-        return cast("tuple[Embedding, Embedding]", self.features["clip"])
-
-    @property
-    def captions(self) -> tuple[str, str]:
-        """The generated captions of source and target."""
-        source, target = cast("tuple[Spoken, Spoken]", self.features["caption"])
-        return source.caption, target.caption
+def _images(seen: Seen) -> tuple[Embedding, Embedding]:
+    """The CLIP features of source and target."""
+    return cast("tuple[Embedding, Embedding]", seen.features["clip"])
 
 
-class Judge(ABC):
-    """The numbers of one implementation in `core.edits`."""
-
-    @abstractmethod
-    def looks(self, edit: Edit) -> tuple[str, ...]:
-        """What has to be seen of the edit: 'clip', 'caption', 'lpips', 'editclip'."""
-
-    def texts(self, seen: Seen) -> list[tuple[Role, str]]:
-        """The texts that have to be embedded."""
-        return []
-
-    @abstractmethod
-    def judge(self, seen: Seen, said: Said) -> dict[str, RawOutcome]:
-        """The outcome of each number, by its name; all looks have a feature."""
+def _captions(seen: Seen) -> tuple[str, str]:
+    """The generated captions of source and target."""
+    source, target = cast("tuple[Spoken, Spoken]", seen.features["caption"])
+    return source.caption, target.caption
 
 
 class ClipEdit(Judge):
     """How much nearer to the instruction the target is than the source."""
 
-    def looks(self, edit: Edit) -> tuple[str, ...]:
+    def looks(self, item: Item) -> tuple[str, ...]:
         """CLIP's features of both images."""
         return ("clip",)
 
@@ -87,8 +52,8 @@ class ClipEdit(Judge):
 
     def judge(self, seen: Seen, said: Said) -> dict[str, RawOutcome]:
         """The three cosines, and the difference of two of them."""
-        source, target = seen.images
-        between = RawOutcome.of(_cosine(source, target))
+        source, target = _images(seen)
+        between = RawOutcome.of(cosine(source, target))
         text = said(Role.CLIP, seen.edit.instruction)
         if isinstance(text, Failed):
             failed = RawOutcome(text)
@@ -98,7 +63,7 @@ class ClipEdit(Judge):
                 "source_text_sim": failed,
                 "source_target_sim": between,
             }
-        after, before = _cosine(target, text), _cosine(source, text)
+        after, before = cosine(target, text), cosine(source, text)
         return {
             "edit_score": RawOutcome.of(after - before),
             "target_text_sim": RawOutcome.of(after),
@@ -110,7 +75,7 @@ class ClipEdit(Judge):
 class EditClip(Judge):
     """How well the pair shows what the instruction says."""
 
-    def looks(self, edit: Edit) -> tuple[str, ...]:
+    def looks(self, item: Item) -> tuple[str, ...]:
         """EditCLIP's features of the pair."""
         return ("editclip",)
 
@@ -123,13 +88,13 @@ class EditClip(Judge):
         text = said(Role.EDITCLIP, seen.edit.instruction)
         if isinstance(text, Failed):
             return {"editclip_score": RawOutcome(text)}
-        return {"editclip_score": RawOutcome.of(_cosine(seen.features["editclip"], text))}
+        return {"editclip_score": RawOutcome.of(cosine(seen.features["editclip"], text))}
 
 
 class PreservationLpips(Judge):
     """How far the target looks from the source."""
 
-    def looks(self, edit: Edit) -> tuple[str, ...]:
+    def looks(self, item: Item) -> tuple[str, ...]:
         """The distance."""
         return ("lpips",)
 
@@ -141,21 +106,21 @@ class PreservationLpips(Judge):
 class PreservationClip(Judge):
     """How alike target and source are to CLIP."""
 
-    def looks(self, edit: Edit) -> tuple[str, ...]:
+    def looks(self, item: Item) -> tuple[str, ...]:
         """CLIP's features of both images."""
         return ("clip",)
 
     def judge(self, seen: Seen, said: Said) -> dict[str, RawOutcome]:
         """The cosine of the two."""
-        return {"preservation_clip": RawOutcome.of(_cosine(*seen.images))}
+        return {"preservation_clip": RawOutcome.of(cosine(*_images(seen)))}
 
 
 class Directional(Judge):
     """Whether the images change in the direction in which the texts do (Gal et al. 2022, StyleGAN-NADA)."""
 
-    def looks(self, edit: Edit) -> tuple[str, ...]:
+    def looks(self, item: Item) -> tuple[str, ...]:
         """CLIP's features, and captions where the source has none of its own."""
-        return ("clip",) if edit.source_caption else ("clip", "caption")
+        return ("clip",) if item.edit and item.edit.source_caption else ("clip", "caption")
 
     def texts(self, seen: Seen) -> list[tuple[Role, str]]:
         """What source and target are said to show."""
@@ -176,7 +141,7 @@ class Directional(Judge):
             return RawOutcome(before)
         if isinstance(after, Failed):
             return RawOutcome(after)
-        source, target = seen.images
+        source, target = _images(seen)
         images, texts = _change(source, target), _change(before, after)
         if not np.linalg.norm(images) > _NOWHERE:
             return RawOutcome(_SAME)
@@ -186,24 +151,24 @@ class Directional(Judge):
         return RawOutcome.of(cosine, made or None)
 
     def _source_text(self, seen: Seen) -> str:
-        return seen.edit.source_caption or seen.captions[0]
+        return seen.edit.source_caption or _captions(seen)[0]
 
 
 class CaptionChange(Judge):
     """What a captioner says of both images, compared with each other and with the instruction."""
 
-    def looks(self, edit: Edit) -> tuple[str, ...]:
+    def looks(self, item: Item) -> tuple[str, ...]:
         """Captions of both images."""
         return ("caption",)
 
     def texts(self, seen: Seen) -> list[tuple[Role, str]]:
         """Both captions and the instruction."""
-        said = (*seen.captions, seen.edit.instruction)
+        said = (*_captions(seen), seen.edit.instruction)
         return [(Role.SENTENCE, text) for text in said if text]
 
     def judge(self, seen: Seen, said: Said) -> dict[str, RawOutcome]:
         """One minus the cosine of the captions; the cosine of the target's caption and the instruction."""
-        before, after = seen.captions
+        before, after = _captions(seen)
         spoken = f"{before} -> {after}"
         return {
             "caption_change": self._compare(said, before, after, spoken, lambda cosine: 1.0 - cosine, "source"),
@@ -232,11 +197,7 @@ class CaptionChange(Judge):
             if not row.any():
                 return RawOutcome(Failed(f"the sentence encoder knows no word of {text!r}"), spoken)
             rows.append(row)
-        return RawOutcome.of(number(_cosine(*rows)), spoken)
-
-
-def _cosine(first: Embedding, second: Embedding) -> float:
-    return cosines(first[None], second)[0]
+        return RawOutcome.of(number(cosine(*rows)), spoken)
 
 
 def _change(before: Embedding, after: Embedding) -> npt.NDArray[np.float64]:

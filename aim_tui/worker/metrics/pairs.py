@@ -78,6 +78,10 @@ class LpipsPair(PairLook):
 
     role = Role.LPIPS
 
+    def __init__(self, models: Mapping[Role, LoadedModel], cache: Cache | None) -> None:
+        super().__init__(models, cache)
+        self._held: tuple[torch.Tensor, Any] | None = None
+
     @property
     def _lpips(self) -> Lpips:
         return cast("Lpips", self._models[Role.LPIPS])
@@ -118,9 +122,17 @@ class LpipsPair(PairLook):
                     self._cache.keeper.keep_values(self._space(source), {target: distance})
 
     def _distance(self, pair: torch.Tensor) -> float:
-        if torch.equal(pair[0], pair[1]):
+        source, target = pair
+        if torch.equal(source, target):
             return 0.0
-        return self._lpips.distances([pair[1]], self._lpips.features(pair[0]))[0]
+        # Those that share a source come one after the other: its features are half of the work.
+        if self._held is None or not torch.equal(self._held[0], source):
+            self._held = source.clone(), self._lpips.features(source)
+        return self._lpips.distances([target], self._held[1])[0]
+
+    def free(self) -> None:
+        """Let go of the source's features."""
+        self._held = None
 
     def _space(self, source: str) -> Space:
         assert self._cache is not None

@@ -1,13 +1,14 @@
-"""A job's pass over edits: what is kept of source, target and pair is taken, the rest read and looked at, then judged.
+"""A job's pass over items that each bring what they are judged by: an edit, or a context of their own.
 
-    edits -> what is kept -> threads: read both images, prepare what lacks -> models -> judges -> events
+    items -> what is kept -> threads: read their files, prepare what lacks -> models -> judges -> events
 
-Some edits at a time: a row's numbers need several models, and come together when the last of them has looked.
+Some items at a time: a row's numbers need several models, and come together when the last of them has looked.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections import OrderedDict
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -21,14 +22,15 @@ from aim_tui.core.metrics import Role
 from aim_tui.core.outcomes import Failed
 from aim_tui.store.files import Stat
 from aim_tui.worker.batching import NO_MEMORY
-from aim_tui.worker.edit_reading import EditRead, paths_of, read_edit, why_unreadable
 from aim_tui.worker.memory import brief, is_out_of_memory, release_memory
 from aim_tui.worker.metrics.base import FeatureMetric, RawOutcome
 from aim_tui.worker.metrics.clip import ClipScore
-from aim_tui.worker.metrics.edits import Seen
+from aim_tui.worker.metrics.judging import Seen
+from aim_tui.worker.metrics.own import JUDGES
 from aim_tui.worker.metrics.pairs import CaptionLook, EditClipPair, LpipsPair, PairLook
 from aim_tui.worker.models.loading import resolve
 from aim_tui.worker.reading import Bounds, ReadAhead, Unreadable
+from aim_tui.worker.sides import SidesRead, SidesReader, paths_of, seen_alone, sides_of
 from aim_tui.worker.texts import TextBook
 
 if TYPE_CHECKING:
@@ -39,17 +41,21 @@ if TYPE_CHECKING:
     from aim_tui.core.events import Item
     from aim_tui.core.jobs import EngineSettings
     from aim_tui.worker.identity import Cache
-    from aim_tui.worker.metrics.edits import Judge
+    from aim_tui.worker.metrics.judging import Judge
     from aim_tui.worker.models.loading import LoadedModel
 
 log = logging.getLogger(__name__)
 
-# Edits whose features are held until all of them are judged.
-_AT_ONCE = 32
-# Features of images and pairs that stay in memory: right and wrong instructions share a pair, edits share a source.
+# Items whose features are held until all of them are judged: as many as take about a second, so that a model has its
+# batches full and a screen its numbers soon.
+_FIRST_AT_ONCE = 16
+_LEAST_AT_ONCE, _MOST_AT_ONCE = 4, 512
+_SOON, _LATE = 0.5, 2.0
+# Features of images and pairs that stay in memory: rows share images, edits share a source.
 _REMEMBERED = 4096
 _READ_AHEAD_BYTES = 256 << 20
 _BATCH_BYTES = 128 << 20
+_PAIRS = frozenset({"lpips", "editclip"})
 _ROLES = {"clip": Role.CLIP, "caption": Role.CAPTIONER, "lpips": Role.LPIPS, "editclip": Role.EDITCLIP}
 
 Key = tuple[str, ...]
@@ -75,29 +81,50 @@ class _Waiting:
     nbytes: int = 0
 
 
-class EditPass:
-    """Scores edits on some families of `core.edits`."""
+def edit_judges(families: Sequence[str]) -> dict[Judge, tuple[str, ...]]:
+    """What judges edits, each with the numbers that are asked of it, for some families of `core.edits`."""
+    asked: dict[str, list[str]] = {}
+    for spec in (spec for name in families for spec in FAMILIES[name]):
+        asked.setdefault(spec.implementation, []).append(spec.id)
+    return {resolve(name)(): tuple(measures) for name, measures in asked.items()}
 
-    def __init__(self, families: Sequence[str], backing: Backing, cancelled: Callable[[], bool]) -> None:
-        self._specs = [spec for name in families for spec in FAMILIES[name]]
+
+def own_judges(metrics: Sequence[str]) -> dict[Judge, tuple[str, ...]]:
+    """What judges images against contexts of their own, for some metrics."""
+    return {JUDGES[metric](): (metric,) for metric in metrics}
+
+
+class ItemwisePass:
+    """Scores items by judges, each with the numbers that are asked of it."""
+
+    def __init__(
+        self, judges: Mapping[Judge, tuple[str, ...]], backing: Backing, cancelled: Callable[[], bool]
+    ) -> None:
+        self._judges = judges
         self._backing = backing
         self._cancelled = cancelled
-        made = dict.fromkeys(spec.implementation for spec in self._specs)
-        self._judges: list[Judge] = [resolve(name)() for name in made]
+        self._reader = SidesReader(backing.settings.reading)
         self._looks: dict[str, FeatureMetric | PairLook] = {}
         self._books: dict[Role, TextBook] = {}
         self._facts: dict[str, ImageFacts] = {}
+        self._unread: dict[str, str] = {}
         self._seen: OrderedDict[tuple[str, Key], Any] = OrderedDict()
         self._told_cut = 0
         self.used: set[Role] = set()
         """The models whose features or embeddings took part, from this job or from an earlier one."""
 
     def run(self, items: Sequence[Item]) -> Iterator[Event]:
-        """The events of all edits, those of each number in the order of the items."""
-        for start in range(0, len(items), _AT_ONCE):
-            if self._cancelled():
-                return
-            yield from self._score(items[start : start + _AT_ONCE])
+        """The events of all items, those of each number in the order of the items."""
+        begin, at_once = 0, _FIRST_AT_ONCE
+        while begin < len(items) and not self._cancelled():
+            started = time.monotonic()
+            yield from self._score(items[begin : begin + at_once])
+            begin += at_once
+            took = time.monotonic() - started
+            if took < _SOON:
+                at_once = min(2 * at_once, _MOST_AT_ONCE)
+            elif took > _LATE:
+                at_once = max(at_once // 2, _LEAST_AT_ONCE)
 
     # -- one stretch --------------------------------------------------------------------------------------------------
 
@@ -107,9 +134,13 @@ class EditPass:
         broken: dict[int, str] = {}
         self._recall(items, features)
         lacking = [item for item in items if not self._complete(item, features)]
-        readable = any(why_unreadable(item, self._backing.settings.reading) is None for item in lacking)
+        needed = {_ROLES[look] for item in lacking for look in self._asked(item)}
+        # No model is loaded for files alone that cannot be read.
+        readable = needed <= self._backing.models.keys() or any(
+            self._reader.why_unreadable(item) is None for item in lacking
+        )
         if readable:
-            yield from self._backing.need({_ROLES[look] for item in lacking for look in self._asked(item)})
+            yield from self._backing.need(needed)
         waiting: dict[str, _Waiting] = {}
         bounds = Bounds(self._backing.threads, 8, _READ_AHEAD_BYTES, self._backing.settings.reading.max_seconds)
         work = self._read if readable else self._unreadable
@@ -123,7 +154,7 @@ class EditPass:
                 if isinstance(image, Unreadable):
                     broken[item.id] = image.reason
                     continue
-                self._take(item, cast("EditRead", image), features, waiting)
+                self._take(item, cast("SidesRead", image), features, waiting)
                 for look in [name for name, queue in waiting.items() if self._is_full(name, queue)]:
                     yield from self._look(look, waiting.pop(look), features)
         for look, queue in waiting.items():
@@ -178,31 +209,33 @@ class EditPass:
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
-    def _read(self, item: Item) -> EditRead | Unreadable:
-        """Both images, prepared for every look; in a thread."""
-        makers = {look: self._maker(look) for look in self._asked(item)}
-        return read_edit(item, makers, self._backing.settings.reading)
+    def _read(self, item: Item) -> SidesRead | Unreadable:
+        """The files of an item, prepared for every look; in a thread."""
+        return self._reader.read(item, {look: self._maker(look) for look in self._asked(item)})
 
     def _unreadable(self, item: Item) -> Unreadable:
-        """Why an edit cannot be read, where no model is loaded because none can be."""
-        reason = why_unreadable(item, self._backing.settings.reading)
-        return Unreadable(item.id, reason or "its images changed while they were read; score again")
+        """Why an item cannot be read, where no model is loaded because none can be."""
+        reason = self._reader.why_unreadable(item)
+        return Unreadable(item.id, reason or "its files changed while they were read; score again")
 
     def _too_slow(self, item: Item) -> Unreadable:
         limit = self._backing.settings.reading.max_seconds
-        return Unreadable(item.id, f"its images took longer than the limit of {limit:g} s to read")
+        return Unreadable(item.id, f"took longer than the limit of {limit:g} s to read")
 
     def _take(
         self,
         item: Item,
-        image: EditRead,
+        image: SidesRead,
         features: dict[tuple[str, Key], Any],
         waiting: dict[str, _Waiting],
     ) -> None:
-        """Note what an edit's images are, and queue what nothing is known of."""
-        assert image.source is not None
-        both = zip(paths_of([item]), (image.source, image.facts), image.stats, strict=True)
-        for path, facts, stat in both:
+        """Note what an item's files are, and queue what nothing is known of."""
+        for side, path in sides_of(item).items():
+            if side in image.broken:
+                self._unread[path] = image.broken[side]
+                continue
+            facts, stat = image.sides[side], image.stats[side]
+            self._unread.pop(path, None)
             self._facts[path] = facts
             if (cache := self._backing.cache) is not None:
                 cache.keeper.keep_values(cache.facts(), {facts.sha256: msgspec.json.encode(facts).decode()})
@@ -210,9 +243,9 @@ class EditPass:
                     cache.keeper.keep_hash(stat, facts.sha256)
         for look in self._asked(item):
             keys = self._keys(item, look)
-            names = [look] if len(keys[0]) == 2 else [f"{look} source", f"{look} target"]
+            names = [look] if look in _PAIRS else [f"{look} {side}" for side in seen_alone(item)]
             queue = waiting.setdefault(look, _Waiting())
-            for key, name in zip(keys, names, strict=True):
+            for key, name in zip(keys, names, strict=False):  # no key where a reference cannot be read
                 if (look, key) not in features:
                     self._recall_keys(look, [key], features)
                 if (look, key) in features or key in queue.tensors:
@@ -275,13 +308,13 @@ class EditPass:
     ) -> Iterator[Event]:
         seen = {item.id: self._seen_of(item, features) for item in items if item.id not in broken}
         yield from self._embed(list(seen.values()))
-        values: dict[str, list[MetricValue]] = {spec.id: [] for spec in self._specs}
+        values: dict[str, list[MetricValue]] = {name: [] for asked in self._judges.values() for name in asked}
         for item in items:
             if item.id in broken:
                 yield ImageFailed(item.id, broken[item.id])
                 continue
-            source, target = (self._facts[path] for path in paths_of([item]))
-            yield ImageRead(item.id, target, source)
+            source = self._facts[item.edit.source] if item.edit is not None else None
+            yield ImageRead(item.id, self._facts[item.path], source)
             for name, outcome in self._outcomes(seen[item.id]).items():
                 if name in values:
                     values[name].append(MetricValue.of(item.id, outcome.outcome, outcome.caption))
@@ -294,7 +327,7 @@ class EditPass:
         wanted: dict[Role, list[str]] = {}
         for each in seen:
             for judge in self._judges:
-                if each.failure(judge.looks(each.edit)) is None:
+                if each.failure(judge.looks(each.item)) is None:
                     for role, text in judge.texts(each):
                         wanted.setdefault(role, []).append(text)
         for role, texts in wanted.items():
@@ -309,43 +342,46 @@ class EditPass:
 
     def _outcomes(self, seen: Seen) -> dict[str, RawOutcome]:
         found: dict[str, RawOutcome] = {}
-        for judge in self._judges:
-            mine = [spec.id for spec in self._specs if spec.implementation.endswith(f":{type(judge).__name__}")]
-            failure = seen.failure(judge.looks(seen.edit))
+        for judge, mine in self._judges.items():
+            failure = seen.failure(judge.looks(seen.item))
             if failure is not None:
                 found |= dict.fromkeys(mine, RawOutcome(failure))
                 continue
             try:
                 found |= judge.judge(seen, lambda role, text: self._book(role).get(text))
             except Exception as error:  # a judge's own failure must not take the other numbers with it
-                log.exception("an edit could not be judged")
+                log.exception("an item could not be judged")
                 found |= dict.fromkeys(mine, RawOutcome(Failed(brief(error))))
         return found
 
     def _seen_of(self, item: Item, features: Mapping[tuple[str, Key], Any]) -> Seen:
-        assert item.edit is not None
         found: dict[str, Any] = {}
         for look in self._asked(item):
             self.used.add(_ROLES[look])
             parts = [features.get((look, key), Failed("the model gave nothing")) for key in self._keys(item, look)]
+            if not parts:
+                found[look] = Failed(next(self._unread[path] for path in paths_of([item]) if path in self._unread))
+                continue
             failed = next((part for part in parts if isinstance(part, Failed)), None)
             found[look] = failed or (parts[0] if len(parts) == 1 else tuple(parts))
-        return Seen(item.edit, found)
+        return Seen(item, found)
 
     # -- what is asked ------------------------------------------------------------------------------------------------
 
     def _asked(self, item: Item) -> list[str]:
-        """The looks that an edit needs, each once."""
-        assert item.edit is not None
-        return list(dict.fromkeys(look for judge in self._judges for look in judge.looks(item.edit)))
+        """The looks that an item needs, each once."""
+        return list(dict.fromkeys(look for judge in self._judges for look in judge.looks(item)))
 
     def _known(self, item: Item) -> bool:
         return all(path in self._facts for path in paths_of([item]))
 
     def _keys(self, item: Item, look: str) -> list[Key]:
-        """What a look is kept by: the pair for those that see both, else source and target."""
-        source, target = (self._facts[path].sha256 for path in paths_of([item]))
-        return [(source, target)] if look in ("lpips", "editclip") else [(source,), (target,)]
+        """What a look is kept by: both images for those that see a pair, which a broken reference leaves without."""
+        sides = sides_of(item)
+        if look not in _PAIRS:
+            return [(self._facts[sides[side]].sha256,) for side in seen_alone(item)]
+        pair = tuple(self._facts[path].sha256 for path in sides.values() if path in self._facts)
+        return [pair] if len(pair) == len(sides) else []
 
     def _complete(self, item: Item, features: Mapping[tuple[str, Key], Any]) -> bool:
         if not self._known(item):
