@@ -34,7 +34,7 @@ from aim_tui.worker.survey import Survey
 from aim_tui.worker.texts import TextBook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -144,7 +144,7 @@ class Engine:
             self._keeper.close()
             self._keeper = None
 
-    def run(self, job: Job, cancelled: Callable[[], bool] = never) -> Iterator[Event]:
+    def run(self, job: Job, cancelled: Callable[[], bool] = never) -> Generator[Event]:
         """Score the items of a job; the events come in the order in which things happen.
 
         For each metric the rows come in the order of the items. `cancelled` is asked between batches: when it

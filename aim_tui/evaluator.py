@@ -1,0 +1,263 @@
+"""The engine for notebooks and pipelines: the numbers of `aim-tui score`, from Python.
+
+from aim_tui import Evaluator
+
+with Evaluator(profile="sample") as evaluator:
+    for record in evaluator.score("generations", topic="a wooden cabin", prompt="a wooden cabin at a lake"):
+        print(record["path"], record["final_score"])
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aim_tui.cli.setup import resolve
+from aim_tui.core.context import Context
+from aim_tui.core.events import Item, Notice
+from aim_tui.core.jobs import Job
+from aim_tui.core.metrics import Need
+from aim_tui.core.report import full_record
+from aim_tui.core.results import Results
+from aim_tui.core.scoring import ScoringPlan, Status
+from aim_tui.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+    from PIL.Image import Image
+
+    from aim_tui.core.results import Summary
+    from aim_tui.worker.engine import Engine
+
+    #: An image file, a PIL image, or pixels: uint8 (height, width), (height, width, 3) or (height, width, 4).
+    ImageLike = str | os.PathLike[str] | Image | npt.NDArray[np.uint8]
+
+# What a PNG holds as it is; images of other modes become RGB, as they do when a file of them is read.
+_PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
+
+
+class Evaluator:
+    """Scores images with the models of a profile, which stay loaded from one call to the next.
+
+    The options are those of `aim-tui score`; `metrics` and `weights` may also be a list and a mapping. `store` is where
+    what models compute is kept and found again: None for the user's own store, False for nowhere. No run is added to
+    the history. Raises `aim_tui.errors.AimError` for what cannot be had.
+    """
+
+    def __init__(
+        self,
+        profile: str | None = None,
+        *,
+        metrics: Iterable[str] | str | None = None,
+        weights: Mapping[str, float] | str | None = None,
+        device: str | None = None,
+        precision: str | None = None,
+        batch_size: int | None = None,
+        exif: str | None = None,
+        config: str | os.PathLike[str] | None = None,
+        store: str | os.PathLike[str] | bool | None = None,
+    ) -> None:
+        from aim_tui.cli.storage import store_path
+
+        if isinstance(weights, Mapping):
+            weights = ",".join(f"{metric}={float(weight)!r}" for metric, weight in weights.items())
+        self.setup = resolve(
+            profile=profile,
+            metrics=metrics if metrics is None or isinstance(metrics, str) else ",".join(metrics),
+            weights=weights,
+            device=device,
+            precision=precision,
+            batch_size=batch_size,
+            exif=exif,
+            config=Path(config) if config is not None else None,
+        )
+        if store is not False:
+            named = None if store is None or store is True else Path(store)
+            self.setup = self.setup.with_store(store_path(named))
+        self._engine: Engine | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The engine; the model libraries are imported when it is first asked for."""
+        if self._engine is None:
+            from aim_tui.worker.runtime import prepare_environment
+
+            prepare_environment()
+            from aim_tui.worker.engine import Engine
+
+            self._engine = Engine(self.setup.engine)
+        return self._engine
+
+    def score(
+        self,
+        images: ImageLike | Iterable[ImageLike],
+        *,
+        topic: str | Sequence[str] = "",
+        prompt: str | Sequence[str] = "",
+        reference: ImageLike | Sequence[ImageLike] = "",
+    ) -> Scoring:
+        """Score images, or all of a folder or glob pattern; nothing is computed before a record is asked for.
+
+        `topic`, `prompt` and `reference` are one for all images, or a list with one for each. A metric that has nothing
+        to compare with is left out. Raises UsageError where none is left, and for what is no image.
+        """
+        return Scoring(self, _listed(images), {Need.TOPIC: topic, Need.PROMPT: prompt, Need.REFERENCE: reference})
+
+    def close(self) -> None:
+        """Let go of the store; the models go with the evaluator."""
+        if self._engine is not None:
+            self._engine.close()
+
+    def __enter__(self) -> Evaluator:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Scoring:
+    """Images that are being scored: an iterable of records, each given as soon as those before it are done.
+
+    A record is what `aim-tui score --format jsonl` writes of an image. What is not there is None, and `error` says
+    why. Images that are no files are called 'image N', counted from 0. A warning says what a notice there would.
+    """
+
+    def __init__(self, evaluator: Evaluator, images: Sequence[ImageLike], against: Mapping[Need, Any]) -> None:
+        self._evaluator = evaluator
+        self._written = _Written()
+        shared, own = self._contexts(against, len(images))
+        self._items = [
+            Item(number, self._written.path(image), context=own[number] if own else None)
+            for number, image in enumerate(images)
+        ]
+        setup = evaluator.setup
+        said = [shared, *own]
+        asked = tuple(metric for metric in setup.enabled if any(part.need(metric).strip() for part in said))
+        if not asked:
+            missing = shared.missing_for(setup.enabled)
+            raise UsageError("nothing to score: " + "; ".join(f"{name}: {reason}" for name, reason in missing.items()))
+        self._job = Job(asked, shared, self._items)
+        #: The rows as far as they have come, with models and formulas.
+        self.results = Results(ScoringPlan(asked, setup.weights, setup.profile.rules), shared)
+        names = (
+            str(os.fspath(image)) if isinstance(image, (str, os.PathLike)) else f"image {number}"
+            for number, image in enumerate(images)
+        )
+        self.results.add(
+            Item(item.id, name, context=item.context) for item, name in zip(self._items, names, strict=True)
+        )
+        self._records: list[dict[str, Any]] = []
+        self._coming = self._run()
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """The records in the order of the images; what is done already comes at once."""
+        for number in range(len(self._items)):
+            while number >= len(self._records):
+                self._records.append(next(self._coming))
+            yield self._records[number]
+
+    def summary(self) -> Summary:
+        """Counts, mean, median and best of all images; scores what is left."""
+        list(self)
+        return self.results.summary()
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """All records as a pandas DataFrame, a row for each; scores what is left. ImportError without pandas."""
+        import pandas
+
+        return pandas.DataFrame(list(self))
+
+    def _run(self) -> Generator[dict[str, Any]]:
+        results, done = self.results, 0
+        with closing(self._evaluator.engine.run(self._job)) as events:
+            for event in events:
+                results.apply(event)
+                if isinstance(event, Notice):
+                    warnings.warn(event.text, stacklevel=4)
+                while done < len(results.rows) and results.rows[done].status is not Status.PENDING:
+                    yield full_record(results.rows[done], results)
+                    done += 1
+        self._written.clear()
+
+    def _contexts(self, against: Mapping[Need, Any], count: int) -> tuple[Context, list[Context]]:
+        """What is the same for all images, and what each brings itself; the second empty where nothing is."""
+        shared: dict[str, str] = {}
+        own: list[dict[str, str]] = [{} for _ in range(count)]
+        for need, said in against.items():
+            each = self._written.path if need is Need.REFERENCE else str
+            if not isinstance(said, (list, tuple)):
+                shared[need] = each(said)
+                continue
+            if len(said) != count:
+                raise UsageError(f"{len(said)} of {need} for {count} images", "give one for all, or one for each")
+            for values, value in zip(own, said, strict=True):
+                values[need] = each(value)
+        return Context(**shared), [Context(**values) for values in own] if len(shared) < len(against) else []
+
+
+class _Written:
+    """Images as files: what is in memory is written without loss to a folder that goes when all is scored."""
+
+    def __init__(self) -> None:
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._count = 0
+
+    def path(self, image: Any) -> str:
+        """The path of an image; empty for an empty one. UsageError for what is no image."""
+        if isinstance(image, (str, os.PathLike)):
+            path = os.fspath(image)
+            return os.path.abspath(path) if path else ""  # noqa: PTH100 - keeps any bytes
+        picture = _picture(image)
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="aim-tui-")
+        path = f"{self._folder.name}/{self._count}.png"
+        self._count += 1
+        (picture if picture.mode in _PNG_MODES else picture.convert("RGB")).save(path, compress_level=1)
+        return path
+
+    def clear(self) -> None:
+        """Remove what was written."""
+        if self._folder is not None:
+            self._folder.cleanup()
+
+
+def _picture(image: Any) -> Image:
+    import numpy as np
+    from PIL import Image
+
+    if isinstance(image, Image.Image):
+        return image
+    if isinstance(image, np.ndarray):
+        if image.dtype == np.uint8 and (image.ndim == 2 or (image.ndim == 3 and image.shape[2] in (3, 4))):
+            return Image.fromarray(image)
+        raise UsageError(
+            f"an array of {image.dtype} {image.shape} is no image",
+            "give uint8 of (height, width), (height, width, 3) or (height, width, 4)",
+        )
+    raise UsageError(f"{type(image).__name__} is no image", "give a path, a PIL image or a uint8 array")
+
+
+def _listed(images: ImageLike | Iterable[ImageLike]) -> list[Any]:
+    """One by one; a folder or glob pattern by itself stands for its images."""
+    if isinstance(images, (str, os.PathLike)):
+        from aim_tui.inputs.listing import expand
+
+        found = expand([os.fspath(images)])
+        if not found.images:
+            raise UsageError(
+                "no images: " + "; ".join(f"{problem.path}: {problem.reason}" for problem in found.problems)
+            )
+        return list(found.images)
+    return [images] if hasattr(images, "shape") or hasattr(images, "getbands") else list(images)
