@@ -6,17 +6,18 @@ overwritten: the newest word of a rater about an image counts, and undoing says 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from aim_tui.core.opinions import NOTHING, Opinion
 from aim_tui.store.queries import select_in
 from aim_tui.store.texts import pack, unpack
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Sequence
 
     from aim_tui.store.database import Database
 
@@ -50,6 +51,16 @@ class Judgement:
     image: Image
     value: Value
     run: str | None
+
+    def upon(self, opinion: Opinion) -> Opinion:
+        """The opinion with what this says in its place."""
+        match self.kind:
+            case JudgementKind.RATING:
+                return replace(opinion, rating=float(self.value) if self.value is not None else None)
+            case JudgementKind.REJECT:
+                return replace(opinion, rejected=bool(self.value))
+            case JudgementKind.NOTE:
+                return replace(opinion, note=str(self.value or ""))
 
 
 class DuelOutcome(StrEnum):
@@ -85,6 +96,19 @@ class Judgements:
         """Give an image a number on the user's scale, or None to clear it; returns the number of this word."""
         return self._say(JudgementKind.RATING, image, rating, rater, run)
 
+    def rate_all(
+        self, images: Iterable[tuple[Image, str | None]], rating: float | None, *, rater: str
+    ) -> Sequence[int]:
+        """Give many images, each with the run it was seen in, one number; all of these words are stored, or none is."""
+        at = _now()
+        with self._database.writing() as connection:
+            return [
+                _insert(
+                    connection, (JudgementKind.RATING, rater, at, image.sha256, pack(image.path), rating, run, None)
+                )
+                for image, run in images
+            ]
+
     def reject(self, image: Image, rejected: bool, *, rater: str, run: str | None = None) -> int:
         """Reject an image, or take it back among the others; returns the number of this word."""
         return self._say(JudgementKind.REJECT, image, rejected or None, rater, run)
@@ -100,24 +124,13 @@ class Judgements:
         one to take back, and no other.
         """
         with self._database.writing() as connection:
-            last = connection.execute(
-                "SELECT id, kind, sha256, path, run FROM judgements AS word WHERE rater = ?1 AND undoes IS NULL "
-                "AND NOT EXISTS (SELECT 1 FROM judgements WHERE undoes = word.id) AND (?2 IS NULL OR id = ?2) "
-                "ORDER BY id DESC LIMIT 1",
-                (rater, word),
-            ).fetchone()
-            if last is None:
-                return None
-            word, kind, sha256, path, run = last
-            before = connection.execute(
-                "SELECT value FROM judgements AS word WHERE rater = ? AND kind = ? AND sha256 = ? AND id < ? "
-                "AND undoes IS NULL AND NOT EXISTS (SELECT 1 FROM judgements WHERE undoes = word.id) "
-                "ORDER BY id DESC LIMIT 1",
-                (rater, kind, sha256, word),
-            ).fetchone()
-            value = before[0] if before else None
-            said = _insert(connection, (kind, rater, _now(), sha256, path, value, run, word))
-            return _judgement(connection.execute(f"{_SELECT} WHERE id = ?", (said,)).fetchone())
+            return _take_back(connection, rater, word)
+
+    def undo_all(self, rater: str, words: Sequence[int]) -> list[Judgement]:
+        """Take back these words of a rater, the last one first, or none of them; what holds now of each."""
+        with self._database.writing() as connection:
+            taken = (_take_back(connection, rater, word) for word in sorted(words, reverse=True))
+            return [judgement for judgement in taken if judgement is not None]
 
     def current(
         self, kind: JudgementKind, sha256s: Collection[str] | None = None, *, rater: str | None = None
@@ -137,6 +150,15 @@ class Judgements:
             if judgement.value is not None:
                 held.setdefault(judgement.image.sha256, {})[judgement.rater] = judgement
         return held
+
+    def opinions(self, sha256s: Collection[str] | None = None) -> dict[str, dict[str, Opinion]]:
+        """What every rater says now, by content hash and rater, of the given images or all."""
+        return opinions_of(self.held(sha256s))
+
+    def held(self, sha256s: Collection[str] | None = None) -> list[Judgement]:
+        """Every word that holds now, of the given images or all."""
+        kinds = (self.current(kind, sha256s) for kind in JudgementKind)
+        return [word for held in kinds for said in held.values() for word in said.values()]
 
     def history(self, sha256: str) -> list[Judgement]:
         """Everything that was ever said of an image, the oldest first."""
@@ -199,6 +221,15 @@ _SELECT_DUEL = (
 )
 
 
+def opinions_of(words: Iterable[Judgement]) -> dict[str, dict[str, Opinion]]:
+    """What words that hold add up to, by content hash and rater."""
+    found: dict[str, dict[str, Opinion]] = {}
+    for word in words:
+        held = found.setdefault(word.image.sha256, {})
+        held[word.rater] = word.upon(held.get(word.rater, NOTHING))
+    return found
+
+
 def _insert(connection: sqlite3.Connection, row: tuple[Any, ...]) -> int:
     number = connection.execute(
         "INSERT INTO judgements (kind, rater, at, sha256, path, value, run, undoes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -208,8 +239,25 @@ def _insert(connection: sqlite3.Connection, row: tuple[Any, ...]) -> int:
     return number
 
 
-def _columns(image: Image) -> tuple[str, str | bytes]:
-    return image.sha256, pack(image.path)
+def _take_back(connection: sqlite3.Connection, rater: str, word: int | None) -> Judgement | None:
+    last = connection.execute(
+        "SELECT id, kind, sha256, path, run FROM judgements AS word WHERE rater = ?1 AND undoes IS NULL "
+        "AND NOT EXISTS (SELECT 1 FROM judgements WHERE undoes = word.id) AND (?2 IS NULL OR id = ?2) "
+        "ORDER BY id DESC LIMIT 1",
+        (rater, word),
+    ).fetchone()
+    if last is None:
+        return None
+    word, kind, sha256, path, run = last
+    before = connection.execute(
+        "SELECT value FROM judgements AS word WHERE rater = ? AND kind = ? AND sha256 = ? AND id < ? "
+        "AND undoes IS NULL AND NOT EXISTS (SELECT 1 FROM judgements WHERE undoes = word.id) "
+        "ORDER BY id DESC LIMIT 1",
+        (rater, kind, sha256, word),
+    ).fetchone()
+    value = before[0] if before else None
+    said = _insert(connection, (kind, rater, _now(), sha256, path, value, run, word))
+    return _judgement(connection.execute(f"{_SELECT} WHERE id = ?", (said,)).fetchone())
 
 
 def _judgement(row: tuple[Any, ...]) -> Judgement:

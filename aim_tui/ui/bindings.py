@@ -56,6 +56,14 @@ MAIN_BINDINGS: list[BindingType] = [
         "b", "batch", "Batch", tooltip="What can be done with the marked images: copy, move, list", id="main.batch"
     ),
     Binding(
+        "u",
+        "undo",
+        "Undo",
+        show=False,
+        tooltip="Take back the rating, rejection or note given last; a batch at once",
+        id="main.undo",
+    ),
+    Binding(
         "full_stop",
         "suggest_reference",
         "Suggest reference",

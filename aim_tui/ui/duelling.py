@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from aim_tui.core.ranking import Bout, Ranking, choose_pair, rank
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
-from aim_tui.provenance import content_of
+from aim_tui.inputs.images import ImageError, open_image, read_image
 from aim_tui.store.errors import StoreError
 from aim_tui.store.judgements import DuelOutcome, Image
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from aim_tui.core.jobs import ReadingPolicy
     from aim_tui.store.judgements import Duel
     from aim_tui.ui.stored import Store
 
@@ -59,6 +60,42 @@ class Tally:
         return self.wins + self.ties + self.losses
 
 
+@dataclass(frozen=True, slots=True)
+class Duellists:
+    """The images that can meet, each content once, and the paths of those that cannot."""
+
+    images: list[Image]
+    unreadable: dict[str, str] = field(default_factory=dict)
+    """By path, why it cannot be shown."""
+    copies: list[str] = field(default_factory=list)
+    """Paths whose files hold the same as another one's."""
+
+
+def find_duellists(paths: Sequence[str], failed: Collection[str], policy: ReadingPolicy) -> Duellists:
+    """Look at all files as they are now; those that `failed` before are decoded, of the others the beginning is read.
+
+    Takes as long as reading the files does, so call it in a thread.
+    """
+    images: dict[str, Image] = {}
+    found = Duellists([])
+    for path in paths:
+        try:
+            sha256 = read_image(path, policy).facts.sha256 if path in failed else open_image(path, policy)
+        except ImageError as error:
+            found.unreadable[path] = str(error)
+            continue
+        if sha256 in images:
+            found.copies.append(path)
+        else:
+            images[sha256] = Image(sha256, path)
+    found.images.extend(images.values())
+    return found
+
+
+def _no_run(*_: str) -> None:
+    return None
+
+
 @dataclass
 class DuelDesk:
     """The duels of one rater over some images.
@@ -70,29 +107,39 @@ class DuelDesk:
     store: Store
     rater: str
     folder: str
-    images: list[Image]
-    left_out: list[str]
-    """Paths that cannot be read, or hold the same as another one."""
+    found: Duellists
+    run_of: Callable[..., str | None] = _no_run
+    """The run that some paths are shown in, which an answer about them remembers."""
     chance: random.Random = field(default_factory=random.Random)
     duels: list[Duel] = field(default_factory=list)
     ranking: Ranking = field(init=False)
 
     def __post_init__(self) -> None:
         self.series = series_of(self.folder, self.images)
-        self._numbers = {image.sha256: number for number, image in enumerate(self.images)}
+        self._number()
         self.ranking = rank(len(self.images), [])
+
+    @property
+    def images(self) -> list[Image]:
+        """The images that can meet; the numbers of a pair are places in this list."""
+        return self.found.images
 
     @classmethod
     async def open(
-        cls, store: Store, rater: str, folder: str, paths: Sequence[str], chance: random.Random | None = None
+        cls,
+        store: Store,
+        rater: str,
+        folder: str,
+        found: Duellists,
+        run_of: Callable[..., str | None] = _no_run,
     ) -> DuelDesk:
         """Go on with a series, or begin it. AimError where that cannot be."""
         if store.path is None:
             raise StoreError("there is no store, so no duel can be kept", "open the application with --store PATH")
-        images, left_out = await asyncio.to_thread(_by_content, paths)
-        if len(images) < 2:
-            raise AimError(f"{len(images)} of {len(paths)} images can be read and differ; a duel needs two")
-        desk = cls(store, rater, folder, images, left_out, chance or random.Random())  # noqa: S311
+        if (count := len(found.images)) < 2:
+            of = count + len(found.unreadable) + len(found.copies)
+            raise AimError(f"{count} of {of} images can be read and differ; a duel needs two")
+        desk = cls(store, rater, folder, found, run_of, random.Random())  # noqa: S311
         await desk.read()
         return desk
 
@@ -105,19 +152,43 @@ class DuelDesk:
     async def say(self, left: int, right: int, outcome: DuelOutcome) -> None:
         """Store an answer; it counts when this returns. StoreError where it is not stored, and nothing has changed."""
         one, other = self.images[left], self.images[right]
+        run = self.run_of(one.path, other.path)
         await self.store.judge(
-            lambda judgements: judgements.duel(one, other, outcome, rater=self.rater, series=self.series)
+            lambda judgements: judgements.duel(one, other, outcome, rater=self.rater, series=self.series, run=run)
         )
         self.store.works()
         await self.read()
 
-    async def undo(self) -> tuple[int, int] | None:
-        """Take back the last answer of this series; the pair it was about, or None where there is none."""
+    async def undo(self) -> tuple[int, int] | tuple[()] | None:
+        """Take back the last answer of this series; the pair it was about, or None where there is none.
+
+        The pair is empty where one of the two was left out since: its answer is taken back all the same.
+        """
         duel = await self.store.judge(lambda judgements: judgements.undo_duel(self.rater, self.series))
         if duel is None:
             return None
         await self.read()
-        return self._numbers[duel.left.sha256], self._numbers[duel.right.sha256]
+        left, right = (self._numbers.get(side.sha256) for side in (duel.left, duel.right))
+        return (left, right) if left is not None and right is not None else ()
+
+    async def leave_out(self, problems: Mapping[int, str]) -> None:
+        """Go on without images that turned out to be none, by number, each with the reason.
+
+        What was answered about them stays stored; the numbers of the others move up.
+        """
+        for number, problem in problems.items():
+            self.found.unreadable[self.images[number].path] = problem
+        self.images[:] = [image for number, image in enumerate(self.images) if number not in problems]
+        self._number()
+        await self._adopt([d for d in self.duels if d.left.sha256 in self._numbers and d.right.sha256 in self._numbers])
+
+    @property
+    def left_out(self) -> str:
+        """How many images take no part, and why; empty where all do."""
+        unreadable, copies = len(self.found.unreadable), len(self.found.copies)
+        said = [f"{unreadable} cannot be read"] if unreadable else []
+        said += [f"{copies} {'is a copy' if copies == 1 else 'are copies'}"] if copies else []
+        return ", ".join(said)
 
     async def next_pair(self, busy: tuple[int, ...] = ()) -> tuple[int, int]:
         """The pair to show next; without those of the last one, where there are enough others."""
@@ -142,6 +213,9 @@ class DuelDesk:
             counts[b][{0.0: 0, 0.5: 1, 1.0: 2}[score]] += 1
         return [Tally(*each) for each in counts]
 
+    def _number(self) -> None:
+        self._numbers = {image.sha256: number for number, image in enumerate(self.images)}
+
     async def _adopt(self, duels: list[Duel]) -> None:
         self.duels = duels
         self.ranking = await asyncio.to_thread(rank, len(self.images), self._bouts())
@@ -152,16 +226,3 @@ class DuelDesk:
             for duel in self.duels
             if duel.outcome in _SCORES and duel.left.sha256 != duel.right.sha256
         ]
-
-
-def _by_content(paths: Sequence[str]) -> tuple[list[Image], list[str]]:
-    """The images by what their files hold now, each content once; and what was left out. Reads all of them."""
-    images: dict[str, Image] = {}
-    left_out: list[str] = []
-    for path in paths:
-        sha256 = content_of(path)
-        if not sha256 or sha256 in images:
-            left_out.append(path)
-        else:
-            images[sha256] = Image(sha256, path)
-    return list(images.values()), left_out

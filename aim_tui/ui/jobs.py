@@ -70,6 +70,7 @@ class Jobs:
         self._starting = asyncio.Lock()
         self._configured: EngineSettings | None = None
         self._record: RunRecord | None = None
+        self._last: RunRecord | None = None
         self._heard: deque[Event | JobEnded] = deque()
         self._taken = 0
         self._endings: set[asyncio.Task[None]] = set()
@@ -97,6 +98,10 @@ class Jobs:
         """Whether a run is being filled or ended."""
         return self._record is not None or bool(self._endings)
 
+    def run_of(self, *paths: str) -> str | None:
+        """The stored run of the last job, where its rows are there still and these images are among them."""
+        return self._last.id if self._last is not None and self._last.holds(*paths) else None
+
     def activity(self, left: int) -> Activity:
         """A snapshot; `left` is how many rows a restart would go on with."""
         return Activity.of(self._client.state, self.running, self._client.crash, left, self._clock())
@@ -105,6 +110,7 @@ class Jobs:
         """Begin a job; none must be running."""
         self.interrupted = frozenset()
         self.running, self._record = RunningJob(self._client.new_number(), job), record
+        self._last = record
         self._heard.clear()
         self._taken = 0
         self._listener.activity_changed()
@@ -121,7 +127,7 @@ class Jobs:
         """Forget the job: its rows are about to go."""
         self.cancel()
         self.take(everything=True)
-        self.running = None
+        self.running = self._last = None
         self.interrupted = frozenset()
         self._end_record("cancelled")
 

@@ -9,24 +9,23 @@ import asyncio
 import getpass
 import os
 from collections import defaultdict
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from aim_tui.core.fields import file_name
 from aim_tui.core.opinions import NOTHING, Opinion
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError, UsageError
+from aim_tui.ui.file_contents import FileContents
 from aim_tui.ui.messages import OpinionsChanged, Said
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 
     from textual.message import Message
 
     from aim_tui.core.results import Row
-    from aim_tui.store.judgements import Image, Judgement, Judgements
+    from aim_tui.store.judgements import Image, Judgements
     from aim_tui.ui.stored import Store
 
 # Files that were never scored are read to know them by content: those that were rated under their name always, the
@@ -40,15 +39,33 @@ _END_SECONDS = 4.0
 # Rows that are looked at between two looks at the keyboard.
 _ROWS_AT_ONCE = 1000
 
-_Stamp = tuple[int, int]
+Thing = TypeVar("Thing")
 
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What was taken back: where the image was seen, and what was said there, in a word."""
+    """What was taken back: where the (first) image was seen, what was said there, in a word, and of how many."""
 
     path: str
     what: str
+    count: int = 1
+
+    def __str__(self) -> str:
+        """In words."""
+        of = printable(file_name(self.path)) if self.count == 1 else f"{self.count} images"
+        return f"taken back: {self.what} of {of}"
+
+
+class _Word(NamedTuple):
+    """What was said at once: of one image, or the same of many."""
+
+    numbers: Sequence[int]
+    path: str
+    what: str
+
+
+def _no_run(path: str) -> None:
+    return None
 
 
 class JudgingDesk:
@@ -58,16 +75,23 @@ class JudgingDesk:
     is said. What was given after a word that was refused is refused with it: it was meant to follow.
     """
 
-    def __init__(self, store: Store, rater: str, post: Callable[[Message], Any]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        rater: str,
+        post: Callable[[Message], Any],
+        run_of: Callable[[str], str | None] = _no_run,
+    ) -> None:
         self.rater = rater or login_name()
         self.mine: dict[str, Opinion] = {}
         """By path, what this rater says of the images of the folder; read as it changes."""
         self._store = store
         self._post = post
+        self._run_of = run_of
         self._in_turn = asyncio.Lock()
         self._turn = 0
         self._waiting: set[asyncio.Task[Any]] = set()
-        self._said: list[tuple[int, str, str]] = []
+        self._said: list[_Word] = []
         self._changed: set[int] = set()
         self._background: set[asyncio.Task[None]] = set()
         self._recalling: asyncio.Task[None] | None = None
@@ -76,7 +100,7 @@ class JudgingDesk:
         self._contents: dict[str, str] = {}
         self._paths: defaultdict[str, set[str]] = defaultdict(set)
         self._opinions: defaultdict[str, dict[str, Opinion]] = defaultdict(dict)
-        self._hashes: dict[str, tuple[_Stamp, str]] = {}
+        self._read_now = FileContents()
 
     # -- what is so --------------------------------------------------------------------------------------------------
 
@@ -88,6 +112,11 @@ class JudgingDesk:
         """What others say of an image, by their names."""
         sha256 = self._contents.get(path, "")
         return {rater: said for rater, said in sorted(self._opinions.get(sha256, {}).items()) if rater != self.rater}
+
+    def everybody(self, path: str) -> dict[str, Opinion]:
+        """What all raters say of an image, by their names; who says nothing is left out."""
+        said = self._opinions.get(self._contents.get(path, ""), {})
+        return {rater: opinion for rater, opinion in sorted(said.items()) if opinion}
 
     @property
     def waiting(self) -> int:
@@ -109,21 +138,28 @@ class JudgingDesk:
 
     def rate(self, path: str, rating: float | None) -> asyncio.Task[bool]:
         """Give an image a rating, or clear it."""
-        what = f"rating {rating:g}" if rating is not None else "clearing the rating"
+        about: Any = {"rater": self.rater, "run": self._run_of(path)}
         return self._say(
-            path, what, {"rating": rating}, lambda words, image: words.rate(image, rating, rater=self.rater)
+            path, _rating(rating), {"rating": rating}, lambda words, image: words.rate(image, rating, **about)
         )
+
+    def rate_all(self, paths: Sequence[str], rating: float | None) -> asyncio.Task[int]:
+        """Give many images one rating, which one `undo` takes back; how many could be read and are stored."""
+        runs = {path: self._run_of(path) for path in paths}
+        return self._in_order(self._store_words(runs, rating, self._turn))
 
     def reject(self, path: str, rejected: bool) -> asyncio.Task[bool]:
         """Reject an image, or take it back."""
         what = "rejection" if rejected else "taking it back"
+        about: Any = {"rater": self.rater, "run": self._run_of(path)}
         return self._say(
-            path, what, {"rejected": rejected}, lambda words, image: words.reject(image, rejected, rater=self.rater)
+            path, what, {"rejected": rejected}, lambda words, image: words.reject(image, rejected, **about)
         )
 
     def note(self, path: str, text: str) -> asyncio.Task[bool]:
         """Write a note about an image; an empty one clears it."""
-        return self._say(path, "note", {"note": text}, lambda words, image: words.note(image, text, rater=self.rater))
+        about: Any = {"rater": self.rater, "run": self._run_of(path)}
+        return self._say(path, "note", {"note": text}, lambda words, image: words.note(image, text, **about))
 
     def undo(self) -> asyncio.Task[Undone | None]:
         """Take back what was said last since the application is open; None where there is nothing, which is said."""
@@ -149,15 +185,36 @@ class JudgingDesk:
                 return False
             try:
                 self._check_store()
-                sha256 = await asyncio.to_thread(self._content, path)
+                sha256 = await asyncio.to_thread(self._read_now.of, path)
                 number = await self._store.judge(lambda words: say(words, _image(sha256, path)))
             except AimError as error:
                 self._refuse(f"{what} of {printable(file_name(path))}", error)
                 return False
             self._know(path, sha256)
-            self._said.append((number, path, what))
+            self._said.append(_Word([number], path, what))
             self._hold(sha256, self.rater, replace(self._opinions[sha256].get(self.rater, NOTHING), **fields))
             return True
+
+    async def _store_words(self, runs: Mapping[str, str | None], rating: float | None, turn: int) -> int:
+        async with self._in_turn:
+            if turn != self._turn:
+                return 0
+            what = _rating(rating)
+            try:
+                self._check_store()
+                contents = await asyncio.to_thread(self._read_now.of_all, list(runs))
+                if not contents:
+                    raise UsageError("none of them can be read", "look where the files are")
+                images = [(_image(sha256, path), runs[path]) for path, sha256 in contents.items()]
+                numbers = await self._store.judge(lambda words: words.rate_all(images, rating, rater=self.rater))
+            except AimError as error:
+                self._refuse(f"{what} of {len(runs)} images", error)
+                return 0
+            self._said.append(_Word(numbers, next(iter(contents)), what))
+            async for path, sha256 in _by_and_by(contents.items()):
+                self._know(path, sha256)
+                self._hold(sha256, self.rater, replace(self._opinions[sha256].get(self.rater, NOTHING), rating=rating))
+            return len(contents)
 
     async def _undo(self, turn: int) -> Undone | None:
         async with self._in_turn:
@@ -166,19 +223,19 @@ class JudgingDesk:
             if not self._said:
                 self._post(Said("there is nothing to take back that you said since the application is open"))
                 return None
-            number, path, what = self._said[-1]
+            numbers, path, what = self._said[-1]
+            undone = Undone(path, what, len(numbers))
             try:
                 self._check_store()
-                holds = await self._store.judge(lambda words: words.undo(self.rater, number))
+                held = await self._store.judge(lambda words: words.undo_all(self.rater, numbers))
             except AimError as error:
-                self._refuse(f"taking back the last word, the {what} of {printable(file_name(path))},", error)
+                self._refuse(f"taking back the last word, the {str(undone).removeprefix('taken back: ')},", error)
                 return None
             self._said.pop()
-            if holds is not None:
+            async for holds in _by_and_by(held):
                 sha256 = holds.image.sha256
-                before = self._opinions[sha256].get(self.rater, NOTHING)
-                self._hold(sha256, self.rater, _with(before, holds))
-            return Undone(path, what)
+                self._hold(sha256, self.rater, holds.upon(self._opinions[sha256].get(self.rater, NOTHING)))
+            return undone
 
     def _check_store(self) -> None:
         if self._store.path is None:
@@ -240,16 +297,12 @@ class JudgingDesk:
         # Between two words, so that none is older than what is read here.
         async with self._in_turn:
             try:
-                nothing: list[Judgement] = []
-                found = await self._store.judged(_everything, nothing)
+                nothing: dict[str, dict[str, Opinion]] = {}
+                found, seen = await self._store.judged(_everything, (nothing, set[str]()))
             except AimError as error:
                 self._post(Said(f"what was said of these images is not shown: {error.message}", "warning"))
                 return
-            opinions: defaultdict[str, dict[str, Opinion]] = defaultdict(dict)
-            for said in found:
-                held = opinions[said.image.sha256]
-                held[said.rater] = _with(held.get(said.rater, NOTHING), said)
-            self._opinions = opinions
+            self._opinions = defaultdict(dict, found)
         for path, sha256 in list(self._contents.items()):
             self._show(path, sha256)
         for start in range(0, len(rows), _ROWS_AT_ONCE):
@@ -257,7 +310,6 @@ class JudgingDesk:
             await asyncio.sleep(0)
         if not found:
             return
-        seen = {said.image.path for said in found}
         unread = [row.path for row in rows if row.path not in self._contents]
         first = [path for path in unread if path in seen]
         await self._read(first)
@@ -267,40 +319,14 @@ class JudgingDesk:
     async def _read(self, paths: Sequence[str]) -> None:
         for start in range(0, len(paths), _READ_AT_ONCE):
             some = [path for path in paths[start : start + _READ_AT_ONCE] if path not in self._contents]
-            for path, sha256 in (await asyncio.to_thread(self._contents_of, some)).items():
+            for path, sha256 in (await asyncio.to_thread(self._read_now.of_all, some)).items():
                 if path not in self._contents:
                     self._know(path, sha256)
 
     async def _look(self, path: str) -> None:
-        found = await asyncio.to_thread(self._contents_of, [path])
+        found = await asyncio.to_thread(self._read_now.of_all, [path])
         if path in self._items and path in found:
             self._know(path, found[path])
-
-    def _contents_of(self, paths: Sequence[str]) -> dict[str, str]:
-        found = {}
-        for path in paths:
-            # A file that cannot be read is nothing to talk about, and its row says why.
-            with suppress(AimError):
-                found[path] = self._content(path)
-        return found
-
-    def _content(self, path: str) -> str:
-        """The SHA-256 of a file as it is now, read only where it has changed; runs in a thread."""
-        import hashlib
-
-        try:
-            stat = Path(path).stat()
-            stamp = stat.st_mtime_ns, stat.st_size
-            known = self._hashes.get(path)
-            if known is not None and known[0] == stamp:
-                return known[1]
-            with open(path, "rb") as file:  # noqa: PTH123  # as text: any bytes
-                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise UsageError(f"the image cannot be read: {printable(str(reason))}", "look where the file is") from None
-        self._hashes[path] = stamp, sha256
-        return sha256
 
     # -- what is held ------------------------------------------------------------------------------------------------
 
@@ -336,6 +362,14 @@ class JudgingDesk:
             self._changed.add(item)
 
 
+async def _by_and_by(many: Iterable[Thing]) -> AsyncIterator[Thing]:
+    """All of them, with room for a key between some and some."""
+    for count, one in enumerate(many, 1):
+        yield one
+        if count % _ROWS_AT_ONCE == 0:
+            await asyncio.sleep(0)
+
+
 def login_name() -> str:
     """The name that the user logged in with, or else the number of the account."""
     try:
@@ -350,18 +384,13 @@ def _image(sha256: str, path: str) -> Image:
     return Image(sha256, path)
 
 
-def _everything(words: Judgements) -> list[Judgement]:
-    from aim_tui.store.judgements import JudgementKind
+def _everything(words: Judgements) -> tuple[dict[str, dict[str, Opinion]], set[str]]:
+    """All opinions that hold, and the paths at which the images were seen when they were given."""
+    from aim_tui.store.judgements import opinions_of
 
-    return [said for kind in JudgementKind for held in words.current(kind).values() for said in held.values()]
+    held = words.held()
+    return opinions_of(held), {word.image.path for word in held}
 
 
-def _with(opinion: Opinion, said: Judgement) -> Opinion:
-    """The opinion with what a judgement says in its place."""
-    match said.kind:
-        case "rating":
-            return replace(opinion, rating=float(said.value) if said.value is not None else None)
-        case "reject":
-            return replace(opinion, rejected=bool(said.value))
-        case _:
-            return replace(opinion, note=str(said.value or ""))
+def _rating(rating: float | None) -> str:
+    return f"rating {rating:g}" if rating is not None else "clearing the rating"

@@ -102,7 +102,7 @@ class Session:
         self.maps = MapDesk(self._jobs, lambda: self.context, self._engine)
         self.store = Store(launch.store, self._store_failed, self.activity_changed)
         self.batch = BatchDesk()
-        self.judging = JudgingDesk(self.store, launch.rater, self._post)
+        self.judging = JudgingDesk(self.store, launch.rater, self._post, self.run_of)
         self.agreement = AgreementDesk(self.store, lambda: self.results, lambda: self.source)
 
     # -- what is so --------------------------------------------------------------------------------------------------
@@ -196,6 +196,10 @@ class Session:
     def recalling(self) -> bool:
         """Whether the store is being asked what it knows of these images."""
         return self._recalling is not None and not self._recalling.done()
+
+    def run_of(self, *paths: str) -> str | None:
+        """The stored run that these images are shown with the scores of, where there is one."""
+        return self.viewed.id if self.viewed is not None else self._jobs.run_of(*paths)
 
     def activity(self) -> Activity:
         """A snapshot of what the worker is doing."""
@@ -385,7 +389,7 @@ class Session:
         else:
             rows = self.results.rows
             self.memory.judge_against(self.context)
-            job = Job(metrics, self.context, [Item(item, rows[item].path) for item in items])
+            job = Job(metrics, self.context, [Item(item, rows[item].path, context=rows[item].own) for item in items])
             # Scoring what is left makes the picture of the folder whole, and so is its run; scoring some images anew
             # is a run of those.
             of_run = list(rows) if go_on else [rows[item] for item in items]

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from textual.widgets import Input
 
+from aim_tui.store.database import Database
+from aim_tui.store.judgements import JudgementKind, Judgements
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -167,3 +170,36 @@ async def test_the_most_typical_image_is_offered_as_the_reference_and_taken_by_e
         await app.shows("Suggested reference")
         await app.press("enter")
         await app.until(lambda: app.session.context.reference == app.rows[3].path)
+
+
+async def test_one_undo_takes_a_rating_of_many_back_and_brings_the_ratings_before(
+    open_app: Any, folder: Path, tmp_path: Path
+) -> None:
+    store = tmp_path / "store.db"
+
+    def stored() -> dict[str, float]:
+        with Database.open(store) as database:
+            held = Judgements(database).current(JudgementKind.RATING)
+        return {word.image.path[-5]: float(word.value) for said in held.values() for word in said.values()}
+
+    async with open_app(folder, store=store, toasts=True) as app:
+        await app.until(lambda: len(app.rows) == 8)
+        judging = app.session.judging
+        await judging.rate(app.rows[1].path, 2)
+        (folder / "img_2.png").unlink()
+        await app.press("space", "space", "space", "space")
+        await choose(app, "r")
+        await answer(app, "5")
+        await app.shows("rated 3 images 5; 1 cannot be read; u takes it back")
+        assert stored() == {"0": 5, "1": 5, "3": 5}
+        await app.press("u")
+        await app.shows("taken back: rating 5 of 3 images")
+        assert stored() == {"1": 2}
+        assert [judging.opinion(row.path).rating for row in app.rows[:4]] == [None, 2, None, None]
+        await app.press("u")
+        await app.shows("taken back: rating 2 of img_1.png")
+        assert stored() == {}
+        contents = {judging._contents[row.path] for row in app.rows if row.path in judging._contents}
+    with Database.open(store) as database:
+        # Every word is there still, and what took it back.
+        assert sum(len(Judgements(database).history(sha256)) for sha256 in contents) == 2 * 4

@@ -6,10 +6,12 @@ import csv
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from PIL import Image
 
 from aim_tui.store.database import Database
 from aim_tui.store.errors import StoreError
 from aim_tui.store.judgements import Duel, DuelOutcome, Judgements
+from aim_tui.store.runs import Runs
 from aim_tui.ui.duelling import MOST_IMAGES, size_problem
 from aim_tui.ui.screens.duel import DuelScreen
 from aim_tui.ui.screens.ranking import RankingScreen
@@ -42,8 +44,8 @@ def move(folder: Path) -> Path:
     return folder.rename(folder.parent / "moved")
 
 
-async def begin(app: Any) -> Any:
-    await app.until(lambda: len(app.rows) == 8 and not app.session.recalling)
+async def begin(app: Any, images: int = 8) -> Any:
+    await app.until(lambda: len(app.rows) == images and not app.session.recalling)
     await app.press("D")
     await app.until(lambda: isinstance(app.app.screen, DuelScreen) and app.app.screen.pair is not None)
     return app.app.screen
@@ -153,17 +155,70 @@ async def test_an_answer_that_cannot_be_stored_is_said_and_the_pair_stays(
     assert len(duels(store)) == 1
 
 
-async def test_an_image_that_cannot_be_shown_can_only_be_skipped(open_app: Any, make_folder: Any, store: Path) -> None:
-    folder = make_folder(*[f"img_{number}.png" for number in range(7)])
-    (folder / "img_7.png").write_bytes(b"no image at all")
+def half_of(image: Path) -> bytes:
+    """The beginning of an image that says what it is, and too little of the rest."""
+    Image.effect_noise((400, 300), 90).save(image)
+    return image.read_bytes()[: image.stat().st_size // 2]
+
+
+async def test_files_that_are_no_images_take_no_part_and_are_counted(
+    open_app: Any, make_folder: Any, store: Path
+) -> None:
+    folder = make_folder(*[f"img_{number}.png" for number in range(8)])
+    (folder / "img_6.png").write_bytes(b"no image at all")
+    (folder / "img_7.png").write_bytes((folder / "img_0.png").read_bytes())
     async with open_app(folder, store=store) as app:
-        await app.until(lambda: len(app.rows) == 8)
-        await app.press("G", "space", "k", "k", "space")
+        screen = await begin(app)
+        await app.shows("1 cannot be read, 1 is a copy")
+        assert [image.path[-5] for image in screen._desk.images] == ["0", "1", "2", "3", "4", "5"]
+
+
+async def test_what_turns_out_to_be_no_image_is_left_out_when_it_is_shown_and_no_duel(
+    open_app: Any, make_folder: Any, store: Path
+) -> None:
+    folder = make_folder("img_0.png", "img_1.png", "img_2.png")
+    broken, replaced = folder / "img_2.png", folder / "img_0.png"
+    broken.write_bytes(half_of(broken))
+    async with open_app(folder, store=store) as app:
+        screen = await begin(app, images=3)
+        if not screen._desk.found.unreadable:
+            # It is not among the first two, and skipping them brings it in.
+            await app.press("s")
+        await app.shows("1 left out (cannot be decoded")
+        await app.shows("1 cannot be read")
+        await app.until(lambda: screen.pair is not None)
+        before = duels(store)
+        assert str(broken) not in [side.path for duel in before for side in (duel.left, duel.right)]
+        # One of the two that are left becomes another file, so nothing is left to compare it with.
+        Image.new("RGB", (20, 20), "white").save(replaced)
+        await app.pilot.resize_terminal(100, 30)
+        await app.shows("the file is another one by now")
+        await app.shows("this series ends here")
+        await app.press("h", "s")
+        assert duels(store) == before
+
+
+async def test_a_terminal_without_images_says_so_at_once(
+    open_app: Any, folder: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with open_app(folder, store=store) as app:
         await begin(app)
-        await app.press("h")
-        await app.shows("s skips this pair")
-        assert duels(store) == []
-        await answer(app, "s", 1, store)
+        await app.shows("this terminal shows no images here")
+
+
+async def test_a_duel_remembers_the_run_whose_scores_are_shown(open_app: Any, folder: Path, store: Path) -> None:
+    async with open_app(folder, store=store) as app:
+        await begin(app)
+        await answer(app, "h", 1, store)
+        await app.press("q", "s")
+        await app.all_scored()
+        await app.until(lambda: not app.session.storing)
+        await begin(app)
+        await answer(app, "h", 2, store)
+    with Database.open(store) as database:
+        (run,) = Runs(database).history()
+    assert [duel.run for duel in duels(store)] == [None, run.id]
 
 
 async def test_the_ranking_is_shown_and_exported(open_app: Any, folder: Path, store: Path, tmp_path: Path) -> None:

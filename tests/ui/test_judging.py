@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import shutil
 import sqlite3
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import pytest
 from aim_tui.core.opinions import Opinion
 from aim_tui.store.database import Database
 from aim_tui.store.judgements import Image, JudgementKind, Judgements
+from aim_tui.store.runs import Runs
 from aim_tui.ui import judging, stored
 
 if TYPE_CHECKING:
@@ -241,3 +243,23 @@ async def test_the_table_filters_sorts_and_shows_by_rating(open_app: Any, folder
             await app.press("escape")
         await app.press("comma", "r")
         await app.until(lambda: list(pane.order)[:3] == [4, 6, 1])
+
+
+async def test_a_rating_remembers_the_stored_run_that_is_shown(open_app: Any, folder: Path, store: Path) -> None:
+    async with open_app(folder, store=store, start_scoring=True) as app:
+        await app.all_scored()
+        await app.until(lambda: not app.session.storing)
+        judging, path = app.session.judging, path_of(folder, 0)
+        await judging.rate(path, 3)
+        app.session.open_folder(folder)
+        await app.until(lambda: app.session.run_of(path) is None)
+        await judging.reject(path, True)
+        with Database.open(store) as database:
+            runs = Runs(database)
+            stored = runs.load(runs.find("last"))
+        app.session.open_run(stored)
+        await judging.rate_all([path], 4)
+    with Database.open(store) as database:
+        said = Judgements(database).history(hashlib.sha256((folder / "img_0.png").read_bytes()).hexdigest())
+    run = stored.info.id
+    assert [(word.kind.value, word.run) for word in said] == [("rating", run), ("reject", None), ("rating", run)]

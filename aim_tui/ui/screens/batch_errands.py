@@ -66,10 +66,18 @@ async def rate(app: App[int], session: Session, rows: Sequence[Row]) -> None:
     )
     if text is None:
         return
-    words = [session.judging.rate(row.path, float(text) or None) for row in rows]
-    stored = sum(await asyncio.gather(*words))
-    problem = f"; {len(rows) - stored} could not be stored" if stored < len(rows) else ""
-    session.say(Said(f"rated {_images(stored)}{problem}", "error" if problem else "information"))
+    stored = await session.judging.rate_all([row.path for row in rows], float(text) or None)
+    if stored:
+        left = f"; {len(rows) - stored} cannot be read" if stored < len(rows) else ""
+        done = f"rated {_images(stored)} {text}" if text != "0" else f"{_images(stored)} have no rating of yours now"
+        session.say(Said(f"{done}{left}; u takes it back", "error" if left else "information"))
+
+
+async def take_back_word(session: Session) -> None:
+    """Take back the rating, rejection or note that was given last, or all ratings that were given at once."""
+    undone = await asyncio.shield(session.judging.undo())
+    if undone is not None:
+        session.say(Said(str(undone)))
 
 
 async def carry(app: App[int], session: Session, action: Action, rows: Sequence[Row]) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from aim_tui.ui.duelling import DuelDesk
 
 _ASK = "which one is better?"
+_NO_IMAGES = "this terminal shows no images here, so nothing can be compared; q goes back"
 
 
 class DuelScreen(ModalScreen[None]):
@@ -56,7 +57,8 @@ class DuelScreen(ModalScreen[None]):
         self._policy = policy
         self._finals = finals
         self._pair: tuple[int, int] | None = None
-        self._shown = self._broken = False
+        self._shown = self._drawn = False
+        self._in_turn = asyncio.Lock()
         self._title = Static(id="duel-title", markup=False)
         self._said = Static(id="duel-said", markup=False)
         self._panes: tuple[PixelPane, PixelPane] = ()  # type: ignore[assignment]  # made by compose
@@ -87,7 +89,8 @@ class DuelScreen(ModalScreen[None]):
     def on_resize(self) -> None:
         """Panes one above the other where the terminal is narrow and tall; other panes need other pictures."""
         self.set_class(self.size.width < self.size.height * 2, "-stacked")
-        if self._pair is not None:
+        # A pair that is being answered is drawn no more: the next one is.
+        if self._pair is not None and (self._shown or not self._drawn):
             self.call_after_refresh(self._show_pair)
 
     # -- verbs -------------------------------------------------------------------------------------------------------
@@ -97,42 +100,42 @@ class DuelScreen(ModalScreen[None]):
         if not self._shown:
             return
         if self._words_only and outcome != "skip":
-            self._say("this terminal shows no images here, so nothing can be compared; q goes back")
-        elif self._broken and outcome != "skip":
-            self._say("an image cannot be shown, so they cannot be compared; s skips this pair")
+            self._say(_NO_IMAGES)
         else:
             # Until the next pair is there no key counts.
             self._shown = False
             self._store(DuelOutcome(outcome))
 
-    @work(exclusive=True, group="duel")
+    @work
     async def _store(self, outcome: DuelOutcome) -> None:
-        assert self._pair is not None
-        try:
-            await self._desk.say(*self._pair, outcome)
-        except AimError as error:
-            self._shown = True
-            self._not_stored(error)
-            return
-        await self._next(self._pair)
+        async with self._in_turn:
+            assert self._pair is not None
+            try:
+                await self._desk.say(*self._pair, outcome)
+            except AimError as error:
+                self._shown = True
+                self._not_stored(error)
+                return
+            await self._next(self._pair)
 
-    @work(exclusive=True, group="duel")
+    @work
     async def action_undo(self) -> None:
-        """Take back the last answer and show its pair again."""
-        if self._pair is None:
-            return
-        before, self._shown = self._shown, False
-        try:
-            pair = await self._desk.undo()
-        except AimError as error:
-            self._shown = before
-            self._not_stored(error)
-            return
-        if pair is None:
-            self._shown = before
-            self._say("there is no answer of this series to take back")
-            return
-        await self._show(pair, "taken back; which one is better?")
+        """Take back the last answer, the one that is being stored too, and show its pair again."""
+        async with self._in_turn:
+            before, self._shown = self._shown, False
+            try:
+                pair = await self._desk.undo()
+            except AimError as error:
+                self._shown = before
+                self._not_stored(error)
+                return
+            if pair is None:
+                self._shown = before
+                self._say("there is no answer of this series to take back")
+            elif pair:
+                await self._go_on(pair, "taken back; ")
+            elif self._pair is not None:
+                await self._go_on(self._pair, "taken back, about an image that is left out now; ")
 
     def action_ranking(self) -> None:
         """What the answers add up to."""
@@ -144,27 +147,50 @@ class DuelScreen(ModalScreen[None]):
 
     # -- what is shown -----------------------------------------------------------------------------------------------
 
-    @work(exclusive=True, group="duel")
+    @work
     async def _ask_next(self) -> None:
-        await self._next(())
+        async with self._in_turn:
+            await self._next(())
 
     async def _next(self, busy: tuple[int, ...]) -> None:
-        await self._show(await self._desk.next_pair(busy), _ASK)
+        await self._go_on(await self._desk.next_pair(busy))
 
-    async def _show(self, pair: tuple[int, int], words: str) -> None:
-        self._pair, self._shown = pair, False
+    async def _go_on(self, pair: tuple[int, int], before: str = "") -> None:
+        """Show a pair and ask; where one of the two is no image, leave it out, say so, and show another pair."""
+        while problems := await self._show(pair):
+            self._pair = None
+            before = f"{len(problems)} left out ({', '.join(dict.fromkeys(problems.values()))}); "
+            await self._desk.leave_out(problems)
+            if len(self._desk.images) < 2:
+                self._tell_progress()
+                self._say(f"{before}a duel needs two images, so this series ends here; q goes back")
+                return
+            pair = await self._desk.next_pair(())
+        self._say(_NO_IMAGES if self._words_only else f"{before}{_ASK}")
+
+    async def _show(self, pair: tuple[int, int]) -> dict[int, str]:
+        self._pair, self._shown, self._drawn = pair, False, False
         self._tell_progress()
-        await self._draw()
-        self._say(words)
+        return await self._draw()
 
     @work(exclusive=True, group="redraw")
     async def _show_pair(self) -> None:
-        await self._draw()
+        pair = self._pair
+        if pair is not None and await self._draw():
+            self._shown = False
+            self._ask_again(pair)
 
-    async def _draw(self) -> None:
+    @work
+    async def _ask_again(self, pair: tuple[int, int]) -> None:
+        async with self._in_turn:
+            if self._pair == pair:
+                await self._go_on(pair)
+
+    async def _draw(self) -> dict[int, str]:
+        """Put both images on the screen; by number, what keeps one from it."""
         pair = self._pair
         if pair is None or not all(pane.box.columns > 0 and pane.box.rows > 0 for pane in self._panes):
-            return
+            return {}
         pictures = await asyncio.gather(
             *(
                 asyncio.to_thread(self._read, pane, self._desk.images[image].path)
@@ -172,16 +198,22 @@ class DuelScreen(ModalScreen[None]):
             )
         )
         if pair != self._pair:
-            return
+            return {}
+        self._drawn = True
+        problems = {
+            image: problem
+            for image, picture in zip(pair, pictures, strict=True)
+            if (problem := _problem(picture, self._desk.images[image].sha256))
+        }
+        if problems:
+            return problems
         for pane, picture in zip(self._panes, pictures, strict=True):
-            if picture.pixels is None:
-                pane.show_words(f"! {printable(picture.problem)}")
-            elif self._words_only:
+            if self._words_only or picture.pixels is None:
                 pane.show_words("mostly " + ", ".join(picture.colours) if picture.colours else "many colours")
             else:
                 pane.show_pixels(picture.pixels, picture.encoded)
-        self._broken = any(picture.pixels is None for picture in pictures)
         self._shown = True
+        return {}
 
     def _read(self, pane: PixelPane, path: str) -> Picture:
         picture = read_picture(path, pane.box, self._policy)
@@ -196,7 +228,7 @@ class DuelScreen(ModalScreen[None]):
                 f"{desk.counting} answered",
                 (f"  {desk.ranking.settled()} of {count - 1} neighbours told apart", "$foreground-muted"),
                 (f"  {count} images", "$foreground-muted"),
-                (f"  {len(desk.left_out)} left out" if desk.left_out else "", "$text-warning"),
+                (f"  {desk.left_out}" if desk.left_out else "", "$text-warning"),
             ),
             layout=False,
         )
@@ -207,3 +239,10 @@ class DuelScreen(ModalScreen[None]):
     def _not_stored(self, error: AimError) -> None:
         self._say(f"! not stored: {error}")
         self._desk.store.failed(error)
+
+
+def _problem(picture: Picture, sha256: str) -> str:
+    """Why an answer about this picture would be none about the image of that content; empty where it is one."""
+    if picture.pixels is None or picture.facts is None:
+        return printable(picture.problem) or "cannot be shown"
+    return "" if picture.facts.sha256 == sha256 else "the file is another one by now"

@@ -135,7 +135,7 @@ async def show_grid(
 
 async def duel(app: App[int], session: Session, order: Sequence[int], marks: AbstractSet[int]) -> None:
     """Blind duels between the marked images, or all that are shown where none is marked."""
-    from aim_tui.ui.duelling import DuelDesk, size_problem
+    from aim_tui.ui.duelling import DuelDesk, find_duellists, size_problem
     from aim_tui.ui.screens.duel import DuelScreen
 
     items = sorted(marks) or order
@@ -143,9 +143,10 @@ async def duel(app: App[int], session: Session, order: Sequence[int], marks: Abs
         session.say(Said(problem, "warning"))
         return
     rows = [session.results.rows[item] for item in items]
-    paths = [row.path for row in rows]
+    paths, failed = [row.path for row in rows], {row.path for row in rows if row.error is not None}
     try:
-        desk = await DuelDesk.open(session.store, session.judging.rater, session.folder, paths)
+        found = await asyncio.to_thread(find_duellists, paths, failed, session.launch.reading)
+        desk = await DuelDesk.open(session.store, session.judging.rater, session.folder, found, session.run_of)
     except AimError as error:
         session.say(Said(str(error), "error"))
         return

@@ -452,6 +452,12 @@ class MainScreen(Screen[None]):
         elif chosen and (items or chosen == "undo"):
             await batch_errands.do(self.app, self.session, chosen, [rows[item] for item in items])
 
+    @work
+    async def action_undo(self) -> None:
+        """Take back what was said of images last."""
+        if self._typed.settled():
+            await batch_errands.take_back_word(self.session)
+
     @work(exclusive=True, group="dialog")
     async def action_suggest_reference(self) -> None:
         """Offer the most typical of the marked images, or of those that are shown, as the reference."""

@@ -209,7 +209,7 @@ class ReviewScreen(ModalScreen[int]):
         # The word is taken back even if this screen is closed meanwhile.
         undone = await asyncio.shield(self._session.judging.undo())
         if undone is not None:
-            self.notify(f"taken back: {undone.what} of {printable(file_name(undone.path))}", timeout=3, markup=False)
+            self.notify(str(undone), timeout=3, markup=False)
             rows = self._results.rows
             self._go_to(next((at for at, item in enumerate(self._order) if rows[item].path == undone.path), None))
 

@@ -60,13 +60,19 @@ class Picture:
     """What the pane sends to the terminal for it, where that is more than cells."""
 
 
-def read_picture(path: str, box: Box, policy: ReadingPolicy, known: Picture | None = None) -> Picture:
-    """Read and resize an image; `known` is given back while its file is unchanged. Never raises for a bad file."""
+def read_picture(
+    path: str, box: Box, policy: ReadingPolicy, known: Picture | None = None, *, draft: bool = False
+) -> Picture:
+    """Read and resize an image; `known` is given back while its file is unchanged. Never raises for a bad file.
+
+    A `draft` is decoded small where its format can do that: quicker, and good enough for a thumbnail.
+    """
     stamp = file_stamp(path)
     if known is not None and stamp is not None and known.stamp == stamp:
         return known
     try:
-        loaded = read_image(path, policy)
+        # Twice the box, whichever way up the image is, leaves the resize below something to work with.
+        loaded = read_image(path, policy, (2 * max(box[:2]),) * 2 if draft else None)
         size = box.fit(*loaded.pixels.size)
         # reducing_gap shrinks by whole steps first: several times faster on large images, and no eye can tell.
         pixels = loaded.pixels.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)

@@ -64,7 +64,7 @@ class Thumbnails:
             self._asked.discard(key)
             return
         # Through the same checks as every image, so that no file is dangerous here that is not elsewhere.
-        picture = read_picture(*key, self._policy)
+        picture = read_picture(*key, self._policy, draft=True)
         pixels = picture.pixels
         thumbnail = (
             Thumbnail(problem=picture.problem or "cannot be shown")

@@ -1,0 +1,47 @@
+"""What files hold now, as SHA-256: read again only where they have changed. Reads files, so use it in threads."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aim_tui.core.text import printable
+from aim_tui.errors import AimError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_Stamp = tuple[int, int]
+
+
+class FileContents:
+    """Hashes by path, each good while the file's time and length are the same."""
+
+    def __init__(self) -> None:
+        self._hashes: dict[str, tuple[_Stamp, str]] = {}
+
+    def of(self, path: str) -> str:
+        """The SHA-256 of a file as it is now; UsageError where it cannot be read."""
+        try:
+            stat = Path(path).stat()
+            stamp = stat.st_mtime_ns, stat.st_size
+            known = self._hashes.get(path)
+            if known is not None and known[0] == stamp:
+                return known[1]
+            with open(path, "rb") as file:  # noqa: PTH123  # as text: any bytes
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise UsageError(f"the image cannot be read: {printable(str(reason))}", "look where the file is") from None
+        self._hashes[path] = stamp, sha256
+        return sha256
+
+    def of_all(self, paths: Iterable[str]) -> dict[str, str]:
+        """The same of many, by path; what cannot be read is left out: it is nothing to talk about, its row says why."""
+        found = {}
+        for path in paths:
+            with suppress(AimError):
+                found[path] = self.of(path)
+        return found
