@@ -27,6 +27,7 @@ COMMANDS = {
     "open": Command("open_app:open_app", "Open the application on a folder (what a bare `aim-tui [PATH]` does)."),
     "demo": Command("demo:demo", "Try it on the embedded sample images and sample models."),
     "score": Command("score:score", "Score images without the application."),
+    "clip-score": Command("clip_score:clip_score", "Add CLIP scores to the rows of a manifest."),
     "edit": Command("edit:edit", "Score image edits: a source, a target and an instruction each."),
     "inspect": Command("inspect:inspect", "Look at a data set of edits or a folder of images without any model."),
     "runs": Command("runs:app", "See, compare, export and delete what has been scored."),
@@ -34,6 +35,10 @@ COMMANDS = {
     "correlate": Command(
         "correlate:correlate", "Tell how far metrics agree with ratings, language models or any column."
     ),
+    "search": Command("search:search", "Find the images that are nearest to a text or to another image."),
+    "duplicates": Command("duplicates:duplicates", "Group images that are copies or nearly the same."),
+    "matrix": Command("matrix:matrix", "Hold every image against every text."),
+    "embed": Command("embed:embed", "Write the embeddings of images and texts to a file."),
     "bench": Command("bench:bench", "Measure this machine's speed with a profile's models."),
     "models": Command("models:app", "See, check and fetch the models that a profile needs."),
     "keys": Command("keys:keys", "List every binding with its keys, for `\\[keys]` of the settings file."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from aim_tui.core.gallery import Gallery
 from aim_tui.core.jobs import Job
 from aim_tui.core.metrics import METRICS
 from aim_tui.core.outcomes import Failed
-from aim_tui.core.text import printable
+from aim_tui.core.text import path_bytes, portable_path, printable
 from aim_tui.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from aim_tui.cli.setup import Setup
     from aim_tui.core.events import Event
     from aim_tui.core.gallery import Vectors
+    from aim_tui.inputs.listing import Expansion, Problem
     from aim_tui.worker.engine import Engine
 
 
@@ -120,6 +121,8 @@ def embedder(setup: Setup, store: Path | None, *, no_store: bool = False) -> Ite
     from aim_tui.worker.engine import Engine
 
     hush_libraries()
+    if setup.profile.notice:
+        say(setup.profile.notice, "yellow")
     with contextlib.ExitStack() as stack:
         if no_store:
             path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aim-tui-"))) / "store.db"
@@ -129,6 +132,49 @@ def embedder(setup: Setup, store: Path | None, *, no_store: bool = False) -> Ite
         engine = Engine(setup.with_store(path).engine)
         stack.callback(engine.close)
         yield Embedder(setup, engine)
+
+
+def images_of(paths: Sequence[str], *, recursive: bool = False) -> Expansion:
+    """The images behind paths, folders and patterns; what gives none is said on stderr. UsageError where none does."""
+    from aim_tui.inputs.listing import expand
+
+    found = expand(paths, recursive)
+    problems = [f"{problem.path}: {problem.reason}" for problem in found.problems]
+    if not found.images:
+        raise UsageError(f"no images: {'; '.join(problems)}")
+    for problem in problems:
+        say(problem, "red")
+    return found
+
+
+def about(setup: Setup, gallery: Gallery) -> dict[str, Any]:
+    """What every output says about the model behind its cosines: profile, model, fingerprint, way of reading."""
+    info, reading = gallery.model, setup.engine.reading
+    said: dict[str, Any] = {
+        "profile": setup.profile.name,
+        "model": info.id,
+        "revision": info.revision,
+        "fingerprint": gallery.fingerprint,
+        "dtype": info.dtype,
+        "device": info.device,
+        "exif": reading.exif,
+        "background": reading.background,
+    }
+    if setup.profile.notice:
+        said["notice"] = setup.profile.notice
+    return said
+
+
+def path_fields(path: str) -> dict[str, str]:
+    """A path for JSON; `path_bytes`, its bytes in Base64, where it is no valid Unicode."""
+    raw = path_bytes(path)
+    return {"path": portable_path(path)} | ({"path_bytes": raw} if raw is not None else {})
+
+
+def left_out(gallery: Gallery, problems: Sequence[Problem] = ()) -> list[dict[str, str]]:
+    """What was pointed at and is not in the gallery, each with the reason."""
+    reasons = [(problem.path, problem.reason) for problem in problems] + list(gallery.failures.items())
+    return [{**path_fields(path), "reason": portable_path(reason)} for path, reason in reasons]
 
 
 def say_failures(gallery: Gallery, limit: int = 20) -> None:

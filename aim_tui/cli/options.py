@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
+
+from aim_tui.core.names import did_you_mean
+from aim_tui.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Choice = TypeVar("Choice")
 
 ProfileOption = Annotated[
     str | None,
@@ -38,9 +46,27 @@ ExifOption = Annotated[
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="Settings file to read instead of the default one.")
 ]
+RecursiveOption = Annotated[bool, typer.Option("--recursive", "-r", help="Look into sub-folders too.")]
+FormatOption = Annotated[
+    str | None,
+    typer.Option(
+        "--format", "-f", metavar="FORMAT", help="table, json, jsonl or csv. Default: as FILE ends, or table."
+    ),
+]
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead of to stdout.")
+]
+NoStoreOption = Annotated[bool, typer.Option("--no-store", help="Keep nothing, and look up nothing that was kept.")]
 StoreOption = Annotated[
     Path | None,
     typer.Option(
         "--store", metavar="PATH", envvar="AIM_TUI_STORE", show_envvar=True, help="Store to use instead of your own."
     ),
 ]
+
+
+def one_of(option: str, name: str, known: Mapping[str, Choice]) -> Choice:
+    """What is meant by a name that an option was given; UsageError names those that are known."""
+    if name not in known:
+        raise UsageError(f"{option} is {name!r}{did_you_mean(name, known)}", f"known: {', '.join(known)}")
+    return known[name]

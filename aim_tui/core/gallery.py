@@ -47,7 +47,16 @@ class Gallery:
 
     def nearest(self, query: npt.NDArray[np.float32], k: int) -> list[Hit]:
         """The `k` images of the highest cosine with a query (dim,), the highest first; equal ones in their order."""
-        return top(np.clip(self.vectors @ query, -1.0, 1.0), k)
+        return top(cosines_with(self.vectors, query), k)
+
+
+def cosines_with(vectors: Vectors, query: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The cosine of each row (n, dim) with a query (dim,), all of length one: (n,), within -1..1.
+
+    Equal rows have equal cosines wherever they stand, which a matrix product does not promise.
+    """
+    cosines: npt.NDArray[np.float32] = np.einsum("ij,j->i", vectors, query)
+    return cosines.clip(-1.0, 1.0)
 
 
 def top(values: npt.NDArray[np.float32], k: int) -> list[Hit]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
+from aim_tui.core.shading import colour
 from aim_tui.errors import UsageError
 from aim_tui.inputs.images import ImageError, read_image
 from aim_tui.store.exports.output import write_whole
@@ -22,24 +23,7 @@ if TYPE_CHECKING:
     from aim_tui.core.maps import Map
     from aim_tui.ui.widgets.picture import Box, Picture
 
-#: Cividis in ten steps: dark blue to yellow, one order for every kind of colour vision, and in grey as well.
-CIVIDIS = (
-    (0, 34, 78), (18, 53, 112), (59, 73, 108), (87, 93, 109), (112, 113, 115),
-    (138, 134, 120), (165, 156, 116), (195, 179, 105), (225, 204, 85), (254, 232, 56),
-)  # fmt: skip
 _LEVELS = 256
-
-
-def colour(level: float) -> tuple[int, int, int]:
-    """The colour of a level 0..1."""
-    place = min(max(level, 0.0), 1.0) * (len(CIVIDIS) - 1)
-    step = min(int(place), len(CIVIDIS) - 2)
-    red, green, blue = (
-        round(low + (high - low) * (place - step)) for low, high in zip(CIVIDIS[step], CIVIDIS[step + 1], strict=True)
-    )
-    return red, green, blue
-
-
 _PALETTE = bytes(part for level in range(_LEVELS) for part in colour(level / (_LEVELS - 1)))
 
 

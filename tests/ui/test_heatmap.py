@@ -9,7 +9,8 @@ from PIL import Image
 
 from aim_tui.core.jobs import ReadingPolicy
 from aim_tui.core.maps import Map, MapMethod
-from aim_tui.ui.heat import CIVIDIS, Overlay, colour, overlaid, png_problem, suggested_path
+from aim_tui.core.shading import CIVIDIS, colour
+from aim_tui.ui.heat import Overlay, overlaid, png_problem, suggested_path
 from aim_tui.ui.screens.heatmap import HeatmapScreen
 from aim_tui.ui.screens.main import MainScreen
 from aim_tui.ui.widgets.image_preview import ImagePreview

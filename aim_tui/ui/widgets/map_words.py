@@ -10,8 +10,8 @@ from textual.content import Content
 from aim_tui.core.fields import file_name
 from aim_tui.core.maps import Map, MapMethod
 from aim_tui.core.metrics import METRICS
+from aim_tui.core.shading import colour
 from aim_tui.core.text import printable
-from aim_tui.ui.heat import colour
 
 if TYPE_CHECKING:
     from aim_tui.errors import AimError

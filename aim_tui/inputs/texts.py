@@ -1,0 +1,44 @@
+"""Texts from a file, one a line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aim_tui.core.text import printable
+from aim_tui.errors import UsageError
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+# Nobody has typed more than that; it keeps a mistaken image or model file from being read whole.
+_MOST_BYTES = 64 * 1024 * 1024
+
+
+def read_lines(path: str | PathLike[str]) -> list[str]:
+    """The lines of a UTF-8 file, stripped, empty ones left out; UsageError where there are none."""
+    path = Path(path)
+    name = printable(str(path))
+    try:
+        size = path.stat().st_size
+        if size > _MOST_BYTES:
+            raise UsageError(f"{name} has {size:,} bytes; more than {_MOST_BYTES:,} are not read as texts")
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise UsageError(f"cannot read {name}: {reason or error}") from None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise UsageError(
+            f"{name}, line {line}: is not UTF-8 (byte 0x{data[error.start]:02x})", "save it as UTF-8"
+        ) from None
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise UsageError(f"{name}, line {line}: holds a zero byte, so it is no text")
+    # Not splitlines: it breaks at characters that stand within texts, such as U+2028.
+    lines = [line.strip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
+    if not any(lines):
+        raise UsageError(f"{name} holds no text", "write one text a line")
+    return [line for line in lines if line]
