@@ -5,6 +5,7 @@ Whatever is wrong in them is found here, when they load: a profile that the appl
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import re
@@ -16,7 +17,7 @@ import msgspec
 
 from aim_tui import paths, settings_file
 from aim_tui.core.jobs import ReadingPolicy
-from aim_tui.core.metrics import METRICS, Role
+from aim_tui.core.metrics import METRICS, NAME, BrokenMetricError, Role, get_metric, in_order, model_role
 from aim_tui.core.names import did_you_mean
 from aim_tui.core.normalisation import Piece, Rule, RuleSet
 from aim_tui.core.profiles import ModelRef, Precision, Profile
@@ -60,6 +61,8 @@ class Settings:
     """Keys by the id of the binding that they are to have, as they were written."""
     rater: str = ""
     """Under which name ratings are stored; empty for the name that the user logged in with."""
+    unusable: Mapping[str, str] = field(default_factory=dict)
+    """Profiles that ask for a metric of a package that is broken, each with the reason."""
     source: SettingsFile | None = None
     """The user's own settings file, where there is one."""
 
@@ -72,6 +75,8 @@ class Settings:
     def profile(self, name: str | None = None) -> Profile:
         """The profile of that name, or the default one; UsageError with the nearest name where there is none."""
         wanted = name or self.default_profile
+        if wanted in self.unusable:
+            raise UsageError(f"profile {wanted!r} cannot be used: {self.unusable[wanted]}")
         try:
             return self.profiles[wanted]
         except KeyError:
@@ -91,9 +96,9 @@ def load_settings(file: Path | None = None) -> Settings:
     top = files[-1].top
     try:
         rules = {name: _rule_set(name, raw) for each in files for name, raw in each.rules.items()}
-        profiles = _profiles(files, rules)
+        profiles, unusable = _profiles(files, rules)
         if top.profile is not None:
-            _known([top.profile], profiles, ["profile"], "profile")
+            _known([top.profile], (*profiles, *unusable), ["profile"], "profile")
         reading = _reading(files[-1].reading)
         _check_device(top.device, ["device"])
     except MisfitError as misfit:
@@ -102,13 +107,14 @@ def load_settings(file: Path | None = None) -> Settings:
         raise where.error(misfit) from None
     try:
         default = environment.get("AIM_TUI_PROFILE") or top.profile or "aim"
-        _known([default], profiles, ["AIM_TUI_PROFILE"], "profile")
+        _known([default], (*profiles, *unusable), ["AIM_TUI_PROFILE"], "profile")
         _check_device(device := environment.get("AIM_TUI_DEVICE"), ["AIM_TUI_DEVICE"])
     except MisfitError as misfit:
         raise ConfigError(f"{misfit.keys[0]}: {misfit.problem}") from None
     _apply_captioner(profiles, environment)
     return Settings(
         profiles=profiles,
+        unusable=unusable,
         default_profile=default,
         device=device or top.device or "auto",
         precision=_precision(environment.get("AIM_TUI_PRECISION")) or top.precision or "aim",
@@ -168,36 +174,51 @@ def _is_there(path: Path) -> bool:
 
 def _rule_set(name: str, raw: RulesTable) -> RuleSet:
     rules: dict[str, Rule] = {}
-    for metric in METRICS:
-        pieces = getattr(raw, metric)
-        if pieces is not None:
-            try:
-                rules[metric] = Rule(tuple(Piece(*piece) for piece in pieces))
-            except ValueError as error:
-                raise MisfitError(["rules", name, metric], str(error)) from None
-    _known(raw.made_for, _ROLES, ["rules", name, "made_for"], "role")
+    for metric, pieces in raw.pieces().items():
+        # Of a metric that is broken nothing is scored, and what asks for it says so.
+        with contextlib.suppress(BrokenMetricError):
+            _known_metric(metric, ["rules", name, metric])
+        try:
+            rules[metric] = Rule(tuple(Piece(*piece) for piece in pieces))
+        except ValueError as error:
+            raise MisfitError(["rules", name, metric], str(error)) from None
+    for role in raw.made_for:
+        with contextlib.suppress(BrokenMetricError):
+            _known_role(role, ["rules", name, "made_for"])
     return RuleSet(name, rules, raw.made_for, raw.source)
 
 
-def _profiles(files: Sequence[SettingsFile], rules: Mapping[str, RuleSet]) -> dict[str, Profile]:
-    """Every profile, those of a later file in place of those before."""
+def _profiles(files: Sequence[SettingsFile], rules: Mapping[str, RuleSet]) -> tuple[dict[str, Profile], dict[str, str]]:
+    """Every profile, those of a later file in place of those before; and why some cannot be used."""
+    unusable: dict[str, str] = {}
     tables: dict[str, ProfileTable] = {}
     models: dict[str, dict[Role, ModelRef]] = {}
     for each in files:
         for name, table in each.profiles.items():
-            _check_names(table, ["profiles", name], rules)
             tables[name] = table
-            models[name] = _models(each.models[name], each.path.parent, ["profiles", name, "models"])
-    return {name: _profile(name, tables, models, rules) for name in tables}
+            try:
+                _check_names(table, ["profiles", name], rules)
+                models[name] = _models(each.models[name], each.path.parent, ["profiles", name, "models"])
+            except BrokenMetricError as error:
+                unusable[name] = str(error.args[0])
+    profiles = {}
+    for name in tables:
+        # What a profile extends is told of before what is in it.
+        if broken := next((unusable[each] for each in _ancestry(name, tables) if each in unusable), None):
+            unusable[name] = broken
+        else:
+            profiles[name] = _profile(name, tables, models, rules)
+    return profiles, unusable
 
 
 def _check_names(table: ProfileTable, keys: list[str], rules: Mapping[str, RuleSet]) -> None:
     """What a profile's own table says is right by itself, whatever it extends."""
     if table.rules is not None:
         _known([table.rules], rules, [*keys, "rules"], "rules")
-    _known(table.metrics or (), METRICS, [*keys, "metrics"], "metric")
+    for metric in table.metrics or ():
+        _known_metric(metric, [*keys, "metrics"])
     for metric, weight in table.weights.items():
-        _known([metric], METRICS, [*keys, "weights", metric], "metric")
+        _known_metric(metric, [*keys, "weights", metric])
         if not math.isfinite(weight) or weight < 0:
             raise MisfitError([*keys, "weights", metric], f"the weight is {weight:g}; weights are zero or more")
 
@@ -205,7 +226,7 @@ def _check_names(table: ProfileTable, keys: list[str], rules: Mapping[str, RuleS
 def _models(tables: Mapping[str, ModelTable], folder: Path, keys: list[str]) -> dict[Role, ModelRef]:
     refs: dict[Role, ModelRef] = {}
     for role, table in tables.items():
-        _known([role], _ROLES, [*keys, role], "role")
+        _known_role(role, [*keys, role])
         if not table.id and not table.path:
             raise MisfitError([*keys, role], "needs an id (hub) or a path (local folder)")
         _check_device(table.device, [*keys, role, "device"])
@@ -237,12 +258,19 @@ def _profile(
         named = table.metrics if table.metrics is not None else named
         description = table.description if table.description is not None else description
         notice = table.notice if table.notice is not None else notice
-    metrics = tuple(metric for metric in METRICS if metric in named)
-    lacking = [str(role) for metric in metrics for role in METRICS[metric].roles if role not in models]
+    metrics = in_order(named)
+    brought = {model.role: model.default for metric in metrics for model in get_metric(metric).models}
+    models = brought | models
+    lacking = [str(role) for metric in metrics for role in get_metric(metric).roles if role not in models]
     if lacking:
         problem = f'no model for {", ".join(lacking)} (extends = "aim" brings AIM\'s)'
         raise MisfitError([*keys, "models"], problem)
-    unruled = [metric for metric in metrics if metric not in rules[rule_name].rules]
+    weights = {metric: get_metric(metric).default_weight for metric in metrics} | weights
+    unruled = [
+        metric
+        for metric in metrics
+        if metric not in rules[rule_name].rules and (metric in METRICS or weights[metric] > 0)
+    ]
     if unruled:
         # Told of the rules and not of the profile, which may be a built-in one that uses the user's rules.
         raise MisfitError(["rules", rule_name], f"none for {', '.join(unruled)}, which the profile {name!r} asks for")
@@ -262,6 +290,26 @@ def _ancestry(name: str, tables: Mapping[str, ProfileTable]) -> list[str]:
             raise MisfitError(keys, f"goes round in a circle ({' -> '.join([*chain, parent])})")
         chain.append(parent)
     return chain
+
+
+def _known_metric(metric: str, keys: list[str]) -> None:
+    try:
+        get_metric(metric)
+    except BrokenMetricError:
+        raise
+    except KeyError as error:
+        raise MisfitError(keys, str(error.args[0])) from None
+
+
+def _known_role(role: str, keys: list[str]) -> None:
+    if role in _ROLES or (NAME.fullmatch(role) and model_role(Role(role)) is not None):
+        return
+    from aim_tui.core import plugins
+
+    # It may be the role of one that cannot be asked.
+    for name in plugins.names():
+        get_metric(name)
+    raise MisfitError(keys, f"unknown role {role!r}{did_you_mean(role, _ROLES)}")
 
 
 def _known(names: Iterable[str], known: Iterable[str], keys: list[str], kind: str) -> None:

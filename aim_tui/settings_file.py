@@ -57,6 +57,13 @@ class RulesTable(msgspec.Struct, forbid_unknown_fields=True):
     lpips: list[tuple[float, float, float]] | None = None
     source: str = ""
     made_for: dict[str, str] = {}
+    others: dict[str, list[tuple[float, float, float]]] = {}
+    """Rules of metrics beside AIM's, which stand among those of AIM in the file."""
+
+    def pieces(self) -> dict[str, list[tuple[float, float, float]]]:
+        """What the file says of each metric."""
+        named = {"clip": self.clip, "blip2": self.blip2, "lpips": self.lpips}
+        return {metric: pieces for metric, pieces in named.items() if pieces is not None} | self.others
 
 
 class ProfileTable(msgspec.Struct, forbid_unknown_fields=True):
@@ -178,7 +185,7 @@ def read(path: Path) -> SettingsFile:
             _convert(top.ui, InterfaceTable, "ui"),
             _convert(top.review, ReviewTable, "review"),
             dict(_keys(top.keys, "keys")),
-            {name: _convert(raw, RulesTable, "rules", name) for name, raw in top.rules.items()},
+            {name: _rules(raw, "rules", name) for name, raw in top.rules.items()},
             profiles,
             {
                 name: {
@@ -190,6 +197,20 @@ def read(path: Path) -> SettingsFile:
         )
     except MisfitError as misfit:
         raise _error(path, text, misfit) from None
+
+
+def _rules(raw: Any, *where: str) -> RulesTable:
+    """A table of rules; what is no setting of its own is the rule of a metric beside AIM's."""
+    if not isinstance(raw, dict):
+        return _convert(raw, RulesTable, *where)
+    own = {name: value for name, value in raw.items() if name in RulesTable.__struct_fields__ and name != "others"}
+    table = _convert(own, RulesTable, *where)
+    for name, value in raw.items():
+        if name not in own:
+            if not isinstance(value, list):
+                raise MisfitError([*where, name], f"unknown setting{did_you_mean(name, RulesTable.__struct_fields__)}")
+            table.others[name] = _convert(value, list[tuple[float, float, float]], *where, name)
+    return table
 
 
 def _keys(table: Mapping[str, Any], *where: str) -> Iterator[tuple[str, str]]:

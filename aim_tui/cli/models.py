@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aim_tui.cli import options
-from aim_tui.core.metrics import METRICS, Role
+from aim_tui.core.metrics import Role
 from aim_tui.errors import AimError, UsageError
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def _chosen(
     """The profile, and those of its models that the options leave, in the order of the roles."""
     from aim_tui.config import load_settings
     from aim_tui.core import edits
-    from aim_tui.core.metrics import in_order
+    from aim_tui.core.metrics import NAME, in_order, model_role, roles_in_order
     from aim_tui.core.names import did_you_mean
 
     settings = load_settings(config)
@@ -163,17 +163,20 @@ def _chosen(
             asked = in_order(name for name in names if name not in edits.FAMILIES)
         except KeyError as error:
             raise UsageError(error.args[0]) from None
-    for role in roles or ():
-        if role not in list(Role):
-            raise UsageError(f"unknown role {role!r}{did_you_mean(role, [str(known) for known in Role])}")
+    models = dict(chosen.equipped(asked).models)
+    for name in roles or ():
+        if name in list(Role):
+            continue
+        brought = model_role(Role(name)) if NAME.fullmatch(name) else None
+        if brought is None:
+            raise UsageError(f"unknown role {name!r}{did_you_mean(name, [str(known) for known in Role])}")
+        models.setdefault(brought.role, brought.default)
     needed = {*chosen.roles_for(asked), *edits.roles_for(of_edits, ())}
     if metrics is None:
         # Named outright, a model is meant that no metric of single images needs.
         needed |= {Role(role) for role in roles or ()}
     return chosen, [
-        (role, chosen.models[role])
-        for role in Role
-        if role in needed and role in chosen.models and (not roles or role in roles)
+        (role, models[role]) for role in roles_in_order(needed) if role in models and (not roles or role in roles)
     ]
 
 
@@ -203,7 +206,7 @@ def _as_data(state: ModelState) -> dict[str, object]:
     return {
         "role": str(state.role),
         "name": portable_path(state.name),
-        "metrics": [metric for metric in METRICS if metric in state.needed_by],
+        "metrics": [metric for metric in state.needed_by if metric != "editclip"],
         "present": state.present,
         "complete": state.complete,
         "bytes_on_disk": state.bytes_on_disk,

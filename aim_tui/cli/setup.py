@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from aim_tui.core.context import Context
 from aim_tui.core.jobs import EngineSettings
-from aim_tui.core.metrics import METRICS, in_order
-from aim_tui.core.names import did_you_mean
+from aim_tui.core.metrics import METRICS, get_metric, in_order
 from aim_tui.core.scoring import ScoringPlan
 from aim_tui.errors import UsageError
 
@@ -78,6 +77,7 @@ def resolve(
     chosen = settings.profile(profile)
     context = Context(topic, prompt, os.path.abspath(reference) if reference else "")  # noqa: PTH100  # keeps any bytes
     enabled, not_asked = _enabled(metrics, chosen, settings)
+    chosen = chosen.equipped(enabled)
     missing = context.missing_for(enabled)
     all_weights = _weights(weights, chosen)
     try:
@@ -117,7 +117,8 @@ def resolve(
 def _enabled(option: str | None, profile: Profile, settings: Settings) -> tuple[tuple[str, ...], dict[str, str]]:
     """The metrics that are wanted, and why each of the others is not."""
     if option is None:
-        off = {metric: "left out by the profile" for metric in METRICS if metric not in profile.metrics}
+        named = profile.metrics
+        off = {metric: "left out by the profile" for metric in METRICS if metric not in named}
         off |= {metric: f"switched off by {name}" for metric, name in settings.disabled.items()}
     else:
         try:
@@ -125,9 +126,9 @@ def _enabled(option: str | None, profile: Profile, settings: Settings) -> tuple[
         except KeyError as error:
             raise UsageError(f"--metrics: {error.args[0]}") from None
         if not named:
-            raise UsageError("--metrics names no metric", f"known: {', '.join(METRICS)}")
+            raise UsageError("--metrics names no metric", f"AIM's: {', '.join(METRICS)}; all: aim-tui metrics")
         off = {metric: "left out by --metrics" for metric in METRICS if metric not in named}
-    return tuple(metric for metric in METRICS if metric not in off), off
+    return tuple(metric for metric in in_order(named) if metric not in off), off
 
 
 def _weights(option: str | None, profile: Profile) -> dict[str, float]:
@@ -136,8 +137,10 @@ def _weights(option: str | None, profile: Profile) -> dict[str, float]:
         if not part.strip():
             continue
         name, equals, number = (piece.strip() for piece in part.partition("="))
-        if name not in METRICS:
-            raise UsageError(f"--weights: unknown metric {name!r}{did_you_mean(name, METRICS)}")
+        try:
+            get_metric(name)
+        except KeyError as error:
+            raise UsageError(f"--weights: {error.args[0]}") from None
         try:
             weights[name] = float(number)
         except ValueError:

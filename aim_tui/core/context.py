@@ -26,6 +26,8 @@ class Context:
                 return self.reference
             case Need.SOURCE:
                 return ""
+            case Need.NOTHING:
+                return get_metric(metric).against or "the image alone"
 
     def overlaid(self, own: Context | None) -> Context:
         """The context with what an image brings itself in the place of the same part."""
@@ -35,4 +37,4 @@ class Context:
 
     def missing_for(self, metrics: tuple[str, ...] = tuple(METRICS)) -> dict[str, str]:
         """The metrics that cannot be asked for, each with the reason."""
-        return {metric: f"no {METRICS[metric].needs}" for metric in metrics if not self.need(metric).strip()}
+        return {metric: f"no {get_metric(metric).needs}" for metric in metrics if not self.need(metric).strip()}

@@ -6,7 +6,7 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aim_tui.core.metrics import MetricSpec, Need, Role
+from aim_tui.core.metrics import MetricSpec, Need, Role, roles_in_order
 from aim_tui.core.names import did_you_mean
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def roles_for(names: Iterable[str], edits: Iterable[Edit]) -> tuple[Role, ...]:
             needed |= set(spec.roles)
         if name == "directional" and "caption_change" not in names and all(edit.source_caption for edit in edits):
             needed.discard(Role.CAPTIONER)
-    return tuple(role for role in Role if role in needed)
+    return roles_in_order(needed)
 
 
 def target_text(edit: Edit, source_text: str) -> str:

@@ -1,7 +1,12 @@
-"""The metrics: one frozen specification each. Listing them imports no model code."""
+"""The metrics: one frozen specification each. Listing them imports no model code.
+
+AIM's three stand here and make the final score. Others stand beside them, as raw columns: those that come with the
+program (`core.extras`) and those of packages (`core.plugins`), which are looked for where a name is none of these.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -10,6 +15,11 @@ from aim_tui.core.names import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from aim_tui.core.profiles import ModelRef
+
+#: What a metric, and the role of a model, can be called.
+NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 class Need(StrEnum):
@@ -20,10 +30,12 @@ class Need(StrEnum):
     REFERENCE = "reference"
     SOURCE = "source"
     """The image before an edit and the instruction, which every item brings itself (`core.edits`)."""
+    NOTHING = "nothing"
+    """The image alone is judged, or against something that belongs to the metric: its `against`."""
 
 
 class Role(StrEnum):
-    """The parts that models play in a profile."""
+    """The parts that models play in a profile. A metric may bring one of its own: any other name is such a role."""
 
     CLIP = "clip"
     CAPTIONER = "captioner"
@@ -31,12 +43,36 @@ class Role(StrEnum):
     LPIPS = "lpips"
     EDITCLIP = "editclip"
 
+    @classmethod
+    def _missing_(cls, value: object) -> Role | None:
+        if not isinstance(value, str) or NAME.fullmatch(value) is None:
+            return None
+        role = str.__new__(cls, value)
+        role._name_, role._value_ = value.upper(), value
+        return role
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRole:
+    """A model that a metric brings: the role's name, the model that plays it where a profile names none, its loader.
+
+    `loader` is "module:function", resolved by the worker alone. The function is given (ref, local, placement), as
+    `worker.models.clip.load` is. `parts` are what its folder must hold: config, weights, tokenizer, processor.
+    """
+
+    role: Role
+    title: str
+    default: ModelRef
+    loader: str
+    parts: tuple[str, ...] = ("config", "weights")
+
 
 @dataclass(frozen=True, slots=True)
 class MetricSpec:
     """Everything the program says about a metric, and where the worker finds its code.
 
-    `low` and `high` bound the raw value; `implementation` is "module:Class", resolved by the worker alone.
+    `low` and `high` bound the raw value; `implementation` is "module:Class", resolved by the worker alone. `models` are
+    those of its `roles` that no profile has to name, and `source` says where formula and model were published.
     """
 
     id: str
@@ -54,6 +90,10 @@ class MetricSpec:
     decimals: int
     formula: str
     implementation: str
+    source: str = ""
+    models: tuple[ModelRole, ...] = ()
+    against: str = ""
+    """What images are compared with where the metric needs nothing of the user."""
 
 
 CLIP = MetricSpec(
@@ -114,15 +154,66 @@ LPIPS = MetricSpec(
 METRICS: dict[str, MetricSpec] = {spec.id: spec for spec in (CLIP, BLIP2, LPIPS)}
 
 
+class BrokenMetricError(KeyError):
+    """The metric of a package that cannot be used; the text names both and says what to do."""
+
+
+#: Every metric that was named so far.
+_named: dict[str, MetricSpec] = dict(METRICS)
+
+
 def get_metric(metric_id: str) -> MetricSpec:
-    """The specification of a metric; a wrong name raises KeyError with the nearest right one."""
+    """The specification of a metric; a wrong name raises KeyError with the nearest right one.
+
+    A plug-in that is broken raises BrokenMetricError, which says what is wrong with it and what to do.
+    """
+    if (spec := _named.get(metric_id)) is None:
+        spec = _named[metric_id] = _find(metric_id)
+    return spec
+
+
+def record_metric(spec: MetricSpec) -> None:
+    """Know a metric as a stored run describes it, should what brought it no longer be there."""
     try:
-        return METRICS[metric_id]
+        get_metric(spec.id)
     except KeyError:
-        raise KeyError(f"unknown metric {metric_id!r}{did_you_mean(metric_id, METRICS)}") from None
+        _named[spec.id] = spec
 
 
 def in_order(metric_ids: Iterable[str]) -> tuple[str, ...]:
-    """The given metric ids without repetition, in the order of METRICS; KeyError on a wrong name."""
+    """The given metric ids without repetition: AIM's, then the others by name; KeyError on a wrong name."""
     wanted = {get_metric(metric_id).id for metric_id in metric_ids}
-    return tuple(metric_id for metric_id in METRICS if metric_id in wanted)
+    return (*(metric_id for metric_id in METRICS if metric_id in wanted), *sorted(wanted - METRICS.keys()))
+
+
+def roles_in_order(roles: Iterable[Role]) -> tuple[Role, ...]:
+    """The given roles without repetition: those of AIM, then the others by name."""
+    wanted = set(roles)
+    return (*(role for role in Role if role in wanted), *sorted(wanted - set(Role)))
+
+
+def model_role(role: Role) -> ModelRole | None:
+    """The role that a metric beside AIM's brings; None where none does, as for the roles of AIM itself."""
+    from aim_tui.core import plugins
+    from aim_tui.core.extras import EXTRAS
+
+    def brought(specs: Iterable[MetricSpec]) -> ModelRole | None:
+        return next((model for spec in specs for model in spec.models if model.role == role), None)
+
+    if role in set(Role):
+        return None
+    found = brought(EXTRAS.values()) or brought(_named.values())
+    if found is None:
+        # Nobody has named the metric yet: a model is asked for by its role alone.
+        found = brought(plugin.spec for plugin in map(plugins.load, plugins.names()) if plugin.spec is not None)
+    return found
+
+
+def _find(metric_id: str) -> MetricSpec:
+    from aim_tui.core import plugins
+    from aim_tui.core.extras import EXTRAS
+
+    if (spec := EXTRAS.get(metric_id) or plugins.find(metric_id)) is None:
+        known = (*METRICS, *EXTRAS, *plugins.names())
+        raise KeyError(f"unknown metric {metric_id!r}{did_you_mean(metric_id, known)}")
+    return spec

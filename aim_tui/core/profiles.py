@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from aim_tui.core.metrics import METRICS, Role, get_metric
+from aim_tui.core.metrics import METRICS, Role, get_metric, roles_in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -60,8 +60,16 @@ class Profile:
 
     def roles_for(self, metrics: Iterable[str]) -> tuple[Role, ...]:
         """The roles that these metrics need, in a stable order."""
-        needed = {role for metric in metrics for role in get_metric(metric).roles}
-        return tuple(role for role in Role if role in needed)
+        return roles_in_order(role for metric in metrics for role in get_metric(metric).roles)
+
+    def equipped(self, metrics: Iterable[str]) -> Profile:
+        """The profile with the models and weights that these metrics bring and it does not name."""
+        specs = [get_metric(metric) for metric in metrics]
+        models = {model.role: model.default for spec in specs for model in spec.models} | dict(self.models)
+        weights = {spec.id: spec.default_weight for spec in specs} | dict(self.weights)
+        if len(models) == len(self.models) and len(weights) == len(self.weights):
+            return self
+        return replace(self, models=models, weights=weights)
 
     def rules_note(self) -> str:
         """Which rules are used, and for which models their thresholds were not set."""

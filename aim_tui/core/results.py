@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from aim_tui.core.events import Event, ImageFailed, ImageRead, MetricBatch, ModelInfo, ModelLoaded, PromptRead
-from aim_tui.core.metrics import METRICS
+from aim_tui.core.metrics import get_metric
 from aim_tui.core.outcomes import Failed, Missing, Outcome, reason_of, value_of
 from aim_tui.core.scoring import Scores, ScoringPlan, Status, score
 
@@ -174,7 +174,7 @@ class Results:
         stale = [metric for metric in row.raws if row.stale(metric, self.context)]
         if not stale:
             return row
-        other = {metric: Missing(f"scored against another {METRICS[metric].needs}") for metric in stale}
+        other = {metric: Missing(f"scored against another {get_metric(metric).needs}") for metric in stale}
         raws = row.raws | {metric: Raw(missing, row.need(metric, self.context)) for metric, missing in other.items()}
         settled = replace(row, raws=raws)
         settled.scores = self._score(settled)
@@ -183,7 +183,7 @@ class Results:
     def summary(self) -> Summary:
         """Counts, and mean, median and best over the rows that have a final score of the present context."""
         counts = dict.fromkeys(Status, 0)
-        needs = {metric: self.context.need(metric) for metric in self.plan.metrics}
+        needs = {metric: self.context.need(metric) for metric in self.plan.shares}
         finals: list[tuple[float, str]] = []
         stale = 0
         for row in self.rows:

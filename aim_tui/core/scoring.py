@@ -34,38 +34,48 @@ class ScoringPlan:
     """Which metrics are asked for, how much each weighs, and by which rules it is normalised.
 
     `weights` holds a number for every asked metric; they are divided by their total, so a metric that is
-    switched off leaves the sum. Raises ValueError for no metric, a negative or non-finite weight, or
-    weights that sum to zero.
+    switched off leaves the sum. A metric beside AIM's without a rule weighs nothing: its raw value stands beside the
+    others and has no part in the final score. Raises ValueError for no metric, a negative or non-finite weight, a
+    weight without a rule, or weights that sum to zero.
     """
 
     metrics: tuple[str, ...]
     weights: Mapping[str, float]
     rules: RuleSet
     shares: Mapping[str, float] = field(init=False, repr=False, compare=False)
-    """The share of each asked metric in the final score; they sum to 1."""
+    """The share of each asked metric that has a part in the final score; they sum to 1, or there is none."""
+    raw_alone: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """The asked metrics that are raw columns, without a part in the final score."""
 
     def __post_init__(self) -> None:
         if not self.metrics:
             raise ValueError("no metric is asked for")
         for metric in self.metrics:
             get_metric(metric)
-            if metric not in self.rules.rules:
+            if metric not in self.rules.rules and (metric in METRICS or self.weights.get(metric)):
                 raise ValueError(f"the rules {self.rules.name!r} have none for {metric!r}")
             if metric not in self.weights:
                 raise ValueError(f"no weight for {metric!r}")
             weight = self.weights[metric]
             if not math.isfinite(weight) or weight < 0:
                 raise ValueError(f"the weight of {metric!r} is {weight:g}; weights are zero or more")
-        total = sum(self.weights[metric] for metric in self.metrics)
-        if total <= 0:
-            asked = ", ".join(self.metrics)
-            raise ValueError(f"the weights of {asked} sum to zero; at least one must be above zero")
+        ruled = [
+            metric
+            for metric in self.metrics
+            if metric in self.rules.rules and (metric in METRICS or self.weights[metric] > 0)
+        ]
+        total = sum(self.weights[metric] for metric in ruled)
+        if total <= 0 and ruled:
+            raise ValueError(f"the weights of {', '.join(ruled)} sum to zero; at least one must be above zero")
         # Divided here and not for each row: a hundred thousand rows are scored again while somebody waits.
-        object.__setattr__(self, "shares", {metric: self.weights[metric] / total for metric in self.metrics})
+        object.__setattr__(self, "shares", {metric: self.weights[metric] / total for metric in ruled})
+        object.__setattr__(self, "raw_alone", tuple(metric for metric in self.metrics if metric not in ruled))
 
     def formula(self) -> str:
         """The final score in words, with the weights in use."""
-        terms = " + ".join(f"{share:.4g}*{METRICS[metric].norm_field}" for metric, share in self.shares.items())
+        if not self.shares:
+            return f"no final score: {', '.join(self.metrics)} have no part in one"
+        terms = " + ".join(f"{share:.4g}*{get_metric(metric).norm_field}" for metric, share in self.shares.items())
         return f"final_score = 100 * ({terms})"
 
 
@@ -74,6 +84,7 @@ class Scores:
     """Normalised values (0..1) of the asked metrics, and the final score (0..100)."""
 
     norms: Mapping[str, Outcome]
+    """Of a metric without a share in the final score only what is missing or failed stands here, and why."""
     final: Outcome | None
     """None while an asked value is still to come."""
     status: Status
@@ -97,13 +108,27 @@ def score(outcomes: Mapping[str, Outcome], plan: ScoringPlan) -> Scores:
             norms[metric] = raw
             broken.append(f"{metric}: {raw.reason}")
     pending = len(norms) < len(plan.shares)
-    return Scores(norms, _final(total, broken, pending), _status(len(norms) - len(broken), len(broken), pending))
+    final = _final(total, broken, pending) if plan.shares else _NO_FINAL
+    present, failed = len(norms) - len(broken), len(broken)
+    for metric in plan.raw_alone:
+        raw = outcomes.get(metric)
+        if raw is None:
+            pending = True
+        elif isinstance(raw, Present):
+            present += 1
+        else:
+            norms[metric] = raw
+            failed += 1
+    return Scores(norms, final, _status(present, failed, pending))
 
 
 def _final(total: float, broken: list[str], pending: bool) -> Outcome | None:
     if broken:
         return Missing("; ".join(broken))
     return None if pending else Present(100.0 * total)
+
+
+_NO_FINAL = Missing("no metric with a part in the final score was asked for")
 
 
 def _status(present: int, broken: int, pending: bool) -> Status:

@@ -21,7 +21,7 @@ from aim_tui.core.profiles import ModelRef  # noqa: TC001  msgspec reads the ann
 from aim_tui.core.text import portable_path
 from aim_tui.errors import AimError, ModelUnavailableError
 from aim_tui.hub import caches, wire
-from aim_tui.hub.inventory import ROLE_NAMES, LocalModel, inspect, locate, repo_id, storage_folder
+from aim_tui.hub.inventory import LocalModel, inspect, locate, repo_id, role_name, storage_folder
 from aim_tui.hub.layout import MODULES, module_folders, wanted
 from aim_tui.hub.problems import FetchCancelledError, TransferError, explain, no_space, offline
 from aim_tui.hub.snapshots import Snapshot
@@ -88,7 +88,7 @@ def fetch(
     if not state.complete:
         # All that the hub has is here, so fetching again would not help.
         raise ModelUnavailableError(
-            f"{ROLE_NAMES[role]} {ref.name} is not complete on the hub: {state.problem}",
+            f"{role_name(role)} {ref.name} is not complete on the hub: {state.problem}",
             "name another model or a local folder in the settings",
         )
     return locate(role, ref)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aim_tui.core.metrics import METRICS, Role
+from aim_tui.core.extras import EXTRAS
+from aim_tui.core.metrics import METRICS, Role, get_metric, model_role
 from aim_tui.errors import ModelUnavailableError
 from aim_tui.hub.caches import hub_cache
 from aim_tui.hub.layout import folder_problems
@@ -88,6 +89,14 @@ class _Found:
     problems: tuple[str, ...]
 
 
+def role_name(role: Role) -> str:
+    """What to call the model of a role in messages."""
+    if role in ROLE_NAMES:
+        return ROLE_NAMES[role]
+    brought = model_role(role)
+    return brought.title if brought else f"{role} model"
+
+
 def repo_id(role: Role, ref: ModelRef) -> str:
     """The full id on the hub; a sentence encoder without an owner is one of sentence-transformers' own."""
     name = ref.id if "/" in ref.id or role is not Role.SENTENCE else f"sentence-transformers/{ref.id}"
@@ -95,12 +104,12 @@ def repo_id(role: Role, ref: ModelRef) -> str:
     # Both become parts of a path.
     if not _REPO_ID.fullmatch(name) or ".." in name:
         raise ModelUnavailableError(
-            f"{ROLE_NAMES[role]}: {ref.id!r} is no model id",
+            f"{role_name(role)}: {ref.id!r} is no model id",
             "name owner/model of a hub, or a local folder as path, in the settings",
         )
     if not _REVISION.fullmatch(revision) or ".." in revision:
         raise ModelUnavailableError(
-            f"{ROLE_NAMES[role]} {name}: {revision!r} is no revision", "name a branch, tag or commit in the settings"
+            f"{role_name(role)} {name}: {revision!r} is no revision", "name a branch, tag or commit in the settings"
         )
     return name
 
@@ -119,7 +128,7 @@ def locate(role: Role, ref: ModelRef, *, profile: str = "") -> LocalModel:
     found = _find(role, ref)
     if found.path is None or found.problems:
         raise ModelUnavailableError(
-            f"{ROLE_NAMES[role]} {ref.name}: {_summary(found.problems)}", _way_out(role, ref, profile)
+            f"{role_name(role)} {ref.name}: {_summary(found.problems)}", _way_out(role, ref, profile)
         )
     return LocalModel(role, found.path, found.revision)
 
@@ -139,6 +148,7 @@ def inspect(
     if needed_by is None:
         needed_by = [spec.id for spec in METRICS.values() if role in spec.roles]
         needed_by += ["editclip"] if role is Role.EDITCLIP else []
+        needed_by += [spec.id for spec in EXTRAS.values() if any(model.role == role for model in spec.models)]
     try:
         found = _find(role, ref)
         if deep and found.path is not None and not found.problems:
@@ -165,7 +175,7 @@ def inspect(
 
 def inspect_profile(profile: Profile, metrics: Iterable[str], *, deep: bool = False) -> list[ModelState]:
     """The state of every model that these metrics of a profile need, in the order of the roles."""
-    asked = [METRICS[metric] for metric in metrics]
+    asked = [get_metric(metric) for metric in metrics]
     return [
         inspect(
             role,

@@ -7,7 +7,7 @@ import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.metrics import Role
+from aim_tui.core.metrics import Role, model_role
 from aim_tui.hub.weights import file_problem
 
 if TYPE_CHECKING:
@@ -109,6 +109,8 @@ def folder_problems(role: Role, folder: Path) -> list[str]:
             found = sorted(folder.glob("*.safetensors"))
             problems = [file_problem(path) for path in found] if found else ["weights (*.safetensors) are missing"]
             return [problem for problem in problems if problem]
+    brought = model_role(role)
+    return _needs(folder, brought.parts if brought else ("config", "weights"))
 
 
 def has_processors(folder: Path) -> bool:
@@ -142,6 +144,8 @@ def _needs(folder: Path, parts: Iterable[str]) -> list[str]:
                 problems += _json_problem(folder / "config.json")
             case "weights":
                 problems += _weights_problems(folder)
+            case "processor":
+                problems += _one_of(folder, _PROCESSORS, "the image processor's configuration")
             case _:
                 problems += _one_of(folder, _TOKENIZERS, "the tokenizer")
     return problems

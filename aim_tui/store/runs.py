@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ from aim_tui.store.errors import StoreError, UnknownRunError, decoding
 from aim_tui.store.processes import Owner
 from aim_tui.store.records import RESUMABLE, Run, RunInfo, RunRequest, RunState
 from aim_tui.store.texts import pack, to_json, unpack, unpack_optional
-from aim_tui.store.writer import INTERVAL, RunWriter
+from aim_tui.store.writer import INTERVAL, RunWriter, insert_images
 
 if TYPE_CHECKING:
     import sqlite3
@@ -80,10 +79,7 @@ class Runs:
         names = ", ".join(row)
         with self._database.writing() as connection:
             connection.execute(f"INSERT INTO runs ({names}) VALUES ({', '.join('?' * len(row))})", tuple(row.values()))
-            connection.executemany(
-                "INSERT INTO run_images (run, item, path, own) VALUES (?, ?, ?, ?)",
-                ((run_id, number, pack(item.path), _own_to_json(item)) for number, item in enumerate(items)),
-            )
+            insert_images(connection, run_id, items)
         positions = {item.id: number for number, item in enumerate(items)}
         return RunWriter(self._database, run_id, positions, interval=interval)
 
@@ -244,7 +240,7 @@ def _run(row: dict[str, Any], images: _Rows, values: _Rows, models: _Rows) -> Ru
         result.error = unpack_optional(error)
     _fill(results, values)
     infos = {info.role: info for info in (from_flat(ModelInfo, json.loads(text)) for (text,) in models)}
-    results.models = {role: infos[role] for role in (*Role, *infos) if role in infos}
+    results.models = {role: infos[role] for role in (*Role, *sorted(infos)) if role in infos}
     if row["prompt_read"]:
         results.prompt = from_flat(PromptRead, json.loads(row["prompt_read"]))
     results.replan(request.plan)
@@ -263,10 +259,6 @@ def _fill(results: Results, values: _Rows) -> None:
     for row in results.rows:
         if row.error is not None:
             row.raws = {metric: Raw(Failed(row.error), row.need(metric, results.context)) for metric in needs}
-
-
-def _own_to_json(item: Item) -> str | None:
-    return to_json(asdict(item.context)) if item.context is not None else None
 
 
 def _own(text: str | None) -> Context | None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from aim_tui.core import edits
 from aim_tui.core.events import Event, ModelLoaded, Notice, Phase, PhaseName
-from aim_tui.core.metrics import MetricSpec, Need, Role, get_metric, in_order
+from aim_tui.core.metrics import MetricSpec, Need, get_metric, in_order, roles_in_order
 from aim_tui.errors import ModelUnavailableError, UsageError
 from aim_tui.inputs.images import ImageError, LoadedImage, read_image
 from aim_tui.worker.identity import Cache, Identity, identify, reading_key
@@ -26,8 +26,9 @@ from aim_tui.worker.keeper import Keeper
 from aim_tui.worker.maps import make_map, role_for
 from aim_tui.worker.memory import release_memory, settle
 from aim_tui.worker.metrics.base import FeatureMetric
+from aim_tui.worker.metrics.making import made, metric_class, told_of
 from aim_tui.worker.models.device import Placement, place
-from aim_tui.worker.models.loading import LoadedModel, load, load_key, resolve
+from aim_tui.worker.models.loading import LoadedModel, load, load_key
 from aim_tui.worker.runtime import configure_torch, cores
 from aim_tui.worker.scoring import Scoring
 from aim_tui.worker.survey import Survey
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from aim_tui.core.events import Item
     from aim_tui.core.jobs import EngineSettings, Job
     from aim_tui.core.maps import Map, MapMethod
+    from aim_tui.core.metrics import Role
     from aim_tui.core.profiles import ModelRef
     from aim_tui.ipc.protocol import MakeMap
     from aim_tui.worker.metrics.base import Metric
@@ -187,7 +189,8 @@ class Engine:
         asked = [spec.id for spec in specs if job.context.need(spec.id).strip()]
         for name, metric in kept.items():
             if name in asked or job.features_only:
-                metric.expect(job.context, self._read)
+                with told_of(name):
+                    metric.expect(job.context, self._read)
         known = {name: metric for name, metric in kept.items() if metric.cache is not None}
         policy, threads = self._settings.reading, self._reading_threads(_roles(specs))
         with closing(Survey(job.items, known, cache, policy, threads).windows()) as windows:
@@ -199,7 +202,9 @@ class Engine:
                     return
                 yield from self._load(role) if role in wanted else self._recall(role, cache)
             for name in asked:
-                yield from metrics[name].set_context(job.context, self._read)
+                with told_of(name):
+                    said = metrics[name].set_context(job.context, self._read)
+                yield from said
             if not job.items or cancelled():
                 return
             yield Phase(PhaseName.SCORING)
@@ -359,7 +364,7 @@ class Engine:
 
     def _load_midway(self, wanted: set[Role]) -> Iterator[Event]:
         """Load what the first images did not need."""
-        missing = [role for role in Role if role in wanted and role not in self._models]
+        missing = [role for role in roles_in_order(wanted) if role not in self._models]
         for role in missing:
             yield from self._load(role)
         if missing:
@@ -374,7 +379,7 @@ class Engine:
         identities = tuple(self._identities.get(role) for role in spec.roles)
         models = (tuple(self._key(role) for role in spec.roles), identities if cache else None)
         if spec.id not in self._metrics or self._made_for[spec.id] != models:
-            self._metrics[spec.id] = resolve(spec.implementation)(self._models)
+            self._metrics[spec.id] = made(spec, self._models)
             self._made_for[spec.id] = models
         metric = self._metrics[spec.id]
         if isinstance(metric, FeatureMetric):
@@ -404,13 +409,12 @@ def _with_context(job: Job) -> list[Item]:
 
 
 def _roles(specs: Sequence[MetricSpec]) -> list[Role]:
-    needed = {role for spec in specs for role in spec.roles}
-    return [role for role in Role if role in needed]
+    return list(roles_in_order(role for spec in specs for role in spec.roles))
 
 
 def _check_context(context: Context, specs: Sequence[MetricSpec], features_only: bool) -> None:
     if features_only:
-        specs = [spec for spec in specs if not getattr(resolve(spec.implementation), "sees_image_alone", False)]
+        specs = [spec for spec in specs if not getattr(metric_class(spec), "sees_image_alone", False)]
     for metric, reason in context.missing_for(tuple(spec.id for spec in specs)).items():
         raise UsageError(f"{metric} was asked for, but there is {reason}", f"give it, or leave {metric} out")
     for name, text in (("prompt", context.prompt), ("topic", context.topic)):

@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional
 
 from aim_tui.errors import ModelUnavailableError
+from aim_tui.hub.inventory import role_name
 from aim_tui.worker.models.loading import describe, from_pretrained
 from aim_tui.worker.models.pixels import ImagePreparation, load_preparation
 from aim_tui.worker.runtime import LOCAL_ONLY
@@ -64,6 +65,11 @@ class Clip:
         self.token_limit = min(int(tokenizer.model_max_length), int(model.config.text_config.max_position_embeddings))
 
     @property
+    def scale(self) -> float:
+        """exp(logit_scale), which the model multiplies cosines by: 100 for most CLIPs."""
+        return float(self.model.logit_scale.detach().float().exp())
+
+    @property
     def on_cpu(self) -> bool:
         """Whether it computes on the CPU."""
         return self.placement.device.type == "cpu"
@@ -100,6 +106,19 @@ class Clip:
         return ManyTextFeatures(unit(self.model.get_text_features(**inputs)), tokens, self.token_limit)
 
 
+def load_siglip(ref: ModelRef, local: LocalModel, placement: Placement) -> Clip:
+    """Load a SigLIP, or a SigLIP 2 of a fixed size; ModelUnavailableError for any other model."""
+    from transformers import AutoConfig
+
+    kind = AutoConfig.from_pretrained(local.path, **LOCAL_ONLY).model_type
+    if kind not in _PADDED:
+        raise ModelUnavailableError(
+            f"SigLIP model {ref.name} is of type {kind!r}, not 'siglip'",
+            "name a SigLIP, or a SigLIP 2 of a fixed size (not NaFlex), such as google/siglip2-base-patch16-224",
+        )
+    return load(ref, local, placement)
+
+
 def load(ref: ModelRef, local: LocalModel, placement: Placement) -> Clip:
     """Load from a local folder of transformers files."""
     from transformers import AutoConfig, AutoModel, AutoTokenizer
@@ -107,7 +126,8 @@ def load(ref: ModelRef, local: LocalModel, placement: Placement) -> Clip:
     kind = AutoConfig.from_pretrained(local.path, **LOCAL_ONLY).model_type
     if kind not in _DUAL_ENCODERS:
         raise ModelUnavailableError(
-            f"CLIP model {ref.name} is of type {kind!r}, which does not embed images and texts in one space",
+            f"{role_name(local.role)} {ref.name} is of type {kind!r}, "
+            "which does not embed images and texts in one space",
             f"name a model of one of these types in the settings: {', '.join(_DUAL_ENCODERS)}",
         )
     model, detail = from_pretrained(AutoModel, ref, local, placement)

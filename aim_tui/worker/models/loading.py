@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aim_tui.core.events import ModelInfo
-from aim_tui.core.metrics import Role
+from aim_tui.core.metrics import Role, model_role
 from aim_tui.errors import AimError, ModelUnavailableError
-from aim_tui.hub.inventory import ROLE_NAMES, locate
+from aim_tui.hub.inventory import locate, role_name
 from aim_tui.worker.memory import brief, is_out_of_memory
 from aim_tui.worker.models.device import dtype_name
 from aim_tui.worker.runtime import LOCAL_ONLY, hush_libraries
@@ -60,9 +60,9 @@ def load(role: Role, ref: ModelRef, placement: Placement) -> LoadedModel:
     """
     local = locate(role, ref)
     hush_libraries()
-    what = f"{ROLE_NAMES[role]} {ref.name}"
+    what = f"{role_name(role)} {ref.name}"
     try:
-        model: LoadedModel = resolve(_LOADERS[role])(ref, local, placement)
+        model: LoadedModel = resolve(_loader(role))(ref, local, placement)
     except AimError:
         raise
     except Exception as error:
@@ -74,6 +74,15 @@ def load(role: Role, ref: ModelRef, placement: Placement) -> LoadedModel:
         log.exception("loading %s from %s failed", what, local.path)
         raise ModelUnavailableError(f"{what} cannot be loaded from {local.path}: {brief(error)}", WAY_OUT) from error
     return model
+
+
+def _loader(role: Role) -> str:
+    if role in _LOADERS:
+        return _LOADERS[role]
+    brought = model_role(role)
+    if brought is None:
+        raise ModelUnavailableError(f"no metric brings a loader for {role}", "install the package of its metric again")
+    return brought.loader
 
 
 def from_pretrained(
@@ -93,7 +102,7 @@ def from_pretrained(
     lacking = sorted(map(str, report["missing_keys"])) + sorted(str(key) for key in report["mismatched_keys"])
     if lacking:
         raise ModelUnavailableError(
-            f"{ROLE_NAMES[local.role]} {ref.name}: {len(lacking)} weights are missing from {local.path} "
+            f"{role_name(local.role)} {ref.name}: {len(lacking)} weights are missing from {local.path} "
             f"or have another shape, such as {lacking[0]}",
             WAY_OUT,
         )
@@ -127,7 +136,7 @@ def load_key(ref: ModelRef, placement: Placement) -> tuple[ModelRef, Placement]:
 
 
 def _quantisation(ref: ModelRef, role: Role, placement: Placement) -> Any:
-    what = f"{ROLE_NAMES[role]} {ref.name}: quantisation {ref.quantisation}"
+    what = f"{role_name(role)} {ref.name}: quantisation {ref.quantisation}"
     if placement.device.type != "cuda":
         raise ModelUnavailableError(
             f"{what} needs a CUDA device, not {placement.device}",
