@@ -61,12 +61,16 @@ def open_existing(path: Path) -> Database:
 
 
 def load(named: Path | None, run: str) -> Run:
-    """A stored run by its id, the beginning of its id, or 'last'."""
+    """A stored run by its id, the beginning of its id, or 'last', with what people say of its images now."""
+    from dataclasses import replace
+
+    from aim_tui.store.judgements import Judgements
     from aim_tui.store.runs import Runs
 
     with open_existing(store_path(named)) as database:
         runs = Runs(database)
-        return runs.load(runs.find(run))
+        found = runs.load(runs.find(run))
+        return replace(found, judged=Judgements(database).of(found.results))
 
 
 def parse_size(text: str) -> int:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aim_tui.core.jobs import EngineSettings
+    from aim_tui.core.judged import Judged
     from aim_tui.core.profiles import Profile
     from aim_tui.core.results import Results, Row
 
@@ -29,7 +30,8 @@ CSV_FIELDS = (*FIELDS, "weights", "rules", "notice")
 # What a spreadsheet takes for the beginning of a formula.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _LATE_CONTROL = re.compile(r"[\x7f-\x9f]")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# Some take the wide forms of an East Asian keyboard for it as well, and look behind a line feed.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def record(row: Row, results: Results) -> dict[str, Any]:
@@ -49,8 +51,11 @@ def record(row: Row, results: Results) -> dict[str, Any]:
     return {name: values[name] for name in FIELDS}
 
 
-def full_record(row: Row, results: Results) -> dict[str, Any]:
-    """The flat record, and what is known of the file: size, format, content hash, how it was read."""
+def full_record(row: Row, results: Results, judged: Judged | None = None) -> dict[str, Any]:
+    """The flat record, and what is known of the file: size, format, content hash, how it was read.
+
+    Where people's judgements were looked up they stand in `judgements`, a list with one record for each rater.
+    """
     full = record(row, results)
     if (raw_path := path_bytes(row.path)) is not None:
         full["path_bytes"] = raw_path
@@ -67,14 +72,22 @@ def full_record(row: Row, results: Results) -> dict[str, Any]:
             "flattened": facts.flattened or None,
             "frames": facts.frames,
         }
+    if judged is not None:
+        full["judgements"] = judged.records(row.path)
     return full
 
 
-def csv_record(row: Row, results: Results, said: Mapping[str, Any]) -> dict[str, Any]:
-    """One image as a line of CSV, of CSV_FIELDS; `said` is its `provenance`."""
+def csv_fields(judged: Judged | None = None) -> list[str]:
+    """The columns of CSV: CSV_FIELDS, and three for each rater where judgements were looked up."""
+    return [*CSV_FIELDS, *(map(spreadsheet_cell, judged.columns()) if judged is not None else ())]
+
+
+def csv_record(row: Row, results: Results, said: Mapping[str, Any], judged: Judged | None = None) -> dict[str, Any]:
+    """One image as a line of CSV, of `csv_fields`; `said` is its `provenance`."""
     weights = " ".join(f"{metric}={weight:g}" for metric, weight in said["weights"].items())
     cells = record(row, results) | {"weights": weights, "rules": said["rules"], "notice": said.get("notice")}
-    return {name: spreadsheet_cell(value) for name, value in cells.items()}
+    cells |= judged.cells(row.path) if judged is not None else {}
+    return {spreadsheet_cell(name): spreadsheet_cell(value) for name, value in cells.items()}
 
 
 def spreadsheet_cell(value: Any) -> Any:
@@ -122,7 +135,13 @@ def provenance(results: Results, profile: Profile, not_asked: dict[str, str]) ->
     return said
 
 
-def document(results: Results, profile: Profile, settings: dict[str, Any], not_asked: dict[str, str]) -> dict[str, Any]:
+def document(
+    results: Results,
+    profile: Profile,
+    settings: dict[str, Any],
+    not_asked: dict[str, str],
+    judged: Judged | None = None,
+) -> dict[str, Any]:
     """The whole run: settings, models, weights, formulas, results, and what they add up to."""
     context = results.context
     summary = results.summary()
@@ -148,7 +167,7 @@ def document(results: Results, profile: Profile, settings: dict[str, Any], not_a
             for info in results.models.values()
         ],
         "formulas": formulas(results),
-        "results": [full_record(row, results) for row in results.rows],
+        "results": [full_record(row, results, judged) for row in results.rows],
         "summary": {
             "n": summary.n,
             "n_ok": summary.n_ok,

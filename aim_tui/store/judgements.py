@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from aim_tui.core.judged import Judged
 from aim_tui.core.opinions import NOTHING, Opinion
 from aim_tui.store.queries import select_in
 from aim_tui.store.texts import pack, unpack
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterable, Sequence
 
+    from aim_tui.core.results import Results
     from aim_tui.store.database import Database
 
 Value = float | str | bool | None
@@ -154,6 +156,12 @@ class Judgements:
     def opinions(self, sha256s: Collection[str] | None = None) -> dict[str, dict[str, Opinion]]:
         """What every rater says now, by content hash and rater, of the given images or all."""
         return opinions_of(self.held(sha256s))
+
+    def of(self, results: Results) -> Judged:
+        """What every rater says now of the images of a run, known by content; one that was not read has no words."""
+        contents = {row.path: row.facts.sha256 for row in results.rows if row.facts is not None}
+        said = self.opinions(set(contents.values()))
+        return Judged({path: said[sha256] for path, sha256 in contents.items() if sha256 in said})
 
     def held(self, sha256s: Collection[str] | None = None) -> list[Judgement]:
         """Every word that holds now, of the given images or all."""

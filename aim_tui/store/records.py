@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from aim_tui.core.context import Context
     from aim_tui.core.events import Item
+    from aim_tui.core.judged import Judged
     from aim_tui.core.profiles import Profile
     from aim_tui.core.results import Results, Summary
     from aim_tui.core.scoring import ScoringPlan
@@ -135,6 +136,8 @@ class Run:
     info: RunInfo
     request: RunRequest
     results: Results
+    judged: Judged | None = None
+    """What people say of its images now; None where that was not looked up."""
 
     def document(self) -> dict[str, Any]:
         """The whole run as plain data: `core.report.document`, and what the store knows besides."""
@@ -153,5 +156,5 @@ class Run:
                 "fingerprints": dict(request.fingerprints),
                 "versions": dict(request.versions),
             },
-            **document(self.results, request.profile, settings, dict(request.not_asked)),
+            **document(self.results, request.profile, settings, dict(request.not_asked), self.judged),
         }

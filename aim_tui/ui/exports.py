@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aim_tui.core.report import (
-    CSV_FIELDS,
     FIELDS,
+    csv_fields,
     csv_record,
     document,
     engine_settings,
@@ -23,6 +23,7 @@ from aim_tui.store.exports.output import write_whole
 
 if TYPE_CHECKING:
     from aim_tui.core.jobs import EngineSettings
+    from aim_tui.core.judged import Judged
     from aim_tui.core.profiles import Profile
     from aim_tui.core.results import Results, Row
 
@@ -50,20 +51,30 @@ def path_problem(text: str) -> str:
     return ""
 
 
-def export(path: Path, results: Results, profile: Profile, engine: EngineSettings, not_asked: dict[str, str]) -> None:
-    """Write all rows; the file appears whole or not at all. ExportError where it cannot be written."""
+def export(
+    path: Path,
+    results: Results,
+    profile: Profile,
+    engine: EngineSettings,
+    not_asked: dict[str, str],
+    judged: Judged | None = None,
+) -> None:
+    """Write all rows, with what people say of the images; the file appears whole or not at all.
+
+    ExportError where it cannot be written.
+    """
     settled = results.settled()
     said = provenance(settled, profile, not_asked)
     match path.suffix.lower():
         case ".json":
-            text = to_json(document(settled, profile, engine_settings(engine), not_asked), indent=2) + "\n"
+            text = to_json(document(settled, profile, engine_settings(engine), not_asked, judged), indent=2) + "\n"
         case ".jsonl":
-            text = "".join(to_json(full_record(row, settled) | said) + "\n" for row in settled.rows)
+            text = "".join(to_json(full_record(row, settled, judged) | said) + "\n" for row in settled.rows)
         case _:
             stream = io.StringIO(newline="")
-            rows = csv.DictWriter(stream, CSV_FIELDS, lineterminator="\n")
+            rows = csv.DictWriter(stream, csv_fields(judged), lineterminator="\n")
             rows.writeheader()
-            rows.writerows(csv_record(row, settled, said) for row in settled.rows)
+            rows.writerows(csv_record(row, settled, said, judged) for row in settled.rows)
             text = stream.getvalue()
     write_whole(path, text)
 

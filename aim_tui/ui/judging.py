@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from aim_tui.core.fields import file_name
+from aim_tui.core.judged import Judged
 from aim_tui.core.opinions import NOTHING, Opinion
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError, UsageError
@@ -113,10 +114,12 @@ class JudgingDesk:
         sha256 = self._contents.get(path, "")
         return {rater: said for rater, said in sorted(self._opinions.get(sha256, {}).items()) if rater != self.rater}
 
-    def everybody(self, path: str) -> dict[str, Opinion]:
-        """What all raters say of an image, by their names; who says nothing is left out."""
-        said = self._opinions.get(self._contents.get(path, ""), {})
-        return {rater: opinion for rater, opinion in sorted(said.items()) if opinion}
+    async def judged(self) -> Judged:
+        """What all raters say of the images, once the store has told it; in time that grows with what is said."""
+        if self._recalling is not None:
+            await asyncio.wait([self._recalling])
+        said = ((self._paths.get(sha256, ()), dict(said)) for sha256, said in self._opinions.items())
+        return Judged({path: opinions for paths, opinions in said for path in paths})
 
     @property
     def waiting(self) -> int:

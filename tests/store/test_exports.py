@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import threading
+from dataclasses import replace
 from html.parser import HTMLParser
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, ClassVar
@@ -23,6 +24,7 @@ from aim_tui.store import exports
 from aim_tui.store.errors import ExportError
 from aim_tui.store.exports.histogram import bin_edges, counts
 from aim_tui.store.exports.parquet import METADATA_KEY
+from aim_tui.store.judgements import Image, Judgements
 from aim_tui.store.runs import Runs
 from tests.store.samples import mixed_events, request, scored
 
@@ -88,6 +90,19 @@ class Page(HTMLParser):
         return sum(name == tag for name, _ in self.elements)
 
 
+@pytest.fixture
+def judged(run: Run, database: Database) -> Run:
+    """The run, of which two raters have something to say; one of them would be a formula, and a second record."""
+    judgements = Judgements(database)
+    first, second = (Image(row.facts.sha256, row.path) for row in run.results.rows[:2] if row.facts)
+    judgements.rate(first, 5, rater="ann", run=run.info.id)
+    judgements.note(first, "=cmd|' /C calc'!A0\n\"two\", \x1b[31mlines", rater="ann")
+    judgements.rate(first, 2, rater="=bob\n")
+    judgements.reject(second, True, rater="ann")
+    judgements.rate(Image("f" * 64, "/elsewhere.png"), 1, rater="cid")
+    return replace(run, judged=judgements.of(run.results))
+
+
 # -- data -------------------------------------------------------------------------------------------------------------
 
 
@@ -105,6 +120,37 @@ def test_every_data_format_holds_the_same_numbers(run: Run) -> None:
     assert document["run"]["id"] == run.info.id
     assert document["summary"]["n_in_mean"] == 1
     assert "lpips: too small for LPIPS" in document["results"][1]["error"]
+
+
+def test_every_raters_words_go_with_the_images_in_every_format(judged: Run, tmp_path: Path) -> None:
+    document = json.loads(exports.render(judged, "json"))
+    first, second, *others = [row["judgements"] for row in document["results"]]
+    note = "=cmd|' /C calc'!A0\n\"two\", \x1b[31mlines"
+    assert first == [
+        {"rater": "=bob\n", "rating": 2.0, "rejected": False, "note": None},
+        {"rater": "ann", "rating": 5.0, "rejected": False, "note": note},
+    ]
+    assert second == [{"rater": "ann", "rating": None, "rejected": True, "note": None}]
+    assert others == [[], []]
+    lines = [json.loads(line) for line in str(exports.render(judged, "jsonl")).splitlines()]
+    assert [row["judgements"] for row in lines] == [first, second, [], []]
+    assert "| ann rejected |" in str(exports.render(judged, "markdown"))
+    assert "ann rejected" in Page(str(exports.render(judged, "html"))).words
+    files = pytest.importorskip("pyarrow.parquet")
+    exports.write(judged, tmp_path / "run.parquet")
+    assert files.read_table(tmp_path / "run.parquet").column("judgements").to_pylist() == [first, second, [], []]
+
+
+def test_csv_has_columns_for_each_rater_and_no_text_becomes_a_formula_or_a_record(judged: Run) -> None:
+    text = str(exports.render(judged, "csv"))
+    table = list(csv.reader(io.StringIO(text)))
+    header, first, second, *_ = table
+    assert len(table) == 5
+    assert {len(line) for line in table} == {len(header)}
+    assert header[-6:] == ["rating:=bob\n", "rejected:=bob\n", "note:=bob\n", "rating:ann", "rejected:ann", "note:ann"]
+    assert first[-6:] == ["2.0", "False", "", "5.0", "False", "'=cmd|' /C calc'!A0\n\"two\", \\x1b[31mlines"]
+    assert second[-6:] == ["", "", "", "", "True", ""]
+    assert "\x1b" not in text
 
 
 def test_a_spreadsheet_finds_no_formula_in_csv(hostile: Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import hashlib
 import shutil
 import sqlite3
@@ -263,3 +264,19 @@ async def test_a_rating_remembers_the_stored_run_that_is_shown(open_app: Any, fo
         said = Judgements(database).history(hashlib.sha256((folder / "img_0.png").read_bytes()).hexdigest())
     run = stored.info.id
     assert [(word.kind.value, word.run) for word in said] == [("rating", run), ("reject", None), ("rating", run)]
+
+
+async def test_what_is_exported_has_every_raters_words(open_app: Any, folder: Path, store: Path, tmp_path: Path) -> None:
+    sha256 = hashlib.sha256((folder / "img_1.png").read_bytes()).hexdigest()
+    with Database.open(store) as database:
+        Judgements(database).rate(Image(sha256, path_of(folder, 1)), 2, rater="bob")
+    async with open_app(folder, store=store, rater="ann") as app:
+        await app.until(lambda: len(app.rows) == 8)
+        await app.session.judging.rate(path_of(folder, 1), 4)
+        await app.press("ctrl+s", "ctrl+u")
+        await app.paste(str(tmp_path / "scores.csv"))
+        await app.press("enter")
+        await app.until((tmp_path / "scores.csv").exists)
+    with (tmp_path / "scores.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(row["rating:ann"], row["rating:bob"]) for row in rows[:3]] == [("", ""), ("4.0", "2.0"), ("", "")]

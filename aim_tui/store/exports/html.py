@@ -24,6 +24,7 @@ from aim_tui.store.records import RunState
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from aim_tui.core.judged import Judged
     from aim_tui.core.metrics import MetricSpec
     from aim_tui.core.results import Row
     from aim_tui.store.records import Run
@@ -149,8 +150,10 @@ def _images(run: Run, thumbnail: Thumbnail | None) -> Html:
     headings += [(f"{spec.short} {'↑' if spec.higher_is_better else '↓'}", "num") for spec in metrics]
     headings += [("Caption", "")] if any(row.caption for row in run.results.rows) else []
     captioned = len(headings) > 3 + len(metrics)
+    judged = run.judged if run.judged is not None and run.judged.raters else None
+    headings += [("Said by raters", "")] if judged else []
     head = element("tr", *(_heading(name, class_) for name, class_ in headings))
-    body = [_row(rank, row, metrics, captioned, thumbnail) for rank, row in ranked(run.results)]
+    body = [_row(rank, row, metrics, captioned, thumbnail, judged) for rank, row in ranked(run.results)]
     find = "Find in names and captions"
     tools = element(
         "div",
@@ -169,7 +172,14 @@ def _heading(name: str, class_: str) -> Html:
     return element("th", element("button", name, type="button"), scope="col", class_=class_ or None, aria_sort=sort)
 
 
-def _row(rank: int | None, row: Row, metrics: list[MetricSpec], captioned: bool, thumbnail: Thumbnail | None) -> Html:
+def _row(
+    rank: int | None,
+    row: Row,
+    metrics: list[MetricSpec],
+    captioned: bool,
+    thumbnail: Thumbnail | None,
+    judged: Judged | None,
+) -> Html:
     facts = row.facts
     size = f"{facts.width} × {facts.height} {facts.format}" if facts else None
     why = row.errors() or ("not reached" if row.status is Status.PENDING else None)
@@ -188,6 +198,9 @@ def _row(rank: int | None, row: Row, metrics: list[MetricSpec], captioned: bool,
     ]
     if captioned:
         cells.append(element("td", row.caption or "", class_="caption", data_v=row.caption or None))
+    if judged is not None:
+        said = judged.words(row.path)
+        cells.append(element("td", said, class_="caption", data_v=said or None))
     return element("tr", *cells)
 
 

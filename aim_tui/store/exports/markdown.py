@@ -35,14 +35,17 @@ def markdown(run: Run) -> str:
 def _table(run: Run) -> Iterable[str]:
     metrics = [METRICS[metric] for metric in run.results.plan.metrics]
     titles = ["#", "image", *(f"{spec.short} {'↑' if spec.higher_is_better else '↓'}" for spec in metrics)]
-    titles += ["final ↑", "status", "caption"]
+    judged = run.judged if run.judged is not None and run.judged.raters else None
+    said = ["said by raters"] if judged else []
+    titles += ["final ↑", "status", "caption", *said]
     yield line(titles)
-    yield line(["--:", ":--", *("--:" for _ in metrics), "--:", ":--", ":--"])
+    yield line(["--:", ":--", *("--:" for _ in metrics), "--:", ":--", ":--", *(":--" for _ in said)])
     for rank, row in ranked(run.results):
         cells = [str(rank or ""), text(file_name(row.path))]
         cells += [score_text(row.outcome(spec.id), spec.decimals) for spec in metrics]
         cells += [score_text(row.scores.final if row.scores else None, 2), str(row.status)]
-        yield line([*cells, text(row.caption or "")])
+        cells.append(text(row.caption or ""))
+        yield line([*cells, text(judged.words(row.path))] if judged else cells)
 
 
 def line(cells: Iterable[str]) -> str:

@@ -51,11 +51,14 @@ def parquet(run: Run) -> bytes:
         raise ExportError(
             "Parquet needs pyarrow, which is not installed", "pip install 'aim-tui[parquet]', or choose another format"
         ) from None
-    records = [full_record(row, run.results) for row in run.results.rows]
+    records = [full_record(row, run.results, run.judged) for row in run.results.rows]
     said = {name: value for name, value in run.document().items() if name != "results"}
     fields = [pyarrow.field(name, getattr(pyarrow, kind)()) for name, kind in _COLUMNS.items()]
+    opinion = {"rater": "string", "rating": "float64", "rejected": "bool_", "note": "string"}
+    judgement = pyarrow.struct([(name, getattr(pyarrow, kind)()) for name, kind in opinion.items()])
+    fields.append(pyarrow.field("judgements", pyarrow.list_(judgement)))
     schema = pyarrow.schema(fields, {METADATA_KEY: json.dumps(said).encode("utf-8")})
-    columns = [[_clean(record.get(name)) for record in records] for name in _COLUMNS]
+    columns = [[_clean(record.get(name)) for record in records] for name in (*_COLUMNS, "judgements")]
     stream = io.BytesIO()
     files.write_table(pyarrow.table(columns, schema=schema), stream, compression="zstd")
     return stream.getvalue()

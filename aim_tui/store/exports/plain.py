@@ -6,7 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from aim_tui.core.report import CSV_FIELDS, csv_record, full_record, provenance, to_json
+from aim_tui.core.report import csv_fields, csv_record, full_record, provenance, to_json
 
 if TYPE_CHECKING:
     from aim_tui.store.records import Run
@@ -16,9 +16,9 @@ def csv_table(run: Run) -> str:
     """One line an image, in the order of the run, each with the weights and rules that made its score."""
     said = provenance(run.results, run.request.profile, dict(run.request.not_asked))
     stream = io.StringIO(newline="")
-    rows = csv.DictWriter(stream, CSV_FIELDS, lineterminator="\n")
+    rows = csv.DictWriter(stream, csv_fields(run.judged), lineterminator="\n")
     rows.writeheader()
-    rows.writerows(csv_record(row, run.results, said) for row in run.results.rows)
+    rows.writerows(csv_record(row, run.results, said, run.judged) for row in run.results.rows)
     return stream.getvalue()
 
 
@@ -30,4 +30,4 @@ def json_document(run: Run) -> str:
 def json_lines(run: Run) -> str:
     """One object a line for each image, each with its provenance."""
     said = provenance(run.results, run.request.profile, dict(run.request.not_asked)) | {"run": run.info.id}
-    return "".join(to_json(full_record(row, run.results) | said) + "\n" for row in run.results.rows)
+    return "".join(to_json(full_record(row, run.results, run.judged) | said) + "\n" for row in run.results.rows)

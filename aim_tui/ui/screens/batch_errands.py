@@ -200,7 +200,8 @@ async def write_rows(app: App[int], session: Session, rows: Sequence[Row]) -> No
     chosen = Results(every.plan, every.context)
     chosen.models, chosen.prompt, chosen.rows = every.models, every.prompt, list(rows)
     engine = session.launch.engine_settings(session.profile)
-    await asyncio.to_thread(export, export_path(text), chosen, session.profile, engine, session.not_asked)
+    asked = (session.profile, engine, session.not_asked, await session.judging.judged())
+    await asyncio.to_thread(export, export_path(text), chosen, *asked)
     session.say(Said(f"wrote {len(rows)} rows to {text}"))
 
 

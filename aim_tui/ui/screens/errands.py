@@ -182,5 +182,6 @@ async def export_rows(app: App[int], session: Session) -> Said | None:
         return None
     path, results = export_path(text), session.results
     engine = session.launch.engine_settings(session.profile)
-    await asyncio.to_thread(export, path, results, session.profile, engine, session.not_asked)
+    asked = (session.profile, engine, session.not_asked, await session.judging.judged())
+    await asyncio.to_thread(export, path, results, *asked)
     return Said(f"wrote {len(results.rows)} rows to {path}")

@@ -17,6 +17,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
 from aim_tui.core.fields import file_name
+from aim_tui.core.report import spreadsheet_cell
 from aim_tui.core.text import path_bytes, portable_path, printable
 from aim_tui.errors import AimError
 from aim_tui.store.exports.output import write_whole
@@ -187,6 +188,7 @@ def export_ranking(path: Path, desk: DuelDesk, rows: list[dict[str, Any]]) -> No
             stream = io.StringIO(newline="")
             writer = csv.DictWriter(stream, [*rows[0], *said], lineterminator="\n")
             writer.writeheader()
-            writer.writerows(row | said for row in rows)
+            for row in rows:
+                writer.writerow({name: spreadsheet_cell(value) for name, value in (row | said).items()})
             text = stream.getvalue()
     write_whole(path, text)
