@@ -1,0 +1,73 @@
+"""Manifests: files of rows that name images and texts, in JSON Lines, JSON, CSV, TSV and Parquet.
+
+They are read row by row and written with columns added; everything else in them stays as it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aim_tui.core.names import did_you_mean
+from aim_tui.errors import UsageError
+from aim_tui.inputs.manifests.base import Bad, Manifest, Row, RowWriter
+from aim_tui.inputs.manifests.delimited import Delimited
+from aim_tui.inputs.manifests.images import PathError, locate_image
+from aim_tui.inputs.manifests.json_array import JsonArray
+from aim_tui.inputs.manifests.json_lines import JsonLines, numbered_lines
+from aim_tui.inputs.manifests.json_text import JsonError, parse_object
+from aim_tui.inputs.manifests.parquet import Parquet
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+__all__ = ["Bad", "Manifest", "PathError", "Row", "RowWriter", "locate_image", "open_manifest", "require_columns"]
+
+_FORMATS: tuple[type[Manifest], ...] = (JsonLines, JsonArray, Delimited, Parquet)
+
+
+def open_manifest(path: Path) -> Manifest:
+    """The manifest in a file, by its name's ending; UsageError where it is none or cannot be read."""
+    suffix = path.suffix.lower()
+    kind = next((kind for kind in _FORMATS if suffix in kind.suffixes), None)
+    if kind is None:
+        known = ", ".join(suffix for kind in _FORMATS for suffix in kind.suffixes)
+        raise UsageError(f"{path}: its ending names no format", f"known: {known}")
+    try:
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder", "name a file")
+        if not path.is_file() and path.exists():
+            # It is read several times: for its columns, its rows, and what goes out again.
+            raise UsageError(f"{path} is no regular file", "save it to a file first")
+        with path.open("rb") as stream:
+            head = stream.read(2)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise UsageError(f"cannot read {path}: {reason or error}") from None
+    if kind is not Parquet and head in (b"\xff\xfe", b"\xfe\xff"):
+        raise UsageError(f"{path} is UTF-16", "save it as UTF-8")
+    if kind is JsonArray and _is_lines(path):
+        return JsonLines(path)
+    return kind(path)
+
+
+def require_columns(manifest: Manifest, wanted: Sequence[str]) -> None:
+    """UsageError where a column is not among those of the file, or of its first rows."""
+    known = manifest.columns()
+    for name in wanted:
+        if name not in known:
+            has = ", ".join(known) or "none"
+            raise UsageError(
+                f"{manifest.path} has no column {name!r}{did_you_mean(name, known)}", f"its columns: {has}"
+            )
+
+
+def _is_lines(path: Path) -> bool:
+    """Whether a file that is named .json has an object a line."""
+    with path.open("rb") as stream:
+        first = next((line for _, line in numbered_lines(stream) if line is None or line.strip()), None)
+    try:
+        parse_object((first or b"").decode("utf-8"))
+    except (JsonError, UnicodeDecodeError):
+        return False
+    return True
