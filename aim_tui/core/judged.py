@@ -51,7 +51,8 @@ class Judged:
 
 
 def _told(opinion: Opinion) -> dict[str, Any]:
-    return {"rating": opinion.rating, "rejected": opinion.rejected, "note": _portable(opinion.note) or None}
+    rating = float(opinion.rating) if opinion.rating is not None else None
+    return {"rating": rating, "rejected": opinion.rejected, "note": _portable(opinion.note) or None}
 
 
 def _in_words(record: dict[str, Any]) -> list[str]:

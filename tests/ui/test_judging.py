@@ -266,7 +266,9 @@ async def test_a_rating_remembers_the_stored_run_that_is_shown(open_app: Any, fo
     assert [(word.kind.value, word.run) for word in said] == [("rating", run), ("reject", None), ("rating", run)]
 
 
-async def test_what_is_exported_has_every_raters_words(open_app: Any, folder: Path, store: Path, tmp_path: Path) -> None:
+async def test_what_is_exported_has_every_raters_words(
+    open_app: Any, folder: Path, store: Path, tmp_path: Path
+) -> None:
     sha256 = hashlib.sha256((folder / "img_1.png").read_bytes()).hexdigest()
     with Database.open(store) as database:
         Judgements(database).rate(Image(sha256, path_of(folder, 1)), 2, rater="bob")
