@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aim_tui.core.text import printable
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from textual.app import App
 
+    from aim_tui.core.results import Row
     from aim_tui.ui.arrangement import Arrangement
     from aim_tui.ui.session import Session
     from aim_tui.ui.typed import Typed
@@ -120,15 +122,26 @@ async def compare_images(
 async def show_grid(
     app: App[int],
     session: Session,
-    order: Sequence[int],
+    arrangement: Arrangement,
     item: int,
     marks: AbstractSet[int],
     marked: Callable[[AbstractSet[int]], None],
+    typed: Typed,
 ) -> int:
     """All that is shown as thumbnails; the item that was looked at last."""
     from aim_tui.ui.screens.grid import GridScreen
+    from aim_tui.ui.widgets.thumbnail_grid import About
 
-    screen = GridScreen(session.results.rows, order, item, marks, session.launch.reading, marked)
+    def about(row: Row) -> About:
+        stale = any(row.stale(metric, session.context) for metric in session.plan.metrics)
+        return About(session.judging.opinion(row.path), stale)
+
+    async def review_from(item: int, marks: AbstractSet[int]) -> int:
+        # A filter in the review is the review's own.
+        return await review(app, session, replace(arrangement), item, marks, typed)
+
+    rows, policy = session.results.rows, session.launch.reading
+    screen = GridScreen(rows, arrangement.order, item, marks, policy, marked, review_from, about)
     seen = await app.push_screen_wait(screen)
     return item if seen is None else seen
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
 from aim_tui.core.text import printable
-from aim_tui.ui.screens.view import ViewScreen
-from aim_tui.ui.widgets.thumbnail_grid import ThumbnailGrid
+from aim_tui.ui.screens.help import HelpScreen
+from aim_tui.ui.widgets.thumbnail_grid import About, ThumbnailGrid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Sequence
     from collections.abc import Set as AbstractSet
 
     from textual.app import ComposeResult
@@ -31,6 +31,7 @@ class GridScreen(ModalScreen[int]):
     BINDING_GROUP_TITLE = "Grid"
     VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark,f1", "help", "Help", tooltip="The keys that work here", id="grid.help", key_display="?"),
         Binding("escape,q,t", "close", "Close", tooltip="Back to the table", id="grid.close", key_display="q"),
     ]
 
@@ -42,11 +43,13 @@ class GridScreen(ModalScreen[int]):
         marks: Collection[int],
         policy: ReadingPolicy,
         marked: Callable[[AbstractSet[int]], None],
+        review: Callable[[int, AbstractSet[int]], Awaitable[int]],
+        about: Callable[[Row], About] = lambda row: About(),
     ) -> None:
         super().__init__()
-        self._rows, self._order, self._policy, self._marked = rows, order, policy, marked
+        self._rows, self._order, self._marked, self._review = rows, order, marked, review
         self._title = Static(id="grid-title", markup=False)
-        self.grid = ThumbnailGrid(rows, order, current, marks, policy)
+        self.grid = ThumbnailGrid(rows, order, current, marks, policy, about)
 
     def compose(self) -> ComposeResult:
         """A line of words, the sheet, the keys."""
@@ -58,6 +61,10 @@ class GridScreen(ModalScreen[int]):
         """Move at once."""
         self.grid.focus()
         self._tell()
+
+    def action_help(self) -> None:
+        """The keys that work here."""
+        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))
 
     def action_close(self) -> None:
         """Back to the table, at this image."""
@@ -83,9 +90,9 @@ class GridScreen(ModalScreen[int]):
         )
 
     @on(ThumbnailGrid.Opened)
-    def _opened(self) -> None:
-        def closed(item: int | None) -> None:
-            if item is not None:
-                self.grid.move_to(item)
-
-        self.app.push_screen(ViewScreen(self._rows, self._order, self.grid.current, self._policy), closed)
+    @work(exclusive=True)
+    async def _opened(self) -> None:
+        """Review from there on; where that ended, the sheet goes on."""
+        self.grid.move_to(await self._review(self.grid.current, frozenset(self.grid.marks)))
+        self.grid.refresh()
+        self._tell()

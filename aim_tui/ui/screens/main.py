@@ -407,7 +407,7 @@ class MainScreen(Screen[None]):
 
         if (row := self.scores.current) is not None:
             scores = self.scores
-            asked = (self.app, self.session, scores.order, row.item, scores.marks, marked)
+            asked = (self.app, self.session, scores.arrangement, row.item, scores.marks, marked, self._typed)
             scores.move_to(await errands.show_grid(*asked))
 
     @work(exclusive=True, group="dialog")

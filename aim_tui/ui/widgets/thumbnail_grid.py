@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from rich.segment import Segment
 from textual import on
@@ -14,15 +14,18 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from aim_tui.core.fields import file_name
+from aim_tui.core.opinions import NOTHING, Opinion
+from aim_tui.core.places import Places
 from aim_tui.terminal.images import ImageMode, image_support
 from aim_tui.ui.widgets.cell_text import centre, fit
 from aim_tui.ui.widgets.line_look import MARK_GLYPH
 from aim_tui.ui.widgets.picture import Box
 from aim_tui.ui.widgets.pixel_pane import half_block_style
+from aim_tui.ui.widgets.score_cells import BARS, STALE, STATUS_LOOKS, opinion_cell, step_of
 from aim_tui.ui.widgets.thumbnails import Thumbnail, Thumbnails
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from collections.abc import Set as AbstractSet
 
     from rich.style import Style
@@ -34,6 +37,14 @@ if TYPE_CHECKING:
 #: Cells of a thumbnail: width and lines of pixels.
 SIZES = ((10, 4), (16, 6), (24, 9), (36, 14), (52, 20))
 _GAP = 2
+_LOOK_SECONDS = 0.5
+
+
+class About(NamedTuple):
+    """What is known of an image besides its row: what the rater says, and whether its values are out of date."""
+
+    opinion: Opinion = NOTHING
+    stale: bool = False
 
 
 class ThumbnailGrid(ScrollView, can_focus=True, inherit_bindings=False):
@@ -70,7 +81,7 @@ class ThumbnailGrid(ScrollView, can_focus=True, inherit_bindings=False):
         Binding("space", "toggle_mark", "Mark", tooltip="Mark or unmark, and go on", id="grid.mark"),
         Binding("plus", "resize(1)", "Larger", tooltip="Larger thumbnails", id="grid.larger", key_display="+"),
         Binding("minus", "resize(-1)", "Smaller", tooltip="Smaller thumbnails", id="grid.smaller", key_display="-"),
-        Binding("enter", "open", "Open", tooltip="Open this image", id="grid.open"),
+        Binding("enter", "open", "Review", tooltip="Review from this image on", id="grid.open"),
     ]
 
     class CursorMoved(Message):
@@ -93,12 +104,20 @@ class ThumbnailGrid(ScrollView, can_focus=True, inherit_bindings=False):
         path: str
 
     def __init__(
-        self, rows: Sequence[Row], order: Sequence[int], current: int, marks: Collection[int], policy: ReadingPolicy
+        self,
+        rows: Sequence[Row],
+        order: Sequence[int],
+        current: int,
+        marks: Collection[int],
+        policy: ReadingPolicy,
+        about: Callable[[Row], About] = lambda row: About(),
     ) -> None:
         super().__init__(id="grid")
-        self._rows, self._order = rows, order
+        self._rows, self._order, self._about = rows, order, about
+        self._places = Places(order)
         self._marks = set(marks)
-        self._cursor = order.index(current) if current in order else 0
+        self._cursor = self._places.of(current) or 0
+        self._told: object = None
         self._size_step = 1
         self._thumbnails = Thumbnails(policy, lambda path: self.post_message(self.ThumbnailRead(path)))
         self._words_only = False
@@ -122,6 +141,7 @@ class ThumbnailGrid(ScrollView, can_focus=True, inherit_bindings=False):
         """Too few colours to draw with: names and numbers."""
         few = self.app.no_color or self.app.console.color_system in ("standard", "windows")
         self._words_only = few or image_support().mode is ImageMode.NONE
+        self.set_interval(_LOOK_SECONDS, self._look)
 
     def on_unmount(self) -> None:
         """Nothing more is read."""
@@ -133,8 +153,8 @@ class ThumbnailGrid(ScrollView, can_focus=True, inherit_bindings=False):
 
     def move_to(self, item: int) -> None:
         """Put the cursor on an item."""
-        if item in self._order:
-            self._move_to(self._order.index(item))
+        if (place := self._places.of(item)) is not None:
+            self._move_to(place)
 
     # -- keys --------------------------------------------------------------------------------------------------------
 
@@ -261,6 +281,15 @@ class ThumbnailGrid(ScrollView, can_focus=True, inherit_bindings=False):
         event.stop()
         self.refresh()
 
+    def _look(self) -> None:
+        """Scores arrive and ratings are given while the sheet is open: draw those in view anew where they are news."""
+        first = self.scroll_offset.y // self._cell_height * self._columns
+        shown = [self._rows[item] for item in self._order[first : first + (self._lines_in_view + 2) * self._columns]]
+        told = [(row.final, row.status, self._about(row)) for row in shown]
+        if told != self._told:
+            self._told = told
+            self.refresh()
+
     # -- drawing -----------------------------------------------------------------------------------------------------
 
     def render_line(self, y: int) -> Strip:
@@ -291,10 +320,20 @@ class ThumbnailGrid(ScrollView, can_focus=True, inherit_bindings=False):
             pen = style if cursor else self.get_component_rich_style("grid--mark")
             return [Segment(f"{mark} ", pen), Segment(fit(file_name(row.path), width - 2, "middle"), style)]
         if line == height + 1:
-            failed = row.final is None and row.errors() is not None
-            said = f"{row.final:.1f}" if row.final is not None else "!" if failed else "-"
-            return [Segment(fit(f"  {said}", width), style)]
+            about = self._about(row)
+            opinion = opinion_cell(about.opinion)
+            room = max(width - len(opinion), 0)
+            pen = style if cursor else self.get_component_rich_style("grid--mark")
+            return [Segment(fit(f"  {_score(row, about.stale)}", room), style), Segment(opinion[:width], pen)]
         return [Segment(" " * width, blank)]
+
+
+def _score(row: Row, stale: bool) -> str:
+    """The final score with its bar; where there is none, whether it was not made yet or cannot be."""
+    if row.final is not None:
+        return f"{STALE if stale else ''}{row.final:.1f} {BARS[step_of(row.final / 100)]}"
+    look = STATUS_LOOKS[row.status]
+    return f"{look.glyph} {look.word}"
 
 
 def _pixels(thumbnail: Thumbnail, line: int, width: int, height: int, blank: Style) -> list[Segment]:
