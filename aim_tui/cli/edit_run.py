@@ -236,7 +236,7 @@ def _score(asked: EditPlan, output: Output, record: EditRecord, interrupt: Inter
         written = _write(output, record, written)
         left = frozenset(results.left())
         job = Job(asked.families, Context(), [item for item in asked.items() if item.id in left])
-        with contextlib.closing(engine_events(asked.engine, job, interrupt)) as events:
+        with contextlib.closing(engine_events(asked.engine, [job], interrupt)) as events:
             for event in events:
                 record.write(event)
                 _show(event, progress, task, len(results.rows))

@@ -28,21 +28,23 @@ from aim_tui.store.errors import StoreError
 from aim_tui.store.records import RunState
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
     from aim_tui.cli.recording import Record
     from aim_tui.cli.setup import Setup
     from aim_tui.cli.writers import Writer
+    from aim_tui.core.events import Item
     from aim_tui.core.jobs import EngineSettings
     from aim_tui.core.results import Results
     from aim_tui.inputs.listing import Problem
+    from aim_tui.inputs.watching import Watch
 
 INTERRUPTED = 130
 _TROUBLES_SHOWN = 20
 
 
-def run(setup: Setup, writer: Writer, record: Record, problems: Sequence[Problem]) -> int:
-    """Score what is left of a record and write all its rows.
+def run(setup: Setup, writer: Writer, record: Record, problems: Sequence[Problem], watch: Watch | None = None) -> int:
+    """Score what is left of a record and write all its rows; with a watch also what appears until Ctrl-C.
 
     Returns the exit code: 0 all scored, 1 some failed, 130 interrupted.
     """
@@ -58,8 +60,10 @@ def run(setup: Setup, writer: Writer, record: Record, problems: Sequence[Problem
     go_offline()
     with Interrupt() as interrupt, progress_bar(stderr) as progress:
         try:
-            _score(setup, writer, record, interrupt, progress)
-            record.end(RunState.CANCELLED if interrupt.is_set() else RunState.DONE)
+            _score(setup, writer, record, interrupt, progress, watch)
+            # Ctrl-C is how a watch ends; it cuts short what was not scored yet.
+            cut_short = interrupt.is_set() and (watch is None or bool(record.left))
+            record.end(RunState.CANCELLED if cut_short else RunState.DONE)
         except BaseException as error:
             # The first trouble is the one to be told of.
             with contextlib.suppress(StoreError):
@@ -68,19 +72,23 @@ def run(setup: Setup, writer: Writer, record: Record, problems: Sequence[Problem
             if record.run_id:
                 _say(stderr, f"run {record.run_id} is kept as far as it came: the same command goes on with it")
             raise
-    return _conclude(stderr, record, interrupt, problems)
+    if watch is not None:
+        _say_what_waits(stderr, watch)
+    return _conclude(stderr, record, cut_short, problems)
 
 
-def _score(setup: Setup, writer: Writer, record: Record, interrupt: Interrupt, progress: Progress) -> None:
-    results, left = record.results, record.left
+def _score(
+    setup: Setup, writer: Writer, record: Record, interrupt: Interrupt, progress: Progress, watch: Watch | None
+) -> None:
+    results = record.results
     writer.begin(results, setup)
     task = progress.add_task("starting", total=None)
     written = 0
     try:
         written = _write_finished(results, written, writer)
-        job = Job(setup.metrics, setup.context, left)
+        jobs = (Job(setup.metrics, setup.context, items) for items in _rounds(record, interrupt, progress, task, watch))
         # Closed at once where anything is raised, since the engine then keeps what it has computed.
-        with contextlib.closing(engine_events(setup.engine, job, interrupt)) as events:
+        with contextlib.closing(engine_events(setup.engine, jobs, interrupt)) as events:
             for event in events:
                 # First, so that trouble with the store shows before the output runs ahead of it.
                 record.write(event)
@@ -89,7 +97,7 @@ def _score(setup: Setup, writer: Writer, record: Record, interrupt: Interrupt, p
                 if _finished(results, written):
                     record.keep()
                     written = _write_finished(results, written, writer)
-                    progress.update(task, completed=written)
+                    progress.update(task, completed=written, total=len(results.rows))
     except BaseException:
         # Whatever ended the run, what was finished is kept; with nothing finished an older result stays.
         if written:
@@ -98,15 +106,46 @@ def _score(setup: Setup, writer: Writer, record: Record, interrupt: Interrupt, p
     writer.end()
 
 
-def engine_events(settings: EngineSettings, job: Job, interrupt: Interrupt) -> Generator[Event]:
-    """What the engine reports; where nothing is left to score it is not even loaded."""
-    if not job.items:
-        return
-    from aim_tui.worker.engine import Engine
-    from aim_tui.worker.runtime import hush_libraries
+def engine_events(settings: EngineSettings, jobs: Iterable[Job], interrupt: Interrupt) -> Generator[Event]:
+    """What the engine reports of one job after the other; where nothing is to be scored it is not even loaded."""
+    engine = None
+    for job in jobs:
+        if not job.items:
+            continue
+        if engine is None:
+            from aim_tui.worker.engine import Engine
+            from aim_tui.worker.runtime import hush_libraries
 
-    hush_libraries()
-    yield from Engine(settings).run(job, interrupt.is_set)
+            hush_libraries()
+            engine = Engine(settings)
+        yield from engine.run(job, interrupt.is_set)
+
+
+def _rounds(
+    record: Record, interrupt: Interrupt, progress: Progress, task: TaskID, watch: Watch | None
+) -> Iterator[list[Item]]:
+    """What is to be scored: what is left, and with a watch what appears."""
+    yield record.left
+    if watch is None:
+        return
+    noticed = ""
+    for paths in watch.batches(interrupt.is_set):
+        if paths:
+            yield record.add(paths)
+        if watch.notice != noticed:
+            noticed = watch.notice
+            _say(progress.console, noticed, "yellow")
+        waiting = f", {len(watch.waiting)} not whole yet" if watch.waiting else ""
+        progress.update(task, description=f"watching (Ctrl-C ends){waiting}", total=len(record.results.rows))
+
+
+def _say_what_waits(stderr: Console, watch: Watch) -> None:
+    for path, reason in list(watch.waiting.items())[:_TROUBLES_SHOWN]:
+        _say(stderr, f"{path}: left out, for it was not whole when the watch ended ({reason})", "yellow")
+    if len(watch.waiting) > _TROUBLES_SHOWN:
+        _say(stderr, f"and {len(watch.waiting) - _TROUBLES_SHOWN} more that were not whole")
+    for problem in watch.problems:
+        _say(stderr, f"{problem.path}: {problem.reason}", "yellow")
 
 
 def _write_finished(results: Results, written: int, writer: Writer) -> int:
@@ -147,7 +186,7 @@ def _show(event: Event, progress: Progress, task: TaskID, results: Results) -> N
             _say(stderr, text, "yellow")
 
 
-def _conclude(stderr: Console, record: Record, interrupt: Interrupt, problems: Sequence[Problem]) -> int:
+def _conclude(stderr: Console, record: Record, cut_short: bool, problems: Sequence[Problem]) -> int:
     summary = record.results.summary()
     troubled = [row for row in record.results.rows if row.status in (Status.FAILED, Status.PARTIAL)]
     for row in troubled[:_TROUBLES_SHOWN]:
@@ -168,7 +207,7 @@ def _conclude(stderr: Console, record: Record, interrupt: Interrupt, problems: S
     _say(stderr, counted, "bold")
     if record.run_id:
         _say(stderr, f"stored as run {record.run_id} (aim-tui runs show {record.run_id})")
-    if interrupt.is_set():
+    if cut_short:
         onwards = "; the same command goes on from there" if record.run_id else ""
         _say(stderr, f"interrupted: what was finished is written{onwards}", "yellow")
         return INTERRUPTED

@@ -37,6 +37,13 @@ class Record:
         """What is still to be scored."""
         return [Item(row.item, row.path, context=row.own) for row in self.results.rows if row.status is Status.PENDING]
 
+    def add(self, paths: Sequence[str]) -> list[Item]:
+        """Take up further images; returns them as items that are to be scored."""
+        begin = len(self.results.rows)
+        items = [Item(begin + number, path) for number, path in enumerate(paths)]
+        self.results.add(items)
+        return items
+
     def write(self, event: Event) -> None:
         """Take an event of the engine; StoreError where it cannot be kept."""
 
@@ -82,6 +89,15 @@ class StoredRecord(Record):
                 # Scored again as a whole, so that no row is shown with a value that is then replaced.
                 row.raws.clear()
                 row.scores = row.caption = None
+
+    def add(self, paths: Sequence[str]) -> list[Item]:
+        """Take up further images, in the stored run too."""
+        items = super().add(paths)
+        stored = [replace(item, path=os.path.abspath(item.path)) for item in items]  # noqa: PTH100
+        self._items += stored
+        if self._writer is not None:
+            self._writer.extend(stored, self._request.digest(self._items))
+        return items
 
     def write(self, event: Event) -> None:
         """Take an event; what is not committed within the second raises at one of the next."""

@@ -26,6 +26,9 @@ def score(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead of to stdout.")
     ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on with images that appear, as they become whole, until Ctrl-C.")
+    ] = False,
     device: options.DeviceOption = None,
     precision: options.PrecisionOption = None,
     batch_size: options.BatchOption = None,
@@ -44,7 +47,8 @@ def score(
     from aim_tui.cli.writers import open_writer
     from aim_tui.core.events import numbered
     from aim_tui.errors import UsageError
-    from aim_tui.inputs.listing import expand
+    from aim_tui.inputs.listing import Expansion, expand
+    from aim_tui.inputs.watching import Watch
 
     setup = resolve(
         profile=profile,
@@ -60,20 +64,22 @@ def score(
         config=config,
     )
     writer = open_writer(output_format, output)
-    found = expand(paths, recursive)
-    if not found.images:
+    # A watch finds what is there as well, once it is whole.
+    found = Expansion([], []) if watch else expand(paths, recursive)
+    if not found.images and not watch:
         problems = "; ".join(f"{problem.path}: {problem.reason}" for problem in found.problems)
         raise UsageError(f"no images to score: {problems}")
     if output is not None and os.path.abspath(output) in map(os.path.abspath, [*found.images, setup.context.reference]):  # noqa: PTH100
         raise UsageError(f"--output {output} is one of the images to score", "name another file")
     images = numbered(found.images)
+    watching = Watch(paths, recursive, setup.engine.reading, known=()) if watch else None
     if no_store:
-        raise typer.Exit(run(setup, writer, Record(setup, images), found.problems))
+        raise typer.Exit(run(setup, writer, Record(setup, images), found.problems, watching))
     from aim_tui.cli.storage import open_to_score, store_path
     from aim_tui.store.runs import Runs
 
     path = store_path(store)
     with open_to_score(path) as database:
         folder = common_folder(paths, found.images)
-        record = StoredRecord(Runs(database), setup, images, folder, fresh=not resume)
-        raise typer.Exit(run(setup.with_store(path), writer, record, found.problems))
+        record = StoredRecord(Runs(database), setup, images, folder, fresh=not resume or watch)
+        raise typer.Exit(run(setup.with_store(path), writer, record, found.problems, watching))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping, Sequence
 
-    from aim_tui.core.events import Event
+    from aim_tui.core.events import Event, Item
     from aim_tui.core.results import Summary
     from aim_tui.store.database import Database
 
@@ -49,9 +50,7 @@ class RunWriter:
     exception, unless `end` was called before.
     """
 
-    def __init__(
-        self, database: Database, run_id: str, items: Mapping[int, int], *, interval: float = INTERVAL
-    ) -> None:
+    def __init__(self, database: Database, run_id: str, items: dict[int, int], *, interval: float = INTERVAL) -> None:
         self.id = run_id
         self._database = database
         self._items = items
@@ -81,6 +80,17 @@ class RunWriter:
                 self._changed.notify_all()
             if self._problem is not None:
                 raise self._problem
+
+    def extend(self, items: Sequence[Item], asked: str) -> None:
+        """Add images to the run, on disk before this returns; `asked` is what the run of all its images asks for."""
+        first = len(self._items)
+        added = {item.id: first + number for number, item in enumerate(items)}
+        with self._database.writing() as connection:
+            insert_images(connection, self.id, items, first)
+            connection.execute(
+                "UPDATE runs SET images = ?, asked = ? WHERE id = ?", (first + len(items), asked, self.id)
+            )
+        self._items.update(added)
 
     def flush(self) -> None:
         """Commit what has been written so far; StoreError where that fails, and then it is kept."""
@@ -142,6 +152,17 @@ class RunWriter:
         with self._changed:
             self._problem = problem
             self._changed.wait_for(lambda: self._closing, _TRY_AGAIN)
+
+
+def insert_images(connection: sqlite3.Connection, run: str, items: Sequence[Item], first: int = 0) -> None:
+    """Write down the images of a run, of which `first` are there already."""
+    connection.executemany(
+        "INSERT INTO run_images (run, item, path, own) VALUES (?, ?, ?, ?)",
+        (
+            (run, first + number, pack(item.path), to_json(asdict(item.context)) if item.context is not None else None)
+            for number, item in enumerate(items)
+        ),
+    )
 
 
 def _store(connection: sqlite3.Connection, run: str, items: Mapping[int, int], events: Sequence[Event]) -> None:

@@ -1,0 +1,83 @@
+"""`aim-tui score --watch`: images are scored as they become whole, and Ctrl-C ends with the summary."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from aim_tui.inputs.listing import list_folder
+from aim_tui.inputs.sample import load_sample
+from aim_tui.store.database import Database
+from aim_tui.store.records import RunState
+from aim_tui.store.runs import Runs
+
+SAMPLE = load_sample()
+IMAGES = list_folder(SAMPLE.generations).images
+
+
+def watch(folder: Path, store: Path) -> subprocess.Popen[str]:
+    command = [
+        sys.executable, "-m", "aim_tui", "score", str(folder), "--watch", "--profile", "sample", "--metrics", "clip",
+        "--prompt", SAMPLE.prompt, "--format", "jsonl", "--store", str(store),
+    ]  # fmt: skip
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def row(run: subprocess.Popen[str]) -> dict[str, Any]:
+    assert run.stdout is not None
+    found: dict[str, Any] = json.loads(run.stdout.readline())
+    return found
+
+
+def test_images_are_scored_as_they_become_whole_until_somebody_asks_to_stop(tmp_path: Path) -> None:
+    folder, store = tmp_path / "out", tmp_path / "store.db"
+    with watch(folder, store) as run:
+        folder.mkdir()  # a folder that is not there yet is waited for
+        shutil.copy(IMAGES[0], folder / "a.png")
+        first = row(run)
+        assert (first["path"], first["status"]) == (str(folder / "a.png"), "ok")
+        with Path(IMAGES[1]).open("rb") as whole, (folder / "b.png").open("wb") as slow:
+            data = whole.read()
+            slow.write(data[:1000])
+            slow.flush()
+            shutil.copy(IMAGES[2], folder / "c.png")
+            assert row(run)["path"] == str(folder / "c.png"), "one that is half written holds up no other"
+            slow.write(data[1000:])
+        last = row(run)
+        assert (last["path"], last["status"]) == (str(folder / "b.png"), "ok")
+        (folder / "never.png").write_bytes(data[:1000])
+        run.send_signal(signal.SIGINT)
+        assert run.stdout is not None and run.stderr is not None
+        rest, said = run.stdout.read(), run.stderr.read()
+        run.wait(timeout=120)
+    assert (run.returncode, rest) == (0, ""), said
+    assert "3 of 3 scored" in said
+    assert "Traceback" not in said
+    with Database.open(store, read_only=True) as database:
+        runs = Runs(database)
+        stored = runs.load(runs.find("last"))
+    assert stored.info.state is RunState.DONE
+    assert stored.info.images == 3
+    assert [row.path.rpartition("/")[2] for row in stored.results.rows] == ["a.png", "c.png", "b.png"]
+    assert stored.results.rows[0].final == first["final_score"]
+
+
+def test_what_is_stopped_before_it_is_scored_counts_as_not_reached(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    for number in range(3000):
+        (folder / f"{number:04}.png").symlink_to(IMAGES[number % len(IMAGES)])
+    with watch(folder, tmp_path / "store.db") as run:
+        row(run)
+        run.send_signal(signal.SIGINT)
+        assert run.stdout is not None and run.stderr is not None
+        rest, said = run.stdout.read(), run.stderr.read()
+        run.wait(timeout=120)
+    assert run.returncode == 130, said
+    assert f"{len(rest.splitlines()) + 1} of 3000 scored, " in said
+    assert "not reached" in said
