@@ -119,13 +119,13 @@ def _warnings(a: Run, b: Run) -> Iterator[str]:
 def _measures(compared: Comparison) -> Table:
     from aim_tui.cli.display import table, words
     from aim_tui.core.comparison import FINAL
-    from aim_tui.core.metrics import METRICS
+    from aim_tui.core.metrics import get_metric
 
     numbers = ("pairs", "mean A", "mean B", "difference", "95 % interval")
     made = table("", *numbers, right=numbers)
     for measure in compared.measures:
-        spec = METRICS.get(measure.name)
-        decimals = 2 if measure.name == FINAL or spec is None else spec.decimals
+        spec = None if measure.name == FINAL else get_metric(measure.name)
+        decimals = 2 if spec is None else spec.decimals
         title = f"{spec.short} {'↑' if spec.higher_is_better else '↓'}" if spec else "final ↑"
         change = measure.change
         interval = "-" if change.low is None else f"{change.low:+.{decimals}f} to {change.high:+.{decimals}f}"

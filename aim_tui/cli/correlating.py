@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aim_tui.core.agreement.error_measures import Mapping
 from aim_tui.core.agreement.gathering import gather
 from aim_tui.core.agreement.study import Column, Judgement, Source, Study
-from aim_tui.core.metrics import METRICS
+from aim_tui.core.metrics import get_metric
 from aim_tui.core.names import did_you_mean
 from aim_tui.errors import UsageError
 from aim_tui.inputs.judgements import Reading, choose, read_source
@@ -91,7 +91,7 @@ def _of_run(asked: Asked) -> Study:
     scores = replace(scores, columns=tuple(_turned(column, asked.lower_is_better) for column in scores.columns))
     wanted = tuple(_field(name) for name in asked.metrics) or (
         evidence.FINAL,
-        *(METRICS[metric].raw_field for metric in run.results.plan.metrics),
+        *(get_metric(metric).raw_field for metric in run.results.plan.metrics),
     )
     metrics = choose(scores, wanted, "--metric")
     if asked.judgements is not None:
@@ -135,7 +135,10 @@ def _judgements(judged: Source, asked: Asked, taken: tuple[str, ...] | list[str]
 
 def _field(name: str) -> str:
     """The field that a metric's short name stands for."""
-    return METRICS[name].raw_field if name in METRICS else "final_score" if name == "final" else name
+    try:
+        return get_metric(name).raw_field
+    except KeyError:
+        return "final_score" if name == "final" else name
 
 
 def _turned(column: Column, lower: frozenset[str]) -> Column:

@@ -243,10 +243,10 @@ def _extremes(run: Run, top: int) -> list[tuple[str, list[tuple[int, Row]]]]:
 def _rows(run: Run, rows: Sequence[tuple[int, Row]]) -> Table:
     from aim_tui.cli.display import table, words
     from aim_tui.core.fields import file_name
-    from aim_tui.core.metrics import METRICS
+    from aim_tui.core.metrics import get_metric
     from aim_tui.store.exports.ranking import score_text
 
-    metrics = [METRICS[metric] for metric in run.results.plan.metrics]
+    metrics = [get_metric(metric) for metric in run.results.plan.metrics]
     numbers = [f"{spec.short} {'↑' if spec.higher_is_better else '↓'}" for spec in metrics]
     made = table("#", "image", "final ↑", *numbers, "caption", right=("#", "final ↑", *numbers))
     for rank, row in rows:

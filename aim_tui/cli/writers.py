@@ -10,10 +10,10 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from aim_tui.core.metrics import METRICS
+from aim_tui.core.metrics import get_metric
 from aim_tui.core.names import did_you_mean
 from aim_tui.core.report import (
-    CSV_FIELDS,
+    csv_fields,
     csv_record,
     document,
     engine_settings,
@@ -104,7 +104,7 @@ class _Csv(_Streaming):
 
     def write(self, row: Row, stream: TextIO) -> None:
         if self._rows is None:
-            self._rows = csv.DictWriter(stream, CSV_FIELDS, lineterminator="\n")
+            self._rows = csv.DictWriter(stream, csv_fields(self._results.plan), lineterminator="\n")
             self._rows.writeheader()
         said = provenance(self._results, self._setup.profile, self._setup.not_asked)
         self._rows.writerow(csv_record(row, self._results, said))
@@ -146,9 +146,10 @@ def _print_table(console: Any, results: Results, setup: Setup) -> None:
     table.add_column("#", justify="right")
     table.add_column("image", overflow="fold")
     for metric in results.plan.metrics:
-        spec = METRICS[metric]
+        spec = get_metric(metric)
         table.add_column(f"{spec.raw_field} {'↑' if spec.higher_is_better else '↓'}", justify="right")
-        table.add_column("norm", justify="right")
+        if metric in results.plan.shares:
+            table.add_column("norm", justify="right")
     table.add_column("final ↑", justify="right")
     table.add_column("status")
     if "blip2" in results.plan.metrics:
@@ -157,7 +158,8 @@ def _print_table(console: Any, results: Results, setup: Setup) -> None:
         cells = [str(rank or ""), printable(Path(row.path).name)]
         for metric in results.plan.metrics:
             norm = row.scores.norms.get(metric) if row.scores else None
-            cells += [score_text(row.outcome(metric), METRICS[metric].decimals), score_text(norm, 3)]
+            cells.append(score_text(row.outcome(metric), get_metric(metric).decimals))
+            cells += [score_text(norm, 3)] if metric in results.plan.shares else []
         cells += [score_text(row.scores.final if row.scores else None, 2), str(row.status)]
         if "blip2" in results.plan.metrics:
             cells.append(printable(row.caption or ""))

@@ -6,7 +6,7 @@ import operator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aim_tui.core.metrics import METRICS
+from aim_tui.core.metrics import METRICS, other_metrics
 from aim_tui.core.opinions import NOTHING, Opinion
 from aim_tui.core.outcomes import Present
 from aim_tui.core.results import own_need
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from aim_tui.core.context import Context
+    from aim_tui.core.metrics import MetricSpec
     from aim_tui.core.results import Row
 
     Number = Callable[[Row], float | None]
@@ -110,8 +111,24 @@ def _numbers() -> dict[str, Number]:
     return fields
 
 
-#: The values of a row that can be compared with a number, by field name.
+#: The values of a row that can be compared with a number, by field name; `number` knows the other metrics too.
 NUMBERS = _numbers()
+
+
+def metric_of(name: str) -> MetricSpec | None:
+    """The metric that a field belongs to, by its id or the name of its raw or normalised value."""
+    specs = (*METRICS.values(), *other_metrics())
+    named = (spec for spec in specs if name in (spec.id, spec.raw_field, spec.norm_field, f"{spec.id}_norm"))
+    return next(named, None)
+
+
+def number(name: str) -> Number | None:
+    """What reads a number of a row, of the metrics beside AIM's too; None where there is none of that name."""
+    if name in NUMBERS or (spec := metric_of(name)) is None:
+        return NUMBERS.get(name)
+    return _norm(spec.id) if name.endswith("_norm") else _raw(spec.id)
+
+
 #: The texts of a row that can be searched, by field name.
 TEXTS: dict[str, Words] = {
     "name": lambda row: file_name(row.path),

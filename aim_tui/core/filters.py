@@ -16,7 +16,8 @@ import operator
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from aim_tui.core.fields import FIELDS, NUMBERS, SAID_NUMBERS, SAID_TEXTS, TEXTS
+from aim_tui.core.fields import FIELDS, SAID_NUMBERS, SAID_TEXTS, TEXTS
+from aim_tui.core.fields import number as number_of_row
 from aim_tui.core.names import did_you_mean
 from aim_tui.core.scoring import Status
 
@@ -110,9 +111,12 @@ def _of_opinion(value: Callable[[Opinion], Any]) -> Callable[[Row, View], Any]:
     return lambda row, view: value(view.opinion(row))
 
 
-_NUMBERS: dict[str, Number] = {name: _of_row(value) for name, value in NUMBERS.items()} | {
-    name: _of_opinion(value) for name, value in SAID_NUMBERS.items()
-}
+def _number(name: str) -> Number | None:
+    if name in SAID_NUMBERS:
+        return _of_opinion(SAID_NUMBERS[name])
+    return None if (value := number_of_row(name)) is None else _of_row(value)
+
+
 _TEXTS: dict[str, Words] = {name: _of_row(value) for name, value in TEXTS.items()} | {
     name: _of_opinion(value) for name, value in SAID_TEXTS.items()
 }
@@ -215,10 +219,10 @@ class _Parser:
             raise self._error(f"a value is missing after {compare.text!r}", value)
         text = value.text[1:-1] if value.kind == "quoted" else value.text
         lowered = name.text.lower()
-        if lowered in _NUMBERS:
+        if (number := _number(lowered)) is not None:
             if compare.text not in _COMPARE:
                 raise self._error(f"{name.text} is a number: compare it with > >= < <= = or !=", compare)
-            return _compare(_NUMBERS[lowered], _COMPARE[compare.text], self._number(value))
+            return _compare(number, _COMPARE[compare.text], self._number(value))
         if lowered in _TEXTS:
             match compare.text:
                 case "~":

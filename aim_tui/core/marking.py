@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aim_tui.core.fields import NUMBERS
+from aim_tui.core.fields import NUMBERS, metric_of, number
 from aim_tui.core.filters import Filter, FilterError
-from aim_tui.core.metrics import METRICS
 from aim_tui.core.names import did_you_mean
 from aim_tui.core.selection import SortKey, sort_rows
 
@@ -23,10 +22,9 @@ _BEGUN = re.compile(r"\s*(top|bottom)\s*$", re.IGNORECASE)
 
 def best_first(column: str) -> bool:
     """Whether a column has to be reversed to begin with the best: scores where higher is better, ratings and sizes."""
-    metric = METRICS.get(column.removesuffix("_norm"))
-    if metric is None:
+    if (spec := metric_of(column)) is None:
         return column in ("final", "final_score", "rating", "size", "width", "height")
-    return column.endswith("_norm") or metric.higher_is_better
+    return column.endswith("_norm") or spec.higher_is_better
 
 
 class MarkRule:
@@ -51,7 +49,7 @@ class MarkRule:
         self._top, self._count = places["end"].lower() == "top", int(places["count"])
         if places["column"] is not None:
             self._column = places["column"].lower()
-            if self._column not in NUMBERS:
+            if number(self._column) is None:
                 hint = did_you_mean(self._column, NUMBERS)
                 raise FilterError(f"unknown number {places['column']!r}{hint}", places.start("column") + 1)
 
@@ -61,7 +59,7 @@ class MarkRule:
         if self._count is None:
             return [row.item for row in self._where.rows(shown, view)]
         column = self._column or sort.column
-        value = NUMBERS.get(column)
+        value = number(column)
         having = [row for row in shown if value is None or value(row) is not None]
         key = SortKey(column, best_first(column)) if self._column else None
         places = [row.item for row in having] if key is None else sort_rows(having, key)

@@ -172,6 +172,13 @@ def get_metric(metric_id: str) -> MetricSpec:
     return spec
 
 
+def other_metrics() -> tuple[MetricSpec, ...]:
+    """The metrics beside AIM's that come with the program, and those of packages that were named."""
+    from aim_tui.core.extras import EXTRAS
+
+    return tuple((EXTRAS | {name: spec for name, spec in _named.items() if name not in METRICS}).values())
+
+
 def record_metric(spec: MetricSpec) -> None:
     """Know a metric as a stored run describes it, should what brought it no longer be there."""
     try:

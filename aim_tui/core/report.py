@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.metrics import METRICS
+from aim_tui.core.metrics import METRICS, get_metric
 from aim_tui.core.outcomes import value_of
 from aim_tui.core.text import path_bytes, portable_path
 
@@ -15,17 +16,21 @@ if TYPE_CHECKING:
 
     from aim_tui.core.jobs import EngineSettings
     from aim_tui.core.judged import Judged
+    from aim_tui.core.metrics import MetricSpec
     from aim_tui.core.profiles import Profile
     from aim_tui.core.results import Results, Row
+    from aim_tui.core.scoring import ScoringPlan
 
-#: The fields of one image, in the order that every format writes them.
+#: The fields of one image that is scored on AIM's metrics, in the order that every format writes them.
 FIELDS = (
     "path", "clip_score", "clip_norm", "caption", "blip2_similarity", "blip2_norm", "lpips_score", "lpips_norm",
     "final_score", "status", "error", "prompt_tokens", "prompt_truncated",
 )  # fmt: skip
 
-#: The columns of CSV: a table has no other place for what made its numbers.
-CSV_FIELDS = (*FIELDS, "weights", "rules", "notice")
+# A table has no other place for what made its numbers.
+_SAID = ("weights", "rules", "notice")
+#: The columns of CSV where images are scored on AIM's metrics.
+CSV_FIELDS = (*FIELDS, *_SAID)
 
 # What a spreadsheet takes for the beginning of a formula.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -35,7 +40,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", 
 
 
 def record(row: Row, results: Results) -> dict[str, Any]:
-    """One image as a flat record of FIELDS; a value that is not there is None, and `error` says why."""
+    """One image as a flat record of `fields`; a value that is not there is None, and `error` says why."""
     values: dict[str, Any] = {
         "path": portable_path(row.path),
         "caption": row.caption,
@@ -45,10 +50,26 @@ def record(row: Row, results: Results) -> dict[str, Any]:
         "prompt_tokens": results.prompt.tokens if results.prompt else None,
         "prompt_truncated": results.prompt.truncated if results.prompt else None,
     }
-    for metric, spec in METRICS.items():
-        values[spec.raw_field] = value_of(row.outcome(metric))
-        values[spec.norm_field] = value_of(row.scores.norms.get(metric)) if row.scores else None
-    return {name: values[name] for name in FIELDS}
+    for spec in (*METRICS.values(), *_others(results.plan)):
+        values[spec.raw_field] = value_of(row.outcome(spec.id))
+        values[spec.norm_field] = value_of(row.scores.norms.get(spec.id)) if row.scores else None
+    return {name: values[name] for name in fields(results.plan)}
+
+
+def fields(plan: ScoringPlan) -> tuple[str, ...]:
+    """FIELDS, with those of the metrics beside AIM's before the final score."""
+    place = FIELDS.index("final_score")
+    return (*FIELDS[:place], *other_fields(plan), *FIELDS[place:])
+
+
+def other_fields(plan: ScoringPlan) -> tuple[str, ...]:
+    """The fields of the metrics beside AIM's: a normalised value where a metric has a part in the final score."""
+    named = ((spec.raw_field, *((spec.norm_field,) if spec.id in plan.shares else ())) for spec in _others(plan))
+    return tuple(chain.from_iterable(named))
+
+
+def _others(plan: ScoringPlan) -> list[MetricSpec]:
+    return [get_metric(metric) for metric in plan.metrics if metric not in METRICS]
 
 
 def full_record(row: Row, results: Results, judged: Judged | None = None) -> dict[str, Any]:
@@ -77,9 +98,9 @@ def full_record(row: Row, results: Results, judged: Judged | None = None) -> dic
     return full
 
 
-def csv_fields(judged: Judged | None = None) -> list[str]:
-    """The columns of CSV: CSV_FIELDS, and three for each rater where judgements were looked up."""
-    return [*CSV_FIELDS, *(map(spreadsheet_cell, judged.columns()) if judged is not None else ())]
+def csv_fields(plan: ScoringPlan, judged: Judged | None = None) -> list[str]:
+    """The columns of CSV: what made the numbers stands behind them; three for each rater whose words were looked up."""
+    return [*fields(plan), *_SAID, *(map(spreadsheet_cell, judged.columns()) if judged is not None else ())]
 
 
 def csv_record(row: Row, results: Results, said: Mapping[str, Any], judged: Judged | None = None) -> dict[str, Any]:
@@ -187,8 +208,9 @@ def formulas(results: Results) -> dict[str, str]:
     """Each number's formula in words, with the break points and weights in use."""
     words: dict[str, str] = {}
     for metric in results.plan.metrics:
-        spec = METRICS[metric]
+        spec = get_metric(metric)
         words[spec.raw_field] = spec.formula
-        words[spec.norm_field] = results.plan.rules.rules[metric].describe(spec.raw_field)
+        if metric in results.plan.shares:
+            words[spec.norm_field] = results.plan.rules.rules[metric].describe(spec.raw_field)
     words["final_score"] = results.plan.formula().removeprefix("final_score = ")
     return words

@@ -6,7 +6,7 @@ import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aim_tui.core.fields import NUMBERS, SAID_NUMBERS, View, file_name
+from aim_tui.core.fields import NUMBERS, SAID_NUMBERS, View, file_name, number
 from aim_tui.core.filters import Filter, FilterError
 from aim_tui.core.names import did_you_mean, natural_key
 from aim_tui.core.scoring import Status
@@ -65,8 +65,8 @@ def _sort_value(column: str, view: View) -> Callable[[Row], float | str | None]:
             return lambda row: row.caption.casefold() if row.caption else None
         case "status":
             return lambda row: _STATUS_ORDER[row.status]
-        case _ if column in NUMBERS:
-            return NUMBERS[column]
+        case _ if (value := number(column)) is not None:
+            return value
         case _ if column in SAID_NUMBERS:
             said = SAID_NUMBERS[column]
             return lambda row: said(view.opinion(row))

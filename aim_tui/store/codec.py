@@ -7,7 +7,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from aim_tui.core.metrics import Role
+from aim_tui.core.metrics import METRICS, MetricSpec, Need, Role, get_metric, record_metric
 from aim_tui.core.normalisation import Piece, Rule, RuleSet
 from aim_tui.core.profiles import ModelRef, Profile
 from aim_tui.core.scoring import ScoringPlan
@@ -30,13 +30,17 @@ def from_flat(kind: type[Flat], data: Mapping[str, Any]) -> Flat:
 
 
 def plan_to_data(plan: ScoringPlan) -> dict[str, Any]:
-    """A scoring plan as JSON data."""
-    return {"metrics": list(plan.metrics), "weights": dict(plan.weights), "rules": _rules_to_data(plan.rules)}
+    """A scoring plan as JSON data, with what its metrics are where a package may bring them."""
+    data = {"metrics": list(plan.metrics), "weights": dict(plan.weights), "rules": _rules_to_data(plan.rules)}
+    others = [get_metric(metric) for metric in plan.metrics if metric not in METRICS]
+    return data | {"specs": [_spec_to_data(spec) for spec in others]} if others else data
 
 
 def plan_from_json(text: str) -> ScoringPlan:
     """The plan that was stored."""
     data = json.loads(text)
+    for spec in data.get("specs", ()):
+        record_metric(_spec_from_data(spec))
     return ScoringPlan(tuple(data["metrics"]), data["weights"], _rules_from_data(data["rules"]))
 
 
@@ -65,6 +69,18 @@ def profile_from_json(text: str) -> Profile:
         notice=data["notice"],
         metrics=tuple(data["metrics"]),
     )
+
+
+def _spec_to_data(spec: MetricSpec) -> dict[str, Any]:
+    said = {name: value for name, value in to_flat(spec).items() if name != "models"}
+    return said | {"low": _number(spec.low), "high": _number(spec.high)}
+
+
+def _spec_from_data(data: Mapping[str, Any]) -> MetricSpec:
+    """What is needed to read the values of a metric; scoring with it takes the package that brought it."""
+    needs, roles = Need(data["needs"]), tuple(Role(role) for role in data["roles"])
+    low, high = float(data["low"]), float(data["high"])
+    return from_flat(MetricSpec, {**data, "needs": needs, "roles": roles, "low": low, "high": high})
 
 
 def _rules_to_data(rules: RuleSet) -> dict[str, Any]:

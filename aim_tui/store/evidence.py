@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from aim_tui.core.agreement.duels import strengths
 from aim_tui.core.agreement.study import Column, Contest, Entry, Judgement, Sample, Scale, Source
-from aim_tui.core.metrics import METRICS
+from aim_tui.core.metrics import get_metric
 from aim_tui.core.outcomes import Missing, Outcome, Present
 from aim_tui.core.text import portable_path
 from aim_tui.store.judgements import DuelOutcome, JudgementKind
@@ -35,10 +36,11 @@ def source_of_results(results: Results, origin: str) -> Source:
     """The same of results in memory; images are told apart by path."""
     columns = [_column(FINAL, results, origin, _final, True, Scale(0, 100))]
     for metric in results.plan.metrics:
-        spec = METRICS[metric]
-        scale = Scale(spec.low, spec.high) if spec.high < float("inf") else None
+        spec = get_metric(metric)
+        scale = Scale(spec.low, spec.high) if math.isfinite(spec.low) and math.isfinite(spec.high) else None
         columns.append(_column(spec.raw_field, results, origin, _raw(metric), spec.higher_is_better, scale))
-        columns.append(_column(spec.norm_field, results, origin, _norm(metric), True, Scale(0, 1)))
+        if metric in results.plan.shares:
+            columns.append(_column(spec.norm_field, results, origin, _norm(metric), True, Scale(0, 1)))
     return Source(
         origin=origin,
         columns=tuple(columns),

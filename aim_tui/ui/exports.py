@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aim_tui.core.report import (
-    FIELDS,
     csv_fields,
     csv_record,
     document,
     engine_settings,
+    fields,
     full_record,
     provenance,
     record,
@@ -72,7 +72,7 @@ def export(
             text = "".join(to_json(full_record(row, settled, judged) | said) + "\n" for row in settled.rows)
         case _:
             stream = io.StringIO(newline="")
-            rows = csv.DictWriter(stream, csv_fields(judged), lineterminator="\n")
+            rows = csv.DictWriter(stream, csv_fields(settled.plan, judged), lineterminator="\n")
             rows.writeheader()
             rows.writerows(csv_record(row, settled, said, judged) for row in settled.rows)
             text = stream.getvalue()
@@ -80,9 +80,9 @@ def export(
 
 
 def row_as_tsv(row: Row, results: Results) -> str:
-    """One row with its values between tabs, in the order of FIELDS."""
+    """One row with its values between tabs, in the order of `fields`."""
     values = record(results.settled_row(row), results)
-    return "\t".join("" if (value := values[name]) is None else _flat(str(value)) for name in FIELDS)
+    return "\t".join("" if (value := values[name]) is None else _flat(str(value)) for name in fields(results.plan))
 
 
 def _flat(text: str) -> str:

@@ -13,7 +13,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.metrics import METRICS
+from aim_tui.core.metrics import get_metric
 from aim_tui.core.outcomes import Failed, Missing, Outcome, value_of
 from aim_tui.core.scoring import Status
 from aim_tui.store.exports.histogram import histogram
@@ -126,7 +126,7 @@ def _distributions(run: Run) -> Html | None:
     if finals:
         figures.append(_figure("Final score ↑", finals, len(rows), 2, "final score"))
     for metric in run.results.plan.metrics:
-        spec = METRICS[metric]
+        spec = get_metric(metric)
         values = [value for row in rows if (value := value_of(row.outcome(metric))) is not None]
         if values:
             figures.append(_figure(_title(spec), values, len(rows), spec.decimals - 1, spec.title))
@@ -145,7 +145,7 @@ def _title(spec: MetricSpec) -> str:
 
 
 def _images(run: Run, thumbnail: Thumbnail | None) -> Html:
-    metrics = [METRICS[metric] for metric in run.results.plan.metrics]
+    metrics = [get_metric(metric) for metric in run.results.plan.metrics]
     headings = [("#", "num"), ("Image", ""), ("Final ↑", "num")]
     headings += [(f"{spec.short} {'↑' if spec.higher_is_better else '↓'}", "num") for spec in metrics]
     headings += [("Caption", "")] if any(row.caption for row in run.results.rows) else []

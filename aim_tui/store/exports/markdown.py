@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.metrics import METRICS
+from aim_tui.core.metrics import get_metric
 from aim_tui.core.text import printable
 from aim_tui.store.exports.ranking import file_name, ranked, score_text, standing
 
@@ -33,7 +33,7 @@ def markdown(run: Run) -> str:
 
 
 def _table(run: Run) -> Iterable[str]:
-    metrics = [METRICS[metric] for metric in run.results.plan.metrics]
+    metrics = [get_metric(metric) for metric in run.results.plan.metrics]
     titles = ["#", "image", *(f"{spec.short} {'↑' if spec.higher_is_better else '↓'}" for spec in metrics)]
     judged = run.judged if run.judged is not None and run.judged.raters else None
     said = ["said by raters"] if judged else []

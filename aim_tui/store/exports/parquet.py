@@ -6,7 +6,7 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.report import full_record
+from aim_tui.core.report import full_record, other_fields
 from aim_tui.store.errors import ExportError
 
 if TYPE_CHECKING:
@@ -53,12 +53,13 @@ def parquet(run: Run) -> bytes:
         ) from None
     records = [full_record(row, run.results, run.judged) for row in run.results.rows]
     said = {name: value for name, value in run.document().items() if name != "results"}
-    fields = [pyarrow.field(name, getattr(pyarrow, kind)()) for name, kind in _COLUMNS.items()]
+    kinds = _COLUMNS | dict.fromkeys(other_fields(run.results.plan), "float64")
+    fields = [pyarrow.field(name, getattr(pyarrow, kind)()) for name, kind in kinds.items()]
     opinion = {"rater": "string", "rating": "float64", "rejected": "bool_", "note": "string"}
     judgement = pyarrow.struct([(name, getattr(pyarrow, kind)()) for name, kind in opinion.items()])
     fields.append(pyarrow.field("judgements", pyarrow.list_(judgement)))
     schema = pyarrow.schema(fields, {METADATA_KEY: json.dumps(said).encode("utf-8")})
-    columns = [[_clean(record.get(name)) for record in records] for name in (*_COLUMNS, "judgements")]
+    columns = [[_clean(record.get(name)) for record in records] for name in (*kinds, "judgements")]
     stream = io.BytesIO()
     files.write_table(pyarrow.table(columns, schema=schema), stream, compression="zstd")
     return stream.getvalue()
