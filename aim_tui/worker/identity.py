@@ -96,6 +96,16 @@ class Cache:
             model.fingerprint, preprocessing=PREPROCESSING, dtype=model.computing, reading=self.reading
         )
 
+    def references(self, role: Role) -> Space:
+        """Where the embeddings of references are kept, each looked at alone."""
+        model = self.identities[role]
+        return Space.embedding(
+            model.fingerprint,
+            preprocessing=f"{PREPROCESSING}; a reference",
+            dtype=model.computing,
+            reading=self.reading,
+        )
+
     def captions(self, role: Role, decoding: str) -> Space:
         """Where the captions of a model are kept."""
         model = self.identities[role]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -9,6 +10,7 @@ from safetensors.torch import save_file
 from tokenizers import pre_tokenizers
 from transformers import (
     BertTokenizer,
+    BitImageProcessor,
     Blip2Config,
     Blip2ForConditionalGeneration,
     Blip2Processor,
@@ -20,6 +22,8 @@ from transformers import (
     CLIPModel,
     CLIPProcessor,
     CLIPTokenizer,
+    Dinov2Config,
+    Dinov2Model,
     DistilBertConfig,
     DistilBertModel,
     GPT2Tokenizer,
@@ -38,13 +42,14 @@ PIXELS = 32
 QUERIES = 4
 
 
-def save_clip(folder: Path, channels: int = 3) -> Path:
-    """A CLIPModel whose tokenizer knows bytes only; an EditCLIP with six channels."""
+def save_clip(folder: Path, channels: int = 3, activation: str = "quick_gelu", scale: float = 14.3) -> Path:
+    """A CLIPModel whose tokenizer knows bytes only; an EditCLIP with six channels, a PickScore with 'gelu'."""
     torch.manual_seed(1)
     words = [*BYTES, *(byte + "</w>" for byte in BYTES), "<|startoftext|>", "<|endoftext|>"]
     tokenizer = CLIPTokenizer(vocab={word: index for index, word in enumerate(words)}, merges=[], model_max_length=77)
     start, end = tokenizer.bos_token_id, tokenizer.eos_token_id
     small = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    small["hidden_act"] = activation
     config = CLIPConfig(
         text_config={
             **small,
@@ -55,6 +60,7 @@ def save_clip(folder: Path, channels: int = 3) -> Path:
         },
         vision_config={**small, "image_size": PIXELS, "patch_size": 8, "num_channels": channels},
         projection_dim=24,
+        logit_scale_init_value=math.log(scale),
     )
     model = CLIPModel(config)
     _enliven(model)
@@ -87,6 +93,20 @@ def save_siglip(folder: Path) -> Path:
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     SiglipImageProcessor(size={"height": PIXELS, "width": PIXELS}).save_pretrained(folder)
+    return folder
+
+
+def save_dinov2(folder: Path) -> Path:
+    """A Dinov2Model with the image processor that the published ones have."""
+    torch.manual_seed(6)
+    small = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    model = Dinov2Model(Dinov2Config(**small, image_size=PIXELS, patch_size=8))
+    _enliven(model)
+    model.save_pretrained(folder)
+    images = BitImageProcessor(
+        size={"shortest_edge": PIXELS + 4}, crop_size={"height": PIXELS, "width": PIXELS}, do_convert_rgb=True
+    )
+    images.save_pretrained(folder)
     return folder
 
 

@@ -197,8 +197,12 @@ class ReferenceMetric(EmbeddingMetric):
             raise UsageError(f"reference {context.reference}: {error}", "name another reference image") from None
         if self._image.facts.sha256 != self._sha256:
             self._sha256, self._reference = self._image.facts.sha256, None
-        if self._reference is None:
-            self._reference = self.recall([self._sha256])[0]
+        if self._reference is None and self.cache is not None:
+            kept = self.cache.keeper.vectors(self.cache.references(self.role), [self._sha256])
+            self._reference = kept.get(self._sha256)
+            # It may be one of the images that were looked at.
+            if self._reference is None and (seen := self.recall([self._sha256])[0]) is not None:
+                self._remember(seen)
 
     def wants(self, features: Sequence[object]) -> set[Role]:
         """The model, for a reference that has not been looked at before."""
@@ -210,10 +214,15 @@ class ReferenceMetric(EmbeddingMetric):
             if self._image is None:
                 self.expect(context, read)
             assert self._image is not None
-            self._reference = self.look([self.prepare(to_tensor(self._image))])[0]
-            self.keep([self._sha256], [self._reference])
+            self._remember(self.look([self.prepare(to_tensor(self._image))])[0])
         self._image = None
         return ()
+
+    def _remember(self, reference: Embedding) -> None:
+        """Apart from the images: among them a batch would give it other last bits, and so to every value."""
+        self._reference = reference
+        if self.cache is not None and bool(np.isfinite(reference).all()):
+            self.cache.keeper.keep_vectors(self.cache.references(self.role), {self._sha256: reference})
 
     def judge_rows(self, rows: npt.NDArray[np.float32]) -> list[float]:
         """The cosine of each image with the reference."""
