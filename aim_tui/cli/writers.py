@@ -18,6 +18,7 @@ from aim_tui.core.report import (
     document,
     engine_settings,
     full_record,
+    own_fields,
     provenance,
     to_json,
 )
@@ -104,7 +105,7 @@ class _Csv(_Streaming):
 
     def write(self, row: Row, stream: TextIO) -> None:
         if self._rows is None:
-            self._rows = csv.DictWriter(stream, csv_fields(self._results.plan), lineterminator="\n")
+            self._rows = csv.DictWriter(stream, csv_fields(self._results), lineterminator="\n")
             self._rows.writeheader()
         said = provenance(self._results, self._setup.profile, self._setup.not_asked)
         self._rows.writerow(csv_record(row, self._results, said))
@@ -145,6 +146,9 @@ def _print_table(console: Any, results: Results, setup: Setup) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
     table.add_column("#", justify="right")
     table.add_column("image", overflow="fold")
+    own = own_fields(results)
+    for name in own:
+        table.add_column(name, overflow="fold")
     for metric in results.plan.metrics:
         spec = get_metric(metric)
         table.add_column(f"{spec.raw_field} {'↑' if spec.higher_is_better else '↓'}", justify="right")
@@ -156,6 +160,7 @@ def _print_table(console: Any, results: Results, setup: Setup) -> None:
         table.add_column("caption", overflow="fold")
     for rank, row in ranked(results):
         cells = [str(rank or ""), printable(Path(row.path).name)]
+        cells += [printable(getattr(row.own, name, "")) for name in own]
         for metric in results.plan.metrics:
             norm = row.scores.norms.get(metric) if row.scores else None
             cells.append(score_text(row.outcome(metric), get_metric(metric).decimals))

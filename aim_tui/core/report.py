@@ -27,6 +27,8 @@ FIELDS = (
     "final_score", "status", "error", "prompt_tokens", "prompt_truncated",
 )  # fmt: skip
 
+_OWN = ("topic", "prompt", "reference")
+
 # A table has no other place for what made its numbers.
 _SAID = ("weights", "rules", "notice")
 #: The columns of CSV where images are scored on AIM's metrics.
@@ -93,20 +95,38 @@ def full_record(row: Row, results: Results, judged: Judged | None = None) -> dic
             "flattened": facts.flattened or None,
             "frames": facts.frames,
         }
+    full |= _own(row)
     if judged is not None:
         full["judgements"] = judged.records(row.path)
     return full
 
 
-def csv_fields(plan: ScoringPlan, judged: Judged | None = None) -> list[str]:
+def own_fields(results: Results) -> tuple[str, ...]:
+    """Those of topic, prompt and reference that images bring themselves."""
+    brought = {name for row in results.rows if row.own is not None for name in _own(row)}
+    return tuple(name for name in _OWN if name in brought)
+
+
+def _own(row: Row) -> dict[str, str]:
+    """What an image brings itself, in the place of everybody's."""
+    if row.own is None:
+        return {}
+    found = {"topic": row.own.topic, "prompt": row.own.prompt, "reference": portable_path(row.own.reference)}
+    return {name: text for name, text in found.items() if text}
+
+
+def csv_fields(results: Results, judged: Judged | None = None) -> list[str]:
     """The columns of CSV: what made the numbers stands behind them; three for each rater whose words were looked up."""
-    return [*fields(plan), *_SAID, *(map(spreadsheet_cell, judged.columns()) if judged is not None else ())]
+    own = own_fields(results)
+    raters = map(spreadsheet_cell, judged.columns()) if judged is not None else ()
+    return [*fields(results.plan), *own, *_SAID, *raters]
 
 
 def csv_record(row: Row, results: Results, said: Mapping[str, Any], judged: Judged | None = None) -> dict[str, Any]:
     """One image as a line of CSV, of `csv_fields`; `said` is its `provenance`."""
     weights = " ".join(f"{metric}={weight:g}" for metric, weight in said["weights"].items())
     cells = record(row, results) | {"weights": weights, "rules": said["rules"], "notice": said.get("notice")}
+    cells |= _own(row)
     cells |= judged.cells(row.path) if judged is not None else {}
     return {spreadsheet_cell(name): spreadsheet_cell(value) for name, value in cells.items()}
 

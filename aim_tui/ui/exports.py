@@ -72,7 +72,7 @@ def export(
             text = "".join(to_json(full_record(row, settled, judged) | said) + "\n" for row in settled.rows)
         case _:
             stream = io.StringIO(newline="")
-            rows = csv.DictWriter(stream, csv_fields(settled.plan, judged), lineterminator="\n")
+            rows = csv.DictWriter(stream, csv_fields(settled, judged), lineterminator="\n")
             rows.writeheader()
             rows.writerows(csv_record(row, settled, said, judged) for row in settled.rows)
             text = stream.getvalue()

@@ -6,7 +6,7 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.report import full_record, other_fields
+from aim_tui.core.report import full_record, other_fields, own_fields
 from aim_tui.store.errors import ExportError
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def parquet(run: Run) -> bytes:
     records = [full_record(row, run.results, run.judged) for row in run.results.rows]
     said = {name: value for name, value in run.document().items() if name != "results"}
     kinds = _COLUMNS | dict.fromkeys(other_fields(run.results.plan), "float64")
+    kinds |= dict.fromkeys(own_fields(run.results), "string")
     fields = [pyarrow.field(name, getattr(pyarrow, kind)()) for name, kind in kinds.items()]
     opinion = {"rater": "string", "rating": "float64", "rejected": "bool_", "note": "string"}
     judgement = pyarrow.struct([(name, getattr(pyarrow, kind)()) for name, kind in opinion.items()])

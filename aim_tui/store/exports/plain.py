@@ -16,7 +16,7 @@ def csv_table(run: Run) -> str:
     """One line an image, in the order of the run, each with the weights and rules that made its score."""
     said = provenance(run.results, run.request.profile, dict(run.request.not_asked))
     stream = io.StringIO(newline="")
-    rows = csv.DictWriter(stream, csv_fields(run.results.plan, run.judged), lineterminator="\n")
+    rows = csv.DictWriter(stream, csv_fields(run.results, run.judged), lineterminator="\n")
     rows.writeheader()
     rows.writerows(csv_record(row, run.results, said, run.judged) for row in run.results.rows)
     return stream.getvalue()
