@@ -10,7 +10,7 @@ from aim_tui.core.progress import Progress
 from aim_tui.ipc.client import Crash, WorkerState
 
 if TYPE_CHECKING:
-    from aim_tui.core.events import Event
+    from aim_tui.core.events import Event, Item
     from aim_tui.core.jobs import Job
 
 
@@ -20,21 +20,37 @@ class RunningJob:
 
     number: int
     job: Job
+    """Its items come by `add`, before the worker gets it."""
+    total: int
     phase: Phase = field(default_factory=lambda: Phase(PhaseName.STARTING))
     current: str = ""
     """The path that was read last."""
     cancelling: bool = False
     notice: str = ""
     progress: Progress = field(init=False)
-    _values_left: dict[int, int] = field(init=False)
+    _values_left: dict[int, int] = field(default_factory=dict)
     _failed: set[int] = field(default_factory=set)
-    _paths: dict[int, str] = field(init=False)
+    _paths: dict[int, str] = field(default_factory=dict)
     started_at: float | None = None
 
     def __post_init__(self) -> None:
-        self.progress = Progress(len(self.job.items))
-        self._values_left = dict.fromkeys((item.id for item in self.job.items), len(self.job.metrics))
-        self._paths = {item.id: item.path for item in self.job.items}
+        self.progress = Progress(self.total)
+
+    def add(self, item: Item) -> None:
+        """Put an item into the job."""
+        self.job.items.append(item)
+        self._values_left[item.id] = len(self.job.metrics)
+        self._paths[item.id] = item.path
+
+    @property
+    def left(self) -> int:
+        """How many items values are still awaited of."""
+        return len(self._values_left)
+
+    @property
+    def unfinished(self) -> list[int]:
+        """The items that values are still awaited of."""
+        return sorted(self._values_left)
 
     def hear(self, event: Event, now: float) -> None:
         """Take a fact into account."""

@@ -12,17 +12,18 @@ from aim_tui.ipc.client import WorkerClient, WorkerState
 from aim_tui.ipc.protocol import JobEnded
 from aim_tui.ui.activity import Activity, RunningJob
 from aim_tui.ui.messages import Said
+from aim_tui.ui.pauses import with_pauses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Sequence
     from typing import Any
 
     from aim_tui.core.context import Context
-    from aim_tui.core.events import Event
+    from aim_tui.core.events import Event, Item
     from aim_tui.core.jobs import EngineSettings, Job
     from aim_tui.core.maps import Map
     from aim_tui.ipc.client import Patience
-    from aim_tui.ipc.protocol import MakeMap, TokenCount
+    from aim_tui.ipc.protocol import MakeMap, TextsEmbedded, TokenCount
     from aim_tui.ui.record import RunRecord
 
 # A store that does not answer keeps nobody who quits for longer.
@@ -75,8 +76,8 @@ class Jobs:
         self._taken = 0
         self._endings: set[asyncio.Task[None]] = set()
         self.running: RunningJob | None = None
-        self.interrupted: frozenset[int] = frozenset()
-        """Items of the job that the worker died with."""
+        self.interrupted: RunningJob | None = None
+        """The job that the worker died with."""
 
     @property
     def alive(self) -> bool:
@@ -102,19 +103,20 @@ class Jobs:
         """The stored run of the last job, where its rows are there still and these images are among them."""
         return self._last.id if self._last is not None and self._last.holds(*paths) else None
 
-    def activity(self, left: int) -> Activity:
-        """A snapshot; `left` is how many rows a restart would go on with."""
+    def activity(self) -> Activity:
+        """A snapshot."""
+        left = self.interrupted.left if self.interrupted is not None else 0
         return Activity.of(self._client.state, self.running, self._client.crash, left, self._clock())
 
-    def start(self, job: Job, record: RunRecord, settings: EngineSettings) -> None:
-        """Begin a job; none must be running."""
-        self.interrupted = frozenset()
-        self.running, self._record = RunningJob(self._client.new_number(), job), record
+    def start(self, job: Job, items: Iterable[Item], count: int, record: RunRecord, settings: EngineSettings) -> None:
+        """Begin a job, none must be running; these items are put into it before the worker gets it."""
+        self.interrupted = None
+        self.running, self._record = RunningJob(self._client.new_number(), job, count), record
         self._last = record
         self._heard.clear()
         self._taken = 0
         self._listener.activity_changed()
-        self._listener.run(self._start(self.running, settings))
+        self._listener.run(self._start(self.running, items, settings))
 
     def cancel(self) -> None:
         """End the job after the batch that runs; what is finished stays."""
@@ -128,7 +130,7 @@ class Jobs:
         self.cancel()
         self.take(everything=True)
         self.running = self._last = None
-        self.interrupted = frozenset()
+        self.interrupted = None
         self._end_record("cancelled")
 
     async def ready(self, settings: EngineSettings) -> None:
@@ -145,6 +147,10 @@ class Jobs:
     async def count_tokens(self, text: str) -> TokenCount:
         """How the configured CLIP tokenizes a text."""
         return await self._client.count_tokens(text)
+
+    async def embed_texts(self, texts: Sequence[str]) -> TextsEmbedded:
+        """What CLIP makes of texts; while a job runs it waits its turn."""
+        return await self._client.embed_texts(texts)
 
     async def make_map(self, request: MakeMap) -> Map:
         """A map of an image; while a job runs it waits its turn."""
@@ -164,10 +170,13 @@ class Jobs:
             await asyncio.gather(*late, return_exceptions=True)
         await stopping
 
-    async def _start(self, running: RunningJob, settings: EngineSettings) -> None:
+    async def _start(self, running: RunningJob, items: Iterable[Item], settings: EngineSettings) -> None:
         try:
+            async for item in with_pauses(items):
+                running.add(item)
             await self.ready(settings)
-            if running.cancelling:
+            # Cancelled, or the worker has died of something else, while it got ready.
+            if running.cancelling or self.running is not running:
                 self._drop(running)
                 return
             await self._client.submit(running.number, running.job)
@@ -196,8 +205,7 @@ class Jobs:
         if state is WorkerState.CRASHED:
             self.take(everything=True)
             if self.running is not None:
-                self.interrupted = frozenset(item.id for item in self.running.job.items)
-                self.running = None
+                self.interrupted, self.running = self.running, None
             # The run can go on: what was scored is there, and a restart finds it.
             self._end_record("failed")
             crash = self._client.crash

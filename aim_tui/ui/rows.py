@@ -11,6 +11,7 @@ from aim_tui.core.events import numbered
 from aim_tui.core.results import Results, Row
 from aim_tui.core.scoring import score
 from aim_tui.errors import AimError
+from aim_tui.ui.pauses import with_pauses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 
     #: What decides about raw values: the models by role. Two profiles may bear one name.
     Models = frozenset[tuple[Role, ModelRef]]
-
-# Rows that are worked on between two looks at the keyboard: about 10 ms.
-_AT_ONCE = 1000
 
 
 class Rows:
@@ -124,11 +122,11 @@ class Rows:
         self, results: Results, change: Callable[[Row], bool], wanted: Callable[[], bool] = lambda: True
     ) -> None:
         """Go through the rows with pauses, as long as they are the ones that are shown."""
-        for start in range(0, len(results.rows), _AT_ONCE):
-            self.changed.update(row.item for row in results.rows[start : start + _AT_ONCE] if change(row))
-            await asyncio.sleep(0)
+        async for row in with_pauses(results.rows):
             if results is not self.results or not wanted():
                 return
+            if change(row):
+                self.changed.add(row.item)
 
     def _take(self, row: Row, known: Known | None) -> bool:
         """Give a row what was stored of it; what was found since is newer."""

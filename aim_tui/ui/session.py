@@ -11,8 +11,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.events import Item
-from aim_tui.core.jobs import Job
 from aim_tui.core.results import Results
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
@@ -35,8 +33,8 @@ from aim_tui.ui.messages import (
     TokensCounted,
 )
 from aim_tui.ui.models import ModelDesk
-from aim_tui.ui.record import Plan, RunRecord
 from aim_tui.ui.rows import Rows
+from aim_tui.ui.scoring import ScoringDesk
 from aim_tui.ui.stored import Store
 
 if TYPE_CHECKING:
@@ -48,15 +46,13 @@ if TYPE_CHECKING:
     from aim_tui.core.events import Event
     from aim_tui.core.jobs import EngineSettings
     from aim_tui.core.profiles import Profile
-    from aim_tui.core.results import Row
     from aim_tui.core.scoring import ScoringPlan
-    from aim_tui.store.records import Run, RunInfo, RunRequest
+    from aim_tui.store.records import Run, RunInfo
     from aim_tui.ui.activity import Activity, RunningJob
     from aim_tui.ui.launch import Launch
 
 #: How often the screen hears of what has changed.
 TICK_SECONDS = 0.1
-_STORED = "this is a stored run; esc goes back to the folder, where s scores"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -98,8 +94,9 @@ class Session:
         plan, self.problem = self.asked.plan(launch.context)
         """Why nothing can be scored as things are set; empty where something can."""
         self._rows = Rows(FolderListing(launch.folder), Results(plan, launch.context))
+        self._scoring = ScoringDesk(self, self._jobs, self._rows)
         self.models = ModelDesk(lambda: self._post(ModelsChanged()))
-        self.maps = MapDesk(self._jobs, lambda: self.context, self._engine)
+        self.maps = MapDesk(self._jobs, lambda: self.context, self.engine)
         self.store = Store(launch.store, self._store_failed, self.activity_changed)
         self.batch = BatchDesk()
         self.judging = JudgingDesk(self.store, launch.rater, self._post, self.run_of)
@@ -203,7 +200,7 @@ class Session:
 
     def activity(self) -> Activity:
         """A snapshot of what the worker is doing."""
-        return self._jobs.activity(len(self._left_of_interrupted()))
+        return self._jobs.activity()
 
     def take_changed(self) -> list[int]:
         """The items whose rows have changed since the last call."""
@@ -321,7 +318,7 @@ class Session:
         self.judging.open(fresh.rows)
         self._post(FolderOpened(listing))
         if self.store.path is not None and listing.images:
-            self._recalling = self.run(rows.recall(self.store, self.profile, self._engine()))
+            self._recalling = self.run(rows.recall(self.store, self.profile, self.engine()))
 
     def _remember(self) -> None:
         # What a stored run holds is not taken for what would come out now.
@@ -332,80 +329,30 @@ class Session:
 
     def score(self, items: Iterable[int]) -> None:
         """Score these rows anew on every metric that is asked for."""
-        self._submit(sorted(items), self.plan.metrics)
+        self._scoring.score(sorted(items))
 
     def score_all(self) -> None:
         """Score every row anew."""
-        self.score(range(len(self.results.rows)))
+        self._scoring.score(range(len(self.results.rows)))
 
     def score_left(self) -> None:
         """Score what is not there yet or was computed against something else, on the metrics that need it."""
+        self.run(self._score_left())
+
+    async def _score_left(self) -> None:
         if self._recalling is not None and self.recalling:
             # What is left is known only when the store has told what is there.
-            self.run(self._score_left_later(self._recalling))
-            return
-        rows = self.results.left(self.context)
-        if not rows and self.results.rows and not self.problem and self.viewed is None:
-            self._post(Said("everything is scored; S scores all of it anew"))
-            return
-        self._submit([row.item for row in rows], self._metrics_left(rows), go_on=True)
-
-    async def _score_left_later(self, recalling: asyncio.Task[None]) -> None:
-        await asyncio.wait([recalling])
-        self.score_left()
+            await asyncio.wait([self._recalling])
+        await self._scoring.score_left()
 
     def restart_worker(self) -> None:
         """Start the worker again and go on with what the job that was interrupted has left."""
-        rows = self._left_of_interrupted()
-        if rows:
-            self._submit([row.item for row in rows], self._metrics_left(rows), go_on=True)
-        else:
+        if not self._scoring.score_interrupted():
             self.run(self._ready_worker())
 
     def cancel(self) -> None:
         """End the job after the batch that runs; what is finished stays."""
         self._jobs.cancel()
-
-    def _metrics_left(self, rows: Sequence[Row]) -> tuple[str, ...]:
-        return tuple(
-            metric
-            for metric in self.plan.metrics
-            if any(metric not in row.raws or row.stale(metric, self.context) for row in rows)
-        )
-
-    def _left_of_interrupted(self) -> list[Row]:
-        wanted = self._jobs.interrupted
-        return [row for row in self.results.left(self.context) if row.item in wanted] if wanted else []
-
-    def _submit(self, items: list[int], metrics: tuple[str, ...], *, go_on: bool = False) -> None:
-        if self.running is not None:
-            self._post(Said("a job runs already; x cancels it", "warning"))
-        elif self.problem or self.viewed is not None:
-            self._post(Said(self.problem or _STORED, "warning"))
-        elif self.models_missing:
-            self._post(Said(f"{self.models_missing}; M shows what can be done", "warning"))
-        elif not items:
-            self._post(Said("there are no images here to score", "warning"))
-        else:
-            rows = self.results.rows
-            self.memory.judge_against(self.context)
-            job = Job(metrics, self.context, [Item(item, rows[item].path, context=rows[item].own) for item in items])
-            # Scoring what is left makes the picture of the folder whole, and so is its run; scoring some images anew
-            # is a run of those.
-            of_run = list(rows) if go_on else [rows[item] for item in items]
-            self._jobs.start(job, self._new_record(job, of_run, go_on), self._engine())
-
-    def _new_record(self, job: Job, rows: Sequence[Row], go_on: bool) -> RunRecord:
-        asked, plan, folder, engine = self.asked, self.plan, str(self.listing.folder), self._engine()
-        not_asked, since = self.not_asked, dict(self._rows.since)
-        self._rows.since.update(dict.fromkeys((item.path for item in job.items), time.time_ns()))
-
-        def request() -> RunRequest:
-            from aim_tui.provenance import run_request
-
-            return run_request(job.context, plan, asked.profile, engine, folder=folder, not_asked=not_asked)
-
-        return RunRecord(self.store, Plan(request, job, plan, rows, since, go_on))
 
     def merge(self, event: Event, context: Context) -> None:
         """Hear a fact of the running job; the store has heard it before."""
@@ -508,9 +455,10 @@ class Session:
             self._post(TokensCounted(text, None, error.message))
 
     async def _ready_worker(self) -> None:
-        await self._jobs.ready(self._engine())
+        await self._jobs.ready(self.engine())
 
-    def _engine(self) -> EngineSettings:
+    def engine(self) -> EngineSettings:
+        """What the worker is told of models and machine."""
         return self.launch.engine_settings(self.profile)
 
     # -- what jobs and store tell ------------------------------------------------------------------------------------

@@ -47,6 +47,7 @@ from aim_tui.ui.widgets.reference_chip import ReferenceChip
 from aim_tui.ui.widgets.score_pane import ScorePane
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
     from textual.app import ComposeResult
@@ -55,6 +56,9 @@ if TYPE_CHECKING:
     from aim_tui.ui.announcer import Announcer
     from aim_tui.ui.session import Session
     from aim_tui.ui.typed import Typed
+
+# What the files show of so many rows is made anew in some 5 ms.
+_FILES_AT_ONCE = 2000
 
 
 class MainScreen(Screen[None]):
@@ -121,7 +125,7 @@ class MainScreen(Screen[None]):
         session = self.session
         items = session.take_changed()
         self.scores.rows_changed(items)
-        self.files.entries_changed(image_entries((session.results.rows[item] for item in items), session.results))
+        self._show_files_changed(items)
         self._show_current()
         if session.running is None:
             self._show_summary()
@@ -185,6 +189,17 @@ class MainScreen(Screen[None]):
             current = self.files.cursor_key if self.files.has_focus else None
             row = self.scores.current
             self.files.show(lines, current or (row.path if row is not None else None))
+
+    @work(group="files changed")
+    async def _show_files_changed(self, items: Sequence[int]) -> None:
+        results = self.session.results
+        # Other weights change 100,000 rows at once.
+        for start in range(0, len(items), _FILES_AT_ONCE):
+            changed = [results.rows[item] for item in items[start : start + _FILES_AT_ONCE]]
+            self.files.entries_changed(image_entries(changed, results))
+            await asyncio.sleep(0)
+            if results is not self.session.results:
+                return
 
     def _show_setup(self) -> None:
         session = self.session
