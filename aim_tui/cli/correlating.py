@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aim_tui.core.agreement.study import Scale
+    from aim_tui.store.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,46 +79,76 @@ def _of_files(asked: Asked) -> Study:
 
 def _of_run(asked: Asked) -> Study:
     from aim_tui.cli.storage import open_existing, store_path
+    from aim_tui.store.any_runs import RunKind, find_any
+
+    with open_existing(store_path(asked.store)) as database:
+        kind, run_id = find_any(database, asked.run or "last")
+        gathered = _of_edits if kind is RunKind.EDITS else _of_images
+        return gathered(asked, database, run_id)
+
+
+def _of_images(asked: Asked, database: Database, run_id: str) -> Study:
     from aim_tui.store import evidence
     from aim_tui.store.judgements import Judgements
     from aim_tui.store.runs import Runs
 
-    with open_existing(store_path(asked.store)) as database:
-        runs, said = Runs(database), Judgements(database)
-        run = runs.load(runs.find(asked.run or "last"))
-        rated = evidence.ratings(said, run.results, asked.scale)
-        fought = evidence.contests(said, run.results)
+    said, run = Judgements(database), Runs(database).load(run_id)
+    rated = evidence.ratings(said, run.results, asked.scale or evidence.RATED)
+    fought = evidence.contests(said, run.results)
     scores = evidence.source_of_run(run)
+    wanted = (evidence.FINAL, *(get_metric(metric).raw_field for metric in run.results.plan.metrics))
+    own = {evidence.RATING: rated, evidence.DUELS: evidence.duel_judgement(fought)}
+    study = _of_scores(asked, scores, wanted, own, "an image")
+    told = {judgement.name for judgement in study.judgements}
+    return replace(study, contests=fought if asked.judgements is None and evidence.DUELS in told else ())
+
+
+def _of_edits(asked: Asked, database: Database, run_id: str) -> Study:
+    from aim_tui.store import edit_evidence
+    from aim_tui.store.edits import EditRuns
+    from aim_tui.store.evidence import RATED, RATING
+    from aim_tui.store.judgements import Judgements
+
+    run = EditRuns(database).load(run_id)
+    scores = edit_evidence.source_of_edit_run(run)
+    rated = edit_evidence.edit_ratings(Judgements(database), run.results, run.edits, asked.scale or RATED)
+    wanted = tuple(column.name for column in edit_evidence.metrics_of(scores))
+    own = {RATING: rated, edit_evidence.TRUTH: edit_evidence.truth_judgement(scores)}
+    return _of_scores(asked, scores, wanted, own, "an edit")
+
+
+def _of_scores(
+    asked: Asked, scores: Source, wanted: tuple[str, ...], own: dict[str, Judgement | None], of: str
+) -> Study:
+    """A run's columns against a file of judgements, else against what the store says itself."""
     scores = replace(scores, columns=tuple(_turned(column, asked.lower_is_better) for column in scores.columns))
-    wanted = tuple(_field(name) for name in asked.metrics) or (
-        evidence.FINAL,
-        *(get_metric(metric).raw_field for metric in run.results.plan.metrics),
-    )
-    metrics = choose(scores, wanted, "--metric")
+    metrics = choose(scores, tuple(_field(name) for name in asked.metrics) or wanted, "--metric")
     if asked.judgements is not None:
         reading = Reading(asked.ids[-1] if asked.ids else "", asked.lower_is_better, asked.scale, asked.rater_column)
         judged = read_source(asked.judgements, reading)
         return gather(scores, metrics, judged, _judgements(judged, asked))
-    own = {evidence.RATING: rated, evidence.DUELS: evidence.duel_judgement(fought)}
-    made = _of_store(scores, own, tuple(_field(name) for name in asked.against))
-    return replace(gather(scores, metrics, scores, made), contests=fought if evidence.DUELS in _told(made) else ())
+    made = _of_store(scores, own, tuple(_field(name) for name in asked.against), of)
+    return gather(scores, metrics, scores, made)
 
 
-def _of_store(scores: Source, own: dict[str, Judgement | None], against: tuple[str, ...]) -> list[Judgement]:
-    """Ratings, duels, or other columns of the run; of none named, whatever people have said."""
+def _of_store(scores: Source, own: dict[str, Judgement | None], against: tuple[str, ...], of: str) -> list[Judgement]:
+    """Ratings, duels, known truth, or other columns of the run; of none named, whatever is said."""
     there = [judgement for judgement in own.values() if judgement is not None]
     if not against:
         if not there:
+            from aim_tui.store.evidence import RATING
+
+            other = ", ".join(name for name in own if name != RATING)
             raise UsageError(
-                f"nobody has rated an image of {scores.origin}, and there are no duels",
-                "rate images in the application, or name a file: --judgements FILE",
+                f"nobody has rated {of} of {scores.origin}, and there is no other word on them: no {other}",
+                "rate them in the application, or name a file: --judgements FILE",
             )
         return there
     made = []
     for name in against:
         judgement = own.get(name)
         if name in own and judgement is None:
-            raise UsageError(f"there is no {name} of an image of {scores.origin}")
+            raise UsageError(f"there is no {name} of {of} of {scores.origin}")
         made.append(judgement or Judgement(name, choose(scores, (name,), "--against")))
     return made
 
@@ -149,10 +180,6 @@ def _with_metric_scale(study: Study, scale: Scale | None) -> Study:
     if scale is None:
         return study
     return replace(study, metrics=tuple(replace(column, scale=scale) for column in study.metrics))
-
-
-def _told(judgements: list[Judgement]) -> set[str]:
-    return {judgement.name for judgement in judgements}
 
 
 def _refuse_nothing(study: Study) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from aim_tui.core.results import Row
+    from aim_tui.store.any_runs import EditRunInfo
     from aim_tui.store.records import Run, RunInfo
 
 app = typer.Typer(
@@ -43,18 +44,22 @@ def list_runs(
     as_json: JsonOption = False,
     store: options.StoreOption = None,
 ) -> None:
-    """List the stored runs, the newest first."""
+    """List the stored runs over images and over edits, the newest first."""
     from aim_tui.cli import display
     from aim_tui.cli.storage import open_existing, store_path
     from aim_tui.core.report import to_json
+    from aim_tui.store.any_runs import edit_history
     from aim_tui.store.runs import Runs
 
     path = store_path(store)
-    infos: list[RunInfo] = []
+    infos: list[RunInfo | EditRunInfo] = []
     # Nothing has been scored yet: that is an answer, and none that needs a store to be made.
     if path.exists():
         with open_existing(path) as database:
-            infos = Runs(database).history(str(folder.absolute()) if folder else None, limit)
+            of = str(folder.absolute()) if folder else None
+            both = [*Runs(database).history(of, limit), *edit_history(database, of, limit)]
+        # Ids of either kind sort by the time of their beginning.
+        infos = sorted(both, key=lambda info: info.id, reverse=True)[:limit]
     if as_json:
         print(to_json([_info_as_data(info) for info in infos], indent=2))
     elif infos:
@@ -73,10 +78,14 @@ def show(
     store: options.StoreOption = None,
 ) -> None:
     """Show a run: what was asked, with which models, what came of it, the best and the worst images."""
-    from aim_tui.cli import display, storage
+    from aim_tui.cli import display, edit_runs, storage
     from aim_tui.store import exports
+    from aim_tui.store.edits import EditRun
 
-    loaded = storage.load(store, run)
+    loaded = storage.load_any(store, run)
+    if isinstance(loaded, EditRun):
+        edit_runs.show(loaded, top, as_json=as_json)
+        return
     if as_json:
         display.deliver(exports.render(loaded, "json"), None)
         return
@@ -95,22 +104,23 @@ def delete(
     """Delete runs with their values. Ratings, the feature cache and the images themselves stay."""
     from aim_tui.cli.display import say
     from aim_tui.cli.storage import open_existing, store_path
+    from aim_tui.store.any_runs import RunKind, edit_history, find_any
+    from aim_tui.store.edits import EditRuns
     from aim_tui.store.runs import Runs
 
     with open_existing(store_path(store)) as database:
-        stored = Runs(database)
         # All are found before the first is deleted: a wrong name deletes nothing, and 'last' is one run.
-        found = list(dict.fromkeys(stored.find(run) for run in runs))
-        infos = {info.id: info for info in stored.history()}
-        for run_id in found:
-            info = infos[run_id]
-            say(f"run {run_id}: {_when(info.started)}, {info.images} images of {info.folder}, {info.prompt!r}")
+        found = list(dict.fromkeys(find_any(database, run) for run in runs))
+        stores = {RunKind.IMAGES: Runs(database), RunKind.EDITS: EditRuns(database)}
+        infos = {info.id: info for info in (*Runs(database).history(), *edit_history(database))}
+        for _, run_id in found:
+            say(_told(infos[run_id]))
         if not yes:
             if not sys.stdin.isatty():
                 raise UsageError("nobody can be asked whether to delete", "say so with --yes")
             typer.confirm(f"delete {'them' if len(found) > 1 else 'it'}?", abort=True, err=True)
-        for run_id in found:
-            stored.delete(run_id)
+        for kind, run_id in found:
+            stores[kind].delete(run_id)
             say(f"deleted {run_id}")
 
 
@@ -127,11 +137,12 @@ def export(
     store: options.StoreOption = None,
 ) -> None:
     """Export a run; the ending of the file tells the format where none is named."""
-    from aim_tui.cli import storage
+    from aim_tui.cli import edit_runs, storage
     from aim_tui.cli.display import deliver
     from aim_tui.cli.thumbnails import thumbnails
     from aim_tui.core.names import did_you_mean
     from aim_tui.store import exports
+    from aim_tui.store.edits import EditRun
 
     if output_format is None:
         if output is None:
@@ -139,7 +150,10 @@ def export(
         output_format = exports.format_of(output)
     elif output_format not in exports.FORMATS:
         raise UsageError(f"unknown format {output_format!r}{did_you_mean(output_format, exports.FORMATS)}")
-    loaded = storage.load(store, run)
+    loaded = storage.load_any(store, run)
+    if isinstance(loaded, EditRun):
+        deliver(edit_runs.render(loaded, output_format), output)
+        return
     pictures = thumbnails(loaded) if output_format == "html" else None
     deliver(exports.render(loaded, output_format, pictures), output)
 
@@ -147,17 +161,31 @@ def export(
 app.command("compare")(compare_runs)
 
 
-def _history(infos: Sequence[RunInfo]) -> Table:
+def _told(info: RunInfo | EditRunInfo) -> str:
+    from aim_tui.store.any_runs import EditRunInfo
+
+    begun = f"run {info.id}: {_when(info.started)}"
+    if isinstance(info, EditRunInfo):
+        return f"{begun}, {info.edits} edits of {info.data}"
+    return f"{begun}, {info.images} images of {info.folder}, {info.prompt!r}"
+
+
+def _history(infos: Sequence[RunInfo | EditRunInfo]) -> Table:
     from rich.cells import cell_len
 
     from aim_tui.cli.display import table, words
     from aim_tui.core.fields import file_name
+    from aim_tui.store.any_runs import EditRunInfo
 
-    made = table("run", "begun", "state", "images", "mean", "folder", "prompt", right=("images", "mean"))
+    made = table("run", "begun", "state", "scored", "mean", "of", "prompt, or metrics", right=("scored", "mean"))
     for info in infos:
-        mean = info.summary.mean if info.summary else None
-        cells = [info.id, _when(info.started), info.state, f"{info.begun}/{info.images}"]
-        cells += ["-" if mean is None else f"{mean:.2f}", file_name(info.folder), info.prompt]
+        cells = [info.id, _when(info.started), info.state]
+        if isinstance(info, EditRunInfo):
+            cells += [f"{info.begun}/{info.edits} edits", "-", file_name(info.data), ", ".join(info.families)]
+        else:
+            mean = info.summary.mean if info.summary else None
+            cells += [f"{info.begun}/{info.images} images", "-" if mean is None else f"{mean:.2f}"]
+            cells += [file_name(info.folder), info.prompt]
         made.add_row(*map(words, cells))
     # One line a run; what is typed again is never cut. The whole texts are in `show` and in --json.
     for column in made.columns:
@@ -167,12 +195,29 @@ def _history(infos: Sequence[RunInfo]) -> Table:
     return made
 
 
-def _info_as_data(info: RunInfo) -> dict[str, Any]:
+def _info_as_data(info: RunInfo | EditRunInfo) -> dict[str, Any]:
     from aim_tui.core.text import portable_path
+    from aim_tui.store.any_runs import EditRunInfo, RunKind
 
+    if isinstance(info, EditRunInfo):
+        return {
+            "id": info.id,
+            "kind": str(RunKind.EDITS),
+            "state": str(info.state),
+            "started": info.started.isoformat(),
+            "ended": info.ended.isoformat() if info.ended else None,
+            "command": portable_path(info.command),
+            "data": portable_path(info.data),
+            "profile": info.profile,
+            "metrics": list(info.families),
+            "edits": info.edits,
+            "begun": info.begun,
+            "host": info.owner.host,
+        }
     summary = info.summary
     return {
         "id": info.id,
+        "kind": str(RunKind.IMAGES),
         "state": str(info.state),
         "started": info.started.isoformat(),
         "ended": info.ended.isoformat() if info.ended else None,

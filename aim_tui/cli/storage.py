@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aim_tui.store.database import Database
+    from aim_tui.store.edits import EditRun
     from aim_tui.store.records import Run
 
 PATIENCE = 10.0
@@ -64,13 +65,28 @@ def load(named: Path | None, run: str) -> Run:
     """A stored run by its id, the beginning of its id, or 'last', with what people say of its images now."""
     from dataclasses import replace
 
+    from aim_tui.store.any_runs import refuse_edits
     from aim_tui.store.judgements import Judgements
     from aim_tui.store.runs import Runs
 
     with open_existing(store_path(named)) as database:
+        if run != "last":
+            refuse_edits(database, run)
         runs = Runs(database)
         found = runs.load(runs.find(run))
         return replace(found, judged=Judgements(database).of(found.results))
+
+
+def load_any(named: Path | None, run: str) -> Run | EditRun:
+    """The same of a run of either kind; 'last' is the newest of all."""
+    from aim_tui.store.any_runs import RunKind, find_any
+    from aim_tui.store.edits import EditRuns
+
+    with open_existing(store_path(named)) as database:
+        kind, found = find_any(database, run)
+        if kind is RunKind.EDITS:
+            return EditRuns(database).load(found)
+    return load(named, found)
 
 
 def parse_size(text: str) -> int:

@@ -7,13 +7,14 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from aim_tui.core.agreement.cells import outcome_of, said, scalar, truth_of
 from aim_tui.core.agreement.error_measures import Mapping as ErrorMapping
 from aim_tui.core.agreement.stated import check
-from aim_tui.core.agreement.study import Column, Entry, Sample, Scale, Source, Stated, measured
+from aim_tui.core.agreement.study import Column, Entry, Sample, Scale, Source, Stated
 from aim_tui.core.edits import MEASURES
 from aim_tui.core.metrics import METRICS
 from aim_tui.core.names import did_you_mean
-from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
+from aim_tui.core.outcomes import Failed, Present
 from aim_tui.errors import UsageError
 from aim_tui.inputs.tables import Line, Table, read_table
 
@@ -25,7 +26,6 @@ _IDS = ("id", "sample_id", "path", "image", "image_path", "file", "filename", "f
 _PATHS = ("target_image", "path", "image_path", "image", "file", "filename")
 #: The score that a file is about, where it says so by a known name.
 _PRIMARY = ("editclip_score", "image_similarity", "edit_score", "llm_score", "score", "final_score", "rating")
-_NOTHING = frozenset({"", "null", "none", "n/a", "na", "-", "missing"})
 #: Columns that are never values, whatever they hold.
 _TEXTS = frozenset({"original_id", "line", "seed", "width", "height", "bytes", "frames", "prompt_tokens"})
 
@@ -126,33 +126,6 @@ def read_scale(where: str, text: str) -> Scale | None:
     raise UsageError(f"{where}: {text!r} is no scale", "such as 0-1, 1-5 or 0-10")
 
 
-def outcome_of(value: Any, where: str) -> Outcome:
-    """A cell as an outcome; `where` goes into the reason why a text is no number.
-
-    Numbers are written as Python and JSON write them; true is 1. Empty cells and words for nothing are missing.
-    """
-    if value is None:
-        return Missing("no value")
-    if isinstance(value, (bool, int, float)):
-        try:
-            return measured(value)
-        except OverflowError:
-            return Failed("is infinite")
-    if not isinstance(value, str):
-        return Failed(f"is no number ({where})")
-    word = value.strip().lower()
-    if word in _NOTHING:
-        return Missing("no value")
-    if word in ("true", "false"):
-        return Present(float(word == "true"))
-    try:
-        # Python reads 1_000 and digits of other scripts too; whoever wrote those did not mean this.
-        number = float(word) if word.isascii() and "_" not in word else None
-    except ValueError:
-        number = None
-    return Failed(f"is no number ({where})") if number is None else measured(number)
-
-
 def _id_column(table: Table, named: str) -> str:
     known = table.columns()
     if named:
@@ -219,35 +192,21 @@ def _samples(table: Table, id_column: str) -> dict[str, Sample]:
             id=name,
             path=_file(folder, next((values[key] for key in _PATHS if values.get(key)), "")),
             source=_file(folder, values.get("source_image")),
-            instruction=_said(values.get("instruction")),
-            labels={key: _said(value) for key, value in values.items() if key != id_column and _scalar(value)},
+            instruction=said(values.get("instruction")),
+            labels={key: said(value) for key, value in values.items() if key != id_column and scalar(value)},
             correct=_correct(table, line),
-            match=_said(values.get("original_id")),
-            error_type=_said(values.get("error_type")),
+            match=said(values.get("original_id")),
+            error_type=said(values.get("error_type")),
         )
         samples[name] = samples[name].with_more(sample) if name in samples else sample
     return samples
 
 
 def _correct(table: Table, line: Line) -> bool | None:
-    outcome = outcome_of(line.values.get("is_correct"), line.where)
-    if isinstance(outcome, Missing):
-        return None
-    if isinstance(outcome, Failed) or outcome.value not in (0.0, 1.0):
-        raise UsageError(f"{table.path}, {line.where}: is_correct is neither true nor false")
-    return outcome.value == 1.0
-
-
-def _scalar(value: Any) -> bool:
-    return isinstance(value, (str, int, float)) and str(value) != ""
-
-
-def _said(value: Any) -> str:
-    """A cell as a text; words for nothing are none."""
-    if not _scalar(value):
-        return ""
-    text = str(value).strip()
-    return "" if text.lower() in ("null", "none") else text
+    try:
+        return truth_of(line.values.get("is_correct"))
+    except ValueError as error:
+        raise UsageError(f"{table.path}, {line.where}: {error}") from None
 
 
 def _file(folder: str, value: Any) -> str:

@@ -148,7 +148,7 @@ class EditRuns:
                 "SELECT id, state, started, host, pid, process FROM edit_runs WHERE asked = ? ORDER BY id DESC LIMIT 1",
                 (request.digest(edits),),
             ).fetchone()
-            if found is None or _state(found[1], Owner(*found[3:])) not in RESUMABLE:
+            if found is None or state_of(found[1], Owner(*found[3:])) not in RESUMABLE:
                 return None
             run, began = str(found[0]), datetime.fromisoformat(found[2])
             connection.execute(
@@ -208,7 +208,7 @@ class EditRuns:
             ).fetchone()
             if found is None:
                 raise UnknownRunError(f"there is no edit run {run!r}", "it may be of another store: --store")
-            if _state(found[0], Owner(*found[1:])) is RunState.RUNNING:
+            if state_of(found[0], Owner(*found[1:])) is RunState.RUNNING:
                 raise StoreError(f"edit run {run} is still running", "cancel it first")
             connection.execute("DELETE FROM edit_runs WHERE id = ?", (run,))
 
@@ -265,7 +265,7 @@ def _loaded(
         results.apply(ModelLoaded(from_flat(ModelInfo, json.loads(text))))
     return EditRun(
         id=row["id"],
-        state=_state(row["state"], Owner(row["host"], row["pid"], row["process"])),
+        state=state_of(row["state"], Owner(row["host"], row["pid"], row["process"])),
         started=datetime.fromisoformat(row["started"]),
         ended=datetime.fromisoformat(row["ended"]) if row["ended"] else None,
         request=request,
@@ -274,7 +274,8 @@ def _loaded(
     )
 
 
-def _state(text: str, owner: Owner) -> RunState:
+def state_of(text: str, owner: Owner) -> RunState:
+    """How a run stands: one that says it is running is interrupted where its process is gone."""
     state = RunState(text)
     return RunState.INTERRUPTED if state is RunState.RUNNING and not owner.alive() else state
 

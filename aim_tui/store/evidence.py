@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aim_tui.core.agreement.duels import strengths
 from aim_tui.core.agreement.study import Column, Contest, Entry, Judgement, Sample, Scale, Source
 from aim_tui.core.metrics import get_metric
+from aim_tui.core.opinions import RATINGS
 from aim_tui.core.outcomes import Missing, Outcome, Present
 from aim_tui.core.text import portable_path
 from aim_tui.store.judgements import DuelOutcome, JudgementKind
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 RATING = "rating"
 DUELS = "duels"
 FINAL = "final_score"
+#: What the keys of the application can give.
+RATED = Scale(RATINGS[0], RATINGS[-1])
 
 _NOT_SCORED = Missing("not scored")
 _OUTCOMES = {DuelOutcome.LEFT: 1, DuelOutcome.RIGHT: -1, DuelOutcome.TIE: 0}
@@ -49,7 +52,7 @@ def source_of_results(results: Results, origin: str) -> Source:
     )
 
 
-def ratings(judgements: Judgements, results: Results, scale: Scale | None = None) -> Judgement | None:
+def ratings(judgements: Judgements, results: Results, scale: Scale = RATED) -> Judgement | None:
     """What holds now of the ratings of these images, a column for each rater; None where there are none.
 
     Images are known by content: copies of one image share its ratings.

@@ -113,11 +113,11 @@ def groupings(study: Study) -> dict[str, int]:
 def _scores(results: Results, origin: str) -> tuple[Source, Study]:
     """The rows as a source, and a study of their final score and raw values against nothing."""
     from aim_tui.core.agreement.study import Study
-    from aim_tui.core.metrics import METRICS
+    from aim_tui.core.metrics import get_metric
     from aim_tui.store import evidence
 
     source = evidence.source_of_results(results, origin)
-    wanted = {evidence.FINAL, *(METRICS[metric].raw_field for metric in results.plan.metrics)}
+    wanted = {evidence.FINAL, *(get_metric(metric).raw_field for metric in results.plan.metrics)}
     metrics = tuple(column for column in source.columns if column.name in wanted)
     return source, Study(metrics, (), source.samples)
 

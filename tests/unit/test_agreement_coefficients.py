@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from aim_tui.core.agreement import comparing, matching, ranks, stated, study, wording
+from aim_tui.core.agreement import cells, comparing, matching, ranks, stated, study, wording
 from aim_tui.core.agreement.bootstrap import bootstrap_intervals
 from aim_tui.core.agreement.coefficients import RESAMPLED, Interval, Kind, coefficient, undefined, why_undefined
 from aim_tui.core.agreement.permutation import permutation_tests
@@ -39,7 +39,7 @@ WEIGHTED = {Kind.PEARSON: pearson_weighted, Kind.SPEARMAN: spearman_weighted, Ki
 REARRANGED = {Kind.PEARSON: pearson_rearranged, Kind.SPEARMAN: spearman_rearranged, Kind.KENDALL_B: kendall_rearranged}
 
 
-@pytest.mark.parametrize("module", [comparing, matching, ranks, stated, study, wording])
+@pytest.mark.parametrize("module", [cells, comparing, matching, ranks, stated, study, wording])
 def test_the_examples_in_the_documentation_hold(module: object) -> None:
     found = doctest.testmod(module)  # type: ignore[arg-type]
     assert found.attempted > 0 and found.failed == 0

@@ -19,7 +19,7 @@ from aim_tui.core.agreement.coefficients import (
     coefficient,
     why_undefined,
 )
-from aim_tui.core.agreement.discrimination import Discrimination, discrimination
+from aim_tui.core.agreement.discrimination import Discrimination, discrimination, error_types
 from aim_tui.core.agreement.duels import DuelAgreement, duel_agreement
 from aim_tui.core.agreement.error_measures import ErrorMeasures, error_measures
 from aim_tui.core.agreement.error_measures import Mapping as ErrorMapping
@@ -41,13 +41,15 @@ from aim_tui.core.agreement.ties import TieAccuracy, tie_accuracy
 from aim_tui.core.agreement.wording import Standing, pairs_needed_sentence, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from aim_tui.core.agreement.stated import Checked
     from aim_tui.core.agreement.study import Column, Judgement, Sample, Scale, Study
 
 # A rating of so few steps against a metric of many: tau-b cannot reach 1, tau-c can.
 _COARSE = 10
+#: The label that only wrong samples have; right ones stand beside the wrong one they are matched with.
+ERROR_TYPE = "error_type"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,7 @@ def _cell(study: Study, metric: Column, judgement: Judgement, options: Options) 
         gaps=widest_gaps(found, options.top),
         influential=most_influential(found, options.top),
         sentences=tuple(said),
-        warnings=_warnings(pairs, groups, made_levels, judgement),
+        warnings=(*_warnings(pairs, groups, made_levels, judgement), *_placed(study, groups, options.group_by)),
     )
 
 
@@ -221,7 +223,11 @@ def _groups(study: Study, pairs: Pairs, by: str) -> tuple[str, ...]:
     if not by:
         return ()
     samples = (study.samples.get(name) for name in pairs.ids)
-    return tuple(sample.labels.get(by, "") if sample else "" for sample in samples)
+    labels = tuple(sample.labels.get(by, "") if sample else "" for sample in samples)
+    if by != ERROR_TYPE:
+        return labels
+    types = error_types(study.samples)
+    return tuple(label or types.get(name, "") for label, name in zip(labels, pairs.ids, strict=True))
 
 
 def _described(name: str, origin: str, higher: bool, scale: Scale | None, oriented: np.ndarray) -> Described:
@@ -249,6 +255,12 @@ def _warnings(pairs: Pairs, groups: tuple[str, ...], made: Levels | None, judgem
     if pairs.repeated:
         found.append(f"{len(pairs.repeated)} ids are given more than once with the same value and counted once")
     return tuple(found)
+
+
+def _placed(study: Study, groups: tuple[str, ...], by: str) -> Iterator[str]:
+    right = sum(sample.correct is True and not sample.labels.get(by) for sample in study.samples.values())
+    if groups and by == ERROR_TYPE and right:
+        yield "right samples are in the group of the wrong one that they are matched with"
 
 
 def _own(pairs: Pairs) -> list[float]:

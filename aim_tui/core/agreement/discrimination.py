@@ -140,6 +140,23 @@ def win_rate(gaps: Sequence[float]) -> Wins | None:
     return Wins(len(gaps), wins, ties, counted / len(gaps), wilson(counted, len(gaps)))
 
 
+def error_types(samples: Mapping[str, Sample]) -> dict[str, str]:
+    """The type of error of each wrong sample, and for a right one that of the wrong one it is matched with.
+
+    So each group holds both sides of its pairs; a right sample whose wrong ones are of several types has none.
+    """
+    found = {sample.id: sample.error_type for sample in samples.values() if sample.error_type}
+    wrong: dict[str, set[str]] = {}
+    for sample in samples.values():
+        if sample.correct is False and sample.match:
+            wrong.setdefault(sample.match, set()).add(sample.error_type)
+    for sample in samples.values():
+        types = wrong.get(sample.match, set()) if sample.correct and sample.match else set()
+        if len(types) == 1 and not sample.error_type:
+            found[sample.id] = next(iter(types))
+    return found
+
+
 def auc(right: Floats, wrong: Floats) -> float:
     """U / (n_right n_wrong) of two non-empty rows."""
     ranks = mid_ranks(np.r_[right, wrong])
