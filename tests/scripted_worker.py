@@ -8,8 +8,10 @@ through a FIFO the test writes to.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import queue
+import re
 import signal
 import sys
 import threading
@@ -36,12 +38,15 @@ from aim_tui.ipc.protocol import (
     Cancel,
     Configure,
     CountTokens,
+    EmbedTexts,
     Hello,
     JobEnded,
     MakeMap,
     MapFailed,
     MapMade,
     Message,
+    TextsEmbedded,
+    TextsFailed,
     TokenCount,
     decode,
     encode,
@@ -78,6 +83,15 @@ def make_map(request: MakeMap) -> MapMade | MapFailed:
     return MapMade(Map(request.method, grid, 512, 512, area, request.text, score, whole, "scripted CLIP"))
 
 
+def embed(request: EmbedTexts) -> TextsEmbedded | TextsFailed:
+    """A vector in the plane for each text, which points to the first number in it: 'like 3' to 3 tenths of a turn."""
+    if "broken" in request.texts[0]:
+        return TextsFailed("broken: cannot be embedded", "say it otherwise")
+    turns = [float((re.findall(r"\d+", text) or ["0"])[0]) / 10 for text in request.texts]
+    vectors = [[math.cos(2 * math.pi * turn), math.sin(2 * math.pi * turn)] for turn in turns]
+    return TextsEmbedded(vectors, "scripted-clip", "scripted")
+
+
 class Worker:
     """Reads requests on a thread, answers token counts at once, and runs jobs and makes maps one after another."""
 
@@ -101,9 +115,10 @@ class Worker:
         self.say(0, Hello(self.options.version, os.getpid()))
         threading.Thread(target=self.listen, daemon=True).start()
         while (message := self.jobs.get()) is not None:
-            if isinstance(message.body, MakeMap):
+            if isinstance(message.body, MakeMap | EmbedTexts):
                 if message.job not in self.cancelled:
-                    self.say(message.job, make_map(message.body))
+                    asked = message.body
+                    self.say(message.job, make_map(asked) if isinstance(asked, MakeMap) else embed(asked))
             else:
                 self.do(message.job, message.body)
 
@@ -124,7 +139,7 @@ class Worker:
                 case Configure():
                     if self.options.configured:
                         Path(self.options.configured).write_bytes(line)
-                case Job() | MakeMap():
+                case Job() | MakeMap() | EmbedTexts():
                     self.jobs.put(message)
         if self.options.stubborn:
             while True:

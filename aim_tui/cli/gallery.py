@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from aim_tui.cli.setup import Setup
     from aim_tui.core.events import Event
     from aim_tui.core.gallery import Vectors
+    from aim_tui.core.zero_shot import Logits
     from aim_tui.inputs.listing import Expansion, Problem
     from aim_tui.worker.engine import Engine
 
@@ -84,6 +85,15 @@ class Embedder:
             if text in book.cut:
                 say(f"longer than CLIP reads, which sees the beginning alone: {text[:60]!r}", "yellow")
         return np.stack(rows) if rows else np.empty((0, 0), dtype=np.float32)
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells the files of the model from all others."""
+        return self._engine.fingerprint(_ROLE)
+
+    def logits(self) -> Logits:
+        """How the model makes logits of cosines."""
+        return self._engine.logits(_ROLE)
 
     def _gallery(
         self, paths: Sequence[str], sha256s: dict[int, str], failures: dict[int, str], model: ModelInfo

@@ -14,7 +14,7 @@ import sys
 from collections import deque
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aim_tui import paths
 from aim_tui.core.events import Event, Phase, PhaseName
@@ -27,6 +27,7 @@ from aim_tui.ipc.protocol import (
     Cancel,
     Configure,
     CountTokens,
+    EmbedTexts,
     Hello,
     JobEnded,
     MakeMap,
@@ -34,6 +35,8 @@ from aim_tui.ipc.protocol import (
     MapMade,
     Message,
     ProtocolError,
+    TextsEmbedded,
+    TextsFailed,
     TokenCount,
     decode,
     encode,
@@ -121,7 +124,7 @@ class WorkerClient:
         self._writing = asyncio.Lock()
         self._hello: asyncio.Future[Hello] | None = None
         self._counts: dict[int, asyncio.Future[TokenCount]] = {}
-        self._maps: dict[int, asyncio.Future[Map]] = {}
+        self._answers: dict[int, asyncio.Future[Any]] = {}
         self._idle = asyncio.Event()
         self._idle.set()
         self._garbage: deque[str] = deque(maxlen=TAIL_LINES)
@@ -213,10 +216,19 @@ class WorkerClient:
 
         It waits as long as a job or the loading of a model takes; whoever ends the wait takes the request back.
         """
+        made: Map = await self._ask(request)
+        return made
+
+    async def embed_texts(self, texts: Sequence[str]) -> TextsEmbedded:
+        """What CLIP makes of texts; AimError says why there is nothing. It waits as `make_map` does."""
+        embedded: TextsEmbedded = await self._ask(EmbedTexts(list(texts)))
+        return embedded
+
+    async def _ask(self, request: MakeMap | EmbedTexts) -> Any:
         self._require_worker()
         number = next(self._numbers)
-        answer: asyncio.Future[Map] = asyncio.get_running_loop().create_future()
-        self._maps[number] = answer
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._answers[number] = answer
         try:
             await self._send(Message(number, request))
             return await answer
@@ -226,7 +238,7 @@ class WorkerClient:
                     await self._send(Message(number, Cancel()))
             raise
         finally:
-            self._maps.pop(number, None)
+            self._answers.pop(number, None)
 
     async def stop(self) -> None:
         """End the worker: close its input, wait, then SIGTERM, then SIGKILL to its whole group."""
@@ -331,14 +343,17 @@ class WorkerClient:
                 answer = self._counts.get(message.job)
                 if answer is not None and not answer.done():
                     answer.set_result(count)
-            case MapMade(found):
-                made = self._maps.get(message.job)
-                if made is not None and not made.done():
-                    made.set_result(found)
-            case MapFailed(error, hint):
-                made = self._maps.get(message.job)
-                if made is not None and not made.done():
-                    made.set_exception(AimError(error, hint))
+            case MapMade() | MapFailed() | TextsEmbedded() | TextsFailed() as found:
+                asked = self._answers.get(message.job)
+                if asked is None or asked.done():
+                    return
+                match found:
+                    case MapMade(made):
+                        asked.set_result(made)
+                    case TextsEmbedded():
+                        asked.set_result(found)
+                    case MapFailed(error, hint) | TextsFailed(error, hint):
+                        asked.set_exception(AimError(error, hint))
             case report if message.job == self.job:
                 self._report(message.job, report)
 
@@ -394,7 +409,7 @@ class WorkerClient:
         self._process = None
         self.job = None
         self._idle.set()
-        for waiting in (self._hello, *self._counts.values(), *self._maps.values()):
+        for waiting in (self._hello, *self._counts.values(), *self._answers.values()):
             if waiting is not None and not waiting.done():
                 waiting.set_exception(self._gone())
                 # Whoever waits hears it; a future that nobody awaits any more is no accident.

@@ -8,7 +8,7 @@ so that what arrives late can be told from what is current.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
@@ -18,7 +18,7 @@ from aim_tui.core.jobs import EngineSettings, Job
 from aim_tui.core.maps import Map, MapMethod
 
 #: Raised whenever a message changes its meaning; a worker of another version is refused.
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,13 @@ class MakeMap:
     text: str = ""
     whole: str = ""
     reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedTexts:
+    """To the worker: what does CLIP make of these texts? Answered by TextsEmbedded or TextsFailed, as MakeMap is."""
+
+    texts: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +100,28 @@ class MapFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class TextsEmbedded:
+    """From the worker: the embedding of each text, of length one, and the embeddings of images that it compares with.
+
+    `fingerprint` and `recipe` name the space of the store where those are kept that jobs with the present settings
+    compute. `cut` are texts of which the model reads the beginning alone.
+    """
+
+    vectors: list[list[float]]
+    fingerprint: str
+    recipe: str
+    cut: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class TextsFailed:
+    """From the worker: why there are no embeddings, and what to do."""
+
+    error: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class JobEnded:
     """From the worker, last of a job. `failed` means that no image could be scored at all, with the reason.
 
@@ -105,10 +134,12 @@ class JobEnded:
     model: str = ""
 
 
-Request = Configure | Job | Cancel | CountTokens | MakeMap
-Report = Hello | TokenCount | MapMade | MapFailed | JobEnded | events.Event
+Request = Configure | Job | Cancel | CountTokens | MakeMap | EmbedTexts
+Report = Hello | TokenCount | MapMade | MapFailed | TextsEmbedded | TextsFailed | JobEnded | events.Event
 
-REQUESTS: dict[str, type[Any]] = {cls.__name__: cls for cls in (Configure, Job, Cancel, CountTokens, MakeMap)}
+REQUESTS: dict[str, type[Any]] = {
+    cls.__name__: cls for cls in (Configure, Job, Cancel, CountTokens, MakeMap, EmbedTexts)
+}
 REPORTS: dict[str, type[Any]] = {
     cls.__name__: cls
     for cls in (
@@ -116,6 +147,8 @@ REPORTS: dict[str, type[Any]] = {
         TokenCount,
         MapMade,
         MapFailed,
+        TextsEmbedded,
+        TextsFailed,
         JobEnded,
         events.Phase,
         events.ModelLoaded,

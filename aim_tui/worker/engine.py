@@ -23,6 +23,7 @@ from aim_tui.inputs.images import ImageError, LoadedImage, read_image
 from aim_tui.worker.identity import Cache, Identity, identify, reading_key
 from aim_tui.worker.itemwise import Backing, ItemwisePass, edit_judges, own_judges
 from aim_tui.worker.keeper import Keeper
+from aim_tui.worker.logits import kept_logits, logits_of
 from aim_tui.worker.maps import make_map, role_for
 from aim_tui.worker.memory import release_memory, settle
 from aim_tui.worker.metrics.base import FeatureMetric
@@ -46,7 +47,9 @@ if TYPE_CHECKING:
     from aim_tui.core.maps import Map, MapMethod
     from aim_tui.core.metrics import Role
     from aim_tui.core.profiles import ModelRef
+    from aim_tui.core.zero_shot import Logits
     from aim_tui.ipc.protocol import MakeMap
+    from aim_tui.store.cache import Space
     from aim_tui.worker.metrics.base import Metric
     from aim_tui.worker.metrics.judging import Judge
     from aim_tui.worker.survey import Window
@@ -116,13 +119,30 @@ class Engine:
         """
         configure_torch()
         self._check_roles([role])
+        identities = self._identities
         book = TextBook(role, self._models, self._open_cache([role]))
+        # A job may be under way: what it knows of models that it has not loaded yet stays known.
+        self._identities = {**identities, **self._identities}
         if lacking := book.lacking(texts):
             self._model(role)
             book.embed(lacking)
         if self._keeper is not None:
             self._keeper.flush()
         return book
+
+    def logits(self, role: Role) -> Logits:
+        """How a dual encoder makes logits of cosines; it is loaded only where that is not kept. AimError as above."""
+        configure_torch()
+        self._check_roles([role])
+        cache = self._open_cache([role])
+        found = None if role in self._models else kept_logits(role, cache)
+        if found is None:
+            # A model's identity is known once it is loaded.
+            model = self._model(role)
+            found = logits_of(role, model, self._open_cache([role]))
+        if self._keeper is not None:
+            self._keeper.flush()
+        return found
 
     def embeddings(self, role: Role, sha256s: Sequence[str]) -> Mapping[str, npt.NDArray[np.float32]]:
         """The kept embedding, float32 (dim,) of length one, of each image that has one, by content hash.
@@ -133,6 +153,17 @@ class Engine:
         if cache is None or role not in cache.identities:
             return {}
         return cache.keeper.vectors(cache.embeddings(role), sha256s)
+
+    def can_embed(self, role: Role) -> bool:
+        """Whether the model of a role is loaded."""
+        return role in self._models
+
+    def space(self, role: Role) -> Space | None:
+        """Where the embeddings of images by a role's model are kept, after it was asked for; None where none are."""
+        identity = self._identities.get(role)
+        if self._keeper is None or not self._keeper.usable or identity is None:
+            return None
+        return Cache(self._keeper, {role: identity}, reading_key(self._settings.reading)).embeddings(role)
 
     def fingerprint(self, role: Role) -> str:
         """What tells the files of a role's model from all others; empty where they cannot be read."""

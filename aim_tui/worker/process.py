@@ -1,6 +1,6 @@
 """The worker process: requests on stdin, reports on what was stdout, everything else on stderr.
 
-Three threads, so that nothing waits for a model that should not: the main thread runs jobs and makes maps, one reads
+Three threads, so that nothing waits for a model that should not: the main thread runs jobs, maps and texts, one reads
 stdin, one counts tokens. The process ends when stdin closes, in the middle of whatever it does; that alone outlives
 every way in which the screen can die.
 """
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NoReturn
 from aim_tui.core.events import Phase, PhaseName
 from aim_tui.core.jobs import EngineSettings, Job
 from aim_tui.core.metrics import Role
+from aim_tui.core.outcomes import Failed
 from aim_tui.errors import AimError, ModelUnavailableError
 from aim_tui.hub.inventory import locate
 from aim_tui.ipc.protocol import (
@@ -28,6 +29,7 @@ from aim_tui.ipc.protocol import (
     Cancel,
     Configure,
     CountTokens,
+    EmbedTexts,
     Hello,
     JobEnded,
     MakeMap,
@@ -36,6 +38,8 @@ from aim_tui.ipc.protocol import (
     Message,
     ProtocolError,
     Report,
+    TextsEmbedded,
+    TextsFailed,
     decode,
     encode,
 )
@@ -46,6 +50,9 @@ if TYPE_CHECKING:
     from aim_tui.worker.engine import Engine
 
 log = logging.getLogger(__name__)
+
+#: What the main thread does.
+Work = Configure | Job | MakeMap | EmbedTexts
 
 _NICENESS = 5
 
@@ -113,8 +120,8 @@ class Worker:
 
     def __init__(self, reports: Reports) -> None:
         self._reports = reports
-        self._work: SimpleQueue[tuple[int, Configure | Job | MakeMap]] = SimpleQueue()
-        self._put_off: deque[tuple[int, Configure | Job | MakeMap]] = deque()
+        self._work: SimpleQueue[tuple[int, Work]] = SimpleQueue()
+        self._put_off: deque[tuple[int, Work]] = deque()
         self._texts: SimpleQueue[tuple[int, Configure | CountTokens]] = SimpleQueue()
         self._cancelled: set[int] = set()
         self._engine: Engine | None = None
@@ -133,18 +140,18 @@ class Worker:
             case Configure() as configure:
                 self._work.put((message.job, configure))
                 self._texts.put((message.job, configure))
-            case Job() | MakeMap() as work:
+            case Job() | MakeMap() | EmbedTexts() as work:
                 self._work.put((message.job, work))
 
     def run_jobs(self) -> NoReturn:
-        """Deal with settings, jobs and maps in the order in which they came, for ever."""
+        """Deal with settings, jobs, maps and texts in the order in which they came, for ever."""
         while True:
             number, request = self._put_off.popleft() if self._put_off else self._work.get()
             match request:
                 case Configure(settings):
                     self._configure(number, settings)
-                case MakeMap():
-                    self._make_map(number, request)
+                case MakeMap() | EmbedTexts():
+                    self._answer(number, request)
                 case Job():
                     self.send(number, self._run(number, request))
                     self._cancelled.discard(number)
@@ -168,7 +175,7 @@ class Worker:
                 if isinstance(event, Phase):
                     loading = event.detail if event.name is PhaseName.LOADING else ""
                 self.send(number, event)
-                self._make_maps_between()
+                self._answer_between()
         except ModelUnavailableError as error:
             return JobEnded("failed", error.message, error.hint, loading)
         except AimError as error:
@@ -178,25 +185,32 @@ class Worker:
             return JobEnded("failed", f"the engine failed ({type(error).__name__}: {error})", "see the worker's log")
         return JobEnded("cancelled" if number in self._cancelled else "done")
 
-    def _make_maps_between(self) -> None:
-        """Make the maps that were asked for while a job runs, up to what has to wait for the end of the job.
+    def _answer_between(self) -> None:
+        """Make what was asked for while a job runs, up to what has to wait for the end of the job.
 
-        That is a map whose model the job has not loaded: loading one here would go past what the job reports of it.
+        That is what needs a model that the job has not loaded: loading one here would go past what the job reports.
         """
         while not self._work.empty():
             self._put_off.append(self._work.get())
         while self._put_off:
             number, request = self._put_off[0]
-            if not isinstance(request, MakeMap) or self._engine is None or not self._engine.can_map(request.method):
-                return
-            self._put_off.popleft()
-            self._make_map(number, request)
+            match request:
+                case MakeMap(_, method) if self._engine is not None and self._engine.can_map(method):
+                    self._put_off.popleft()
+                    self._answer(number, request)
+                case EmbedTexts() if self._engine is not None and self._engine.can_embed(Role.CLIP):
+                    self._put_off.popleft()
+                    self._answer(number, request)
+                case _:
+                    return
 
-    def _make_map(self, number: int, request: MakeMap) -> None:
+    def _answer(self, number: int, request: MakeMap | EmbedTexts) -> None:
         if number in self._cancelled:
             self._cancelled.discard(number)
-        else:
+        elif isinstance(request, MakeMap):
             self.send(number, self._map(number, request))
+        else:
+            self.send(number, self._embed(number, request))
 
     def _map(self, number: int, request: MakeMap) -> MapMade | MapFailed:
         if self._engine is None:
@@ -214,6 +228,28 @@ class Worker:
         # Behind the handler, where the failed pass is no longer held by its traceback.
         release_memory()
         return MapFailed("there is not enough memory for this map", "close other programs, or use --device cpu")
+
+    def _embed(self, number: int, request: EmbedTexts) -> TextsEmbedded | TextsFailed:
+        if self._engine is None:
+            return TextsFailed("the worker was asked for texts before its settings")
+        try:
+            book = self._engine.embed_texts(Role.CLIP, request.texts)
+            vectors = []
+            for text in request.texts:
+                vector = book.get(text)
+                if isinstance(vector, Failed):
+                    return TextsFailed(vector.reason)
+                vectors.append(vector.tolist())
+            space = self._engine.space(Role.CLIP)
+            if space is None:
+                return TextsFailed("what CLIP sees of images is not kept without a store", "start with --store PATH")
+            cut = [text for text in request.texts if text in book.cut]
+            return TextsEmbedded(vectors, space.fingerprint, space.recipe, cut)
+        except AimError as error:
+            return TextsFailed(error.message, error.hint)
+        except Exception as error:
+            log.exception("texts %d failed", number)
+            return TextsFailed(f"the text cannot be embedded ({type(error).__name__}: {error})", "see the worker's log")
 
     def count_tokens(self) -> None:
         """Answer token requests, for ever; one that cannot be answered is logged."""
