@@ -91,7 +91,7 @@ def _asked(
 
     reason_key = f"{added}_reason"
 
-    def context(row: Any) -> Context | Refused:
+    def context(row: Any, _path: str) -> Context | Refused:
         found = cell_text(row, text)
         if isinstance(found, Refused):
             return found

@@ -69,8 +69,8 @@ class Asked:
     """Those that decide about a row."""
     added: Mapping[str, type]
     """The columns that it gets, with their types."""
-    context: Callable[[Row], Context | Refused]
-    """What a row is judged against, in the place of the same part of the setup's."""
+    context: Callable[[Row, str], Context | Refused]
+    """What a row and its image are judged against, in the place of the same part of the setup's."""
     image: str
     """The column with the paths."""
     cells: Callable[[Result | Refused], Mapping[str, Any]]
@@ -219,7 +219,7 @@ def _item(asked: Asked, row: Row, number: int) -> Item | Refused:
         path = locate_image(image, folder)
     except PathError as error:
         return Refused(str(error))
-    context = asked.context(row)
+    context = asked.context(row, path)
     return context if isinstance(context, Refused) else Item(number, path, context=context)
 
 

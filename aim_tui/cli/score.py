@@ -12,9 +12,56 @@ from aim_tui.cli import options
 
 
 def score(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Images, folders and glob patterns.")],
+    paths: Annotated[
+        list[str] | None, typer.Argument(metavar="PATH...", help="Images, folders and glob patterns.")
+    ] = None,
     topic: options.TopicOption = "",
-    prompt: options.PromptOption = "",
+    prompt: Annotated[
+        list[str] | None,
+        typer.Option("--prompt", "-p", help="What CLIP compares images with; several go with every image."),
+    ] = None,
+    prompts: Annotated[
+        Path | None, typer.Option("--prompts", metavar="FILE", help="A prompt a line, as several --prompt.")
+    ] = None,
+    pair: Annotated[
+        bool, typer.Option("--pair", help="The first image with the first prompt, and so on; not each with every one.")
+    ] = False,
+    prompt_from: Annotated[
+        str | None,
+        typer.Option(
+            "--prompt-from",
+            metavar="WHERE",
+            help="Each image's own prompt: metadata (A1111, ComfyUI, InvokeAI, EXIF), sidecar (.txt or .json beside "
+            "it), filename, or the column of the manifest.",
+        ),
+    ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            "--manifest",
+            metavar="FILE",
+            help="Score the rows of JSON Lines, JSON, CSV, TSV or Parquet; the same comes out with columns added.",
+        ),
+    ] = None,
+    image_key: Annotated[
+        str | None,
+        typer.Option("--image-key", metavar="COLUMN", help="The manifest's paths. Default: image_path."),
+    ] = None,
+    topic_key: Annotated[
+        str | None, typer.Option("--topic-key", metavar="COLUMN", help="Default: topic, where there is one.")
+    ] = None,
+    prompt_key: Annotated[
+        str | None, typer.Option("--prompt-key", metavar="COLUMN", help="Default: prompt, where there is one.")
+    ] = None,
+    reference_key: Annotated[
+        str | None, typer.Option("--reference-key", metavar="COLUMN", help="Default: reference, where there is one.")
+    ] = None,
+    column_prefix: Annotated[
+        str, typer.Option("--column-prefix", metavar="TEXT", help="Begins the names of the columns that are added.")
+    ] = "",
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Put new values into columns that the manifest has already.")
+    ] = False,
     reference: options.ReferenceOption = "",
     profile: options.ProfileOption = None,
     metrics: options.MetricsOption = None,
@@ -42,18 +89,20 @@ def score(
 ) -> None:
     """Score images. Exit: 0 all scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C."""
     from aim_tui.cli.headless import run
+    from aim_tui.cli.own_prompts import asking, read_options
     from aim_tui.cli.recording import Record, StoredRecord, common_folder
     from aim_tui.cli.setup import resolve
     from aim_tui.cli.writers import open_writer
-    from aim_tui.core.events import numbered
+    from aim_tui.core.metrics import Need
     from aim_tui.errors import UsageError
     from aim_tui.inputs.listing import Expansion, expand
     from aim_tui.inputs.watching import Watch
 
+    said = read_options(prompt, prompts, pair, prompt_from, manifest=manifest is not None)
     setup = resolve(
         profile=profile,
         topic=topic,
-        prompt=prompt,
+        prompt=said.common,
         reference=reference,
         metrics=metrics,
         weights=weights,
@@ -63,6 +112,25 @@ def score(
         exif=exif,
         config=config,
     )
+    if manifest is not None:
+        from aim_tui.cli.score_manifest import Columns, score_manifest
+
+        if paths or watch or output_format != "table":
+            raise UsageError("--manifest says which images, and which format", "leave out PATH, --watch and --format")
+        keys = Columns(image_key, topic_key, prompt_key, reference_key)
+        code = score_manifest(
+            manifest, keys, setup, said, output,
+            prefix=column_prefix, replace=replace, store=store, no_store=no_store,
+        )  # fmt: skip
+        raise typer.Exit(code)
+    if any((image_key, topic_key, prompt_key, reference_key, column_prefix, replace)):
+        raise UsageError("there are columns in a manifest alone", "give --manifest FILE")
+    if not paths:
+        raise UsageError("there is nothing to score", "name images, folders or patterns, or give --manifest FILE")
+    if said.own:
+        if watch:
+            raise UsageError("--watch goes with one --prompt for all images", "leave the others out")
+        setup = asking(setup, {Need.PROMPT})
     writer = open_writer(output_format, output)
     # A watch finds what is there as well, once it is whole.
     found = Expansion([], []) if watch else expand(paths, recursive)
@@ -71,7 +139,7 @@ def score(
         raise UsageError(f"no images to score: {problems}")
     if output is not None and os.path.abspath(output) in map(os.path.abspath, [*found.images, setup.context.reference]):  # noqa: PTH100
         raise UsageError(f"--output {output} is one of the images to score", "name another file")
-    images = numbered(found.images)
+    images = said.items(found.images)
     watching = Watch(paths, recursive, setup.engine.reading, known=()) if watch else None
     if no_store:
         raise typer.Exit(run(setup, writer, Record(setup, images), found.problems, watching))

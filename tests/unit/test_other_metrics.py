@@ -104,7 +104,7 @@ def test_every_record_has_the_columns_that_were_asked_for(results: Results) -> N
     told = record(results.rows[0], results)
     assert (told["clip_score"], told["siglip_score"], told["clip_iqa"]) == (0.2, 0.11, 0.5)
     assert "siglip_norm" not in told
-    names = csv_fields(results.plan)
+    names = csv_fields(results)
     assert names.index("clip_iqa") < names.index("siglip_score") < names.index("final_score")
     stream = io.StringIO()
     said = {"weights": {"clip": 0.2}, "rules": "aim"}
