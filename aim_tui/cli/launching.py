@@ -22,9 +22,11 @@ def open_plainly(path: str) -> int:
     def prepare() -> Launch:
         from aim_tui.cli.setup import resolve
         from aim_tui.cli.storage import store_path
+        from aim_tui.edit_plans import EditWish
 
         named = os.environ.get("AIM_TUI_STORE")
-        return launch(resolve(), folder, store=store_path(Path(named) if named else None))
+        wish = EditWish(path) if is_edits(path) else None
+        return launch(resolve(), folder, store=store_path(Path(named) if named else None), edits=wish)
 
     folder = folder_of(path)
     return open_on(folder, prepare)
@@ -36,6 +38,11 @@ def folder_of(path: str) -> Path:
     if not folder.exists():
         raise UsageError(f"no such file or folder: {path}")
     return folder if folder.is_dir() else folder.parent
+
+
+def is_edits(path: str) -> bool:
+    """Whether a path is a file of edits by its name, and no image: the application opens on its Edits screen."""
+    return path.lower().endswith((".json", ".jsonl", ".ndjson", ".csv", ".tsv")) and not Path(path).is_dir()
 
 
 def in_terminal() -> bool:
@@ -72,9 +79,12 @@ def launch(
     """
     from aim_tui import paths
     from aim_tui.cli.interface import preferences
+    from aim_tui.terminal.images import image_support
     from aim_tui.ui.launch import Launch
 
     wanted, doubts = preferences(setup.settings)
+    images = image_support()
+    notices = (*doubts, f"half blocks are used: {images.why}") if images.refused else doubts
     remembering = setup.settings.interface.remember and (store is not None or bool(state_name))
     return Launch(
         folder=folder,
@@ -93,7 +103,7 @@ def launch(
         state_name=state_name,
         preferences=wanted,
         rater=setup.settings.rater,
-        notices=doubts,
+        notices=notices,
     )
 
 

@@ -42,6 +42,8 @@ class ImageSupport:
     mode: ImageMode
     why: str
     cell: CellSize = DEFAULT_CELL_SIZE
+    refused: bool = False
+    """Whether another mode was asked for, and `why` tells what is in its way."""
 
 
 class _Heard:
@@ -67,6 +69,14 @@ def image_support(
     answers = answers or remembered()
     cell = cell or answers.cell or _cell_size()
     wanted = environ.get(VARIABLE, "").strip().lower() or "auto"
+    multiplexer = _multiplexer(environ, answers)
+    if wanted == ImageMode.KITTY and multiplexer:
+        # Its commands would have to be passed on, and be sent again whenever another pane or terminal is looked at.
+        why = (
+            f"{VARIABLE}=kitty shows nothing in {multiplexer}, which keeps its images from the terminal outside; "
+            f"start outside {multiplexer} for true pixels"
+        )
+        return ImageSupport(ImageMode.HALF, why, cell, refused=True)
     if wanted in list(ImageMode):
         return ImageSupport(ImageMode(wanted), f"{VARIABLE}={wanted}", cell)
     mode, why = _best(environ, answers)
@@ -76,7 +86,7 @@ def image_support(
 
 
 def _best(environ: Mapping[str, str], answers: Answers) -> tuple[ImageMode, str]:
-    if multiplexer := in_multiplexer(environ) or ("tmux" if answers.name.startswith("tmux") else ""):
+    if multiplexer := _multiplexer(environ, answers):
         return ImageMode.HALF, f"{multiplexer} loses or misplaces the pixels of other ways"
     if answers.problem:
         return ImageMode.HALF, f"works in every terminal; as to this one, {answers.problem}"
@@ -88,6 +98,10 @@ def _best(environ: Mapping[str, str], answers: Answers) -> tuple[ImageMode, str]
     if answers.kitty:
         return ImageMode.HALF, f"{named} takes kitty's images, but is not known to keep them within text"
     return ImageMode.HALF, f"{named} knows neither kitty's protocol nor sixels"
+
+
+def _multiplexer(environ: Mapping[str, str], answers: Answers) -> str:
+    return in_multiplexer(environ) or ("tmux" if answers.name.startswith("tmux") else "")
 
 
 def speaks_placeholders(answers: Answers, environ: Mapping[str, str] = os.environ) -> bool:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from aim_tui.ui.keymap import key_actions
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -33,6 +31,14 @@ def test_all_bindings_are_listed_and_those_that_were_changed_are_marked(keys: An
     assert " * ctrl+t " in lines["main.score"]
     assert [id for id, line in lines.items() if " * " in line] == ["main.score"]
     assert (told.returncode, told.stderr) == (0, "")
+
+
+def test_the_document_has_every_key_as_it_comes(keys: Any) -> None:
+    document = Path(__file__).parents[2] / "docs" / "KEYS.md"
+    told = keys("", "--markdown").stdout
+    assert all(f"`{id}`" in told for id in key_actions())
+    # `aim-tui keys --markdown > docs/KEYS.md` brings it up to date.
+    assert document.read_text(encoding="utf-8") == told
 
 
 def test_conflicts_are_told_apart_from_the_list(keys: Any) -> None:

@@ -143,7 +143,14 @@ def test_tmux_is_known_by_its_answer_too() -> None:
     assert chosen(b"\x1bP>|tmux 3.5\x1b\\\x1b[?1;2;4c") is ImageMode.HALF
 
 
-@pytest.mark.parametrize("wanted", ["kitty", "sixel", "half", "none"])
+def test_kitty_in_tmux_is_refused_with_the_way_out() -> None:
+    support = image_support({"AIM_TUI_IMAGES": "kitty", "TMUX": "x"}, answers=read_answers(KITTY))
+    assert (support.mode, support.refused) == (ImageMode.HALF, True)
+    assert "start outside tmux" in support.why
+    assert not image_support({"AIM_TUI_IMAGES": "kitty"}, answers=read_answers(b"\x1b[?62c")).refused
+
+
+@pytest.mark.parametrize("wanted", ["sixel", "half", "none"])
 def test_what_the_user_wants_comes_before_all(wanted: str) -> None:
     assert chosen(KITTY, AIM_TUI_IMAGES=wanted, TMUX="x") == wanted
 

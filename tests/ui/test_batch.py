@@ -203,3 +203,14 @@ async def test_one_undo_takes_a_rating_of_many_back_and_brings_the_ratings_befor
     with Database.open(store) as database:
         # Every word is there still, and what took it back.
         assert sum(len(Judgements(database).history(sha256)) for sha256 in contents) == 2 * 4
+
+
+async def test_a_rule_knows_ratings_and_completes_names_of_fields(open_app: Any, folder: Path, tmp_path: Path) -> None:
+    async with open_app(folder, store=tmp_path / "store.db") as app:
+        await app.until(lambda: len(app.rows) == 8)
+        await app.session.judging.rate_all([app.rows[2].path, app.rows[5].path], 4)
+        await app.press("asterisk", *"rati", "tab", *">=4")
+        await app.shows("rating>=4")
+        await app.shows("takes 2 of 8 shown")
+        await app.press("enter")
+        await app.until(lambda: app.app.screen.scores.marks == {2, 5})

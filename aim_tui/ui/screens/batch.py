@@ -15,6 +15,7 @@ from aim_tui.core.marking import MarkRule
 from aim_tui.core.text import printable
 from aim_tui.filing.carry import Outcome
 from aim_tui.ui.screens.dialog import Dialog
+from aim_tui.ui.widgets.find_bar import FilterInput, FilterSuggester
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -126,7 +127,7 @@ class RuleScreen(Dialog["list[int]"]):
         self._take = take
         self._about = f"top 20 or bottom 20 as sorted now ({order}), top 20 clip, or final>70 & caption~cabin"
         self._shown = shown
-        self._field = Input(compact=True)
+        self._field = FilterInput(compact=True, suggester=FilterSuggester())
         self._answer = Static(" ", markup=False)
         self._items: tuple[str, list[int]] | None = None
 
@@ -136,7 +137,7 @@ class RuleScreen(Dialog["list[int]"]):
 
     def keys(self) -> str:
         """The keys that matter."""
-        return "enter adds to the marks · esc closes"
+        return "tab completes · enter adds to the marks · esc closes"
 
     def on_mount(self) -> None:
         """Type at once."""

@@ -35,6 +35,22 @@ class CompareScreen(ModalScreen[None]):
     BINDING_GROUP_TITLE = "Comparison"
     VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "J,shift+down",
+            "scroll_words(1)",
+            "Scroll",
+            tooltip="Scroll the words above a line down",
+            id="compare.down",
+            key_display="J K",
+        ),
+        Binding(
+            "K,shift+up",
+            "scroll_words(-1)",
+            "Scroll up",
+            show=False,
+            tooltip="Scroll the words above a line up",
+            id="compare.up",
+        ),
         Binding("escape,q,c", "close", "Close", tooltip="Back to the history", id="compare.close", key_display="q"),
     ]
 
@@ -42,6 +58,7 @@ class CompareScreen(ModalScreen[None]):
         super().__init__()
         self._a, self._b = a, b
         self._words = Static("comparing…", markup=False)
+        self._page = VerticalScroll(self._words, id="compared", can_focus=False)
 
     def compose(self) -> ComposeResult:
         """Heading, words and numbers; the images come when they are sorted."""
@@ -49,12 +66,20 @@ class CompareScreen(ModalScreen[None]):
             ("Comparison  ", "bold"), f"A {when(self._a.info.started)}  →  B {when(self._b.info.started)}"
         )
         yield Static(title, markup=False, classes="heading")
-        yield VerticalScroll(self._words, id="compared", can_focus=False)
+        yield self._page
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
         """Compare in a thread: many pairs are resampled thousands of times."""
         self._compare()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that would do nothing now are not offered."""
+        return self._page.max_scroll_y > 0 if action == "scroll_words" else True
+
+    def action_scroll_words(self, lines: int) -> None:
+        """Move the words above the images by some lines."""
+        self._page.scroll_relative(y=lines, animate=False)
 
     def action_close(self) -> None:
         """Back."""
@@ -69,6 +94,11 @@ class CompareScreen(ModalScreen[None]):
         pairs = PairList(compared.pairs, id="pairs")
         await self.mount(pairs, before=self.query_exactly_one(Footer))
         pairs.focus()
+        self.call_after_refresh(self.refresh_bindings)
+
+    def on_resize(self) -> None:
+        """Whether all words are in view may be otherwise now."""
+        self.call_after_refresh(self.refresh_bindings)
 
 
 def _said(a: Run, b: Run, compared: Comparison) -> Iterator[Content]:

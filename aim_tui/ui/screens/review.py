@@ -23,13 +23,14 @@ from aim_tui.ui.screens.ask import AskScreen
 from aim_tui.ui.screens.explain import ExplainScreen
 from aim_tui.ui.screens.help import HelpScreen
 from aim_tui.ui.screens.view import ViewScreen
+from aim_tui.ui.walk import Walk
 from aim_tui.ui.widgets.find_bar import FindBar, Seeking
 from aim_tui.ui.widgets.image_preview import ImagePreview
 from aim_tui.ui.widgets.lines import NoticeLine
 from aim_tui.ui.widgets.review_card import Standing, card
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from collections.abc import Set as AbstractSet
 
     from textual.app import ComposeResult
@@ -45,8 +46,10 @@ _RATE: list[BindingType] = [
     Binding(
         str(rating),
         f"rate({rating})",
-        f"Rate {rating}",
-        show=False,
+        "Rate" if rating == RATINGS[0] else f"Rate {rating}",
+        show=rating == RATINGS[0],
+        # One entry stands for all of them.
+        key_display=f"{RATINGS[0]}-{RATINGS[-1]}" if rating == RATINGS[0] else None,
         tooltip=f"Rate {rating} of {RATINGS[-1]} and go on",
         id=f"review.rate-{rating}",
     )
@@ -121,31 +124,26 @@ class ReviewScreen(ModalScreen[int]):
         super().__init__()
         self._session = session
         self._results = session.results
-        self._arrangement = arrangement
+        self._walk = Walk(arrangement, session.results.rows, item)
         self._marks = marks
         self._trusted = trusted
-        self._position = 0
         self._heading = Static(id="review-title", markup=False)
         self._preview = ImagePreview(policy=session.launch.reading, id="review-image")
         self._card = Static(id="review-card", markup=False)
+        self._side = VerticalScroll(self._card, id="review-side", can_focus=False)
         self._notice = NoticeLine()
         self._find_bar = FindBar()
         self._finals: list[float] = []
         self._told: object = None
         self._ranked: object = None
         self._before_seeking = item
-        self._expression_before = ""
-        if item in self._order:
-            self._position = list(self._order).index(item)
-        else:
-            arrangement.order = (item, *self._order)
 
     def compose(self) -> ComposeResult:
         """The image; beside it the card."""
         yield self._heading
         with Horizontal(id="review-panes"):
             yield self._preview
-            yield VerticalScroll(self._card, id="review-side", can_focus=False)
+            yield self._side
         yield self._notice
         yield self._find_bar
         yield Footer(compact=True, show_command_palette=False)
@@ -164,42 +162,38 @@ class ReviewScreen(ModalScreen[int]):
         self.call_after_refresh(self._tell)
 
     @property
-    def _order(self) -> Sequence[int]:
-        return self._arrangement.order
-
-    @property
     def _row(self) -> Row:
-        return self._results.rows[self._order[self._position]]
+        return self._walk.row
 
     # -- judging -----------------------------------------------------------------------------------------------------
 
     def action_rate(self, rating: int) -> None:
         """Rate and go on; 0 takes the rating away and stays."""
         if self._trusted():
-            self._follow(self._session.judging.rate(self._row.path, rating or None), self._position)
+            self._follow(self._session.judging.rate(self._row.path, rating or None), self._walk.item)
             if rating:
-                self._go_to(self._position + 1)
+                self.action_go(1)
 
     def action_reject(self) -> None:
         """Reject and go on, or take back and stay."""
         if self._trusted():
             judging, path = self._session.judging, self._row.path
             rejected = not judging.opinion(path).rejected
-            self._follow(judging.reject(path, rejected), self._position)
+            self._follow(judging.reject(path, rejected), self._walk.item)
             if rejected:
-                self._go_to(self._position + 1)
+                self.action_go(1)
 
     @work(exclusive=True, group="dialog")
     async def action_note(self) -> None:
         """Write a note."""
         if not self._trusted():
             return
-        judging, path, position = self._session.judging, self._row.path, self._position
+        judging, path, item = self._session.judging, self._row.path, self._walk.item
         before = printable(judging.opinion(path).note)
         about = f"About {printable(file_name(path))}; an empty note is none."
         text = await self.app.push_screen_wait(AskScreen("Note", about, before, lambda text: ""))
         if text is not None and text != before:
-            self._follow(judging.note(path, text), position)
+            self._follow(judging.note(path, text), item)
 
     @work
     async def action_undo(self) -> None:
@@ -210,107 +204,92 @@ class ReviewScreen(ModalScreen[int]):
         undone = await asyncio.shield(self._session.judging.undo())
         if undone is not None:
             self.notify(str(undone), timeout=3, markup=False)
-            rows = self._results.rows
-            self._go_to(next((at for at, item in enumerate(self._order) if rows[item].path == undone.path), None))
+            self._go_to(self._walk.item_at(undone.path))
 
     @work
-    async def _follow(self, word: asyncio.Task[bool], position: int) -> None:
+    async def _follow(self, word: asyncio.Task[bool], item: int) -> None:
         """Come back to an image of which nothing could be stored; what was given after it was refused as well."""
-        if not await asyncio.shield(word) and position < self._position:
-            self._go_to(position)
+        if not await asyncio.shield(word) and self._walk.go_back_to(item):
+            self._show()
 
     # -- moving ------------------------------------------------------------------------------------------------------
 
     def action_go(self, step: int) -> None:
         """Another image, as far as there are any."""
-        self._go_to(self._position + step)
+        if self._walk.go(self._walk.position + step):
+            self._show()
 
     def action_first(self) -> None:
         """The first image."""
-        self._go_to(0)
+        self._go_to(self._walk.order[0])
 
     def action_last(self) -> None:
         """The last image."""
-        self._go_to(len(self._order) - 1)
+        self._go_to(self._walk.order[-1])
 
     def action_unrated(self, step: int) -> None:
         """The nearest image in one direction that is neither rated nor rejected."""
-        rows, opinion = self._results.rows, self._session.judging.opinion
-        ahead = range(self._position + step, len(self._order) if step > 0 else -1, step)
-        for position in ahead:
-            said = opinion(rows[self._order[position]].path)
-            if said.rating is None and not said.rejected:
-                self._go_to(position)
-                return
-        self.notify(f"no unrated image {'after' if step > 0 else 'before'} this one", timeout=3, markup=False)
+        opinion = self._session.judging.opinion
 
-    def _go_to(self, position: int | None) -> None:
-        if position is None:
-            return
-        position = min(max(position, 0), len(self._order) - 1)
-        if position != self._position:
-            self._position = position
+        def unrated(path: str) -> bool:
+            said = opinion(path)
+            return said.rating is None and not said.rejected
+
+        place = self._walk.next_where(unrated, step)
+        if place is not None:
+            self._go_to(self._walk.order[place])
+        else:
+            self.notify(f"no unrated image {'after' if step > 0 else 'before'} this one", timeout=3, markup=False)
+
+    def _go_to(self, item: int | None) -> None:
+        if item is not None and self._walk.go_to(item):
             self._show()
 
     # -- filtering and finding ---------------------------------------------------------------------------------------
 
     def action_filter(self) -> None:
         """Show only some."""
-        self._expression_before = self._arrangement.expression
-        self._find_bar.open(Seeking.FILTER, self._arrangement.expression)
+        self._find_bar.open(Seeking.FILTER, self._walk.expression)
 
     def action_find(self) -> None:
         """Find a name."""
-        self._before_seeking = self._order[self._position]
+        self._before_seeking = self._walk.item
         self._find_bar.open(Seeking.FIND, "")
 
     @on(FindBar.Changed)
     def _seek(self, event: FindBar.Changed) -> None:
         event.stop()
         if event.seeking is Seeking.FIND and event.text:
-            start = list(self._order).index(self._before_seeking)
-            found = self._arrangement.find(event.text, self._results.rows, start, 1)
+            found = self._walk.find(event.text, self._before_seeking)
             self._find_bar.say("" if found is not None else "no such name", problem=found is None)
-            if found is not None:
-                self._go_to(list(self._order).index(found))
+            self._go_to(found)
 
     @on(FindBar.Taken)
-    def _taken(self, event: FindBar.Taken) -> None:
+    @work(exclusive=True, group="arrange")
+    async def _taken(self, event: FindBar.Taken) -> None:
         event.stop()
-        if event.seeking is Seeking.FIND:
-            self._end_seeking()
-            return
-        try:
-            self._arrangement.filter(event.text)
-        except FilterError as error:
-            self._find_bar.say(str(error), problem=True)
-            return
-        self._rearrange()
+        if event.seeking is Seeking.FILTER:
+            try:
+                passes = await self._walk.narrow(event.text, self._view())
+            except FilterError as error:
+                self._find_bar.say(str(error), problem=True)
+                return
+            if not passes:
+                self._find_bar.say("no image passes", problem=True)
+                return
+            self._show()
+        self._end_seeking()
 
     @on(FindBar.Left)
     def _left(self, event: FindBar.Left) -> None:
         event.stop()
         if event.seeking is Seeking.FIND:
-            self._go_to(list(self._order).index(self._before_seeking))
+            self._go_to(self._before_seeking)
         self._end_seeking()
 
     def _end_seeking(self) -> None:
         self._find_bar.close()
         self.set_focus(None)
-
-    @work(exclusive=True, group="arrange")
-    async def _rearrange(self) -> None:
-        """Show what passes the filter; the current image where it is among them, else the next that is."""
-        arrangement, results, item = self._arrangement, self._results, self._order[self._position]
-        order = await asyncio.to_thread(arrangement.arrange, results.rows, self._view())
-        if not order:
-            self._find_bar.say("no image passes", problem=True)
-            arrangement.filter(self._expression_before)
-            return
-        arrangement.order = order
-        self._position = order.index(item) if item in order else 0
-        self._end_seeking()
-        self._show()
 
     def _view(self) -> View:
         session = self._session
@@ -321,20 +300,19 @@ class ReviewScreen(ModalScreen[int]):
     @work(exclusive=True, group="dialog")
     async def action_compare(self) -> None:
         """Beside the marked image or the reference."""
-        await errands.compare_images(self.app, self._session, self._order, self._order[self._position], self._marks)
+        await errands.compare_images(self.app, self._session, self._walk.order, self._walk.item, self._marks)
 
     def action_explain(self) -> None:
         """Why it scores as it does."""
         session, item = self._session, self._row.item
-        heatmap = partial(errands.show_heatmap, self.app, session, self._order, item)
+        heatmap = partial(errands.show_heatmap, self.app, session, self._walk.order, item)
         asked = self._results, session.profile, session.not_asked
         self.app.push_screen(ExplainScreen(self._row, *asked, tokens=session.maps.tokens, heatmap=heatmap))
 
     @work(exclusive=True, group="dialog")
     async def action_heatmap(self) -> None:
         """Which regions of it count."""
-        item = await errands.show_heatmap(self.app, self._session, self._order, self._order[self._position])
-        self._go_to(list(self._order).index(item))
+        self._go_to(await errands.show_heatmap(self.app, self._session, self._walk.order, self._walk.item))
 
     def action_reference(self) -> None:
         """Compare all images with this one."""
@@ -342,13 +320,8 @@ class ReviewScreen(ModalScreen[int]):
 
     def action_view(self) -> None:
         """The image on the whole screen."""
-
-        def closed(item: int | None) -> None:
-            if item is not None:
-                self._go_to(list(self._order).index(item))
-
-        item = self._order[self._position]
-        self.app.push_screen(ViewScreen(self._results.rows, self._order, item, self._session.launch.reading), closed)
+        rows, policy = self._results.rows, self._session.launch.reading
+        self.app.push_screen(ViewScreen(rows, self._walk.order, self._walk.item, policy), self._go_to)
 
     def action_help(self) -> None:
         """The keys that work here."""
@@ -356,14 +329,12 @@ class ReviewScreen(ModalScreen[int]):
 
     def action_close(self) -> None:
         """Back to the table, at this image."""
-        self.dismiss(self._order[self._position])
+        self.dismiss(self._walk.item)
 
     # -- what is shown -----------------------------------------------------------------------------------------------
 
     def _show(self) -> None:
-        position, order, rows = self._position, self._order, self._results.rows
-        around = [order[near] for near in (position + 1, position - 1) if 0 <= near < len(order)]
-        self._preview.show(self._row.path, neighbours=[rows[item].path for item in around])
+        self._preview.show(self._row.path, neighbours=self._walk.neighbours())
         self._session.judging.look_at(self._row.path)
         self._tell()
 
@@ -384,16 +355,25 @@ class ReviewScreen(ModalScreen[int]):
             of=len(self._finals),
         )
         # A row changes in place: what of it is on the card has to be looked at by itself.
-        news = (standing, row.scores, row.caption, row.error, len(row.raws), brief, self._position, judging.waiting)
+        news = (
+            standing,
+            row.scores,
+            row.caption,
+            row.error,
+            len(row.raws),
+            brief,
+            self._walk.position,
+            judging.waiting,
+        )
         if news == self._told:
             return
         self._told = news
-        self._card.update(card(standing, brief=brief))
+        self._card.update(card(standing, brief=brief, width=self._side.scrollable_content_region.width))
         waiting = f"  storing {judging.waiting}" if judging.waiting else ""
-        expression = self._arrangement.expression
+        expression, walk = self._walk.expression, self._walk
         self._heading.update(
             Content.assemble(
-                (f"{self._position + 1}/{len(self._order)}  ", "$foreground-muted"),
+                (f"{walk.position + 1}/{len(walk.order)}  ", "$foreground-muted"),
                 (printable(file_name(row.path)), "bold"),
                 (f"  filter {printable(expression)}" if expression else "", "$foreground-muted"),
                 (f"  {printable(judging.rater)} rates", "$foreground-muted"),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _MUTED = "$foreground-muted"
 _LABEL = 8
+_CAPTION = f"{'caption':<{_LABEL}}"
 _STAR, _NO_STAR = "★", "☆"
 
 
@@ -45,33 +46,35 @@ class Standing:
         return any(self.row.stale(metric, self.context) for metric in self.plan.metrics)
 
 
-def card(standing: Standing, *, brief: bool = False) -> Content:
-    """The whole card, or the three lines that matter most."""
+def card(standing: Standing, *, brief: bool = False, width: int = 0) -> Content:
+    """The whole card, or the three lines that matter most; what is longer than `width` goes on under its own words."""
     if brief:
         lines = [
             Content("  ").join([_rating(standing.mine), *_final(standing)]),
             Content("  ").join(_metric(metric, standing, brief=True) for metric in standing.plan.metrics),
-            _caption(standing.row),
+            Content.styled(_CAPTION, _MUTED) + _caption_words(standing.row),
         ]
         return Content("\n").join(lines)
     hint = "" if standing.mine else f"  {RATINGS[0]} to {RATINGS[-1]} rates, x rejects"
     lines = [_rating(standing.mine) + Content.styled(hint, _MUTED)]
     if standing.mine.note:
-        lines.append(Content.assemble((f"{NOTED} ", _MUTED), printable(standing.mine.note)))
-    lines += [_other(rater, opinion) for rater, opinion in standing.others.items() if opinion]
+        lines.append(_hang(f"{NOTED} ", Content(printable(standing.mine.note)), width))
+    lines += [_hang("", _other(rater, said), width, 2) for rater, said in standing.others.items() if said]
     lines += [Content(""), Content("  ").join(_final(standing))]
     lines += [_metric(metric, standing, brief=False) for metric in METRICS if metric in standing.plan.metrics]
-    lines += [_off(metric, reason) for metric, reason in standing.not_asked.items()]
+    for metric, reason in standing.not_asked.items():
+        off = Content.styled(f"off: {printable(reason)}", _MUTED)
+        lines.append(_hang(f"{METRICS[metric].short:<{_LABEL}}", off, width))
     if errors := standing.row.errors():
-        lines.append(Content.styled(f"! {printable(errors)}", "$text-error"))
+        lines.append(_hang("", Content.styled(f"! {printable(errors)}", "$text-error"), width, 2))
     if standing.stale:
-        lines.append(Content.styled(f"{STALE} made against something else; s scores again", "$text-warning"))
-    lines += [Content(""), _caption(standing.row)]
-    for name, text in (("topic", standing.context.topic), ("prompt", standing.context.prompt)):
-        lines.append(Content.assemble((f"{name:<{_LABEL}}", _MUTED), printable(text) or "none"))
+        stale = f"{STALE} made against something else; s scores again"
+        lines.append(_hang("", Content.styled(stale, "$text-warning"), width, 2))
+    lines += [Content(""), _hang(_CAPTION, _caption_words(standing.row), width)]
+    texts = {"topic": standing.context.topic, "prompt": standing.context.prompt}
     if standing.context.reference:
-        reference = printable(standing.context.reference.rpartition("/")[2])
-        lines.append(Content.assemble((f"{'ref':<{_LABEL}}", _MUTED), reference))
+        texts["ref"] = standing.context.reference.rpartition("/")[2]
+    lines += [_hang(f"{name:<{_LABEL}}", Content(printable(text) or "none"), width) for name, text in texts.items()]
     return Content("\n").join(lines)
 
 
@@ -131,10 +134,16 @@ def _metric(metric: str, standing: Standing, *, brief: bool) -> Content:
     return Content.assemble(title, value, bar, (f"  norm {norm:.2f}", _MUTED))
 
 
-def _off(metric: str, reason: str) -> Content:
-    return Content.styled(f"{METRICS[metric].short:<{_LABEL}}off: {printable(reason)}", _MUTED)
+def _hang(label: str, words: Content, width: int, indent: int | None = None) -> Content:
+    """Label and words; further lines begin below the first word, or after `indent` cells."""
+    before = len(label) if indent is None else indent
+    first = Content.styled(label, _MUTED)
+    if width <= before + _LABEL:
+        return first + words
+    # The mark that leads words without a label stands left of where their further lines begin.
+    lines = words.wrap(width - before)
+    return first + Content("\n" + " " * before).join(line.rstrip() for line in lines)
 
 
-def _caption(row: Row) -> Content:
-    said = Content.styled(printable(row.caption), "italic") if row.caption else Content.styled("none yet", _MUTED)
-    return Content.assemble((f"{'caption':<{_LABEL}}", _MUTED), said)
+def _caption_words(row: Row) -> Content:
+    return Content.styled(printable(row.caption), "italic") if row.caption else Content.styled("none yet", _MUTED)

@@ -50,6 +50,7 @@ class About(NamedTuple):
 class ThumbnailGrid(ScrollView, can_focus=True, inherit_bindings=False):
     """Images in rows, each with its name, final score and mark; item numbers index the rows."""
 
+    BINDING_GROUP_TITLE = "Thumbnails"
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {"grid--cursor", "grid--muted", "grid--mark"}
     DEFAULT_CSS = """
