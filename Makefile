@@ -4,10 +4,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint format sample-data constraints clean
+.PHONY: demo demo-edit test lint format sample-data constraints clean
 
 demo: .venv/.demo
 	@$(BIN)/aim-tui demo
+
+# The sample edits scored, held against the known truth, and right instructions told from wrong ones.
+demo-edit: .venv/.demo
+	@$(BIN)/aim-tui demo --edits
 
 test: .venv/.test
 	@# A process on each core already: model threads beside them would only wait for each other.

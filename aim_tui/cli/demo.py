@@ -12,12 +12,19 @@ def demo(
     headless: Annotated[
         bool, typer.Option("--headless", help="Print the table instead of opening the screen.")
     ] = False,
+    edits: Annotated[
+        bool, typer.Option("--edits", help="Score the sample edits, and tell how far their metrics can be trusted.")
+    ] = False,
     store: Annotated[
         Path | None,
         typer.Option("--store", metavar="PATH", help="Keep what the application scores in this store."),
     ] = None,
 ) -> None:
     """Open the application on the sample images and start scoring; without a terminal, print the table."""
+    if edits:
+        from aim_tui.cli.demo_edits import demo_edits
+
+        raise typer.Exit(demo_edits())
     from aim_tui.cli.headless import run
     from aim_tui.cli.launching import in_terminal, launch, open_on
     from aim_tui.cli.recording import Record
