@@ -34,7 +34,7 @@ app = typer.Typer(
 
 _Profile = Annotated[str | None, typer.Option("--profile", "-P", help="The profile; the default one if left out.")]
 _Roles = Annotated[list[str] | None, typer.Option("--role", help="Only this role; can be given several times.")]
-_Metrics = Annotated[str | None, typer.Option("--metrics", help="Only what these metrics need: clip,blip2,lpips.")]
+_Metrics = Annotated[str | None, typer.Option("--metrics", help="Only what these metrics need, such as clip,siglip.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

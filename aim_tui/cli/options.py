@@ -25,7 +25,8 @@ ReferenceOption = Annotated[
     str, typer.Option("--reference", "-R", metavar="FILE", help="The image that LPIPS measures the distance to.")
 ]
 MetricsOption = Annotated[
-    str | None, typer.Option("--metrics", metavar="LIST", help="Which of clip,blip2,lpips to ask for. Default: all.")
+    str | None,
+    typer.Option("--metrics", metavar="LIST", help="Default: clip,blip2,lpips. `aim-tui metrics` lists all."),
 ]
 WeightsOption = Annotated[
     str | None, typer.Option("--weights", metavar="LIST", help="Such as clip=0.2,blip2=0.5,lpips=0.3.")

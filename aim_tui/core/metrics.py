@@ -112,6 +112,7 @@ CLIP = MetricSpec(
     decimals=4,
     formula="cosine of the projected, L2-normalised CLIP features of image and prompt",
     implementation="aim_tui.worker.metrics.clip:ClipScore",
+    source="Radford et al. 2021, CLIP, arXiv:2103.00020; as a score: Hessel et al. 2021, arXiv:2104.08718",
 )
 
 BLIP2 = MetricSpec(
@@ -130,6 +131,7 @@ BLIP2 = MetricSpec(
     decimals=4,
     formula="cosine of the sentence embeddings of the generated caption and the topic",
     implementation="aim_tui.worker.metrics.blip2:CaptionSimilarity",
+    source="Li et al. 2023, BLIP-2, arXiv:2301.12597; Reimers and Gurevych 2019, Sentence-BERT, arXiv:1908.10084",
 )
 
 LPIPS = MetricSpec(
@@ -148,6 +150,7 @@ LPIPS = MetricSpec(
     decimals=4,
     formula="LPIPS distance of the image to the reference, the reference resized to the image",
     implementation="aim_tui.worker.metrics.lpips:LpipsDistance",
+    source="Zhang et al. 2018, LPIPS, arXiv:1801.03924",
 )
 
 #: AIM's three, in the order every table and file shows them.
@@ -201,7 +204,6 @@ def roles_in_order(roles: Iterable[Role]) -> tuple[Role, ...]:
 
 def model_role(role: Role) -> ModelRole | None:
     """The role that a metric beside AIM's brings; None where none does, as for the roles of AIM itself."""
-    from aim_tui.core import plugins
     from aim_tui.core.extras import EXTRAS
 
     def brought(specs: Iterable[MetricSpec]) -> ModelRole | None:
@@ -212,15 +214,21 @@ def model_role(role: Role) -> ModelRole | None:
     found = brought(EXTRAS.values()) or brought(_named.values())
     if found is None:
         # Nobody has named the metric yet: a model is asked for by its role alone.
+        from aim_tui.core import plugins
+
         found = brought(plugin.spec for plugin in map(plugins.load, plugins.names()) if plugin.spec is not None)
     return found
 
 
 def _find(metric_id: str) -> MetricSpec:
-    from aim_tui.core import plugins
     from aim_tui.core.extras import EXTRAS
 
-    if (spec := EXTRAS.get(metric_id) or plugins.find(metric_id)) is None:
+    if metric_id in EXTRAS:
+        return EXTRAS[metric_id]
+    # Reading what is installed takes a while, and is for those who name something else.
+    from aim_tui.core import plugins
+
+    if (spec := plugins.find(metric_id)) is None:
         known = (*METRICS, *EXTRAS, *plugins.names())
         raise KeyError(f"unknown metric {metric_id!r}{did_you_mean(metric_id, known)}")
     return spec

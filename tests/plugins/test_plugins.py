@@ -1,0 +1,224 @@
+"""Metrics of other packages: really installed, listed, scored; and what is broken in them stops nothing else."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from aim_tui import paths
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Run = Callable[..., subprocess.CompletedProcess[str]]
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "tests" / "example_plugin"
+IMAGES = sorted((paths.sample_data() / "generations").iterdir())[:4]
+
+
+def program(site: Path, home: Path) -> Run:
+    """`aim-tui` in a fresh interpreter that finds what is installed in `site`."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AIM_TUI", "DISABLE_"))}
+    environment |= {f"XDG_{kind}_HOME": str(home / kind) for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
+    environment["PYTHONPATH"] = os.pathsep.join([str(site), str(ROOT)])
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "aim_tui", *arguments]
+        return subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, check=False)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example package, installed by pip from its own folder, without a network."""
+    folder = tmp_path_factory.mktemp("plugin")
+    shutil.copytree(EXAMPLE, folder / "source", ignore=shutil.ignore_patterns("__pycache__"))
+    options = ["--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check", "--quiet"]
+    command = [sys.executable, "-m", "pip", "install", *options, "--target", folder / "site", folder / "source"]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder / "site"
+
+
+@pytest.fixture
+def aim_tui(installed: Path, tmp_path: Path) -> Run:
+    return program(installed, tmp_path)
+
+
+def test_an_installed_metric_is_listed_with_its_package(aim_tui: Run) -> None:
+    told = json.loads(aim_tui("metrics", "--json").stdout)
+    assert [each["name"] for each in told["metrics"]][:3] == ["clip", "blip2", "lpips"]
+    mine = told["metrics"][-1]
+    assert (mine["name"], mine["from"], mine["high"]) == ("colourfulness", "aim-tui-colourfulness 1.0", None)
+    assert "Hasler" in aim_tui("metrics", "colourfulness").stdout
+
+
+def test_an_installed_metric_is_scored_stored_and_exported(aim_tui: Run, tmp_path: Path) -> None:
+    ran = aim_tui(
+        "score", *map(str, IMAGES), "--profile", "sample", "--metrics", "clip,colourfulness", "--prompt", "a cabin",
+        "--format", "csv", "--store", str(tmp_path / "store.db"),
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    rows = list(csv.DictReader(ran.stdout.splitlines()))
+    assert [float(row["colourfulness"]) for row in rows] == pytest.approx([colourfulness(path) for path in IMAGES])
+    assert all(row["final_score"] for row in rows), "a raw column takes nothing from the final score"
+    kept = aim_tui("runs", "export", "last", "--format", "csv", "--store", str(tmp_path / "store.db"))
+    assert list(csv.DictReader(kept.stdout.splitlines()))[0]["colourfulness"] == rows[0]["colourfulness"], kept.stderr
+
+
+def test_a_stored_run_is_read_where_the_package_is_gone(aim_tui: Run, tmp_path: Path) -> None:
+    score = ("score", str(IMAGES[0]), "--profile", "sample", "--metrics", "colourfulness", "--store", "store.db")
+    assert aim_tui(*score, "--format", "csv").returncode == 0
+    bare = program(tmp_path / "nothing", tmp_path)
+    kept = bare("runs", "export", "last", "--format", "json", "--store", "store.db")
+    assert kept.returncode == 0, kept.stderr
+    told = json.loads(kept.stdout)
+    assert told["results"][0]["colourfulness"] == pytest.approx(colourfulness(IMAGES[0]))
+    assert "var(R-G)" in told["formulas"]["colourfulness"]
+    refused = bare(*score)
+    assert (refused.returncode, "unknown metric 'colourfulness'" in refused.stderr) == (2, True)
+
+
+def test_the_documentation_shows_the_package_as_it_is() -> None:
+    shown = (ROOT / "docs" / "PLUGINS.md").read_text(encoding="utf-8")
+    blocks = {block.strip() for block in re.findall(r"```\w+\n(.*?)```", shown, flags=re.DOTALL)}
+    for name in ("pyproject.toml", "aim_tui_colourfulness/__init__.py", "aim_tui_colourfulness/metric.py"):
+        assert (EXAMPLE / name).read_text(encoding="utf-8").strip() in blocks, f"docs/PLUGINS.md shows another {name}"
+
+
+def colourfulness(path: Path) -> float:
+    """The formula of the paper, on the whole image in one go."""
+    red, green, blue = np.moveaxis(np.asarray(Image.open(path).convert("RGB"), dtype=np.float64), -1, 0)
+    rg, yb = red - green, (red + green) / 2 - blue
+    return float(np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean()))
+
+
+SPEC = """
+from aim_tui.core.metrics import MetricSpec, Need
+SPEC = MetricSpec(
+    id={id!r}, title="T", short="T", raw_field={id!r}, norm_field={id!r} + "_norm", unit="u", low={low}, high=1.0,
+    higher_is_better=True, needs=Need.NOTHING, roles=(), default_weight=0.0, decimals=3, formula="f",
+    implementation={implementation!r},
+)
+"""
+CLASS = """
+from aim_tui.worker.metrics.base import Metric, RawOutcome
+class Odd(Metric):
+    batch_size = 2
+    def __init__(self, models): {init}
+    def prepare(self, pixels): return pixels
+    def set_context(self, context, read): {context}
+    def score(self, batch): return [RawOutcome.of(0.5) for _ in batch]
+"""
+
+
+def good(id: str, low: str = "0.0", implementation: str = "odd_class:Odd") -> str:
+    return SPEC.format(id=id, low=low, implementation=implementation)
+
+
+#: By the metric that each package names: its module, and what is told of it.
+BROKEN = {
+    "no_import": ("import nowhere_to_be_found\n", "cannot be imported: ModuleNotFoundError"),
+    "leaves": ("raise SystemExit('good bye')\n", "cannot be imported: SystemExit: good bye"),
+    "no_spec": ("SPEC = 5\n", "is a int, not a MetricSpec"),
+    "other_id": (good("another"), "its name is 'other_id' and its id 'another'"),
+    "odd_range": (good("odd_range", low="float('nan')"), "its range goes from nan to 1.0"),
+    "clip": (good("clip"), "the name 'clip' is taken by a metric of aim-tui itself"),
+    "no_role": (good("no_role").replace("roles=()", "roles=('tea',)"), "it needs the role 'tea'"),
+}
+#: Whose specification is right, and whose class is not: told when they are asked to score.
+BROKEN_CLASSES = {
+    "no_class": ("odd_class:Even", "odd_class:Even cannot be imported"),
+    "no_metric": ("odd_class:RawOutcome", "is no subclass of aim_tui.worker.metrics.base.Metric"),
+    "no_start": ("odd_start:Odd", "cannot be made: "),
+    "no_context": ("odd_context:Odd", "division by zero"),
+}
+
+
+@pytest.fixture(scope="module")
+def broken_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Packages as an installer leaves them, each with something wrong, and one that is right."""
+    site = tmp_path_factory.mktemp("broken")
+    (site / "odd_class.py").write_text(CLASS.format(init="pass", context="return ()"))
+    (site / "odd_start.py").write_text(CLASS.format(init="1 / 0", context="return ()"))
+    (site / "odd_context.py").write_text(CLASS.format(init="pass", context="1 / 0"))
+    modules = {name: text for name, (text, _) in BROKEN.items()}
+    modules |= {name: good(name, implementation=where) for name, (where, _) in BROKEN_CLASSES.items()}
+    modules |= {"twice": good("twice"), "sound": good("sound")}
+    for name, text in modules.items():
+        (site / f"plugin_{name}.py").write_text(text)
+        package(site, f"package-{name}", name, f"plugin_{name}:SPEC")
+    package(site, "rival", "twice", "odd_class:Odd")
+    return site
+
+
+def package(site: Path, name: str, metric: str, value: str) -> None:
+    info = site / f"{name.replace('-', '_')}-2.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 2.0\n")
+    (info / "entry_points.txt").write_text(f"[aim_tui.metrics]\n{metric} = {value}\n")
+
+
+def test_what_is_broken_is_listed_by_name_beside_what_works(broken_site: Path, tmp_path: Path) -> None:
+    ran = program(broken_site, tmp_path)("metrics", "--json")
+    assert ran.returncode == 0, ran.stderr
+    told = json.loads(ran.stdout)
+    assert {"clip", "siglip", "sound"} <= {each["name"] for each in told["metrics"]}
+    problems = {each["name"]: (each["package"], each["problem"]) for each in told["unusable"]}
+    for name, (_, problem) in BROKEN.items():
+        assert problems[name][0] == f"package-{name} 2.0"
+        assert problem in problems[name][1]
+    assert problems["twice"][0] == "package-twice 2.0 and rival 2.0"
+    assert problems.keys() == {*BROKEN, "twice"}
+
+
+def test_a_broken_metric_is_refused_with_the_way_out_and_others_are_scored(broken_site: Path, tmp_path: Path) -> None:
+    run = program(broken_site, tmp_path)
+    common = ("score", str(IMAGES[0]), "--profile", "sample", "--no-store", "--format", "csv", "--metrics")
+    refused = run(*common, "clip,no_import", "--prompt", "a cabin")
+    assert refused.returncode == 2
+    assert "metric 'no_import' of package-no_import 2.0 cannot be used" in refused.stderr
+    assert "update or uninstall that package" in refused.stderr
+    sound = run(*common, "sound")
+    assert list(csv.DictReader(sound.stdout.splitlines()))[0]["sound"] == "0.5", sound.stderr
+
+
+@pytest.mark.parametrize("name", BROKEN_CLASSES)
+def test_a_class_that_fails_is_told_by_the_name_of_its_metric(broken_site: Path, tmp_path: Path, name: str) -> None:
+    run = program(broken_site, tmp_path)
+    ran = run("score", str(IMAGES[0]), "--profile", "sample", "--no-store", "--metrics", name)
+    assert ran.returncode == 2
+    assert f"metric {name!r} cannot be computed: " in ran.stderr
+    assert BROKEN_CLASSES[name][1] in ran.stderr
+    assert "Traceback (most" not in ran.stderr.partition("error:")[2]
+
+
+def test_a_profile_with_a_broken_metric_is_left_out_and_the_others_stay(broken_site: Path, tmp_path: Path) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text("[profiles.mine]\nextends = 'sample'\nmetrics = ['clip', 'no_import']\n")
+    run = program(broken_site, tmp_path)
+    refused = run("models", "list", "--config", str(settings), "--profile", "mine")
+    assert (refused.returncode, "profile 'mine' cannot be used: metric 'no_import'" in refused.stderr) == (2, True)
+    assert run("models", "list", "--config", str(settings), "--profile", "sample").returncode == 0
+
+
+def test_nobody_pays_for_plug_ins_who_names_none() -> None:
+    code = (
+        "import aim_tui.ui.app; from aim_tui.config import load_settings; from aim_tui.core.metrics import get_metric;"
+        "load_settings().profile('aim').equipped(['clip', 'siglip']); import sys; print('\\n'.join(sys.modules))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert "aim_tui.core.extras" in loaded.splitlines()
+    assert "aim_tui.core.plugins" not in loaded.splitlines()
