@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aim_tui.core.fields import View, file_name
 from aim_tui.core.marking import best_first
 from aim_tui.core.selection import Filter, SortKey, select
-from aim_tui.core.text import printable
+from aim_tui.core.text import printable_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aim_tui.core.fields import View
     from aim_tui.core.results import Row
+    from aim_tui.ui.searching import Likeness
 
 __all__ = ["Arrangement", "best_first"]
 
@@ -29,6 +30,8 @@ class Arrangement:
     expression: str = ""
     """What the filter was written as."""
     paused: bool = False
+    likeness: Likeness | None = None
+    """What is shown is ranked by, in place of the column."""
     arrived: set[int] = field(default_factory=set)
     """Items that changed since it stands still."""
     order: Sequence[int] = ()
@@ -36,7 +39,7 @@ class Arrangement:
     @property
     def moves(self) -> bool:
         """Whether a new value can change what is shown where."""
-        return bool(self.where) or self.sort.column not in _FIXED_COLUMNS
+        return bool(self.where) or (self.likeness is None and self.sort.column not in _FIXED_COLUMNS)
 
     def filter(self, expression: str) -> None:
         """Show only the rows that an expression accepts; FilterError where it makes no sense."""
@@ -46,7 +49,8 @@ class Arrangement:
         """The items in their order; safe in a thread, where it is tried again if a row changes under it."""
         while True:
             try:
-                return select(rows, self.where, self.sort, view)
+                order = select(rows, self.where, self.sort, view)
+                return order if self.likeness is None else self.likeness.order(order)
             except RuntimeError as error:
                 if "changed size during iteration" not in str(error):
                     raise
@@ -57,7 +61,7 @@ class Arrangement:
         count = len(self.order)
         for offset in range(count):
             item = self.order[(start + offset * step) % count]
-            if wanted in printable(file_name(rows[item].path)).casefold():
+            if wanted in printable_name(rows[item].path).casefold():
                 return item
         return None
 

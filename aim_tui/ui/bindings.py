@@ -48,7 +48,7 @@ MAIN_BINDINGS: list[BindingType] = [
         "m", "turn_info", "Info", show=False, tooltip="Path and failures, caption, or formula below", id="main.info"
     ),
     Binding("comma", "sort", "Sort", show=False, tooltip="Then a column's letter; upper case reverses", id="main.sort"),
-    Binding("slash", "find", "Find", show=False, tooltip="Find a name", id="main.find"),
+    Binding("slash", "find", "Find", show=False, tooltip="Find a name; tab searches by what is shown", id="main.find"),
     Binding("n", "find_again(1)", "Next", show=False, tooltip="The next name found", id="main.find-next"),
     Binding("N", "find_again(-1)", "Previous", show=False, tooltip="The name found before", id="main.find-previous"),
     Binding("f", "filter", "Filter", tooltip="Show only some: a name, or final>70 & caption~cabin", id="main.filter"),

@@ -19,6 +19,7 @@ from aim_tui.ipc.client import WORKER_COMMAND, Patience
 from aim_tui.ui.agreement import AgreementDesk
 from aim_tui.ui.asked import Asked
 from aim_tui.ui.batch import BatchDesk
+from aim_tui.ui.edits import EditsDesk
 from aim_tui.ui.jobs import Jobs
 from aim_tui.ui.judging import JudgingDesk
 from aim_tui.ui.maps import MapDesk
@@ -35,6 +36,7 @@ from aim_tui.ui.messages import (
 from aim_tui.ui.models import ModelDesk
 from aim_tui.ui.rows import Rows
 from aim_tui.ui.scoring import ScoringDesk
+from aim_tui.ui.searching import SearchDesk
 from aim_tui.ui.stored import Store
 
 if TYPE_CHECKING:
@@ -98,8 +100,10 @@ class Session:
         self.models = ModelDesk(lambda: self._post(ModelsChanged()))
         self.maps = MapDesk(self._jobs, lambda: self.context, self.engine)
         self.store = Store(launch.store, self._store_failed, self.activity_changed)
+        self.searching = SearchDesk(self._jobs, self.store, self.engine)
         self.batch = BatchDesk()
         self.judging = JudgingDesk(self.store, launch.rater, self._post, self.run_of)
+        self.edits = EditsDesk(self.store, self._jobs, launch.rater, self._post, lambda: self.profile, self.engine)
         self.agreement = AgreementDesk(self.store, lambda: self.results, lambda: self.source)
 
     # -- what is so --------------------------------------------------------------------------------------------------
@@ -232,6 +236,7 @@ class Session:
         await self._jobs.close()
         await self.batch.close()
         await self.judging.close()
+        await self.edits.close()
         await self.store.close()
         await self.memory.close()
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from aim_tui.ui.arrangement import Arrangement
     from aim_tui.ui.session import Session
     from aim_tui.ui.typed import Typed
+    from aim_tui.ui.widgets.score_pane import ScorePane
 
 # A job that has worked longer than this is not cancelled without a question.
 _WORTH_ASKING_SECONDS = 60.0
@@ -48,6 +49,20 @@ async def restart_worker(app: App[int], session: Session) -> None:
         return
     if await app.push_screen_wait(CrashScreen(activity.crash, activity.left)):
         session.restart_worker()
+
+
+async def search(scores: ScorePane, session: Session, text: str, say: Callable[[Said], None]) -> None:
+    """Rank the rows by how near they are to a text, or say why that cannot be."""
+    rows = session.results.rows
+    try:
+        likeness = await session.searching.search(text, rows)
+    except AimError as error:
+        scores.search_failed(text)
+        say(Said(str(error), "warning"))
+        return
+    # Meanwhile the user may have given up, or gone to another folder.
+    if scores.searching == text and rows is session.results.rows:
+        scores.show_likeness(likeness)
 
 
 async def open_folder(app: App[int], session: Session, folder: Path) -> None:

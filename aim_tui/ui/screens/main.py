@@ -12,7 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Footer
 
-from aim_tui.core.text import printable
+from aim_tui.core.text import printable, printable_name
 from aim_tui.errors import AimError
 from aim_tui.ui.bindings import MAIN_BINDINGS
 from aim_tui.ui.entries import folder_entries, image_entries
@@ -229,7 +229,7 @@ class MainScreen(Screen[None]):
         if summary.n_stale:
             failures += f", {summary.n_stale} out of date"
         if summary.best is not None and summary.mean is not None:
-            best = printable(Path(summary.best).name)
+            best = printable_name(summary.best)
             self.strip.show_summary(f"mean {summary.mean:.1f}, best {summary.best_score:.1f} {best}{failures}")
         elif summary.n:
             none = "none has a final score" if broken or summary.n_stale else "none scored; s scores them"
@@ -259,6 +259,15 @@ class MainScreen(Screen[None]):
         rows = self.session.results.rows
         self.files.set_marks(rows[item].path for item in self.scores.marks)
         self.strip.show_marked(self.scores.marked_note)
+
+    @on(ScorePane.SearchWanted)
+    @work(exclusive=True, group="search")
+    async def _search_wanted(self, event: ScorePane.SearchWanted) -> None:
+        await errands.search(self.scores, self.session, event.text, self._said)
+
+    @on(ScorePane.SearchLeft)
+    def _search_left(self) -> None:
+        self.session.searching.forget()
 
     @on(ScorePane.Opened)
     def _opened(self) -> None:
@@ -495,7 +504,7 @@ class MainScreen(Screen[None]):
         """Close the files, or show all rows again, or leave a stored run."""
         if self.has_class("-browsing"):
             self.action_browse()
-        elif not self.scores.clear_filter():
+        elif not self.scores.end_search() and not self.scores.clear_filter():
             self.session.leave_run()
 
     def action_browse(self) -> None:

@@ -1,4 +1,4 @@
-"""A line for a word to find or an expression to filter by; it goes away when it is not needed."""
+"""A line for a name to find, an expression to filter by, or words to rank by; it goes away when it is not needed."""
 
 from __future__ import annotations
 
@@ -25,10 +25,12 @@ class Seeking(StrEnum):
 
     FIND = "find"
     FILTER = "filter"
+    SEARCH = "search"
 
 
 _PLACEHOLDERS = {
     Seeking.FIND: "part of a name",
+    Seeking.SEARCH: "what the images show; enter ranks them by it",
     Seeking.FILTER: "part of a name, or final>70 & caption~cabin & !failed",
 }
 
@@ -55,6 +57,10 @@ class FilterInput(Input):
         Binding("tab", "complete", "Complete", show=False, tooltip="Complete a field's name", id="find.complete"),
     ]
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Where nothing is suggested, tab is free for other things."""
+        return self.suggester is not None if action == "complete" else True
+
     def action_complete(self) -> None:
         """Take the completion, where there is one."""
         if self.cursor_at_end and (whole := completed(self.value)) is not None:
@@ -68,6 +74,7 @@ class FindBar(Vertical):
     BINDING_GROUP_TITLE = "Find and filter"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Give up", tooltip="Go back to what was shown before", id="find.leave"),
+        Binding("tab", "turn", "Names or content", tooltip="Find a name, or rank by what is shown", id="find.turn"),
     ]
 
     @dataclass
@@ -90,9 +97,10 @@ class FindBar(Vertical):
 
         seeking: Seeking
 
-    def __init__(self) -> None:
+    def __init__(self, *, searches: bool = False) -> None:
         super().__init__(id="find-bar")
         self.display = False
+        self._searches = searches
         self._seeking = Seeking.FIND
         self._label = Static(classes="field-label")
         self._field = FilterInput(compact=True, select_on_focus=False)
@@ -114,14 +122,18 @@ class FindBar(Vertical):
         return self._seeking
 
     def open(self, seeking: Seeking, text: str) -> None:
-        """Take the keyboard for one of the two."""
+        """Take the keyboard for one of them."""
         self._seeking = seeking
         self._label.update(seeking.title())
         self._field.placeholder = _PLACEHOLDERS[seeking]
         self._field.suggester = self._suggester if seeking is Seeking.FILTER else None
         with self.prevent(Input.Changed):
             self._field.value = text
-        self.say("")
+        self.say(
+            {Seeking.FIND: "tab: by what is shown", Seeking.SEARCH: "tab: by name"}.get(seeking, "")
+            if self._searches
+            else ""
+        )
         self.display = True
         self._field.focus()
         self._field.cursor_position = len(text)
@@ -149,6 +161,19 @@ class FindBar(Vertical):
     def action_leave(self) -> None:
         """Give up."""
         self.post_message(self.Left(self._seeking))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only who can rank by what is shown offers it."""
+        return self._searches and self._seeking is not Seeking.FILTER if action == "turn" else True
+
+    def action_turn(self) -> None:
+        """Use the line for the other of names and content; what was typed stays."""
+        text = self._field.value
+        if self._seeking is Seeking.FIND:
+            self.open(Seeking.SEARCH, text)
+        else:
+            self.open(Seeking.FIND, text)
+            self.post_message(self.Changed(self._seeking, text))
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:

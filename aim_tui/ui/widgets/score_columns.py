@@ -14,6 +14,8 @@ GAP = 1
 STATUS_GLYPH_WIDTH = 2
 #: A terminal narrower than this gets three columns and a hint.
 NARROW_TERMINAL = 80
+#: The id of the column of cosines with what was searched for.
+LIKENESS = "likeness"
 
 _SIGN = 1
 _BAR = 2
@@ -23,6 +25,7 @@ _STATUS_WIDTH = 9
 _FINAL_WIDTH = 8
 _NORM_WIDTH = 6
 _RATING_WIDTH = 6
+_LIKENESS_WIDTH = 7
 
 
 # Normalised values, words of the status, captions, and how much of the names must stay readable; the first that fits.
@@ -62,19 +65,28 @@ class Layout(NamedTuple):
 
 
 def lay_out(
-    width: int, metrics: Sequence[str], rows: int, longest_name: int, narrow: bool, rated: bool = False
+    width: int,
+    metrics: Sequence[str],
+    rows: int,
+    longest_name: int,
+    narrow: bool,
+    rated: bool = False,
+    ranked: bool = False,
 ) -> Layout:
     """The richest set of columns that fits into `width` cells and leaves the names readable.
 
     From poor to rich: name, final, status; then the raw values; then the normalised ones, at first for the words of
-    the status; then captions. A column of ratings is there where anything is `rated`.
+    the status; then captions. A column of ratings is there where anything is `rated`, and one of cosines, before all
+    other values, where the rows are `ranked` by their nearness to a text.
     """
-    everything = len(metrics) * 2 + 5 + rated
+    everything = len(metrics) * 2 + 5 + rated + ranked
     if not narrow:
         for norms, words, caption, name_least in _TIERS:
             columns = _columns(metrics, rows, norms, words)
             if rated:
                 columns.insert(-1, _rating())
+            if ranked:
+                columns.insert(1, _likeness())
             fixed = sum(column.width + GAP for column in columns)
             left = width - fixed - GAP - (_CAPTION_MIN + GAP if caption else 0)
             wanted = min(max(longest_name, _NAME_MIN), _NAME_MAX)
@@ -85,7 +97,7 @@ def lay_out(
             if caption:
                 columns.append(Column("caption", "Caption", _CAPTION_MIN + left - name.width))
             return Layout(tuple(columns), everything - len(columns))
-    columns = [_final(), _status()]
+    columns = [_likeness() if ranked else _final(), _status()]
     while columns and width - sum(column.width + GAP for column in columns) < _NAME_MIN:
         columns.pop()
     name_width = max(width - sum(column.width + GAP for column in columns) - GAP, 1)
@@ -107,6 +119,10 @@ def _columns(metrics: Sequence[str], rows: int, norms: bool, words: bool) -> lis
 
 def _final() -> Column:
     return Column("final", "Final", _FINAL_WIDTH, right=True, bar=True)
+
+
+def _likeness() -> Column:
+    return Column(LIKENESS, "Cosine", _LIKENESS_WIDTH, right=True)
 
 
 def _rating() -> Column:

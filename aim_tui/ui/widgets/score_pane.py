@@ -21,6 +21,7 @@ from aim_tui.core.text import printable
 from aim_tui.ui.arrangement import Arrangement, best_first
 from aim_tui.ui.widgets.find_bar import FindBar, Seeking
 from aim_tui.ui.widgets.line_list import LineList
+from aim_tui.ui.widgets.score_columns import LIKENESS
 from aim_tui.ui.widgets.score_table import ScoreTable
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from aim_tui.core.opinions import Opinion
     from aim_tui.core.results import Results, Row
     from aim_tui.ui.memory import Place
+    from aim_tui.ui.searching import Likeness
 
 # More rows than these are arranged in a thread; fewer take less time than starting one is worth.
 _ARRANGE_IN_THREAD = 3000
@@ -55,6 +57,15 @@ class ScorePane(Vertical):
     class ArrangementChanged(Message):
         """The user wants another order or filter; `sort` and `expression` tell which."""
 
+    @dataclass
+    class SearchWanted(Message):
+        """The user wants the rows ranked by how near they are to a text; `show_likeness` or `end_search` answers."""
+
+        text: str
+
+    class SearchLeft(Message):
+        """The rows are no longer ranked by a text."""
+
     class Opened(Message):
         """The user opened the current row."""
 
@@ -69,11 +80,12 @@ class ScorePane(Vertical):
         self._arrangement = Arrangement()
         self._results: Results | None = None
         self._table = ScoreTable(id="scores", opinions=self._opinions)
-        self._find_bar = FindBar()
+        self._find_bar = FindBar(searches=True)
         self._filter_line = Static(id="filter-line", markup=False)
         self._empty = ""
         self._to_top = False
         self._found = ""
+        self._searching = ""
         self._before_find: int | None = None
         self._filter_before = ""
         self._next_arrange = 0.0
@@ -147,12 +159,13 @@ class ScorePane(Vertical):
         same = self._results is not None and results.rows is self._results.rows
         self._results = results
         if not same:
+            self._drop_likeness()
             self._arrangement.filter("")
             self._found = ""
             self._go_back(results)
         self._empty = empty
         self._table.show(results.rows, results.plan, results.context, self.marks if same else ())
-        self._table.sort = self._arrangement.sort
+        self._show_sort()
         self._rearrange()
 
     def _go_back(self, results: Results) -> None:
@@ -204,11 +217,16 @@ class ScorePane(Vertical):
     def sort_by(self, key: SortKey) -> None:
         """Sort by a column. A cursor on the first line stays on that line, elsewhere it keeps its row."""
         self._to_top = self._table.cursor_index <= 0
+        self._drop_likeness()
         self._arrangement.sort = key
-        self._table.sort = key
+        self._show_sort()
         self._wanted = ""
         self._rearrange()
         self.post_message(self.ArrangementChanged())
+
+    def _show_sort(self) -> None:
+        ranked = self._arrangement.likeness is not None
+        self._table.sort = SortKey(LIKENESS, reverse=True) if ranked else self._arrangement.sort
 
     def toggle_pause(self) -> None:
         """Stand still, or catch up."""
@@ -254,12 +272,12 @@ class ScorePane(Vertical):
     def _show_filter(self, total: int) -> None:
         counts = self._arrangement.counts(total)
         expression = printable(self._arrangement.expression)
-        self._filter_line.display = bool(expression) and not self._find_bar.display
-        self._filter_line.update(
-            Content.assemble(
-                ("Filter  ", "$foreground-muted"), expression, f"  {counts}", ("  esc shows all", "$foreground-muted")
-            )
-        )
+        line = self._search_line()
+        if line is None and expression:
+            hint = ("  esc shows all", "$foreground-muted")
+            line = Content.assemble(("Filter  ", "$foreground-muted"), expression, f"  {counts}", hint)
+        self._filter_line.display = line is not None and not self._find_bar.display
+        self._filter_line.update(line or "")
         if self._find_bar.display and self._find_bar.seeking is Seeking.FILTER:
             self._find_bar.say(counts)
 
@@ -275,6 +293,52 @@ class ScorePane(Vertical):
         self._filter_before = self._arrangement.expression
         self._filter_line.display = False
         self._find_bar.open(Seeking.FILTER, self._filter_before)
+
+    @property
+    def searching(self) -> str:
+        """What is being searched for and has no answer yet; empty where nothing is."""
+        return self._searching
+
+    def show_likeness(self, likeness: Likeness) -> None:
+        """Rank the rows by how near they are to the text that was searched for, the cursor on the first."""
+        self._searching = ""
+        self._arrangement.likeness = likeness
+        self._table.show_likeness(likeness.cosines)
+        self._show_sort()
+        self._wanted, self._to_top = "", True
+        self._rearrange()
+
+    def search_failed(self, text: str) -> None:
+        """There is no answer to a search; what was shown stays."""
+        if self._searching == text:
+            self._searching = ""
+            self._show_filter(len(self._results.rows) if self._results is not None else 0)
+
+    def end_search(self) -> bool:
+        """Wait for no answer and show the former order again; False where nothing was searched for."""
+        if not self._searching and self._arrangement.likeness is None:
+            return False
+        self._drop_likeness()
+        self._show_sort()
+        self._rearrange()
+        return True
+
+    def _drop_likeness(self) -> None:
+        if self._searching or self._arrangement.likeness is not None:
+            self._searching, self._arrangement.likeness = "", None
+            self._table.show_likeness(None)
+            self.post_message(self.SearchLeft())
+
+    def _search_line(self) -> Content | None:
+        likeness, muted = self._arrangement.likeness, "$foreground-muted"
+        if self._searching:
+            return Content.assemble(("Search  ", muted), printable(self._searching), ("  looking...", muted))
+        if likeness is None:
+            return None
+        without = f", {likeness.without} not seen by CLIP are last: s scores them" if likeness.without else ""
+        cut = ", CLIP reads the beginning alone" if likeness.cut else ""
+        said = f"  {len(likeness.cosines)} ranked{without}{cut}"
+        return Content.assemble(("Search  ", muted), printable(likeness.text), said, ("  esc ends", muted))
 
     def find_again(self, step: int) -> bool:
         """Go to the next name that holds what was looked for; False where there is none."""
@@ -317,7 +381,7 @@ class ScorePane(Vertical):
         event.stop()
         if event.seeking is Seeking.FILTER:
             self._filter(event.text)
-        elif event.text:
+        elif event.seeking is Seeking.FIND and event.text:
             start = self._table.index_of(self._before_find) if self._before_find is not None else None
             found = self._go_to(event.text, start or 0)
             self._find_bar.say("" if found else "no such name", problem=not found)
@@ -327,6 +391,10 @@ class ScorePane(Vertical):
         event.stop()
         if event.seeking is Seeking.FIND:
             self._found = event.text
+        elif event.seeking is Seeking.SEARCH:
+            if text := event.text.strip():
+                self._searching = text
+                self.post_message(self.SearchWanted(text))
         elif not self._filter(event.text):
             return
         else:
@@ -340,7 +408,7 @@ class ScorePane(Vertical):
         if event.seeking is Seeking.FILTER:
             self._arrangement.filter(self._filter_before)
             self._rearrange()
-        elif self._before_find is not None:
+        elif event.seeking is Seeking.FIND and self._before_find is not None:
             self._table.move_to(self._before_find)
         self._end_seeking()
 
@@ -365,7 +433,10 @@ class ScorePane(Vertical):
     def _sort_requested(self, event: ScoreTable.SortRequested) -> None:
         event.stop()
         sort = self._arrangement.sort
-        if event.column == sort.column:
+        if event.column == LIKENESS:
+            # The nearest are first already, and the farthest are nearest to nothing.
+            return
+        if event.column == sort.column and self._arrangement.likeness is None:
             self.sort_by(SortKey(event.column, not sort.reverse))
         else:
             self.sort_by(SortKey(event.column, reverse=best_first(event.column)))

@@ -10,12 +10,12 @@ from rich.segment import Segment
 from textual import on
 from textual.reactive import reactive
 
-from aim_tui.core.fields import View, file_name
+from aim_tui.core.fields import View
 from aim_tui.core.metrics import METRICS
 from aim_tui.core.opinions import NOTHING
 from aim_tui.core.outcomes import Failed, value_of
 from aim_tui.core.selection import SortKey
-from aim_tui.core.text import printable
+from aim_tui.core.text import printable_name
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
 from aim_tui.ui.widgets.score_cells import BEST_GLYPH, Cell, Ink, opinion_cell, score_cell, status_look
@@ -68,7 +68,8 @@ class ScoreTable(LineList[int]):
         self._best_final: float | None = None
         self._longest_name = 0
         self._measured = 0
-        self._columns: tuple[tuple[int, bool, int, bool], Layout] | None = None
+        self._columns: tuple[tuple[int, bool, int, bool, bool], Layout] | None = None
+        self._cosines: Mapping[int, float] | None = None
 
     # --- from outside ---------------------------------------------------------------------------------------------
 
@@ -92,6 +93,11 @@ class ScoreTable(LineList[int]):
         """Show these items in this order, after filtering and sorting."""
         self._measure_names()
         self.set_keys(order)
+
+    def show_likeness(self, cosines: Mapping[int, float] | None) -> None:
+        """Show how near the items are to what was searched for, in a column of its own; None takes it away."""
+        self._cosines = cosines
+        self.refresh()
 
     def rows_changed(self, items: Collection[int]) -> None:
         """Values of these items arrived: repaint what is in view."""
@@ -160,7 +166,11 @@ class ScoreTable(LineList[int]):
                 return [Segment(str(index + 1).rjust(column.width), muted)]
             case "name":
                 style = look.pen(self.get_component_rich_style("line-list--strong")) if row.item == self._best else None
-                return [Segment(fit(file_name(row.path), column.width, "middle"), style or look.base)]
+                return [Segment(fit(printable_name(row.path), column.width, "middle"), style or look.base)]
+            case "likeness":
+                cosine = (self._cosines or {}).get(row.item)
+                text = "-" if cosine is None else f"{cosine:.4f}"
+                return [Segment(text.rjust(column.width), muted if cosine is None else look.base)]
             case "caption":
                 return [Segment(fit(row.caption or "", column.width), muted)]
             case "rating":
@@ -224,9 +234,16 @@ class ScoreTable(LineList[int]):
 
     def _layout(self) -> Layout:
         width = self.scrollable_content_region.width - self.GUTTER
-        state = (width, self.app.size.width < NARROW_TERMINAL, len(self.keys), bool(self._opinions))
+        state = (
+            width,
+            self.app.size.width < NARROW_TERMINAL,
+            len(self.keys),
+            bool(self._opinions),
+            self._cosines is not None,
+        )
         if self._columns is None or self._columns[0] != state:
-            layout = lay_out(width, self._metrics, len(self.keys), self._longest_name, narrow=state[1], rated=state[3])
+            narrow, rated, ranked = state[1], state[3], state[4]
+            layout = lay_out(width, self._metrics, len(self.keys), self._longest_name, narrow, rated, ranked)
             self._columns = (state, layout)
         return self._columns[1]
 
@@ -235,7 +252,7 @@ class ScoreTable(LineList[int]):
         if not fresh:
             return
         self._measured = fresh.stop
-        widest = max(cell_len(printable(file_name(self._rows[item].path))) for item in fresh)
+        widest = max(cell_len(printable_name(self._rows[item].path)) for item in fresh)
         if widest > self._longest_name:
             self._longest_name, self._columns = widest, None
 
