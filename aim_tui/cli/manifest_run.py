@@ -203,6 +203,7 @@ def _score(
                 results.apply(event)
                 shown.event(event)
                 if writing.on():
+                    output.flush()
                     shown.progress.update(shown.task, completed=tally.rows + tally.broken)
     output.flush()
     return writing.at == len(rows)

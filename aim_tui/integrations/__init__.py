@@ -1,0 +1,1 @@
+"""Adapters for other programs: their way of asking, this program's numbers."""
