@@ -7,8 +7,7 @@ import os
 import re
 import unicodedata
 
-# ECMA-48 sequences: OSC/DCS/APC/PM/SOS strings up to their terminator, CSI sequences, two-byte escapes. Removed whole,
-# since dropping only the escape byte would leave "[31m" behind as litter.
+# ECMA-48 sequences: OSC/DCS/APC/PM/SOS strings up to their terminator, CSI sequences, two-byte escapes.
 _ESCAPE = re.compile(
     r"(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$)"
     r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
@@ -17,28 +16,41 @@ _ESCAPE = re.compile(
 # Bidirectional overrides can make a file name read as another one; the other format characters (zero-width joiners in
 # emoji and Indic text) are legitimate.
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_BREAKS = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v", "\f": "\\f", "\x85": "\\u0085"}
+_BREAKS |= {"\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
-def printable(text: str, newline: str = " ") -> str:
-    r"""`text` without escape sequences and control characters, safe to write to a terminal.
+def printable(text: str, newline: str | None = " ") -> str:
+    r"""`text` without anything that a terminal would obey.
 
-    Line breaks and tabs become `newline` (a space by default); undecodable bytes of a file name are shown
-    as \xNN.
+    Control characters and undecodable bytes of a file name are shown as \x1b, so that two names never look the same
+    for what is hidden in one of them. Line breaks and tabs become `newline` (a space by default; None shows them as
+    \n and \t).
     """
-    text = _ESCAPE.sub("", text)
     if text.isascii() and text.isprintable():
         return text
     parts: list[str] = []
     for char in text:
-        if char in "\n\r\t\v\f\x85\u2028\u2029":
-            parts.append(newline)
+        if char in _BREAKS:
+            parts.append(_BREAKS[char] if newline is None else newline)
         elif "\udc80" <= char <= "\udcff":
             parts.append(f"\\x{ord(char) - 0xDC00:02x}")
         elif unicodedata.category(char) in ("Cc", "Cs") or char in _BIDI_CONTROLS:
-            parts.append("\N{REPLACEMENT CHARACTER}")
+            # Beyond ASCII by its code point: \x9b is the byte.
+            parts.append(f"\\x{ord(char):02x}" if char.isascii() else f"\\u{ord(char):04x}")
         else:
             parts.append(char)
     return "".join(parts)
+
+
+def printable_name(path: str) -> str:
+    r"""The last part of a path as it is shown: a line break in it is \n, which no other name shows."""
+    return printable(path.rpartition("/")[2] or path, None)
+
+
+def without_escapes(text: str, newline: str = " ") -> str:
+    """What a program wrote for a terminal, as `printable` text without its colours and cursor movements."""
+    return printable(_ESCAPE.sub("", text), newline)
 
 
 def portable_path(path: str) -> str:

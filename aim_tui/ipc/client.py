@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from aim_tui import paths
 from aim_tui.core.events import Event, Phase, PhaseName
 from aim_tui.core.jobs import Job
-from aim_tui.core.text import printable
+from aim_tui.core.text import without_escapes
 from aim_tui.errors import AimError
 from aim_tui.ipc.protocol import (
     PROTOCOL_VERSION,
@@ -333,7 +333,7 @@ class WorkerClient:
         except ProtocolError:
             # One stray line is a library that printed; it is kept for the crash report and otherwise passed over.
             self._garbage_seen += 1
-            self._garbage.append(printable(line.decode("utf-8", "replace"))[:200])
+            self._garbage.append(without_escapes(line.decode("utf-8", "replace"))[:200])
             return
         match message.body:
             case Hello() as hello:

@@ -7,7 +7,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from aim_tui import paths
-from aim_tui.core.text import printable
+from aim_tui.core.text import without_escapes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,4 +46,4 @@ def last_lines(log: Path) -> list[str]:
             text = stream.read().decode("utf-8", "replace")
     except OSError:
         return []
-    return [printable(line) for line in text.splitlines() if line.strip()][-TAIL_LINES:]
+    return [without_escapes(line) for line in text.splitlines() if line.strip()][-TAIL_LINES:]

@@ -10,27 +10,43 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aim_tui.core.names import did_you_mean, natural_key
-from aim_tui.core.text import path_bytes, portable_path, printable
+from aim_tui.core.text import path_bytes, portable_path, printable, printable_name, without_escapes
 
 
 @pytest.mark.parametrize(
     ("given_text", "shown"),
     [
         ("plain [bold]text[/x]", "plain [bold]text[/x]"),
-        ("\x1b[31mred\x1b[0m", "red"),
-        ("\x1b]0;title\x07after", "after"),
-        ("\x1b]52;c;ZWNobw==\x1b\\after", "after"),
-        ("\x1bP1;2qsixel\x1b\\after", "after"),
-        ("\x9b31mred", "red"),
+        ("\x1b[31mred\x1b[0m", "\\x1b[31mred\\x1b[0m"),
+        ("\x1b]0;title\x07after", "\\x1b]0;title\\x07after"),
+        ("\x9b31mred", "\\u009b31mred"),
         ("two\nlines\tand a tab", "two lines and a tab"),
-        ("bell\x07", "bell\N{REPLACEMENT CHARACTER}"),
-        ("evil\u202egnp.exe", "evil\N{REPLACEMENT CHARACTER}gnp.exe"),
+        ("bell\x07", "bell\\x07"),
+        ("evil\u202egnp.exe", "evil\\u202egnp.exe"),
         ("눈 덮인 오두막 👩\u200d🚀", "눈 덮인 오두막 👩\u200d🚀"),
         ("bad\udcff.png", "bad\\xff.png"),
     ],
 )
 def test_text_is_shown_without_what_a_terminal_would_obey(given_text: str, shown: str) -> None:
     assert printable(given_text) == shown
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x1b]52;c;ZWNobw==\x1b\\after", "after"),
+        ("\x1bP1;2qsixel\x1b\\after", "after"),
+        ("\x9b31mred", "red"),
+    ],
+)
+def test_what_a_program_wrote_for_a_terminal_is_shown_without_its_colours(written: str, shown: str) -> None:
+    assert without_escapes(written) == shown
+
+
+def test_names_that_differ_in_what_is_hidden_are_shown_differently() -> None:
+    hidden = ["a\x1b[1mb", "a\x1b[2mb", "ab", "a\x07b", "a\x9bb", "a\udc9bb", "a\u202eb", "a\nb", "a\tb", "a b", "a\rb"]
+    assert len({printable_name(f"/images/{name}") for name in hidden}) == len(hidden)
 
 
 @given(st.text())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.segment import Segment
 from textual.binding import Binding
 
+from aim_tui.core.text import printable
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
 from aim_tui.ui.widgets.score_cells import status_look
@@ -121,7 +122,7 @@ class FileList(LineList[str]):
         score_width = _SCORE_WIDTH if width >= _SCORES_FROM_WIDTH else 0
         name_width = width - _GLYPH_WIDTH - score_width
         glyph, glyph_style, name_style = self._manner(entry, look)
-        name = entry.name if entry.kind is EntryKind.IMAGE else f"{entry.name}/"
+        name = printable(entry.name, None) + ("" if entry.kind is EntryKind.IMAGE else "/")
         score = "" if entry.final is None else f"{'~' if entry.stale else ''}{entry.final:.1f}"
         score_style = look.pen(self.get_component_rich_style("line-list--muted")) if entry.stale else look.base
         return [

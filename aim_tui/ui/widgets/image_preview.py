@@ -12,9 +12,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from aim_tui.core.fields import file_name
 from aim_tui.core.jobs import ReadingPolicy
-from aim_tui.core.text import printable
+from aim_tui.core.text import printable, printable_name
 from aim_tui.terminal.images import ImageMode, ImageSupport, image_support
 from aim_tui.ui.widgets.picture import Box, Picture, PictureCache, facts_line, notes_line, read_picture
 from aim_tui.ui.widgets.pixel_pane import PixelPane, pixel_pane
@@ -243,7 +242,7 @@ class ImagePreview(Vertical):
         fresh = picture is not self._shown
         self._shown = picture
         if picture.pixels is None:
-            self._pane.show_words(f"! {printable(file_name(picture.path))}\n{printable(picture.problem)}")
+            self._pane.show_words(f"! {printable_name(picture.path)}\n{printable(picture.problem)}")
         elif self._support.mode is ImageMode.NONE:
             self._pane.show_words("mostly " + ", ".join(picture.colours) if picture.colours else "many colours")
         else:
@@ -267,7 +266,7 @@ class ImagePreview(Vertical):
             return []
         picture = self._shown
         if picture is None or picture.path != self._path:
-            return [f"reading {printable(file_name(self._path))}"]
+            return [f"reading {printable_name(self._path)}"]
         if picture.facts is None:
             return []  # the pane says why
         lines = [facts_line(picture.facts)]

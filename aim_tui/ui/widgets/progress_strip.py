@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from aim_tui.core.events import PhaseName
-from aim_tui.core.text import printable
+from aim_tui.core.text import printable, printable_name
 from aim_tui.ipc.client import WorkerState
 from aim_tui.ui.activity import Activity
 
@@ -120,7 +120,7 @@ def _scoring_parts(activity: Activity, width: int) -> list[Content]:
     if activity.failed:
         parts.append(Content.styled(f"! {activity.failed} failed", "bold $text-warning"))
     if activity.current:
-        parts.append(Content.styled(printable(Path(activity.current).name), "$foreground-muted"))
+        parts.append(Content.styled(printable_name(activity.current), "$foreground-muted"))
     return parts
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import work
@@ -12,7 +11,7 @@ from textual.style import Style
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
-from aim_tui.core.text import printable
+from aim_tui.core.text import printable, printable_name
 from aim_tui.inputs.images import ImageError, read_image
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ class ReferenceChip(Static):
                 )
             )
             return
-        name = printable(Path(self._path).name)
+        name = printable_name(self._path)
         problem = (f"  cannot be used: {printable(self._problem)}", "bold $text-error") if self._problem else ""
         space = " " if self._swatch else ""
         self.update(Content.assemble(("Ref     ", "$foreground-muted"), self._swatch, space, name, problem))

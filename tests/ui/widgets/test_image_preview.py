@@ -70,7 +70,7 @@ async def test_an_image_is_drawn_in_its_colours_with_its_facts_below(tmp_path):
         assert {tuple(part.style.color.get_truecolor()) for part in drawn} == {(10, 200, 30)}
         assert {tuple(part.style.bgcolor.get_truecolor()) for part in drawn} == {(10, 200, 30)}
         assert facts_text(preview).splitlines()[0].startswith("64 x 32  PNG  RGB")
-        assert facts_text(preview).splitlines()[1] == "a [b]cabin"
+        assert facts_text(preview).splitlines()[1] == "a [b]cabin\\x1b[31m"
 
 
 @pytest.mark.parametrize("size", [(40, 20), (41, 7), (12, 30), (3, 3), (1, 1)])
