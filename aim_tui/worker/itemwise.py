@@ -18,14 +18,16 @@ import msgspec
 
 from aim_tui.core.edits import FAMILIES
 from aim_tui.core.events import Event, ImageFacts, ImageFailed, ImageRead, MetricBatch, MetricValue, Notice
-from aim_tui.core.metrics import Role
+from aim_tui.core.metrics import Role, get_metric
 from aim_tui.core.outcomes import Failed
+from aim_tui.inputs.images import read_image
 from aim_tui.store.files import Stat
 from aim_tui.worker.batching import NO_MEMORY
 from aim_tui.worker.memory import brief, is_out_of_memory, release_memory
 from aim_tui.worker.metrics.base import FeatureMetric, RawOutcome
 from aim_tui.worker.metrics.clip import ClipScore
 from aim_tui.worker.metrics.judging import Seen
+from aim_tui.worker.metrics.others import Means, OtherJudge, look_of
 from aim_tui.worker.metrics.own import JUDGES
 from aim_tui.worker.metrics.pairs import CaptionLook, EditClipPair, LpipsPair, PairLook
 from aim_tui.worker.models.loading import resolve
@@ -91,7 +93,11 @@ def edit_judges(families: Sequence[str]) -> dict[Judge, tuple[str, ...]]:
 
 def own_judges(metrics: Sequence[str]) -> dict[Judge, tuple[str, ...]]:
     """What judges images against contexts of their own, for some metrics."""
-    return {JUDGES[metric](): (metric,) for metric in metrics}
+    return {JUDGES[metric]() if metric in JUDGES else OtherJudge(get_metric(metric)): (metric,) for metric in metrics}
+
+
+def _roles(look: str) -> set[Role]:
+    return {_ROLES[look]} if look in _ROLES else set(get_metric(look).roles)
 
 
 class ItemwisePass:
@@ -134,7 +140,7 @@ class ItemwisePass:
         broken: dict[int, str] = {}
         self._recall(items, features)
         lacking = [item for item in items if not self._complete(item, features)]
-        needed = {_ROLES[look] for item in lacking for look in self._asked(item)}
+        needed = {role for item in lacking for look in self._asked(item) for role in _roles(look)}
         # No model is loaded for files alone that cannot be read.
         readable = needed <= self._backing.models.keys() or any(
             self._reader.why_unreadable(item) is None for item in lacking
@@ -195,7 +201,7 @@ class ItemwisePass:
                 self._seen.move_to_end((look, key))
             else:
                 missing.append(key)
-        if not missing or self._backing.cache is None or _ROLES[look] not in self._backing.cache.identities:
+        if not missing or self._backing.cache is None or not _roles(look) <= self._backing.cache.identities.keys():
             return
         maker = self._maker(look)
         if isinstance(maker, PairLook):
@@ -260,8 +266,9 @@ class ItemwisePass:
     # -- looking ------------------------------------------------------------------------------------------------------
 
     def _is_full(self, look: str, queue: _Waiting) -> bool:
-        settings, role = self._backing.settings, _ROLES[look]
-        size = settings.batch_size or settings.models[role].batch_size or self._maker(look).batch_size
+        settings = self._backing.settings
+        own = [settings.models[role].batch_size for role in _roles(look)]
+        size = settings.batch_size or next(filter(None, own), None) or self._maker(look).batch_size
         return len(queue.tensors) >= size or queue.nbytes >= _BATCH_BYTES
 
     def _look(self, look: str, queue: _Waiting, features: dict[tuple[str, Key], Any]) -> Iterator[Event]:
@@ -308,6 +315,9 @@ class ItemwisePass:
     ) -> Iterator[Event]:
         seen = {item.id: self._seen_of(item, features) for item in items if item.id not in broken}
         yield from self._embed(list(seen.values()))
+        means = Means(self._maker, lambda path: read_image(path, self._backing.settings.reading), self._backing.need)
+        for judge in self._judges:
+            yield from judge.ahead([each for each in seen.values() if not each.failure(judge.looks(each.item))], means)
         values: dict[str, list[MetricValue]] = {name: [] for asked in self._judges.values() for name in asked}
         for item in items:
             if item.id in broken:
@@ -357,7 +367,7 @@ class ItemwisePass:
     def _seen_of(self, item: Item, features: Mapping[tuple[str, Key], Any]) -> Seen:
         found: dict[str, Any] = {}
         for look in self._asked(item):
-            self.used.add(_ROLES[look])
+            self.used |= _roles(look)
             parts = [features.get((look, key), Failed("the model gave nothing")) for key in self._keys(item, look)]
             if not parts:
                 found[look] = Failed(next(self._unread[path] for path in paths_of([item]) if path in self._unread))
@@ -399,6 +409,8 @@ class ItemwisePass:
             return LpipsPair(models, cache)
         if look == "editclip":
             return EditClipPair(models, cache, self._backing.settings.edit_resize)
+        if look not in _ROLES:
+            return look_of(get_metric(look), models, cache)
         metric: FeatureMetric = ClipScore(models) if look == "clip" else CaptionLook(models)
         metric.cache = cache if cache is not None and _ROLES[look] in cache.identities else None
         return metric

@@ -163,6 +163,28 @@ def test_what_is_kept_is_scored_without_the_models_and_to_the_same_bit(run, pict
     assert {event.info.role for event in again.of(ModelLoaded)} == {"siglip", "pickscore", "dinov2", "clip"}
 
 
+def test_images_with_prompts_and_references_of_their_own_get_the_same_numbers(
+    run, others, context, pictures, tmp_path, looks
+) -> None:
+    paths, prompts = pictures[:3], [PROMPT, "a red barn", ""]
+    references = [str(pictures[3]), str(pictures[4]), "/no/such/image.png"]
+    own = [replace(context, prompt=prompt, reference=where) for prompt, where in zip(prompts, references, strict=True)]
+    rows = [Item(number, str(path), context=each) for number, (path, each) in enumerate(zip(paths, own, strict=True))]
+    for store in (None, str(tmp_path / "store.db"), str(tmp_path / "store.db")):
+        looks.clear()
+        engine = Engine(EngineSettings(others, device="cpu", store=store))
+        together = collect(engine.run(Job(ALL, replace(context, prompt="", reference=""), rows)))
+        engine.close()
+        for number, each in enumerate(own[:2]):
+            alone = run([paths[number]], *ALL, prompt=each.prompt, reference=each.reference)
+            for metric in ALL:
+                assert together.values[metric][number].value == pytest.approx(alone.numbers(metric)[0], abs=1e-5)
+        assert together.values["siglip"][2].reason == "no prompt"
+        assert together.values["dinov2_i"][2].state == "failed"
+        assert "/no/such/image.png" in together.values["dinov2_i"][2].reason
+        assert together.values["clip_iqa"][2].state == "present"
+
+
 def test_a_prompt_that_is_too_long_is_told(run, pictures) -> None:
     told = run(pictures[:1], "siglip", prompt="cabin " * 60).of(Notice)
     assert any("siglip reads the first 64" in notice.text for notice in told)

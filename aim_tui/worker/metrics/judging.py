@@ -13,15 +13,16 @@ from aim_tui.core.outcomes import Failed
 from aim_tui.worker.metrics.base import cosines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
 
     from aim_tui.core.context import Context
-    from aim_tui.core.events import Edit, Item
+    from aim_tui.core.events import Edit, Event, Item
     from aim_tui.core.metrics import Role
     from aim_tui.worker.metrics.base import RawOutcome
+    from aim_tui.worker.metrics.others import Means
 
     Embedding = npt.NDArray[np.float32]
     #: Gives the embedding of a text by the model of a role, or why there is none.
@@ -61,9 +62,18 @@ class Judge(ABC):
         """The texts that have to be embedded."""
         return []
 
+    def ahead(self, seen: Sequence[Seen], means: Means) -> Iterator[Event]:
+        """Do what is better done for many items at once; every item has what `looks` names."""
+        return iter(())
+
     @abstractmethod
     def judge(self, seen: Seen, said: Said) -> dict[str, RawOutcome]:
         """The outcome of each number, by its name; all looks have a feature."""
+
+
+def missing_of(item: Item, metric: str) -> str | None:
+    """Why a metric has nothing to compare an item with, or None where it has."""
+    return item.context.missing_for((metric,)).get(metric) if item.context else "no context"
 
 
 def cosine(first: Embedding, second: Embedding) -> float:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from aim_tui.core.metrics import BLIP2, CLIP, LPIPS, Role
 from aim_tui.core.outcomes import Failed, Missing
 from aim_tui.worker.metrics.base import RawOutcome
-from aim_tui.worker.metrics.judging import Judge, Seen, cosine
+from aim_tui.worker.metrics.judging import Judge, Seen, cosine, missing_of
 
 if TYPE_CHECKING:
     from aim_tui.core.events import Item
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 def _missing(item: Item, metric: str) -> Missing | None:
     """Why a metric has nothing to compare an item with, or None where it has."""
-    reason = item.context.missing_for((metric,)).get(metric) if item.context else "no context"
-    return Missing(reason) if reason else None
+    return Missing(reason) if (reason := missing_of(item, metric)) else None
 
 
 class ClipScore(Judge):
