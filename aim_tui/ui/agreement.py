@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING
 from aim_tui.core.results import Results
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from aim_tui.core.agreement.analysis import Analysis, Cell
     from aim_tui.core.agreement.study import Source, Study
+    from aim_tui.core.results import Row
     from aim_tui.store.judgements import Judgements
     from aim_tui.ui.judgement_files import JudgementFile, Preview
     from aim_tui.ui.stored import Store
@@ -31,12 +33,48 @@ class Gathered:
     """What can be held against each other, and the rows that it is about."""
 
     study: Study
-    results: Results
+    rows: Sequence[Row]
+    ids: tuple[str, ...]
+    """What the study calls the sample of each row."""
     missing: str = ""
     """Why nothing can be said and which key helps; empty where something can."""
 
 
-class AgreementDesk:
+class Desk(abc.ABC):
+    """What the screen asks of whatever it is about; `gather` and `preview` know where the numbers come from."""
+
+    own = "own ratings and duels"
+    """What judges where no file does."""
+
+    @property
+    @abc.abstractmethod
+    def origin(self) -> str:
+        """Where the numbers come from, in a few words."""
+
+    @abc.abstractmethod
+    async def gather(self, file: JudgementFile | None = None) -> Gathered:
+        """The numbers against a file of judgements, else against what is known without one.
+
+        UsageError says what is wrong with the file; StoreError where the store cannot be read.
+        """
+
+    @abc.abstractmethod
+    async def preview(self, file: JudgementFile) -> Preview:
+        """What a file of judgements has to do with the numbers; UsageError says what is wrong with it."""
+
+    async def analyse(self, study: Study, group_by: str = "") -> Analysis:
+        """Everything that is found in a study, the same for the same study."""
+        return await asyncio.to_thread(_analyse, study, group_by)
+
+    async def write(self, analysis: Analysis, cell: Cell | None, path: Path) -> None:
+        """Write everything as .json or .md, or the figure of one cell as .png or .svg.
+
+        ExportError where it cannot be written, or where a figure needs what is not installed.
+        """
+        await asyncio.to_thread(_write, analysis, cell, path)
+
+
+class AgreementDesk(Desk):
     """Works on whatever rows are shown when it is asked, whether of a folder or of a stored run."""
 
     def __init__(self, store: Store, results: Callable[[], Results], origin: Callable[[], str]) -> None:
@@ -58,7 +96,7 @@ class AgreementDesk:
         results, origin = await self._settled(), self._origin()
         if file is not None:
             study = await asyncio.to_thread(_against_file, results, origin, file)
-            return Gathered(study, results, _unscored(results, study))
+            return _gathered(study, results, _unscored(results, study))
 
         def said(words: Judgements) -> Study:
             return _against_own(results, origin, words)
@@ -67,23 +105,12 @@ class AgreementDesk:
         missing = _unscored(results, study)
         if not missing and not study.judgements:
             missing = _unrated(stored=self._store.path is not None)
-        return Gathered(study, results, missing)
+        return _gathered(study, results, missing)
 
     async def preview(self, file: JudgementFile) -> Preview:
         """What a file of judgements has to do with the rows; UsageError says what is wrong with it."""
         results, origin = await self._settled(), self._origin()
         return await asyncio.to_thread(_preview, results, origin, file)
-
-    async def analyse(self, study: Study, group_by: str = "") -> Analysis:
-        """Everything that is found in a study, the same for the same study."""
-        return await asyncio.to_thread(_analyse, study, group_by)
-
-    async def write(self, analysis: Analysis, cell: Cell | None, path: Path) -> None:
-        """Write everything as .json or .md, or the figure of one cell as .png or .svg.
-
-        ExportError where it cannot be written, or where a figure needs what is not installed.
-        """
-        await asyncio.to_thread(_write, analysis, cell, path)
 
     async def _settled(self) -> Results:
         """The rows without values of another prompt or reference, as they are now.
@@ -98,6 +125,10 @@ class AgreementDesk:
             settled.rows.extend(replace(row, raws=dict(row.raws)) for row in portion)
             await asyncio.sleep(0)
         return settled
+
+
+def _gathered(study: Study, results: Results, missing: str) -> Gathered:
+    return Gathered(study, results.rows, tuple(row.path for row in results.rows), missing)
 
 
 def groupings(study: Study) -> dict[str, int]:

@@ -32,6 +32,8 @@ from aim_tui.ui.widgets.residual_list import ResidualList
 from aim_tui.ui.widgets.scatter import Scatter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual import events
     from textual.app import ComposeResult
     from textual.notifications import SeverityLevel
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from aim_tui.core.agreement.analysis import Analysis, Cell
     from aim_tui.core.agreement.residuals import Residual
     from aim_tui.core.jobs import ReadingPolicy
-    from aim_tui.ui.agreement import AgreementDesk, Gathered
+    from aim_tui.ui.agreement import Desk, Gathered
 
 _KINDS = (Kind.SPEARMAN, Kind.PEARSON, Kind.KENDALL_B)
 _PANES = ("scatter", "numbers", "samples")
@@ -84,9 +86,13 @@ class CorrelationScreen(ModalScreen[None]):
         Binding("escape,q,K", "close", "Close", tooltip="Back to the scores", id="correlation.close", key_display="q"),
     ]
 
-    def __init__(self, desk: AgreementDesk, policy: ReadingPolicy, folder: str) -> None:
+    def __init__(
+        self, desk: Desk, policy: ReadingPolicy, folder: str, opener: Callable[[str], None] | None = None
+    ) -> None:
+        """`opener` shows a sample in its own way; without one its image is shown on the whole screen."""
         super().__init__()
         self._desk = desk
+        self._opener = opener
         self._policy = policy
         self._folder = folder
         self._file: JudgementFile | None = None
@@ -191,7 +197,7 @@ class CorrelationScreen(ModalScreen[None]):
     def _show_heading(self) -> None:
         parts: list[str | tuple[str, str]] = [("Correlation  ", "bold")]
         parts.append((f"{self._kind.label}{', ranks drawn' if self._ranks else ''}  ", "$text-accent"))
-        judged = f"judged by {self._file.path}" if self._file else "own ratings and duels"
+        judged = f"judged by {self._file.path}" if self._file else self._desk.own
         groups = f"  groups by {self._group_by}" if self._group_by else ""
         told = (
             f"{self._desk.origin.rstrip('/').rpartition('/')[2]}, {judged.rpartition('/')[2] if self._file else judged}"
@@ -313,17 +319,20 @@ class CorrelationScreen(ModalScreen[None]):
         """The image of a sample, and from there those of the others in the list."""
         if self._gathered is None or self.analysis is None or (current := self._samples.cursor_key) is None:
             return
-        items = {row.path: row.item for row in self._gathered.results.rows}
+        items = {name: number for number, name in enumerate(self._gathered.ids)}
         order = [items[key] for key in self._samples.keys if key in items]
         if current not in items:
-            self._say(f"{current} is none of the images that are shown")
+            self._say(f"{current} is none of what is shown")
+            return
+        if self._opener is not None:
+            self._opener(current)
             return
 
         def closed(item: int | None) -> None:
             if item is not None and self._gathered is not None:
-                self._samples.move_to(self._gathered.results.rows[item].path)
+                self._samples.move_to(self._gathered.ids[item])
 
-        self.app.push_screen(ViewScreen(self._gathered.results.rows, order, items[current], self._policy), closed)
+        self.app.push_screen(ViewScreen(self._gathered.rows, order, items[current], self._policy), closed)
 
     @work(exclusive=True, group="verb")
     async def action_group(self) -> None:
