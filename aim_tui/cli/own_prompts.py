@@ -10,7 +10,7 @@ from aim_tui.cli.display import say
 from aim_tui.cli.options import one_of
 from aim_tui.core.context import Context
 from aim_tui.core.events import Item, numbered
-from aim_tui.core.metrics import METRICS, Need, get_metric
+from aim_tui.core.metrics import Need, get_metric
 from aim_tui.errors import UsageError
 from aim_tui.inputs.prompts import FoundPrompt, NoPrompt, PromptFrom, find_prompt
 
@@ -82,15 +82,8 @@ def read_options(
 
 
 def asking(setup: Setup, needs: Iterable[Need]) -> Setup:
-    """The setup in which images bring these parts of the context themselves: what compares with them is asked for.
-
-    UsageError for metrics that compare all images of a job with the same thing.
-    """
+    """The setup in which images bring these parts of the context themselves: what compares with them is asked for."""
     brought = frozenset(needs)
-    if others := [metric for metric in setup.enabled if metric not in METRICS]:
-        raise UsageError(
-            f"{', '.join(others)} cannot compare each image with a prompt of its own", f"known: {', '.join(METRICS)}"
-        )
     metrics = tuple(
         metric for metric in setup.enabled if metric in setup.metrics or get_metric(metric).needs in brought
     )
