@@ -120,8 +120,11 @@ class ImageCLIPEvaluator:
 
     def _loaded(self) -> Engine:
         if self._engine is None:
+            from aim_tui.hub.inventory import locate
             from aim_tui.worker.runtime import prepare_environment
 
+            # The engine loads no model for images none of which can be read; a wrong name is told nevertheless.
+            locate(Role.CLIP, self._settings.models[Role.CLIP])
             prepare_environment()
             from aim_tui.worker.engine import Engine
 
