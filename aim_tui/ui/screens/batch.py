@@ -37,7 +37,7 @@ class Choice(NamedTuple):
 #: By the name that the screen answers with.
 CHOICES: dict[str, Choice] = {
     "score": Choice("s", "Score", "Score these images anew"),
-    "rate": Choice("r", "Rate", "Give all of them one rating; u in the table takes it back"),
+    "rate": Choice("r", "Rate", "Give all of them one rating; u takes that back"),
     "copy": Choice("c", "Copy", "Copy the files to a folder"),
     "move": Choice("m", "Move", "Move the files to a folder; scores stay theirs"),
     "undo": Choice("u", "Undo", "Take the last copy or move back"),

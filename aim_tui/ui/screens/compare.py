@@ -14,6 +14,7 @@ from textual.widgets import Footer, Static
 
 from aim_tui.core.metrics import METRICS
 from aim_tui.core.text import printable
+from aim_tui.ui.widgets.hanging import hanging
 from aim_tui.ui.widgets.pair_list import PairList
 from aim_tui.ui.widgets.run_list import when
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from aim_tui.store.records import Run
 
 _LABEL = 10
+_Line = tuple[str, Content]
 
 
 class CompareScreen(ModalScreen[None]):
@@ -58,6 +60,7 @@ class CompareScreen(ModalScreen[None]):
         super().__init__()
         self._a, self._b = a, b
         self._words = Static("comparing…", markup=False)
+        self._said: list[_Line] = []
         self._page = VerticalScroll(self._words, id="compared", can_focus=False)
 
     def compose(self) -> ComposeResult:
@@ -90,26 +93,31 @@ class CompareScreen(ModalScreen[None]):
         from aim_tui.core.comparison import compare
 
         compared = await asyncio.to_thread(compare, self._a.results, self._b.results)
-        self._words.update(Content("\n").join(_said(self._a, self._b, compared)))
+        self._said = list(_said(self._a, self._b, compared))
+        self._show()
         pairs = PairList(compared.pairs, id="pairs")
         await self.mount(pairs, before=self.query_exactly_one(Footer))
         pairs.focus()
-        self.call_after_refresh(self.refresh_bindings)
 
     def on_resize(self) -> None:
-        """Whether all words are in view may be otherwise now."""
+        """Other lines, and whether all are in view may be otherwise now."""
+        self.call_after_refresh(self._show)
+
+    def _show(self) -> None:
+        if self._said:
+            width = self._page.scrollable_content_region.width
+            self._words.update(Content("\n").join(hanging(label, words, width) for label, words in self._said))
         self.call_after_refresh(self.refresh_bindings)
 
 
-def _said(a: Run, b: Run, compared: Comparison) -> Iterator[Content]:
+def _said(a: Run, b: Run, compared: Comparison) -> Iterator[_Line]:
     """The mean difference; what was left out; what was asked, where it differs, which may be long."""
     yield from (_line(_title(measure), _numbers(measure)) for measure in compared.measures)
     if not _one_scale(a, b):
-        yield Content.styled(
-            "The final scores are not on one scale: metrics, weights or rules differ.", "$text-warning"
-        )
+        scale = "The final scores are not on one scale: metrics, weights or rules differ."
+        yield "", Content.styled(scale, "$text-warning")
     if _other_models(a, b):
-        yield Content.styled("Other models made them: their values are not on one scale.", "$text-warning")
+        yield "", Content.styled("Other models made them: their values are not on one scale.", "$text-warning")
     rose, fell, n = len(compared.rose()), len(compared.fell()), len(compared.pairs)
     yield _line("Images", Content(f"{n} in both: {rose} rose, {fell} fell, {n - rose - fell} stayed"))
     left_out = {
@@ -121,7 +129,7 @@ def _said(a: Run, b: Run, compared: Comparison) -> Iterator[Content]:
     replaced = compared.replaced()
     other = f"; {replaced} with other content under the same name" if replaced else ""
     yield _line("Left out", Content(f"{out or 'none'}{other}"))
-    yield Content("")
+    yield "", Content("")
     for name, (one, other) in _sides(a, b).items():
         if one == other:
             yield _line(name, Content(printable(one)))
@@ -145,8 +153,8 @@ def _sides(a: Run, b: Run) -> dict[str, tuple[str, str]]:
     return {name: (one[name], other[name]) for name in one if one[name] or other[name]}
 
 
-def _line(name: str, said: Content) -> Content:
-    return Content.assemble((f"{name:<{_LABEL}}", "$foreground-muted"), said)
+def _line(name: str, said: Content) -> _Line:
+    return f"{name:<{_LABEL}}", said
 
 
 def _title(measure: Measure) -> str:

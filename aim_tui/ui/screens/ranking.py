@@ -106,8 +106,8 @@ class RankList(LineList[int]):
         row = self._rows[key]
         apart, final = row["told_apart_from_next"], row["final_score"]
         said = {
-            "strength": f"{row['strength']:+.2f}",
-            "interval": f"{row['low']:+.2f} {row['high']:+.2f}",
+            "strength": _signed(row["strength"]),
+            "interval": f"{_signed(row['low'])} {_signed(row['high'])}",
             "record": f"{row['wins']}/{row['ties']}/{row['losses']}",
             "duels": str(row["duels"]),
             "apart": "" if apart is None else ">" if apart else "≈",
@@ -119,6 +119,11 @@ class RankList(LineList[int]):
     def _line(self, name: str, said: Mapping[str, str], width: int) -> str:
         cells = "".join("  " + said[key].rjust(cells) for key, _, cells, least in _COLUMNS if width >= least) + " "
         return fit(name, max(width - len(cells), 0), "middle") + cells
+
+
+def _signed(value: float) -> str:
+    # What rounds to nothing has no sign.
+    return f"{round(value, 2) + 0.0:+.2f}"
 
 
 class RankingScreen(ModalScreen[None]):

@@ -342,7 +342,7 @@ class ReviewScreen(ModalScreen[int]):
         """Say what is known of the current image now, where that is news."""
         session, row = self._session, self._row
         judging, final = session.judging, row.final
-        brief = self.has_class("-narrow")
+        brief, width = self.has_class("-narrow"), self._side.scrollable_content_region.width
         standing = Standing(
             row=row,
             plan=session.plan,
@@ -362,13 +362,14 @@ class ReviewScreen(ModalScreen[int]):
             row.error,
             len(row.raws),
             brief,
+            width,
             self._walk.position,
             judging.waiting,
         )
         if news == self._told:
             return
         self._told = news
-        self._card.update(card(standing, brief=brief, width=self._side.scrollable_content_region.width))
+        self._card.update(card(standing, brief=brief, width=width))
         waiting = f"  storing {judging.waiting}" if judging.waiting else ""
         expression, walk = self._walk.expression, self._walk
         self._heading.update(

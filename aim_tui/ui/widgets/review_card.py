@@ -11,6 +11,7 @@ from aim_tui.core.metrics import METRICS
 from aim_tui.core.opinions import NOTHING, RATINGS, Opinion
 from aim_tui.core.outcomes import Present, reason_of, value_of
 from aim_tui.core.text import printable
+from aim_tui.ui.widgets.hanging import hanging
 from aim_tui.ui.widgets.score_cells import BARS, NOTED, REJECTED, STALE, step_of
 
 if TYPE_CHECKING:
@@ -58,23 +59,23 @@ def card(standing: Standing, *, brief: bool = False, width: int = 0) -> Content:
     hint = "" if standing.mine else f"  {RATINGS[0]} to {RATINGS[-1]} rates, x rejects"
     lines = [_rating(standing.mine) + Content.styled(hint, _MUTED)]
     if standing.mine.note:
-        lines.append(_hang(f"{NOTED} ", Content(printable(standing.mine.note)), width))
-    lines += [_hang("", _other(rater, said), width, 2) for rater, said in standing.others.items() if said]
+        lines.append(hanging(f"{NOTED} ", Content(printable(standing.mine.note)), width))
+    lines += [hanging("", _other(rater, said), width, 2) for rater, said in standing.others.items() if said]
     lines += [Content(""), Content("  ").join(_final(standing))]
     lines += [_metric(metric, standing, brief=False) for metric in METRICS if metric in standing.plan.metrics]
     for metric, reason in standing.not_asked.items():
         off = Content.styled(f"off: {printable(reason)}", _MUTED)
-        lines.append(_hang(f"{METRICS[metric].short:<{_LABEL}}", off, width))
+        lines.append(hanging(f"{METRICS[metric].short:<{_LABEL}}", off, width))
     if errors := standing.row.errors():
-        lines.append(_hang("", Content.styled(f"! {printable(errors)}", "$text-error"), width, 2))
+        lines.append(hanging("", Content.styled(f"! {printable(errors)}", "$text-error"), width, 2))
     if standing.stale:
         stale = f"{STALE} made against something else; s scores again"
-        lines.append(_hang("", Content.styled(stale, "$text-warning"), width, 2))
-    lines += [Content(""), _hang(_CAPTION, _caption_words(standing.row), width)]
+        lines.append(hanging("", Content.styled(stale, "$text-warning"), width, 2))
+    lines += [Content(""), hanging(_CAPTION, _caption_words(standing.row), width)]
     texts = {"topic": standing.context.topic, "prompt": standing.context.prompt}
     if standing.context.reference:
         texts["ref"] = standing.context.reference.rpartition("/")[2]
-    lines += [_hang(f"{name:<{_LABEL}}", Content(printable(text) or "none"), width) for name, text in texts.items()]
+    lines += [hanging(f"{name:<{_LABEL}}", Content(printable(text) or "none"), width) for name, text in texts.items()]
     return Content("\n").join(lines)
 
 
@@ -132,17 +133,6 @@ def _metric(metric: str, standing: Standing, *, brief: bool) -> Content:
     if brief:
         return title + Content(value + bar)
     return Content.assemble(title, value, bar, (f"  norm {norm:.2f}", _MUTED))
-
-
-def _hang(label: str, words: Content, width: int, indent: int | None = None) -> Content:
-    """Label and words; further lines begin below the first word, or after `indent` cells."""
-    before = len(label) if indent is None else indent
-    first = Content.styled(label, _MUTED)
-    if width <= before + _LABEL:
-        return first + words
-    # The mark that leads words without a label stands left of where their further lines begin.
-    lines = words.wrap(width - before)
-    return first + Content("\n" + " " * before).join(line.rstrip() for line in lines)
 
 
 def _caption_words(row: Row) -> Content:
