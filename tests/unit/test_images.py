@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from aim_tui.core.jobs import ReadingPolicy
-from aim_tui.inputs.images import ImageError, read_image
+from aim_tui.inputs.images import ImageError, open_image, read_image
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -181,3 +182,30 @@ def test_mutated_files_are_read_or_refused_and_nothing_else(tmp_path: Path, kind
         assert str(error)
     else:
         assert loaded.pixels.mode == "RGB"
+
+
+def test_a_draft_is_a_smaller_picture_of_the_same_file_and_tells_the_same_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "wide.jpg"
+    image = Image.linear_gradient("L").resize((1600, 800)).convert("RGB")
+    exif = image.getexif()
+    exif[0x0112] = 6
+    image.save(path, exif=exif)
+    whole, draft = read_image(str(path), ReadingPolicy()), read_image(str(path), ReadingPolicy(), (100, 100))
+    assert draft.facts == whole.facts
+    assert (draft.facts.width, draft.facts.height) == whole.pixels.size == (800, 1600)
+    assert draft.pixels.size == (100, 200)
+    assert open_image(str(path), ReadingPolicy()) == whole.facts.sha256
+
+
+def test_a_file_that_does_not_begin_as_an_image_is_told_without_decoding_it(tmp_path: Path) -> None:
+    path = tmp_path / "cut.png"
+    Image.effect_noise((300, 200), 80).save(path)
+    path.write_bytes(path.read_bytes()[:9000])
+    assert open_image(str(path), ReadingPolicy())
+    with pytest.raises(ImageError, match="cannot be decoded"):
+        read_image(str(path), ReadingPolicy())
+    with pytest.raises(ImageError, match="too many pixels"):
+        open_image(str(path), replace(ReadingPolicy(), max_pixels=1000))
+    path.write_text("words")
+    with pytest.raises(ImageError, match="holds text"):
+        open_image(str(path), ReadingPolicy())
