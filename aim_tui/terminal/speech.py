@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from aim_tui.core.text import printable
+from aim_tui.core.text import without_escapes
 from aim_tui.terminal.answers import in_multiplexer
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def notify(how: Notifying, title: str, text: str, *, wrapped: bool = False) -> s
 def said(text: str) -> str:
     """A text as it may stand within a sequence: printable, on one line, and not too long."""
     # What cannot be encoded cannot be written; Textual's writing thread would die of it.
-    text = printable(text).encode("utf-8", "replace").decode("utf-8").strip()
+    text = without_escapes(text).encode("utf-8", "replace").decode("utf-8").strip()
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 

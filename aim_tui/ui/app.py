@@ -43,6 +43,11 @@ class AimApp(App[int]):
     TITLE = "aim-tui"
     DEFAULT_MODE = "main"
     BINDING_GROUP_TITLE = "Application"
+    # One line where there is room for it, above the lines that speak: the last three of the main screen.
+    CSS = """
+    ToastRack { margin-bottom: 3; }
+    Toast { width: auto; max-width: 75%; margin: 0; padding: 0 1; }
+    """
     COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(

@@ -61,7 +61,7 @@ async def test_brackets_are_shown_as_they_are(open_app: Any, make_folder: Any) -
 async def test_a_toast_with_markup_is_text(open_app: Any, folder: Path) -> None:
     async with open_app(folder, toasts=True) as app:
         app.app.screen.post_message(Said("cannot read [/x] \x1b[2J.png", "error"))
-        await app.shows("cannot read [/x] .png")
+        await app.shows("cannot read [/x] \\x1b[2J.png")
 
 
 async def test_a_filter_for_a_hostile_text_is_only_a_filter(open_app: Any, folder: Path) -> None:

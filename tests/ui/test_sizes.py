@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from aim_tui.ui.panes import share_out
+from aim_tui.ui.widgets.score_columns import NARROW_TERMINAL, lay_out, width_for_all_values
+from aim_tui.ui.widgets.score_table import ScoreTable
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -57,6 +61,41 @@ async def test_a_terminal_that_changes_its_size_is_followed(open_app: Any, folde
             await app.pilot.resize_terminal(columns, rows)
             await app.pilot.pause()
             assert (main.files.size.width > 0, main.preview.size.width > 0) == (files, preview)
+
+
+@pytest.mark.parametrize("rated", [False, True])
+@pytest.mark.parametrize("longest_name", [8, 60])
+@pytest.mark.parametrize("rows", [8, 100_000])
+@pytest.mark.parametrize("metrics", [("clip",), ("clip", "blip2"), ("clip", "blip2", "lpips")])
+def test_no_width_loses_a_value_that_a_narrower_one_shows(
+    metrics: tuple[str, ...], rows: int, longest_name: int, rated: bool
+) -> None:
+    around = ScoreTable.GUTTER + 1
+    seen: set[str] = set()
+    for width in range(60, 201):
+        panes = share_out(width, width_for_all_values(metrics, rows, rated) + around)
+        room = width - panes.files - panes.preview - around
+        layout = lay_out(room, metrics, rows, longest_name, narrow=width < NARROW_TERMINAL, rated=rated)
+        shown = {column.id for column in layout.columns if column.metric}
+        assert shown >= seen, width
+        seen = shown
+    assert len(seen) == 2 * len(metrics)
+    assert panes.files and panes.preview
+
+
+async def test_panes_make_room_for_the_column_of_ratings(open_app: Any, folder: Path, tmp_path: Path) -> None:
+    async with open_app(
+        folder, size=(118, 24), reference=str(folder / "img_7.png"), store=tmp_path / "store.db", start_scoring=True
+    ) as app:
+        await app.all_scored()
+        main = app.app.screen
+        before = main.preview.size.width
+        assert before and "norm" in app.text()
+        await app.press("i")
+        await app.until(app.app.typed.settled)
+        await app.press("4", "escape")
+        await app.until(lambda: main.session.judging.mine and main.preview.size.width < before)
+        assert "Rate" in app.text() and "norm" in app.text()
 
 
 async def test_the_files_beside_the_table_cost_no_metric(open_app: Any, folder: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.containers import Horizontal, Vertical
+from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import Footer
 
@@ -28,6 +29,7 @@ from aim_tui.ui.messages import (
     SetupChanged,
     TokensCounted,
 )
+from aim_tui.ui.panes import share_out
 from aim_tui.ui.screens import batch_errands, errands
 from aim_tui.ui.screens.batch import BatchScreen
 from aim_tui.ui.screens.explain import ExplainScreen
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from aim_tui.core.selection import SortKey
+    from aim_tui.edit_plans import EditWish
     from aim_tui.ui.announcer import Announcer
     from aim_tui.ui.session import Session
     from aim_tui.ui.typed import Typed
@@ -68,7 +71,6 @@ class MainScreen(Screen[None]):
     BINDING_GROUP_TITLE = "Everywhere"
     BINDINGS: ClassVar = MAIN_BINDINGS
     AUTO_FOCUS = "#scores"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (100, "-medium"), (158, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]
 
     def __init__(self, session: Session, announcer: Announcer, typed: Typed) -> None:
@@ -109,6 +111,12 @@ class MainScreen(Screen[None]):
         """Begin."""
         self.set_interval(TICK_SECONDS, self.session.tick)
         self.session.open()
+        if self.session.launch.edits is not None:
+            self._open_edits(self.session.launch.edits)
+
+    @work(exclusive=True, group="dialog")
+    async def _open_edits(self, wish: EditWish) -> None:
+        await errands.show_edits(self.app, self.session, self._typed, wish)
 
     # -- what the session tells --------------------------------------------------------------------------------------
 
@@ -133,6 +141,7 @@ class MainScreen(Screen[None]):
     @on(OpinionsChanged)
     def _opinions_changed(self) -> None:
         self.scores.rows_changed(self.session.judging.take_changed())
+        self._share_out()
 
     @on(SetupChanged)
     def _setup_changed(self) -> None:
@@ -172,6 +181,15 @@ class MainScreen(Screen[None]):
 
     # -- what is shown -----------------------------------------------------------------------------------------------
 
+    @on(Resize)
+    def _share_out(self) -> None:
+        """Give files and preview what the table leaves; where that is too little, they wait behind a key."""
+        panes = share_out(self.size.width, self.scores.wanted_width)
+        for pane, width in ((self.files, panes.files), (self.preview, panes.preview)):
+            pane.styles.width = width or None
+        self.set_class(panes.files > 0, "-files-beside")
+        self.set_class(panes.preview > 0, "-preview-beside")
+
     def _show_scores(self) -> None:
         listing = self.session.listing
         if listing.problem:
@@ -179,6 +197,7 @@ class MainScreen(Screen[None]):
         else:
             empty = "No images in this folder.\nIn the files (o), l opens a folder and h the one above."
         self.scores.show(self.session.results, empty)
+        self._share_out()
         self._show_current()
 
     @work(exclusive=True, group="files")
@@ -448,6 +467,11 @@ class MainScreen(Screen[None]):
     async def action_correlate(self) -> None:
         """How far the metrics agree with judgements."""
         await errands.correlate(self.app, self.session)
+
+    @work(exclusive=True, group="dialog")
+    async def action_edits(self) -> None:
+        """The edits of a file."""
+        await errands.show_edits(self.app, self.session, self._typed)
 
     def action_find(self) -> None:
         """Find a name."""

@@ -97,11 +97,17 @@ def lay_out(
             if caption:
                 columns.append(Column("caption", "Caption", _CAPTION_MIN + left - name.width))
             return Layout(tuple(columns), everything - len(columns))
-    columns = [_likeness() if ranked else _final(), _status()]
+    columns = [*([_likeness()] if ranked else []), _final(), _status()]
     while columns and width - sum(column.width + GAP for column in columns) < _NAME_MIN:
         columns.pop()
     name_width = max(width - sum(column.width + GAP for column in columns) - GAP, 1)
     return Layout((Column("name", "Name", name_width), *columns), everything - len(columns) - 1)
+
+
+def width_for_all_values(metrics: Sequence[str], rows: int, rated: bool) -> int:
+    """How many cells show every raw and normalised value beside names that can be read."""
+    fixed = [*_columns(metrics, rows, norms=True, words=False), *([_rating()] if rated else [])]
+    return sum(column.width + GAP for column in fixed) + _NAME_FAIR + GAP
 
 
 def _columns(metrics: Sequence[str], rows: int, norms: bool, words: bool) -> list[Column]:

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.containers import Vertical
-from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
 from aim_tui.core.fields import View
 from aim_tui.core.filters import FilterError
 from aim_tui.core.selection import SortKey, sort_rows
-from aim_tui.core.text import printable
 from aim_tui.ui.arrangement import Arrangement, best_first
+from aim_tui.ui.widgets.arranged_line import arranged_line
 from aim_tui.ui.widgets.find_bar import FindBar, Seeking
 from aim_tui.ui.widgets.line_list import LineList
 from aim_tui.ui.widgets.score_columns import LIKENESS
@@ -141,6 +140,11 @@ class ScorePane(Vertical):
     def arrangement(self) -> Arrangement:
         """Filter and order as they are, for whoever goes on from here; changing it changes nothing here."""
         return replace(self._arrangement, paused=False, arrived=set())
+
+    @property
+    def wanted_width(self) -> int:
+        """How many cells show every value that is asked for."""
+        return self._table.wanted_width
 
     def neighbours(self) -> list[str]:
         """The paths of the rows below and above the current one."""
@@ -271,11 +275,7 @@ class ScorePane(Vertical):
 
     def _show_filter(self, total: int) -> None:
         counts = self._arrangement.counts(total)
-        expression = printable(self._arrangement.expression)
-        line = self._search_line()
-        if line is None and expression:
-            hint = ("  esc shows all", "$foreground-muted")
-            line = Content.assemble(("Filter  ", "$foreground-muted"), expression, f"  {counts}", hint)
+        line = arranged_line(self._arrangement, self._searching, counts)
         self._filter_line.display = line is not None and not self._find_bar.display
         self._filter_line.update(line or "")
         if self._find_bar.display and self._find_bar.seeking is Seeking.FILTER:
@@ -328,17 +328,6 @@ class ScorePane(Vertical):
             self._searching, self._arrangement.likeness = "", None
             self._table.show_likeness(None)
             self.post_message(self.SearchLeft())
-
-    def _search_line(self) -> Content | None:
-        likeness, muted = self._arrangement.likeness, "$foreground-muted"
-        if self._searching:
-            return Content.assemble(("Search  ", muted), printable(self._searching), ("  looking...", muted))
-        if likeness is None:
-            return None
-        without = f", {likeness.without} not seen by CLIP are last: s scores them" if likeness.without else ""
-        cut = ", CLIP reads the beginning alone" if likeness.cut else ""
-        said = f"  {len(likeness.cosines)} ranked{without}{cut}"
-        return Content.assemble(("Search  ", muted), printable(likeness.text), said, ("  esc ends", muted))
 
     def find_again(self, step: int) -> bool:
         """Go to the next name that holds what was looked for; False where there is none."""

@@ -19,7 +19,15 @@ from aim_tui.core.text import printable_name
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
 from aim_tui.ui.widgets.score_cells import BEST_GLYPH, Cell, Ink, opinion_cell, score_cell, status_look
-from aim_tui.ui.widgets.score_columns import GAP, NARROW_TERMINAL, STATUS_GLYPH_WIDTH, Column, Layout, lay_out
+from aim_tui.ui.widgets.score_columns import (
+    GAP,
+    NARROW_TERMINAL,
+    STATUS_GLYPH_WIDTH,
+    Column,
+    Layout,
+    lay_out,
+    width_for_all_values,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -113,6 +121,12 @@ class ScoreTable(LineList[int]):
             self.refresh()
 
     @property
+    def wanted_width(self) -> int:
+        """How many cells show every value that is asked for, with the gutter and the scrollbar."""
+        values = width_for_all_values(self._metrics, len(self._rows), bool(self._opinions))
+        return self.GUTTER + values + self.scrollbar_size_vertical
+
+    @property
     def cursor_row(self) -> Row | None:
         """The row the cursor is on."""
         item = self.cursor_key
@@ -141,7 +155,7 @@ class ScoreTable(LineList[int]):
                 title, style = f"{title.replace(' ', '')}{'▼' if self.sort.reverse else '▲'}", sorted_style
             title = title[: column.width]
             blank = column.width - len(title)
-            hint = f"+{layout.hidden} more" if column.id == "name" and len(layout.columns) <= 3 else ""
+            hint = f"+{layout.hidden} more" if column is layout.columns[0] and column.id == "name" else ""
             if column.right:
                 segments += [Segment(" " * blank, plain), Segment(title + " " * GAP, style)]
             else:
