@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,21 @@ import numpy as np
 from aim_tui.cli.display import console, say
 from aim_tui.cli.headless import INTERRUPTED, Interrupt, progress_bar
 from aim_tui.core.context import Context
-from aim_tui.core.events import ImageFailed, ImageRead, MetricBatch, ModelInfo, ModelLoaded, Notice, Phase, numbered
+from aim_tui.core.events import (
+    ImageFailed,
+    ImageRead,
+    Item,
+    MetricBatch,
+    ModelInfo,
+    ModelLoaded,
+    Notice,
+    Phase,
+    numbered,
+)
 from aim_tui.core.gallery import Gallery
 from aim_tui.core.jobs import Job
-from aim_tui.core.metrics import METRICS
-from aim_tui.core.outcomes import Failed
+from aim_tui.core.metrics import LPIPS, METRICS, Role
+from aim_tui.core.outcomes import Failed, Outcome
 from aim_tui.core.text import path_bytes, portable_path, printable
 from aim_tui.errors import UsageError
 
@@ -29,6 +40,14 @@ if TYPE_CHECKING:
     from aim_tui.core.zero_shot import Logits
     from aim_tui.inputs.listing import Expansion, Problem
     from aim_tui.worker.engine import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Distances:
+    """LPIPS distances in the order in which they were asked for, and the model; None where nothing was measured."""
+
+    outcomes: list[Outcome]
+    model: ModelInfo | None
 
 
 class Embedder:
@@ -48,26 +67,53 @@ class Embedder:
         sha256s: dict[int, str] = {}
         failures: dict[int, str] = {}
         model: ModelInfo | None = None
-        stderr = console(stderr=True)
-        with Interrupt() as interrupt, progress_bar(stderr) as progress:
-            task = progress.add_task("starting", total=len(items))
-            for event in self._engine.run(job, interrupt.is_set):
-                match event:
-                    case ImageRead(item, facts):
-                        sha256s[item] = facts.sha256
-                    case ImageFailed(item, reason):
-                        failures[item] = reason
-                    case MetricBatch(_, values):
-                        failures |= {value.item: value.reason for value in values if value.state == "failed"}
-                        progress.advance(task, len(values))
-                    case ModelLoaded(info):
-                        model = info
-                progress.update(task, description=_doing(event) or progress.tasks[task].description)
-            if interrupt.is_set():
-                say("interrupted: what was embedded is kept; the same command goes on from there", "yellow")
-                raise SystemExit(INTERRUPTED)
+        for event in self._events(job, "embedding"):
+            match event:
+                case ImageRead(item, facts):
+                    sha256s[item] = facts.sha256
+                case ImageFailed(item, reason):
+                    failures[item] = reason
+                case MetricBatch(_, values):
+                    failures |= {value.item: value.reason for value in values if value.state == "failed"}
+                case ModelLoaded(info):
+                    model = info
         assert model is not None
         return self._gallery(paths, sha256s, failures, model)
+
+    def distances(self, pairs: Sequence[tuple[str, str]]) -> Distances:
+        """The LPIPS distance of each pair of image and reference, in their order; the setup has to ask for lpips.
+
+        Ctrl-C ends the command with 130; what was measured is kept.
+        """
+        items = [
+            Item(number, image, context=Context(reference=reference)) for number, (image, reference) in enumerate(pairs)
+        ]
+        outcomes: dict[int, Outcome] = {}
+        models: dict[str, ModelInfo] = {}
+        for event in self._events(Job((LPIPS.id,), Context(), items), "measuring"):
+            match event:
+                case ImageFailed(item, reason):
+                    outcomes[item] = Failed(reason)
+                case MetricBatch(_, values):
+                    outcomes |= {value.item: value.outcome for value in values}
+                case ModelLoaded(info):
+                    models[info.role] = info
+        unsaid = Failed("nothing was reported of it")
+        return Distances([outcomes.get(number, unsaid) for number in range(len(items))], models.get(Role.LPIPS.value))
+
+    def _events(self, job: Job, doing: str) -> Iterator[Event]:
+        """What the engine reports of a job, with progress on stderr; Ctrl-C ends the command."""
+        stderr = console(stderr=True)
+        with Interrupt() as interrupt, progress_bar(stderr) as progress:
+            task = progress.add_task("starting", total=len(job.items))
+            for event in self._engine.run(job, interrupt.is_set):
+                if isinstance(event, MetricBatch):
+                    progress.advance(task, len(event.values))
+                yield event
+                progress.update(task, description=_doing(event, doing) or progress.tasks[task].description)
+            if interrupt.is_set():
+                say("interrupted: what was computed is kept; the same command goes on from there", "yellow")
+                raise SystemExit(INTERRUPTED)
 
     def texts(self, texts: Sequence[str]) -> Vectors:
         """float32 (texts, dim) of length one, in the order of the texts; UsageError for one that cannot be embedded.
@@ -195,10 +241,10 @@ def say_failures(gallery: Gallery, limit: int = 20) -> None:
         say(f"and {len(gallery.failures) - limit} more")
 
 
-def _doing(event: Event) -> str:
+def _doing(event: Event, doing: str) -> str:
     match event:
         case Phase(name, detail):
-            return printable(f"{name} {detail}") if detail else "embedding"
+            return printable(f"{name} {detail}") if detail else doing
         case Notice(text):
             say(text, "yellow")
     return ""

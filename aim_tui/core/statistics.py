@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
 #: With fewer pairs a resample is mostly one of them again, and an interval would only look like knowledge.
@@ -58,10 +60,70 @@ def mean_difference(
     n, mean = len(values), float(values.mean())
     if n < FEWEST:
         return MeanDifference(n, mean, None, None, confidence, 0)
-    count = max(min(resamples, _FEWEST_RESAMPLES), min(resamples, _DRAWS // n))
+    count = _resamples_for(n, resamples)
+    low, high = _middle(_resampled_means(values, count, seed), confidence)
+    return MeanDifference(n, mean, low, high, confidence, count)
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """A mean, with a percentile bootstrap interval where there are enough values; None where there is none."""
+
+    n: int
+    mean: float
+    std: float | None
+    """The standard deviation of the values, divisor n - 1; None of a single one."""
+    low: float | None
+    high: float | None
+    resamples: int
+
+
+def mean(values: npt.ArrayLike, *, confidence: float = 0.95, resamples: int = _RESAMPLES, seed: int = 0) -> Mean:
+    """The mean of values (n,), its interval as of `mean_difference`, and their spread; ValueError for none.
+
+    >>> found = mean([0.0, 1.0, 2.0])
+    >>> found.mean, found.std, found.low >= 0.0, found.high <= 2.0
+    (1.0, 1.0, True, True)
+    """
+    found = mean_difference(values, confidence=confidence, resamples=resamples, seed=seed)
+    std = float(np.std(np.asarray(values, dtype=np.float64), ddof=1)) if found.n > 1 else None
+    return Mean(found.n, found.mean, std, found.low, found.high, found.resamples)
+
+
+def mean_of_means(
+    groups: Sequence[npt.ArrayLike], *, confidence: float = 0.95, resamples: int = _RESAMPLES, seed: int = 0
+) -> Mean:
+    """The mean of the groups' means, each group counting the same; n is of groups, the spread that of their means.
+
+    A resample draws the values of each group anew: the groups are those that there are, and not drawn themselves.
+    There is no interval where a group has less than FEWEST values. ValueError for no group, or an empty one.
+
+    >>> mean_of_means([[1.0, 1.0, 1.0], [3.0, 3.0, 3.0, 3.0]]).low
+    2.0
+    """
+    arrays = [np.asarray(group, dtype=np.float64) for group in groups]
+    if not arrays or any(array.ndim != 1 or not len(array) or not np.isfinite(array).all() for array in arrays):
+        raise ValueError("each group is one row of finite numbers, at least one")
+    means = np.array([array.mean() for array in arrays])
+    std = float(means.std(ddof=1)) if len(means) > 1 else None
+    if min(len(array) for array in arrays) < FEWEST:
+        return Mean(len(arrays), float(means.mean()), std, None, None, 0)
+    count = _resamples_for(sum(len(array) for array in arrays), resamples)
+    total = np.zeros(count)
+    for number, array in enumerate(arrays):
+        total += _resampled_means(array, count, seed + number)
+    low, high = _middle(total / len(arrays), confidence)
+    return Mean(len(arrays), float(means.mean()), std, low, high, count)
+
+
+def _resamples_for(n: int, resamples: int) -> int:
+    return max(min(resamples, _FEWEST_RESAMPLES), min(resamples, _DRAWS // n))
+
+
+def _middle(values: npt.NDArray[np.float64], confidence: float) -> tuple[float, float]:
     tail = (1 - confidence) / 2
-    low, high = np.quantile(_resampled_means(values, count, seed), [tail, 1 - tail])
-    return MeanDifference(n, mean, float(low), float(high), confidence, count)
+    low, high = np.quantile(values, [tail, 1 - tail])
+    return float(low), float(high)
 
 
 def _resampled_means(values: npt.NDArray[np.float64], count: int, seed: int) -> npt.NDArray[np.float64]:

@@ -1,0 +1,56 @@
+"""Which image of one folder belongs to which of another: by name, never by position and never by a guess."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: What two names have to share.
+WAYS = ("name", "stem")
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Pairs in the order of the left side; and what has no partner, with the reason, of the left side first."""
+
+    pairs: tuple[tuple[str, str], ...]
+    alone: tuple[tuple[str, str], ...]
+
+
+def pair(left: Sequence[str], right: Sequence[str], roots: tuple[str, str], by: str = "name") -> Pairing:
+    """Pair paths below two roots by the path below the root, or by that without its ending.
+
+    >>> pair(["a/1.png", "a/2.png"], ["b/1.jpg"], ("a", "b"), "stem")
+    Pairing(pairs=(('a/1.png', 'b/1.jpg'),), alone=(('a/2.png', 'has no partner in b'),))
+    """
+    sides = [_by_key(paths, root, by) for paths, root in zip((left, right), roots, strict=True)]
+    pairs: list[tuple[str, str]] = []
+    alone: list[tuple[str, str]] = []
+    for number, (one, other) in enumerate((sides, sides[::-1])):
+        for key, paths in one.items():
+            partners = other.get(key, [])
+            if len(paths) == len(partners) == 1:
+                if number == 0:
+                    pairs.append((paths[0], partners[0]))
+                continue
+            if not partners:
+                reason = f"has no partner in {roots[1 - number]}"
+            elif len(paths) > 1:
+                reason = f"is one of {len(paths)} that are called {key}"
+            else:
+                reason = f"has {len(partners)} partners that are called {key}"
+            alone += [(path, reason) for path in paths]
+    return Pairing(tuple(pairs), tuple(alone))
+
+
+def _by_key(paths: Sequence[str], root: str, by: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        below = posixpath.relpath(path, root)
+        key = posixpath.splitext(below)[0] if by == "stem" else below
+        found.setdefault(key, []).append(path)
+    return found
