@@ -17,10 +17,12 @@ import sys
 import threading
 from pathlib import Path
 
+from aim_tui.core.edits import measures
 from aim_tui.core.events import (
     ImageFacts,
     ImageFailed,
     ImageRead,
+    Item,
     MetricBatch,
     MetricValue,
     ModelInfo,
@@ -170,8 +172,29 @@ class Worker:
                 self.say(number - 1, MetricBatch("clip", [MetricValue(item.id, "present", value=-1.0)]))
             if self.options.stray:
                 os.write(1, b"a stray print in the middle\n")
-            self.score(number, job, item.id, item.path)
+            if item.edit is not None:
+                self.score_edit(number, job, item)
+            else:
+                self.score(number, job, item.id, item.path)
         self.say(number, JobEnded("done"))
+
+    def score_edit(self, number: int, job: Job, item: Item) -> None:
+        """Each number falls from edit to edit; one whose instruction says 'wrong' has less of what is good."""
+        edit = item.edit
+        assert edit is not None  # the caller looked
+        if "broken" in item.path:
+            self.say(number, ImageFailed(item.id, "the target holds text, not an image"))
+            return
+        pair = (item.path, edit.source)
+        facts = [ImageFacts(512, 512, "PNG", "RGB", 1234, Path(path).name.ljust(64, "0")) for path in pair]
+        self.say(number, ImageRead(item.id, *facts))
+        for measure in measures(job.metrics):
+            worse = 0.1 if "wrong" in edit.instruction else 0.0
+            value = 0.5 - 0.01 * item.id + (-worse if measure.higher_is_better else worse)
+            said = MetricValue(item.id, "present", value=value)
+            if "odd" in item.path and measure.id == "editclip_score":
+                said = MetricValue(item.id, "failed", reason="out of memory at one edit")
+            self.say(number, MetricBatch(measure.id, [said]))
 
     def score(self, number: int, job: Job, item: int, path: str) -> None:
         if "broken" in path:

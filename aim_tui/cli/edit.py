@@ -1,4 +1,7 @@
-"""`aim-tui edit`: image edits scored without the application; data on stdout, everything else on stderr."""
+"""`aim-tui edit`: image edits scored without the application; data on stdout, everything else on stderr.
+
+With --tui the application opens on them instead, as a bare `aim-tui DATA.json` does.
+"""
 
 from __future__ import annotations
 
@@ -51,18 +54,32 @@ def edit(
     resume: Annotated[
         bool, typer.Option("--resume/--fresh", help="Go on with the same run where it was interrupted, or begin anew.")
     ] = True,
+    tui: Annotated[
+        bool, typer.Option("--tui", help="Open the Edits screen instead of writing; `aim-tui DATA` does so too.")
+    ] = False,
 ) -> None:  # fmt: skip
     """Score edits. Exit: 0 all scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C."""
     from aim_tui.cli.edit_output import open_output
     from aim_tui.cli.edit_run import EditRecord, StoredEditRecord, plan, run
     from aim_tui.cli.setup import resolve
+    from aim_tui.edit_plans import EditWish
+    from aim_tui.errors import UsageError
     from aim_tui.inputs.edits import read_edits
 
     setup = resolve(
         profile=profile, device=device, precision=precision, batch_size=batch_size, exif=exif, config=config
     )
+    wish = EditWish(str(data), metrics, model, pre_resize)
+    if tui:
+        from aim_tui.cli.launching import folder_of, launch, open_on
+        from aim_tui.cli.storage import store_path
+
+        if output is not None:
+            raise UsageError("--output and --tui exclude each other", "in the application ctrl+s exports")
+        folder, kept_in = folder_of(str(data)), None if no_store else store_path(store)
+        raise typer.Exit(open_on(folder, lambda: launch(setup, folder, store=kept_in, edits=wish)))
     found = read_edits(data)
-    asked = plan(setup, found, families=metrics, model=model, pre_resize=pre_resize)
+    asked = plan(setup, found, wish)
     writer = open_output(output_format, output, asked)
     if no_store:
         raise typer.Exit(run(asked, writer, EditRecord(asked)))

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from aim_tui.cli.edit_run import EditPlan
     from aim_tui.core.edit_results import EditResult, EditResults
+    from aim_tui.edit_plans import EditPlan
 
 
 def open_output(name: str, path: Path | None, asked: EditPlan) -> Output:
@@ -104,7 +104,7 @@ class _Csv(_Streaming):
         if self._stream is not None and not self._headed:
             rows.writeheader()
             self._headed = True
-        rows.writerow(csv_record(self.flat(row), self.results, self.asked.setup.profile.notice))
+        rows.writerow(csv_record(self.flat(row), self.results, self.asked.profile.notice))
         return text.getvalue()
 
 
@@ -134,7 +134,7 @@ class _EditClip(Output):
             measure=measure,
             model=info.id if info is not None else ref.id or ref.name,
             resolution=self._resolution(role),
-            notice=self.asked.setup.profile.notice,
+            notice=self.asked.profile.notice,
         )
         write_text(self.path, to_json(told, indent=2) + "\n")
 
@@ -150,7 +150,7 @@ class _EditClip(Output):
 class _Table(Output):
     def end(self) -> None:
         formulas = facts([(spec.id, spec.formula) for spec in self.results.specs])
-        notice = words(self.asked.setup.profile.notice)
+        notice = words(self.asked.profile.notice)
         if self.path is None:
             try:
                 show(self._rows(), self._sums(), formulas, notice)

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shlex
-import sys
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from aim_tui import edit_plans
 from aim_tui.cli.display import console, say
 from aim_tui.cli.headless import INTERRUPTED, Interrupt, engine_events, progress_bar
-from aim_tui.core import edits
 from aim_tui.core.context import Context
-from aim_tui.core.edit_report import Named
 from aim_tui.core.edit_results import EditResults
 from aim_tui.core.events import Event, ImageFailed, ImageRead, MetricBatch, Notice, Phase, PhaseName
 from aim_tui.core.jobs import Job
-from aim_tui.core.metrics import Role
-from aim_tui.core.profiles import ModelRef
-from aim_tui.core.report import engine_settings
 from aim_tui.core.text import printable
-from aim_tui.errors import AimError, UsageError
-from aim_tui.store.edits import EditRequest, StoredEdit
 from aim_tui.store.errors import StoreError
 from aim_tui.store.records import RunState
 
@@ -32,99 +21,16 @@ if TYPE_CHECKING:
 
     from aim_tui.cli.edit_output import Output
     from aim_tui.cli.setup import Setup
-    from aim_tui.core.events import Item
-    from aim_tui.core.jobs import EngineSettings
+    from aim_tui.edit_plans import EditPlan, EditWish
     from aim_tui.inputs.edits import EditFile
     from aim_tui.store.edits import EditRuns
 
 _TROUBLES_SHOWN = 20
 
 
-@dataclass(frozen=True, slots=True)
-class EditPlan:
-    """What the settings and options of a command add up to."""
-
-    setup: Setup
-    file: EditFile
-    families: tuple[str, ...]
-    engine: EngineSettings
-    not_asked: str = ""
-
-    @property
-    def roles(self) -> tuple[Role, ...]:
-        """The models that take part."""
-        return edits.roles_for(self.families, [item.edit for item in self.items() if item.edit])
-
-    def items(self) -> list[Item]:
-        """The edits as the engine takes them."""
-        return [row.item(number) for number, row in enumerate(self.file.rows)]
-
-    def named(self) -> list[Named]:
-        """The edits as outputs name them."""
-        return [Named(row.id, row.source_name, row.target_name, row.instruction, row.truth) for row in self.file.rows]
-
-    def with_store(self, path: Path) -> EditPlan:
-        """The same, with the store whose feature cache the engine uses."""
-        return replace(self, engine=replace(self.engine, store=str(path)))
-
-    def settings(self) -> dict[str, Any]:
-        """What decides about numbers besides the models' files."""
-        computing = {
-            str(role): [ref.dtype, ref.device, ref.attention, ref.quantisation, ref.processor]
-            for role in self.roles
-            if (ref := self.engine.models.get(role)) is not None
-        }
-        return {**engine_settings(self.engine), "pre_resize": self.engine.edit_resize, "computing": computing}
-
-    def provenance(self) -> dict[str, Any]:
-        """What every output says about where its numbers come from."""
-        said: dict[str, Any] = {
-            "profile": self.setup.profile.name,
-            "data": printable(self.file.path),
-            "metrics": list(self.families),
-            "settings": {name: value for name, value in self.settings().items() if name != "computing"},
-        }
-        if self.setup.profile.notice:
-            said["notice"] = self.setup.profile.notice
-        return said
-
-
-def plan(setup: Setup, file: EditFile, *, families: str | None, model: str | None, pre_resize: int | None) -> EditPlan:
+def plan(setup: Setup, file: EditFile, wish: EditWish) -> EditPlan:
     """Put options and edits together; UsageError names what is wrong."""
-    chosen, not_asked = _families(families, file)
-    models = dict(setup.engine.models)
-    if model is not None:
-        models[Role.EDITCLIP] = _model(model, models.get(Role.EDITCLIP))
-        if "editclip" not in chosen:
-            raise UsageError("--model names an EditCLIP model, but editclip is not asked for", "add it to --metrics")
-    if pre_resize is not None and "editclip" not in chosen:
-        raise UsageError("--pre-resize is for EditCLIP, but editclip is not asked for", "add it to --metrics")
-    engine = replace(setup.engine, models=models, edit_resize=pre_resize)
-    return EditPlan(setup, file, chosen, engine, not_asked)
-
-
-def _families(option: str | None, file: EditFile) -> tuple[tuple[str, ...], str]:
-    if option is None:
-        captioned = all(row.source_caption for row in file.rows)
-        chosen = ("clip_edit", "editclip", "preservation", *(("directional",) if captioned else ()))
-        left = [name for name in edits.FAMILIES if name not in chosen]
-        return chosen, f"{', '.join(left)} would need a captioner; --metrics asks for more"
-    names = [part.strip() for part in option.split(",") if part.strip()]
-    try:
-        chosen = edits.families(edits.FAMILIES if names == ["all"] else names)
-    except KeyError as error:
-        raise UsageError(f"--metrics: {error.args[0]}") from None
-    if not chosen:
-        raise UsageError("--metrics names no metric", f"known: {', '.join(edits.FAMILIES)}")
-    return chosen, ""
-
-
-def _model(name: str, profiles: ModelRef | None) -> ModelRef:
-    processor = profiles.processor if profiles is not None else None
-    if os.path.lexists(name) or name.startswith((".", "/", "~")):
-        folder = Path(os.path.expanduser(name)).absolute()  # noqa: PTH111 - raises for no unknown user
-        return ModelRef(id=name, path=str(folder), processor=processor)
-    return ModelRef(id=name, processor=processor)
+    return edit_plans.plan(setup.profile, setup.engine, file, wish)
 
 
 class EditRecord:
@@ -153,13 +59,9 @@ class StoredEditRecord(EditRecord):
     def __init__(self, runs: EditRuns, asked: EditPlan, *, fresh: bool) -> None:
         super().__init__(asked)
         self._runs = runs
-        self._edits = [
-            StoredEdit(
-                row.id, row.source, row.target, row.instruction, row.source_caption, row.target_caption, row.truth
-            )
-            for row in asked.file.rows
-        ]
-        self._request = _request(asked)
+        self._edits = asked.stored()
+        # Before torch is imported, which takes seconds: is everything here?
+        self._request = asked.request(models_needed=True)
         self._waiting: list[Event] = []
         found = None if fresh else runs.resume(self._request, self._edits)
         if found is not None:
@@ -184,28 +86,6 @@ class StoredEditRecord(EditRecord):
         self.keep()
         if self.run_id:
             self._runs.end(self.run_id, state)
-
-
-def _request(asked: EditPlan) -> EditRequest:
-    """What the store is told of the run; ModelUnavailableError for a model that is not on this machine."""
-    from aim_tui.hub.inventory import locate
-    from aim_tui.store.fingerprints import fingerprint
-
-    prints: dict[str, str] = {}
-    for role in asked.roles:
-        if (ref := asked.engine.models.get(role)) is not None:
-            # Before torch is imported, which takes seconds: is everything here?
-            local = locate(role, ref, profile=asked.setup.profile.name)
-            with contextlib.suppress(AimError):
-                prints[str(role)] = fingerprint(local.path, local.revision)
-    return EditRequest(
-        families=asked.families,
-        data=os.path.abspath(asked.file.path),  # noqa: PTH100  # as text: any bytes
-        profile=asked.setup.profile.name,
-        settings=asked.settings(),
-        fingerprints=prints,
-        command=shlex.join(["aim-tui", *sys.argv[1:]]),
-    )
 
 
 def run(asked: EditPlan, output: Output, record: EditRecord) -> int:
@@ -277,8 +157,8 @@ def _show(event: Event, progress: Progress, task: TaskID, total: int) -> None:
 
 
 def _say_what_is_used(asked: EditPlan, record: EditRecord) -> None:
-    if asked.setup.profile.notice:
-        say(asked.setup.profile.notice, "yellow")
+    if asked.profile.notice:
+        say(asked.profile.notice, "yellow")
     say(f"metrics: {', '.join(asked.families)}" + (f" ({asked.not_asked})" if asked.not_asked else ""))
     if asked.engine.edit_resize:
         side = asked.engine.edit_resize

@@ -10,7 +10,9 @@ from aim_tui.cli import options
 
 
 def open_app(
-    path: Annotated[str, typer.Argument(metavar="[PATH]", help="A folder, or an image in it.")] = ".",
+    path: Annotated[
+        str, typer.Argument(metavar="[PATH]", help="A folder, an image in it, or a file of edits (JSON, CSV).")
+    ] = ".",
     topic: options.TopicOption = "",
     prompt: options.PromptOption = "",
     reference: options.ReferenceOption = "",
@@ -26,7 +28,7 @@ def open_app(
     no_store: Annotated[bool, typer.Option("--no-store", help="Keep nothing of what is scored.")] = False,
 ) -> None:
     """Open the application on a folder."""
-    from aim_tui.cli.launching import folder_of, launch, open_on
+    from aim_tui.cli.launching import edits_of, folder_of, launch, open_on
     from aim_tui.cli.setup import resolve
     from aim_tui.cli.storage import store_path
 
@@ -44,4 +46,4 @@ def open_app(
         config=config,
     )
     folder, kept = folder_of(path), None if no_store else store_path(store)
-    raise typer.Exit(open_on(folder, lambda: launch(setup, folder, store=kept)))
+    raise typer.Exit(open_on(folder, lambda: launch(setup, folder, store=kept, edits=edits_of(path))))

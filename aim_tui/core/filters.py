@@ -22,7 +22,7 @@ from aim_tui.core.names import did_you_mean
 from aim_tui.core.scoring import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from aim_tui.core.fields import View
     from aim_tui.core.opinions import Opinion
@@ -33,6 +33,17 @@ if TYPE_CHECKING:
     Words = Callable[[Row, View], str | None]
 
 _STATUSES = frozenset(Status)
+
+
+class Vocabulary(NamedTuple):
+    """What the names in an expression mean; another kind of rows has another one, with the same grammar."""
+
+    number: Callable[[str], Callable[[Any, Any], float | None] | None]
+    texts: Mapping[str, Callable[[Any, Any], str | None]]
+    """`name` is among them: quoted words are looked for in it."""
+    word: Callable[[str], Callable[[Any, Any], bool] | None]
+    """What a word by itself means; None where it is a part of a name."""
+    fields: Collection[str]
 
 
 class FilterError(ValueError):
@@ -47,14 +58,15 @@ class FilterError(ValueError):
 class Filter:
     """A compiled filter expression; an empty one accepts every row. FilterError where it cannot be read."""
 
-    def __init__(self, expression: str = "") -> None:
+    def __init__(self, expression: str = "", vocabulary: Vocabulary | None = None) -> None:
         self.expression = expression.strip()
-        self._accepts: Predicate | None = _Parser(expression).parse() if self.expression else None
+        words = vocabulary or IMAGES
+        self._accepts: Predicate | None = _Parser(expression, words).parse() if self.expression else None
 
     def __bool__(self) -> bool:
         return self._accepts is not None
 
-    def accepts(self, row: Row, view: View) -> bool:
+    def accepts(self, row: Any, view: Any) -> bool:
         """Whether the row is shown."""
         return self._accepts is None or self._accepts(row, view)
 
@@ -94,8 +106,8 @@ _UNITS = {"k": 1e3, "m": 1e6, "g": 1e9}
 _DEEPEST = 60
 
 
-#: What is said of an image, in one word.
-_SAID: dict[str, Callable[[Opinion], bool]] = {
+#: What is said of an image or an edit, in one word.
+SAID: dict[str, Callable[[Opinion], bool]] = {
     "rated": lambda opinion: opinion.rating is not None,
     "unrated": lambda opinion: opinion.rating is None and not opinion.rejected,
     "rejected": lambda opinion: opinion.rejected,
@@ -142,8 +154,9 @@ def _tokens(text: str) -> list[_Token]:
 class _Parser:
     """Recursive descent over the grammar at the top, one method a rule, each giving a closure."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, vocabulary: Vocabulary) -> None:
         self._tokens = _tokens(text)
+        self._known = vocabulary
         self._at = 0
         self._depth = 0
 
@@ -202,11 +215,11 @@ class _Parser:
                 self._take()
                 return accepts
             case "quoted":
-                return _contains(_TEXTS["name"], token.text[1:-1])
+                return _contains(self._known.texts["name"], token.text[1:-1])
             case "word" if self._next.kind == "compare":
                 return self._comparison(token)
             case "word":
-                return _word(token.text)
+                return self._known.word(token.text.lower()) or _contains(self._known.texts["name"], token.text)
             case "end":
                 raise self._error("something is missing at the end", token)
             case _:
@@ -219,20 +232,20 @@ class _Parser:
             raise self._error(f"a value is missing after {compare.text!r}", value)
         text = value.text[1:-1] if value.kind == "quoted" else value.text
         lowered = name.text.lower()
-        if (number := _number(lowered)) is not None:
+        if (number := self._known.number(lowered)) is not None:
             if compare.text not in _COMPARE:
                 raise self._error(f"{name.text} is a number: compare it with > >= < <= = or !=", compare)
             return _compare(number, _COMPARE[compare.text], self._number(value))
-        if lowered in _TEXTS:
+        if (words := self._known.texts.get(lowered)) is not None:
             match compare.text:
                 case "~":
-                    return _contains(_TEXTS[lowered], text)
+                    return _contains(words, text)
                 case "!~":
-                    return _lacks(_TEXTS[lowered], text)
+                    return _lacks(words, text)
                 case "=" | "==":
-                    return _equals(_TEXTS[lowered], text)
+                    return _equals(words, text)
             raise self._error(f"{name.text} is text: compare it with ~ !~ or =", compare)
-        raise self._error(f"unknown field {name.text!r}{did_you_mean(name.text, FIELDS)}", name)
+        raise self._error(f"unknown field {name.text!r}{did_you_mean(name.text, self._known.fields)}", name)
 
     def _number(self, value: _Token) -> float:
         text = value.text.lower().removesuffix("%")
@@ -280,8 +293,7 @@ def _equals(words: Words, whole: str) -> Predicate:
     return lambda row, view: (text := words(row, view)) is not None and whole == text.casefold()
 
 
-def _word(word: str) -> Predicate:
-    lowered = word.lower()
+def _word(lowered: str) -> Predicate | None:
     if lowered == "stale":
         return lambda row, view: view.stale(row)
     if lowered == "marked":
@@ -289,7 +301,11 @@ def _word(word: str) -> Predicate:
     if lowered in _STATUSES:
         status = Status(lowered)
         return lambda row, view: row.status is status
-    if lowered in _SAID:
-        holds = _SAID[lowered]
+    if lowered in SAID:
+        holds = SAID[lowered]
         return lambda row, view: holds(view.opinion(row))
-    return _contains(_TEXTS["name"], word)
+    return None
+
+
+#: The names by which rows of images are filtered.
+IMAGES = Vocabulary(_number, _TEXTS, _word, FIELDS)

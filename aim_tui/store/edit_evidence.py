@@ -79,9 +79,13 @@ def judged_edit(row: EditResult, instruction: str, target: str) -> Image | None:
     """
     if row.source is None or row.target is None:
         return None
-    parts = ("edit", row.source.sha256, row.target.sha256, instruction)
-    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape"))
-    return Image(digest.hexdigest(), target)
+    return Image(edit_identity(row.source.sha256, row.target.sha256, instruction), target)
+
+
+def edit_identity(source_sha256: str, target_sha256: str, instruction: str) -> str:
+    """What stands for an edit where the store has the hash of an image."""
+    parts = ("edit", source_sha256, target_sha256, instruction)
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _column(spec: MetricSpec, results: EditResults, edits: Sequence[StoredEdit], origin: str) -> Column:

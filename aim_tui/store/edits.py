@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.edit_results import EditResults
+from aim_tui.core.edit_results import EditResult, EditResults
 from aim_tui.core.events import (
     Event,
     ImageFacts,
@@ -160,6 +160,23 @@ class EditRuns:
             connection.executemany("DELETE FROM edit_values WHERE run = ? AND item = ?", again)
             connection.executemany("UPDATE edit_rows SET error = NULL WHERE run = ? AND item = ?", again)
         return self.load(run)
+
+    def find(self, request: EditRequest, edits: Sequence[StoredEdit]) -> EditRun | None:
+        """The newest run that asked exactly this, however it stands; None where there is none.
+
+        An edit with a file that has changed since that run began is as if it had not been scored.
+        """
+        with self._database.reading() as connection:
+            found = connection.execute(
+                "SELECT id FROM edit_runs WHERE asked = ? ORDER BY id DESC LIMIT 1", (request.digest(edits),)
+            ).fetchone()
+        if found is None:
+            return None
+        run = self.load(str(found[0]))
+        for number, edit in enumerate(run.edits):
+            if _changed((edit.source, edit.target), run.started):
+                run.results.rows[number] = EditResult(number)
+        return run
 
     def write(self, run: str, events: Sequence[Event]) -> None:
         """Commit events of a run; when it returns they are on disk."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from aim_tui.core.edits import measures
 from aim_tui.core.events import ImageFailed, ImageRead, MetricBatch, Notice, Phase, PhaseName
 from aim_tui.core.progress import Progress
 from aim_tui.ipc.client import Crash, WorkerState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aim_tui.core.events import Event, Item
     from aim_tui.core.jobs import Job
 
@@ -32,6 +35,8 @@ class RunningJob:
     _failed: set[int] = field(default_factory=set)
     _paths: dict[int, str] = field(default_factory=dict)
     started_at: float | None = None
+    hear_facts: Callable[[Event], None] | None = None
+    """Who hears the facts in the listener's place."""
 
     def __post_init__(self) -> None:
         self.progress = Progress(self.total)
@@ -39,7 +44,8 @@ class RunningJob:
     def add(self, item: Item) -> None:
         """Put an item into the job."""
         self.job.items.append(item)
-        self._values_left[item.id] = len(self.job.metrics)
+        # Of an edit each metric tells several numbers.
+        self._values_left[item.id] = len(measures(self.job.metrics) if item.edit else self.job.metrics)
         self._paths[item.id] = item.path
 
     @property

@@ -38,6 +38,10 @@ class FileContents:
         self._hashes[path] = stamp, sha256
         return sha256
 
+    def place(self, path: str) -> str:
+        """Where it was seen, as the store is told."""
+        return path
+
     def of_all(self, paths: Iterable[str]) -> dict[str, str]:
         """The same of many, by path; what cannot be read is left out: it is nothing to talk about, its row says why."""
         found = {}

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from aim_tui.core.maps import Map
     from aim_tui.ipc.client import Patience
     from aim_tui.ipc.protocol import MakeMap, TextsEmbedded, TokenCount
-    from aim_tui.ui.record import RunRecord
 
 # A store that does not answer keeps nobody who quits for longer.
 _END_SECONDS = 4.0
@@ -54,6 +53,27 @@ class Listener(Protocol):
         """Do it beside everything else; an expected failure is said."""
 
 
+class Record(Protocol):
+    """What keeps the facts of a job."""
+
+    @property
+    def kept(self) -> float:
+        """How many of the job's facts may be shown."""
+
+    @property
+    def id(self) -> str | None:
+        """The run in the store, once it has begun."""
+
+    def holds(self, *paths: str) -> bool:
+        """Whether these images of the folder are all of this run."""
+
+    def write(self, event: Event) -> None:
+        """Take a fact."""
+
+    async def end(self, state: str) -> None:
+        """Say how it ended."""
+
+
 class Jobs:
     """Jobs go in, facts come out to the listener, and to the store before."""
 
@@ -70,8 +90,8 @@ class Jobs:
         self._client = WorkerClient(self._on_report, self._on_state, command=worker_command, patience=patience)
         self._starting = asyncio.Lock()
         self._configured: EngineSettings | None = None
-        self._record: RunRecord | None = None
-        self._last: RunRecord | None = None
+        self._record: Record | None = None
+        self._last: Record | None = None
         self._heard: deque[Event | JobEnded] = deque()
         self._taken = 0
         self._endings: set[asyncio.Task[None]] = set()
@@ -108,10 +128,21 @@ class Jobs:
         left = self.interrupted.left if self.interrupted is not None else 0
         return Activity.of(self._client.state, self.running, self._client.crash, left, self._clock())
 
-    def start(self, job: Job, items: Iterable[Item], count: int, record: RunRecord, settings: EngineSettings) -> None:
-        """Begin a job, none must be running; these items are put into it before the worker gets it."""
+    def start(
+        self,
+        job: Job,
+        items: Iterable[Item],
+        count: int,
+        record: Record,
+        settings: EngineSettings,
+        hear: Callable[[Event], None] | None = None,
+    ) -> None:
+        """Begin a job, none must be running; these items are put into it before the worker gets it.
+
+        `hear` hears the facts in the listener's place.
+        """
         self.interrupted = None
-        self.running, self._record = RunningJob(self._client.new_number(), job, count), record
+        self.running, self._record = RunningJob(self._client.new_number(), job, count, hear_facts=hear), record
         self._last = record
         self._heard.clear()
         self._taken = 0
@@ -245,7 +276,10 @@ class Jobs:
 
     def _take(self, running: RunningJob, fact: Event) -> None:
         running.hear(fact, self._clock())
-        self._listener.merge(fact, running.job.context)
+        if running.hear_facts is not None:
+            running.hear_facts(fact)
+        else:
+            self._listener.merge(fact, running.job.context)
         self._listener.activity_changed()
         if running.notice:
             self._listener.say(Said(running.take_notice(), "warning"))

@@ -82,7 +82,9 @@ class JudgingDesk:
         rater: str,
         post: Callable[[Message], Any],
         run_of: Callable[[str], str | None] = _no_run,
+        contents: FileContents | None = None,
     ) -> None:
+        """`contents` tells images by their paths; another one tells other things by their names."""
         self.rater = rater or login_name()
         self.mine: dict[str, Opinion] = {}
         """By path, what this rater says of the images of the folder; read as it changes."""
@@ -101,7 +103,7 @@ class JudgingDesk:
         self._contents: dict[str, str] = {}
         self._paths: defaultdict[str, set[str]] = defaultdict(set)
         self._opinions: defaultdict[str, dict[str, Opinion]] = defaultdict(dict)
-        self._read_now = FileContents()
+        self._read_now = contents or FileContents()
 
     # -- what is so --------------------------------------------------------------------------------------------------
 
@@ -189,7 +191,7 @@ class JudgingDesk:
             try:
                 self._check_store()
                 sha256 = await asyncio.to_thread(self._read_now.of, path)
-                number = await self._store.judge(lambda words: say(words, _image(sha256, path)))
+                number = await self._store.judge(lambda words: say(words, _image(sha256, self._read_now.place(path))))
             except AimError as error:
                 self._refuse(f"{what} of {printable(file_name(path))}", error)
                 return False
@@ -208,7 +210,7 @@ class JudgingDesk:
                 contents = await asyncio.to_thread(self._read_now.of_all, list(runs))
                 if not contents:
                     raise UsageError("none of them can be read", "look where the files are")
-                images = [(_image(sha256, path), runs[path]) for path, sha256 in contents.items()]
+                images = [(_image(sha256, self._read_now.place(path)), runs[path]) for path, sha256 in contents.items()]
                 numbers = await self._store.judge(lambda words: words.rate_all(images, rating, rater=self.rater))
             except AimError as error:
                 self._refuse(f"{what} of {len(runs)} images", error)

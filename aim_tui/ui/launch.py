@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aim_tui.core.profiles import Precision, Profile
+    from aim_tui.edit_plans import EditWish
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class Launch:
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     """Said once when the application is open, such as a path that gave no images."""
+    edits: EditWish | None = None
+    """Edits whose screen is opened at once."""
 
     def engine_settings(self, profile: Profile) -> EngineSettings:
         """How the worker is to run a profile's models."""

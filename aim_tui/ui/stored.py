@@ -72,6 +72,10 @@ class Store:
         """Do something that changes the store; StoreError where that fails."""
         return await asyncio.to_thread(self._do, self._writable, _on_runs(work))
 
+    async def change(self, work: Callable[[Database], Result]) -> Result:
+        """Do something that changes the store itself; StoreError where that fails."""
+        return await asyncio.to_thread(self._do, self._writable, work)
+
     async def read(self, work: Callable[[Runs], Result], otherwise: Result) -> Result:
         """Look something up; `otherwise` where there is no store yet. StoreError where it cannot be read."""
         if self.path is None or not await asyncio.to_thread(self.path.exists):
