@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aim_tui.cli.setup import Setup
+    from aim_tui.edit_plans import EditWish
     from aim_tui.ui.launch import Launch
 
 
@@ -22,11 +23,9 @@ def open_plainly(path: str) -> int:
     def prepare() -> Launch:
         from aim_tui.cli.setup import resolve
         from aim_tui.cli.storage import store_path
-        from aim_tui.edit_plans import EditWish
 
         named = os.environ.get("AIM_TUI_STORE")
-        wish = EditWish(path) if is_edits(path) else None
-        return launch(resolve(), folder, store=store_path(Path(named) if named else None), edits=wish)
+        return launch(resolve(), folder, store=store_path(Path(named) if named else None), edits=edits_of(path))
 
     folder = folder_of(path)
     return open_on(folder, prepare)
@@ -40,9 +39,13 @@ def folder_of(path: str) -> Path:
     return folder if folder.is_dir() else folder.parent
 
 
-def is_edits(path: str) -> bool:
-    """Whether a path is a file of edits by its name, and no image: the application opens on its Edits screen."""
-    return path.lower().endswith((".json", ".jsonl", ".ndjson", ".csv", ".tsv")) and not Path(path).is_dir()
+def edits_of(path: str) -> EditWish | None:
+    """The edits that a path names, where it is that of a file of rows: the application opens on their screen."""
+    if not path.lower().endswith((".json", ".jsonl", ".ndjson", ".csv", ".tsv")) or Path(path).is_dir():
+        return None
+    from aim_tui.edit_plans import EditWish
+
+    return EditWish(path)
 
 
 def in_terminal() -> bool:
@@ -71,7 +74,13 @@ def open_on(folder: Path, prepare: Callable[[], Launch]) -> int:
 
 
 def launch(
-    setup: Setup, folder: Path, *, start_scoring: bool = False, store: Path | None = None, state_name: str = ""
+    setup: Setup,
+    folder: Path,
+    *,
+    start_scoring: bool = False,
+    store: Path | None = None,
+    state_name: str = "",
+    edits: EditWish | None = None,
 ) -> Launch:
     """What the application is opened with; imports Textual.
 
@@ -104,6 +113,7 @@ def launch(
         preferences=wanted,
         rater=setup.settings.rater,
         notices=notices,
+        edits=edits,
     )
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from textual.app import App
 
     from aim_tui.core.results import Row
+    from aim_tui.edit_plans import EditWish
     from aim_tui.ui.arrangement import Arrangement
     from aim_tui.ui.session import Session
     from aim_tui.ui.typed import Typed
@@ -35,9 +36,9 @@ _WORTH_ASKING_SECONDS = 60.0
 async def cancel_job(app: App[int], session: Session) -> None:
     """End the job, after a question where much has been done."""
     activity = session.activity()
-    if activity.seconds > _WORTH_ASKING_SECONDS:
-        question = f"{activity.done} of {activity.total} images are scored and will be kept."
-        if not await app.push_screen_wait(ConfirmScreen("Cancel the job?", question, "Cancel it", "Go on")):
+    if (running := session.running) is not None and activity.seconds > _WORTH_ASKING_SECONDS:
+        asked = ConfirmScreen("Cancel the job?", lambda: f"{running.so_far} They are kept.", "Cancel it", "Go on")
+        if not await app.push_screen_wait(asked):
             return
     session.cancel()
 
@@ -68,11 +69,9 @@ async def search(scores: ScorePane, session: Session, text: str, say: Callable[[
 async def open_folder(app: App[int], session: Session, folder: Path) -> None:
     """Go to another folder, after a question where a job runs in this one."""
     if (running := session.running) is not None:
-        question = (
-            f"{running.progress.done} of {running.progress.total} images are scored. "
-            "Leaving ends the job; what is scored is kept and comes back with the folder."
-        )
-        if not await app.push_screen_wait(ConfirmScreen("Leave this folder?", question, "Leave", "Stay")):
+        kept = "Leaving ends the job; what is scored is kept and comes back with the folder."
+        asked = ConfirmScreen("Leave this folder?", lambda: f"{running.so_far} {kept}", "Leave", "Stay")
+        if not await app.push_screen_wait(asked):
             return
     session.open_folder(folder)
 
@@ -86,11 +85,9 @@ async def browse_history(app: App[int], session: Session) -> None:
     if run is None:
         return
     if (running := session.running) is not None:
-        question = (
-            f"{running.progress.done} of {running.progress.total} images are scored. "
-            "Opening a stored run ends the job; what is scored is kept."
-        )
-        if not await app.push_screen_wait(ConfirmScreen("End the job?", question, "Open the run", "Stay")):
+        kept = "Opening a stored run ends the job; what is scored is kept."
+        asked = ConfirmScreen("End the job?", lambda: f"{running.so_far} {kept}", "Open the run", "Stay")
+        if not await app.push_screen_wait(asked):
             return
     session.open_run(run)
 
@@ -186,6 +183,16 @@ async def correlate(app: App[int], session: Session) -> None:
     from aim_tui.ui.screens.correlation import CorrelationScreen
 
     await app.push_screen_wait(CorrelationScreen(session.agreement, session.launch.reading, session.folder))
+
+
+async def show_edits(app: App[int], session: Session, typed: Typed, wish: EditWish | None = None) -> None:
+    """The edits of a file: those that are wanted, those that are open, or else those of a file that is asked for."""
+    from aim_tui.ui.screens.edits import EditsScreen, open_edits_dialog
+
+    asked = wish is not None or session.edits.running
+    if not asked and not await app.push_screen_wait(open_edits_dialog(session.edits, session.folder)):
+        return
+    await app.push_screen_wait(EditsScreen(session.edits, session.launch.reading, typed.settled, wish))
 
 
 async def weigh(app: App[int], session: Session) -> None:

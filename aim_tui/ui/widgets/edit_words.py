@@ -66,11 +66,13 @@ class EditWords:
             lines.append(self._side(pair.wrong, won is Winner.WRONG))
         for pair in mine[:1]:
             verdicts = [self._winner(spec, pair) for spec in self.view.results.specs]
-            told = len(verdicts) - verdicts.count(None)
             words = {Winner.RIGHT: "the right one wins", Winner.WRONG: "the wrong one wins", Winner.TIE: "a tie"}
             lead = self._winner(self.lead, pair)
             said = f"{self.lead.title}: {words[lead]}" if lead is not None else f"{self.lead.title}: not told yet"
-            lines.append(Content.assemble((said, "bold"), f"; right wins {verdicts.count(Winner.RIGHT)} of {told}"))
+            right, wrong, ties = (verdicts.count(each) for each in (Winner.RIGHT, Winner.WRONG, Winner.TIE))
+            alike = f", {ties} cannot tell them apart" if ties else ""
+            counted = f"  of all numbers {right} prefer the right one, {wrong} the wrong one{alike}"
+            lines.append(Content.assemble((said, "bold"), (counted if right + wrong + ties else "", _MUTED)))
         return lines
 
     def numbers(self) -> list[Content]:
