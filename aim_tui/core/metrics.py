@@ -161,8 +161,8 @@ class BrokenMetricError(KeyError):
     """The metric of a package that cannot be used; the text names both and says what to do."""
 
 
-#: Every metric that was named so far.
-_named: dict[str, MetricSpec] = dict(METRICS)
+#: Every metric beside AIM's that was named so far.
+_named: dict[str, MetricSpec] = {}
 
 
 def get_metric(metric_id: str) -> MetricSpec:
@@ -170,7 +170,7 @@ def get_metric(metric_id: str) -> MetricSpec:
 
     A plug-in that is broken raises BrokenMetricError, which says what is wrong with it and what to do.
     """
-    if (spec := _named.get(metric_id)) is None:
+    if (spec := METRICS.get(metric_id) or _named.get(metric_id)) is None:
         spec = _named[metric_id] = _find(metric_id)
     return spec
 
@@ -179,7 +179,7 @@ def other_metrics() -> tuple[MetricSpec, ...]:
     """The metrics beside AIM's that come with the program, and those of packages that were named."""
     from aim_tui.core.extras import EXTRAS
 
-    return tuple((EXTRAS | {name: spec for name, spec in _named.items() if name not in METRICS}).values())
+    return tuple((EXTRAS | _named).values())
 
 
 def record_metric(spec: MetricSpec) -> None:

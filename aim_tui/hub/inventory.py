@@ -281,6 +281,10 @@ def _summary(problems: tuple[str, ...], most: int = 3) -> str:
 
 
 def _way_out(role: Role, ref: ModelRef, profile: str) -> str:
+    if role not in set(Role) and ref.path is None:
+        named = f" --profile {profile}" if profile else ""
+        fetching = f"fetch it: aim-tui models fetch --role {role}{named}"
+        return f"{fetching}; or name a local folder as path of {role} in the settings"
     if profile == "sample":
         return "the sample models travel with the program: install it again"
     if ref.path is not None:

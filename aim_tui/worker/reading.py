@@ -76,7 +76,14 @@ def read_item(item: Item, metrics: Mapping[str, Metric], policy: ReadingPolicy) 
         return Unreadable(item.id, str(error))
     except MemoryError:
         return Unreadable(item.id, "not enough memory to decode it")
-    return Readable(item.id, image.facts, {name: _prepare(metric, pixels) for name, metric in metrics.items()})
+    prepared: dict[str, torch.Tensor | Failed] = {}
+    alike: dict[str, torch.Tensor | Failed] = {}
+    for name, metric in metrics.items():
+        way = metric.prepares_as
+        prepared[name] = alike[way] if way in alike else _prepare(metric, pixels)
+        if way is not None:
+            alike[way] = prepared[name]
+    return Readable(item.id, image.facts, prepared)
 
 
 def _prepare(metric: Metric, pixels: torch.Tensor) -> torch.Tensor | Failed:

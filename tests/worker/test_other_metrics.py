@@ -163,6 +163,13 @@ def test_what_is_kept_is_scored_without_the_models_and_to_the_same_bit(run, pict
     assert {event.info.role for event in again.of(ModelLoaded)} == {"siglip", "pickscore", "dinov2", "clip"}
 
 
+def test_metrics_of_one_model_look_at_each_image_once(run, looks, pictures) -> None:
+    together = run(pictures, "clip", "clip_i", "clip_iqa", "clip_iqa_sharp")
+    assert looks["Clip"] == len(pictures) + 1, "each image, and the reference"
+    for metric in ("clip", "clip_i", "clip_iqa"):
+        assert together.numbers(metric) == pytest.approx(run(pictures, metric).numbers(metric), abs=1e-6)
+
+
 def test_images_with_prompts_and_references_of_their_own_get_the_same_numbers(
     run, others, context, pictures, tmp_path, looks
 ) -> None:

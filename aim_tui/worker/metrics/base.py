@@ -70,6 +70,11 @@ class Metric(ABC):
         Raises UnsuitableError for an image that the metric cannot take.
         """
 
+    @property
+    def prepares_as(self) -> str | None:
+        """A name under which metrics prepare an image alike, so that it is done once; None for one that does not."""
+        return None
+
     @abstractmethod
     def set_context(self, context: Context, read: Read) -> Sequence[Event]:
         """Embed what images are compared with; a part that has not changed is not embedded again.

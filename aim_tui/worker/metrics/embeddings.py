@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Protocol, cast
+from weakref import WeakKeyDictionary
 
 import msgspec
 import numpy as np
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     Embedding = npt.NDArray[np.float32]
 
 _SCALE = "logit scale"
+
+# The last batch of each model, which holds its images so that none can be mistaken for a new one.
+_seen: WeakKeyDictionary[ImageEncoder, dict[int, tuple[torch.Tensor, Embedding]]] = WeakKeyDictionary()
 
 
 class ImageEncoder(Protocol):
@@ -80,6 +84,11 @@ class EmbeddingMetric(FeatureMetric):
         """16 on a CPU, where more brings nothing; 64 elsewhere."""
         return 16 if self.model.on_cpu else 64
 
+    @property
+    def prepares_as(self) -> str:
+        """As every metric of its model does."""
+        return str(self.role)
+
     def prepare(self, pixels: torch.Tensor) -> torch.Tensor:
         """The resized and cropped image, uint8 (3, h, w)."""
         return self.model.prepare(pixels)
@@ -92,8 +101,18 @@ class EmbeddingMetric(FeatureMetric):
         return [kept.get(sha256) for sha256 in sha256s]
 
     def look(self, batch: Sequence[torch.Tensor]) -> list[Embedding]:
-        """The features of each image."""
-        return list(self.model.image_features(batch).numpy())
+        """The features of each image: at once, where another metric of the model has just looked at them."""
+        model = self.model
+        seen = _seen.get(model, {})
+        if all(id(image) in seen for image in batch):
+            return [seen[id(image)][1] for image in batch]
+        rows = list(model.image_features(batch).numpy())
+        _seen[model] = {id(image): (image, row) for image, row in zip(batch, rows, strict=True)}
+        return rows
+
+    def free(self) -> None:
+        """Let go of the last batch."""
+        _seen.pop(self.model, None)
 
     def keep(self, sha256s: Sequence[str], features: Sequence[Embedding]) -> None:
         """Keep features whose every number is finite."""

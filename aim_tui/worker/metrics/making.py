@@ -14,7 +14,7 @@ from aim_tui.worker.metrics.base import Metric
 from aim_tui.worker.models.loading import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from aim_tui.core.metrics import MetricSpec, Role
     from aim_tui.worker.models.loading import LoadedModel
@@ -24,28 +24,32 @@ _OURS = "aim_tui."
 log = logging.getLogger(__name__)
 
 
-def metric_class(spec: MetricSpec) -> type[Metric]:
-    """The class that computes a metric; UsageError where there is none."""
+def metric_class(spec: MetricSpec) -> Callable[[Mapping[Role, LoadedModel]], Metric]:
+    """The class that computes a metric, or what makes it; UsageError where there is none."""
     try:
         found = resolve(spec.implementation)
     except (Exception, SystemExit) as error:  # another package's code, run for the first time
         log.exception("the metric %s cannot be imported", spec.id)
         raise _unusable(spec, f"{spec.implementation} cannot be imported: {_said(error)}") from None
-    if not (isinstance(found, type) and issubclass(found, Metric)):
-        raise _unusable(spec, f"{spec.implementation} is no subclass of aim_tui.worker.metrics.base.Metric")
-    return found
+    if not callable(found):
+        raise _unusable(spec, f"{spec.implementation} is a {type(found).__name__}, not a class")
+    maker: Callable[[Mapping[Role, LoadedModel]], Metric] = found
+    return maker
 
 
 def made(spec: MetricSpec, models: Mapping[Role, LoadedModel]) -> Metric:
     """The metric with the mapping that its models will be in; UsageError where it cannot be made."""
-    kind = metric_class(spec)
+    maker = metric_class(spec)
     try:
-        return kind(models)
+        metric = maker(models)
     except AimError:
         raise
     except Exception as error:  # another package's code
         log.exception("the metric %s cannot be made", spec.id)
         raise _unusable(spec, f"{spec.implementation} cannot be made: {brief(error)}") from None
+    if not isinstance(metric, Metric):
+        raise _unusable(spec, f"{spec.implementation} is no subclass of aim_tui.worker.metrics.base.Metric")
+    return metric
 
 
 @contextmanager

@@ -47,7 +47,7 @@ class OtherJudge(Judge):
 
     def __init__(self, spec: MetricSpec) -> None:
         kind = metric_class(spec)
-        if not issubclass(kind, FeatureMetric) and spec.needs is not Need.NOTHING:
+        if not (isinstance(kind, type) and issubclass(kind, FeatureMetric)) and spec.needs is not Need.NOTHING:
             raise UsageError(
                 f"metric {spec.id!r} takes one {spec.needs} for all images", "leave it out, or score them by themselves"
             )
