@@ -49,6 +49,11 @@ class RunningJob:
         self._paths[item.id] = item.path
 
     @property
+    def so_far(self) -> str:
+        """How far it has come, as a sentence."""
+        return f"{self.progress.done} of {self.progress.total} images are scored."
+
+    @property
     def left(self) -> int:
         """How many items values are still awaited of."""
         return len(self._values_left)

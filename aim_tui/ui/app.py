@@ -199,11 +199,12 @@ class AimApp(App[int]):
             if yes:
                 self.exit(0)
 
-        done, total = running.progress.done, running.progress.total
-        stored = self.session.store.path is not None and self.session.store.problem is None
-        kept = "They are stored; s goes on another time."
-        lost = "Scores that were not exported (ctrl+s) are lost."
-        question = f"{done} of {total} images are scored. {kept if stored else lost}"
+        def question() -> str:
+            stored = self.session.store.path is not None and self.session.store.problem is None
+            kept = "They are stored; s goes on another time."
+            lost = "Scores that were not exported (ctrl+s) are lost."
+            return f"{running.so_far} {kept if stored else lost}"
+
         self.push_screen(ConfirmScreen("Quit while a job runs?", question, "Quit", "Stay"), answered)
 
     async def on_unmount(self) -> None:

@@ -40,6 +40,19 @@ async def test_it_asks_while_a_job_runs_and_the_safe_answer_has_the_focus(
 
 
 @pytest.mark.usefixtures("models_here")
+async def test_the_question_stays_true_while_the_job_goes_on(open_app: Any, folder: Path, gate: Any) -> None:
+    async with open_app(folder, worker=["--gate", str(gate.path)]) as app:
+        await app.press("s", "q")
+        await app.shows("0 of 8 images are scored")
+        gate.let(3)
+        await app.shows("3 of 8 images are scored")
+        gate.let(5)
+        await app.shows("8 of 8 images are scored")
+        await app.press("n")
+        assert app.app.return_value is None
+
+
+@pytest.mark.usefixtures("models_here")
 async def test_q_closes_the_top_thing_before_it_quits(open_app: Any, folder: Path) -> None:
     async with open_app(folder) as app:
         for key in ("e", "question_mark", "z"):

@@ -13,7 +13,12 @@ from textual.widgets import Button, Static
 from aim_tui.ui.screens.dialog import Dialog
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual.widget import Widget
+
+# How often words that can change are looked at.
+_ANEW_SECONDS = 0.2
 
 
 class ConfirmScreen(Dialog[bool]):
@@ -26,9 +31,13 @@ class ConfirmScreen(Dialog[bool]):
         Binding("left,right", "app.focus_next", "Other", show=False, tooltip="The other button", id="confirm.other"),
     ]
 
-    def __init__(self, heading: str, question: str, yes: str, no: str, *, yes_is_safe: bool = False) -> None:
+    def __init__(
+        self, heading: str, question: str | Callable[[], str], yes: str, no: str, *, yes_is_safe: bool = False
+    ) -> None:
+        """A question whose words may change while it is open, such as a count, is a function that gives them."""
         super().__init__(heading)
-        self._question = question
+        self._words: Callable[[], str] = question if callable(question) else lambda: question
+        self._question = Static(Content(self._words()))
         self._yes = Button(Content(yes), id="yes", compact=True)
         self._no = Button(Content(no), id="no", compact=True)
         self._safe, self._other = (self._yes, self._no) if yes_is_safe else (self._no, self._yes)
@@ -36,7 +45,7 @@ class ConfirmScreen(Dialog[bool]):
 
     def body(self) -> list[Widget]:
         """The question and its two answers."""
-        return [Static(Content(self._question)), Horizontal(self._safe, self._other, classes="buttons")]
+        return [self._question, Horizontal(self._safe, self._other, classes="buttons")]
 
     def keys(self) -> str:
         """The keys for the answers."""
@@ -45,6 +54,11 @@ class ConfirmScreen(Dialog[bool]):
     def on_mount(self) -> None:
         """The safe answer is one enter away."""
         self._safe.focus()
+        self.set_interval(_ANEW_SECONDS, self._ask_anew)
+
+    def _ask_anew(self) -> None:
+        if (words := Content(self._words())) != self._question.content:
+            self._question.update(words)
 
     def action_answer(self, answer: bool) -> None:
         """Give the answer."""

@@ -53,7 +53,7 @@ class FileList(LineList[str]):
     """Browse a folder: open folders, mark images, see how far each is scored. Keys are paths."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("h,left,backspace", "open_parent", "Parent", id="files.parent", tooltip="Open the folder above"),
+        Binding("h,left,backspace", "open_parent", "Up", id="files.parent", tooltip="Open the folder above"),
     ]
 
     @dataclass

@@ -109,7 +109,7 @@ class RunList(LineList[str]):
             text = said[name][-column.width :].rjust(column.width) if column.right else fit(said[name], column.width)
             segments += [Segment(text, styles.get(name, base)), Segment(" " * _GAP, base)]
             left -= column.width + _GAP
-        return [*segments, Segment(fit(said["prompt"], max(left, 0)), base)]
+        return [*segments, Segment(fit(said["prompt"], max(left - 1, 0)), base)]
 
 
 def when(at: datetime) -> str:
