@@ -94,6 +94,8 @@ def correlate(
         from aim_tui.store.exports.figure import figure_format
 
         figure_format(plot)
+    inputs = [path for path in (scores, judgements) if path is not None]
+    _check_written(output, plot, inputs)
     asked = Asked(
         run=run,
         metrics=_names(metric),
@@ -126,6 +128,19 @@ def correlate(
         say(f"wrote {output}")
     if plot is not None:
         _plot(found, plot)
+
+
+def _check_written(output: Path | None, plot: Path | None, inputs: list[Path]) -> None:
+    """Before anything is computed: can it be written, and is nothing overwritten that is read?"""
+    from aim_tui.cli.writers import check_folder
+
+    written = {option: path for option, path in (("--output", output), ("--plot", plot)) if path is not None}
+    for option, path in written.items():
+        check_folder(path)
+        if any(path.resolve() == read.resolve() for read in inputs):
+            raise UsageError(f"{option} {path} is one of the files to read", "name another file")
+    if len({path.resolve() for path in written.values()}) < len(written):
+        raise UsageError("--output and --plot name one file", "name two")
 
 
 def _names(text: str) -> tuple[str, ...]:

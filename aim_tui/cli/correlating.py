@@ -46,6 +46,7 @@ def gather_study(asked: Asked) -> Study:
         raise UsageError("--id names at most two columns: of the scores, of the judgements")
     study = _of_files(asked) if asked.scores is not None else _of_run(asked)
     _refuse_nothing(study)
+    _refuse_itself(study)
     return _with_metric_scale(study, asked.metric_scale)
 
 
@@ -68,6 +69,7 @@ def _of_files(asked: Asked) -> Study:
         plain = Reading(scores_id, asked.lower_is_better)
         scores = read_source(asked.scores, plain)
         judged = read_source(asked.judgements, replace(reading, id_column=asked.ids[-1] if asked.ids else ""))
+    _refuse_unknown(asked.lower_is_better, scores, judged)
     taken = (*asked.against, *asked.raters) if judged is scores else ()
     metrics = choose(scores, asked.metrics, "--metric", taken)
     if judged is scores:
@@ -126,7 +128,9 @@ def _of_scores(
     if asked.judgements is not None:
         reading = Reading(asked.ids[-1] if asked.ids else "", asked.lower_is_better, asked.scale, asked.rater_column)
         judged = read_source(asked.judgements, reading)
+        _refuse_unknown(asked.lower_is_better, scores, judged)
         return gather(scores, metrics, judged, _judgements(judged, asked))
+    _refuse_unknown(asked.lower_is_better, scores)
     made = _of_store(scores, own, tuple(_field(name) for name in asked.against), of)
     return gather(scores, metrics, scores, made)
 
@@ -180,6 +184,18 @@ def _with_metric_scale(study: Study, scale: Scale | None) -> Study:
     if scale is None:
         return study
     return replace(study, metrics=tuple(replace(column, scale=scale) for column in study.metrics))
+
+
+def _refuse_unknown(lower: frozenset[str], *sources: Source) -> None:
+    """A direction that no column takes would be a metric judged the wrong way round."""
+    known = dict.fromkeys(column.name for source in sources for column in source.columns)
+    for name in sorted(lower - known.keys()):
+        raise UsageError(f"--lower-is-better: no column is called {name!r}{did_you_mean(name, known)}")
+
+
+def _refuse_itself(study: Study) -> None:
+    if all(metric in judgement.raters for metric in study.metrics for judgement in study.judgements):
+        raise UsageError(f"{study.metrics[0].name} would be held against itself", "name another column: --against")
 
 
 def _refuse_nothing(study: Study) -> None:

@@ -182,6 +182,11 @@ def check_writable(output: Path) -> None:
     """Before hours of work: can the result be written at all?"""
     if output.suffix.lower() in SUFFIXES:
         raise UsageError(f"cannot write {output}: that is the name of an image")
+    check_folder(output)
+
+
+def check_folder(output: Path) -> None:
+    """The same of a file that may be an image."""
     if output.is_dir():
         raise UsageError(f"cannot write {output}: it is a folder")
     if not output.parent.is_dir():

@@ -72,6 +72,12 @@ def read_source(path: str | Path, reading: Reading | None = None) -> Source:
     """A file's columns of numbers, its samples, and its stated figures held against its rows."""
     reading = reading or Reading()
     table = read_table(path)
+    if not table.lines:
+        raise UsageError(f"{table.path} holds no rows")
+    if reading.rater_column and reading.rater_column not in (known := table.columns()):
+        raise UsageError(
+            f"{table.path} has no column {reading.rater_column!r} of raters{did_you_mean(reading.rater_column, known)}"
+        )
     id_column = _id_column(table, reading.id_column)
     names = [name for name in table.columns() if name not in (id_column, reading.rater_column)]
     reading = _told_by(table, reading)

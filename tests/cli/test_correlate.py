@@ -318,6 +318,9 @@ def test_a_distance_of_zero_is_shown_without_a_sign(cli: Cli, tmp_path: Path) ->
         (("--plot", "f.pdf"), "its ending names no format of a figure"),
         (("--id", "nobody"), "has no column 'nobody'"),
         (("--id", "a,b,c"), "at most two columns"),
+        (("--rater", "modle"), "has no column 'modle' of raters; did you mean 'model'"),
+        (("--lower-is-better", "editclip"), "no column is called 'editclip'"),
+        (("--output", "/no/such/folder/f.json"), "there is no folder /no/such/folder"),
         (("--rater", "model", "--raters", "llm_score"), "two ways to tell raters apart"),
     ],
 )
@@ -329,6 +332,20 @@ def test_a_mistake_is_named_before_anything_is_computed(
     assert told.code == 2
     assert said in told.err
     assert told.out == ""
+
+
+def test_nothing_that_is_read_is_overwritten_and_nothing_is_held_against_itself(
+    cli: Cli, edits: tuple[str, str], tmp_path: Path
+) -> None:
+    scores, judgements = edits
+    before = [(tmp_path / name).read_bytes() for name in ("editclip_results.json", "llm_results.json")]
+    for option, path in (("--output", scores), ("-o", str(tmp_path / "x" / ".." / "llm_results.json"))):
+        (tmp_path / "x").mkdir(exist_ok=True)
+        told = cli("correlate", "--scores", scores, "-j", judgements, option, path)
+        assert told.code == 2 and "is one of the files to read" in told.err
+    assert before == [(tmp_path / name).read_bytes() for name in ("editclip_results.json", "llm_results.json")]
+    itself = cli("correlate", "--scores", scores, "--x", "editclip_score", "--y", "editclip_score")
+    assert itself.code == 2 and "would be held against itself" in itself.err
 
 
 def test_files_that_share_no_sample_are_told_with_examples(cli: Cli, edits: tuple[str, str], tmp_path: Path) -> None:

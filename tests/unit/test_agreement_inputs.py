@@ -180,6 +180,7 @@ def test_an_id_that_is_there_twice_stays_there_twice(tmp_path: Path) -> None:
         ("f.xlsx", "x", "its ending names no format"),
         ("f.csv", "", "is empty"),
         ("f.csv", " \n\n", "is empty"),
+        ("f.csv", "id,s\n", "holds no rows"),
         ("f.csv", "id,s\na,1\nb,2,3\n", "line 3: has 3 cells where the heading has 2"),
         ("f.csv", "id,s,s\na,1,2\n", "line 1: the heading has 's' more than once"),
         ("f.csv", "id,,s\na,1,2\n", "line 1: column 2 of the heading has no name"),
