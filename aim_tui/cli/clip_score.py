@@ -98,14 +98,14 @@ def _asked(
         return Context(prompt=scale.prefix + found) if found else Refused(f"no {text}")
 
     def cells(found: Result | Refused) -> dict[str, Any]:
-        refused = isinstance(found, Refused)
-        value = None if isinstance(found, Refused) else value_of(found.outcome("clip"))
+        if isinstance(found, Refused):
+            return {added: 0.0} if rule is OnError.ZERO else {added: None, reason_key: found.reason}
+        value = value_of(found.outcome("clip"))
         number = None if value is None else scale.of(value)
         if rule is OnError.ZERO:
-            # The models' own failures are none of the two things that count as 0.0.
-            return {added: 0.0 if refused or found.error is not None else number}
-        reason = found.reason if isinstance(found, Refused) else found.errors()
-        return {added: number, reason_key: reason}
+            # A failure of the model is none of the two things that count as 0.0.
+            return {added: 0.0 if found.error is not None else number}
+        return {added: number, reason_key: found.errors()}
 
     columns = {added: float} if rule is OnError.ZERO else {added: float, reason_key: str}
     plan = ScoringPlan(("clip",), {"clip": 1.0}, setup.profile.rules)

@@ -116,7 +116,8 @@ def _texts(path: str) -> dict[str, str]:
     if not os.path.isfile(path):  # noqa: PTH113  # unlike Path.is_file it never raises
         raise _NoneError("no such file" if not os.path.lexists(path) else "is not a regular file")
     with Image.open(path, formats=_FORMATS) as image:
-        texts = {key: value for key, value in image.info.items() if key in _KINDS and isinstance(value, str)}
+        said = ((key, value) for key, value in image.info.items() if isinstance(key, str) and isinstance(value, str))
+        texts = {key: value for key, value in said if key in _KINDS}
         exif = image.getexif()
         for tag in (_MAKE, _MODEL):
             # ComfyUI has no other place in WebP.

@@ -105,7 +105,7 @@ class ImageCLIPEvaluator:
         return scores
 
     def _score(self, items: Sequence[Item], scores: list[float]) -> None:
-        with closing(self._loaded().run(Job(("clip",), Context(), list(items)))) as events:  # type: ignore[type-var]
+        with closing(self._loaded().run(Job(("clip",), Context(), list(items)))) as events:
             for event in events:
                 match event:
                     case ImageFailed(number, reason):

@@ -96,4 +96,5 @@ def _kind(value: object) -> str:
         return "true or false"
     if isinstance(value, int | float):
         return "a number"
-    return {dict: "an object", list: "a list", bytes: "bytes"}.get(type(value), "something else")
+    kinds: dict[type, str] = {dict: "an object", list: "a list", bytes: "bytes"}
+    return kinds.get(type(value), "something else")
