@@ -37,7 +37,7 @@ ROLE_NAMES = {
     Role.EDITCLIP: "EditCLIP model",
 }
 
-# What a fetch of the built-in profiles' models takes, in MB: float32 parameters plus a few MB of tokenizer. For the
+# What a fetch of the built-in profiles' and metrics' models takes, in MB: float32 parameters plus a few MB of tokenizer. For the
 # person who decides whether to fetch; the fetch itself asks the hub.
 _MEGABYTES = {
     "openai/clip-vit-base-patch32": 609,
@@ -45,6 +45,9 @@ _MEGABYTES = {
     "Salesforce/blip2-opt-2.7b": 14_990,
     "Salesforce/blip2-flan-t5-xl": 15_780,
     "sentence-transformers/distiluse-base-multilingual-cased-v1": 544,
+    "google/siglip2-base-patch16-224": 1_540,
+    "yuvalkirstain/PickScore_v1": 3_948,
+    "facebook/dinov2-base": 346,
 }
 
 _REPO_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
