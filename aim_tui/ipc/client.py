@@ -12,15 +12,13 @@ import os
 import signal
 import sys
 from collections import deque
-from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from aim_tui import paths
 from aim_tui.core.events import Event, Phase, PhaseName
-from aim_tui.core.jobs import Job
 from aim_tui.core.text import without_escapes
 from aim_tui.errors import AimError
+from aim_tui.ipc.lines import pieces, take_lines
 from aim_tui.ipc.protocol import (
     PROTOCOL_VERSION,
     REPORTS,
@@ -39,62 +37,26 @@ from aim_tui.ipc.protocol import (
     TextsFailed,
     TokenCount,
     decode,
-    encode,
 )
 from aim_tui.ipc.worker_log import TAIL_LINES, how_it_ended, last_lines, new_log
+from aim_tui.ipc.worker_state import Crash, Patience, WorkerGoneError, WorkerState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from aim_tui.core.jobs import EngineSettings
+    from aim_tui.core.jobs import EngineSettings, Job
     from aim_tui.core.maps import Map
+
+__all__ = ["WORKER_COMMAND", "Crash", "Patience", "WorkerClient", "WorkerGoneError", "WorkerState", "pieces"]
 
 WORKER_COMMAND = (sys.executable, "-m", "aim_tui.worker")
 
 # Some thirty facts, 2 ms: a key that is pressed meanwhile takes about ten turns of the loop to its paint.
 _READ_AT_ONCE = 8 * 1024
-_ITEMS_AT_ONCE = 1000
 # The longest honest line is a batch of captions; beyond this something writes without ever ending a line.
 _LONGEST_LINE = 16 * 1024 * 1024
 _GARBAGE_ALLOWED = 20
-
-
-class WorkerState(StrEnum):
-    """What the worker process is known to be doing."""
-
-    STOPPED = "stopped"
-    STARTING = "starting"
-    LOADING = "loading"
-    READY = "ready"
-    BUSY = "busy"
-    CRASHED = "crashed"
-
-
-@dataclass(frozen=True, slots=True)
-class Crash:
-    """How the worker ended when nobody asked it to."""
-
-    reason: str
-    exit_code: int | None
-    stderr_tail: str
-    log: Path
-    hint: str = ""
-    """What is often behind it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """Seconds to wait for the worker: to say hello, to answer, and on each rung of the ladder that ends it."""
-
-    hello: float = 90.0
-    answer: float = 60.0
-    close: float = 3.0
-    terminate: float = 2.0
-
-
-class WorkerGoneError(AimError):
-    """The worker is not there to do what was asked."""
 
 
 class WorkerClient:
@@ -300,7 +262,7 @@ class WorkerClient:
         while chunk := await process.stdout.read(_READ_AT_ONCE):
             pending += chunk
             if not self._stopping:
-                for line in _take_lines(pending):
+                for line in take_lines(pending):
                     self._hear(line)
                 # Reading does not wait while there is something to read, and a worker may never pause.
                 await asyncio.sleep(0)
@@ -420,33 +382,6 @@ class WorkerClient:
         if self.crash is not None:
             return WorkerGoneError(self.crash.reason, "restart it to go on; every score is kept")
         return WorkerGoneError("the worker is not running")
-
-
-def _take_lines(pending: bytearray) -> Iterator[bytes]:
-    """The whole lines at the front of a buffer, taken out of it."""
-    end = pending.rfind(b"\n") + 1
-    if end:
-        lines = bytes(pending[:end]).splitlines()
-        del pending[:end]
-        yield from (line for line in lines if line.strip())
-
-
-def pieces(message: Message) -> Iterator[bytes]:
-    """The line of a message in pieces, each made in a few milliseconds whatever the number of items.
-
-    A thread would not do: the encoder is one call into C, which lets no other thread run until it is through.
-    """
-    body = message.body
-    if not isinstance(body, Job) or len(body.items) <= _ITEMS_AT_ONCE:
-        yield encode(message)
-        return
-    # The items are the last field of a job, so that their list stands where an empty one does.
-    head, _, tail = encode(Message(message.job, replace(body, items=[]))).rpartition(b"[]")
-    yield head + b"["
-    for start in range(0, len(body.items), _ITEMS_AT_ONCE):
-        part = encode(Message(message.job, replace(body, items=body.items[start : start + _ITEMS_AT_ONCE])))
-        yield (b"," if start else b"") + part[len(head) + 1 : len(part) - len(tail) - 1]
-    yield b"]" + tail
 
 
 def _signal_group(pid: int, number: int) -> None:

@@ -13,7 +13,7 @@ from textual.strip import Strip
 
 from aim_tui.ui.widgets.cell_text import fit, wrap
 from aim_tui.ui.widgets.line_keys import LINE_BINDINGS
-from aim_tui.ui.widgets.line_look import MARK_GLYPH, Look
+from aim_tui.ui.widgets.line_look import LINE_CSS, MARK_GLYPH, Look
 from aim_tui.ui.widgets.line_model import Key, LineModel
 
 if TYPE_CHECKING:
@@ -49,42 +49,7 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
         "line-list--problem",
     }
 
-    DEFAULT_CSS = """
-    LineList {
-        height: 1fr;
-        background: $surface;
-        color: $foreground;
-        overflow-x: hidden;
-        overflow-y: auto;
-        scrollbar-size-vertical: 1;
-
-        & > .line-list--header { background: $panel; color: $text-muted; }
-        & > .line-list--sorted { background: $panel; color: $foreground; text-style: bold underline; }
-        & > .line-list--cursor {
-            background: $block-cursor-blurred-background;
-            color: $block-cursor-blurred-foreground;
-            text-style: $block-cursor-blurred-text-style;
-        }
-        &:focus > .line-list--cursor {
-            background: $block-cursor-background;
-            color: $block-cursor-foreground;
-            text-style: $block-cursor-text-style;
-        }
-        &:ansi > .line-list--cursor { text-style: bold underline; }
-        &:ansi:focus > .line-list--cursor { text-style: bold; }
-        &:nocolor > .line-list--cursor, &.-few-colours > .line-list--cursor {
-            background: $surface;
-            color: $foreground;
-            text-style: bold underline;
-        }
-        &:nocolor:focus > .line-list--cursor, &.-few-colours:focus > .line-list--cursor { text-style: bold reverse; }
-        & > .line-list--mark { color: $text-accent; text-style: bold; }
-        & > .line-list--strong { text-style: bold; }
-        & > .line-list--muted { color: $text-muted; }
-        & > .line-list--problem { color: $text-error; text-style: bold; }
-        &:nocolor > .line-list--problem { color: $foreground; }
-    }
-    """
+    DEFAULT_CSS = LINE_CSS
 
     @dataclass
     class Fact(Message):
