@@ -33,9 +33,7 @@ def edit(
     output_format: Annotated[
         str, typer.Option("--format", "-f", metavar="FORMAT", help="table, json, jsonl, csv or editclip.")
     ] = "table",
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead of to stdout.")
-    ] = None,
+    output: options.OutputOption = None,
     pre_resize: Annotated[
         int | None,
         typer.Option(
@@ -50,10 +48,8 @@ def edit(
     exif: options.ExifOption = None,
     config: options.ConfigOption = None,
     store: options.StoreOption = None,
-    no_store: Annotated[bool, typer.Option("--no-store", help="Keep nothing of this run but its output.")] = False,
-    resume: Annotated[
-        bool, typer.Option("--resume/--fresh", help="Go on with the same run where it was interrupted, or begin anew.")
-    ] = True,
+    no_store: options.NoRunStoreOption = False,
+    resume: options.ResumeOption = True,
     tui: Annotated[
         bool, typer.Option("--tui", help="Open the Edits screen instead of writing; `aim-tui DATA` does so too.")
     ] = False,

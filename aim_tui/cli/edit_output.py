@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import csv
 import io
 import os
@@ -66,7 +67,7 @@ class Output:
         return record(row, self.named[row.item], self.results)
 
 
-class _Streaming(Output):
+class _Streaming(Output, abc.ABC):
     """Writes each row when it is finished; the file is opened with the first row, not before."""
 
     _stream: TextIO | None = None
@@ -82,8 +83,9 @@ class _Streaming(Output):
         except OSError as error:
             raise cannot_write(self.path, error) from None
 
+    @abc.abstractmethod
     def line(self, row: EditResult) -> str:
-        raise NotImplementedError
+        """The text of a row."""
 
     def end(self) -> None:
         if self._stream is not None and self.path is not None:

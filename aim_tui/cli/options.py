@@ -58,6 +58,10 @@ OutputOption = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead of to stdout.")
 ]
 NoStoreOption = Annotated[bool, typer.Option("--no-store", help="Keep nothing, and look up nothing that was kept.")]
+NoRunStoreOption = Annotated[bool, typer.Option("--no-store", help="Keep nothing of this run but its output.")]
+ResumeOption = Annotated[
+    bool, typer.Option("--resume/--fresh", help="Go on with the same run where it was interrupted, or begin anew.")
+]
 StoreOption = Annotated[
     Path | None,
     typer.Option(

@@ -57,7 +57,7 @@ def list_runs(
     if path.exists():
         with open_existing(path) as database:
             of = str(folder.absolute()) if folder else None
-            both = [*Runs(database).history(of, limit), *edit_history(database, of, limit)]
+            both: list[RunInfo | EditRunInfo] = [*Runs(database).history(of, limit), *edit_history(database, of, limit)]
         # Ids of either kind sort by the time of their beginning.
         infos = sorted(both, key=lambda info: info.id, reverse=True)[:limit]
     if as_json:
@@ -111,8 +111,12 @@ def delete(
     with open_existing(store_path(store)) as database:
         # All are found before the first is deleted: a wrong name deletes nothing, and 'last' is one run.
         found = list(dict.fromkeys(find_any(database, run) for run in runs))
-        stores = {RunKind.IMAGES: Runs(database), RunKind.EDITS: EditRuns(database)}
-        infos = {info.id: info for info in (*Runs(database).history(), *edit_history(database))}
+        stores: dict[RunKind, Runs | EditRuns] = {
+            RunKind.IMAGES: Runs(database),
+            RunKind.EDITS: EditRuns(database),
+        }
+        infos: dict[str, RunInfo | EditRunInfo] = {info.id: info for info in Runs(database).history()}
+        infos |= {info.id: info for info in edit_history(database)}
         for _, run_id in found:
             say(_told(infos[run_id]))
         if not yes:
@@ -127,9 +131,7 @@ def delete(
 @app.command()
 def export(
     run: RunArgument,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead of to stdout.")
-    ] = None,
+    output: options.OutputOption = None,
     output_format: Annotated[
         str | None,
         typer.Option("--format", "-f", metavar="FORMAT", help="csv, json, jsonl, parquet, markdown or html."),

@@ -66,13 +66,11 @@ def score(
     profile: options.ProfileOption = None,
     metrics: options.MetricsOption = None,
     weights: options.WeightsOption = None,
-    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into sub-folders too.")] = False,
+    recursive: options.RecursiveOption = False,
     output_format: Annotated[
         str, typer.Option("--format", "-f", metavar="FORMAT", help="table, json, jsonl or csv.")
     ] = "table",
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead of to stdout.")
-    ] = None,
+    output: options.OutputOption = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on with images that appear, as they become whole, until Ctrl-C.")
     ] = False,
@@ -82,10 +80,8 @@ def score(
     exif: options.ExifOption = None,
     config: options.ConfigOption = None,
     store: options.StoreOption = None,
-    no_store: Annotated[bool, typer.Option("--no-store", help="Keep nothing of this run but its output.")] = False,
-    resume: Annotated[
-        bool, typer.Option("--resume/--fresh", help="Go on with the same run where it was interrupted, or begin anew.")
-    ] = True,
+    no_store: options.NoRunStoreOption = False,
+    resume: options.ResumeOption = True,
 ) -> None:
     """Score images. Exit: 0 all scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C."""
     from aim_tui.cli.headless import run
