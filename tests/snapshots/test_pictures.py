@@ -7,6 +7,7 @@ fixed scores, the folder has a fixed name, clock and chance stand still, and ima
 from __future__ import annotations
 
 import hashlib
+import itertools
 import random
 import shutil
 import sys
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import PIL.Image
 import pytest
 from pytest_textual_snapshot import SVGImageExtension
-from textual.widgets import Input
+from textual.widgets import Input, OptionList
 
 from aim_tui.config import load_settings
 from aim_tui.core.context import Context
@@ -34,6 +35,7 @@ from aim_tui.store.records import RunRequest, RunState
 from aim_tui.store.runs import Runs
 from aim_tui.ui.app import AimApp
 from aim_tui.ui.launch import Launch
+from aim_tui.ui.screens.correlation import CorrelationScreen
 from aim_tui.ui.screens.duel import DuelScreen
 from aim_tui.ui.screens.main import MainScreen
 from aim_tui.ui.widgets.image_preview import ImagePreview
@@ -85,6 +87,8 @@ def same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AIM_TUI_IMAGES", "half")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    numbers = itertools.count(1)
+    monkeypatch.setattr("aim_tui.store.runs._new_id", lambda: f"{next(numbers):016X}")
     monkeypatch.setattr("aim_tui.ui.duelling.random", SimpleNamespace(Random=lambda: random.Random(5)))
     for module in ("widgets.run_list", "screens.compare"):
         monkeypatch.setattr(f"aim_tui.ui.{module}.when", lambda _: "2026-03-14 15:09")
@@ -141,6 +145,11 @@ def keep_judgements(store: Path, folder: Path) -> None:
         judgements.note(images[1], "smoke leans left", rater=RATER)
         judgements.rate(images[1], 3, rater="bob")
         judgements.reject(images[4], True, rater=RATER)
+        # The stored runs know their images by these.
+        for number, (mine, theirs) in enumerate([(5, 4), (3, 5), (4, 3), (2, 2), (1, 1)]):
+            stored = Image(f"{number:064}", str(folder / NAMES[number]))
+            judgements.rate(stored, mine, rater=RATER)
+            judgements.rate(stored, theirs, rater="bob")
         for better, one in enumerate(images):
             for worse, other in enumerate(images[better + 1 :], better + 1):
                 for number in range(6):
@@ -250,6 +259,14 @@ async def test_every_screen_looks_as_it_did(
         await app.press("comma")
         await app.looks("sort")
 
+        await app.home()
+        await app.press("o")
+        await app.looks("files")
+        await app.press("o")
+        await app.press("ctrl+p")
+        await app.until(lambda: app.app.screen.query(OptionList).first(OptionList).option_count > 30)
+        await app.looks("palette")
+
         for name, key in {"help": "question_mark", "weights": "w", "models": "M", "view": "z", "grid": "t"}.items():
             await app.home()
             await app.press(key)
@@ -300,6 +317,15 @@ async def test_every_screen_looks_as_it_did(
         await app.press("space", "space", "c")
         await app.until(lambda: app.app.screen.query(PairList))
         await app.looks("comparison")
+
+        await app.home()
+        await app.press("H", "a")
+        await app.shows("3 runs")
+        await app.press("j", "enter")
+        await app.until(lambda: isinstance(app.app.screen, MainScreen) and app.app.session.viewed)
+        await app.press("K")
+        await app.until(lambda: isinstance(app.app.screen, CorrelationScreen) and app.app.screen.analysis)
+        await app.looks("correlation")
 
 
 async def test_the_main_screen_where_there_is_much_room(

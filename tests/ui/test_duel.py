@@ -205,6 +205,10 @@ async def test_a_terminal_without_images_says_so_at_once(
     async with open_app(folder, store=store) as app:
         await begin(app)
         await app.shows("this terminal shows no images here")
+        assert "Left" not in app.text()
+        await app.press("h", "t")
+        assert duels(store) == []
+        await answer(app, "s", 1, store)
 
 
 async def test_a_duel_remembers_the_run_whose_scores_are_shown(open_app: Any, folder: Path, store: Path) -> None:

@@ -58,6 +58,7 @@ class DuelScreen(ModalScreen[None]):
         self._finals = finals
         self._pair: tuple[int, int] | None = None
         self._shown = self._drawn = False
+        self._words_only = False
         self._in_turn = asyncio.Lock()
         self._title = Static(id="duel-title", markup=False)
         self._said = Static(id="duel-said", markup=False)
@@ -95,16 +96,17 @@ class DuelScreen(ModalScreen[None]):
 
     # -- verbs -------------------------------------------------------------------------------------------------------
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Where nothing can be seen, nothing can be said of it but that."""
+        return not self._words_only or action != "answer" or parameters[:1] == ("skip",)
+
     def action_answer(self, outcome: str) -> None:
         """Store an answer; the next pair comes when it is stored."""
         if not self._shown:
             return
-        if self._words_only and outcome != "skip":
-            self._say(_NO_IMAGES)
-        else:
-            # Until the next pair is there no key counts.
-            self._shown = False
-            self._store(DuelOutcome(outcome))
+        # Until the next pair is there no key counts.
+        self._shown = False
+        self._store(DuelOutcome(outcome))
 
     @work
     async def _store(self, outcome: DuelOutcome) -> None:
