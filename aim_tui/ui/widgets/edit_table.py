@@ -113,7 +113,7 @@ class EditTable(LineList[int]):
             if column.id == self.sort.column:
                 title = f"{title[: column.width - 1]}{'▼' if self.sort.reverse else '▲'}"
             elif column.id == "instruction" and hidden:
-                title = f"{title}  +{hidden} more below"
+                title = f"{title} +{hidden}"
             said = fit(title, column.width).rstrip()
             blank = " " * (column.width - cell_len(said))
             style = strong if column.id == self.sort.column else plain

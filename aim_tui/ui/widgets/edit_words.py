@@ -70,8 +70,8 @@ class EditWords:
             lead = self._winner(self.lead, pair)
             said = f"{self.lead.title}: {words[lead]}" if lead is not None else f"{self.lead.title}: not told yet"
             right, wrong, ties = (verdicts.count(each) for each in (Winner.RIGHT, Winner.WRONG, Winner.TIE))
-            alike = f", {ties} cannot tell them apart" if ties else ""
-            counted = f"  of all numbers {right} prefer the right one, {wrong} the wrong one{alike}"
+            alike = f", {ties} alike" if ties else ""
+            counted = f"  ({right} numbers for the right one, {wrong} for the wrong one{alike})"
             lines.append(Content.assemble((said, "bold"), (counted if right + wrong + ties else "", _MUTED)))
         return lines
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.widgets import Static
 
-from aim_tui.core.metrics import METRICS
+from aim_tui.core.metrics import get_metric
 from aim_tui.core.text import printable
 
 if TYPE_CHECKING:
@@ -63,12 +63,12 @@ def _about(row: Row, plan: ScoringPlan, context: Context) -> Content:
         )
     stale = [metric for metric in plan.metrics if row.stale(metric, context)]
     if stale:
-        names = ", ".join(METRICS[metric].short for metric in stale)
-        needs = " and ".join(dict.fromkeys(str(METRICS[metric].needs) for metric in stale))
+        names = ", ".join(get_metric(metric).short for metric in stale)
+        needs = " and ".join(dict.fromkeys(str(get_metric(metric).needs) for metric in stale))
         return Content.styled(f"{names} scored against another {needs}; s scores again", "$text-warning")
     return Content(printable(row.path))
 
 
 def _formula(plan: ScoringPlan, not_asked: Mapping[str, str]) -> Content:
-    without = "; ".join(f"without {METRICS[metric].short}: {reason}" for metric, reason in not_asked.items())
+    without = "; ".join(f"without {get_metric(metric).short}: {reason}" for metric, reason in not_asked.items())
     return Content.assemble(plan.formula(), (f"  ({without})" if without else "", "$text-warning"))

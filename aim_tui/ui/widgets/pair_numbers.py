@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from aim_tui.core.metrics import METRICS
+from aim_tui.core.metrics import get_metric
 from aim_tui.core.outcomes import Failed, Missing, Present
 from aim_tui.core.text import printable
 from aim_tui.ui.widgets.cell_text import fit
@@ -55,7 +55,7 @@ def _pairs(results: Results, first: Row, second: Row | None) -> Iterator[tuple[s
     context = results.context
     yield "Final ↑", 2, True, _final(results, first), _final(results, second)
     for metric in results.plan.metrics:
-        spec = METRICS[metric]
+        spec = get_metric(metric)
         title = f"{spec.short} {'↑' if spec.higher_is_better else '↓'}"
         both = _raw(metric, first, context), _raw(metric, second, context)
         yield title, spec.decimals, spec.higher_is_better, *both

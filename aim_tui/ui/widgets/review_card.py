@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from aim_tui.core.metrics import METRICS
+from aim_tui.core.metrics import get_metric
 from aim_tui.core.opinions import NOTHING, RATINGS, Opinion
 from aim_tui.core.outcomes import Present, reason_of, value_of
 from aim_tui.core.text import printable
@@ -62,10 +62,10 @@ def card(standing: Standing, *, brief: bool = False, width: int = 0) -> Content:
         lines.append(hanging(f"{NOTED} ", Content(printable(standing.mine.note)), width))
     lines += [hanging("", _other(rater, said), width, 2) for rater, said in standing.others.items() if said]
     lines += [Content(""), Content("  ").join(_final(standing))]
-    lines += [_metric(metric, standing, brief=False) for metric in METRICS if metric in standing.plan.metrics]
+    lines += [_metric(metric, standing, brief=False) for metric in standing.plan.metrics]
     for metric, reason in standing.not_asked.items():
         off = Content.styled(f"off: {printable(reason)}", _MUTED)
-        lines.append(hanging(f"{METRICS[metric].short:<{_LABEL}}", off, width))
+        lines.append(hanging(f"{get_metric(metric).short:<{_LABEL}}", off, width))
     if errors := standing.row.errors():
         lines.append(hanging("", Content.styled(f"! {printable(errors)}", "$text-error"), width, 2))
     if standing.stale:
@@ -118,7 +118,7 @@ def _final(standing: Standing) -> list[Content]:
 
 
 def _metric(metric: str, standing: Standing, *, brief: bool) -> Content:
-    spec, row = METRICS[metric], standing.row
+    spec, row = get_metric(metric), standing.row
     outcome = row.outcome(metric)
     norm = value_of(row.scores.norms.get(metric)) if row.scores else None
     arrow = "↑" if spec.higher_is_better else "↓"

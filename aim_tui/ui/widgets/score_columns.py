@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from aim_tui.core.metrics import METRICS
+from aim_tui.core.metrics import METRICS, get_metric
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
+
+    from aim_tui.core.metrics import MetricSpec
 
 GAP = 1
 #: The width of a status that is a glyph without its word.
@@ -37,6 +40,10 @@ _TIERS = (
 )
 
 
+# Where metrics beside AIM's are shown, these may cost the words of the status.
+_OTHERS_TIERS = ((False, False, False, _NAME_MIN),)
+
+
 class Column(NamedTuple):
     """One column: its id (what to sort by), title, width in cells, and for a value its metric."""
 
@@ -49,10 +56,11 @@ class Column(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """The columns that fit, and how many others there are."""
+    """The columns that fit, how many others there are, and how many metrics beside AIM's are among those."""
 
     columns: tuple[Column, ...]
     hidden: int
+    others_hidden: int = 0
 
     def column_at(self, x: int) -> Column | None:
         """The column that covers cell `x`, counted from the first one's left edge."""
@@ -72,17 +80,22 @@ def lay_out(
     narrow: bool,
     rated: bool = False,
     ranked: bool = False,
+    weighed: Collection[str] | None = None,
 ) -> Layout:
     """The richest set of columns that fits into `width` cells and leaves the names readable.
 
     From poor to rich: name, final, status; then the raw values; then the normalised ones, at first for the words of
     the status; then captions. A column of ratings is there where anything is `rated`, and one of cosines, before all
-    other values, where the rows are `ranked` by their nearness to a text.
+    other values, where the rows are `ranked` by their nearness to a text. Metrics that are not `weighed` (None: all
+    are) have no normalised value. Those beside AIM's cost AIM's nothing: the last of them go where room is scarce.
     """
-    everything = len(metrics) * 2 + 5 + rated + ranked
-    if not narrow:
-        for norms, words, caption, name_least in _TIERS:
-            columns = _columns(metrics, rows, norms, words)
+    weighed = metrics if weighed is None else weighed
+    everything = len(metrics) + sum(metric in weighed for metric in metrics) + 5 + rated + ranked
+    others = sum(metric not in METRICS for metric in metrics)
+    for hidden in range(0 if narrow else others + 1):
+        shown = metrics[: len(metrics) - hidden]
+        for norms, words, caption, name_least in (*_TIERS, *(_OTHERS_TIERS if hidden < others else ())):
+            columns = _columns(shown, rows, norms, words, weighed)
             if rated:
                 columns.insert(-1, _rating())
             if ranked:
@@ -96,7 +109,7 @@ def lay_out(
             columns.insert(1, name)
             if caption:
                 columns.append(Column("caption", "Caption", _CAPTION_MIN + left - name.width))
-            return Layout(tuple(columns), everything - len(columns))
+            return Layout(tuple(columns), everything - len(columns), hidden)
     columns = [*([_likeness()] if ranked else []), _final(), _status()]
     while columns and width - sum(column.width + GAP for column in columns) < _NAME_MIN:
         columns.pop()
@@ -104,23 +117,33 @@ def lay_out(
     return Layout((Column("name", "Name", name_width), *columns), everything - len(columns) - 1)
 
 
-def width_for_all_values(metrics: Sequence[str], rows: int, rated: bool) -> int:
+def width_for_all_values(metrics: Sequence[str], rows: int, rated: bool, weighed: Collection[str] | None = None) -> int:
     """How many cells show every raw and normalised value beside names that can be read."""
-    fixed = [*_columns(metrics, rows, norms=True, words=False), *([_rating()] if rated else [])]
+    weighed = metrics if weighed is None else weighed
+    fixed = [*_columns(metrics, rows, True, False, weighed), *([_rating()] if rated else [])]
     return sum(column.width + GAP for column in fixed) + _NAME_FAIR + GAP
 
 
-def _columns(metrics: Sequence[str], rows: int, norms: bool, words: bool) -> list[Column]:
+def _columns(metrics: Sequence[str], rows: int, norms: bool, words: bool, weighed: Collection[str]) -> list[Column]:
     columns = [Column("item", "#", max(len(str(rows)), 2), right=True)]
     for metric in metrics:
-        spec = METRICS[metric]
+        spec, has_norm = get_metric(metric), metric in weighed
         arrow = "↑" if spec.higher_is_better else "↓"
         title = f"{spec.short} {arrow}"
-        width = max(spec.decimals + 2 + _SIGN + (0 if norms else _BAR), len(title))
-        columns.append(Column(metric, title, width, right=True, metric=metric, bar=not norms))
-        if norms:
+        bar = has_norm and not norms
+        width = max(_digits(spec) + _SIGN + (_BAR if bar else 0), len(title))
+        columns.append(Column(metric, title, width, right=True, metric=metric, bar=bar))
+        if norms and has_norm:
             columns.append(Column(f"{metric}_norm", "norm", _NORM_WIDTH, right=True, metric=metric, bar=True))
     return [*columns, _final(), _status() if words else Column("status", "St", STATUS_GLYPH_WIDTH)]
+
+
+def _digits(spec: MetricSpec) -> int:
+    """Cells of a raw value with its point: one digit stands before it where the range has no more."""
+    if max(abs(spec.low), abs(spec.high)) <= 1.0 or spec.id in METRICS:
+        return spec.decimals + 2
+    wide = max(abs(bound) for bound in (spec.low, spec.high, 1000.0) if math.isfinite(bound))
+    return spec.decimals + 1 + len(f"{min(wide, 9999.0):.0f}")
 
 
 def _final() -> Column:

@@ -11,7 +11,7 @@ from textual import on
 from textual.reactive import reactive
 
 from aim_tui.core.fields import View
-from aim_tui.core.metrics import METRICS
+from aim_tui.core.metrics import get_metric
 from aim_tui.core.opinions import NOTHING
 from aim_tui.core.outcomes import Failed, value_of
 from aim_tui.core.selection import SortKey
@@ -71,6 +71,7 @@ class ScoreTable(LineList[int]):
         self._rated = bool(self._opinions)
         self._rows: Sequence[Row] = ()
         self._metrics: tuple[str, ...] = ()
+        self._weighed: frozenset[str] = frozenset()
         self._view = View()
         self._best: int | None = None
         self._best_final: float | None = None
@@ -89,6 +90,7 @@ class ScoreTable(LineList[int]):
         """
         same = rows is self._rows
         self._rows, self._metrics, self._view = rows, plan.metrics, View.of(context, plan.metrics)
+        self._weighed = frozenset(plan.shares)
         self._columns = None
         self._find_best()
         self.set_marks(marked)
@@ -123,7 +125,7 @@ class ScoreTable(LineList[int]):
     @property
     def wanted_width(self) -> int:
         """How many cells show every value that is asked for, with the gutter and the scrollbar."""
-        values = width_for_all_values(self._metrics, len(self._rows), bool(self._opinions))
+        values = width_for_all_values(self._metrics, len(self._rows), bool(self._opinions), self._weighed)
         return self.GUTTER + values + self.scrollbar_size_vertical
 
     @property
@@ -156,6 +158,8 @@ class ScoreTable(LineList[int]):
             title = title[: column.width]
             blank = column.width - len(title)
             hint = f"+{layout.hidden} more" if column is layout.columns[0] and column.id == "name" else ""
+            if layout.others_hidden and column.id == "name":
+                hint = f"+{layout.others_hidden} more"
             if column.right:
                 segments += [Segment(" " * blank, plain), Segment(title + " " * GAP, style)]
             else:
@@ -206,7 +210,7 @@ class ScoreTable(LineList[int]):
             # The raw value beside it carries the sign for stale.
             return score_cell(norm, value_of(norm), 2, bar=column.bar, stale=False)._replace(stale=stale)
         # A stale value gives its last digit for the sign.
-        decimals = METRICS[column.metric].decimals - stale
+        decimals = get_metric(column.metric).decimals - stale
         return score_cell(raw.outcome if raw else None, value_of(norm), decimals, bar=column.bar, stale=stale)
 
     def _final_cell(self, row: Row) -> Cell:
@@ -257,7 +261,9 @@ class ScoreTable(LineList[int]):
         )
         if self._columns is None or self._columns[0] != state:
             narrow, rated, ranked = state[1], state[3], state[4]
-            layout = lay_out(width, self._metrics, len(self.keys), self._longest_name, narrow, rated, ranked)
+            layout = lay_out(
+                width, self._metrics, len(self.keys), self._longest_name, narrow, rated, ranked, self._weighed
+            )
             self._columns = (state, layout)
         return self._columns[1]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from aim_tui.core.metrics import METRICS
+from aim_tui.core.metrics import get_metric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +18,8 @@ _CELLS = 30
 
 def weights_line(plan: ScoringPlan, not_asked: Mapping[str, str]) -> Content:
     """The shares in words, such as 'CLIP 20 %  BLIP2 50 %  LPIPS off: no reference'."""
-    parts = [f"{METRICS[metric].short} {100 * share:.3g} %" for metric, share in plan.shares.items()]
-    off = [f"{METRICS[metric].short} off: {reason}" for metric, reason in not_asked.items()]
+    parts = [f"{get_metric(metric).short} {100 * share:.3g} %" for metric, share in plan.shares.items()]
+    off = [f"{get_metric(metric).short} off: {reason}" for metric, reason in not_asked.items()]
     return Content.assemble(" · ".join(parts), ("  " if off else ""), (" · ".join(off), "$text-warning"))
 
 
