@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aim_tui.core.agreement.error_measures import Mapping
 from aim_tui.core.agreement.gathering import gather
 from aim_tui.core.agreement.study import Column, Judgement, Source, Study
+from aim_tui.core.edits import FAMILIES
 from aim_tui.core.metrics import get_metric
 from aim_tui.core.names import did_you_mean
 from aim_tui.errors import UsageError
@@ -115,6 +116,9 @@ def _of_edits(asked: Asked, database: Database, run_id: str) -> Study:
     scores = edit_evidence.source_of_edit_run(run)
     rated = edit_evidence.edit_ratings(Judgements(database), run.results, run.edits, asked.scale or RATED)
     wanted = tuple(column.name for column in edit_evidence.metrics_of(scores))
+    # A family stands for its numbers, as --metrics of `aim-tui edit` names it.
+    named = (spec.id for name in asked.metrics for spec in FAMILIES.get(name, ()))
+    asked = replace(asked, metrics=(*named, *(name for name in asked.metrics if name not in FAMILIES)))
     own = {RATING: rated, edit_evidence.TRUTH: edit_evidence.truth_judgement(scores)}
     return _of_scores(asked, scores, wanted, own, "an edit")
 

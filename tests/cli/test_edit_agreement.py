@@ -132,6 +132,13 @@ def test_a_file_of_judgements_joins_an_edit_run_by_id(cli: Cli, tmp_path: Any) -
     assert "editclip_score: right against wrong" in told, "what the run knows of its edits holds beside any file"
 
 
+def test_a_family_stands_for_its_numbers_and_one_that_was_not_scored_is_named(cli: Cli) -> None:
+    stored()
+    assert "editclip_score against is_correct" in cli("correlate", "-m", "editclip", *FAST).out
+    missing = cli("correlate", "-m", "directional", *FAST)
+    assert missing.code == 2 and "has no column 'directional_similarity'" in missing.err
+
+
 def test_an_edit_that_failed_is_left_out_with_its_reason(cli: Cli) -> None:
     stored((0.9, 0.8, None, 0.3, 0.4, 0.2))
     assert "5 of 6 used (1 editclip_score: is empty (0 bytes))" in cli("correlate", *FAST).out
