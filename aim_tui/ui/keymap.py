@@ -204,7 +204,7 @@ def _chains() -> tuple[Mapping[str, KeyAction], ...]:
     for screen in (node for node in _screens() if _own_actions(node)):
         base = everywhere | _own_actions(screen)
         chains.append(base)
-        for widget in _widgets_of(screen.__module__, set()):
+        for widget in _widgets_on(screen):
             inside = _own_actions(widget)
             if inside:
                 chains.append(base | inside | _around(widget))
@@ -214,6 +214,14 @@ def _chains() -> tuple[Mapping[str, KeyAction], ...]:
 def _screens() -> Iterator[type]:
     for each in pkgutil.walk_packages(aim_tui.ui.__path__, "aim_tui.ui."):
         yield from (thing for thing in _classes_of(each.name) if issubclass(thing, Screen))
+
+
+def _widgets_on(screen: type) -> Iterator[type]:
+    """The widgets of ours that a screen uses, or a screen that it extends."""
+    seen: set[str] = set()
+    for base in screen.__mro__:
+        if base.__module__.startswith(f"{aim_tui.ui.__name__}."):
+            yield from _widgets_of(base.__module__, seen)
 
 
 def _widgets_of(module: str, seen: set[str]) -> Iterator[type]:

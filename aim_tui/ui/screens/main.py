@@ -2,70 +2,44 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
-from textual.containers import Horizontal, Vertical
-from textual.events import Resize
-from textual.screen import Screen
-from textual.widgets import Footer
 
-from aim_tui.core.text import printable, printable_name
 from aim_tui.errors import AimError
 from aim_tui.ui.bindings import MAIN_BINDINGS
-from aim_tui.ui.entries import folder_entries, image_entries
 from aim_tui.ui.exports import row_as_tsv
 from aim_tui.ui.memory import Place
 from aim_tui.ui.messages import (
-    ActivityChanged,
-    FolderOpened,
     ModelsChanged,
-    OpinionsChanged,
     Said,
-    ScoresChanged,
-    SetupChanged,
-    TokensCounted,
 )
-from aim_tui.ui.panes import share_out
 from aim_tui.ui.screens import batch_errands, errands
 from aim_tui.ui.screens.batch import BatchScreen
 from aim_tui.ui.screens.explain import ExplainScreen
+from aim_tui.ui.screens.findings import show_findings
 from aim_tui.ui.screens.help import HelpScreen
+from aim_tui.ui.screens.panes import PanesScreen
 from aim_tui.ui.screens.sort import SortScreen
 from aim_tui.ui.screens.tour import models_tour
 from aim_tui.ui.screens.view import ViewScreen
 from aim_tui.ui.session import TICK_SECONDS
 from aim_tui.ui.widgets.file_list import FileList
-from aim_tui.ui.widgets.image_preview import ImagePreview
-from aim_tui.ui.widgets.info_line import InfoLine
 from aim_tui.ui.widgets.line_list import LineList
-from aim_tui.ui.widgets.lines import NoticeLine, SetupLine, TitleLine
-from aim_tui.ui.widgets.progress_strip import ProgressStrip
 from aim_tui.ui.widgets.prompt_form import PromptForm
-from aim_tui.ui.widgets.reference_chip import ReferenceChip
 from aim_tui.ui.widgets.score_pane import ScorePane
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
-
-    from textual.app import ComposeResult
 
     from aim_tui.core.selection import SortKey
     from aim_tui.edit_plans import EditWish
-    from aim_tui.ui.announcer import Announcer
-    from aim_tui.ui.session import Session
-    from aim_tui.ui.typed import Typed
-
-# What the files show of so many rows is made anew in some 5 ms.
-_FILES_AT_ONCE = 2000
 
 
-class MainScreen(Screen[None]):
-    """Translates keys and widgets' facts to the session's verbs, and the session's facts to what is shown."""
+class MainScreen(PanesScreen):
+    """Translates keys and widgets' facts to the session's verbs; what is shown of it is in `panes`."""
 
     CSS_PATH = "main.tcss"
     BINDING_GROUP_TITLE = "Everywhere"
@@ -73,94 +47,18 @@ class MainScreen(Screen[None]):
     AUTO_FOCUS = "#scores"
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]
 
-    def __init__(self, session: Session, announcer: Announcer, typed: Typed) -> None:
-        super().__init__()
-        self.session = session
-        self._announcer = announcer
-        self._typed = typed
-        self._models_shown_for = ""
-        self._previewed: tuple[str | None, str | None] = (None, None)
-
-    def compose(self) -> ComposeResult:
-        """Title, panes, then the lines that speak."""
-        context, policy = self.session.context, self.session.launch.reading
-        place, texts = self.session.memory.place, self.session.memory.texts
-        # Held rather than looked up: facts may still arrive while the screen is being taken down.
-        self.heading, self.setup, self.notice = TitleLine(), SetupLine(), NoticeLine()
-        self.files = FileList(id="files")
-        self.form = PromptForm(context.topic, context.prompt, texts.topics, texts.prompts)
-        self.chip = ReferenceChip(policy)
-        self.scores = ScorePane(place, self.session.judging.mine)
-        self.preview = ImagePreview(policy=policy, id="preview")
-        self.info, self.strip = InfoLine(place.info), ProgressStrip()
-        yield self.heading
-        with Horizontal(id="panes"):
-            yield self.files
-            with Vertical(id="centre"):
-                yield self.form
-                yield self.chip
-                yield self.setup
-                yield self.scores
-            yield self.preview
-        yield self.notice
-        yield self.info
-        yield self.strip
-        yield Footer(compact=True, show_command_palette=False)
-
     def on_mount(self) -> None:
         """Begin."""
         self.set_interval(TICK_SECONDS, self.session.tick)
         self.session.open()
         if self.session.launch.edits is not None:
             self._open_edits(self.session.launch.edits)
+        if self.session.launch.findings is not None:
+            self.action_findings()
 
     @work(exclusive=True, group="dialog")
     async def _open_edits(self, wish: EditWish) -> None:
         await errands.show_edits(self.app, self.session, self._typed, wish)
-
-    # -- what the session tells --------------------------------------------------------------------------------------
-
-    @on(FolderOpened)
-    def _folder_opened(self) -> None:
-        self._show_scores()
-        self.strip.show_marked(self.scores.marked_note)
-        self._show_files()
-        self._show_setup()
-        self._show_summary()
-
-    @on(ScoresChanged)
-    def _scores_changed(self) -> None:
-        session = self.session
-        items = session.take_changed()
-        self.scores.rows_changed(items)
-        self._show_files_changed(items)
-        self._show_current()
-        if session.running is None:
-            self._show_summary()
-
-    @on(OpinionsChanged)
-    def _opinions_changed(self) -> None:
-        self.scores.rows_changed(self.session.judging.take_changed())
-        self._share_out()
-
-    @on(SetupChanged)
-    def _setup_changed(self) -> None:
-        self._show_scores()
-        self._show_files()
-        self._show_setup()
-        if self.session.running is None:
-            self._show_summary()
-        self.session.count_tokens(self.form.prompt)
-
-    @on(ActivityChanged)
-    def _activity_changed(self) -> None:
-        activity = self.session.activity()
-        self._announcer.tell(activity, self.session.folder)
-        self.strip.show(activity)
-        self.strip.show_not_stored(self.session.store.reason)
-        if not activity.running:
-            self._show_summary()
-        self.refresh_bindings()
 
     @on(ModelsChanged)
     def _models_changed(self) -> None:
@@ -169,92 +67,6 @@ class MainScreen(Screen[None]):
         if missing and self._models_shown_for != profile:
             self._models_shown_for = profile
             self.action_models()
-
-    @on(TokensCounted)
-    def _tokens_counted(self, event: TokensCounted) -> None:
-        self.form.show_tokens(event.text, event.count)
-
-    @on(Said)
-    def _said(self, event: Said) -> None:
-        timeout = {"information": 3.0, "warning": 6.0, "error": 60.0}[event.severity]
-        self.notify(printable(event.text), severity=event.severity, timeout=timeout, markup=False)
-
-    # -- what is shown -----------------------------------------------------------------------------------------------
-
-    @on(Resize)
-    def _share_out(self) -> None:
-        """Give files and preview what the table leaves; where that is too little, they wait behind a key."""
-        panes = share_out(self.size.width, self.scores.wanted_width)
-        for pane, width in ((self.files, panes.files), (self.preview, panes.preview)):
-            pane.styles.width = width or None
-        self.set_class(panes.files > 0, "-files-beside")
-        self.set_class(panes.preview > 0, "-preview-beside")
-
-    def _show_scores(self) -> None:
-        listing = self.session.listing
-        if listing.problem:
-            empty = f"This folder cannot be read: {listing.problem}.\nIn the files (o), h goes to the folder above."
-        else:
-            empty = "No images in this folder.\nIn the files (o), l opens a folder and h the one above."
-        self.scores.show(self.session.results, empty)
-        self._share_out()
-        self._show_current()
-
-    @work(exclusive=True, group="files")
-    async def _show_files(self) -> None:
-        session, results = self.session, self.session.results
-        lines = await asyncio.to_thread(folder_entries, session.listing, results)
-        if results is session.results:
-            current = self.files.cursor_key if self.files.has_focus else None
-            row = self.scores.current
-            self.files.show(lines, current or (row.path if row is not None else None))
-
-    @work(group="files changed")
-    async def _show_files_changed(self, items: Sequence[int]) -> None:
-        results = self.session.results
-        # Other weights change 100,000 rows at once.
-        for start in range(0, len(items), _FILES_AT_ONCE):
-            changed = [results.rows[item] for item in items[start : start + _FILES_AT_ONCE]]
-            self.files.entries_changed(image_entries(changed, results))
-            await asyncio.sleep(0)
-            if results is not self.session.results:
-                return
-
-    def _show_setup(self) -> None:
-        session = self.session
-        self.form.show(session.context.topic, session.context.prompt)
-        self.chip.show(session.context.reference)
-        self.setup.show(session.plan, session.not_asked, session.problem)
-        self.notice.show(session.notice)
-        recalled = session.memory.recalled_in(session.context)
-        self.heading.show(str(session.listing.folder), len(session.results.rows), session.profile.name, recalled)
-
-    def _show_current(self) -> None:
-        session, row = self.session, self.scores.current
-        self.info.show(row, session.plan, session.context, session.not_asked)
-        path, caption = (row.path, row.caption) if row is not None else (None, None)
-        if path != self._previewed[0]:
-            self.preview.show(path, caption=caption, neighbours=self.scores.neighbours())
-        elif caption != self._previewed[1]:
-            self.preview.set_caption(caption)
-        self._previewed = (path, caption)
-
-    @work(exclusive=True, group="summary")
-    async def _show_summary(self) -> None:
-        results = self.session.results
-        summary = await asyncio.to_thread(results.summary)
-        broken = summary.n_failed + summary.n_partial
-        failures = f", {broken} with failures" if broken else ""
-        if summary.n_stale:
-            failures += f", {summary.n_stale} out of date"
-        if summary.best is not None and summary.mean is not None:
-            best = printable_name(summary.best)
-            self.strip.show_summary(f"mean {summary.mean:.1f}, best {summary.best_score:.1f} {best}{failures}")
-        elif summary.n:
-            none = "none has a final score" if broken or summary.n_stale else "none scored; s scores them"
-            self.strip.show_summary(f"{summary.n} images, {none}{failures}")
-        else:
-            self.strip.show_summary("")
 
     # -- what the widgets tell ---------------------------------------------------------------------------------------
 
@@ -472,6 +284,11 @@ class MainScreen(Screen[None]):
     async def action_edits(self) -> None:
         """The edits of a file."""
         await errands.show_edits(self.app, self.session, self._typed)
+
+    @work(exclusive=True, group="dialog")
+    async def action_findings(self) -> None:
+        """What a command has found."""
+        await show_findings(self.app, self.session, self._typed)
 
     def action_find(self) -> None:
         """Find a name."""

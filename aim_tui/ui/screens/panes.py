@@ -1,0 +1,213 @@
+"""The panes of the main screen, and what they show of the session."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from textual import on, work
+from textual.containers import Horizontal, Vertical
+from textual.events import Resize
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from aim_tui.core.text import printable, printable_name
+from aim_tui.ui.entries import folder_entries, image_entries
+from aim_tui.ui.messages import (
+    ActivityChanged,
+    FolderOpened,
+    OpinionsChanged,
+    Said,
+    ScoresChanged,
+    SetupChanged,
+    TokensCounted,
+)
+from aim_tui.ui.panes import share_out
+from aim_tui.ui.widgets.file_list import FileList
+from aim_tui.ui.widgets.image_preview import ImagePreview
+from aim_tui.ui.widgets.info_line import InfoLine
+from aim_tui.ui.widgets.lines import NoticeLine, SetupLine, TitleLine
+from aim_tui.ui.widgets.progress_strip import ProgressStrip
+from aim_tui.ui.widgets.prompt_form import PromptForm
+from aim_tui.ui.widgets.reference_chip import ReferenceChip
+from aim_tui.ui.widgets.score_pane import ScorePane
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.app import ComposeResult
+
+    from aim_tui.ui.announcer import Announcer
+    from aim_tui.ui.session import Session
+    from aim_tui.ui.typed import Typed
+
+# What the files show of so many rows is made anew in some 5 ms.
+_FILES_AT_ONCE = 2000
+
+
+class PanesScreen(Screen[None]):
+    """Files, prompt, scores and preview: translates the session's facts to what is shown; the verbs are in `main`."""
+
+    def __init__(self, session: Session, announcer: Announcer, typed: Typed) -> None:
+        super().__init__()
+        self.session = session
+        self._announcer = announcer
+        self._typed = typed
+        self._models_shown_for = ""
+        self._previewed: tuple[str | None, str | None] = (None, None)
+
+    def compose(self) -> ComposeResult:
+        """Title, panes, then the lines that speak."""
+        context, policy = self.session.context, self.session.launch.reading
+        place, texts = self.session.memory.place, self.session.memory.texts
+        # Held rather than looked up: facts may still arrive while the screen is being taken down.
+        self.heading, self.setup, self.notice = TitleLine(), SetupLine(), NoticeLine()
+        self.files = FileList(id="files")
+        self.form = PromptForm(context.topic, context.prompt, texts.topics, texts.prompts)
+        self.chip = ReferenceChip(policy)
+        self.scores = ScorePane(place, self.session.judging.mine)
+        self.preview = ImagePreview(policy=policy, id="preview")
+        self.info, self.strip = InfoLine(place.info), ProgressStrip()
+        yield self.heading
+        with Horizontal(id="panes"):
+            yield self.files
+            with Vertical(id="centre"):
+                yield self.form
+                yield self.chip
+                yield self.setup
+                yield self.scores
+            yield self.preview
+        yield self.notice
+        yield self.info
+        yield self.strip
+        yield Footer(compact=True, show_command_palette=False)
+
+    # -- what the session tells --------------------------------------------------------------------------------------
+
+    @on(FolderOpened)
+    def _folder_opened(self) -> None:
+        self._show_scores()
+        self.strip.show_marked(self.scores.marked_note)
+        self._show_files()
+        self._show_setup()
+        self._show_summary()
+
+    @on(ScoresChanged)
+    def _scores_changed(self) -> None:
+        session = self.session
+        items = session.take_changed()
+        self.scores.rows_changed(items)
+        self._show_files_changed(items)
+        self._show_current()
+        if session.running is None:
+            self._show_summary()
+
+    @on(OpinionsChanged)
+    def _opinions_changed(self) -> None:
+        self.scores.rows_changed(self.session.judging.take_changed())
+        self._share_out()
+
+    @on(SetupChanged)
+    def _setup_changed(self) -> None:
+        self._show_scores()
+        self._show_files()
+        self._show_setup()
+        if self.session.running is None:
+            self._show_summary()
+        self.session.count_tokens(self.form.prompt)
+
+    @on(ActivityChanged)
+    def _activity_changed(self) -> None:
+        activity = self.session.activity()
+        self._announcer.tell(activity, self.session.folder)
+        self.strip.show(activity)
+        self.strip.show_not_stored(self.session.store.reason)
+        if not activity.running:
+            self._show_summary()
+        self.refresh_bindings()
+
+    @on(TokensCounted)
+    def _tokens_counted(self, event: TokensCounted) -> None:
+        self.form.show_tokens(event.text, event.count)
+
+    @on(Said)
+    def _said(self, event: Said) -> None:
+        timeout = {"information": 3.0, "warning": 6.0, "error": 60.0}[event.severity]
+        self.notify(printable(event.text), severity=event.severity, timeout=timeout, markup=False)
+
+    # -- what is shown -----------------------------------------------------------------------------------------------
+
+    @on(Resize)
+    def _share_out(self) -> None:
+        """Give files and preview what the table leaves; where that is too little, they wait behind a key."""
+        panes = share_out(self.size.width, self.scores.wanted_width)
+        for pane, width in ((self.files, panes.files), (self.preview, panes.preview)):
+            pane.styles.width = width or None
+        self.set_class(panes.files > 0, "-files-beside")
+        self.set_class(panes.preview > 0, "-preview-beside")
+
+    def _show_scores(self) -> None:
+        listing = self.session.listing
+        if listing.problem:
+            empty = f"This folder cannot be read: {listing.problem}.\nIn the files (o), h goes to the folder above."
+        else:
+            empty = "No images in this folder.\nIn the files (o), l opens a folder and h the one above."
+        self.scores.show(self.session.results, empty)
+        self._share_out()
+        self._show_current()
+
+    @work(exclusive=True, group="files")
+    async def _show_files(self) -> None:
+        session, results = self.session, self.session.results
+        lines = await asyncio.to_thread(folder_entries, session.listing, results)
+        if results is session.results:
+            current = self.files.cursor_key if self.files.has_focus else None
+            row = self.scores.current
+            self.files.show(lines, current or (row.path if row is not None else None))
+
+    @work(group="files changed")
+    async def _show_files_changed(self, items: Sequence[int]) -> None:
+        results = self.session.results
+        # Other weights change 100,000 rows at once.
+        for start in range(0, len(items), _FILES_AT_ONCE):
+            changed = [results.rows[item] for item in items[start : start + _FILES_AT_ONCE]]
+            self.files.entries_changed(image_entries(changed, results))
+            await asyncio.sleep(0)
+            if results is not self.session.results:
+                return
+
+    def _show_setup(self) -> None:
+        session = self.session
+        self.form.show(session.context.topic, session.context.prompt)
+        self.chip.show(session.context.reference)
+        self.setup.show(session.plan, session.not_asked, session.problem)
+        self.notice.show(session.notice)
+        recalled = session.memory.recalled_in(session.context)
+        self.heading.show(str(session.listing.folder), len(session.results.rows), session.profile.name, recalled)
+
+    def _show_current(self) -> None:
+        session, row = self.session, self.scores.current
+        self.info.show(row, session.plan, session.context, session.not_asked)
+        path, caption = (row.path, row.caption) if row is not None else (None, None)
+        if path != self._previewed[0]:
+            self.preview.show(path, caption=caption, neighbours=self.scores.neighbours())
+        elif caption != self._previewed[1]:
+            self.preview.set_caption(caption)
+        self._previewed = (path, caption)
+
+    @work(exclusive=True, group="summary")
+    async def _show_summary(self) -> None:
+        results = self.session.results
+        summary = await asyncio.to_thread(results.summary)
+        broken = summary.n_failed + summary.n_partial
+        failures = f", {broken} with failures" if broken else ""
+        if summary.n_stale:
+            failures += f", {summary.n_stale} out of date"
+        if summary.best is not None and summary.mean is not None:
+            best = printable_name(summary.best)
+            self.strip.show_summary(f"mean {summary.mean:.1f}, best {summary.best_score:.1f} {best}{failures}")
+        elif summary.n:
+            none = "none has a final score" if broken or summary.n_stale else "none scored; s scores them"
+            self.strip.show_summary(f"{summary.n} images, {none}{failures}")
+        else:
+            self.strip.show_summary("")
