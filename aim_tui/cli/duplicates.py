@@ -158,9 +158,8 @@ def _sums(gallery: Gallery, groups: Groups, threshold: float, lacking: int) -> l
     members = [member for group in groups.groups for member in group.members]
     copies = sum(member.copy_of is not None for member in members)
     near = len(members) - len(groups.groups) - copies
-    counted = (
-        f"{len(groups.groups)} groups among {len(gallery.paths):,} images: {copies} copies, {near} near duplicates"
-    )
+    total = f"{len(gallery.paths):,} images"
+    counted = f"groups: {len(groups.groups)}, copies: {copies}, near duplicates: {near}, of {total}"
     without = f"; {lacking} left out" if lacking else ""
     lines = [f"{counted} (cosine of at least {threshold:g}){without}"]
     if groups.nearest_apart is not None:

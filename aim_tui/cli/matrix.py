@@ -155,6 +155,6 @@ def _cell(cosine: float, least: float, most: float, best: bool) -> Text:
 
     share = (cosine - least) / (most - least) if most > least else 0.5
     red, green, blue = colour(share)
-    ink = "black" if is_light((red, green, blue)) else "white"
+    ink = "#000000" if is_light((red, green, blue)) else "#ffffff"
     text = f"{'*' if best else ' '}{cosine:7.4f} "
     return Text(text, style=f"{ink} on #{red:02x}{green:02x}{blue:02x}")
