@@ -53,9 +53,10 @@ class Distances:
 class Embedder:
     """Embeds images and texts by the CLIP of a profile; what was embedded before is found in the store."""
 
-    def __init__(self, setup: Setup, engine: Engine) -> None:
+    def __init__(self, setup: Setup, engine: Engine, *, keeps: bool = True) -> None:
         self._setup = setup
         self._engine = engine
+        self._keeps = keeps
 
     def images(self, paths: Sequence[str]) -> Gallery:
         """The gallery of the images; those that cannot be read or embedded are among its failures.
@@ -112,7 +113,8 @@ class Embedder:
                 yield event
                 progress.update(task, description=_doing(event, doing) or progress.tasks[task].description)
             if interrupt.is_set():
-                say("interrupted: what was computed is kept; the same command goes on from there", "yellow")
+                kept = "what was computed is kept; the same command goes on from there"
+                say(f"interrupted: {kept if self._keeps else 'nothing is kept'}", "yellow")
                 raise SystemExit(INTERRUPTED)
 
     def texts(self, texts: Sequence[str]) -> Vectors:
@@ -187,7 +189,7 @@ def embedder(setup: Setup, store: Path | None, *, no_store: bool = False) -> Ite
         open_to_score(path).close()
         engine = Engine(setup.with_store(path).engine)
         stack.callback(engine.close)
-        yield Embedder(setup, engine)
+        yield Embedder(setup, engine, keeps=not no_store)
 
 
 def images_of(paths: Sequence[str], *, recursive: bool = False) -> Expansion:
