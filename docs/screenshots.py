@@ -189,15 +189,28 @@ async def history(visit: Visit) -> None:
     await visit.keep("compare")
 
 
-SHOTS: tuple[Shot, ...] = (main, sort, marks, grid, review, pair, explain, heatmap, dialogs, duel, history)
+async def edits(visit: Visit) -> None:
+    """The sample edits with right and wrong instructions, scored; and one of them in review."""
+    await visit.press("E", "ctrl+u", *str(WORK / "edits" / "adversarial_dataset.json"), "enter")
+    await visit.until(lambda: visit.app.session.edits.open is not None)
+    await visit.press("s")
+    await visit.until(lambda: not visit.app.session.edits.busy and not visit.app.session.edits.left())
+    await visit.press("j")
+    await visit.keep("edits")
+    await visit.press("enter", "2", "k")
+    await visit.until(lambda: not visit.app.session.edits.judging.waiting)
+    await visit.keep("edit-review")
+
+
+SHOTS: tuple[Shot, ...] = (main, sort, marks, grid, review, pair, explain, heatmap, dialogs, duel, history, edits)
 
 #: The pictures of the README, each in a size in which it can be read there.
 README: dict[tuple[int, int], tuple[tuple[Shot, ...], tuple[str, ...]]] = {
     (160, 50): ((main,), ("main",)),
     (100, 36): ((explain,), ("explain",)),
     (100, 28): (
-        (grid, review, pair, heatmap, duel, history),
-        ("grid", "review", "pair", "heatmap", "duel", "ranking", "history", "compare"),
+        (grid, review, pair, heatmap, duel, history, edits),
+        ("grid", "review", "pair", "heatmap", "duel", "ranking", "history", "compare", "edits"),
     ),
     (80, 24): ((main,), ("main",)),
 }
@@ -211,6 +224,7 @@ def workplace() -> Iterator[Path]:
     """The sample images in a folder whose name says nothing of the machine; gone afterwards."""
     shutil.rmtree(WORK, ignore_errors=True)
     try:
+        shutil.copytree(SAMPLE.generations.parent / "edits", WORK / "edits")
         yield Path(shutil.copytree(SAMPLE.generations, WORK / "generations"))
     finally:
         shutil.rmtree(WORK, ignore_errors=True)

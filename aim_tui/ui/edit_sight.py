@@ -88,8 +88,8 @@ class EditSight:
         """The items beside a position, the next one first."""
         return [self.order[near] for near in (position + 1, position - 1) if 0 <= near < len(self.order)]
 
-    def summary(self) -> str:
-        """What all edits add up to, in a line."""
+    def summary(self, width: int) -> str:
+        """What all edits add up to, as much of it as a line of `width` cells holds."""
         desk, found = self.desk, self.desk.open
         if found is None:
             return ""
@@ -104,4 +104,7 @@ class EditSight:
             said.append(f"right wins {told.won} of {told.of} pairs")
         elif not scored:
             said.append("s scores them")
+        while len(said) > 1 and len(", ".join(said)) > width:
+            # The mean is missed least.
+            said.pop(2 if len(said) > 3 else -1)
         return ", ".join(said)

@@ -42,6 +42,7 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "models": ("M",),
     "history": ("H", "a"),
     "correlation": ("K",),
+    "open-edits": ("E",),
     "compare": ("H", "a", "space", "space", "c"),
 }
 

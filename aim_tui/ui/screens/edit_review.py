@@ -237,7 +237,8 @@ class EditReviewScreen(ModalScreen[int]):
         partner = self._sight.partner(self._item)
         beside = len(self._sight.desk.results.rows[partner].outcomes) if partner is not None else 0
         others = tuple(judging.others(self._edit_id).items())
-        news = (self._item, judging.opinion(self._edit_id), others, len(row.outcomes), row.error, beside, judging.waiting)
+        said = (judging.opinion(self._edit_id), others, judging.waiting)
+        news = (self._item, said, len(row.outcomes), row.error, beside)
         if news == self._told:
             return
         self._told = news

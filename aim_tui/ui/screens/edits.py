@@ -51,6 +51,8 @@ _LOOK_SECONDS = 0.1
 # Sums over all edits, and their order where a new number can change it.
 _SUM_SECONDS = 0.5
 _WORTH_ASKING_SECONDS = 60.0
+# What the strip says before the sums: that the worker is ready.
+_BESIDE_SUMMARY = 12
 
 
 class EditsScreen(ModalScreen[None]):
@@ -188,7 +190,7 @@ class EditsScreen(ModalScreen[None]):
         if self._to_sum and now - self._summed >= _SUM_SECONDS:
             self._summed, self._to_sum = now, False
             self._table.refresh()
-            self._strip.show_summary(self._sight.summary())
+            self._strip.show_summary(self._sight.summary(self.size.width - _BESIDE_SUMMARY))
             if self._sight.moves:
                 self._rearrange()
             self._show_heading()
@@ -338,7 +340,7 @@ class EditsScreen(ModalScreen[None]):
         self._table.sort = self._sight.sort
         self._rearrange()
         self._tell_current()
-        self._strip.show_summary(self._sight.summary())
+        self._strip.show_summary(self._sight.summary(self.size.width - _BESIDE_SUMMARY))
 
     def action_filter(self) -> None:
         """Show only some."""
