@@ -33,8 +33,9 @@ def check_output(manifest: Manifest, output: Path | None) -> None:
             raise UsageError("Parquet is no text for stdout", "name a file: -o FILE")
         return
     check_writable(output)
-    if os.path.realpath(output) == os.path.realpath(manifest.path):
-        raise UsageError(f"--output {output} is the file to read", "name another file")
+    written = {output, output.with_suffix(f".partial{output.suffix}"), output.with_suffix(".failures.jsonl")}
+    if os.path.realpath(manifest.path) in map(os.path.realpath, written):
+        raise UsageError(f"--output {output} would write over the file to read", "name another file")
     if _is_plain(output) and output.suffix.lower() not in manifest.suffixes and not _same_kind(manifest, output):
         raise UsageError(
             f"--output {output}: the format is that of {manifest.path.name}",
@@ -56,7 +57,8 @@ class ManifestOutput:
     """Takes the rows of a manifest in their order.
 
     A file is written beside its place, as NAME.partial.SUFFIX, and renamed when it is whole. What was written when a
-    run is interrupted stays there, as a whole file of the rows so far. Rows that are none go to NAME.failures.jsonl.
+    run is interrupted stays there, as a whole file of the rows so far; what an error ended is removed. Rows that are
+    none go to NAME.failures.jsonl.
     """
 
     def __init__(self, manifest: Manifest, output: Path | None, added: Mapping[str, type]) -> None:
@@ -99,15 +101,19 @@ class ManifestOutput:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         try:
-            self._end(whole=error is None or not isinstance(error, OSError))
+            self._end(failed=error is not None)
         except OSError as trouble:
             if error is None:
                 self._fail(trouble)
 
-    def _end(self, *, whole: bool) -> None:
+    def _end(self, *, failed: bool) -> None:
         if self.done and self._writer is None:  # no rows at all
             self._writer = self._manifest.writer(self._open(), self._added)
-        if self._writer is not None and whole:
+        if failed and self.partial is not None and self._stream is not None:
+            # Before anything else can go wrong, on a full disk for one.
+            self.partial.unlink(missing_ok=True)
+            self.partial = None
+        if self._writer is not None:
             self._writer.end()
         for stream in (self._stream, self._failures):
             if stream is not None:

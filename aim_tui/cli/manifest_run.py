@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 # Rows whose results are in memory at once.
 _AT_ONCE = 1024
 _TROUBLES_SHOWN = 20
+_LONGEST_TROUBLE, _LONGEST_PATH = 500, 200
 
 
 class OnError(StrEnum):
@@ -109,7 +110,7 @@ class Tally:
     def trouble(self, text: str) -> None:
         """Remember the first ones."""
         if len(self.troubles) < _TROUBLES_SHOWN:
-            self.troubles.append(text)
+            self.troubles.append(text if len(text) <= _LONGEST_TROUBLE else f"{text[:_LONGEST_TROUBLE]}...")
 
 
 def run(asked: Asked, output: ManifestOutput, store: Path | None, *, no_store: bool) -> int:
@@ -198,7 +199,7 @@ def _score(
     writing.on()
     if items:
         job = Job(asked.plan.metrics, asked.setup.context, items)
-        with contextlib.closing(engine.run(job, interrupt.is_set)) as events:  # type: ignore[type-var]
+        with contextlib.closing(engine.run(job, interrupt.is_set)) as events:
             for event in events:
                 results.apply(event)
                 shown.event(event)
@@ -222,6 +223,11 @@ def _item(asked: Asked, row: Row, number: int) -> Item | Refused:
         return Refused(str(error))
     context = asked.context(row, path)
     return context if isinstance(context, Refused) else Item(number, path, context=context)
+
+
+def shortened(path: str) -> str:
+    """A path as it can be told: the end of one that is very long."""
+    return path if len(path) <= _LONGEST_PATH else f"...{path[-_LONGEST_PATH:]}"
 
 
 def cell_text(row: Row, column: str) -> str | Refused:
@@ -271,7 +277,7 @@ class _Writing:
             if reason is None:
                 tally.scored += 1
             else:
-                what = "" if isinstance(found, Refused) else f"{found.path}: "
+                what = "" if isinstance(found, Refused) else f"{shortened(found.path)}: "
                 self._trouble(f"{row.where}: {what}{reason}")
             cells = self.asked.cells(found)
             if reason is None and (number := cells[self.asked.mean_of]) is not None:

@@ -61,7 +61,7 @@ def _of_api(data: Any) -> Graph:
 def _of_workflow(data: Mapping[str, Any]) -> Graph:
     """The editor's format: links have numbers, and texts stand among the values of a node's widgets."""
     links = {}
-    for link in data.get("links") or ():
+    for link in _list(data.get("links")):
         if isinstance(link, list) and len(link) >= 3 and isinstance(link[0], int):
             links[link[0]] = [str(link[1]), link[2]]
         elif isinstance(link, dict) and isinstance(link.get("id"), int):
@@ -71,11 +71,10 @@ def _of_workflow(data: Mapping[str, Any]) -> Graph:
         if not isinstance(node, dict):
             continue
         inputs: dict[str, Any] = {}
-        for slot in node.get("inputs") or ():
+        for slot in _list(node.get("inputs")):
             if isinstance(slot, dict) and isinstance(slot.get("link"), int) and slot["link"] in links:
                 inputs[str(slot.get("name", ""))] = links[slot["link"]]
-        values = node.get("widgets_values")
-        texts = [value for value in (values if isinstance(values, list) else ()) if isinstance(value, str)]
+        texts = [value for value in _list(node.get("widgets_values")) if isinstance(value, str)]
         kind = str(node.get("type", ""))
         if texts and any(word in kind.lower() for word in ("text", "string", "prompt")):
             inputs.setdefault("text", texts[0])
@@ -140,6 +139,10 @@ class _Walk:
             if texts := self.through(name, group, depth):
                 return texts
         return self.through(name, (*_CONDITIONINGS, "positive"), depth)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _link(value: Any) -> tuple[str, int] | None:

@@ -171,7 +171,8 @@ def test_a_column_is_replaced_only_where_that_was_asked_for(cli: Cli, tmp_path: 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["rows.jsonl", "-o", "rows.jsonl"], "is the file to read"),
+        (["rows.jsonl", "-o", "rows.jsonl"], "would write over the file to read"),
+        (["out.partial.jsonl", "-o", "out.jsonl"], "would write over the file to read"),
         (["rows.jsonl", "-o", "out.csv"], "the format is that of rows.jsonl"),
         (["rows.jsonl", "--text-key", "texd"], "no column 'texd'; did you mean 'text'?"),
         (["rows.jsonl", "--scale", "unti"], "--scale is 'unti'; did you mean 'unit'?"),
@@ -185,8 +186,8 @@ def test_a_usage_error_is_one_clear_line(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for kind in ("jsonl", "parquet"):
-        write(tmp_path / f"rows.{kind}", [{"image_path": "a.png", "text": "a"}])
+    for name in ("rows.jsonl", "rows.parquet", "out.partial.jsonl"):
+        write(tmp_path / name, [{"image_path": "a.png", "text": "a"}])
     before = (tmp_path / "rows.jsonl").read_bytes()
     run = cli("clip-score", *arguments, "--profile", "sample")
     assert run.code == 2 and message in run.err and run.out == "" and "Traceback" not in run.err

@@ -8,7 +8,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
@@ -168,7 +168,8 @@ def test_a_hostile_graph_ends_with_a_reason() -> None:
     for hostile in (circle, deep, wide, simple(text=["gone", 0]), simple(text=[{}, "x"]), simple(text=7)):
         with pytest.raises(GraphError, match="leads to no text"):
             prompt_of_graph(hostile)
-    for none in ({}, [], {"a": 1}, {"nodes": [1, {"id": {}}], "links": [None, [1]]}, graph(a={"kind": "SaveImage"})):
+    nodes = {"nodes": [1, {"id": {}, "inputs": 1, "widgets_values": {}}], "links": 1}
+    for none in ({}, [], {"a": 1}, nodes, nodes | {"links": [None, [1]]}, graph(a={"kind": "SaveImage"})):
         with pytest.raises(GraphError):
             prompt_of_graph(none)
     with pytest.raises(GraphError, match="20,001 nodes"):
@@ -187,6 +188,7 @@ ANY = st.recursive(
 )
 
 
+@settings(max_examples=500)
 @given(ANY)
 def test_any_json_is_a_prompt_or_has_a_reason(data: Any) -> None:
     try:

@@ -1,0 +1,96 @@
+"""What `aim-tui categories` and `aim-tui classify` have written as JSON, read again."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aim_tui.core.categories import Categories, Category, Scored
+from aim_tui.core.confusion import agreement_from
+from aim_tui.core.findings import CategoriesFound, ClassesFound, ClassifiedImage
+from aim_tui.core.text import printable
+from aim_tui.core.zero_shot import Guess
+from aim_tui.errors import UsageError
+from aim_tui.inputs.tables import MOST_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aim_tui.core.findings import Findings
+
+
+def read_findings(path: str | Path) -> Findings:
+    """Read a result; UsageError says why that is none."""
+    name = printable(str(path))
+    try:
+        if Path(path).stat().st_size > MOST_BYTES:
+            raise UsageError(f"{name} has more than {MOST_BYTES:,} bytes, which are not read")
+        data = json.loads(Path(path).read_bytes())
+    except OSError as error:
+        raise UsageError(f"cannot read {name}: {error.strerror or error}") from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{name} is no JSON: {printable(str(error))}") from None
+    try:
+        if "categories" in data and "root" in data:
+            return _categories(data)
+        if "labels" in data and "results" in data:
+            return _classes(data)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UsageError(f"{name} is not as it was written: {printable(str(error))}") from None
+    raise UsageError(f"{name} holds no categories and no labels", "make it: aim-tui categories ... -o FILE.json")
+
+
+def _categories(data: Mapping[str, Any]) -> CategoriesFound:
+    images: dict[str, list[Scored]] = {}
+    failures: dict[str, list[tuple[str, str]]] = {}
+    for row in data["images"]:
+        score = row["clip_score"]
+        if score is None:
+            failures.setdefault(row["category"], []).append((_path(row), str(row["reason"])))
+        else:
+            images.setdefault(row["category"], []).append(Scored(_path(row), float(score)))
+    made = tuple(
+        Category(
+            str(one["category"]),
+            str(one["prompt"]),
+            tuple(images.get(one["category"], ())),
+            tuple(failures.get(one["category"], ())),
+        )
+        for one in sorted(data["categories"], key=lambda one: str(one["category"]))
+    )
+    return CategoriesFound(
+        _path(data["root"]), Categories(made), str(data["model"]), len(data["left_out"]), str(data.get("notice", ""))
+    )
+
+
+def _classes(data: Mapping[str, Any]) -> ClassesFound:
+    images = tuple(
+        ClassifiedImage(
+            _path(row),
+            tuple(Guess(str(guess["label"]), float(guess["probability"])) for guess in row["top"]),
+            row.get("truth"),
+            row.get("right"),
+        )
+        for row in data["results"]
+    )
+    if any(not image.top for image in images):
+        raise ValueError("an image has no label")
+    report = (data.get("truth") or {}).get("report")
+    return ClassesFound(
+        images,
+        tuple(map(str, data["labels"])),
+        str(data["model"]),
+        str(data["probabilities"]),
+        len(data["left_out"]),
+        agreement_from(report) if report is not None else None,
+        str(data.get("notice", "")),
+    )
+
+
+def _path(row: Mapping[str, Any]) -> str:
+    """The path, to the byte."""
+    raw = row.get("path_bytes")
+    return str(row["path"]) if raw is None else os.fsdecode(base64.b64decode(raw, validate=True))
