@@ -151,7 +151,7 @@ def test_zero_is_dataflow_s_rule_and_fail_ends_at_the_first(cli: Cli, tmp_path: 
     before = out.read_bytes()
     run = cli("clip-score", str(file), "--profile", "sample", "--on-error", "fail", "-o", str(out))
     assert run.code == 1 and "line 2: " in run.err and "no such file" in run.err
-    assert out.read_bytes() == before
+    assert out.read_bytes() == before and not (tmp_path / "out.partial.jsonl").exists()
 
 
 def test_a_column_is_replaced_only_where_that_was_asked_for(cli: Cli, tmp_path: Path) -> None:
