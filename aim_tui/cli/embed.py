@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from aim_tui.cli import options
-from aim_tui.errors import UsageError
+from aim_tui.errors import AimError, UsageError
 
 
 def embed(
@@ -66,10 +66,12 @@ def embed(
         vectors = embed.texts(asked) if asked else np.empty((0, 0), dtype=np.float32)
         gallery = embed.images(found.images if found else [])
     lacking = left_out(gallery, found.problems if found else ())
+    say_failures(gallery)
+    if not gallery.paths and not asked:
+        raise AimError(f"{output} was not written: none of the images could be embedded")
     said = {**about(setup, gallery), "left_out": lacking}
     made = Embeddings(gallery.paths, gallery.sha256s, gallery.vectors, asked, vectors, said)
     write_through(output, lambda stream: write_embeddings(kind, made, stream))
-    say_failures(gallery)
     dim = (gallery.vectors if len(gallery.paths) else vectors).shape[1]
     counted = [f"{len(gallery.paths):,} images"] if found else []
     counted += [f"{len(asked):,} texts"] if asked else []

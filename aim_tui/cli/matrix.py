@@ -74,7 +74,7 @@ def matrix(
     with embedder(setup, store, no_store=no_store) as embed:
         queries = embed.texts(asked)
         gallery = embed.images(found.images)
-    cosines = gallery.cosines(queries) if len(gallery.paths) else queries[:0, :0].reshape(0, len(asked))
+    cosines = gallery.cosines(queries)
     lacking = left_out(gallery, found.problems)
     head = {**about(setup, gallery), "texts": asked, "left_out": lacking}
     match kind:
@@ -128,6 +128,8 @@ def _table(paths: Sequence[str], texts: Sequence[str], cosines: Cosines, least: 
     from aim_tui.cli.display import console, facts, show, table, words
     from aim_tui.core.text import printable
 
+    if not paths:
+        return
     parts: list[Table | Text | str] = [facts((f"T{number}", text) for number, text in enumerate(texts, start=1))]
     out = console()
     longest = max((len(printable(path)) for path in paths), default=0)
@@ -142,7 +144,7 @@ def _table(paths: Sequence[str], texts: Sequence[str], cosines: Cosines, least: 
             cells = [_cell(float(cosines[row, column]), least, most, best[row] == column) for column in columns]
             made.add_row(words(path), *cells)
         parts.append(made)
-    if paths and len(texts) > 1:
+    if len(texts) > 1:
         parts.append(words("* the text with the highest cosine of an image", "dim"))
     show(*parts)
 

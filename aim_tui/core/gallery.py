@@ -42,6 +42,8 @@ class Gallery:
 
     def cosines(self, queries: Vectors) -> npt.NDArray[np.float32]:
         """The cosine of each image with each query (q, dim) of length one: (n, q), within -1..1."""
+        if not len(self.vectors):
+            return np.empty((0, len(queries)), dtype=np.float32)
         cosines: npt.NDArray[np.float32] = self.vectors @ queries.T
         return cosines.clip(-1.0, 1.0)
 
@@ -55,6 +57,8 @@ def cosines_with(vectors: Vectors, query: npt.NDArray[np.float32]) -> npt.NDArra
 
     Equal rows have equal cosines wherever they stand, which a matrix product does not promise.
     """
+    if not len(vectors):
+        return np.empty(0, dtype=np.float32)
     cosines: npt.NDArray[np.float32] = np.einsum("ij,j->i", vectors, query)
     return cosines.clip(-1.0, 1.0)
 

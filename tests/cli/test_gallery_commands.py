@@ -126,6 +126,22 @@ def test_duplicates_tells_copies_from_near_ones(cli: Cli, folder: Path) -> None:
     assert "copies: 1" in table.err and "copy" in table.out
 
 
+def test_where_no_image_can_be_read_that_is_said_and_nothing_is_written(
+    cli: Cli, folder: Path, texts: Path, tmp_path: Path
+) -> None:
+    bad = str(folder / "broken.png")
+    outputs = [str(tmp_path / f"out.{ending}") for ending in ("npz", "parquet", "safetensors")]
+    for arguments in (
+        ("search", "a cabin", bad),
+        ("duplicates", bad),
+        ("matrix", bad, "-T", str(texts)),
+        *(("embed", bad, "-o", output) for output in outputs),
+    ):
+        run = cli(*arguments, "-P", "sample")
+        assert run.code == 1 and run.out == "" and "holds text, not an image" in run.err, run.err
+    assert not any(Path(output).exists() for output in outputs)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
