@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -45,6 +46,7 @@ def categories(
     per_image: Annotated[
         bool, typer.Option("--per-image", help="CSV and JSON Lines have a row for each image, not each category.")
     ] = False,
+    tui: Annotated[bool, typer.Option("--tui", help="Open the result in the application.")] = False,
     recursive: options.RecursiveOption = False,
     output_format: options.FormatOption = None,
     output: options.OutputOption = None,
@@ -62,7 +64,7 @@ def categories(
     Exit: 0 all images were scored, 1 some were left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
     from aim_tui.cli.display import say
-    from aim_tui.cli.gallery import about, embedder
+    from aim_tui.cli.gallery import about, embedder, path_fields
     from aim_tui.cli.records import chosen_format, deliver_records
     from aim_tui.cli.setup import resolve
     from aim_tui.core.names import did_you_mean
@@ -84,6 +86,10 @@ def categories(
     )
     tree = read_tree(root, recursive=recursive)
     asked, strangers = _prompts(tree, prompts, template, order)
+    if tui:
+        from aim_tui.cli.findings import open_findings
+
+        raise typer.Exit(open_findings(setup, root, store, output_format, output, no_store=no_store))
     with embedder(setup, store, no_store=no_store) as embed:
         found, gallery = _score(embed, tree, asked)
     lacking = _left_out(tree, found)
@@ -91,7 +97,8 @@ def categories(
     if kind == "table":
         _table(found, rows)
     else:
-        head = {**about(setup, gallery), **_overall(found), "left_out": lacking}
+        head = {**about(setup, gallery), "root": path_fields(os.path.abspath(root)), **_overall(found)}  # noqa: PTH100
+        head["left_out"] = lacking
         if kind == "json":
             head["categories"] = [_category_record(one) for one in rows]
         by_image = per_image or kind == "json"

@@ -42,6 +42,7 @@ def classify(
     limit: Annotated[
         int, typer.Option("--limit", min=1, metavar="N", help="How many images the table shows; files have all.")
     ] = 50,
+    tui: Annotated[bool, typer.Option("--tui", help="Open the result in the application.")] = False,
     recursive: options.RecursiveOption = False,
     output_format: options.FormatOption = None,
     output: options.OutputOption = None,
@@ -80,6 +81,10 @@ def classify(
         config=config,
     )
     found = images_of(paths, recursive=recursive)
+    if tui:
+        from aim_tui.cli.findings import open_findings
+
+        raise typer.Exit(open_findings(setup, paths[0], store, output_format, output, no_store=no_store))
     # Before many images are embedded: does the truth speak of them?
     known = file.match(found.images) if file is not None else None
     with embedder(setup, store, no_store=no_store) as embed:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,29 @@ class Agreement:
             ],
             "confusion": {"labels": list(self.labels), "rows_true_columns_given": [list(row) for row in self.matrix]},
         }
+
+
+def agreement_from(record: Mapping[str, Any]) -> Agreement:
+    """What `Agreement.record` was made from; KeyError, TypeError or ValueError for anything else."""
+    matrix = tuple(tuple(int(count) for count in row) for row in record["confusion"]["rows_true_columns_given"])
+    labels = tuple(map(str, record["confusion"]["labels"]))
+    if len(matrix) != len(labels) or any(len(row) != len(labels) for row in matrix):
+        raise ValueError("the confusion matrix is not of its labels")
+    by_label = tuple(
+        LabelScore(
+            str(one["label"]),
+            int(one["support"]),
+            int(one["given"]),
+            *(None if one[name] is None else float(one[name]) for name in ("precision", "recall", "f1")),
+        )
+        for one in record["by_label"]
+    )
+    averages = [
+        Average(*(float(record[how][name]) for name in ("precision", "recall", "f1"))) for how in ("macro", "weighted")
+    ]
+    if (n := int(record["n"])) <= 0:
+        raise ValueError("no image was counted")
+    return Agreement(n, int(record["right"]), labels, matrix, by_label, *averages)
 
 
 def agreement(true: Sequence[str], given: Sequence[str], order: Sequence[str]) -> Agreement:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from aim_tui.core.findings import Findings
     from aim_tui.core.profiles import Precision, Profile
     from aim_tui.edit_plans import EditWish
 
@@ -50,6 +51,9 @@ class Launch:
     """Said once when the application is open, such as a path that gave no images."""
     edits: EditWish | None = None
     """Edits whose screen is opened at once."""
+
+    findings: Findings | None = None
+    """What a command has found, whose screen is opened at once."""
 
     def engine_settings(self, profile: Profile) -> EngineSettings:
         """How the worker is to run a profile's models."""

@@ -256,9 +256,9 @@ class Session:
 
     # -- folders and stored runs -------------------------------------------------------------------------------------
 
-    def open_folder(self, folder: Path) -> None:
+    def open_folder(self, folder: Path) -> asyncio.Task[None]:
         """Make another folder's images the rows. A job that runs is cancelled; its later facts are dropped."""
-        self.run(self._open_folder(folder, None))
+        return self.run(self._open_folder(folder, None))
 
     def moved(self, places: Mapping[str, str]) -> None:
         """Images lie elsewhere now, by where they were: list the folder again; their scores go with them."""

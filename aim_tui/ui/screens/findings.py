@@ -1,0 +1,79 @@
+"""What commands have found: the way to the screens that show it, and from there to the images."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aim_tui.core.text import printable
+from aim_tui.errors import AimError
+from aim_tui.ui.arrangement import Arrangement
+from aim_tui.ui.exports import export_path
+from aim_tui.ui.messages import Said
+from aim_tui.ui.screens import errands
+from aim_tui.ui.screens.ask import AskScreen
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from aim_tui.core.categories import Category
+    from aim_tui.core.findings import CategoriesFound, Findings
+    from aim_tui.ui.session import Session
+    from aim_tui.ui.typed import Typed
+
+
+async def show_findings(app: App[int], session: Session, typed: Typed) -> None:
+    """What the application was opened with, else what is in a file that is asked for."""
+    # Neither these screens nor numpy behind them have to be there for the first paint.
+    from aim_tui.core.findings import CategoriesFound
+    from aim_tui.ui.screens.categories import CategoriesScreen
+    from aim_tui.ui.screens.classes import ClassesScreen
+
+    found = session.launch.findings or await _ask(app, session)
+    if isinstance(found, CategoriesFound):
+        of = found
+
+        async def review(category: Category) -> None:
+            await _review(app, session, typed, of, category)
+
+        await app.push_screen_wait(CategoriesScreen(found, review))
+    elif found is not None:
+        await app.push_screen_wait(ClassesScreen(found, session.launch.reading))
+
+
+async def _ask(app: App[int], session: Session) -> Findings | None:
+    from aim_tui.inputs.findings import read_findings
+
+    text = await app.push_screen_wait(
+        AskScreen(
+            "Open results",
+            "The JSON file of `aim-tui categories ... -o FILE.json` or `aim-tui classify ... -o FILE.json`.",
+            printable(f"{session.listing.folder}/"),
+            lambda text: "" if export_path(text).is_file() else "there is no such file",
+        )
+    )
+    if text is None:
+        return None
+    try:
+        return await asyncio.to_thread(read_findings, export_path(text))
+    except AimError as error:
+        session.say(Said(str(error), "error"))
+        return None
+
+
+async def _review(app: App[int], session: Session, typed: Typed, found: CategoriesFound, category: Category) -> None:
+    """Go to the folder of a category, score what is left against its prompt, and look at one image after the other."""
+    folder = Path(found.root) / category.name
+    if session.running is not None:
+        session.say(Said("a job runs in another folder; x there cancels it", "warning"))
+        return
+    if session.listing.folder != folder:
+        await session.open_folder(folder)
+    rows = session.results.rows
+    if session.listing.folder != folder or not rows:
+        session.say(Said(f"there are no images in {printable(str(folder))}", "warning"))
+        return
+    session.set_prompt(session.context.topic, category.prompt)
+    session.score_left()
+    await errands.review(app, session, Arrangement(order=range(len(rows))), 0, frozenset(), typed)
