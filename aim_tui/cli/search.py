@@ -100,6 +100,10 @@ def _asked(what: list[str], image: str | None) -> tuple[str, list[str]]:
         raise UsageError(f"where to look for {text!r} is not said", "aim-tui search 'TEXT' PATH, or --image FILE PATH")
     if not text.strip():
         raise UsageError("the text to look for is empty")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise UsageError("the text to look for holds bytes that are not UTF-8", "type it again") from None
     return text, paths
 
 

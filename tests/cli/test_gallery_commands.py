@@ -147,6 +147,7 @@ def test_where_no_image_can_be_read_that_is_said_and_nothing_is_written(
     [
         (("search", "a cabin"), "where to look"),
         (("search", "", "images"), "is empty"),
+        (("search", "caf\udcff", "images"), "not UTF-8"),
         (("search", "a cabin", "nowhere"), "no such file or folder"),
         (("search", "a cabin", "images", "-o", "out.png"), "does not say its format"),
         (("search", "a cabin", "images", "-f", "jsom"), "did you mean 'json'"),
