@@ -61,7 +61,8 @@ def scores(path: str) -> dict[str, float]:
     """The fixed raw scores of a file: a number in its name orders them, so that a test knows who is best."""
     digits = "".join(char for char in Path(path).stem if char.isdigit())
     place = int(digits or 0) % 100
-    return {"clip": 0.40 - 0.003 * place, "blip2": 0.90 - 0.008 * place, "lpips": 0.30 + 0.007 * place}
+    aims = {"clip": 0.40 - 0.003 * place, "blip2": 0.90 - 0.008 * place, "lpips": 0.30 + 0.007 * place}
+    return aims | {"siglip": 0.12 - 0.001 * place, "pickscore": 22.0 - 0.1 * place, "clip_iqa": 0.6 - 0.01 * place}
 
 
 def count_tokens(text: str) -> TokenCount:

@@ -21,6 +21,7 @@ WAY_OUT = "update or uninstall that package, or leave the metric out"
 
 log = logging.getLogger(__name__)
 
+_SHORT = 8
 _TEXTS = ("title", "short", "raw_field", "norm_field", "unit", "formula", "implementation", "source", "against")
 _OWN_ROLES = frozenset(Role) | {model.role for spec in EXTRAS.values() for model in spec.models}
 
@@ -38,6 +39,11 @@ class Plugin:
 def names() -> tuple[str, ...]:
     """The metrics that other packages name, without loading one."""
     return tuple(_entries())
+
+
+def every() -> list[MetricSpec]:
+    """The metrics of all packages, without those that cannot be used; loads them, so call it in a thread."""
+    return [plugin.spec for plugin in map(load, names()) if plugin.spec is not None]
 
 
 def find(name: str) -> MetricSpec | None:
@@ -112,6 +118,8 @@ def spec_problem(name: str, spec: MetricSpec) -> str:
     for field in ("title", "short", "unit", "formula"):
         if not getattr(spec, field).strip():
             return f"its {field} is empty"
+    if len(spec.short) > _SHORT:
+        return f"its short title {spec.short!r} is longer than {_SHORT} letters, which is what a column has"
     if spec.raw_field not in (name, f"{name}_score") or spec.norm_field != f"{name}_norm":
         return (
             f"its fields are {spec.raw_field!r} and {spec.norm_field!r}, not {name + '_score'!r} and {name + '_norm'!r}"

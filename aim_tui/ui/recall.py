@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.metrics import METRICS
+from aim_tui.core.metrics import Need, get_metric
 from aim_tui.provenance import content_of, fingerprints
 from aim_tui.ui.record import unchanged
 
@@ -70,12 +70,12 @@ class Making:
         request = run.request
         if any(self.settings.get(name) != request.settings.get(name) for name in _DECIDING):
             return False
-        for role in METRICS[metric].roles:
+        for role in get_metric(metric).roles:
             here, there = self.profile.models.get(role), request.profile.models.get(role)
             if here != there or self.prints.get(role) != request.fingerprints.get(role):
                 return False
         # Another image under the reference's name is another reference.
-        same_name = metric == "lpips" and request.context.reference == self.reference
+        same_name = get_metric(metric).needs is Need.REFERENCE and request.context.reference == self.reference
         return not same_name or request.reference_sha256 == self.reference_sha256
 
 
@@ -108,7 +108,7 @@ def _take_from(runs: Runs, infos: Sequence[RunInfo], wanted: dict[str, Known], n
             return False
         run = runs.load(info.id)
         metrics = [metric for metric in run.request.plan.metrics if now.same(run, metric)]
-        roles = {role.value for metric in metrics for role in METRICS[metric].roles}
+        roles = {role.value for metric in metrics for role in get_metric(metric).roles}
         models = {role: made for role, made in run.results.models.items() if role in roles}
         since = int(info.started.timestamp() * 1e9)
         for row in run.results.rows if metrics else ():

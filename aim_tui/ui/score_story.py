@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from aim_tui.core.maps import words_of
-from aim_tui.core.metrics import METRICS
+from aim_tui.core.metrics import METRICS, Need, get_metric, in_order
 from aim_tui.core.outcomes import Present, reason_of
 from aim_tui.core.text import printable
 from aim_tui.ui.screens.models import human_bytes
@@ -29,7 +29,7 @@ _LABEL = 8
 def explain_page(row: Row, results: Results, profile: Profile, not_asked: Mapping[str, str]) -> list[Content]:
     """The whole story, line by line."""
     lines = [*_final(row, results), Content("")]
-    for metric in METRICS:
+    for metric in in_order((*METRICS, *results.plan.metrics, *not_asked)):
         lines += [*_metric(metric, row, results, not_asked), Content("")]
     lines += [Content.styled("Final score", "bold"), Content(f"  {results.plan.formula()}")]
     lines += [Content("  ") + weights_line(results.plan, not_asked), Content(f"  {profile.rules_note()}"), Content("")]
@@ -73,7 +73,7 @@ def _final(row: Row, results: Results) -> list[Content]:
         reason = row.errors() or "not scored yet; s scores it"
         lines = [Content.assemble(("no final score: ", "bold"), printable(reason))]
     for metric, share in results.plan.shares.items():
-        name = f"  {METRICS[metric].short:<{_LABEL}}  "
+        name = f"  {get_metric(metric).short:<{_LABEL}}  "
         outcome = row.outcome(metric)
         if isinstance(outcome, Present):
             norm = results.plan.rules.rules[metric].normalise(outcome.value)
@@ -90,7 +90,7 @@ def _final(row: Row, results: Results) -> list[Content]:
 
 
 def _metric(metric: str, row: Row, results: Results, not_asked: Mapping[str, str]) -> list[Content]:
-    spec = METRICS[metric]
+    spec = get_metric(metric)
     direction = "higher is better" if spec.higher_is_better else "lower is better"
     lines = [Content.assemble((spec.title, "bold"), (f"  {spec.unit}, {direction}", "$foreground-muted"))]
     if metric in not_asked:
@@ -102,17 +102,25 @@ def _metric(metric: str, row: Row, results: Results, not_asked: Mapping[str, str
         lines.append(Content.styled(f"  ! {printable(reason_of(raw.outcome) or '')}", "$text-error"))
     else:
         value = raw.outcome.value
-        rule = results.plan.rules.rules[metric]
-        norm, share = rule.normalise(value), results.plan.shares.get(metric, 0.0)
-        lines += [
-            Content.assemble(f"  {spec.raw_field} = ", (f"{value:.{spec.decimals}f}", "bold"), f"   {spec.formula}"),
-            Content(f"  {spec.norm_field} = {norm:.4f}   rule {rule.branch(value).describe(spec.raw_field)}"),
-            Content(f"  {100 * share:.3g} % of the final score: {100 * share * norm:.2f} of {100 * share:.3g} points"),
-        ]
+        said = f"  {spec.raw_field} = "
+        lines.append(Content.assemble(said, (f"{value:.{spec.decimals}f}", "bold"), f"   {spec.formula}"))
+        lines += _part(metric, value, results)
     lines += _against(metric, row, raw.against)
     if row.stale(metric, results.context):
         lines.append(Content.styled(f"  out of date: the {spec.needs} has changed; s scores again", "$text-warning"))
     return lines
+
+
+def _part(metric: str, value: float, results: Results) -> list[Content]:
+    """What a raw value is normalised to, and its points; a metric without a part in the final score has neither."""
+    if metric not in results.plan.shares:
+        return [Content("  no part in the final score")]
+    spec, rule, share = get_metric(metric), results.plan.rules.rules[metric], results.plan.shares[metric]
+    norm = rule.normalise(value)
+    return [
+        Content(f"  {spec.norm_field} = {norm:.4f}   rule {rule.branch(value).describe(spec.raw_field)}"),
+        Content(f"  {100 * share:.3g} % of the final score: {100 * share * norm:.2f} of {100 * share:.3g} points"),
+    ]
 
 
 def _against(metric: str, row: Row, against: str) -> list[Content]:
@@ -125,7 +133,8 @@ def _against(metric: str, row: Row, against: str) -> list[Content]:
             Content("  against the topic: ") + _shared(against, row.caption),
             Content.styled("  words that are in both are bold", "$foreground-muted"),
         ]
-    return [Content(f"  against the {METRICS[metric].needs}: {printable(against)}")]
+    needs = get_metric(metric).needs
+    return [Content(f"  against {'' if needs is Need.NOTHING else f'the {needs}: '}{printable(against)}")]
 
 
 def _shared(text: str, other: str) -> Content:

@@ -92,7 +92,7 @@ class Session:
         self.viewed: RunInfo | None = None
         """The stored run that is shown in place of a folder."""
         weights = {**launch.profile.weights, **(launch.weights or {})}
-        self.asked = Asked(launch.profile, launch.metrics or launch.profile.metrics, weights)
+        self.asked = Asked.of(launch.profile, launch.metrics or launch.profile.metrics, weights)
         plan, self.problem = self.asked.plan(launch.context)
         """Why nothing can be scored as things are set; empty where something can."""
         self._rows = Rows(FolderListing(launch.folder), Results(plan, launch.context))

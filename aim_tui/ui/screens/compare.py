@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
-from aim_tui.core.metrics import METRICS
+from aim_tui.core.metrics import get_metric
 from aim_tui.core.text import printable
 from aim_tui.ui.widgets.hanging import hanging
 from aim_tui.ui.widgets.pair_list import PairList
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from aim_tui.core.comparison import Comparison, Measure
+    from aim_tui.core.metrics import MetricSpec
     from aim_tui.store.records import Run
 
 _LABEL = 10
@@ -141,12 +142,13 @@ def _said(a: Run, b: Run, compared: Comparison) -> Iterator[_Line]:
 def _sides(a: Run, b: Run) -> dict[str, tuple[str, str]]:
     def told(run: Run) -> dict[str, str]:
         context, shares = run.request.context, run.request.plan.shares
+        weights = " · ".join(f"{get_metric(metric).short} {100 * share:.3g} %" for metric, share in shares.items())
         return {
             "Prompt": context.prompt,
             "Topic": context.topic,
             "Ref": context.reference,
             "Profile": run.info.profile,
-            "Weights": " · ".join(f"{METRICS[metric].short} {100 * share:.3g} %" for metric, share in shares.items()),
+            "Weights": weights,
         }
 
     one, other = told(a), told(b)
@@ -157,13 +159,20 @@ def _line(name: str, said: Content) -> _Line:
     return f"{name:<{_LABEL}}", said
 
 
+def _spec(measure: Measure) -> MetricSpec | None:
+    """What is measured; None for the final score."""
+    from aim_tui.core.comparison import FINAL
+
+    return None if measure.name == FINAL else get_metric(measure.name)
+
+
 def _title(measure: Measure) -> str:
-    spec = METRICS.get(measure.name)
+    spec = _spec(measure)
     return f"{spec.short} {'↑' if spec.higher_is_better else '↓'}" if spec else "Final ↑"
 
 
 def _numbers(measure: Measure) -> Content:
-    spec, change = METRICS.get(measure.name), measure.change
+    spec, change = _spec(measure), measure.change
     decimals = spec.decimals if spec else 2
     if change.low is None or change.high is None:
         interval = "  too few pairs for an interval"

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aim_tui.core.metrics import other_metrics
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 from aim_tui.ui.exports import export, export_path, path_problem
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from textual.app import App
 
+    from aim_tui.core.metrics import MetricSpec
     from aim_tui.core.results import Row
     from aim_tui.edit_plans import EditWish
     from aim_tui.ui.arrangement import Arrangement
@@ -195,10 +197,19 @@ async def show_edits(app: App[int], session: Session, typed: Typed, wish: EditWi
     await app.push_screen_wait(EditsScreen(session.edits, session.launch.reading, typed.settled, wish))
 
 
+async def of_packages() -> list[MetricSpec]:
+    """The metrics of other packages; only who asks for the list pays for looking through what is installed."""
+    from aim_tui.core import plugins
+
+    return await asyncio.to_thread(plugins.every)
+
+
 async def weigh(app: App[int], session: Session) -> None:
     """Weigh the metrics otherwise; no model runs."""
     present = Weighing(session.weights, session.enabled)
-    weighing = await app.push_screen_wait(WeightsScreen(present, session.profile.rules, session.not_asked))
+    weighing = await app.push_screen_wait(
+        WeightsScreen(present, session.profile.rules, session.not_asked, other_metrics(), of_packages)
+    )
     if weighing is not None and (problem := session.set_weights(weighing.weights, weighing.enabled)):
         app.notify(problem, severity="error", markup=False)
 

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Checkbox, Input, Static
 
-from aim_tui.core.metrics import METRICS
+from aim_tui.core.metrics import METRICS, get_metric
 from aim_tui.core.scoring import ScoringPlan
+from aim_tui.core.text import printable
 from aim_tui.ui.screens.dialog import Dialog
 from aim_tui.ui.widgets.weights_bar import share_bar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from textual.widget import Widget
 
+    from aim_tui.core.metrics import MetricSpec
     from aim_tui.core.normalisation import RuleSet
 
 
@@ -43,30 +46,46 @@ class WeightsScreen(Dialog[Weighing]):
         Binding("ctrl+s", "save", "Save", tooltip="Score with these weights", id="weights.save"),
     ]
 
-    def __init__(self, weighing: Weighing, rules: RuleSet, not_asked: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        weighing: Weighing,
+        rules: RuleSet,
+        not_asked: Mapping[str, str],
+        others: Sequence[MetricSpec] = (),
+        of_packages: Callable[[], Awaitable[Sequence[MetricSpec]]] | None = None,
+    ) -> None:
         super().__init__("Weights")
         self._weighing = weighing
         self._rules = rules
         self._not_asked = not_asked
-        self._switches = {
-            metric: Checkbox(Content(spec.title), metric in weighing.enabled, compact=True, id=f"on-{metric}")
-            for metric, spec in METRICS.items()
-        }
-        self._fields = {
-            metric: Input(f"{weighing.weights.get(metric, 0):g}", compact=True, type="text", id=f"weight-{metric}")
-            for metric in METRICS
-        }
-        self._shares = {metric: Static(classes="share", markup=False) for metric in METRICS}
+        self._others = others
+        self._of_packages = of_packages
+        self._switches: dict[str, Checkbox] = {}
+        self._fields: dict[str, Input] = {}
+        self._shares: dict[str, Static] = {}
         self._problem = Static(classes="problem", markup=False)
 
     def body(self) -> list[Widget]:
         """One line a metric: switch, weight, share."""
-        rows: list[Widget] = [
-            Horizontal(self._switches[metric], self._fields[metric], self._shares[metric], classes="weight")
-            for metric in METRICS
-        ]
         note = "Scored values are weighed anew at once; no model runs."
-        return [Static(note, classes="muted"), *rows, self._problem]
+        rows: list[Widget] = [Static(note, classes="muted"), *map(self._row, METRICS.values())]
+        if self._others:
+            beside = "Beside them, raw columns; s scores what is switched on:"
+            rows += [Static(beside, classes="muted beside"), *map(self._row, self._others)]
+        return [*rows, self._problem]
+
+    def _row(self, spec: MetricSpec) -> Widget:
+        """A metric's line; one without a rule has no weight."""
+        metric = spec.id
+        self._switches[metric] = Checkbox(
+            Content(printable(spec.title)), metric in self._weighing.enabled, compact=True, id=f"on-{metric}"
+        )
+        self._shares[metric] = Static(classes="share", markup=False)
+        middle: Widget = Static(classes="unruled")
+        if metric in METRICS or metric in self._rules.rules:
+            weight = f"{self._weighing.weights.get(metric, 0):g}"
+            middle = self._fields[metric] = Input(weight, compact=True, type="text", id=f"weight-{metric}")
+        return Horizontal(self._switches[metric], middle, self._shares[metric], classes="weight")
 
     def keys(self) -> str:
         """The keys that matter."""
@@ -75,6 +94,16 @@ class WeightsScreen(Dialog[Weighing]):
     def on_mount(self) -> None:
         """Begin at the first weight."""
         self._fields[next(iter(METRICS))].focus()
+        self._show_shares()
+        if self._of_packages is not None:
+            self._add_packages(self._of_packages)
+
+    @work
+    async def _add_packages(self, of_packages: Callable[[], Awaitable[Sequence[MetricSpec]]]) -> None:
+        """Show the metrics of other packages when they have been found."""
+        for spec in await of_packages():
+            if spec.id not in self._switches:
+                await self.query_exactly_one("#box").mount(self._row(spec), before=self._problem)
         self._show_shares()
 
     @on(Input.Changed)
@@ -94,12 +123,12 @@ class WeightsScreen(Dialog[Weighing]):
 
     def _read(self) -> tuple[Weighing | None, str]:
         """What the fields say, and what is wrong with it."""
-        weights: dict[str, float] = dict(self._weighing.weights)
+        weights: dict[str, float] = dict.fromkeys(self._switches, 0.0) | dict(self._weighing.weights)
         for metric, field in self._fields.items():
             try:
                 weights[metric] = float(field.value.replace(",", "."))
             except ValueError:
-                return None, f"{METRICS[metric].title}: a weight is a number, such as 0.3"
+                return None, f"{get_metric(metric).title}: a weight is a number, such as 0.3"
         weighing = Weighing(weights, tuple(metric for metric, switch in self._switches.items() if switch.value))
         try:
             ScoringPlan(weighing.enabled, weights, self._rules)
@@ -112,17 +141,22 @@ class WeightsScreen(Dialog[Weighing]):
         self._problem.update(problem)
         shares: dict[str, float] = {}
         if weighing is not None and not problem:
-            asked = {metric: weighing.weights[metric] for metric in weighing.enabled if self._why_not(metric) == ""}
-            total = sum(asked.values())
-            shares = {metric: weight / total for metric, weight in asked.items()} if total > 0 else {}
+            asked = tuple(metric for metric in weighing.enabled if self._why_not(metric) == "")
+            # Nothing that is left may have a weight.
+            with contextlib.suppress(ValueError):
+                shares = dict(ScoringPlan(asked, weighing.weights, self._rules).shares)
         for metric, share in self._shares.items():
             if metric in shares:
                 share.update(Content.assemble(share_bar(shares[metric], 12), f" {100 * shares[metric]:.3g} %"))
             else:
-                share.update(Content.styled(self._why_not(metric), "$foreground-muted"))
+                share.update(Content.styled(self._word(metric), "$foreground-muted"))
 
     def _why_not(self, metric: str) -> str:
         reason = self._not_asked.get(metric, "")
         if not self._switches[metric].value:
             return "off"
         return "" if reason == "switched off" else reason
+
+    def _word(self, metric: str) -> str:
+        """What stands in the place of a share."""
+        return self._why_not(metric) or ("" if metric in self._fields else "raw column")

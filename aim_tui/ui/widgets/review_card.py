@@ -122,7 +122,7 @@ def _metric(metric: str, standing: Standing, *, brief: bool) -> Content:
     outcome = row.outcome(metric)
     norm = value_of(row.scores.norms.get(metric)) if row.scores else None
     arrow = "↑" if spec.higher_is_better else "↓"
-    title = Content.styled(f"{spec.short} " if brief else f"{f'{spec.short} {arrow}':<{_LABEL}}", _MUTED)
+    title = Content.styled(f"{spec.short} " if brief else f"{f'{spec.short} {arrow}':<{_LABEL - 1}} ", _MUTED)
     if not isinstance(outcome, Present):
         return title + Content("·" if outcome is None else f"! {printable(reason_of(outcome) or '')}")
     sign = STALE if row.stale(metric, standing.context) else ""

@@ -29,6 +29,7 @@ _FINAL_WIDTH = 8
 _NORM_WIDTH = 6
 _RATING_WIDTH = 6
 _LIKENESS_WIDTH = 7
+_DIGITS_WITHOUT_END = 4
 
 
 # Normalised values, words of the status, captions, and how much of the names must stay readable; the first that fits.
@@ -139,11 +140,11 @@ def _columns(metrics: Sequence[str], rows: int, norms: bool, words: bool, weighe
 
 
 def _digits(spec: MetricSpec) -> int:
-    """Cells of a raw value with its point: one digit stands before it where the range has no more."""
-    if max(abs(spec.low), abs(spec.high)) <= 1.0 or spec.id in METRICS:
+    """Cells of a raw value with its point: as many digits before it as the range has, four where it has no end."""
+    if spec.id in METRICS:
         return spec.decimals + 2
-    wide = max(abs(bound) for bound in (spec.low, spec.high, 1000.0) if math.isfinite(bound))
-    return spec.decimals + 1 + len(f"{min(wide, 9999.0):.0f}")
+    widest = max(abs(spec.low), abs(spec.high))
+    return spec.decimals + 1 + (len(f"{widest:.0f}") if math.isfinite(widest) else _DIGITS_WITHOUT_END)
 
 
 def _final() -> Column:

@@ -19,7 +19,10 @@ _CELLS = 30
 def weights_line(plan: ScoringPlan, not_asked: Mapping[str, str]) -> Content:
     """The shares in words, such as 'CLIP 20 %  BLIP2 50 %  LPIPS off: no reference'."""
     parts = [f"{get_metric(metric).short} {100 * share:.3g} %" for metric, share in plan.shares.items()]
-    off = [f"{get_metric(metric).short} off: {reason}" for metric, reason in not_asked.items()]
+    reasons: dict[str, list[str]] = {}
+    for metric, reason in not_asked.items():
+        reasons.setdefault(reason, []).append(get_metric(metric).short)
+    off = [f"{', '.join(names)} off: {reason}" for reason, names in reasons.items()]
     return Content.assemble(" · ".join(parts), ("  " if off else ""), (" · ".join(off), "$text-warning"))
 
 
