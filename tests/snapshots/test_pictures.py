@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import random
 import shutil
 import sys
@@ -326,6 +327,34 @@ async def test_every_screen_looks_as_it_did(
         await app.press("K")
         await app.until(lambda: isinstance(app.app.screen, CorrelationScreen) and app.app.screen.analysis)
         await app.looks("correlation")
+
+
+@pytest.mark.parametrize("colours", ["dark", "no-color"])
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+async def test_edits_look_as_they_did(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, snapshot: Any, size: tuple[int, int], colours: str
+) -> None:
+    monkeypatch.setattr("aim_tui.ui.models.inspect_profile", models(complete=True))
+    if colours == "no-color":
+        monkeypatch.setenv("NO_COLOR", "1")
+    truth = {"original_id": "a", "source_image": NAMES[0], "target_image": NAMES[1]}
+    rows = [
+        {"id": "correct_0", "instruction": "make the roof grey and let the sun go down", "is_correct": True, **truth},
+        {"id": "wrong_0", "instruction": "a wrong one", "is_correct": False, "error_type": "opposite_action", **truth},
+        {"id": "lost", "instruction": "take it away", "source_image": NAMES[2], "target_image": "broken.png"},
+    ]
+    (folder / "data.json").write_text(json.dumps(rows))
+    async with visit(folder, size, snapshot) as app:
+        await app.home()
+        await app.press("E", "ctrl+u", *str(folder / "data.json"), "enter")
+        await app.until(lambda: app.app.session.edits.open is not None)
+        await app.press("s")
+        await app.shows("2 of 3 scored")
+        app.app.clear_notifications()
+        await app.press("j")
+        await app.looks("edits")
+        await app.press("enter")
+        await app.looks("edit-review")
 
 
 async def test_the_main_screen_where_there_is_much_room(
