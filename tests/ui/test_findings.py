@@ -71,7 +71,7 @@ async def test_a_category_opens_in_review_against_its_own_prompt(open_app: Any, 
         text = app.text()
         assert text.index("cabins") < text.index("lakes") < text.index("zebras")
         assert "0.3300" in text and "no score" in text and "2 left out" in text and "\x1b" not in text
-        assert "a [/red] cabin" in text and "n 2 of 3" in text
+        assert "a [/red] cabin" in text and "2 of 3 categories" in text
         await app.press("enter")
         await app.until(lambda: isinstance(app.app.screen, ReviewScreen))
         assert app.session.context == Context(app.session.context.topic, "a [/red] cabin")

@@ -91,8 +91,8 @@ class CategoriesScreen(ModalScreen[None]):
         if (category := self.category) is not None:
             lines.append(Content.assemble(("Prompt  ", "$text-accent"), printable(category.prompt)))
         all_of = self._found.categories
-        lines.append(_over("Categories alike", all_of.macro, f" of {len(all_of.categories)}", "their means"))
-        lines.append(_over("Images alike    ", all_of.micro, "", "images"))
+        lines.append(_over("Categories alike", all_of.macro, f" of {len(all_of.categories)} categories"))
+        lines.append(_over("Images alike    ", all_of.micro, " images"))
         if self._found.notice:
             lines.append(Content.styled(printable(self._found.notice), "$text-warning"))
         self._about.update(Content("\n").join(lines))
@@ -120,7 +120,6 @@ class CategoriesScreen(ModalScreen[None]):
         self.dismiss(None)
 
 
-def _over(title: str, found: Mean | None, of: str, what: str) -> Content:
+def _over(title: str, found: Mean | None, of: str) -> Content:
     mean, std, interval, n, _ = figures_of(found, 0)
-    said = f"{mean}, 95 % interval {interval}, standard deviation of {what} {std}, n {n}{of}"
-    return Content.assemble((f"{title}  ", "$text-accent"), said)
+    return Content.assemble((f"{title}  ", "$text-accent"), f"{mean}  ({interval})  std {std}  {n}{of}")

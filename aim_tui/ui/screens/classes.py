@@ -39,7 +39,7 @@ class ClassesScreen(ModalScreen[None]):
     BINDING_GROUP_TITLE = "Classes"
     AUTO_FOCUS = "#images"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-normal")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-medium"), (30, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("w", "wrong", "Wrong only", tooltip="Only images whose label is not the true one", id="classes.wrong"),
         Binding("s", "sort", "Sort", tooltip="As given, or the least certain first", id="classes.sort"),
@@ -175,8 +175,8 @@ def _report(found: Agreement | None) -> Content:
         lines.append(Content.styled(f"{fit(title, name)}  {figures}{found.n:>9,}", "bold"))
     if found.undefined:
         lines.append(Content(f"'-' is undefined, and counts 0 in the means: {printable(', '.join(found.undefined))}"))
-    width = max(5, *(min(cell_len(printable(label)), 12) for label in found.labels))
-    titles = "".join(f"  {fit(label, width).strip():>{width}}" for label in found.labels)
+    width = max(5, *(min(cell_len(printable(label)), 14) for label in found.labels))
+    titles = "".join(f"  {fit(label, width, 'middle').strip():>{width}}" for label in found.labels)
     lines += [Content(""), Content.styled(f"{fit('true, given →', name)}{titles}", "bold")]
     for row, (label, counts) in enumerate(zip(found.labels, found.matrix, strict=True)):
         cells: list[str | tuple[str, str]] = [fit(label, name)]

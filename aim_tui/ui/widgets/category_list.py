@@ -49,6 +49,7 @@ class CategoryList(LineList[str]):
 
     def draw_header(self, width: int) -> list[Segment]:
         """The titles, the one that is sorted by underlined."""
+        width = max(width - self.GUTTER - 1, 0)
         style = self.get_component_rich_style("line-list--header")
         strong = self.get_component_rich_style("line-list--sorted")
         name = fit("Category", self._name_width(width))
@@ -68,10 +69,12 @@ class CategoryList(LineList[str]):
             Segment(" " * (cell_len(name) - cell_len(name.rstrip())), style),
             bar,
             *cells,
+            Segment(" ", style),
         ]
 
     def draw_line(self, index: int, key: str, look: Look, width: int) -> list[Segment]:
         """Name, bar, figures."""
+        width = max(width - 1, 0)
         category = self._categories[key]
         name = fit(key, self._name_width(width), "middle")
         titles = [title for title, _ in self._shown(width)]
@@ -80,8 +83,9 @@ class CategoryList(LineList[str]):
             " " * (self._cells(title) + _GAP - cell_len(figures[title])) + figures[title] for title in titles
         )
         room = max(width - cell_len(name) - cell_len(cells) - 1, 0)
-        segments = [Segment(name, look.base), Segment(" ", look.base), Segment(self._bar(category, room), look.base)]
-        return [*segments, Segment(cells, look.base)]
+        pen = look.pen(self.get_component_rich_style("line-list--mark")) if category.summary else look.base
+        segments = [Segment(name, look.base), Segment(" ", look.base), Segment(self._bar(category, room), pen)]
+        return [*segments, Segment(f"{cells} ", look.base)]
 
     def _bar(self, category: Category, room: int) -> str:
         low, high = self._extent

@@ -43,7 +43,8 @@ class ClassList(LineList[int]):
     def draw_header(self, width: int) -> list[Segment]:
         """The titles."""
         style = self.get_component_rich_style("line-list--header")
-        return [Segment(" " * self.GUTTER + self._line("Image", "label", "", "truth", " ", width), style)]
+        titles = self._line("Image", "label", "", "truth", " ", max(width - self.GUTTER, 0))
+        return [Segment(" " * self.GUTTER + titles, style)]
 
     def draw_line(self, index: int, key: int, look: Look, width: int) -> list[Segment]:
         """Name, label and its probability, and the true label."""

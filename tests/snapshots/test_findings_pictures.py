@@ -1,0 +1,49 @@
+"""What the screens of results look like, kept as pictures."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pytest_textual_snapshot import SVGImageExtension
+
+from aim_tui.ui.app import AimApp
+from aim_tui.ui.launch import Launch
+from aim_tui.ui.screens.categories import CategoriesScreen
+from aim_tui.ui.screens.classes import ClassesScreen
+from tests.snapshots.test_pictures import SCRIPTED, SETTINGS, SIZES, Visit, models, same_everywhere
+from tests.ui.test_findings import categories, classes
+
+if TYPE_CHECKING:
+    from aim_tui.core.findings import Findings
+
+__all__ = ["same_everywhere"]
+
+
+@pytest.mark.parametrize("colours", ["dark", "no-color"])
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+async def test_results_look_as_they_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, snapshot: Any, size: tuple[int, int], colours: str
+) -> None:
+    monkeypatch.setattr("aim_tui.ui.models.inspect_profile", models(complete=True))
+    if colours == "no-color":
+        monkeypatch.setenv("NO_COLOR", "1")
+    differ = []
+
+    async def look(found: Findings, *named: tuple[str, str]) -> None:
+        launch = Launch(tmp_path, SETTINGS.profile("aim"), profiles=SETTINGS.profiles, findings=found)
+        app = AimApp(launch, worker_command=(sys.executable, SCRIPTED))
+        async with app.run_test(size=size) as pilot:
+            visited = Visit(app, pilot, snapshot.use_extension(SVGImageExtension))
+            await visited.until(lambda: isinstance(app.screen, (CategoriesScreen, ClassesScreen)))
+            for name, key in named:
+                if key:
+                    await visited.press(key)
+                await visited.looks(name)
+            differ.extend(visited.differ)
+
+    await look(categories(Path("/images/root")), ("categories", ""))
+    await look(classes(), ("classes", ""), ("classes-report", "v"))
+    assert not differ, "these look otherwise than before; --snapshot-update keeps them as they are now"
