@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -28,7 +29,7 @@ from aim_tui.store.errors import StoreError
 from aim_tui.store.records import RunState
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from aim_tui.cli.recording import Record
     from aim_tui.cli.setup import Setup
@@ -43,7 +44,17 @@ INTERRUPTED = 130
 _TROUBLES_SHOWN = 20
 
 
-def run(setup: Setup, writer: Writer, record: Record, problems: Sequence[Problem], watch: Watch | None = None) -> int:
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """What finds further images, and what makes items of them, each with the prompt it brings."""
+
+    seen: Watch
+    items: Callable[[Sequence[str]], list[Item]]
+
+
+def run(
+    setup: Setup, writer: Writer, record: Record, problems: Sequence[Problem], watch: Watching | None = None
+) -> int:
     """Score what is left of a record and write all its rows; with a watch also what appears until Ctrl-C.
 
     Returns the exit code: 0 all scored, 1 some failed, 130 interrupted.
@@ -73,12 +84,12 @@ def run(setup: Setup, writer: Writer, record: Record, problems: Sequence[Problem
                 _say(stderr, f"run {record.run_id} is kept as far as it came: the same command goes on with it")
             raise
     if watch is not None:
-        _say_what_waits(stderr, watch)
+        _say_what_waits(stderr, watch.seen)
     return _conclude(stderr, record, cut_short, problems)
 
 
 def _score(
-    setup: Setup, writer: Writer, record: Record, interrupt: Interrupt, progress: Progress, watch: Watch | None
+    setup: Setup, writer: Writer, record: Record, interrupt: Interrupt, progress: Progress, watch: Watching | None
 ) -> None:
     results = record.results
     writer.begin(results, setup)
@@ -122,20 +133,20 @@ def engine_events(settings: EngineSettings, jobs: Iterable[Job], interrupt: Inte
 
 
 def _rounds(
-    record: Record, interrupt: Interrupt, progress: Progress, task: TaskID, watch: Watch | None
+    record: Record, interrupt: Interrupt, progress: Progress, task: TaskID, watch: Watching | None
 ) -> Iterator[list[Item]]:
     """What is to be scored: what is left, and with a watch what appears."""
     yield record.left
     if watch is None:
         return
     noticed = ""
-    for paths in watch.batches(interrupt.is_set):
+    for paths in watch.seen.batches(interrupt.is_set):
         if paths:
-            yield record.add(paths)
-        if watch.notice != noticed:
-            noticed = watch.notice
+            yield record.add(watch.items(paths))
+        if watch.seen.notice != noticed:
+            noticed = watch.seen.notice
             _say(progress.console, noticed, "yellow")
-        waiting = f", {len(watch.waiting)} not whole yet" if watch.waiting else ""
+        waiting = f", {len(watch.seen.waiting)} not whole yet" if watch.seen.waiting else ""
         progress.update(task, description=f"watching (Ctrl-C ends){waiting}", total=len(record.results.rows))
 
 

@@ -45,10 +45,13 @@ class Prompts:
         """Whether images have prompts of their own."""
         return self.origin is not None or self.pair or len(self.texts) > 1
 
-    def items(self, images: Sequence[str]) -> list[Item]:
-        """The images, each as often as it has prompts; UsageError where the two do not go together."""
+    def items(self, images: Sequence[str], *, further: bool = False) -> list[Item]:
+        """The images, each as often as it has prompts; UsageError where the two do not go together.
+
+        `further` images come while others are there already: that none of them has a prompt is no mistake then.
+        """
         if self.origin is not None:
-            return _found(images, self.origin, self.common)
+            return _found(images, self.origin, self.common, further=further)
         if not self.own:
             return numbered(images)
         if not self.pair:
@@ -91,17 +94,18 @@ def asking(setup: Setup, needs: Iterable[Need]) -> Setup:
     return replace(setup, metrics=metrics, not_asked=not_asked)
 
 
-def _found(images: Sequence[str], origin: PromptFrom, common: str) -> list[Item]:
+def _found(images: Sequence[str], origin: PromptFrom, common: str, *, further: bool) -> list[Item]:
     """The images with what they bring; said is where it was found, and of which there is none."""
     found = [find_prompt(image, origin) for image in images]
     origins = Counter(
         each.origin if origin is PromptFrom.METADATA else str(origin) for each in found if isinstance(each, FoundPrompt)
     )
     lacking = [(image, each.reason) for image, each in zip(images, found, strict=True) if isinstance(each, NoPrompt)]
-    if not origins and not common:
+    if not origins and not common and not further:
         raise UsageError(f"no image has a prompt; {lacking[0][0]}: {lacking[0][1]}", "give --prompt for all of them")
     of = ", ".join(f"{many} from {name}" for name, many in origins.most_common())
-    say(f"prompts of {len(images) - len(lacking)} of {len(images)} images" + (f": {of}" if of else ""))
+    if not further:
+        say(f"prompts of {len(images) - len(lacking)} of {len(images)} images" + (f": {of}" if of else ""))
     instead = "" if not common else " (it is scored with --prompt)"
     for image, reason in lacking[:_SHOWN]:
         say(f"{image}: no prompt: {reason}{instead}", "yellow")

@@ -37,10 +37,10 @@ class Record:
         """What is still to be scored."""
         return [Item(row.item, row.path, context=row.own) for row in self.results.rows if row.status is Status.PENDING]
 
-    def add(self, paths: Sequence[str]) -> list[Item]:
-        """Take up further images; returns them as items that are to be scored."""
+    def add(self, images: Sequence[Item]) -> list[Item]:
+        """Take up further images; returns them, numbered on, as items that are to be scored."""
         begin = len(self.results.rows)
-        items = [Item(begin + number, path) for number, path in enumerate(paths)]
+        items = [replace(image, id=begin + number) for number, image in enumerate(images)]
         self.results.add(items)
         return items
 
@@ -90,9 +90,9 @@ class StoredRecord(Record):
                 row.raws.clear()
                 row.scores = row.caption = None
 
-    def add(self, paths: Sequence[str]) -> list[Item]:
+    def add(self, images: Sequence[Item]) -> list[Item]:
         """Take up further images, in the stored run too."""
-        items = super().add(paths)
+        items = super().add(images)
         stored = [replace(item, path=os.path.abspath(item.path)) for item in items]  # noqa: PTH100
         self._items += stored
         if self._writer is not None:

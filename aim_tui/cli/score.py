@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -84,7 +85,7 @@ def score(
     resume: options.ResumeOption = True,
 ) -> None:
     """Score images. Exit: 0 all scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C."""
-    from aim_tui.cli.headless import run
+    from aim_tui.cli.headless import Watching, run
     from aim_tui.cli.own_prompts import asking, read_options
     from aim_tui.cli.recording import Record, StoredRecord, common_folder
     from aim_tui.cli.setup import resolve
@@ -124,8 +125,8 @@ def score(
     if not paths:
         raise UsageError("there is nothing to score", "name images, folders or patterns, or give --manifest FILE")
     if said.own:
-        if watch:
-            raise UsageError("--watch goes with one --prompt for all images", "leave the others out")
+        if watch and said.pair:
+            raise UsageError("--watch knows no number of images that --pair could count", "leave one of them out")
         setup = asking(setup, {Need.PROMPT})
     writer = open_writer(output_format, output)
     # A watch finds what is there as well, once it is whole.
@@ -135,8 +136,11 @@ def score(
         raise UsageError(f"no images to score: {problems}")
     if output is not None and os.path.abspath(output) in map(os.path.abspath, [*found.images, setup.context.reference]):  # noqa: PTH100
         raise UsageError(f"--output {output} is one of the images to score", "name another file")
-    images = said.items(found.images)
-    watching = Watch(paths, recursive, setup.engine.reading, known=()) if watch else None
+    images = said.items(found.images, further=watch)
+    watching = None
+    if watch:
+        seen = Watch(paths, recursive, setup.engine.reading, known=())
+        watching = Watching(seen, partial(said.items, further=True))
     if no_store:
         raise typer.Exit(run(setup, writer, Record(setup, images), found.problems, watching))
     from aim_tui.cli.storage import open_to_score, store_path

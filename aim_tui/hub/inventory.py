@@ -37,7 +37,7 @@ ROLE_NAMES = {
     Role.EDITCLIP: "EditCLIP model",
 }
 
-# What a fetch of the built-in profiles' and metrics' models takes, in MB: float32 parameters plus a few MB of tokenizer. For the
+# What a fetch of the built-in profiles and metrics takes, in MB: float32 parameters plus a few MB of tokenizer. For the
 # person who decides whether to fetch; the fetch itself asks the hub.
 _MEGABYTES = {
     "openai/clip-vit-base-patch32": 609,

@@ -20,10 +20,10 @@ SAMPLE = load_sample()
 IMAGES = list_folder(SAMPLE.generations).images
 
 
-def watch(folder: Path, store: Path) -> subprocess.Popen[str]:
+def watch(folder: Path, store: Path, prompt: tuple[str, ...] = ("--prompt", SAMPLE.prompt)) -> subprocess.Popen[str]:
     command = [
         sys.executable, "-m", "aim_tui", "score", str(folder), "--watch", "--profile", "sample", "--metrics", "clip",
-        "--prompt", SAMPLE.prompt, "--format", "jsonl", "--store", str(store),
+        *prompt, "--format", "jsonl", "--store", str(store),
     ]  # fmt: skip
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -81,3 +81,19 @@ def test_what_is_stopped_before_it_is_scored_counts_as_not_reached(tmp_path: Pat
     assert run.returncode == 130, said
     assert f"{len(rest.splitlines()) + 1} of 3000 scored, " in said
     assert "not reached" in said
+
+
+def test_each_image_that_appears_brings_its_own_prompt_where_that_is_asked_for(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    with watch(folder, tmp_path / "store.db", prompt=("--prompt-from", "sidecar")) as run:
+        for name, prompt in (("a", "a cabin at a lake"), ("b", "")):
+            if prompt:
+                (folder / f"{name}.txt").write_text(prompt)
+            shutil.copy(IMAGES[0], folder / f"{name}.png")
+            found = row(run)
+            assert (found["clip_score"] is not None) == bool(prompt)
+            assert found.get("prompt") == (prompt or None)
+        run.send_signal(signal.SIGINT)
+        run.communicate(timeout=120)
+    assert run.returncode == 1
