@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -182,33 +183,7 @@ class Results:
 
     def summary(self) -> Summary:
         """Counts, and mean, median and best over the rows that have a final score of the present context."""
-        counts = dict.fromkeys(Status, 0)
-        needs = {metric: self.context.need(metric) for metric in self.plan.shares}
-        finals: list[tuple[float, str]] = []
-        stale = 0
-        for row in self.rows:
-            counts[row.status] += 1
-            if row.final is None:
-                continue
-            if any(row.raws[metric].against != (own_need(row, metric) or need) for metric, need in needs.items()):
-                stale += 1
-            else:
-                finals.append((row.final, row.path))
-        values = [final for final, _ in finals]
-        best = max(finals, key=lambda pair: pair[0], default=None)
-        return Summary(
-            n=len(self.rows),
-            n_ok=counts[Status.OK],
-            n_partial=counts[Status.PARTIAL],
-            n_failed=counts[Status.FAILED],
-            n_pending=counts[Status.PENDING],
-            n_final=len(values),
-            n_stale=stale,
-            mean=statistics.fmean(values) if values else None,
-            median=statistics.median(values) if values else None,
-            best=best[1] if best else None,
-            best_score=best[0] if best else None,
-        )
+        return summarise(self.rows, self.plan, self.context)
 
     def _merge(self, metric: str, value: MetricValue, need: str) -> Row:
         row = self.rows[value.item]
@@ -220,3 +195,37 @@ class Results:
 
     def _score(self, row: Row) -> Scores:
         return score({metric: raw.outcome for metric, raw in row.raws.items()}, self.plan)
+
+
+def summarise(rows: Iterable[Row], plan: ScoringPlan, context: Context) -> Summary:
+    """What rows add up to that were scored by a plan; each is looked at once and none is kept."""
+    counts = dict.fromkeys(Status, 0)
+    needs = {metric: context.need(metric) for metric in plan.shares}
+    finals: list[float] = []
+    stale = 0
+    best: str | None = None
+    best_score = -math.inf
+    for row in rows:
+        counts[row.status] += 1
+        final = row.final
+        if final is None:
+            continue
+        if any(row.raws[metric].against != (own_need(row, metric) or need) for metric, need in needs.items()):
+            stale += 1
+            continue
+        finals.append(final)
+        if final > best_score:
+            best, best_score = row.path, final
+    return Summary(
+        n=sum(counts.values()),
+        n_ok=counts[Status.OK],
+        n_partial=counts[Status.PARTIAL],
+        n_failed=counts[Status.FAILED],
+        n_pending=counts[Status.PENDING],
+        n_final=len(finals),
+        n_stale=stale,
+        mean=statistics.fmean(finals) if finals else None,
+        median=statistics.median(finals) if finals else None,
+        best=best,
+        best_score=best_score if finals else None,
+    )

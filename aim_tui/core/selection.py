@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,19 +39,20 @@ def sort_rows(rows: Iterable[Row], key: SortKey, view: View | None = None) -> li
     KeyError on an unknown column, with the nearest right one.
     """
     value = _sort_value(key.column, view or View())
-    having: list[tuple[float | str, int]] = []
+    values: dict[int, float | str] = {}
     lacking: list[int] = []
     for row in rows:
         found = value(row)
         if found is None:
             lacking.append(row.item)
         else:
-            having.append((found, row.item))
-    # By number first, then by value alone: Python's sort is stable, in reverse too.
-    having.sort(key=operator.itemgetter(1))
-    having.sort(key=operator.itemgetter(0), reverse=key.reverse)
+            values[row.item] = found
+    # By number first, then by value alone: Python's sort is stable, in reverse too. No pair is made for a row, so that
+    # the garbage collector, for which every thread stands still, has nothing to walk through.
+    having = sorted(values)
+    having.sort(key=values.__getitem__, reverse=key.reverse)
     lacking.sort()
-    return [item for _, item in having] + lacking
+    return having + lacking
 
 
 def _sort_value(column: str, view: View) -> Callable[[Row], float | str | None]:

@@ -10,7 +10,7 @@ import getpass
 import os
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aim_tui.core.fields import file_name
 from aim_tui.core.judged import Judged
@@ -19,9 +19,10 @@ from aim_tui.core.text import printable
 from aim_tui.errors import AimError, UsageError
 from aim_tui.ui.file_contents import FileContents
 from aim_tui.ui.messages import OpinionsChanged, Said
+from aim_tui.ui.pauses import with_pauses
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 
     from textual.message import Message
 
@@ -36,11 +37,6 @@ _MOST_READ = 2000
 _READ_AT_ONCE = 32
 # A store that does not answer keeps nobody who quits for longer.
 _END_SECONDS = 4.0
-
-# Rows that are looked at between two looks at the keyboard.
-_ROWS_AT_ONCE = 1000
-
-Thing = TypeVar("Thing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +212,7 @@ class JudgingDesk:
                 self._refuse(f"{what} of {len(runs)} images", error)
                 return 0
             self._said.append(_Word(numbers, next(iter(contents)), what))
-            async for path, sha256 in _by_and_by(contents.items()):
+            async for path, sha256 in with_pauses(contents.items()):
                 self._know(path, sha256)
                 self._hold(sha256, self.rater, replace(self._opinions[sha256].get(self.rater, NOTHING), rating=rating))
             return len(contents)
@@ -237,7 +233,7 @@ class JudgingDesk:
                 self._refuse(f"taking back the last word, the {str(undone).removeprefix('taken back: ')},", error)
                 return None
             self._said.pop()
-            async for holds in _by_and_by(held):
+            async for holds in with_pauses(held):
                 sha256 = holds.image.sha256
                 self._hold(sha256, self.rater, holds.upon(self._opinions[sha256].get(self.rater, NOTHING)))
             return undone
@@ -266,6 +262,10 @@ class JudgingDesk:
         self._items = items
         if self._store.path is not None and rows:
             self._recalling = self._in_background(self._recall(rows))
+
+    def rows_added(self, rows: Iterable[Row]) -> None:
+        """Images have come behind the others; what is said of their content is found when they are read."""
+        self._items.update((row.path, row.item) for row in rows)
 
     def rows_changed(self, rows: Iterable[Row]) -> None:
         """Rows that may have been read just now: what is said of their content is said of them."""
@@ -310,9 +310,8 @@ class JudgingDesk:
             self._opinions = defaultdict(dict, found)
         for path, sha256 in list(self._contents.items()):
             self._show(path, sha256)
-        for start in range(0, len(rows), _ROWS_AT_ONCE):
-            self.rows_changed(rows[start : start + _ROWS_AT_ONCE])
-            await asyncio.sleep(0)
+        async for row in with_pauses(rows):
+            self.rows_changed([row])
         if not found:
             return
         unread = [row.path for row in rows if row.path not in self._contents]
@@ -365,14 +364,6 @@ class JudgingDesk:
             if not self._changed:
                 self._post(OpinionsChanged())
             self._changed.add(item)
-
-
-async def _by_and_by(many: Iterable[Thing]) -> AsyncIterator[Thing]:
-    """All of them, with room for a key between some and some."""
-    for count, one in enumerate(many, 1):
-        yield one
-        if count % _ROWS_AT_ONCE == 0:
-            await asyncio.sleep(0)
 
 
 def login_name() -> str:

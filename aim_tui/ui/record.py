@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aim_tui.core.events import ImageFailed, ImageRead, Item, MetricBatch, MetricValue
-from aim_tui.core.results import Results, Row
+from aim_tui.core.results import Row, summarise
 from aim_tui.core.scoring import score
 from aim_tui.errors import AimError
+from aim_tui.ui.beside import beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -111,7 +112,7 @@ class RunRecord:
             return
         try:
             async with self._store.in_turn:
-                summary = await asyncio.to_thread(_summary, self._plan)
+                summary = await beside(_summary, self._plan)
                 await asyncio.to_thread(writer.end, RunState(state), summary)
             self._store.works()
         except AimError as error:
@@ -201,13 +202,16 @@ def unchanged(path: str, since: int) -> bool:
 
 def _summary(plan: Plan) -> Summary:
     """What the run's rows add up to by the plan it was asked with, whatever the screen has been asked since."""
+    return summarise(_as_asked(plan), plan.plan, plan.job.context)
+
+
+def _as_asked(plan: Plan) -> Iterator[Row]:
+    """The run's rows with the values that were made for it, scored by its plan."""
     context = plan.job.context
-    results = Results(plan.plan, context)
     for row in plan.rows:
         found = {metric: row.raws.get(metric) for metric in plan.plan.metrics}
         raws = {
             metric: raw for metric, raw in found.items() if raw is not None and raw.against == row.need(metric, context)
         }
         scores = score({metric: raw.outcome for metric, raw in raws.items()}, plan.plan)
-        results.rows.append(Row(row.item, row.path, raws=raws, scores=scores, own=row.own))
-    return results.summary()
+        yield Row(row.item, row.path, raws=raws, scores=scores, own=row.own)

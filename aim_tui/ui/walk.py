@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from aim_tui.core.places import Places
+from aim_tui.ui.beside import beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -89,7 +89,7 @@ class Walk:
         """
         arrangement, item, before = self._arrangement, self.item, self.expression
         arrangement.filter(expression)
-        order = await asyncio.to_thread(arrangement.arrange, self._rows, view)
+        order = await beside(arrangement.arrange, self._rows, view)
         if not order:
             arrangement.filter(before)
             return False
