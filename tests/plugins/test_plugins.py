@@ -128,6 +128,35 @@ def good(id: str, low: str = "0.0", implementation: str = "odd_class:Odd") -> st
     return SPEC.format(id=id, low=low, implementation=implementation)
 
 
+CLIP = paths.sample_data() / "models" / "clip"
+WITH_MODEL = """
+from dataclasses import replace
+from aim_tui.core.extras import CLIP_IQA, SIGLIP
+from aim_tui.core.metrics import ModelRole, Role
+from aim_tui.core.profiles import ModelRef
+MODEL = ModelRole(
+    Role("mine"), "my model", ModelRef("me/my-clip"), "aim_tui.worker.models.clip:load",
+    parts=("config", "weights", "tokenizer", "processor"),
+)
+MINE = replace(
+    SIGLIP, id="mine", raw_field="mine_score", norm_field="mine_norm", roles=(MODEL.role,), models=(MODEL,),
+    implementation="mine_class:Mine",
+)
+CALM = replace(
+    CLIP_IQA, id="calm", raw_field="calm", norm_field="calm_norm", against="A calm photo. | A busy photo.",
+    implementation="mine_class:Calm",
+)
+"""
+WITH_MODEL_CLASS = """
+from aim_tui.core.metrics import Role
+from aim_tui.worker.metrics.embeddings import PromptMetric
+from aim_tui.worker.metrics.prompt_pairs import PromptPair
+class Mine(PromptMetric):
+    role = Role("mine")
+class Calm(PromptPair):
+    against = "A calm photo. | A busy photo."
+"""
+
 #: By the metric that each package names: its module, and what is told of it.
 BROKEN = {
     "no_import": ("import nowhere_to_be_found\n", "cannot be imported: ModuleNotFoundError"),
@@ -212,6 +241,28 @@ def test_a_profile_with_a_broken_metric_is_left_out_and_the_others_stay(broken_s
     refused = run("models", "list", "--config", str(settings), "--profile", "mine")
     assert (refused.returncode, "profile 'mine' cannot be used: metric 'no_import'" in refused.stderr) == (2, True)
     assert run("models", "list", "--config", str(settings), "--profile", "sample").returncode == 0
+
+
+def test_a_package_brings_a_model_of_its_own_and_pairs_of_prompts(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "mine.py").write_text(WITH_MODEL)
+    (site / "mine_class.py").write_text(WITH_MODEL_CLASS)
+    for metric, name in (("mine", "MINE"), ("calm", "CALM")):
+        package(site, f"package-{metric}", metric, f"mine:{name}")
+    run = program(site, tmp_path)
+    common = ("score", *map(str, IMAGES), "--no-store", "--format", "csv", "--prompt", "a cabin")
+    missing = run(*common, "--profile", "sample", "--metrics", "mine")
+    assert missing.returncode == 3
+    assert "my model me/my-clip: not on this machine" in missing.stderr
+    assert "aim-tui models fetch --role mine" in missing.stderr
+    settings = tmp_path / "settings.toml"
+    settings.write_text(f"[profiles.own]\nextends = 'sample'\nmodels = {{ mine = {{ path = '{CLIP}' }} }}\n")
+    ran = run(*common, "--config", str(settings), "--profile", "own", "--metrics", "clip,mine,calm")
+    assert ran.returncode == 0, ran.stderr
+    rows = list(csv.DictReader(ran.stdout.splitlines()))
+    assert [row["mine_score"] for row in rows] == [row["clip_score"] for row in rows], "it is the same model"
+    assert len({row["calm"] for row in rows}) > 1
 
 
 def test_nobody_pays_for_plug_ins_who_names_none() -> None:
