@@ -5,9 +5,21 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from aim_tui.core.outcomes import Failed, Outcome, Present, reason_of, value_of
+from aim_tui.cli.comparing_output import (
+    COLUMNS,
+    group_record,
+    groups_table,
+    head_of,
+    mean_record,
+    pair_record,
+    pairs_table,
+    reasons_records,
+    say_failed,
+    say_some,
+)
+from aim_tui.core.outcomes import Failed, Outcome, Present
 from aim_tui.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,8 +34,6 @@ if TYPE_CHECKING:
 
 #: More distances than that are days of work, and most likely a mistake.
 _MOST_DISTANCES = 100_000
-_COLUMNS = {"clip": "clip_cosine", "lpips": "lpips"}
-_HEADINGS = {"clip": "CLIP ↑", "lpips": "LPIPS ↓"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +94,20 @@ def compare_pairs(
             measured = embed.distances(paired.pairs)
             outcomes["lpips"], lpips = measured.outcomes, measured.model
     means = {name: _mean(outcomes[name]) for name in outcomes}
-    alone = _records_of(paired.alone)
+    alone = reasons_records(paired.alone)
     head = {
-        **_head(setup, gallery, lpips),
+        **head_of(setup, gallery, lpips),
         "pairs": len(paired.pairs),
-        **{f"mean_{_COLUMNS[name]}": _mean_record(found) for name, found in means.items()},
+        **{f"mean_{COLUMNS[name]}": mean_record(found) for name, found in means.items()},
         "left_out": alone,
     }
     if kind == "table":
-        _table(paired.pairs, outcomes, means, limit)
+        pairs_table(paired.pairs, outcomes, means, limit)
     else:
-        rows = [_record(pair, row, outcomes) for row, pair in enumerate(paired.pairs)]
+        rows = [pair_record(pair, row, outcomes) for row, pair in enumerate(paired.pairs)]
         deliver_records(head, "results", rows, kind, output)
-    broken = _say_failed(paired.pairs, outcomes)
-    _say_some([f"{one['path']}: {one['reason']}" for one in alone])
+    broken = say_failed(paired.pairs, outcomes)
+    say_some([f"{one['path']}: {one['reason']}" for one in alone])
     without = [f"{len(alone)} left out"] if alone else []
     without += [f"{broken} not compared"] if broken else []
     say("; ".join([f"{len(paired.pairs):,} pairs", *without]), "bold")
@@ -146,12 +156,12 @@ def compare_all(
             failures |= broken_pairs
     for metric in wanted:
         everything[metric] = _pooled([figures[metric] for figures in found.values()])
-    left_out = _records_of([*alone, *failures.items()])
+    left_out = reasons_records([*alone, *failures.items()])
     means = {metric: _macro([figures[metric] for figures in found.values()]) for metric in wanted}
     head = {
-        **_head(setup, gallery, lpips),
+        **head_of(setup, gallery, lpips),
         "overall": {
-            _COLUMNS[metric]: {
+            COLUMNS[metric]: {
                 "all_pairs": spread.record() if spread else None,
                 "mean_of_categories": means[metric],
             }
@@ -159,12 +169,12 @@ def compare_all(
         },
         "left_out": left_out,
     }
-    rows = [_group_record(name, groups[name], found[name], wanted) for name in groups]
+    rows = [group_record(name, groups[name], found[name], wanted) for name in groups]
     if kind == "table":
-        _table_of_groups(rows, wanted, everything, means)
+        groups_table(rows, wanted, everything, means)
     else:
         deliver_records(head, "categories", rows, kind, output)
-    _say_some([f"{one['path']}: {one['reason']}" for one in left_out])
+    say_some([f"{one['path']}: {one['reason']}" for one in left_out])
     pairs = max((spread.n for spread in everything.values() if spread is not None), default=0)
     if twice := sum(len(a) * len(b) for a, b in groups.values()) - pairs - len(broken_pairs):
         say(f"{twice:,} pairs of a file with itself are not counted", "yellow")
@@ -300,141 +310,3 @@ def _mean(outcomes: Sequence[Outcome]) -> Mean | None:
 
     values = [outcome.value for outcome in outcomes if isinstance(outcome, Present)]
     return mean(values) if values else None
-
-
-# -- what is written --------------------------------------------------------------------------------------------------
-
-
-def _head(setup: Setup, gallery: Gallery | None, lpips: ModelInfo | None) -> dict[str, Any]:
-    from aim_tui.cli.gallery import about
-
-    reading = setup.engine.reading
-    head: dict[str, Any] = {"profile": setup.profile.name, "exif": reading.exif, "background": reading.background}
-    if gallery is not None:
-        head = about(setup, gallery)
-    if lpips is not None:
-        head["lpips_model"] = {
-            "model": lpips.id,
-            "revision": lpips.revision,
-            "dtype": lpips.dtype,
-            "device": lpips.device,
-            **lpips.detail,
-        }
-    return head
-
-
-def _record(pair: tuple[str, str], row: int, outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, Any]:
-    from aim_tui.cli.gallery import path_fields
-    from aim_tui.core.text import portable_path
-
-    record: dict[str, Any] = path_fields(pair[0])
-    record |= {name.replace("path", "reference"): text for name, text in path_fields(pair[1]).items()}
-    record |= {_COLUMNS[name]: value_of(column[row]) for name, column in outcomes.items()}
-    reasons = [f"{name}: {reason}" for name, column in outcomes.items() if (reason := reason_of(column[row]))]
-    return record | {"reason": portable_path("; ".join(reasons)) or None}
-
-
-def _mean_record(found: Mean | None) -> dict[str, Any] | None:
-    if found is None:
-        return None
-    return {"n": found.n, "mean": found.mean, "std": found.std, "low": found.low, "high": found.high}
-
-
-def _group_record(
-    name: str, sides: tuple[list[str], list[str]], figures: Mapping[str, Spread | None], wanted: Sequence[str]
-) -> dict[str, Any]:
-    from aim_tui.core.text import portable_path
-
-    record: dict[str, Any] = {"category": portable_path(name), "images_a": len(sides[0]), "images_b": len(sides[1])}
-    for metric in wanted:
-        spread = figures[metric]
-        for key in ("pairs", "mean", "std", "min", "max"):
-            record[f"{_COLUMNS[metric]}_{key}"] = spread.record()[key] if spread is not None else None
-    return record
-
-
-def _records_of(reasons: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
-    from aim_tui.cli.gallery import path_fields
-    from aim_tui.core.text import portable_path
-
-    return [{**path_fields(path), "reason": portable_path(reason)} for path, reason in reasons]
-
-
-def _table(
-    pairs: Sequence[tuple[str, str]],
-    outcomes: Mapping[str, Sequence[Outcome]],
-    means: Mapping[str, Mean | None],
-    limit: int,
-) -> None:
-    from aim_tui.cli.display import say, show, table, words
-
-    headings = [_HEADINGS[name] for name in outcomes]
-    made = table("A", "B", *headings, right=headings)
-    for row, (image, reference) in enumerate(pairs[:limit]):
-        values = [value_of(column[row]) for column in outcomes.values()]
-        made.add_row(*map(words, (image, reference, *("!" if value is None else f"{value:.4f}" for value in values))))
-    if len(pairs) > 1:
-        made.add_row()
-        for label, key in (("mean", "mean"), ("standard deviation (n - 1)", "std"), ("n", "n")):
-            cells = [_cell(getattr(found, key)) if found is not None else "-" for found in means.values()]
-            made.add_row(*(words(text, "bold") for text in (label, "", *cells)))
-        intervals = [
-            f"{found.low:.4f} to {found.high:.4f}" if found is not None and found.low is not None else "-"
-            for found in means.values()
-        ]
-        made.add_row(*(words(text, "bold") for text in ("95% interval of the mean (bootstrap)", "", *intervals)))
-    show(made)
-    if len(pairs) > limit:
-        say(f"and {len(pairs) - limit:,} pairs more: --limit N, or -o FILE.csv for all")
-
-
-def _table_of_groups(
-    rows: Sequence[Mapping[str, Any]],
-    wanted: Sequence[str],
-    everything: Mapping[str, Spread | None],
-    means: Mapping[str, float | None],
-) -> None:
-    from aim_tui.cli.display import show, table, words
-
-    numbers = [f"{_HEADINGS[metric]} {what}" for metric in wanted for what in ("mean", "std", "min", "max")]
-    made = table("category", "images A", "images B", *numbers, right=("images A", "images B", *numbers))
-    for row in rows:
-        figures = [
-            _cell(row[f"{_COLUMNS[metric]}_{key}"]) for metric in wanted for key in ("mean", "std", "min", "max")
-        ]
-        made.add_row(*map(words, (row["category"] or "all", row["images_a"], row["images_b"], *figures)))
-    if len(rows) > 1:
-        made.add_row()
-        cells: list[str] = []
-        for metric in wanted:
-            spread = everything[metric]
-            record = spread.record() if spread is not None else {}
-            cells += [_cell(record.get(key)) for key in ("mean", "std", "min", "max")]
-        made.add_row(*(words(text, "bold") for text in ("all pairs alike", "", "", *cells)))
-        cells = [text for metric in wanted for text in (_cell(means[metric]), "", "", "")]
-        made.add_row(*(words(text, "bold") for text in ("categories alike", "", "", *cells)))
-    show(made, words("std: divisor n - 1. Pairs share images, so that they have no simple interval.", "dim"))
-
-
-def _cell(value: float | int | None) -> str:
-    return "-" if value is None else f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
-
-
-def _say_failed(pairs: Sequence[tuple[str, str]], outcomes: Mapping[str, Sequence[Outcome]]) -> int:
-    """Name pairs without a value; returns how many there are."""
-    lines = []
-    for row, (image, reference) in enumerate(pairs):
-        reasons = {reason for column in outcomes.values() if (reason := reason_of(column[row]))}
-        if reasons:
-            lines.append(f"{image} against {reference}: {'; '.join(sorted(reasons))}")
-    _say_some(lines, "red")
-    return len(lines)
-
-
-def _say_some(lines: Sequence[str], style: str = "yellow", limit: int = 20) -> None:
-    from aim_tui.cli.display import say
-
-    for line in lines[:limit]:
-        say(line, style)
-    if len(lines) > limit:
-        say(f"and {len(lines) - limit:,} more like the last")
