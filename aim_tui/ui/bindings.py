@@ -108,7 +108,7 @@ MAIN_BINDINGS: list[BindingType] = [
         id="main.edits",
     ),
     Binding(
-        "C",
+        "O",
         "findings",
         "Open results...",
         show=False,

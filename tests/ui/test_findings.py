@@ -140,7 +140,7 @@ async def test_a_file_of_results_is_opened_by_key_and_what_is_none_is_said(
     }
     file.write_text(json.dumps(written))
     async with open_app(root) as app:
-        await app.press("C")
+        await app.press("O")
         await app.shows("Open results")
         await app.press("ctrl+u", *str(file), "enter")
         await app.until(lambda: isinstance(app.app.screen, CategoriesScreen))

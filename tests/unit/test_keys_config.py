@@ -42,6 +42,15 @@ def test_keys_as_they_come_are_no_conflict_when_they_are_written_down() -> None:
     assert keymap_conflicts({id: ",".join(action.keys) for id, action in key_actions().items()}) == []
 
 
+def test_no_screen_hides_a_key_that_works_everywhere() -> None:
+    actions = key_actions().values()
+    everywhere = {key for action in actions if action.place == "Application" for key in action.keys}
+    assert everywhere
+    # The dialog that waits for a column's letter takes any.
+    hidden = [action.id for action in actions if action.place != "Application" and everywhere & set(action.keys)]
+    assert [id for id in hidden if not id.startswith("sort.")] == []
+
+
 def test_keys_may_be_written_as_signs_or_as_names() -> None:
     assert normal_keys("k, ?") == ("k", "question_mark")
     assert keymap_problems({"main.help": "?,f2", "main.find": "comma", "main.sort": "é", "list.down": "ctrl+n"}) == []

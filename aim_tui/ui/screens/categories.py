@@ -46,7 +46,7 @@ class CategoriesScreen(ModalScreen[None]):
             id="categories.help",
             key_display="?",
         ),
-        Binding("escape,q,C", "close", "Close", tooltip="Back to the scores", id="categories.close", key_display="q"),
+        Binding("escape,q,O", "close", "Close", tooltip="Back to the scores", id="categories.close", key_display="q"),
     ]
 
     def __init__(self, found: CategoriesFound, review: Callable[[Category], Awaitable[None]]) -> None:

@@ -53,7 +53,7 @@ class ClassesScreen(ModalScreen[None]):
             id="classes.help",
             key_display="?",
         ),
-        Binding("escape,q,C", "close", "Close", tooltip="Back to the scores", id="classes.close", key_display="q"),
+        Binding("escape,q,O", "close", "Close", tooltip="Back to the scores", id="classes.close", key_display="q"),
     ]
 
     def __init__(self, found: ClassesFound, policy: ReadingPolicy) -> None:
