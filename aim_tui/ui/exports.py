@@ -22,6 +22,8 @@ from aim_tui.core.report import (
 from aim_tui.store.exports.output import write_whole
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aim_tui.core.jobs import EngineSettings
     from aim_tui.core.judged import Judged
     from aim_tui.core.profiles import Profile
@@ -35,13 +37,13 @@ def export_path(text: str) -> Path:
     return Path(text).expanduser()
 
 
-def path_problem(text: str) -> str:
-    """Why nothing can be written to this path, or an empty text."""
+def path_problem(text: str, formats: Sequence[str] = FORMATS) -> str:
+    """Why nothing of these formats can be written to this path, or an empty text."""
     if not text:
         return "a file name is needed"
     path = export_path(text)
-    if path.suffix.lower() not in FORMATS:
-        return f"the name must end in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+    if path.suffix.lower() not in formats:
+        return f"the name must end in {', '.join(formats[:-1])} or {formats[-1]}"
     if path.is_dir():
         return f"{path} is a folder"
     if not path.parent.is_dir():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import os
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -19,7 +19,7 @@ from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 from aim_tui.ui.agreement import groupings
 from aim_tui.ui.agreement_views import figures_of, numbers_of, page, plot_of
-from aim_tui.ui.exports import export_path
+from aim_tui.ui.exports import export_path, path_problem
 from aim_tui.ui.judgement_files import JudgementFile
 from aim_tui.ui.screens.ask import AskScreen
 from aim_tui.ui.screens.choose import ChooseScreen
@@ -51,8 +51,9 @@ _LISTS = {
     "gaps": "Ranked most differently",
     "influential": "Most influential",
 }
-_FORMATS = (".json", ".md", ".png", ".svg")
 _NO_GROUPS = "no groups"
+
+_problem = partial(path_problem, formats=(".json", ".md", ".png", ".svg"))
 
 
 class CorrelationScreen(ModalScreen[None]):
@@ -377,7 +378,7 @@ class CorrelationScreen(ModalScreen[None]):
         drawn = "the picked cell's figure as .png or .svg" if figures else "figures need matplotlib, which is not here"
         explanation = f"Everything as .json or .md; {drawn}.\nAn existing file is replaced."
         suggested = printable(f"{self._folder.rstrip('/')}/correlation_results.json")
-        text = await self.app.push_screen_wait(AskScreen("Export", explanation, suggested, _path_problem))
+        text = await self.app.push_screen_wait(AskScreen("Export", explanation, suggested, _problem))
         if text is None:
             return
         path = export_path(text)
@@ -390,19 +391,7 @@ class CorrelationScreen(ModalScreen[None]):
 
     def _say(self, text: str, *, error: bool = False) -> None:
         severity: SeverityLevel = "error" if error else "information"
-        self.notify(printable(text), severity=severity, markup=False, timeout=60 if error else 4)
-
-
-def _path_problem(text: str) -> str:
-    """Why nothing can be written to this path, or an empty text."""
-    path = export_path(text)
-    if not text or path.suffix.lower() not in _FORMATS:
-        return f"the name must end in {', '.join(_FORMATS[:-1])} or {_FORMATS[-1]}"
-    if path.is_dir():
-        return f"{path} is a folder"
-    if not path.parent.is_dir():
-        return f"there is no folder {path.parent}"
-    return "" if os.access(path.parent, os.W_OK) else f"no permission to write in {path.parent}"
+        self.notify(printable(text), severity=severity, markup=False, timeout=12 if error else 4)
 
 
 def _lines(text: str) -> str:
