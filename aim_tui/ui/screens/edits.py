@@ -447,7 +447,7 @@ class EditsScreen(ModalScreen[None]):
             self.dismiss(None)
 
     def _say(self, text: str, severity: SeverityLevel = "information") -> None:
-        self.notify(printable(text), severity=severity, markup=False, timeout=60 if severity == "error" else 4)
+        self.notify(printable(text), severity=severity, markup=False, timeout=12 if severity == "error" else 4)
 
 
 def open_edits_dialog(desk: EditsDesk, folder: str) -> EditFileScreen:

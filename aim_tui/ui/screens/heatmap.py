@@ -198,7 +198,7 @@ class HeatmapScreen(ModalScreen[int]):
         try:
             await asyncio.to_thread(save_overlay, path, image, self._policy, found, opacity)
         except AimError as error:
-            self.notify(printable(str(error)), severity="error", timeout=60, markup=False)
+            self.notify(printable(str(error)), severity="error", timeout=12, markup=False)
         else:
             self.notify(printable(f"wrote {path}"), timeout=3, markup=False)
 

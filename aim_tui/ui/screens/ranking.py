@@ -175,7 +175,7 @@ class RankingScreen(ModalScreen[None]):
         try:
             await asyncio.to_thread(partial(export_ranking, path, self._desk, self._rows))
         except AimError as error:
-            self.notify(printable(str(error)), severity="error", markup=False, timeout=60)
+            self.notify(printable(str(error)), severity="error", markup=False, timeout=12)
         else:
             self.notify(printable(f"wrote {len(self._rows)} rows to {path}"), markup=False, timeout=3)
 
