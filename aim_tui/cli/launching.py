@@ -81,6 +81,7 @@ def launch(
     store: Path | None = None,
     state_name: str = "",
     edits: EditWish | None = None,
+    watch: bool = False,
 ) -> Launch:
     """What the application is opened with; imports Textual.
 
@@ -107,6 +108,7 @@ def launch(
         batch_size=setup.engine.batch_size,
         reading=setup.engine.reading,
         start_scoring=start_scoring,
+        watch=watch,
         store=store,
         state=paths.state_place() if remembering else None,
         state_name=state_name,

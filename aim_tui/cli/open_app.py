@@ -26,11 +26,15 @@ def open_app(
     config: options.ConfigOption = None,
     store: options.StoreOption = None,
     no_store: Annotated[bool, typer.Option("--no-store", help="Keep nothing of what is scored.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show and score images that appear in the folder, as they become whole.")
+    ] = False,
 ) -> None:
     """Open the application on a folder."""
     from aim_tui.cli.launching import edits_of, folder_of, launch, open_on
     from aim_tui.cli.setup import resolve
     from aim_tui.cli.storage import store_path
+    from aim_tui.errors import UsageError
 
     setup = resolve(
         profile=profile,
@@ -45,5 +49,7 @@ def open_app(
         exif=exif,
         config=config,
     )
-    folder, kept = folder_of(path), None if no_store else store_path(store)
-    raise typer.Exit(open_on(folder, lambda: launch(setup, folder, store=kept, edits=edits_of(path))))
+    folder, kept, edits = folder_of(path), None if no_store else store_path(store), edits_of(path)
+    if watch and edits is not None:
+        raise UsageError("--watch follows a folder of images", "leave it out, or name a folder")
+    raise typer.Exit(open_on(folder, lambda: launch(setup, folder, store=kept, edits=edits, watch=watch)))

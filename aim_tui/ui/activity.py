@@ -25,6 +25,8 @@ class RunningJob:
     job: Job
     """Its items come by `add`, before the worker gets it."""
     total: int
+    quiet: bool = False
+    """Nobody waits to hear that it is done."""
     phase: Phase = field(default_factory=lambda: Phase(PhaseName.STARTING))
     current: str = ""
     """The path that was read last."""

@@ -37,6 +37,8 @@ class Launch:
     batch_size: int | None = None
     reading: ReadingPolicy = field(default_factory=ReadingPolicy)
     start_scoring: bool = False
+    watch: bool = False
+    """Whether images that appear in the folder are shown and scored."""
     store: Path | None = None
     """Where runs are kept; nothing is kept where it is None."""
     state: Path | None = None

@@ -53,6 +53,7 @@ class FolderState(msgspec.Struct, frozen=True):
     filter: str = ""
     current: str = ""
     info: str = ""
+    watch: str = ""
 
 
 class Texts(msgspec.Struct, frozen=True):
@@ -137,6 +138,11 @@ class Memory:
         state = self._state
         return Place(SortKey(state.sort, state.reverse), state.filter, state.current, state.info)
 
+    @property
+    def watch(self) -> str:
+        """How the folder is watched; empty where it is not."""
+        return self._state.watch
+
     # -- what happens ------------------------------------------------------------------------------------------------
 
     def enter(self, folder: str) -> None:
@@ -164,6 +170,10 @@ class Memory:
                 self._state, topic=context.topic, prompt=context.prompt, reference=context.reference
             )
         )
+
+    def watch_as(self, watch: str) -> None:
+        """The folder is watched like this from now on."""
+        self._remember(msgspec.structs.replace(self._state, watch=watch))
 
     def keep_texts(self, topic: str, prompt: str) -> None:
         """A topic and a prompt were saved."""

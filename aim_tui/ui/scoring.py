@@ -9,7 +9,7 @@ from aim_tui.core.events import Item
 from aim_tui.core.jobs import Job
 from aim_tui.ui.messages import Said
 from aim_tui.ui.pauses import with_pauses
-from aim_tui.ui.record import Plan, RunRecord
+from aim_tui.ui.record import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aim_tui.core.results import Row
     from aim_tui.store.records import RunRequest
     from aim_tui.ui.jobs import Jobs
+    from aim_tui.ui.record import RunRecord
     from aim_tui.ui.rows import Rows
     from aim_tui.ui.session import Session
 
@@ -44,6 +45,11 @@ class ScoringDesk:
             session.say(Said("everything is scored; S scores all of it anew"))
         else:
             self._submit(rows, metrics, go_on=True)
+
+    def score_new(self, items: Sequence[int]) -> None:
+        """Score images that have just appeared; the run of the others goes on with them."""
+        rows = self._session.results.rows
+        self._submit([rows[item] for item in items], self._session.plan.metrics, go_on=True, quiet=True)
 
     def score_interrupted(self) -> bool:
         """Go on with what the job that the worker died with has left; False where that is nothing."""
@@ -74,8 +80,9 @@ class ScoringDesk:
             if (context, plan) == (results.context, results.plan):
                 return rows, tuple(metric for metric in plan.metrics if metric in lacking)
 
-    def _submit(self, rows: list[Row], metrics: tuple[str, ...], *, go_on: bool = False) -> None:
+    def _submit(self, rows: list[Row], metrics: tuple[str, ...], *, go_on: bool = False, quiet: bool = False) -> None:
         session = self._session
+        rows = session.watching.whole(rows)
         if session.running is not None:
             session.say(Said("a job runs already; x cancels it", "warning"))
         elif session.problem or session.viewed is not None:
@@ -90,7 +97,7 @@ class ScoringDesk:
             job = Job(metrics, session.context)
             items = (Item(row.item, row.path, context=row.own) for row in rows)
             record = self._new_record(job, rows, go_on=go_on)
-            self._jobs.start(job, items, len(rows), record, session.engine())
+            self._jobs.start(job, items, len(rows), record, session.engine(), quiet=quiet)
 
     def _new_record(self, job: Job, rows: Sequence[Row], *, go_on: bool) -> RunRecord:
         session, known = self._session, self._rows
@@ -106,4 +113,5 @@ class ScoringDesk:
 
             return run_request(job.context, plan, asked.profile, engine, folder=folder, not_asked=not_asked)
 
-        return RunRecord(session.store, Plan(request, job, plan, of_run, since, go_on))
+        made = Plan(request, job, plan, of_run, since, go_on)
+        return session.watching.record(made, whole=len(of_run) == len(session.results.rows))

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from textual.binding import Binding
 
+from aim_tui.core.fields import file_name
 from aim_tui.core.text import printable
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
 from aim_tui.ui.widgets.score_cells import status_look
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from rich.style import Style
     from textual.binding import BindingType
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _SCORE_WIDTH = 6
 _GLYPH_WIDTH = 2
+_WRITING, _WRITING_GLYPH = " writing", "✎"
 # Below this the names need the room more than the scores do.
 _SCORES_FROM_WIDTH = 20
 
@@ -39,7 +41,7 @@ class EntryKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a folder. `status` is None for an image that is not among the scored ones."""
+    """One line of a folder. `status` is None for an image that is no row, such as one that is only being written."""
 
     path: str
     name: str
@@ -47,6 +49,13 @@ class Entry:
     status: Status | None = None
     stale: bool = False
     final: float | None = None
+    writing: bool = False
+    """Whether a program is still writing the file."""
+
+    @property
+    def is_to_come(self) -> bool:
+        """Whether it is going to be an image, and is no row yet."""
+        return self.writing and self.status is None
 
 
 class FileList(LineList[str]):
@@ -71,17 +80,41 @@ class FileList(LineList[str]):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._entries: dict[str, Entry] = {}
+        self._writing: set[str] = set()
 
     def show(self, entries: Sequence[Entry], cursor: str | None = None) -> None:
         """Show a folder, with the cursor on a path where it is known."""
         self._entries = {entry.path: entry for entry in entries}
+        self._writing = set()
         self.set_keys(list(self._entries), cursor)
 
     def entries_changed(self, entries: Iterable[Entry]) -> None:
         """Replace what is known of some paths; paths of other folders are passed over."""
-        changed = {entry.path: entry for entry in entries if entry.path in self._entries}
+        known = ((entry, self._entries.get(entry.path)) for entry in entries)
+        changed = {entry.path: replace(entry, writing=old.writing) for entry, old in known if old is not None}
         self._entries.update(changed)
         self.keys_changed(changed)
+
+    def entries_added(self, entries: Iterable[Entry], writing: Collection[str]) -> None:
+        """Images have come behind the others, and these files are being written: those that are none yet come last."""
+        before = len(self._entries)
+        self._entries.update((entry.path, entry) for entry in entries)
+        added = len(self._entries) != before
+        for path in self._writing.difference(writing):
+            if (entry := self._entries.get(path)) is not None and entry.is_to_come:
+                del self._entries[path]
+                added = True
+            elif entry is not None:
+                self._entries[path] = replace(entry, writing=False)
+        for path in writing:
+            entry = self._entries.get(path)
+            added = added or entry is None
+            self._entries[path] = replace(entry, writing=True) if entry else Entry(path, file_name(path), writing=True)
+        self._writing = set(writing)
+        if added:
+            self.set_keys(list(self._entries))
+        else:
+            self.refresh()
 
     @property
     def cursor_entry(self) -> Entry | None:
@@ -97,12 +130,14 @@ class FileList(LineList[str]):
     def can_mark(self, key: str) -> bool:
         """Images are marked, folders are not."""
         entry = self._entries.get(key)
-        return entry is not None and entry.kind is EntryKind.IMAGE
+        return entry is not None and entry.kind is EntryKind.IMAGE and not entry.is_to_come
 
     def action_open(self) -> None:
         """Enter the folder, or open the image."""
         entry = self.cursor_entry
         if entry is None:
+            return
+        if entry.is_to_come:
             return
         if entry.kind is EntryKind.IMAGE:
             self.post_message(self.ImageOpened(self, entry.path))
@@ -117,14 +152,18 @@ class FileList(LineList[str]):
                 return
 
     def draw_line(self, index: int, key: str, look: Look, width: int) -> list[Segment]:
-        """Status glyph, name, and the final score where there is one and room for it."""
+        """Status glyph, name, and the final score where there is one and room for it; or that it is being written."""
         entry = self._entries[key]
-        score_width = _SCORE_WIDTH if width >= _SCORES_FROM_WIDTH else 0
+        wanted = len(_WRITING) if entry.writing else _SCORE_WIDTH
+        score_width = wanted if width >= _SCORES_FROM_WIDTH else 0
         name_width = width - _GLYPH_WIDTH - score_width
         glyph, glyph_style, name_style = self._manner(entry, look)
         name = printable(entry.name, None) + ("" if entry.kind is EntryKind.IMAGE else "/")
         score = "" if entry.final is None else f"{'~' if entry.stale else ''}{entry.final:.1f}"
-        score_style = look.pen(self.get_component_rich_style("line-list--muted")) if entry.stale else look.base
+        if entry.writing:
+            score = _WRITING
+        faint = entry.stale or entry.writing
+        score_style = look.pen(self.get_component_rich_style("line-list--muted")) if faint else look.base
         return [
             Segment(fit(glyph, _GLYPH_WIDTH), glyph_style),
             Segment(fit(name, name_width, "middle"), name_style),
@@ -138,6 +177,8 @@ class FileList(LineList[str]):
             return "↑", muted, strong
         if entry.kind is EntryKind.FOLDER:
             return "▸", muted, strong
+        if entry.writing:
+            return _WRITING_GLYPH, muted, muted
         if entry.status is None:
             return "", look.base, look.base
         status = status_look(entry.status, stale=entry.stale)

@@ -32,6 +32,7 @@ class ProgressStrip(Widget):
         self._paused = ""
         self._marked = ""
         self._not_stored = ""
+        self._watching = ""
         self._summary = ""
 
     def show(self, activity: Activity) -> None:
@@ -62,6 +63,12 @@ class ProgressStrip(Widget):
             self._not_stored = reason
             self.refresh()
 
+    def show_watching(self, note: str) -> None:
+        """Say that the folder is watched and how many files wait, or nothing."""
+        if note != self._watching:
+            self._watching = note
+            self.refresh()
+
     def show_summary(self, summary: str) -> None:
         """Say what the scores add up to; seen while nothing runs."""
         self._summary = summary
@@ -73,6 +80,8 @@ class ProgressStrip(Widget):
 
     def _parts(self) -> list[Content]:
         parts = _activity_parts(self._activity, self.content_size.width)
+        if self._watching:
+            parts.insert(1, Content.styled(self._watching, "$text-accent"))
         if self._not_stored:
             reason = f": {self._not_stored}" if self.content_size.width >= _ROOM_FOR_BAR else ""
             parts.insert(1, Content.styled(f"! not stored{reason}", "bold $text-warning"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -17,6 +16,7 @@ from aim_tui.core.fields import View
 from aim_tui.core.filters import FilterError
 from aim_tui.core.selection import SortKey, sort_rows
 from aim_tui.ui.arrangement import Arrangement, best_first
+from aim_tui.ui.beside import beside
 from aim_tui.ui.widgets.arranged_line import arranged_line
 from aim_tui.ui.widgets.find_bar import FindBar, Seeking
 from aim_tui.ui.widgets.line_list import LineList
@@ -197,10 +197,17 @@ class ScorePane(Vertical):
         """Values have arrived."""
         changed = set(items)
         self._table.rows_changed(changed)
+        self._arrived(changed, moves=self._arrangement.moves)
+
+    def rows_added(self, items: Iterable[int]) -> None:
+        """Rows were appended: each takes its place in the order; cursor, marks and scroll stay with their rows."""
+        self._arrived(set(items), moves=True)
+
+    def _arrived(self, items: set[int], *, moves: bool) -> None:
         if self._arrangement.paused:
-            self._arrangement.arrived |= changed
+            self._arrangement.arrived |= items
             self.post_message(self.PauseChanged())
-        elif self._arrangement.moves and not self._waiting:
+        elif moves and not self._waiting:
             self._waiting = True
             self.set_timer(max(0.0, self._next_arrange - monotonic()) + 0.01, self._arrange_later)
 
@@ -255,7 +262,7 @@ class ScorePane(Vertical):
         view = View.of(results.context, results.plan.metrics, frozenset(self.marks), self._opinions)
         began = monotonic()
         if len(results.rows) > _ARRANGE_IN_THREAD:
-            order = await asyncio.to_thread(arrangement.arrange, results.rows, view)
+            order = await beside(arrangement.arrange, results.rows, view)
         else:
             order = arrangement.arrange(results.rows, view)
         took = monotonic() - began
