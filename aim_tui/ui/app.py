@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import sys
+from collections import deque
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -19,6 +22,7 @@ from aim_tui.terminal.voice import Voice, ask_tmux, speaking_driver
 from aim_tui.ui.commands import binding_commands
 from aim_tui.ui.endings import end_on_signals
 from aim_tui.ui.screens.opening import OpeningScreen
+from aim_tui.ui.told import Told
 from aim_tui.ui.typed import Typed
 
 if TYPE_CHECKING:
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 
     from textual.app import SystemCommand
     from textual.message import Message
+    from textual.notifications import SeverityLevel
     from textual.screen import Screen
     from textual.theme import Theme
 
@@ -35,6 +40,8 @@ if TYPE_CHECKING:
     from aim_tui.ui.launch import Launch
     from aim_tui.ui.screens.main import MainScreen
     from aim_tui.ui.session import Session
+
+_MOST_TOLD = 200
 
 
 class AimApp(App[int]):
@@ -87,6 +94,8 @@ class AimApp(App[int]):
         self._main: MainScreen | None = None
         self.typed = Typed()
         """Tells keys from what a terminal answers late."""
+        self.told: deque[Told] = deque(maxlen=_MOST_TOLD)
+        """What toasts have said, the newest last."""
         self.ending: asyncio.Future[None] | None = None
         """Keeps an ending that has begun."""
         self.add_mode("main", self._open_main)
@@ -113,7 +122,7 @@ class AimApp(App[int]):
         # Made when the application runs: fields look for it as soon as they exist.
         from aim_tui.ui.screens.main import MainScreen
 
-        self._main = MainScreen(self.session, self.announcer, self.typed)
+        self._main = MainScreen(self.session, self.announcer, self.typed, self.told)
         return self._main
 
     def _tell(self, message: Message) -> None:
@@ -142,6 +151,19 @@ class AimApp(App[int]):
     async def _ask_tmux(self) -> None:
         outside, passthrough = await asyncio.to_thread(ask_tmux)
         self.voice.manner = manner_of(os.environ, outside, passthrough=passthrough)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a toast, and keep what it says: whoever looked away reads it later."""
+        self.told.append(Told(datetime.now(), message, severity))  # noqa: DTZ005 - shown as the time of day here
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def on_app_focus(self) -> None:
         """The user looks at the terminal."""
@@ -250,6 +272,7 @@ def run(folder: Path, prepare: Callable[[], Launch]) -> int:
     What `prepare` raises is raised once the terminal is the shell's again.
     """
     quiet_collector()
+    short_turns()
     app = OpeningApp(folder, prepare)
     try:
         code = asyncio.run(_run(app))
@@ -268,6 +291,15 @@ def quiet_collector() -> None:
     numbers: a pass over 200,000 new ones, in whatever thread they were made, stops every thread for 100 ms.
     """
     gc.set_threshold(10_000, 2, 10_000)
+
+
+def short_turns() -> None:
+    """Let threads take shorter turns.
+
+    A key takes about ten turns of the loop to its paint, and in each the loop gives the interpreter away and waits
+    until a thread that sorts or sums up has had its turn: of five milliseconds, unless it is told otherwise.
+    """
+    sys.setswitchinterval(0.001)
 
 
 async def _run(app: AimApp) -> int:

@@ -117,6 +117,17 @@ MAIN_BINDINGS: list[BindingType] = [
     ),
     Binding("t", "grid", "Grid", show=False, tooltip="All that is shown as thumbnails", id="main.grid"),
     Binding("D", "duel", "Duel", show=False, tooltip="Blind duels between the marked or shown images", id="main.duel"),
+    Binding(
+        "F",
+        "watch",
+        "Watch",
+        show=False,
+        tooltip="Follow the folder: new images appear and are scored; again: not scored; again: off",
+        id="main.watch",
+    ),
+    Binding(
+        "L", "told", "Messages", show=False, tooltip="What was said, also what is gone from the screen", id="main.told"
+    ),
     Binding("o", "browse", "Files", tooltip="Files and folders", id="main.files"),
     Binding(
         "escape",

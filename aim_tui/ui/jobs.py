@@ -43,7 +43,7 @@ class Listener(Protocol):
     def worker_configured(self) -> None:
         """The worker knows the models now."""
 
-    def model_failed(self) -> None:
+    def look_for_models(self) -> None:
         """A job ended because a model cannot be had."""
 
     def say(self, said: Said) -> None:
@@ -94,6 +94,7 @@ class Jobs:
         self._last: Record | None = None
         self._heard: deque[Event | JobEnded] = deque()
         self._taken = 0
+        self._taking: asyncio.Handle | None = None
         self._endings: set[asyncio.Task[None]] = set()
         self.running: RunningJob | None = None
         self.interrupted: RunningJob | None = None
@@ -136,13 +137,14 @@ class Jobs:
         record: Record,
         settings: EngineSettings,
         hear: Callable[[Event], None] | None = None,
+        quiet: bool = False,
     ) -> None:
         """Begin a job, none must be running; these items are put into it before the worker gets it.
 
-        `hear` hears the facts in the listener's place.
+        `hear` hears the facts in the listener's place. Of a `quiet` one nobody is told that all went well.
         """
         self.interrupted = None
-        self.running, self._record = RunningJob(self._client.new_number(), job, count, hear_facts=hear), record
+        self.running, self._record = RunningJob(self._client.new_number(), job, count, quiet, hear_facts=hear), record
         self._last = record
         self._heard.clear()
         self._taken = 0
@@ -243,6 +245,14 @@ class Jobs:
             reason = crash.reason if crash else "the worker is gone"
             self._listener.say(Said(f"{reason}; every score is kept", "error"))
 
+    def take_in_turns(self) -> None:
+        """Let the listener have what is in the store by now; what is left comes after keys and paints that wait."""
+        if self._taking is None:
+            self._take_some()
+
+    def _take_some(self) -> None:
+        self._taking = asyncio.get_running_loop().call_soon(self._take_some) if self.take() else None
+
     def take(self, *, everything: bool = False) -> bool:
         """Let the listener have what is in the store by now, or everything; some of it, for as long as a key can wait.
 
@@ -294,7 +304,7 @@ class Jobs:
         done, failed = running.progress.done, running.progress.failed
         failures = f", {failed} with failures (f filters them)" if failed else ""
         match ended.state:
-            case "done" if running.job.items:
+            case "done" if running.job.items and (failed or not running.quiet):
                 self._listener.say(Said(f"scored {done}{failures}", "warning" if failed else "information"))
             case "cancelled":
                 self._listener.say(Said(f"cancelled: {done} of {running.progress.total} were scored and are kept"))
@@ -302,4 +312,4 @@ class Jobs:
                 hint = f"; {ended.hint}" if ended.hint else ""
                 self._listener.say(Said(f"{ended.error}{hint}", "error"))
                 if ended.model:
-                    self._listener.model_failed()
+                    self._listener.look_for_models()

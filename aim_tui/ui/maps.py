@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from aim_tui.core.maps import MapMethod, without
-from aim_tui.errors import UsageError
+from aim_tui.errors import AimError, UsageError
 from aim_tui.ipc.protocol import MakeMap
 
 if TYPE_CHECKING:
@@ -71,6 +71,16 @@ class MapDesk:
         """How much of a text CLIP reads."""
         await self._ready(self._settings())
         return await self._jobs.count_tokens(text)
+
+    async def tokens_while_typing(self, text: str, *, wanted: bool) -> TokenCount | None:
+        """The same, where a worker runs that can tell: none is started for it."""
+        if not wanted or not self._jobs.alive:
+            return None
+        try:
+            return await self._jobs.count_tokens(text)
+        except AimError:
+            # It died or is busy dying, which its state says.
+            return None
 
     async def _ready(self, settings: EngineSettings) -> None:
         # Why it died stays on the screen until the user has seen it and starts it again.

@@ -13,7 +13,6 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from aim_tui.inputs.listing import FolderListing
-    from aim_tui.ipc.protocol import TokenCount
 
 
 class _Replaceable(Message):
@@ -39,6 +38,10 @@ class SetupChanged(_Replaceable):
     """Topic, prompt, reference, metrics, weights or profile have changed."""
 
 
+class WatchChanged(_Replaceable):
+    """The folder is watched or no longer, or files have come or wait; `WatchDesk.take_added` tells which rows came."""
+
+
 class ModelsChanged(_Replaceable):
     """What is known of the profile's models, or a fetch's progress, has changed."""
 
@@ -48,15 +51,6 @@ class FolderOpened(Message):
     """Another folder's images are the rows now."""
 
     listing: FolderListing
-
-
-@dataclass
-class TokensCounted(Message):
-    """CLIP's view of a prompt: the count, or why it cannot be told."""
-
-    text: str
-    count: TokenCount | None
-    problem: str = ""
 
 
 @dataclass

@@ -55,6 +55,17 @@ class ModelDesk:
         """The models that are not here or not complete."""
         return [state for state in self.states or () if not state.complete]
 
+    def lacking(self, metrics: Iterable[str]) -> str:
+        """Which models keep these metrics from being scored, in a few words; empty where none does."""
+        if self.fetching is not None:
+            return f"fetching models: {self.fetching.share}"
+        wanted = set(metrics)
+        missing = [state for state in self.missing if wanted.intersection(state.needed_by)]
+        if not missing:
+            return ""
+        word = "model is" if len(missing) == 1 else "models are"
+        return f"{len(missing)} {word} not on this machine"
+
     async def inspect(self, profile: Profile, metrics: Iterable[str]) -> None:
         """Look which models are here."""
         self.states = await asyncio.to_thread(inspect_profile, profile, tuple(metrics))

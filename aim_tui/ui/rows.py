@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
+import gc
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aim_tui.core.events import numbered
+from aim_tui.core.events import Item, numbered
 from aim_tui.core.results import Results, Row
 from aim_tui.core.scoring import score
 from aim_tui.errors import AimError
+from aim_tui.ui.beside import beside
 from aim_tui.ui.pauses import with_pauses
 
 if TYPE_CHECKING:
@@ -75,11 +76,20 @@ class Rows:
         left = self._left
         if left:
             pairs = ((path, left.get((models, path))) for path in paths)
-            known = await asyncio.to_thread(lambda: {path: row for path, row in pairs if row is not None})
+            known = await beside(lambda: {path: row for path, row in pairs if row is not None})
         else:
             known = {}
-        await asyncio.to_thread(_fill, fresh, paths, known)
+        await beside(_fill, fresh, paths, known)
+        # These stay: the garbage collector need not walk through them.
+        gc.freeze()
         return fresh
+
+    def append(self, paths: Sequence[str]) -> list[Row]:
+        """Take up further images behind the others, which stay as they are."""
+        begin = len(self.results.rows)
+        self.results.add(Item(begin + number, path) for number, path in enumerate(paths))
+        self.listing.images.extend(paths)
+        return self.results.rows[begin:]
 
     def show(self, listing: FolderListing, results: Results) -> None:
         """These are the rows now."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from aim_tui.core.outcomes import Present
 from aim_tui.core.results import Raw
-from aim_tui.ui.app import quiet_collector
+from aim_tui.ui.app import quiet_collector, short_turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,10 +53,12 @@ class Ticker:
 
 
 @pytest.fixture(autouse=True)
-def collector() -> Iterator[None]:
-    before = gc.get_threshold()
+def interpreter() -> Iterator[None]:
+    threshold, turns = gc.get_threshold(), sys.getswitchinterval()
     yield
-    gc.set_threshold(*before)
+    gc.set_threshold(*threshold)
+    gc.unfreeze()
+    sys.setswitchinterval(turns)
 
 
 @pytest.mark.usefixtures("models_here")
@@ -67,6 +70,7 @@ async def test_every_step_does_its_work_with_a_hundred_thousand_rows(
     for number in range(COUNT):
         (large / f"img_{number:06}.png").touch()
     quiet_collector()
+    short_turns()
     ticker = Ticker()
     async with open_app(folder, size=(160, 50), store=tmp_path / "store.db") as app:
         scores = app.app.screen.scores

@@ -12,10 +12,7 @@ from aim_tui.errors import AimError
 from aim_tui.ui.bindings import MAIN_BINDINGS
 from aim_tui.ui.exports import row_as_tsv
 from aim_tui.ui.memory import Place
-from aim_tui.ui.messages import (
-    ModelsChanged,
-    Said,
-)
+from aim_tui.ui.messages import ModelsChanged, Said
 from aim_tui.ui.screens import batch_errands, errands
 from aim_tui.ui.screens.batch import BatchScreen
 from aim_tui.ui.screens.explain import ExplainScreen
@@ -23,6 +20,7 @@ from aim_tui.ui.screens.findings import show_findings
 from aim_tui.ui.screens.help import HelpScreen
 from aim_tui.ui.screens.panes import PanesScreen
 from aim_tui.ui.screens.sort import SortScreen
+from aim_tui.ui.screens.told import ToldScreen
 from aim_tui.ui.screens.tour import models_tour
 from aim_tui.ui.screens.view import ViewScreen
 from aim_tui.ui.session import TICK_SECONDS
@@ -131,7 +129,7 @@ class MainScreen(PanesScreen):
 
     @on(PromptForm.Edited)
     def _prompt_edited(self, event: PromptForm.Edited) -> None:
-        self.session.count_tokens(event.prompt)
+        self._count_tokens(event.prompt)
 
     @on(PromptForm.Saved)
     def _prompt_saved(self, event: PromptForm.Saved) -> None:
@@ -290,6 +288,10 @@ class MainScreen(PanesScreen):
         """What a command has found."""
         await show_findings(self.app, self.session, self._typed)
 
+    def action_watch(self) -> None:
+        """Follow the folder, or no longer."""
+        self.session.watching.turn()
+
     def action_find(self) -> None:
         """Find a name."""
         self.scores.start_find()
@@ -386,6 +388,10 @@ class MainScreen(PanesScreen):
     async def action_models(self) -> None:
         """What is missing, and the ways out."""
         await models_tour(self.app, self.session)
+
+    def action_told(self) -> None:
+        """What toasts have said."""
+        self.app.push_screen(ToldScreen(self._told))
 
     def action_help(self) -> None:
         """The keys that work here."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from textual import on, work
@@ -12,6 +14,7 @@ from textual.screen import Screen
 from textual.widgets import Footer
 
 from aim_tui.core.text import printable, printable_name
+from aim_tui.ui.beside import beside
 from aim_tui.ui.entries import folder_entries, image_entries
 from aim_tui.ui.messages import (
     ActivityChanged,
@@ -20,7 +23,7 @@ from aim_tui.ui.messages import (
     Said,
     ScoresChanged,
     SetupChanged,
-    TokensCounted,
+    WatchChanged,
 )
 from aim_tui.ui.panes import share_out
 from aim_tui.ui.widgets.file_list import FileList
@@ -37,24 +40,30 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
+    from aim_tui.core.results import Summary
     from aim_tui.ui.announcer import Announcer
     from aim_tui.ui.session import Session
+    from aim_tui.ui.told import Told
     from aim_tui.ui.typed import Typed
 
 # What the files show of so many rows is made anew in some 5 ms.
 _FILES_AT_ONCE = 2000
+# After a summary, so many times as long as it took none is made: while all rows change it would never end.
+_SUMMARY_SHARE = 3
 
 
 class PanesScreen(Screen[None]):
     """Files, prompt, scores and preview: translates the session's facts to what is shown; the verbs are in `main`."""
 
-    def __init__(self, session: Session, announcer: Announcer, typed: Typed) -> None:
+    def __init__(self, session: Session, announcer: Announcer, typed: Typed, told: Sequence[Told]) -> None:
         super().__init__()
         self.session = session
         self._announcer = announcer
         self._typed = typed
+        self._told = told
         self._models_shown_for = ""
         self._previewed: tuple[str | None, str | None] = (None, None)
+        self._summary_wanted = self._summing_up = False
 
     def compose(self) -> ComposeResult:
         """Title, panes, then the lines that speak."""
@@ -102,6 +111,21 @@ class PanesScreen(Screen[None]):
         if session.running is None:
             self._show_summary()
 
+    @on(WatchChanged)
+    def _watch_changed(self) -> None:
+        session, watching = self.session, self.session.watching
+        added = watching.take_added()
+        self.strip.show_watching(watching.note)
+        self.files.entries_added(
+            image_entries([session.results.rows[item] for item in added], session.results), watching.waiting
+        )
+        if added:
+            self.scores.rows_added(added)
+            self._share_out()
+            self._show_heading()
+            if session.running is None:
+                self._show_summary()
+
     @on(OpinionsChanged)
     def _opinions_changed(self) -> None:
         self.scores.rows_changed(self.session.judging.take_changed())
@@ -114,7 +138,7 @@ class PanesScreen(Screen[None]):
         self._show_setup()
         if self.session.running is None:
             self._show_summary()
-        self.session.count_tokens(self.form.prompt)
+        self._count_tokens(self.form.prompt)
 
     @on(ActivityChanged)
     def _activity_changed(self) -> None:
@@ -126,13 +150,14 @@ class PanesScreen(Screen[None]):
             self._show_summary()
         self.refresh_bindings()
 
-    @on(TokensCounted)
-    def _tokens_counted(self, event: TokensCounted) -> None:
-        self.form.show_tokens(event.text, event.count)
+    @work(group="tokens")
+    async def _count_tokens(self, text: str) -> None:
+        wanted = "clip" in self.session.enabled
+        self.form.show_tokens(text, await self.session.maps.tokens_while_typing(text, wanted=wanted))
 
     @on(Said)
     def _said(self, event: Said) -> None:
-        timeout = {"information": 3.0, "warning": 6.0, "error": 60.0}[event.severity]
+        timeout = {"information": 3.0, "warning": 6.0, "error": 12.0}[event.severity]
         self.notify(printable(event.text), severity=event.severity, timeout=timeout, markup=False)
 
     # -- what is shown -----------------------------------------------------------------------------------------------
@@ -159,11 +184,15 @@ class PanesScreen(Screen[None]):
     @work(exclusive=True, group="files")
     async def _show_files(self) -> None:
         session, results = self.session, self.session.results
-        lines = await asyncio.to_thread(folder_entries, session.listing, results)
+        seen = len(results.rows)
+        lines = await beside(folder_entries, session.listing, results)
+        gc.freeze()
         if results is session.results:
             current = self.files.cursor_key if self.files.has_focus else None
             row = self.scores.current
             self.files.show(lines, current or (row.path if row is not None else None))
+            # Some may have come meanwhile.
+            self.files.entries_added(image_entries(results.rows[seen:], results), session.watching.waiting)
 
     @work(group="files changed")
     async def _show_files_changed(self, items: Sequence[int]) -> None:
@@ -182,6 +211,10 @@ class PanesScreen(Screen[None]):
         self.chip.show(session.context.reference)
         self.setup.show(session.plan, session.not_asked, session.problem)
         self.notice.show(session.notice)
+        self._show_heading()
+
+    def _show_heading(self) -> None:
+        session = self.session
         recalled = session.memory.recalled_in(session.context)
         self.heading.show(str(session.listing.folder), len(session.results.rows), session.profile.name, recalled)
 
@@ -195,10 +228,27 @@ class PanesScreen(Screen[None]):
             self.preview.set_caption(caption)
         self._previewed = (path, caption)
 
-    @work(exclusive=True, group="summary")
-    async def _show_summary(self) -> None:
-        results = self.session.results
-        summary = await asyncio.to_thread(results.summary)
+    def _show_summary(self) -> None:
+        # Asked for while one is made: once more after it, and not at the same time.
+        self._summary_wanted = True
+        if not self._summing_up:
+            self._summing_up = True
+            self._sum_up()
+
+    @work(group="summary")
+    async def _sum_up(self) -> None:
+        try:
+            while self._summary_wanted:
+                self._summary_wanted = False
+                results, began = self.session.results, monotonic()
+                summary = await beside(results.summary)
+                if results is self.session.results:
+                    self._show_sum(summary)
+                await asyncio.sleep(_SUMMARY_SHARE * (monotonic() - began))
+        finally:
+            self._summing_up = False
+
+    def _show_sum(self, summary: Summary) -> None:
         broken = summary.n_failed + summary.n_partial
         failures = f", {broken} with failures" if broken else ""
         if summary.n_stale:
