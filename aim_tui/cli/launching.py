@@ -95,6 +95,7 @@ def launch(
     wanted, doubts = preferences(setup.settings)
     images = image_support()
     notices = (*doubts, f"half blocks are used: {images.why}") if images.refused else doubts
+    notices += tuple(f"profile {name} cannot be used: {why}" for name, why in setup.settings.unusable.items())
     remembering = setup.settings.interface.remember and (store is not None or bool(state_name))
     return Launch(
         folder=folder,
