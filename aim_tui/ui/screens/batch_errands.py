@@ -140,7 +140,9 @@ async def _settle(app: App[int], plan: Plan) -> Plan | None:
         await app.push_screen_wait(PageDialog("No room", [Content(text), Content("Nothing was touched.")]))
         return None
     if plan.taken:
-        question = f"{_images(len(plan.taken))} have a name that is taken in {where}. Nothing is overwritten."
+        taken = len(plan.taken)
+        has = "has" if taken == 1 else "have"
+        question = f"{_images(taken)} {has} a name that is taken in {where}. Nothing is overwritten."
         rename = await app.push_screen_wait(
             ConfirmScreen("Names are taken", f"{question} Number those, as in img (2).png?", "Number", "Skip them")
         )
@@ -152,7 +154,7 @@ async def _settle(app: App[int], plan: Plan) -> Plan | None:
         return None
     question = f"{verb} {_images(len(plan.steps))} to {where}{' (a new folder)' if plan.makes_folder else ''}?"
     if plan.refused:
-        question += f" {len(plan.refused)} are left out; they are listed afterwards."
+        question += f" {len(plan.refused)} left out; listed afterwards."
     return plan if await app.push_screen_wait(ConfirmScreen(f"{verb} files", question, verb, "Leave them")) else None
 
 
