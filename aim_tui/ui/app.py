@@ -288,9 +288,10 @@ def quiet_collector() -> None:
 
     Rows stay until the end: to walk through those of 100,000 images in search of cycles takes a quarter of a second
     of standing still, and finds nothing. Young objects, where dialogs leave their cycles, are looked at in small
-    numbers: a pass over 200,000 new ones, in whatever thread they were made, stops every thread for 100 ms.
+    numbers: a pass over 200,000 new ones, in whatever thread they were made, stops every thread for 100 ms, and one
+    over 30,000 does so where other programs keep the processor's caches cold.
     """
-    gc.set_threshold(10_000, 2, 10_000)
+    gc.set_threshold(2_000, 4, 50_000)
 
 
 def short_turns() -> None:

@@ -8,12 +8,13 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from aim_tui.core.categories import ORDERS, extent
 from aim_tui.core.text import printable
 from aim_tui.ui.screens.help import HelpScreen
 from aim_tui.ui.widgets.category_list import CategoryList, figures_of
+from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.line_list import LineList
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class CategoriesScreen(ModalScreen[None]):
         yield self._heading
         yield self._list
         yield self._about
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Show them."""

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import ScrollableContainer
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from aim_tui.core.classification import percent
 from aim_tui.core.results import Row
@@ -19,6 +19,7 @@ from aim_tui.ui.screens.help import HelpScreen
 from aim_tui.ui.screens.view import ViewScreen
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.class_list import ClassList
+from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.line_list import LineList
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class ClassesScreen(ModalScreen[None]):
         yield self._list
         yield self._about
         yield self._report
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Show them."""

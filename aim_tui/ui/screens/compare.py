@@ -10,11 +10,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from aim_tui.core.metrics import get_metric
 from aim_tui.core.text import printable
 from aim_tui.ui.widgets.hanging import hanging
+from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.pair_list import PairList
 from aim_tui.ui.widgets.run_list import when
 
@@ -71,7 +72,7 @@ class CompareScreen(ModalScreen[None]):
         )
         yield Static(title, markup=False, classes="heading")
         yield self._page
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Compare in a thread: many pairs are resampled thousands of times."""
@@ -97,7 +98,7 @@ class CompareScreen(ModalScreen[None]):
         self._said = list(_said(self._a, self._b, compared))
         self._show()
         pairs = PairList(compared.pairs, id="pairs")
-        await self.mount(pairs, before=self.query_exactly_one(Footer))
+        await self.mount(pairs, before=self.query_exactly_one(KeyLine))
         pairs.focus()
 
     def on_resize(self) -> None:

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from aim_tui.core.agreement.coefficients import Kind
 from aim_tui.core.agreement.wording import sentence
@@ -27,6 +27,7 @@ from aim_tui.ui.screens.help import HelpScreen
 from aim_tui.ui.screens.judgement_file import JudgementFileScreen
 from aim_tui.ui.screens.view import ViewScreen
 from aim_tui.ui.widgets.agreement_matrix import AgreementMatrix
+from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.line_list import LineList
 from aim_tui.ui.widgets.residual_list import ResidualList
 from aim_tui.ui.widgets.scatter import Scatter
@@ -52,7 +53,6 @@ _LISTS = {
     "influential": "Most influential",
 }
 _NO_GROUPS = "no groups"
-
 _problem = partial(path_problem, formats=(".json", ".md", ".png", ".svg"))
 
 
@@ -122,7 +122,7 @@ class CorrelationScreen(ModalScreen[None]):
             yield self._scatter
             yield self._numbers
         yield self._samples
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Work it out."""

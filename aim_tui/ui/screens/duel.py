@@ -11,13 +11,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 from aim_tui.store.judgements import DuelOutcome
 from aim_tui.terminal.images import ImageMode, image_support
 from aim_tui.ui.screens.ranking import RankingScreen
+from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.picture import Picture, read_picture
 from aim_tui.ui.widgets.pixel_pane import PixelPane, pixel_pane
 
@@ -81,7 +82,7 @@ class DuelScreen(ModalScreen[None]):
         yield self._title
         yield Container(*self._panes, id="duel-panes")
         yield self._said
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Ask for the first pair."""

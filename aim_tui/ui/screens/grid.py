@@ -8,10 +8,11 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from aim_tui.core.text import printable
 from aim_tui.ui.screens.help import HelpScreen
+from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.thumbnail_grid import About, ThumbnailGrid
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class GridScreen(ModalScreen[int]):
         """A line of words, the sheet, the keys."""
         yield self._title
         yield self.grid
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Move at once."""

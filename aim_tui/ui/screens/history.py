@@ -9,12 +9,13 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 from aim_tui.ui.screens.compare import CompareScreen
 from aim_tui.ui.screens.confirm import ConfirmScreen
+from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.line_list import LineList
 from aim_tui.ui.widgets.run_list import RunList
 
@@ -53,7 +54,7 @@ class HistoryScreen(ModalScreen["Run | None"]):
         yield self._heading
         yield self._runs
         yield self._about
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Look them up."""

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from aim_tui.core.fields import file_name
 from aim_tui.core.maps import MapMethod
@@ -19,6 +19,7 @@ from aim_tui.errors import AimError
 from aim_tui.ui.heat import Overlay
 from aim_tui.ui.screens.help import HelpScreen
 from aim_tui.ui.widgets.image_preview import ImagePreview
+from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.map_words import MapState, story
 from aim_tui.ui.widgets.pair_numbers import numbers
 from aim_tui.ui.widgets.score_cells import Ink
@@ -126,7 +127,7 @@ class PairScreen(ModalScreen[int]):
             ):
                 yield Vertical(name, preview, id=id, classes="pair-side")
         yield self._numbers
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Beside each other at first."""

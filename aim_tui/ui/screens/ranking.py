@@ -14,7 +14,7 @@ from textual import work
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from aim_tui.core.fields import file_name
 from aim_tui.core.report import spreadsheet_cell
@@ -24,6 +24,7 @@ from aim_tui.store.exports.output import write_whole
 from aim_tui.ui.exports import export_path, path_problem
 from aim_tui.ui.screens.ask import AskScreen
 from aim_tui.ui.widgets.cell_text import fit
+from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.line_list import LineList
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ class RankingScreen(ModalScreen[None]):
             "Next: > told apart from the one below, ≈ not yet (95 %)."
         )
         yield Static(about, id="ranking-about", markup=False)
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def action_close(self) -> None:
         """Back."""

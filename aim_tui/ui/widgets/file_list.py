@@ -84,9 +84,13 @@ class FileList(LineList[str]):
 
     def show(self, entries: Sequence[Entry], cursor: str | None = None) -> None:
         """Show a folder, with the cursor on a path where it is known."""
-        self._entries = {entry.path: entry for entry in entries}
+        self.show_by_path({entry.path: entry for entry in entries}, cursor)
+
+    def show_by_path(self, entries: dict[str, Entry], cursor: str | None = None) -> None:
+        """The same with entries that are by their paths already, and are the list's own from now on."""
+        self._entries = entries
         self._writing = set()
-        self.set_keys(list(self._entries), cursor)
+        self.set_keys(list(entries), cursor)
 
     def entries_changed(self, entries: Iterable[Entry]) -> None:
         """Replace what is known of some paths; paths of other folders are passed over."""
@@ -156,7 +160,9 @@ class FileList(LineList[str]):
         entry = self._entries[key]
         wanted = len(_WRITING) if entry.writing else _SCORE_WIDTH
         score_width = wanted if width >= _SCORES_FROM_WIDTH else 0
-        name_width = width - _GLYPH_WIDTH - score_width
+        # A number that touches the scrollbar reads as if it went on behind it.
+        margin = 1 if score_width else 0
+        name_width = width - _GLYPH_WIDTH - score_width - margin
         glyph, glyph_style, name_style = self._manner(entry, look)
         name = printable(entry.name, None) + ("" if entry.kind is EntryKind.IMAGE else "/")
         score = "" if entry.final is None else f"{'~' if entry.stale else ''}{entry.final:.1f}"
@@ -167,7 +173,7 @@ class FileList(LineList[str]):
         return [
             Segment(fit(glyph, _GLYPH_WIDTH), glyph_style),
             Segment(fit(name, name_width, "middle"), name_style),
-            Segment(score.rjust(score_width)[:score_width], score_style),
+            Segment(score.rjust(score_width)[:score_width] + " " * margin, score_style),
         ]
 
     def _manner(self, entry: Entry, look: Look) -> tuple[str, Style, Style]:

@@ -158,6 +158,15 @@ class FindBar(Vertical):
         self._mistake.update(" " * _LABEL_WIDTH + words)
         self._mistake.display = True
 
+    @property
+    def mistaken(self) -> bool:
+        """Whether a mistake is pointed at."""
+        return self._mistake.display
+
+    def forgive(self) -> None:
+        """Point at no mistake."""
+        self._mistake.display = False
+
     def action_leave(self) -> None:
         """Give up."""
         self.post_message(self.Left(self._seeking))

@@ -285,8 +285,10 @@ class ScorePane(Vertical):
         line = arranged_line(self._arrangement, self._searching, counts)
         self._filter_line.display = line is not None and not self._find_bar.display
         self._filter_line.update(line or "")
-        if self._find_bar.display and self._find_bar.seeking is Seeking.FILTER:
-            self._find_bar.say(counts)
+        bar = self._find_bar
+        # What is shown follows the last text that made sense; a mistake since then stays pointed at.
+        if bar.display and bar.seeking is Seeking.FILTER and not bar.mistaken:
+            bar.say(counts)
 
     # -- finding and filtering ---------------------------------------------------------------------------------------
 
@@ -363,6 +365,7 @@ class ScorePane(Vertical):
         except FilterError as error:
             self._find_bar.say_mistake(error.message, error.column)
             return False
+        self._find_bar.forgive()
         self._rearrange()
         return True
 
