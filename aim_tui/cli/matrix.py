@@ -32,6 +32,7 @@ def matrix(
     limit: Annotated[
         int, typer.Option("--limit", min=1, metavar="N", help="How many images the table shows; files have all.")
     ] = 50,
+    tui: Annotated[bool, typer.Option("--tui", help="Open the result in the application.")] = False,
     recursive: options.RecursiveOption = False,
     output_format: Annotated[
         str | None,
@@ -71,6 +72,12 @@ def matrix(
     )
     asked = read_lines(texts)
     found = images_of(paths, recursive=recursive)
+    if tui:
+        from aim_tui.cli.findings import open_findings
+
+        # A pattern is no place to open; where its first image is, is one.
+        place = paths[0] if Path(paths[0]).exists() else found.images[0]
+        raise typer.Exit(open_findings(setup, place, store, output_format, output, no_store=no_store))
     with embedder(setup, store, no_store=no_store) as embed:
         queries = embed.texts(asked)
         gallery = embed.images(found.images)

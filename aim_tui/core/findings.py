@@ -1,4 +1,4 @@
-"""What commands have found, as it is looked at: categories with their scores, images with their labels."""
+"""What commands have found, as it is looked at: categories with scores, images with labels, images against texts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from aim_tui.core.categories import Categories
     from aim_tui.core.confusion import Agreement
+    from aim_tui.core.cosines import Cosines
     from aim_tui.core.zero_shot import Guess
 
 
@@ -48,4 +49,16 @@ class ClassesFound:
     notice: str = ""
 
 
-Findings = CategoriesFound | ClassesFound
+@dataclass(frozen=True, slots=True)
+class MatrixFound:
+    """Every image held against every text, by one model."""
+
+    paths: tuple[str, ...]
+    texts: tuple[str, ...]
+    cosines: Cosines
+    model: str
+    left_out: int
+    notice: str = ""
+
+
+Findings = CategoriesFound | ClassesFound | MatrixFound

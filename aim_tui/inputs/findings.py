@@ -1,23 +1,27 @@
-"""What `aim-tui categories` and `aim-tui classify` have written as JSON, read again."""
+"""What `aim-tui categories`, `classify` and `matrix` have written as JSON, read again."""
 
 from __future__ import annotations
 
 import base64
 import json
+import math
 import os
+from array import array
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.categories import Categories, Category, Scored
 from aim_tui.core.confusion import agreement_from
-from aim_tui.core.findings import CategoriesFound, ClassesFound, ClassifiedImage
+from aim_tui.core.cosines import Cosines
+from aim_tui.core.findings import CategoriesFound, ClassesFound, ClassifiedImage, MatrixFound
 from aim_tui.core.text import printable
 from aim_tui.core.zero_shot import Guess
 from aim_tui.errors import UsageError
 from aim_tui.inputs.tables import MOST_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from aim_tui.core.findings import Findings
 
@@ -38,9 +42,11 @@ def read_findings(path: str | Path) -> Findings:
             return _categories(data)
         if "labels" in data and "results" in data:
             return _classes(data)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if "texts" in data and "results" in data:
+            return _matrix(data, Path(path).parent)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UsageError(f"{name} is not as it was written: {printable(str(error))}") from None
-    raise UsageError(f"{name} holds no categories and no labels", "make it: aim-tui categories ... -o FILE.json")
+    raise UsageError(f"{name} holds no categories, labels or matrix", "make it: aim-tui categories ... -o FILE.json")
 
 
 def _categories(data: Mapping[str, Any]) -> CategoriesFound:
@@ -88,6 +94,37 @@ def _classes(data: Mapping[str, Any]) -> ClassesFound:
         agreement_from(report) if report is not None else None,
         str(data.get("notice", "")),
     )
+
+
+def _matrix(data: Mapping[str, Any], beside: Path) -> MatrixFound:
+    texts = tuple(map(str, data["texts"]))
+    values = array("d")
+    for row in data["results"]:
+        numbers = row["cosines"]
+        if len(numbers) != len(texts):
+            raise ValueError(f"{row['path']} has {len(numbers)} cosines for {len(texts)} texts")
+        values.extend(numbers)
+    if not texts or not all(map(math.isfinite, values)):
+        raise ValueError("a cosine is no number" if texts else "there is no text")
+    return MatrixFound(
+        _placed([_path(row) for row in data["results"]], beside),
+        texts,
+        Cosines(values, len(texts)),
+        str(data["model"]),
+        len(data["left_out"]),
+        str(data.get("notice", "")),
+    )
+
+
+def _placed(paths: Sequence[str], beside: Path) -> tuple[str, ...]:
+    """Relative paths from where the program runs on, or from the file on where the first of them is there alone."""
+    relative = next((path for path in paths if not path.startswith("/")), None)
+    if relative is None:
+        return tuple(paths)
+    root = beside if not Path(relative).exists() and (beside / relative).exists() else Path()
+    folder_of = cache(lambda folder: str(root.absolute() / folder))
+    heads = ((path, *os.path.split(path)) for path in paths)
+    return tuple(path if path.startswith("/") else f"{folder_of(head)}/{name}" for path, head, name in heads)
 
 
 def _path(row: Mapping[str, Any]) -> str:

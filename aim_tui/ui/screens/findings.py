@@ -15,6 +15,8 @@ from aim_tui.ui.screens import errands
 from aim_tui.ui.screens.ask import AskScreen
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from textual.app import App
 
     from aim_tui.core.categories import Category
@@ -26,9 +28,10 @@ if TYPE_CHECKING:
 async def show_findings(app: App[int], session: Session, typed: Typed) -> None:
     """What the application was opened with, else what is in a file that is asked for."""
     # Neither these screens nor numpy behind them have to be there for the first paint.
-    from aim_tui.core.findings import CategoriesFound
+    from aim_tui.core.findings import CategoriesFound, MatrixFound
     from aim_tui.ui.screens.categories import CategoriesScreen
     from aim_tui.ui.screens.classes import ClassesScreen
+    from aim_tui.ui.screens.matrix import MatrixScreen
 
     found = session.launch.findings or await _ask(app, session)
     if isinstance(found, CategoriesFound):
@@ -38,6 +41,13 @@ async def show_findings(app: App[int], session: Session, typed: Typed) -> None:
             await _review(app, session, typed, of, category)
 
         await app.push_screen_wait(CategoriesScreen(found, review))
+    elif isinstance(found, MatrixFound):
+        matrix = found
+
+        async def review_image(order: Sequence[int], place: int) -> int:
+            return await _review_image(app, session, typed, matrix.paths, order, place)
+
+        await app.push_screen_wait(MatrixScreen(found, session.launch.reading, review_image))
     elif found is not None:
         await app.push_screen_wait(ClassesScreen(found, session.launch.reading))
 
@@ -48,7 +58,7 @@ async def _ask(app: App[int], session: Session) -> Findings | None:
     text = await app.push_screen_wait(
         AskScreen(
             "Open results",
-            "The JSON file of `aim-tui categories ... -o FILE.json` or `aim-tui classify ... -o FILE.json`.",
+            "What `aim-tui categories`, `classify` or `matrix` wrote with -o FILE.json.",
             printable(f"{session.listing.folder}/"),
             lambda text: "" if export_path(text).is_file() else "there is no such file",
         )
@@ -77,3 +87,25 @@ async def _review(app: App[int], session: Session, typed: Typed, found: Categori
     session.set_prompt(session.context.topic, category.prompt)
     session.score_left()
     await errands.review(app, session, Arrangement(order=range(len(rows))), 0, frozenset(), typed)
+
+
+async def _review_image(
+    app: App[int], session: Session, typed: Typed, paths: Sequence[str], order: Sequence[int], place: int
+) -> int:
+    """Go to the folder of an image, and review those of the paths that lie there in their order; where that ended.
+
+    Neither the prompt changes nor anything is scored: an image is looked at among many texts here.
+    """
+    folder = Path(paths[place]).parent
+    if session.viewed is not None or session.listing.folder != folder:
+        if session.running is not None:
+            session.say(Said(f"a job runs elsewhere than in {printable(str(folder))}; x there cancels it", "warning"))
+            return place
+        await session.open_folder(folder)
+    items = {row.path: item for item, row in enumerate(session.results.rows)}
+    places = {items[path]: other for other in order if (path := paths[other]) in items}
+    here = items.get(paths[place])
+    if here is None:
+        session.say(Said(f"{printable(paths[place])} is not there any more", "warning"))
+        return place
+    return places[await errands.review(app, session, Arrangement(order=list(places)), here, frozenset(), typed)]
