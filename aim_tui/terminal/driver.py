@@ -22,9 +22,16 @@ class ForgivingDriver(LinuxDriver):
         """Read as Textual does; it begins anew after each suspension, and so after each question."""
         answers = remembered()
         if answers.complete or not answers.asked:
-            super().run_input_thread()
+            self._read_on()
         else:
             self._run_behind_pipe()
+
+    def _read_on(self) -> None:
+        """Read as Textual does, and go on after what is no UTF-8, which ends Textual's reading and the application."""
+        while not self.exit_event.is_set():
+            # A line that spoils bytes, or a terminal with another encoding: what came with it is dropped.
+            with suppress(UnicodeDecodeError):
+                super().run_input_thread()
 
     def _run_behind_pipe(self) -> None:
         terminal = self.fileno
@@ -33,7 +40,7 @@ class ForgivingDriver(LinuxDriver):
         self.fileno = reading
         passing.start()
         try:
-            super().run_input_thread()
+            self._read_on()
         finally:
             # Whoever waits for this thread goes on with the terminal itself.
             self.fileno = terminal

@@ -98,6 +98,17 @@ def test_the_right_mode_is_chosen_and_no_answer_becomes_a_key(
     assert played.terminal.settings == played.terminal.settings_before
 
 
+@pytest.mark.parametrize("delay", [0.0, None], ids=["answered", "silent"])
+def test_what_is_no_utf8_is_dropped_and_keys_are_heard_after_it(play: Any, delay: float | None) -> None:
+    played = play(XTERM, delay)
+    played.found()
+    for key in "jk":
+        played.terminal.say(b"\xff\xe1")
+        # Heard at last, though what comes in one piece with the bytes may go with them.
+        played.wait_for(lambda key=key: played.terminal.type(key) or key in played.keys)
+    assert played.quit() == 0
+
+
 def test_with_kitty_the_image_is_sent_in_all_colours_and_removed_at_the_end(play: Any) -> None:
     played = play(KITTY, 0.05, TERM="xterm-kitty")
     assert played.found()["colours"] == "truecolor"
