@@ -59,6 +59,10 @@ class Opened:
     async def hit(self, key: str) -> None:
         """Press a key and let it take effect, without the pilot's wait for an idle processor."""
         self.app.simulate_key(key)
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Let what was asked for take effect, without the pilot's wait for an idle processor."""
         for _ in range(20):
             await asyncio.sleep(0.001)
 

@@ -36,6 +36,7 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "explain": ("e",),
     "heatmap": ("A",),
     "help": ("question_mark",),
+    "messages": ("L",),
     "weights": ("w",),
     "sort": ("comma",),
     "export": ("ctrl+s",),
@@ -65,20 +66,23 @@ async def go(app: Any, way: tuple[str, ...]) -> None:
     """Close whatever is open, then follow a way from the table."""
     while len(app.app.screen_stack) > 1:
         app.app.pop_screen()
-        await app.pilot.pause()
+        await app.settle()
     if isinstance(app.app.focused, Input):
         await app.hit("escape")
     main = app.app.screen
     main.remove_class("-browsing")
     main.scores.take_keyboard()
-    await app.pilot.pause()
+    await app.until(lambda: app.app.focused is not None and app.app.focused.id == "scores")
+    table = place(app)
     for key in way:
         await app.hit(key)
         if key == "a":
             await app.until(lambda: app.app.screen.query(RunList) and app.app.screen.query_one(RunList).keys)
     if way[-1:] == ("c",):
         await app.until(lambda: app.app.screen.query(PairList))
-    await app.pilot.pause()
+    # What is pressed from here on is meant for where the way leads.
+    await app.until(lambda: not way or place(app) != table)
+    await app.settle()
 
 
 async def walk(app: Any, way: tuple[str, ...]) -> int:
@@ -99,6 +103,7 @@ async def walk(app: Any, way: tuple[str, ...]) -> int:
     return len(keys)
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.usefixtures("models_here")
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60), (40, 10)])
 async def test_every_key_of_every_screen_can_be_pressed(
