@@ -108,6 +108,7 @@ class EditPlan:
             settings=self.settings(),
             fingerprints=self._fingerprints(models_needed),
             command=shlex.join(["aim-tui", *sys.argv[1:]]),
+            notice=self.profile.notice,
         )
 
     def _fingerprints(self, needed: bool) -> dict[str, str]:

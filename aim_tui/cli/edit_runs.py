@@ -50,7 +50,8 @@ def render(run: EditRun, format_name: str) -> str:
             stream = io.StringIO(newline="")
             lines = csv.DictWriter(stream, csv_fields(run.results), lineterminator="\n")
             lines.writeheader()
-            lines.writerows(csv_record(record(row, name, run.results), run.results, "") for row, name in rows)
+            notice = run.request.notice
+            lines.writerows(csv_record(record(row, name, run.results), run.results, notice) for row, name in rows)
             return stream.getvalue()
     raise UsageError(f"a run over edits is not exported as {format_name}", "as csv, json or jsonl it is")
 
@@ -86,6 +87,7 @@ def _provenance(run: EditRun) -> dict[str, Any]:
         "settings": {name: value for name, value in request.settings.items() if name != "computing"},
         "fingerprints": dict(request.fingerprints),
         "versions": dict(request.versions),
+        **({"notice": request.notice} if request.notice else {}),
     }
 
 
@@ -101,7 +103,7 @@ def _asked(run: EditRun) -> Table:
             ("begun", f"{begun}{took}"),
             ("data", request.data),
             ("command", request.command),
-            ("profile", request.profile),
+            ("profile", f"{request.profile} ({request.notice})" if request.notice else request.profile),
             ("metrics", ", ".join(request.families)),
             ("settings", ", ".join(f"{name} {value}" for name, value in settings.items())),
             ("result", f"{len(states)} edits: {counted}"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -81,13 +80,17 @@ def parse_edits(path: str | Path) -> EditFile:
     folder = os.path.dirname(os.path.abspath(path))  # noqa: PTH100, PTH120  # as text: any bytes
     rows: list[EditRow] = []
     flaws: list[Flaw] = []
+    called: list[tuple[str, str]] = []
     for number, line in enumerate(table.lines):
         problems: list[str] = []
-        row = _row(line, number, folder, problems)
+        name = _id(line, number, problems)
+        if not problems:
+            called.append((name, line.where))
+        row = _row(line, name, folder, problems)
         flaws += [Flaw(line.where, problem) for problem in problems]
         if row is not None and not problems:
             rows.append(row)
-    flaws += _repeated(rows)
+    flaws += _repeated(called)
     return EditFile(str(path), tuple(rows), tuple(flaws), len(table.lines), table.besides)
 
 
@@ -103,12 +106,11 @@ def read_edits(path: str | Path) -> EditFile:
     return found
 
 
-def _row(line: Line, number: int, folder: str, problems: list[str]) -> EditRow | None:
+def _row(line: Line, name: str, folder: str, problems: list[str]) -> EditRow | None:
     source = _text(line, SOURCE, problems)
     target = _text(line, TARGET, problems)
     instruction = _text(line, INSTRUCTION, problems)
     captions = [_text(line, names, problems, needed=False) for names in (SOURCE_CAPTION, TARGET_CAPTION)]
-    name = _id(line, number, problems)
     for value, what in ((source, "source"), (target, "target")):
         if "\0" in value:
             problems.append(f"the path of the {what} holds a zero byte")
@@ -151,8 +153,10 @@ def _text(line: Line, names: Sequence[str], problems: list[str], *, needed: bool
 
 
 def _id(line: Line, number: int, problems: list[str]) -> str:
-    """The row's id as text; its number in the file where it has none."""
-    value = next((line.values[name] for name in ID if line.values.get(name) not in (None, "")), number)
+    """The row's id as text; its number in the file where it has none, or only blanks."""
+    given = (line.values.get(name) for name in ID)
+    said = (value for value in given if value is not None and not (isinstance(value, str) and not value.strip()))
+    value = next(said, number)
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         if isinstance(value, float) and math.isfinite(value) and value == int(value):
             return str(int(value))
@@ -173,16 +177,14 @@ def _truth(truth: dict[str, Any], problems: list[str]) -> dict[str, Any]:
     return truth
 
 
-def _repeated(rows: Sequence[EditRow]) -> list[Flaw]:
-    counts = Counter(row.id for row in rows)
+def _repeated(called: Sequence[tuple[str, str]]) -> list[Flaw]:
+    """Every id after its first, of rows that are broken otherwise too: each is the id and the place of a row."""
     first: dict[str, str] = {}
-    flaws = []
-    for row in rows:
-        if counts[row.id] > 1:
-            if row.id in first:
-                flaws.append(Flaw(row.where, f"id {printable(row.id)[:80]!r} is that of {first[row.id]} already"))
-            first.setdefault(row.id, row.where)
-    return flaws
+    return [
+        Flaw(where, f"id {printable(name)[:80]!r} is that of {before} already")
+        for name, where in called
+        if (before := first.setdefault(name, where)) != where
+    ]
 
 
 def _kind(value: Any) -> str:

@@ -39,6 +39,8 @@ _VALUE = """
     SET state = excluded.state, value = excluded.value, reason = excluded.reason, caption = excluded.caption
 """
 _NOT_DECIDING = frozenset({"batch_size"})
+# Where the profile's notice stands among the settings of a stored run.
+_NOTICE = "notice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class EditRequest:
     fingerprints: Mapping[str, str]
     command: str = ""
     versions: Mapping[str, str] = field(default_factory=versions)
+    notice: str = ""
+    """What the profile says of its numbers wherever they are shown; it decides about none."""
 
     def digest(self, edits: Iterable[StoredEdit]) -> str:
         """The same for two requests exactly if one may go on where the other stopped."""
@@ -113,7 +117,7 @@ class EditRuns:
             "data": pack(request.data),
             "families": to_json(list(request.families)),
             "profile_name": request.profile,
-            "settings": to_json(dict(request.settings)),
+            "settings": to_json({**request.settings, **({_NOTICE: request.notice} if request.notice else {})}),
             "fingerprints": to_json(dict(request.fingerprints)),
             "versions": to_json(dict(request.versions)),
             "host": owner.host,
@@ -256,14 +260,17 @@ def _store(connection: sqlite3.Connection, run: str, event: Event) -> None:
 def _loaded(
     row: dict[str, Any], rows: Sequence[tuple[Any, ...]], values: Sequence[tuple[Any, ...]], models: Sequence[Any]
 ) -> EditRun:
+    settings = json.loads(row["settings"])
+    notice = str(settings.pop(_NOTICE, ""))
     request = EditRequest(
         families=tuple(json.loads(row["families"])),
         data=unpack(row["data"]),
         profile=row["profile_name"],
-        settings=json.loads(row["settings"]),
+        settings=settings,
         fingerprints=json.loads(row["fingerprints"]),
         command=unpack(row["command"]),
         versions=json.loads(row["versions"]),
+        notice=notice,
     )
     results = EditResults(request.families, len(rows))
     edits = []

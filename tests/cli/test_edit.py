@@ -42,6 +42,13 @@ def few(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
+EXPORTS: dict[str, Callable[[str], list[dict[str, str]]]] = {
+    "json": lambda text: [json.loads(text)],
+    "jsonl": lambda text: [json.loads(line) for line in text.splitlines()],
+    "csv": lambda text: list(csv.DictReader(io.StringIO(text))),
+}
+
+
 def store_of(tmp_path: Path) -> Path:
     return tmp_path / "store.db"
 
@@ -114,6 +121,14 @@ def test_a_run_is_stored_with_its_numbers(
             assert result.outcomes["edit_score"].value == row["edit_score"]
             assert (kept.id, kept.instruction) == (row["id"], row["instruction"])
             assert result.source.sha256 == row["source_sha256"]
+    notices = [
+        [row["notice"] for row in read(cli("runs", "export", name, "-f", kind, "--store", str(store_of(tmp_path))).out)]
+        for kind, read in EXPORTS.items()
+    ]
+    assert all("sample models" in notice for each in notices for notice in each), "others are told what these are"
+    assert [len(each) for each in notices] == [1, 3, 3]
+    with Database.open(store_of(tmp_path)) as database:
+        runs = EditRuns(database)
         runs.delete(name)
         assert runs.newest() == []
 

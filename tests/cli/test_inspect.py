@@ -80,6 +80,16 @@ def test_repeated_ids_and_empty_instructions_are_broken(cli: Callable[..., Outco
     assert "instruction is empty" in problems
 
 
+def test_an_id_is_repeated_also_where_its_row_is_broken_otherwise(
+    cli: Callable[..., Outcome], data: Callable[..., Path]
+) -> None:
+    found = inspect(
+        cli, data(edit("one", "a.png", "c.png", " "), edit("new", "", "b.png"), edit("new", "a.png", "b.png")), 1
+    )
+    told = [(flaw["where"], flaw["problem"]) for flaw in found["broken"] if "is that of" in flaw["problem"]]
+    assert told == [("[2]", "id 'one' is that of [0] already"), ("[4]", "id 'new' is that of [3] already")]
+
+
 def test_odd_pairs_are_told_and_are_not_broken(
     cli: Callable[..., Outcome], data: Callable[..., Path], tmp_path: Path
 ) -> None:

@@ -66,6 +66,11 @@ def test_truth_in_csv_is_words(tmp_path: Path) -> None:
     assert [row.id for row in rows] == ["0", "1"], "rows without ids are counted"
 
 
+def test_an_id_of_blanks_is_none(tmp_path: Path) -> None:
+    rows = read_edits(write(tmp_path / "data.json", [{**ROW, "id": " "}, {**ROW, "id": "\t"}])).rows
+    assert [row.id for row in rows] == ["0", "1"]
+
+
 def test_absolute_paths_stay_and_whole_numbers_are_ids(tmp_path: Path) -> None:
     row = {**ROW, "id": 7, "source_image": "/data/x.png"}
     (found,) = read_edits(write(tmp_path / "data.json", [row])).rows
