@@ -62,14 +62,18 @@ def place(app: Any) -> tuple[Any, ...]:
     return tuple(type(screen) for screen in app.app.screen_stack), app.app.focused
 
 
-async def go(app: Any, way: tuple[str, ...]) -> None:
-    """Close whatever is open, then follow a way from the table."""
+async def go(app: Any, way: tuple[str, ...], folder: Path) -> None:
+    """Close whatever is open, go back to the folder if a key has led out of it, then follow a way from the table."""
     while len(app.app.screen_stack) > 1:
         app.app.pop_screen()
         await app.settle()
     if isinstance(app.app.focused, Input):
         await app.hit("escape")
+    if app.session.listing.folder != folder or app.session.viewed is not None:
+        await app.session.open_folder(folder)
     main = app.app.screen
+    main.scores.clear_filter()
+    await app.until(lambda: main.scores.current is not None)
     main.remove_class("-browsing")
     main.scores.take_keyboard()
     await app.until(lambda: app.app.focused is not None and app.app.focused.id == "scores")
@@ -85,9 +89,9 @@ async def go(app: Any, way: tuple[str, ...]) -> None:
     await app.settle()
 
 
-async def walk(app: Any, way: tuple[str, ...]) -> int:
+async def walk(app: Any, way: tuple[str, ...], folder: Path) -> int:
     """Press every key of ours that is active at the end of a way; returns how many there were."""
-    await go(app, way)
+    await go(app, way, folder)
     keys = [
         key
         for key, active in app.app.screen.active_bindings.items()
@@ -96,10 +100,10 @@ async def walk(app: Any, way: tuple[str, ...]) -> int:
     here = place(app)
     for key in keys:
         if place(app) != here:
-            await go(app, way)
+            await go(app, way, folder)
         await app.hit(key)
         assert app.app.is_running, f"{key} ended the application"
-    await go(app, ())
+    await go(app, (), folder)
     return len(keys)
 
 
@@ -117,7 +121,7 @@ async def test_every_key_of_every_screen_can_be_pressed(
         await app.until(lambda: app.session.running is None and not app.session.storing)
         # The screens behind the main one look the same at every size that is not tiny.
         ways = SCREENS if size in ((80, 24), (40, 10)) else {"table": SCREENS["table"], "files": SCREENS["files"]}
-        pressed = {name: await walk(app, way) for name, way in ways.items()}
+        pressed = {name: await walk(app, way, folder) for name, way in ways.items()}
         assert isinstance(app.app.screen, MainScreen)
         assert all(pressed.values()), pressed
         print(f"{sum(pressed.values())} keys pressed at {size}: {pressed}")
@@ -128,7 +132,7 @@ async def test_every_key_can_be_pressed_while_a_job_runs(open_app: Any, folder: 
     async with open_app(folder, size=(80, 24), worker=["--gate", str(gate.path)]) as app:
         await app.press("s")
         for way in ((), ("q",), ("w",), ("z",)):
-            await walk(app, way)
+            await walk(app, way, folder)
         gate.let(100)
         await app.until(lambda: app.session.running is None)
 
