@@ -46,9 +46,14 @@ def test_no_screen_hides_a_key_that_works_everywhere() -> None:
     actions = key_actions().values()
     everywhere = {key for action in actions if action.place == "Application" for key in action.keys}
     assert everywhere
-    # The dialog that waits for a column's letter takes any.
+    # The dialogs that wait for a column's letter take any.
     hidden = [action.id for action in actions if action.place != "Application" and everywhere & set(action.keys)]
-    assert [id for id in hidden if not id.startswith("sort.")] == []
+    assert [id for id in hidden if not id.startswith(("sort.", "edit-sort."))] == []
+
+
+@pytest.mark.parametrize("screen", ["main", "grid", "review", "view", "duel", "ranking", "history", "pair"])
+def test_help_has_the_same_keys_on_every_screen(screen: str) -> None:
+    assert key_actions()[f"{screen}.help"].keys == ("question_mark", "f1")
 
 
 def test_keys_may_be_written_as_signs_or_as_names() -> None:

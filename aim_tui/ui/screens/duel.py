@@ -17,6 +17,7 @@ from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 from aim_tui.store.judgements import DuelOutcome
 from aim_tui.terminal.images import ImageMode, image_support
+from aim_tui.ui.screens.help import HelpScreen
 from aim_tui.ui.screens.ranking import RankingScreen
 from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.picture import Picture, read_picture
@@ -47,6 +48,7 @@ class DuelScreen(ModalScreen[None]):
         Binding("s,space", "answer('skip')", "Skip", tooltip="Say nothing of this pair", id="duel.skip"),
         Binding("u", "undo", "Undo", tooltip="Take back the last answer and ask again", id="duel.undo"),
         Binding("r,enter", "ranking", "Ranking", tooltip="What the answers add up to", id="duel.ranking"),
+        Binding("question_mark,f1", "help", "Help", tooltip="The keys that work here", id="duel.help", key_display="?"),
         Binding(
             "escape,q", "close", "Stop", tooltip="Back; D goes on with this series", id="duel.close", key_display="q"
         ),
@@ -143,6 +145,10 @@ class DuelScreen(ModalScreen[None]):
     def action_ranking(self) -> None:
         """What the answers add up to."""
         self.app.push_screen(RankingScreen(self._desk, self._finals))
+
+    def action_help(self) -> None:
+        """The keys that work here."""
+        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))
 
     def action_close(self) -> None:
         """Stop here; everything said is stored."""

@@ -15,6 +15,7 @@ from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 from aim_tui.ui.screens.compare import CompareScreen
 from aim_tui.ui.screens.confirm import ConfirmScreen
+from aim_tui.ui.screens.help import HelpScreen
 from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.line_list import LineList
 from aim_tui.ui.widgets.run_list import RunList
@@ -37,6 +38,9 @@ class HistoryScreen(ModalScreen["Run | None"]):
         Binding("c", "compare", "Compare two", tooltip="Compare the two marked runs", id="history.compare"),
         Binding("a", "switch", "This folder/all", tooltip="Runs of this folder, or of all", id="history.all"),
         Binding("d", "delete", "Delete", tooltip="Delete the marked runs, or this one", id="history.delete"),
+        Binding(
+            "question_mark,f1", "help", "Help", tooltip="The keys that work here", id="history.help", key_display="?"
+        ),
         Binding("escape,q,H", "close", "Close", tooltip="Back to the scores", id="history.close", key_display="q"),
     ]
 
@@ -67,6 +71,10 @@ class HistoryScreen(ModalScreen["Run | None"]):
         """The runs of all folders, or of this one alone."""
         self._of_all = not self._of_all
         self._load()
+
+    def action_help(self) -> None:
+        """The keys that work here."""
+        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))
 
     def action_close(self) -> None:
         """Back, opening none."""

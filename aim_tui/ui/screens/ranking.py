@@ -23,6 +23,7 @@ from aim_tui.errors import AimError
 from aim_tui.store.exports.output import write_whole
 from aim_tui.ui.exports import export_path, path_problem
 from aim_tui.ui.screens.ask import AskScreen
+from aim_tui.ui.screens.help import HelpScreen
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.line_list import LineList
@@ -135,6 +136,9 @@ class RankingScreen(ModalScreen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "export", "Export", tooltip="Write the ranking as CSV or JSON", id="ranking.export"),
+        Binding(
+            "question_mark,f1", "help", "Help", tooltip="The keys that work here", id="ranking.help", key_display="?"
+        ),
         Binding("escape,q,r", "close", "Close", tooltip="Back to the duels", id="ranking.close", key_display="q"),
     ]
 
@@ -159,6 +163,10 @@ class RankingScreen(ModalScreen[None]):
         )
         yield Static(about, id="ranking-about", markup=False)
         yield KeyLine()
+
+    def action_help(self) -> None:
+        """The keys that work here."""
+        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))
 
     def action_close(self) -> None:
         """Back."""

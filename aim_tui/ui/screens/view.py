@@ -11,6 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from aim_tui.core.text import printable
+from aim_tui.ui.screens.help import HelpScreen
 from aim_tui.ui.widgets.image_preview import ImagePreview
 from aim_tui.ui.widgets.zoom import Zoom, closer, farther, fit_scale
 
@@ -61,6 +62,7 @@ class ViewScreen(ModalScreen[int]):
         Binding(
             "escape", "back", "Back", show=False, tooltip="The whole image, then back to the table", id="view.back"
         ),
+        Binding("question_mark,f1", "help", "Help", tooltip="The keys that work here", id="view.help", key_display="?"),
         Binding("q,z,enter", "close", "Close", tooltip="Back to the table", id="view.close"),
     ]
 
@@ -128,6 +130,10 @@ class ViewScreen(ModalScreen[int]):
             self._look(None)
         else:
             self.action_close()
+
+    def action_help(self) -> None:
+        """The keys that work here."""
+        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))
 
     def action_close(self) -> None:
         """Back to the table, at this image."""
