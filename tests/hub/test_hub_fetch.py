@@ -436,8 +436,16 @@ def test_the_process_is_quick_to_say_that_it_is_offline():
 
 def test_orders_that_make_no_sense_are_refused():
     out = io.StringIO()
-    assert fetch.main(io.StringIO('[{"role": "nobody", "ref": {}}]'), out) == 2
+    assert fetch.main(io.StringIO('[{"role": "no body", "ref": {}}]'), out) == 2
     assert json.loads(out.getvalue())["type"] == "failed"
+
+
+def test_a_role_that_nothing_brings_is_refused_by_name():
+    out = io.StringIO()
+    assert fetch.main(io.StringIO('[{"role": "nobody", "ref": {}}]'), out) == 3
+    said = json.loads(out.getvalue())
+    assert (said["type"], said["role"]) == ("failed", "nobody")
+    assert said["error"]
 
 
 def test_a_killed_process_leaves_what_the_next_one_continues(hub: FakeHub):

@@ -268,7 +268,7 @@ def test_an_overlay_decodes_its_file_once(folder: Path, monkeypatch: pytest.Monk
 
     reads: list[str] = []
     real = picture.read_image
-    monkeypatch.setattr(picture, "read_image", lambda path, policy: reads.append(path) or real(path, policy))
+    monkeypatch.setattr(picture, "read_image", lambda path, *how: reads.append(path) or real(path, *how))
     overlay = Overlay()
     overlay.map = MAP
     for opacity in (0.2, 0.4, 0.6):
