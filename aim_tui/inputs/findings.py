@@ -11,18 +11,16 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.categories import Categories, Category, Scored
-from aim_tui.core.confusion import agreement_from
 from aim_tui.core.cosines import Cosines
 from aim_tui.core.findings import CategoriesFound, ClassesFound, ClassifiedImage, MatrixFound
 from aim_tui.core.text import printable
-from aim_tui.core.zero_shot import Guess
 from aim_tui.errors import UsageError
 from aim_tui.inputs.tables import MOST_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from aim_tui.core.categories import Scored
     from aim_tui.core.findings import Findings
 
 
@@ -49,7 +47,12 @@ def read_findings(path: str | Path) -> Findings:
     raise UsageError(f"{name} holds no categories, labels or matrix", "make it: aim-tui categories ... -o FILE.json")
 
 
+# Categories and labels need numpy, which a matrix does without.
+
+
 def _categories(data: Mapping[str, Any]) -> CategoriesFound:
+    from aim_tui.core.categories import Categories, Category, Scored
+
     images: dict[str, list[Scored]] = {}
     failures: dict[str, list[tuple[str, str]]] = {}
     for row in data["images"]:
@@ -73,6 +76,9 @@ def _categories(data: Mapping[str, Any]) -> CategoriesFound:
 
 
 def _classes(data: Mapping[str, Any]) -> ClassesFound:
+    from aim_tui.core.confusion import agreement_from
+    from aim_tui.core.zero_shot import Guess
+
     images = tuple(
         ClassifiedImage(
             _path(row),

@@ -146,16 +146,14 @@ class CosineTable(LineList[int]):
             self.move_to(self._cosines.best_image(self._text))
 
     def on_mount(self) -> None:
-        """Numbers alone say more than a few colours."""
-        super().on_mount()
+        """Numbers alone say more than a few colours do."""
         self._colours = not (self.app.no_color or self.app.console.color_system in (None, "standard", "windows"))
 
     def on_click(self, event: events.Click) -> None:
-        """A click on a number makes it the current one."""
+        """A click on a number makes it the current one; Textual lets the list do its own with it too."""
         offset = event.get_content_offset(self)
         if offset is not None and offset.y >= self.HEADER_LINES and (text := self._text_at(offset.x)) is not None:
             self._pick(text)
-        super().on_click(event)
 
     def column_at(self, x: int) -> str | None:
         """The number of a text."""
