@@ -230,6 +230,8 @@ def _models(tables: Mapping[str, ModelTable], folder: Path, keys: list[str]) -> 
         if not table.id and not table.path:
             raise MisfitError([*keys, role], "needs an id (hub) or a path (local folder)")
         _check_device(table.device, [*keys, role, "device"])
+        if table.layer is not None and role in _ROLES:
+            raise MisfitError([*keys, role, "layer"], f"no layer is chosen of the {role} model; of bertscore's one is")
         path = table.path
         if path is not None and path.startswith(_SAMPLE):
             path = str(paths.sample_data() / path.removeprefix(_SAMPLE))

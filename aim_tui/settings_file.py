@@ -47,6 +47,7 @@ class ModelTable(msgspec.Struct, forbid_unknown_fields=True):
     quantisation: Quantisation = "none"
     batch_size: _AtLeastOne | None = None
     processor: str | None = None
+    layer: _AtLeastOne | None = None
 
 
 class RulesTable(msgspec.Struct, forbid_unknown_fields=True):

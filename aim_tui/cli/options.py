@@ -28,6 +28,14 @@ MetricsOption = Annotated[
     str | None,
     typer.Option("--metrics", metavar="LIST", help="Default: clip,blip2,lpips. `aim-tui metrics` lists all."),
 ]
+TextMetricOption = Annotated[
+    str | None,
+    typer.Option(
+        "--text-metric",
+        metavar="NAME",
+        help="What compares captions with the topic: sentence (blip2's cosine), bertscore in its place, or both.",
+    ),
+]
 WeightsOption = Annotated[
     str | None, typer.Option("--weights", metavar="LIST", help="Such as clip=0.2,blip2=0.5,lpips=0.3.")
 ]

@@ -66,6 +66,7 @@ def score(
     reference: options.ReferenceOption = "",
     profile: options.ProfileOption = None,
     metrics: options.MetricsOption = None,
+    text_metric: options.TextMetricOption = None,
     weights: options.WeightsOption = None,
     recursive: options.RecursiveOption = False,
     output_format: Annotated[
@@ -102,6 +103,7 @@ def score(
         prompt=said.common,
         reference=reference,
         metrics=metrics,
+        text_metric=text_metric,
         weights=weights,
         device=device,
         precision=precision,

@@ -120,7 +120,7 @@ def _added(plan: ScoringPlan) -> dict[str, type]:
     added: dict[str, type] = {}
     for metric in plan.metrics:
         spec = get_metric(metric)
-        if metric == "blip2":
+        if spec.captions:
             added["caption"] = str
         added[spec.raw_field] = float
         if metric in plan.shares:

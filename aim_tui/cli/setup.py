@@ -7,15 +7,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aim_tui.cli.options import one_of
 from aim_tui.core.context import Context
+from aim_tui.core.extras import BERTSCORE
 from aim_tui.core.jobs import EngineSettings
-from aim_tui.core.metrics import METRICS, get_metric, in_order
+from aim_tui.core.metrics import BLIP2, METRICS, get_metric, in_order
 from aim_tui.core.scoring import ScoringPlan
 from aim_tui.errors import UsageError
+from aim_tui.hub.libraries import require_libraries
 
 if TYPE_CHECKING:
     from aim_tui.config import Settings
     from aim_tui.core.profiles import Profile
+
+# What --text-metric asks for, of the metrics that compare captions with the topic.
+_OF_CAPTIONS = {"sentence": (BLIP2.id,), "bertscore": (BERTSCORE.id,), "both": (BLIP2.id, BERTSCORE.id)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ def resolve(
     prompt: str = "",
     reference: str = "",
     metrics: str | None = None,
+    text_metric: str | None = None,
     weights: str | None = None,
     device: str | None = None,
     precision: str | None = None,
@@ -67,6 +74,7 @@ def resolve(
     """Put settings file, environment and options together; options win. UsageError names what is wrong.
 
     A metric without its prompt, topic or reference is not asked for, and `not_asked` says so.
+    ModelUnavailableError where the library of a metric is not installed.
     """
     from aim_tui.config import device_problem, load_settings
 
@@ -77,6 +85,9 @@ def resolve(
     chosen = settings.profile(profile)
     context = Context(topic, prompt, os.path.abspath(reference) if reference else "")  # noqa: PTH100  # keeps any bytes
     enabled, not_asked = _enabled(metrics, chosen, settings)
+    if text_metric is not None:
+        enabled, not_asked = _with_text_metric(text_metric, enabled, not_asked)
+    require_libraries(enabled)
     chosen = chosen.equipped(enabled)
     missing = context.missing_for(enabled)
     all_weights = _weights(weights, chosen)
@@ -129,6 +140,18 @@ def _enabled(option: str | None, profile: Profile, settings: Settings) -> tuple[
             raise UsageError("--metrics names no metric", f"AIM's: {', '.join(METRICS)}; all: aim-tui metrics")
         off = {metric: "left out by --metrics" for metric in METRICS if metric not in named}
     return tuple(metric for metric in in_order(named) if metric not in off), off
+
+
+def _with_text_metric(
+    option: str, enabled: tuple[str, ...], off: dict[str, str]
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The metrics with those of captions that the option names, in the place of whatever else is wanted of them."""
+    wanted = one_of("--text-metric", option, _OF_CAPTIONS)
+    enabled = in_order([*(metric for metric in enabled if metric not in _OF_CAPTIONS["both"]), *wanted])
+    off = {metric: reason for metric, reason in off.items() if metric not in enabled}
+    if BLIP2.id not in enabled:
+        off[BLIP2.id] = f"{BERTSCORE.id} stands in its place (--text-metric), and the final score is without it"
+    return enabled, off
 
 
 def _weights(option: str | None, profile: Profile) -> dict[str, float]:

@@ -156,7 +156,8 @@ def _print_table(console: Any, results: Results, setup: Setup) -> None:
             table.add_column("norm", justify="right")
     table.add_column("final ↑", justify="right")
     table.add_column("status")
-    if "blip2" in results.plan.metrics:
+    captioned = any(get_metric(metric).captions for metric in results.plan.metrics)
+    if captioned:
         table.add_column("caption", overflow="fold")
     for rank, row in ranked(results):
         cells = [str(rank or ""), printable(Path(row.path).name)]
@@ -166,7 +167,7 @@ def _print_table(console: Any, results: Results, setup: Setup) -> None:
             cells.append(score_text(row.outcome(metric), get_metric(metric).decimals))
             cells += [score_text(norm, 3)] if metric in results.plan.shares else []
         cells += [score_text(row.scores.final if row.scores else None, 2), str(row.status)]
-        if "blip2" in results.plan.metrics:
+        if captioned:
             cells.append(printable(row.caption or ""))
         table.add_row(*(Text(cell) for cell in cells))
     console.print(table)

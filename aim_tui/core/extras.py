@@ -15,8 +15,9 @@ _LOADERS = "aim_tui.worker.models."
 
 def _extra(
     metric: str, title: str, short: str, needs: Need, formula: str, source: str, implementation: str,
-    *, role: Role = Role.CLIP, models: tuple[ModelRole, ...] = (), raw_field: str | None = None, unit: str = "cosine",
-    low: float = -1.0, high: float = 1.0, decimals: int = 4, against: str = "",
+    *, role: Role = Role.CLIP, before: tuple[Role, ...] = (), models: tuple[ModelRole, ...] = (),
+    raw_field: str | None = None, unit: str = "cosine", low: float = -1.0, high: float = 1.0, decimals: int = 4,
+    against: str = "",
 ) -> MetricSpec:  # fmt: skip
     return MetricSpec(
         id=metric,
@@ -29,7 +30,7 @@ def _extra(
         high=high,
         higher_is_better=True,
         needs=needs,
-        roles=(role,),
+        roles=(*before, role),
         default_weight=0.0,
         decimals=decimals,
         formula=formula,
@@ -59,6 +60,14 @@ _DINOV2_MODEL = ModelRole(
     ("config", "weights", "processor"),
 )
 
+_BERTSCORE_MODEL = ModelRole(
+    Role("bertscore"),
+    "BERTScore model",
+    ModelRef("FacebookAI/roberta-large"),
+    f"{_LOADERS}bertscore:load",
+    ("config", "weights", "tokenizer"),
+)
+
 SIGLIP = _extra(
     "siglip", "SigLIP score", "SigLIP", Need.PROMPT,
     "cosine of the L2-normalised SigLIP features of image and prompt; the model's own probability of a match, sigmoid("
@@ -84,6 +93,16 @@ DINOV2_I = _extra(
     "Ruiz et al. 2023, DreamBooth, arXiv:2208.12242 (DINO); DINOv2: Oquab et al. 2023, arXiv:2304.07193",
     "likeness:Dinov2I", role=_DINOV2_MODEL.role, models=(_DINOV2_MODEL,),
 )  # fmt: skip
+BERTSCORE = _extra(
+    "bertscore", "BERTScore of the caption", "BERTS", Need.TOPIC,
+    "F1 = 2 * P * R / (P + R) of the generated caption and the topic: P is the mean over the caption's tokens of the "
+    "largest cosine with a token of the topic, R the mean over the topic's tokens of the largest with one of the "
+    "caption, by the features of one layer; without idf weights, and not rescaled with a baseline, so that values of "
+    "large models lie close together",
+    "Zhang et al. 2020, BERTScore, arXiv:1904.09675; captions: Li et al. 2023, BLIP-2, arXiv:2301.12597",
+    "bertscore:BertScore", role=_BERTSCORE_MODEL.role, before=(Role.CAPTIONER,), models=(_BERTSCORE_MODEL,),
+    unit="F1", low=0.0,
+)  # fmt: skip
 
 
 def _pair(metric: str, title: str, short: str, positive: str, negative: str, implementation: str) -> MetricSpec:
@@ -102,5 +121,5 @@ NATURAL = _pair("clip_iqa_natural", "CLIP-IQA natural", "IQA na", "Natural photo
 
 #: By name, in the order in which they are listed.
 EXTRAS: dict[str, MetricSpec] = {
-    spec.id: spec for spec in (SIGLIP, PICKSCORE, CLIP_I, DINOV2_I, CLIP_IQA, SHARPNESS, NATURAL)
+    spec.id: spec for spec in (SIGLIP, PICKSCORE, BERTSCORE, CLIP_I, DINOV2_I, CLIP_IQA, SHARPNESS, NATURAL)
 }

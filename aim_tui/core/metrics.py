@@ -95,6 +95,11 @@ class MetricSpec:
     against: str = ""
     """What images are compared with where the metric needs nothing of the user."""
 
+    @property
+    def captions(self) -> bool:
+        """Whether it judges images by their captions."""
+        return Role.CAPTIONER in self.roles
+
 
 CLIP = MetricSpec(
     id="clip",

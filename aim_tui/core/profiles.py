@@ -38,6 +38,8 @@ class ModelRef:
     batch_size: int | None = None
     processor: str | None = None
     """The hub id of the CLIP whose image processor and tokenizer an EditCLIP takes that has none of its own."""
+    layer: int | None = None
+    """Which layer's features count, for a model that is asked for those of one; see `core.bertscore`."""
 
     @property
     def name(self) -> str:

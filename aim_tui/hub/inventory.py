@@ -48,6 +48,7 @@ _MEGABYTES = {
     "google/siglip2-base-patch16-224": 1_540,
     "yuvalkirstain/PickScore_v1": 3_948,
     "facebook/dinov2-base": 346,
+    "FacebookAI/roberta-large": 1_425,
 }
 
 _REPO_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from aim_tui.core.bertscore import chosen_layer
+from aim_tui.core.extras import BERTSCORE
 from aim_tui.core.report import document
 from aim_tui.core.text import portable_path
 from aim_tui.store.codec import plan_to_data
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
     from aim_tui.core.context import Context
     from aim_tui.core.events import Item
     from aim_tui.core.judged import Judged
-    from aim_tui.core.profiles import Profile
+    from aim_tui.core.metrics import Role
+    from aim_tui.core.profiles import ModelRef, Profile
     from aim_tui.core.results import Results, Summary
     from aim_tui.core.scoring import ScoringPlan
     from aim_tui.store.processes import Owner
@@ -43,7 +46,8 @@ RESUMABLE = frozenset({RunState.INTERRUPTED, RunState.CANCELLED, RunState.FAILED
 _NOT_DECIDING = frozenset({"batch_size"})
 
 _PACKAGES = (
-    "aim-tui", "torch", "torchvision", "transformers", "tokenizers", "sentence-transformers", "lpips", "numpy", "pillow"
+    "aim-tui", "torch", "torchvision", "transformers", "tokenizers", "sentence-transformers", "lpips", "torchmetrics",
+    "numpy", "pillow",
 )  # fmt: skip
 
 
@@ -93,7 +97,7 @@ class RunRequest:
             "fingerprints": dict(self.fingerprints),
             # The files are the fingerprints' business; here is how they are run.
             "computing": {
-                role: [ref.dtype, ref.device, ref.attention, ref.quantisation]
+                role: [ref.dtype, ref.device, ref.attention, ref.quantisation, *_layer(role, ref)]
                 for role, ref in self.profile.models.items()
                 if role in self.fingerprints
             },
@@ -104,6 +108,11 @@ class RunRequest:
             if item.context is not None:
                 digest.update(b"\0" + to_json(asdict(item.context)).encode("ascii"))
         return digest.hexdigest()
+
+
+def _layer(role: Role, ref: ModelRef) -> list[int | None]:
+    """Which layer BERTScore takes, which may hang on the model's name; nothing of another model."""
+    return [chosen_layer(ref)] if role in BERTSCORE.roles[1:] else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,9 @@ from transformers import (
     DistilBertModel,
     GPT2Tokenizer,
     OPTConfig,
+    RobertaConfig,
+    RobertaModel,
+    RobertaTokenizer,
     SiglipConfig,
     SiglipImageProcessor,
     SiglipModel,
@@ -107,6 +110,25 @@ def save_dinov2(folder: Path) -> Path:
         size={"shortest_edge": PIXELS + 4}, crop_size={"height": PIXELS, "width": PIXELS}, do_convert_rgb=True
     )
     images.save_pretrained(folder)
+    return folder
+
+
+def save_roberta(folder: Path, layers: int = 3) -> Path:
+    """A RobertaModel over letters, as roberta-large is built; like the published one it comes without a pooler."""
+    torch.manual_seed(7)
+    words = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", *BYTES]
+    tokenizer = RobertaTokenizer(
+        vocab={word: index for index, word in enumerate(words)}, merges=[], model_max_length=64
+    )
+    small = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 2, "num_hidden_layers": layers}
+    # Two positions more than tokens: they begin behind that of the padding.
+    config = RobertaConfig(
+        **small, vocab_size=len(words), max_position_embeddings=66, pad_token_id=1, bos_token_id=0, eos_token_id=2
+    )
+    model = RobertaModel(config, add_pooling_layer=False)
+    _enliven(model)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
     return folder
 
 

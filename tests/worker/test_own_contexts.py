@@ -15,7 +15,7 @@ from aim_tui.core.jobs import EngineSettings, Job
 from aim_tui.core.outcomes import Failed, Missing, Present
 from aim_tui.inputs.sample import load_sample
 from aim_tui.worker.engine import Engine
-from aim_tui.worker.metrics.blip2 import Spoken
+from aim_tui.worker.metrics.captions import Spoken
 from aim_tui.worker.metrics.judging import Seen
 from aim_tui.worker.metrics.own import CaptionSimilarity
 

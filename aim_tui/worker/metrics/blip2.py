@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -11,71 +10,32 @@ from aim_tui.core.metrics import Role
 from aim_tui.core.outcomes import Failed, Missing
 from aim_tui.errors import UsageError
 from aim_tui.worker.identity import text_key
-from aim_tui.worker.metrics.base import FeatureMetric, RawOutcome, cosines
-from aim_tui.worker.models.captioner import DECODING
+from aim_tui.worker.metrics.base import RawOutcome, cosines
+from aim_tui.worker.metrics.captions import EMPTY, CaptionMetric, Spoken
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    import numpy.typing as npt
-    import torch
-
     from aim_tui.core.context import Context
     from aim_tui.core.events import Event
-    from aim_tui.store.cache import Space
     from aim_tui.worker.metrics.base import Read
-    from aim_tui.worker.models.captioner import Captioner
+    from aim_tui.worker.metrics.captions import Embedding
     from aim_tui.worker.models.loading import LoadedModel
     from aim_tui.worker.models.sentence import SentenceEncoder
 
-    #: A sentence embedding: float32 (dim,) of length one, or zeros for a text without any known word.
-    Embedding = npt.NDArray[np.float32]
-
-# Parameters. A CPU writes captions of larger models so slowly that a small batch is what keeps a screen alive.
-_LARGE = 100_000_000
 # Captions that are embedded at once, when a great many of them are judged.
 _SENTENCES = 256
 # Texts whose embeddings stay in memory, some megabytes.
 _HEARD = 4096
-_EMPTY = RawOutcome(Missing("the captioner returned an empty caption"), "")
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """A caption, and its sentence embedding where that is known already."""
-
-    caption: str
-    embedding: Embedding | None = None
-
-
-class CaptionSimilarity(FeatureMetric):
+class CaptionSimilarity(CaptionMetric):
     """Captions images and compares the captions with the topic."""
 
     def __init__(self, models: Mapping[Role, LoadedModel]) -> None:
-        self._models = models
-        self._topic: str | None = None
+        super().__init__(models)
         self._embedding: Embedding | None = None
         self._heard: dict[str, Embedding] = {}
-
-    @property
-    def _captioner(self) -> Captioner:
-        return cast("Captioner", self._models[Role.CAPTIONER])
-
-    @property
-    def _nothing(self) -> bool:
-        """Whether an empty topic is expected."""
-        return self._topic is not None and not self._topic.strip()
-
-    @property
-    def batch_size(self) -> int:
-        """32, which fits BLIP-2 OPT-2.7b in float16 into 24 GB; on a CPU 8, or 4 where each caption takes seconds."""
-        if not self._captioner.on_cpu:
-            return 32
-        return 4 if self._captioner.info.parameters > _LARGE else 8
-
-    def prepare(self, pixels: torch.Tensor) -> torch.Tensor:
-        """The resized image, uint8 (3, h, w)."""
-        return self._captioner.prepare(pixels)
 
     def expect(self, context: Context, read: Read) -> None:
         """Take the topic, and what is kept of it."""
@@ -114,16 +74,6 @@ class CaptionSimilarity(FeatureMetric):
         spoken = {caption: Spoken(caption, embeddings.get(caption)) for caption in set(captions.values())}
         return [spoken[captions[sha256]] if sha256 in captions else None for sha256 in sha256s]
 
-    def look(self, batch: Sequence[torch.Tensor]) -> list[Spoken]:
-        """The caption of each image."""
-        return [Spoken(caption) for caption in self._captioner.captions(batch)]
-
-    def keep(self, sha256s: Sequence[str], features: Sequence[Spoken]) -> None:
-        """Keep the captions; one that is empty is what the captioner has to say."""
-        if self.cache is not None:
-            captions = {sha256: spoken.caption for sha256, spoken in zip(sha256s, features, strict=True)}
-            self.cache.keeper.keep_values(self._captions(), captions)
-
     def judge(self, features: Sequence[Spoken]) -> list[RawOutcome]:
         """The cosine of each caption with the topic; an empty caption is missing, not similarity 0."""
         if self._nothing:
@@ -134,7 +84,7 @@ class CaptionSimilarity(FeatureMetric):
         unknown = {spoken.caption: None for spoken in features if spoken.caption and spoken.caption not in known}
         known |= self._embed(unknown)
         captions = list(known)
-        outcomes = {"": _EMPTY}
+        outcomes = {"": EMPTY}
         if captions:
             # Of captions that say the same there is one outcome.
             embeddings = np.stack([known[caption] for caption in captions])
@@ -170,10 +120,6 @@ class CaptionSimilarity(FeatureMetric):
         keys = {text: text_key(text) for text in texts}
         kept = self.cache.keeper.vectors(self.cache.texts(Role.SENTENCE), list(keys.values()))
         return {text: kept[key] for text, key in keys.items() if key in kept}
-
-    def _captions(self) -> Space:
-        assert self.cache is not None
-        return self.cache.captions(Role.CAPTIONER, DECODING)
 
 
 def _outcome(caption: str, similarity: float, known_word: bool) -> RawOutcome:

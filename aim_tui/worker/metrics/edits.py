@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from aim_tui.core.events import Item
-    from aim_tui.worker.metrics.blip2 import Spoken
+    from aim_tui.worker.metrics.captions import Spoken
     from aim_tui.worker.metrics.judging import Embedding, Said
 
 # Unit vectors of float32 that are this near to each other differ by rounding alone.

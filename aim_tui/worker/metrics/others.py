@@ -45,18 +45,20 @@ class Means:
 class OtherJudge(Judge):
     """The number of one metric. UsageError for one that cannot be computed image by image."""
 
-    def __init__(self, spec: MetricSpec) -> None:
+    def __init__(self, spec: MetricSpec, look: str | None = None) -> None:
         kind = metric_class(spec)
         if not (isinstance(kind, type) and issubclass(kind, FeatureMetric)) and spec.needs is not Need.NOTHING:
             raise UsageError(
                 f"metric {spec.id!r} takes one {spec.needs} for all images", "leave it out, or score them by themselves"
             )
         self._spec = spec
+        # What is seen of an image, where another judge has that seen as well.
+        self._look = look or spec.id
         self._judged: dict[int, RawOutcome] = {}
 
     def looks(self, item: Item) -> tuple[str, ...]:
         """What the metric sees in the image, where there is something to compare it with."""
-        return () if missing_of(item, self._spec.id) else (self._spec.id,)
+        return () if missing_of(item, self._spec.id) else (self._look,)
 
     def ahead(self, seen: Sequence[Seen], means: Means) -> Iterator[Event]:
         """Judge the items, context after context."""
@@ -70,7 +72,7 @@ class OtherJudge(Judge):
 
     def _judge_alike(self, group: Sequence[Seen], means: Means) -> Iterator[Event]:
         metric: FeatureMetric = means.metric(self._spec.id)
-        features = [each.features[self._spec.id] for each in group]
+        features = [each.features[self._look] for each in group]
         context = group[0].context
         try:
             metric.expect(context, means.read)

@@ -1,20 +1,25 @@
-"""AIM's three metrics for images that each have a prompt, a topic or a reference of their own.
+"""AIM's three metrics, and BERTScore, for images that each have a prompt, a topic or a reference of their own.
 
-The numbers are those of `clip`, `blip2` and `lpips`, and so are the features in the cache.
+The numbers are those of `clip`, `blip2`, `lpips` and `bertscore`, and so are the features in the cache.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from aim_tui.core.extras import BERTSCORE
 from aim_tui.core.metrics import BLIP2, CLIP, LPIPS, Role
 from aim_tui.core.outcomes import Failed, Missing
+from aim_tui.hub.libraries import require_libraries
 from aim_tui.worker.metrics.base import RawOutcome
 from aim_tui.worker.metrics.judging import Judge, Seen, cosine, missing_of
+from aim_tui.worker.metrics.others import OtherJudge
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aim_tui.core.events import Item
-    from aim_tui.worker.metrics.blip2 import Spoken
+    from aim_tui.worker.metrics.captions import Spoken
     from aim_tui.worker.metrics.judging import Said
 
 
@@ -95,5 +100,18 @@ class LpipsDistance(Judge):
         return {LPIPS.id: RawOutcome.of(seen.features["lpips"])}
 
 
+class BertScore(OtherJudge):
+    """The BERTScore of the image's caption and its topic."""
+
+    def __init__(self) -> None:
+        require_libraries([BERTSCORE.id])
+        super().__init__(BERTSCORE, look="caption")
+
+
 #: The judge of each metric.
-JUDGES: dict[str, type[Judge]] = {CLIP.id: ClipScore, BLIP2.id: CaptionSimilarity, LPIPS.id: LpipsDistance}
+JUDGES: dict[str, Callable[[], Judge]] = {
+    CLIP.id: ClipScore,
+    BLIP2.id: CaptionSimilarity,
+    LPIPS.id: LpipsDistance,
+    BERTSCORE.id: BertScore,
+}

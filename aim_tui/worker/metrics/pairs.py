@@ -18,9 +18,9 @@ from aim_tui.core.metrics import Role
 from aim_tui.store.cache import Space
 from aim_tui.worker.identity import PREPROCESSING
 from aim_tui.worker.metrics.base import UnsuitableError
-from aim_tui.worker.metrics.blip2 import CaptionSimilarity, Spoken
+from aim_tui.worker.metrics.blip2 import CaptionSimilarity
+from aim_tui.worker.metrics.captions import CaptionMetric
 from aim_tui.worker.metrics.lpips import fitted
-from aim_tui.worker.models.captioner import DECODING
 from aim_tui.worker.models.editclip import resized
 from aim_tui.worker.models.lpips import POLICY
 
@@ -195,12 +195,7 @@ class EditClipPair(PairLook):
 class CaptionLook(CaptionSimilarity):
     """Captions of single images, without the sentence encoder that compares them with a topic."""
 
-    def recall(self, sha256s: Sequence[str]) -> list[Spoken | None]:
-        """The kept caption of each image."""
-        if self.cache is None:
-            return [None] * len(sha256s)
-        kept: dict[str, str] = self.cache.keeper.values(self.cache.captions(Role.CAPTIONER, DECODING), sha256s)
-        return [Spoken(kept[sha256]) if sha256 in kept else None for sha256 in sha256s]
+    recall = CaptionMetric.recall
 
 
 def pair_key(pair: Pair) -> str:

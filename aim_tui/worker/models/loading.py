@@ -86,11 +86,12 @@ def _loader(role: Role) -> str:
 
 
 def from_pretrained(
-    auto_class: Any, ref: ModelRef, local: LocalModel, placement: Placement
+    auto_class: Any, ref: ModelRef, local: LocalModel, placement: Placement, *, unneeded: tuple[str, ...] = ()
 ) -> tuple[torch.nn.Module, dict[str, str]]:
     """A transformers model in evaluation mode on its device, and the details of how it runs.
 
-    transformers fills weights that a file lacks with random numbers and only warns; here that is an error.
+    transformers fills weights that a file lacks with random numbers and only warns; here that is an error, but for
+    those whose names begin with one of `unneeded`: no feature that is used comes from them.
     """
     kwargs: dict[str, Any] = {"dtype": placement.dtype, "output_loading_info": True, **LOCAL_ONLY}
     if ref.attention:
@@ -100,6 +101,7 @@ def from_pretrained(
         kwargs["device_map"] = {"": placement.device}
     model, report = auto_class.from_pretrained(local.path, **kwargs)
     lacking = sorted(map(str, report["missing_keys"])) + sorted(str(key) for key in report["mismatched_keys"])
+    lacking = [name for name in lacking if not name.startswith(unneeded)]
     if lacking:
         raise ModelUnavailableError(
             f"{role_name(local.role)} {ref.name}: {len(lacking)} weights are missing from {local.path} "
