@@ -88,6 +88,17 @@ async def test_help_has_the_keys_of_whatever_has_the_keyboard(
         assert any(told in line for line in help_lines(app))
 
 
+async def test_help_tells_each_of_several_keys_by_its_own_name(open_app: Any, folder: Path) -> None:
+    async with open_app(folder) as app:
+        await ready(app)
+        await app.press("enter", "question_mark")
+        await app.until(lambda: isinstance(app.app.screen, HelpScreen))
+        lines = help_lines(app)
+        assert any(line.startswith("? f1 ") for line in lines)
+        assert any(line.startswith("esc q ") for line in lines)
+        assert any(line.startswith("1 Rate 1") for line in lines)
+
+
 async def test_help_of_a_text_field_comes_with_f1_where_a_question_mark_is_text(open_app: Any, folder: Path) -> None:
     async with open_app(folder) as app:
         await app.press("p", "f1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual.containers import Horizontal
@@ -66,5 +67,6 @@ def key_groups(app: App[object], bindings: Iterable[ActiveBinding]) -> dict[str,
         # A list has no title of its own; what it binds is for whichever list has the focus.
         title = active.node.BINDING_GROUP_TITLE or "In the list"
         keys, _ = groups.setdefault(title, {}).setdefault(binding.id or binding.action, ([], about))
-        keys.append(app.get_key_display(binding))
+        # Each of its keys by itself: what the line of keys shows stands for all of them.
+        keys.append(app.get_key_display(replace(binding, key_display=None)))
     return {title: list(group.values()) for title, group in groups.items()}
