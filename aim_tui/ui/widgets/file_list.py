@@ -95,7 +95,11 @@ class FileList(LineList[str]):
     def entries_changed(self, entries: Iterable[Entry]) -> None:
         """Replace what is known of some paths; paths of other folders are passed over."""
         known = ((entry, self._entries.get(entry.path)) for entry in entries)
-        changed = {entry.path: replace(entry, writing=old.writing) for entry, old in known if old is not None}
+        changed = {
+            entry.path: entry if entry.writing == old.writing else replace(entry, writing=old.writing)
+            for entry, old in known
+            if old is not None
+        }
         self._entries.update(changed)
         self.keys_changed(changed)
 
