@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from aim_tui.inputs.listing import FolderListing
 
 
-def folder_entries(listing: FolderListing, results: Results) -> list[Entry]:
-    """Every line of a folder."""
+def folder_entries(listing: FolderListing, results: Results) -> dict[str, Entry]:
+    """Every line of a folder, by its path."""
     folder = listing.folder
     lines = [] if folder.parent == folder else [Entry(str(folder.parent), "..", EntryKind.PARENT)]
     lines += [Entry(str(path), path.name, EntryKind.FOLDER) for path in listing.folders]
-    return [*lines, *image_entries(results.rows, results)]
+    return {entry.path: entry for entry in (*lines, *image_entries(results.rows, results))}
 
 
 def image_entries(rows: Iterable[Row], results: Results) -> list[Entry]:

@@ -17,10 +17,8 @@ from aim_tui.ui.screens import batch_errands, errands
 from aim_tui.ui.screens.batch import BatchScreen
 from aim_tui.ui.screens.explain import ExplainScreen
 from aim_tui.ui.screens.findings import show_findings
-from aim_tui.ui.screens.help import HelpScreen
 from aim_tui.ui.screens.panes import PanesScreen
 from aim_tui.ui.screens.sort import SortScreen
-from aim_tui.ui.screens.told import ToldScreen
 from aim_tui.ui.screens.tour import models_tour
 from aim_tui.ui.screens.view import ViewScreen
 from aim_tui.ui.session import TICK_SECONDS
@@ -388,11 +386,3 @@ class MainScreen(PanesScreen):
     async def action_models(self) -> None:
         """What is missing, and the ways out."""
         await models_tour(self.app, self.session)
-
-    def action_told(self) -> None:
-        """What toasts have said."""
-        self.app.push_screen(ToldScreen(self._told))
-
-    def action_help(self) -> None:
-        """The keys that work here."""
-        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))

@@ -11,7 +11,6 @@ from textual import on, work
 from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from aim_tui.core.text import printable, printable_name
 from aim_tui.ui.beside import beside
@@ -26,9 +25,12 @@ from aim_tui.ui.messages import (
     WatchChanged,
 )
 from aim_tui.ui.panes import share_out
+from aim_tui.ui.screens.help import HelpScreen
+from aim_tui.ui.screens.told import ToldScreen
 from aim_tui.ui.widgets.file_list import FileList
 from aim_tui.ui.widgets.image_preview import ImagePreview
 from aim_tui.ui.widgets.info_line import InfoLine
+from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.lines import NoticeLine, SetupLine, TitleLine
 from aim_tui.ui.widgets.progress_strip import ProgressStrip
 from aim_tui.ui.widgets.prompt_form import PromptForm
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
     from aim_tui.ui.typed import Typed
 
 # What the files show of so many rows is made anew in some 5 ms.
-_FILES_AT_ONCE = 2000
+_FILES_AT_ONCE = 1000
 # After a summary, so many times as long as it took none is made: while all rows change it would never end.
 _SUMMARY_SHARE = 3
 
@@ -89,7 +91,7 @@ class PanesScreen(Screen[None]):
         yield self.notice
         yield self.info
         yield self.strip
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     # -- what the session tells --------------------------------------------------------------------------------------
 
@@ -190,7 +192,7 @@ class PanesScreen(Screen[None]):
         if results is session.results:
             current = self.files.cursor_key if self.files.has_focus else None
             row = self.scores.current
-            self.files.show(lines, current or (row.path if row is not None else None))
+            self.files.show_by_path(lines, current or (row.path if row is not None else None))
             # Some may have come meanwhile.
             self.files.entries_added(image_entries(results.rows[seen:], results), session.watching.waiting)
 
@@ -261,3 +263,13 @@ class PanesScreen(Screen[None]):
             self.strip.show_summary(f"{summary.n} images, {none}{failures}")
         else:
             self.strip.show_summary("")
+
+    # -- pages to read -----------------------------------------------------------------------------------------------
+
+    def action_told(self) -> None:
+        """What toasts have said."""
+        self.app.push_screen(ToldScreen(self._told))
+
+    def action_help(self) -> None:
+        """The keys that work here."""
+        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))
