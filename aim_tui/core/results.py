@@ -13,7 +13,7 @@ from aim_tui.core.outcomes import Failed, Missing, Outcome, reason_of, value_of
 from aim_tui.core.scoring import Scores, ScoringPlan, Status, score
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from aim_tui.core.context import Context
     from aim_tui.core.events import ImageFacts, Item, MetricValue
@@ -118,8 +118,13 @@ class Results:
                 raise ValueError(f"item {item.id} where {len(self.rows)} was expected")
             self.rows.append(Row(item.id, item.path, own=item.context))
 
-    def apply(self, event: Event, context: Context | None = None) -> Sequence[Row]:
-        """Merge an event of a job that ran against `context` (by default the current one)."""
+    def apply(
+        self, event: Event, context: Context | None = None, brought: Mapping[int, Context | None] | None = None
+    ) -> Sequence[Row]:
+        """Merge an event of a job that ran against `context` (by default the current one).
+
+        `brought` is what its items brought themselves, where that may be another by now.
+        """
         context = context or self.context
         match event:
             case ImageRead(item, facts):
@@ -129,13 +134,14 @@ class Results:
             case ImageFailed(item, reason):
                 row = self.rows[item]
                 row.error = reason
+                own = row.own if brought is None else brought.get(item, row.own)
                 for metric in self.plan.metrics:
-                    row.raws[metric] = Raw(Failed(reason), row.need(metric, context))
+                    row.raws[metric] = Raw(Failed(reason), context.overlaid(own).need(metric))
                 row.scores = self._score(row)
                 return (row,)
             case MetricBatch(metric, values):
                 need = context.need(metric)
-                return [self._merge(metric, value, need) for value in values]
+                return [self._merge(metric, value, need, brought) for value in values]
             case ModelLoaded(info):
                 self.models[info.role] = info
             case PromptRead():
@@ -185,9 +191,10 @@ class Results:
         """Counts, and mean, median and best over the rows that have a final score of the present context."""
         return summarise(self.rows, self.plan, self.context)
 
-    def _merge(self, metric: str, value: MetricValue, need: str) -> Row:
+    def _merge(self, metric: str, value: MetricValue, need: str, brought: Mapping[int, Context | None] | None) -> Row:
         row = self.rows[value.item]
-        row.raws[metric] = Raw(value.outcome, own_need(row, metric) or need)
+        own = row.own if brought is None else brought.get(value.item, row.own)
+        row.raws[metric] = Raw(value.outcome, (own.need(metric) if own is not None else "") or need)
         if value.caption is not None:
             row.caption = value.caption
         row.scores = self._score(row)

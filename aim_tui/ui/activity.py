@@ -13,6 +13,7 @@ from aim_tui.ipc.client import Crash, WorkerState
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aim_tui.core.context import Context
     from aim_tui.core.events import Event, Item
     from aim_tui.core.jobs import Job
 
@@ -36,6 +37,8 @@ class RunningJob:
     _values_left: dict[int, int] = field(default_factory=dict)
     _failed: set[int] = field(default_factory=set)
     _paths: dict[int, str] = field(default_factory=dict)
+    brought: dict[int, Context | None] = field(default_factory=dict)
+    """By item, what each brought to this job; its row may bring another by now."""
     started_at: float | None = None
     hear_facts: Callable[[Event], None] | None = None
     """Who hears the facts in the listener's place."""
@@ -49,6 +52,7 @@ class RunningJob:
         # Of an edit each metric tells several numbers.
         self._values_left[item.id] = len(measures(self.job.metrics) if item.edit else self.job.metrics)
         self._paths[item.id] = item.path
+        self.brought[item.id] = item.context
 
     @property
     def so_far(self) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual.app import SystemCommand
 
 from aim_tui.ui.screens.batch import CHOICES
+from aim_tui.ui.screens.own_prompts import PROMPT_CHOICES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,6 +41,10 @@ def binding_commands(app: App[int], screen: Screen[object]) -> Iterable[SystemCo
         for name, choice in CHOICES.items():
             run = partial(app.run_action, f"batch('{name}')", screen)
             yield SystemCommand(f"Batch: {choice.title}  (b {choice.key})", choice.about, run, discover=False)
+    if hasattr(screen, "action_own_prompts"):
+        for name, choice in PROMPT_CHOICES.items():
+            run = partial(app.run_action, f"own_prompts('{name}')", screen)
+            yield SystemCommand(f"Prompts: {choice.title}  (I {choice.key})", choice.about, run, discover=False)
     yield SystemCommand(
         "Detect images again",
         "Ask the terminal how it shows images, after tmux was attached elsewhere",

@@ -91,6 +91,7 @@ class FolderDesk:
         named = launch.images is not None and listing.folder == launch.folder
         images = tuple(places.get(path, path) for path in listing.images) if named else None
         self._rows.moved(places, self._session.profile)
+        self._session.own_prompts.moved(places)
         await self.open(listing.folder, images)
 
     async def use_profile(self, profile: Profile) -> None:
@@ -130,6 +131,7 @@ class FolderDesk:
         session.watching.stop()
         self._remember()
         fresh = await rows.prepare(listing.images, asked.profile)
+        await session.own_prompts.recall(str(listing.folder), fresh)
         # From here to the end nothing waits, so no key and no fact can fall between old and new rows. What arrived
         # while the new ones were made is taken along by its row, which they share.
         self._jobs.abandon()
@@ -145,6 +147,7 @@ class FolderDesk:
         session.score_by_plan()
         session.judging.open(fresh.rows)
         self._session.post(FolderOpened(listing))
+        session.own_prompts.begin()
         if session.store.path is not None and listing.images:
             self._recalling = session.run(rows.recall(session.store, session.profile, session.engine()))
 

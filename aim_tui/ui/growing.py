@@ -76,7 +76,9 @@ class GrowingRecord(RunRecord):
         if before is None or before._writer is None:
             return super()._open(runs)
         rows = self._plan.rows
-        items = [Item(row.item, row.path, context=row.own) for row in rows]
+        fresh = {item.id: item.context for item in self._plan.job.items if item.id not in before._brought}
+        self._brought = {row.item: row.own for row in rows} | fresh | before._brought
+        items = [Item(row.item, row.path, context=self._brought[row.item]) for row in rows]
         added = items[len(before._plan.rows) :]
         if added:
             before._writer.extend(added, self._plan.request().digest(items))

@@ -15,7 +15,7 @@ from aim_tui.ui.messages import Said
 from aim_tui.ui.pauses import with_pauses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
     from typing import Any
 
     from aim_tui.core.context import Context
@@ -34,8 +34,8 @@ _SLICE_SECONDS = 0.005
 class Listener(Protocol):
     """Who hears what becomes of jobs."""
 
-    def merge(self, event: Event, context: Context) -> None:
-        """A fact of the running job, which was made against `context`."""
+    def merge(self, event: Event, context: Context, brought: Mapping[int, Context | None]) -> None:
+        """A fact of the running job, which was made against `context` and what its items brought."""
 
     def activity_changed(self) -> None:
         """The worker's state or the job's progress has changed."""
@@ -289,7 +289,7 @@ class Jobs:
         if running.hear_facts is not None:
             running.hear_facts(fact)
         else:
-            self._listener.merge(fact, running.job.context)
+            self._listener.merge(fact, running.job.context, running.brought)
         self._listener.activity_changed()
         if running.notice:
             self._listener.say(Said(running.take_notice(), "warning"))

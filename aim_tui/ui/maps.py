@@ -49,9 +49,18 @@ class MapDesk:
         """Whether a map that is asked for now may have to wait for the running job."""
         return self._jobs.running is not None
 
-    async def heatmap(self, path: str, method: MapMethod = MapMethod.RELEVANCE, words_off: Collection[int] = ()) -> Map:
-        """Where CLIP looks, or what made the image match the prompt without these words (`core.maps.words_of`)."""
-        prompt = self._context().prompt
+    async def heatmap(
+        self,
+        path: str,
+        method: MapMethod = MapMethod.RELEVANCE,
+        words_off: Collection[int] = (),
+        own: Context | None = None,
+    ) -> Map:
+        """Where CLIP looks, or what made the image match the prompt without these words (`core.maps.words_of`).
+
+        `own` is what the image brings itself, in the place of everybody's prompt.
+        """
+        prompt = self._context().overlaid(own).prompt
         text = without(prompt, words_off)
         if method is MapMethod.DIFFERENCE:
             raise UsageError("a difference needs a reference", "r takes the current image as reference")

@@ -206,6 +206,11 @@ class Memory:
         name = self._named or hashlib.sha256(os.fsencode(folder)).hexdigest()[:32]
         return self._home / "folders" / f"{name}.json"
 
+    def prompts_path(self, folder: str | None) -> Path | None:
+        """Where the prompts that images of a folder have of their own are kept; None where nothing is."""
+        path = self._file(folder) if folder is not None else None
+        return path.parent.with_name("prompts") / f"{path.stem}.jsonl" if path is not None else None
+
     def _load(self, folder: str) -> FolderState:
         path = self._file(folder)
         if path is None:

@@ -80,9 +80,12 @@ class Making:
 
 
 def recall(
-    runs: Runs, folder: str, paths: Sequence[str], context: Context, making: Callable[[], Making]
+    runs: Runs, folder: str, paths: Sequence[str], context: Context, making: Callable[[], Making], own: Context | None
 ) -> dict[str, Known]:
-    """By path, what earlier runs of this folder found; made against another text where there is nothing else."""
+    """By path, what earlier runs of this folder found; made against another text where there is nothing else.
+
+    `own` is what some of the images bring themselves, or None.
+    """
     history = [info for info in runs.history(folder) if info.begun]
     if not history:
         return {}
@@ -90,9 +93,10 @@ def recall(
     wanted = {path: Known(0) for path in paths}
     alike = [info for info in history if _alike(info, context)]
     others = [info for info in history if not _alike(info, context)]
-    left = _take_from(runs, alike[:_RUNS_OF_THIS_CONTEXT], wanted, now, context)
+    compared = context.overlaid(own)
+    left = _take_from(runs, alike[:_RUNS_OF_THIS_CONTEXT], wanted, now, compared)
     if left:
-        _take_from(runs, others[:_RUNS_OF_OTHERS], wanted, now, context)
+        _take_from(runs, others[:_RUNS_OF_OTHERS], wanted, now, compared)
     return {path: known for path, known in wanted.items() if known.raws}
 
 
@@ -132,5 +136,5 @@ def _take(known: Known, row: Row, metrics: Sequence[str], since: int) -> None:
     known.since = min(known.since or since, since)
     known.raws |= fresh
     known.facts, known.error = known.facts or row.facts, known.error or row.error
-    if "blip2" in fresh:
+    if any(get_metric(metric).captions for metric in fresh):
         known.caption = row.caption

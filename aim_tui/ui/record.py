@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aim_tui.core.events import ImageFailed, ImageRead, Item, MetricBatch, MetricValue
+from aim_tui.core.metrics import get_metric
 from aim_tui.core.results import Row, summarise
 from aim_tui.core.scoring import score
 from aim_tui.errors import AimError
@@ -17,6 +18,7 @@ from aim_tui.ui.beside import beside
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from aim_tui.core.context import Context
     from aim_tui.core.events import Event
     from aim_tui.core.jobs import Job
     from aim_tui.core.results import Summary
@@ -60,6 +62,7 @@ class RunRecord:
         self._beginning: asyncio.Task[None] | None = None
         self._ending = False
         self._known = 0
+        self._brought: dict[int, Context | None] = {}
         self._paths: frozenset[str] | None = None
 
     @property
@@ -112,7 +115,7 @@ class RunRecord:
             return
         try:
             async with self._store.in_turn:
-                summary = await beside(_summary, self._plan)
+                summary = await beside(_summary, self._plan, self._brought)
                 await asyncio.to_thread(writer.end, RunState(state), summary)
             self._store.works()
         except AimError as error:
@@ -143,7 +146,10 @@ class RunRecord:
     def _open(self, runs: Runs) -> RunWriter:
         plan = self._plan
         request = plan.request()
-        items = [Item(row.item, row.path, context=row.own) for row in plan.rows]
+        # What the job's items bring was written down with them; their rows may bring another by now.
+        brought = {item.id: item.context for item in plan.job.items}
+        self._brought = {row.item: brought.get(row.item, row.own) for row in plan.rows}
+        items = [Item(row.item, row.path, context=self._brought[row.item]) for row in plan.rows]
         # A stopped run of all rows counts its images as the rows are counted.
         counted = all(item.id == number for number, item in enumerate(items))
         found = runs.find_resumable(request, items) if plan.go_on and counted else None
@@ -179,7 +185,7 @@ def _known(plan: Plan) -> Iterator[Event]:
             continue
         for metric, raw in raws.items():
             if raw is not None and raw.against == row.need(metric, context):
-                caption = row.caption if metric == "blip2" else None
+                caption = row.caption if get_metric(metric).captions else None
                 values.setdefault(metric, []).append(MetricValue.of(row.item, raw.outcome, caption))
     for metric, batch in values.items():
         yield MetricBatch(metric, batch)
@@ -200,18 +206,21 @@ def unchanged(path: str, since: int) -> bool:
         return True
 
 
-def _summary(plan: Plan) -> Summary:
+def _summary(plan: Plan, brought: Mapping[int, Context | None]) -> Summary:
     """What the run's rows add up to by the plan it was asked with, whatever the screen has been asked since."""
-    return summarise(_as_asked(plan), plan.plan, plan.job.context)
+    return summarise(_as_asked(plan, brought), plan.plan, plan.job.context)
 
 
-def _as_asked(plan: Plan) -> Iterator[Row]:
+def _as_asked(plan: Plan, brought: Mapping[int, Context | None]) -> Iterator[Row]:
     """The run's rows with the values that were made for it, scored by its plan."""
     context = plan.job.context
     for row in plan.rows:
+        asked = Row(row.item, row.path, own=brought.get(row.item, row.own))
         found = {metric: row.raws.get(metric) for metric in plan.plan.metrics}
-        raws = {
-            metric: raw for metric, raw in found.items() if raw is not None and raw.against == row.need(metric, context)
+        asked.raws = {
+            metric: raw
+            for metric, raw in found.items()
+            if raw is not None and raw.against == asked.need(metric, context)
         }
-        scores = score({metric: raw.outcome for metric, raw in raws.items()}, plan.plan)
-        yield Row(row.item, row.path, raws=raws, scores=scores, own=row.own)
+        asked.scores = score({metric: raw.outcome for metric, raw in asked.raws.items()}, plan.plan)
+        yield asked

@@ -50,9 +50,9 @@ class Rows:
         self.changed.clear()
         return changed
 
-    def merge(self, event: Event, context: Context) -> None:
-        """Take in a fact that was made against `context`."""
-        self.changed.update(row.item for row in self.results.apply(event, context))
+    def merge(self, event: Event, context: Context, brought: Mapping[int, Context | None]) -> None:
+        """Take in a fact that was made against `context` and what the items of its job brought."""
+        self.changed.update(row.item for row in self.results.apply(event, context, brought))
 
     def remember(self, profile: Profile) -> None:
         """Keep what is known of these rows for when they come back under this profile."""
@@ -100,6 +100,7 @@ class Rows:
         """Fill the rows with what earlier runs found; StoreError where that cannot be told."""
         results, context, paths = self.results, self.results.context, self.listing.images
         folder = str(self.listing.folder)
+        own = next((row.own for row in results.rows if row.own is not None and row.own.prompt), None)
         # Needed only where there is a store, and after the first paint.
         from aim_tui.ui.recall import Making, recall
 
@@ -108,7 +109,7 @@ class Rows:
 
         nothing: dict[str, Known] = {}
         try:
-            known = await store.read(lambda runs: recall(runs, folder, paths, context, making), nothing)
+            known = await store.read(lambda runs: recall(runs, folder, paths, context, making, own), nothing)
         except AimError as error:
             store.failed(error)
             return

@@ -26,16 +26,18 @@ _CELLS = 40
 _LABEL = 8
 
 
-def explain_page(row: Row, results: Results, profile: Profile, not_asked: Mapping[str, str]) -> list[Content]:
-    """The whole story, line by line."""
+def explain_page(
+    row: Row, results: Results, profile: Profile, not_asked: Mapping[str, str], whose: str = ""
+) -> list[Content]:
+    """The whole story, line by line; `whose` tells whose prompt it is, where images bring theirs."""
     lines = [*_final(row, results), Content("")]
     for metric in in_order((*METRICS, *results.plan.metrics, *not_asked)):
-        lines += [*_metric(metric, row, results, not_asked), Content("")]
+        lines += [*_metric(metric, row, results, not_asked, whose), Content("")]
     lines += [Content.styled("Final score", "bold"), Content(f"  {results.plan.formula()}")]
     lines += [Content("  ") + weights_line(results.plan, not_asked), Content(f"  {profile.rules_note()}"), Content("")]
     lines += _models(results)
     lines += _facts(row.facts)
-    if results.prompt is not None:
+    if results.prompt is not None and not (row.own is not None and row.own.prompt):
         read = results.prompt
         cut = ", the end is cut off" if read.truncated else ""
         lines.append(Content(f"prompt     {read.tokens} of {read.limit} tokens{cut}"))
@@ -89,7 +91,7 @@ def _final(row: Row, results: Results) -> list[Content]:
 # -- a metric --------------------------------------------------------------------------------------------------------
 
 
-def _metric(metric: str, row: Row, results: Results, not_asked: Mapping[str, str]) -> list[Content]:
+def _metric(metric: str, row: Row, results: Results, not_asked: Mapping[str, str], whose: str) -> list[Content]:
     spec = get_metric(metric)
     direction = "higher is better" if spec.higher_is_better else "lower is better"
     lines = [Content.assemble((spec.title, "bold"), (f"  {spec.unit}, {direction}", "$foreground-muted"))]
@@ -106,7 +108,10 @@ def _metric(metric: str, row: Row, results: Results, not_asked: Mapping[str, str
         lines.append(Content.assemble(said, (f"{value:.{spec.decimals}f}", "bold"), f"   {spec.formula}"))
         lines += _part(metric, value, results)
     lines += _against(metric, row, raw.against)
-    if row.stale(metric, results.context):
+    stale = row.stale(metric, results.context)
+    if whose and spec.needs is Need.PROMPT and not stale:
+        lines.append(Content.styled(f"  the prompt is {printable(whose)}", "$foreground-muted"))
+    if stale:
         lines.append(Content.styled(f"  out of date: the {spec.needs} has changed; s scores again", "$text-warning"))
     return lines
 
@@ -127,7 +132,7 @@ def _against(metric: str, row: Row, against: str) -> list[Content]:
     """What the image was compared with; the caption and the topic one above the other, what they share in bold."""
     if metric == "clip":
         return [prompt_line(against, None)]
-    if metric == "blip2" and row.caption:
+    if get_metric(metric).captions and row.caption:
         return [
             Content("  caption: ") + _shared(row.caption, against),
             Content("  against the topic: ") + _shared(against, row.caption),

@@ -51,6 +51,14 @@ class ScoringDesk:
         rows = self._session.results.rows
         self._submit([rows[item] for item in items], self._session.plan.metrics, go_on=True, quiet=True)
 
+    def score_again(self, item: int) -> None:
+        """Score one image on what is not there or out of date."""
+        row, results = self._session.results.rows[item], self._session.results
+        metrics = results.plan.metrics
+        lacks = tuple(metric for metric in metrics if metric not in row.raws or row.stale(metric, results.context))
+        if lacks:
+            self._submit([row], lacks, go_on=True, quiet=True)
+
     def score_interrupted(self) -> bool:
         """Go on with what the job that the worker died with has left; False where that is nothing."""
         job, rows = self._jobs.interrupted, self._session.results.rows

@@ -23,6 +23,7 @@ from aim_tui.ui.maps import MapDesk
 from aim_tui.ui.memory import Memory, Place
 from aim_tui.ui.messages import ActivityChanged, ModelsChanged, Said, ScoresChanged, SetupChanged
 from aim_tui.ui.models import ModelDesk
+from aim_tui.ui.own_prompts import OwnPromptDesk
 from aim_tui.ui.rows import Rows
 from aim_tui.ui.scoring import ScoringDesk
 from aim_tui.ui.searching import SearchDesk
@@ -63,8 +64,9 @@ class Session:
         patience: Patience | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._post = post
-        self.memory = Memory(launch.state, launch.state_name, lambda text: self._post(Said(text, "warning")))
+        self.post = post
+        """Tells the screen a fact."""
+        self.memory = Memory(launch.state, launch.state_name, lambda text: self.post(Said(text, "warning")))
         launch = dataclasses.replace(launch, context=self.memory.begin(str(launch.folder), launch.context))
         self.launch = launch
         self._jobs = Jobs(self, worker_command=worker_command, patience=patience, clock=clock)
@@ -77,14 +79,15 @@ class Session:
         self._rows = Rows(FolderListing(launch.folder), Results(plan, launch.context))
         self._folders = FolderDesk(self, self._jobs, self._rows)
         self._scoring = ScoringDesk(self, self._jobs, self._rows)
-        self.models = ModelDesk(lambda: self._post(ModelsChanged()))
+        self.models = ModelDesk(lambda: self.post(ModelsChanged()))
         self.maps = MapDesk(self._jobs, lambda: self.context, self.engine)
         self.store = Store(launch.store, self._store_failed, self.activity_changed)
         self.searching = SearchDesk(self._jobs, self.store, self.engine)
         self.watching = WatchDesk(self, self._rows, self._scoring.score_new)
+        self.own_prompts = OwnPromptDesk(self, self._rows, self._scoring.score_again)
         self.batch = BatchDesk()
-        self.judging = JudgingDesk(self.store, launch.rater, self._post, self.run_of)
-        self.edits = EditsDesk(self.store, self._jobs, launch.rater, self._post, lambda: self.profile, self.engine)
+        self.judging = JudgingDesk(self.store, launch.rater, self.post, self.run_of)
+        self.edits = EditsDesk(self.store, self._jobs, launch.rater, self.post, lambda: self.profile, self.engine)
         self.agreement = AgreementDesk(self.store, lambda: self.results, lambda: self.source)
 
     # -- what is so --------------------------------------------------------------------------------------------------
@@ -132,7 +135,7 @@ class Session:
     @property
     def not_asked(self) -> dict[str, str]:
         """The metrics that leave the final score, each with the reason."""
-        return self.asked.not_asked(self.context)
+        return self.asked.not_asked(self.own_prompts.covering(self.context))
 
     @property
     def folder(self) -> str:
@@ -197,9 +200,9 @@ class Session:
     async def _open(self) -> None:
         await self._folders.open(self.launch.folder, self.launch.images)
         for notice in (*self.launch.notices, *self.memory.problems):
-            self._post(Said(notice, "warning"))
+            self.post(Said(notice, "warning"))
         if self.memory.recalled:
-            self._post(Said(f"as last time here: {', '.join(self.memory.recalled)}; p and r change them"))
+            self.post(Said(f"as last time here: {', '.join(self.memory.recalled)}; p and r change them"))
         await self._look_for_models(score_after=self.launch.start_scoring)
 
     async def close(self) -> None:
@@ -219,10 +222,10 @@ class Session:
         """Tell the screen what has changed since the last tick; called ten times a second."""
         self._jobs.take_in_turns()
         if self._rows.changed:
-            self._post(ScoresChanged())
+            self.post(ScoresChanged())
         if self._activity_changed:
             self._activity_changed = False
-            self._post(ActivityChanged())
+            self.post(ActivityChanged())
 
     # -- folders and stored runs -------------------------------------------------------------------------------------
 
@@ -241,8 +244,7 @@ class Session:
 
     def leave_run(self) -> None:
         """Go back from a stored run to the folder, and to what was asked there."""
-        if self.viewed is not None:
-            self.run(self._folders.leave_run())
+        self.run(self._folders.leave_run())
 
     # -- scoring -----------------------------------------------------------------------------------------------------
 
@@ -272,9 +274,9 @@ class Session:
         """End the job after the batch that runs; what is finished stays."""
         self._jobs.cancel()
 
-    def merge(self, event: Event, context: Context) -> None:
+    def merge(self, event: Event, context: Context, brought: Mapping[int, Context | None]) -> None:
         """Hear a fact of the running job; the store has heard it before."""
-        self._rows.merge(event, context)
+        self._rows.merge(event, context, brought)
 
     # -- what the scores are made against ----------------------------------------------------------------------------
 
@@ -282,6 +284,10 @@ class Session:
         """Judge against other texts; the values that were made against the old ones become stale."""
         self.memory.keep_texts(topic, prompt)
         self._set_context(dataclasses.replace(self.context, topic=topic, prompt=prompt))
+
+    def prompts_changed(self) -> None:
+        """Images have other prompts of their own; the values that were made against the old ones are stale."""
+        self._adopt_plan()
 
     def set_reference(self, path: str) -> None:
         """Compare with this image."""
@@ -321,11 +327,11 @@ class Session:
     def _adopt_plan(self) -> None:
         """Ask for the enabled metrics that have something to compare with, and say so."""
         self.score_by_plan()
-        self._post(SetupChanged())
+        self.post(SetupChanged())
 
     def score_by_plan(self) -> None:
         """Weigh the rows by what is asked now, as far as there is something to compare with."""
-        plan, self.problem = self.asked.plan(self.context)
+        plan, self.problem = self.asked.plan(self.own_prompts.covering(self.context))
         if plan != self.plan:
             self.results.plan = plan
             self.run(self._rows.replan(plan))
@@ -356,7 +362,7 @@ class Session:
 
     async def _fetch(self) -> None:
         if not await self.models.fetch(self.profile) and self.models.problem:
-            self._post(Said(self.models.problem, "error"))
+            self.post(Said(self.models.problem, "error"))
         await self._look_for_models()
 
     def engine(self) -> EngineSettings:
@@ -371,19 +377,15 @@ class Session:
 
     def worker_configured(self) -> None:
         """The worker knows the models, so it can count tokens."""
-        self._post(SetupChanged())
-
-    def post(self, fact: Message) -> None:
-        """Tell the screen a fact."""
-        self._post(fact)
+        self.post(SetupChanged())
 
     def say(self, said: Said) -> None:
         """Something for the user to read."""
-        self._post(said)
+        self.post(said)
 
     def _store_failed(self, error: AimError) -> None:
         hint = error.hint or "name another store with --store PATH"
-        self._post(Said(f"not stored: {error.message} ({hint}); scoring goes on", "error"))
+        self.post(Said(f"not stored: {error.message} ({hint}); scoring goes on", "error"))
 
     # -- tasks -------------------------------------------------------------------------------------------------------
 
@@ -394,4 +396,4 @@ class Session:
     def _work_failed(self, error: AimError) -> None:
         # A crash has been said by the state it left.
         if not self._jobs.crashed:
-            self._post(Said(str(error), "error"))
+            self.post(Said(str(error), "error"))

@@ -175,7 +175,8 @@ class WatchDesk:
         session = self._session
         if not (self.on and whole):
             return RunRecord(session.store, plan)
-        asked = (session.results, plan.job.context, plan.plan, session.profile, session.engine())
+        judged_by = (plan.job.context, session.own_prompts.version, plan.plan)
+        asked = (session.results, judged_by, session.profile, session.engine())
         before = self._record[1].latest if self._record is not None and self._record[0] == asked else None
         if before is None or not plan.go_on:
             self._finish()
@@ -216,6 +217,7 @@ class WatchDesk:
         session = self._session
         rows = self._rows.append(look.fresh)
         session.judging.rows_added(rows)
+        session.own_prompts.arrived(rows)
         added = [row.item for row in rows]
         self._added += added
         if self.mode is Watching.SCORE:
@@ -233,6 +235,8 @@ class WatchDesk:
     def _score_what_is_due(self) -> None:
         session = self._session
         busy = session.running is not None or session.recalling or session.models.states is None
+        # What they are compared with may stand in them.
+        busy = busy or session.own_prompts.reading
         if not self._due or busy or session.problem or session.models_missing or session.activity().crash is not None:
             return
         due, self._due = list(self._due), {}

@@ -39,9 +39,10 @@ class ExplainScreen(PageDialog):
         *,
         tokens: Callable[[str], Awaitable[TokenCount]],
         heatmap: Callable[[], Awaitable[int]],
+        whose: str = "",
     ) -> None:
         name = printable(row.path.rpartition("/")[2])
-        page = explain_page(row, results, profile, not_asked)
+        page = explain_page(row, results, profile, not_asked, whose)
         super().__init__(f"Why {name} scores as it does", page)
         raw = row.raws.get("clip")
         self._prompt = raw.against if raw is not None and "clip" not in not_asked else ""

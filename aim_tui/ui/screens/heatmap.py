@@ -10,7 +10,7 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from aim_tui.core.maps import MapMethod, words_of
 from aim_tui.core.text import printable
@@ -20,6 +20,7 @@ from aim_tui.ui.heat import Overlay, png_problem, save_overlay, suggested_path
 from aim_tui.ui.screens.ask import AskScreen
 from aim_tui.ui.screens.confirm import ConfirmScreen
 from aim_tui.ui.widgets.image_preview import ImagePreview
+from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.map_words import MapState, heading, story
 from aim_tui.ui.widgets.word_list import WordList
 
@@ -76,11 +77,11 @@ class HeatmapScreen(ModalScreen[int]):
         super().__init__()
         self._maps = maps
         self._gallery = gallery
-        self._against = context
+        self._everybodys = context
         self._policy = policy
         order = gallery.order
         self._position = order.index(gallery.current) if gallery.current in order else 0
-        self._state = MapState(words=tuple(words_of(context.prompt)))
+        self._state = MapState(words=self._prompt_words())
         self._overlay = Overlay()
         self._heading = Static(id="heat-title", markup=False)
         self._preview = ImagePreview(policy=policy, read=self._overlay, id="heat-image")
@@ -95,7 +96,7 @@ class HeatmapScreen(ModalScreen[int]):
             with Vertical(id="heat-side"):
                 yield self._story
                 yield self._words
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Ask for the first map."""
@@ -104,8 +105,15 @@ class HeatmapScreen(ModalScreen[int]):
         self._start_over()
 
     @property
+    def _row(self) -> Row:
+        return self._gallery.rows[self._gallery.order[self._position]]
+
+    @property
     def _path(self) -> str:
-        return self._gallery.rows[self._gallery.order[self._position]].path
+        return self._row.path
+
+    def _prompt_words(self) -> tuple[str, ...]:
+        return tuple(words_of(self._everybodys.overlaid(self._row.own).prompt))
 
     # -- verbs -------------------------------------------------------------------------------------------------------
 
@@ -161,7 +169,7 @@ class HeatmapScreen(ModalScreen[int]):
             state.weighing = f"weighing word {number + 1} of {len(state.words)}"
             self._tell()
             try:
-                made = await self._maps.heatmap(path, MapMethod.ATTENTION, {number})
+                made = await self._maps.heatmap(path, MapMethod.ATTENTION, {number}, self._row.own)
             except AimError as error:
                 state.problem = error
                 break
@@ -214,6 +222,10 @@ class HeatmapScreen(ModalScreen[int]):
         self.workers.cancel_group(self, "weigh")
         self._state.forget()
         self._overlay.map = None
+        if (words := self._prompt_words()) != self._state.words:
+            # Another prompt has other words, and none of them is off.
+            self._state.words, self._state.off = words, frozenset()
+            self._words.show(words)
         self._words.show_changes({})
         self._show()
         self._ask()
@@ -226,9 +238,9 @@ class HeatmapScreen(ModalScreen[int]):
         self._tell()
         try:
             if state.method is MapMethod.DIFFERENCE:
-                made = await self._maps.difference(path, self._against.reference)
+                made = await self._maps.difference(path, self._everybodys.reference)
             else:
-                made = await self._maps.heatmap(path, state.method, state.off)
+                made = await self._maps.heatmap(path, state.method, state.off, self._row.own)
         except AimError as error:
             state.map, state.problem = None, error
         else:

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from aim_tui.core.fields import View, file_name
 from aim_tui.core.filters import FilterError
@@ -26,6 +26,7 @@ from aim_tui.ui.screens.view import ViewScreen
 from aim_tui.ui.walk import Walk
 from aim_tui.ui.widgets.find_bar import FindBar, Seeking
 from aim_tui.ui.widgets.image_preview import ImagePreview
+from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.lines import NoticeLine
 from aim_tui.ui.widgets.review_card import Standing, card
 
@@ -146,7 +147,7 @@ class ReviewScreen(ModalScreen[int]):
             yield self._side
         yield self._notice
         yield self._find_bar
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Show where the table was, and what changes there."""
@@ -272,7 +273,7 @@ class ReviewScreen(ModalScreen[int]):
             try:
                 passes = await self._walk.narrow(event.text, self._view())
             except FilterError as error:
-                self._find_bar.say(str(error), problem=True)
+                self._find_bar.say_mistake(error.message, error.column)
                 return
             if not passes:
                 self._find_bar.say("no image passes", problem=True)
@@ -306,8 +307,8 @@ class ReviewScreen(ModalScreen[int]):
         """Why it scores as it does."""
         session, item = self._session, self._row.item
         heatmap = partial(errands.show_heatmap, self.app, session, self._walk.order, item)
-        asked = self._results, session.profile, session.not_asked
-        self.app.push_screen(ExplainScreen(self._row, *asked, tokens=session.maps.tokens, heatmap=heatmap))
+        asked, whose = (self._results, session.profile, session.not_asked), session.own_prompts.whose(self._row)
+        self.app.push_screen(ExplainScreen(self._row, *asked, tokens=session.maps.tokens, heatmap=heatmap, whose=whose))
 
     @work(exclusive=True, group="dialog")
     async def action_heatmap(self) -> None:
@@ -353,6 +354,7 @@ class ReviewScreen(ModalScreen[int]):
             others=judging.others(row.path),
             rank=rank(final, self._finals) if final is not None and self._finals else None,
             of=len(self._finals),
+            whose=session.own_prompts.whose(row),
         )
         # A row changes in place: what of it is on the card has to be looked at by itself.
         news = (
@@ -360,6 +362,7 @@ class ReviewScreen(ModalScreen[int]):
             row.scores,
             row.caption,
             row.error,
+            row.own,
             len(row.raws),
             brief,
             width,

@@ -17,28 +17,35 @@ if TYPE_CHECKING:
     from aim_tui.core.results import Row
     from aim_tui.core.scoring import ScoringPlan
 
-KINDS = ("path", "caption", "formula")
+KINDS = ("path", "caption", "formula", "prompt")
 
 
 class InfoLine(Static):
-    """The full path or why values are missing, the caption, or the formula of the final score."""
+    """The full path or why values are missing, the caption, the formula, or the prompt where images bring theirs."""
 
     def __init__(self, kind: str = "") -> None:
         super().__init__(id="info", markup=False)
         self._kind = kind if kind in KINDS else KINDS[0]
+        self._bring = False
 
     @property
     def kind(self) -> str:
-        """What it says: path, caption or formula."""
+        """What it says: path, caption, formula or prompt."""
         return self._kind
 
     def turn(self) -> None:
         """Say the next thing."""
-        self._kind = KINDS[(KINDS.index(self._kind) + 1) % len(KINDS)]
+        kinds = KINDS if self._bring else KINDS[:-1]
+        self._kind = kinds[(kinds.index(self._kind) + 1) % len(kinds)] if self._kind in kinds else kinds[0]
 
-    def show(self, row: Row | None, plan: ScoringPlan, context: Context, not_asked: Mapping[str, str]) -> None:
-        """Say it about this row."""
+    def show(
+        self, row: Row | None, plan: ScoringPlan, context: Context, not_asked: Mapping[str, str], whose: str = ""
+    ) -> None:
+        """Say it about this row; `whose` tells whose prompt it is compared with, where images bring theirs."""
+        self._bring = bool(whose)
         match self._kind:
+            case "prompt" if row is not None and whose:
+                self._say(_prompt(row, context, whose))
             case "formula":
                 self._say(_formula(plan, not_asked))
             case _ if row is None:
@@ -67,6 +74,12 @@ def _about(row: Row, plan: ScoringPlan, context: Context) -> Content:
         needs = " and ".join(dict.fromkeys(str(get_metric(metric).needs) for metric in stale))
         return Content.styled(f"{names} scored against another {needs}; s scores again", "$text-warning")
     return Content(printable(row.path))
+
+
+def _prompt(row: Row, context: Context, whose: str) -> Content:
+    prompt = context.overlaid(row.own).prompt
+    said = printable(prompt) if prompt.strip() else "no prompt"
+    return Content.assemble(("prompt  ", "$foreground-muted"), said, (f"  ({printable(whose)})", "$foreground-muted"))
 
 
 def _formula(plan: ScoringPlan, not_asked: Mapping[str, str]) -> Content:

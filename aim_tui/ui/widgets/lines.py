@@ -22,7 +22,7 @@ class TitleLine(Static):
     def __init__(self) -> None:
         super().__init__(id="title", markup=False)
 
-    def show(self, folder: str, images: int, profile: str, recalled: Sequence[str] = ()) -> None:
+    def show(self, folder: str, images: int, profile: str, recalled: Sequence[str] = (), own: int = 0) -> None:
         """Show these."""
         as_before = f"{', '.join(recalled)} as last time  " if recalled else ""
         self.update(
@@ -32,6 +32,7 @@ class TitleLine(Static):
                 (as_before, "$text-warning"),
                 printable(folder),
                 (f"  {images} image{'' if images == 1 else 's'}", "$foreground-muted"),
+                (f", {own} with own prompts" if own else "", "$text-accent"),
                 (f"  profile {printable(profile)}", "$foreground-muted"),
             ),
             layout=False,

@@ -40,6 +40,8 @@ class Standing:
     others: Mapping[str, Opinion] = field(default_factory=dict)
     rank: int | None = None
     of: int = 0
+    whose: str = ""
+    """Whose prompt it is compared with, where images bring theirs."""
 
     @property
     def stale(self) -> bool:
@@ -72,10 +74,13 @@ def card(standing: Standing, *, brief: bool = False, width: int = 0) -> Content:
         stale = f"{STALE} made against something else; s scores again"
         lines.append(hanging("", Content.styled(stale, "$text-warning"), width, 2))
     lines += [Content(""), hanging(_CAPTION, _caption_words(standing.row), width)]
-    texts = {"topic": standing.context.topic, "prompt": standing.context.prompt}
+    prompt = standing.context.overlaid(standing.row.own).prompt
+    texts = {"topic": standing.context.topic, "prompt": prompt}
     if standing.context.reference:
         texts["ref"] = standing.context.reference.rpartition("/")[2]
     lines += [hanging(f"{name:<{_LABEL}}", Content(printable(text) or "none"), width) for name, text in texts.items()]
+    if standing.whose:
+        lines.append(hanging("", Content.styled(f"  the prompt is {printable(standing.whose)}", _MUTED), width, 2))
     return Content("\n").join(lines)
 
 

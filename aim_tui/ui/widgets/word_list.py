@@ -44,6 +44,12 @@ class WordList(LineList[int]):
         super().on_mount()
         self.set_keys(range(len(self._words)))
 
+    def show(self, words: Sequence[str]) -> None:
+        """Show the words of another prompt, each switched on."""
+        self._words = words
+        self.set_marks(())
+        self.set_keys(range(len(words)))
+
     def show_changes(self, changes: Mapping[int, float]) -> None:
         """How the score changes without each word, as far as that is known."""
         self._changes = dict(changes)
