@@ -29,7 +29,7 @@ from transformers import (
     GPT2Tokenizer,
     OPTConfig,
     RobertaConfig,
-    RobertaModel,
+    RobertaForMaskedLM,
     RobertaTokenizer,
     SiglipConfig,
     SiglipImageProcessor,
@@ -114,7 +114,7 @@ def save_dinov2(folder: Path) -> Path:
 
 
 def save_roberta(folder: Path, layers: int = 3) -> Path:
-    """A RobertaModel over letters, as roberta-large is built; like the published one it comes without a pooler."""
+    """A RobertaForMaskedLM over letters: as roberta-large is published, with a head that fills gaps and no pooler."""
     torch.manual_seed(7)
     words = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", *BYTES]
     tokenizer = RobertaTokenizer(
@@ -125,7 +125,7 @@ def save_roberta(folder: Path, layers: int = 3) -> Path:
     config = RobertaConfig(
         **small, vocab_size=len(words), max_position_embeddings=66, pad_token_id=1, bos_token_id=0, eos_token_id=2
     )
-    model = RobertaModel(config, add_pooling_layer=False)
+    model = RobertaForMaskedLM(config)
     _enliven(model)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
