@@ -30,6 +30,7 @@ from aim_tui.ui.app import AimApp
 from aim_tui.ui.launch import Launch
 from aim_tui.ui.screens.duel import DuelScreen
 from aim_tui.ui.screens.main import MainScreen
+from aim_tui.ui.screens.matrix import MatrixScreen
 from aim_tui.ui.widgets.pair_list import PairList
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ DEADLINE_SECONDS = 300
 DUELLISTS, DUELS = 8, 90
 WORK = Path(tempfile.gettempdir()) / "aim-tui-pictures"
 SAMPLE = load_sample()
+#: What the images are held against.
+TEXTS = ("two wooden cabins", "a lake at night", "trees in autumn", "a wooden cabin in the snow", "a green meadow")
 
 
 class Visit:
@@ -202,7 +205,35 @@ async def edits(visit: Visit) -> None:
     await visit.keep("edit-review")
 
 
-SHOTS: tuple[Shot, ...] = (main, sort, marks, grid, review, pair, explain, heatmap, dialogs, duel, history, edits)
+async def matrix(visit: Visit) -> None:
+    """The sample images against some texts, by how well the first of them fits."""
+    texts, found = WORK / "texts.txt", WORK / "matrix.json"
+    await asyncio.to_thread(texts.write_text, "\n".join(TEXTS), encoding="utf-8")
+    asked = ("matrix", str(visit.app.session.listing.folder), "--texts", str(texts), "--output", str(found))
+    command = await asyncio.create_subprocess_exec(sys.executable, "-m", "aim_tui", *asked, "--profile", "sample")
+    if await command.wait():
+        raise SystemExit(f"aim-tui {' '.join(asked)} ended with {command.returncode}")
+    await visit.press("O", "ctrl+u", *str(found), "enter")
+    await visit.until(lambda: isinstance(visit.app.screen, MatrixScreen))
+    await visit.press("s", "g", "j")
+    await visit.keep("matrix")
+
+
+SHOTS: tuple[Shot, ...] = (
+    main,
+    sort,
+    marks,
+    grid,
+    review,
+    pair,
+    explain,
+    heatmap,
+    dialogs,
+    duel,
+    history,
+    edits,
+    matrix,
+)
 
 #: The pictures of the README, each in a size in which it can be read there.
 README: dict[tuple[int, int], tuple[tuple[Shot, ...], tuple[str, ...]]] = {
@@ -212,6 +243,7 @@ README: dict[tuple[int, int], tuple[tuple[Shot, ...], tuple[str, ...]]] = {
         (grid, review, pair, heatmap, duel, history, edits),
         ("grid", "review", "pair", "heatmap", "duel", "ranking", "history", "compare", "edits"),
     ),
+    (120, 32): ((matrix,), ("matrix",)),
     (80, 24): ((main,), ("main",)),
 }
 

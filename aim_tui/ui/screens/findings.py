@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aim_tui.core.text import printable
+from aim_tui.core.text import printable, printable_name
 from aim_tui.errors import AimError
 from aim_tui.ui.arrangement import Arrangement
 from aim_tui.ui.exports import export_path
@@ -106,6 +106,6 @@ async def _review_image(
     places = {items[path]: other for other in order if (path := paths[other]) in items}
     here = items.get(paths[place])
     if here is None:
-        session.say(Said(f"{printable(paths[place])} is not there any more", "warning"))
+        session.say(Said(f"{printable_name(paths[place])} is not there any more", "warning"))
         return place
     return places[await errands.review(app, session, Arrangement(order=list(places)), here, frozenset(), typed)]
