@@ -60,12 +60,10 @@ class EditSight:
         return self.order
 
     def sort_by(self, column: str) -> None:
-        """The best or first on top; the same column again the other way round."""
-        if column == self.sort.column:
-            self.sort = SortKey(column, not self.sort.reverse)
-            return
-        spec = MEASURES.get(column)
-        self.sort = SortKey(column, column == "rating" or (spec is not None and spec.higher_is_better))
+        """The best or first on top; the same column again the other way round. 'right' is the sign of the truth."""
+        column = "error_type" if column == "right" else column
+        reverse = not self.sort.reverse if column == self.sort.column else first_on_top(column)
+        self.sort = SortKey(column, reverse)
 
     def words(self, item: int) -> EditWords:
         """The words about an edit."""
@@ -94,17 +92,28 @@ class EditSight:
         if found is None:
             return ""
         states = [desk.results.status(row) for row in desk.results.rows]
-        scored = states.count("ok") + states.count("partial")
-        said = [f"{scored} of {len(states)} scored"]
-        if failed := states.count("failed") + states.count("partial"):
-            said.append(f"{failed} with failures")
-        if (spread := desk.results.spread(self.lead.id)) is not None:
-            said.append(f"{self.lead.short} mean {spread.mean:.3f}")
+        scored, failed = states.count("ok") + states.count("partial"), states.count("failed") + states.count("partial")
+        # What can be missed least comes first; the mean stands where it is looked for.
+        said = {1: f"{scored} of {len(states)} scored"}
         if found.pairs and (told := tally(self.lead, found.pairs, desk.results)).of:
-            said.append(f"right wins {told.won} of {told.of} pairs")
-        elif not scored:
-            said.append("s scores them")
-        while len(said) > 1 and len(", ".join(said)) > width:
-            # The mean is missed least.
-            said.pop(2 if len(said) > 3 else -1)
-        return ", ".join(said)
+            ties = f", {told.tied} tied" if told.tied else ""
+            said[4] = f"right wins {told.won} of {told.of} pairs{ties}"
+        if failed:
+            said[2] = f"{failed} with failures"
+        if not desk.busy and len(states) > scored + states.count("failed"):
+            said[5] = "s goes on" if scored else "s scores them"
+        if (spread := desk.results.spread(self.lead.id)) is not None:
+            said[3] = f"{self.lead.short} mean {spread.mean:.3f}"
+        while len(said) > 1 and len(_listed(said)) > width:
+            said.popitem()
+        return _listed(said)
+
+
+def _listed(said: dict[int, str]) -> str:
+    return ", ".join(said[place] for place in sorted(said))
+
+
+def first_on_top(column: str) -> bool:
+    """Whether the best or first of a column is on top where its values go down."""
+    spec = MEASURES.get(column)
+    return column == "rating" or (spec is not None and spec.higher_is_better)

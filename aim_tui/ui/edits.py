@@ -14,6 +14,7 @@ from aim_tui.core.edit_results import EditResult, EditResults
 from aim_tui.core.events import ImageFailed, ImageRead, MetricBatch
 from aim_tui.core.jobs import Job
 from aim_tui.errors import AimError, UsageError
+from aim_tui.ui.edit_agreement import EditAgreementDesk, ShownEdits
 from aim_tui.ui.edit_record import EditRunRecord, known_events
 from aim_tui.ui.file_contents import FileContents
 from aim_tui.ui.judging import JudgingDesk
@@ -64,6 +65,11 @@ class OpenEdits:
         """The edits, by item."""
         return self.plan.file.rows
 
+    @property
+    def left_out(self) -> int:
+        """How many rows of the file are none of these."""
+        return self.plan.file.listed - len(self.rows)
+
 
 class EditsDesk:
     """Verbs over one file of edits; a job that it started goes on while its screen is closed."""
@@ -89,6 +95,7 @@ class EditsDesk:
         self.open: OpenEdits | None = None
         """What is shown; None until a file was opened."""
         self.results = EditResults((), 0)
+        self.agreement = EditAgreementDesk(store, self._shown)
         self.judging = self._judging(FileContents())
 
     # -- what is so --------------------------------------------------------------------------------------------------
@@ -114,6 +121,11 @@ class EditsDesk:
     def not_stored(self) -> str:
         """Why nothing is being stored, in a few words; empty where all is well."""
         return self._store.reason
+
+    def _shown(self) -> ShownEdits:
+        if (found := self.open) is None:
+            return ShownEdits(self.results, (), "no file")
+        return ShownEdits(self.results, found.stored, found.plan.file.path)
 
     def activity(self) -> Activity:
         """A snapshot of what the worker is doing."""

@@ -9,14 +9,17 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from textual.widgets import Input
 
 from aim_tui.edit_plans import EditWish
 from aim_tui.store.database import Database
 from aim_tui.store.edits import EditRuns
 from aim_tui.store.judgements import JudgementKind, Judgements
+from aim_tui.ui.screens.correlation import CorrelationScreen
 from aim_tui.ui.screens.edit_file import EditFileScreen
 from aim_tui.ui.screens.edit_review import EditReviewScreen
 from aim_tui.ui.screens.edits import EditsScreen
+from aim_tui.ui.screens.main import MainScreen
 from aim_tui.ui.widgets.edit_table import EditTable
 
 if TYPE_CHECKING:
@@ -69,6 +72,12 @@ async def scored(app: Any) -> None:
     await app.shows("5 of 6 scored")
 
 
+async def answer(app: Any, text: str) -> None:
+    """Fill a field at once: a key for each letter of a long path takes many seconds."""
+    app.app.screen.query_one(Input).value = text
+    await app.press("enter")
+
+
 def stored(store: Path) -> list[Any]:
     with Database.open(store, read_only=True) as database:
         runs = EditRuns(database)
@@ -92,9 +101,9 @@ async def test_edits_are_scored_and_told_of(open_app: Any, data: Path, store: Pa
         await app.press("G")
         await app.until(lambda: all(word in app.text() for word in LONG.split()))
         await app.press("k")
-        await app.shows("the target holds text, not an image")
+        await app.shows("the target holds text")
         await app.press("k")
-        await app.shows("out of memory at one edit")
+        await app.shows("out of memory at")
         (run,) = stored(store)
         assert run.state == "done"
         assert [run.results.status(row) for row in run.results.rows] == ["ok", "ok", "ok", "partial", "failed", "ok"]
@@ -121,6 +130,11 @@ async def test_each_number_is_in_the_store_before_it_is_shown_and_progress_count
         gate.let(1)
         await app.until(lambda: app.session.running is None and not app.session.storing)
         assert stored(store)[0].state == "cancelled"
+        gate.let(10)
+        await app.press("s")
+        await scored(app)
+        (again,) = stored(store)
+        assert (again.id, again.state) == (run.id, "done")
 
 
 async def test_a_run_that_was_cut_off_is_taken_up_where_it_stopped(open_app: Any, data: Path, store: Path) -> None:
@@ -154,9 +168,9 @@ async def test_a_worker_that_is_killed_is_started_again_and_goes_on(
         gate.let(1)
         await app.shows("1/6")
         os.kill(app.session.worker_pid, signal.SIGKILL)
-        await app.shows("W restarts it")
+        await app.shows("5 edits left · W restarts it")
         await app.press("W")
-        await app.shows("Restart")
+        await app.shows("go on with the 5 edits")
         gate.let(10)
         await app.press("enter")
         await scored(app)
@@ -208,25 +222,51 @@ async def test_edits_are_sorted_filtered_found_and_exported(open_app: Any, data:
         assert table(app).cursor_key == 2
         await app.press("p")
         assert table(app).cursor_key == 3
-        await app.press("comma", *["j"] * 6, "enter")
+        await app.press("comma", "e")
         await app.until(lambda: table(app).sort.column == "edit_score")
         assert list(table(app).keys) == [0, 2, 5, 1, 3, 4]
+        await app.press("comma", "N")
+        await app.until(lambda: list(table(app).keys) == [3, 4, 5, 2, 0, 1])
+        await app.press("comma", "a", "escape", "comma", "o")
+        await app.until(lambda: list(table(app).keys) == [0, 1, 2, 3, 4, 5])
         await app.press("ctrl+s")
         await app.until(lambda: "Export" in app.text())
-        await app.press("ctrl+u")
-        await app.type(str(data))
-        await app.press("enter")
+        await answer(app, str(data))
         await app.shows("that is the file the edits come from")
-        await app.press("ctrl+u")
         out = data.parent / "out.csv"
-        await app.type(str(out))
-        await app.press("enter")
+        await answer(app, str(out))
         await app.until(out.exists)
     rows = list(csv.DictReader(out.open()))
     assert [row["id"] for row in rows] == ["right_0", "wrong_0", "right_1", "wrong_1", "lost", "long"]
     assert rows[0]["edit_score"] == "0.5"
     assert rows[4]["edit_score"] == ""
     assert "not an image" in rows[4]["error"]
+
+
+async def test_numbers_of_edits_are_held_against_truth_and_ratings(open_app: Any, data: Path, store: Path) -> None:
+    async with open_app(data.parent, store=store, rater="ann", edits=EditWish(str(data))) as app:
+        await opened(app)
+        await app.press("s")
+        await scored(app)
+        await app.press("f", *"wrong", "enter", "i")
+        await app.until(lambda: isinstance(app.app.screen, EditReviewScreen))
+        await app.press("2", "4")
+        await app.until(lambda: not app.session.edits.judging.waiting)
+        assert len(app.session.edits.judging.mine) == 2
+        await app.press("q", "K")
+        await app.until(lambda: isinstance(app.app.screen, CorrelationScreen) and app.app.screen.analysis)
+        screen = app.app.screen
+        assert screen.cell.judgement.name == "is_correct"
+        assert {judgement.name for judgement in screen.analysis.study.judgements} == {"is_correct", "rating"}
+        screen.query_one("#samples").focus()
+        current = screen.query_one("#samples").cursor_key
+        await app.press("enter")
+        await app.until(lambda: isinstance(app.app.screen, EditReviewScreen))
+        await app.shows(current)
+        await app.press("q")
+        assert app.app.screen is screen
+        await app.press("q")
+        assert isinstance(app.app.screen, EditsScreen)
 
 
 async def test_a_file_is_asked_for_and_one_that_is_none_says_why(open_app: Any, data: Path, tmp_path: Path) -> None:
@@ -236,19 +276,16 @@ async def test_a_file_is_asked_for_and_one_that_is_none_says_why(open_app: Any, 
     async with open_app(data.parent) as app:
         await app.press("E")
         await app.until(lambda: isinstance(app.app.screen, EditFileScreen))
-        await app.press("ctrl+u")
-        await app.type(str(tmp_path / "none.json"))
-        await app.press("enter")
+        await answer(app, str(tmp_path / "none.json"))
         await app.shows("none.json")
         await app.until(lambda: "reading" not in app.text())
         assert isinstance(app.app.screen, EditFileScreen)
-        await app.press("ctrl+u")
-        await app.type(str(tmp_path / "flaw"))
-        await app.press("tab")
+        app.app.screen.query_one(Input).value = str(tmp_path / "flaw")
+        await app.press("end", "tab")
         await app.until(lambda: "flawed.jsonl" in app.text())
         await app.press("enter")
         await opened(app)
-        await app.shows("rows left out: line 2")
+        await app.shows("1 row left out: line 2 has no target_image")
         await app.shows("gone.png")
 
 
@@ -263,3 +300,45 @@ async def test_five_thousand_edits_are_no_more_than_those_in_view(open_app: Any,
         await app.shows("5000 of 5000 scored", 60)
         await app.press("G")
         await app.shows("do 4999")
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("size", [(80, 24), (40, 10)])
+async def test_every_key_of_the_screens_of_edits_can_be_pressed(
+    open_app: Any, data: Path, store: Path, size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with open_app(data.parent, store=store, size=size, edits=EditWish(str(data))) as app:
+        await opened(app)
+        await app.press("s")
+        await app.until(lambda: app.session.running is None and not app.session.edits.left()[1:])
+        edits = app.app.screen
+
+        async def go(way: tuple[str, ...]) -> None:
+            while app.app.screen is not edits:
+                app.app.pop_screen()
+                await app.settle()
+            if isinstance(app.app.focused, Input):
+                await app.hit("escape")
+            table(app).focus()
+            for key in way:
+                await app.hit(key)
+            await app.until(lambda: (app.app.screen is edits) == (not way))
+
+        for way in ((), ("i",), ("comma",), ("e",), ("o",), ("ctrl+s",)):
+            await go(way)
+            keys = [
+                key
+                for key, active in app.app.screen.active_bindings.items()
+                if type(active.node).__module__.startswith("aim_tui.")
+                and "quit" not in active.binding.action
+                and not (active.node is edits and active.binding.action == "close")
+            ]
+            assert keys, way
+            for key in keys:
+                await go(way)
+                await app.hit(key)
+                assert app.app.is_running, f"{key} ended the application"
+        await go(())
+        await app.press("q")
+        assert isinstance(app.app.screen, MainScreen)

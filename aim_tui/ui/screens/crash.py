@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class CrashScreen(ConfirmScreen):
     """True to start the worker again."""
 
-    def __init__(self, crash: Crash, left: int) -> None:
-        goes_on = f"go on with the {left} images that are left" if left else "be ready for the next job"
+    def __init__(self, crash: Crash, left: int, things: str = "images") -> None:
+        goes_on = f"go on with the {left} {things} that are left" if left else "be ready for the next job"
         hint = f" ({crash.hint})" if crash.hint else ""
         super().__init__(
             "The worker is gone",

@@ -9,7 +9,7 @@ from textual import work
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from aim_tui.core.opinions import RATINGS
 from aim_tui.core.text import printable
@@ -18,6 +18,7 @@ from aim_tui.ui.screens.ask import AskScreen
 from aim_tui.ui.screens.dialog import PageDialog
 from aim_tui.ui.screens.help import HelpScreen
 from aim_tui.ui.widgets.edit_pane import EditPane
+from aim_tui.ui.widgets.key_line import KeyLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +94,8 @@ class EditReviewScreen(ModalScreen[int]):
     def __init__(self, sight: EditSight, policy: ReadingPolicy, item: int, trusted: Callable[[], bool]) -> None:
         super().__init__()
         self._sight = sight
-        self._order = list(sight.order)
+        # What comes from elsewhere may not pass the filter.
+        self._order = list(sight.order if item in sight.order else range(len(sight.view.edits)))
         self._position = self._order.index(item)
         self._trusted = trusted
         self._heading = Static(classes="heading", markup=False)
@@ -104,7 +106,7 @@ class EditReviewScreen(ModalScreen[int]):
         """Where we are, the edit, the keys."""
         yield self._heading
         yield self._pane
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Show where the table was, and what changes there."""

@@ -3,65 +3,50 @@
 from __future__ import annotations
 
 import os
-import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
 
-from aim_tui.core.edit_selection import COLUMNS
 from aim_tui.core.filters import FilterError
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
-from aim_tui.ui.edit_sight import EditSight
 from aim_tui.ui.edit_story import edit_page
 from aim_tui.ui.edits import FORMATS
 from aim_tui.ui.exports import export_path
 from aim_tui.ui.screens.ask import AskScreen
-from aim_tui.ui.screens.choose import ChooseScreen
 from aim_tui.ui.screens.confirm import ConfirmScreen
+from aim_tui.ui.screens.correlation import CorrelationScreen
 from aim_tui.ui.screens.crash import CrashScreen
 from aim_tui.ui.screens.dialog import PageDialog
 from aim_tui.ui.screens.edit_file import EditFileScreen
+from aim_tui.ui.screens.edit_panes import EditPanesScreen
 from aim_tui.ui.screens.edit_review import EditReviewScreen
+from aim_tui.ui.screens.edit_sort import EditSortScreen
 from aim_tui.ui.screens.help import HelpScreen
-from aim_tui.ui.widgets.edit_pane import EditPane
 from aim_tui.ui.widgets.edit_table import EditTable
 from aim_tui.ui.widgets.find_bar import FindBar, Seeking
 from aim_tui.ui.widgets.line_list import LineList
-from aim_tui.ui.widgets.lines import NoticeLine
-from aim_tui.ui.widgets.progress_strip import ProgressStrip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from textual.app import ComposeResult
     from textual.notifications import SeverityLevel
 
     from aim_tui.core.jobs import ReadingPolicy
+    from aim_tui.core.selection import SortKey
     from aim_tui.edit_plans import EditWish
     from aim_tui.ui.edits import EditsDesk
 
-_LOOK_SECONDS = 0.1
-# Sums over all edits, and their order where a new number can change it.
-_SUM_SECONDS = 0.5
 _WORTH_ASKING_SECONDS = 60.0
-# What the strip says before the sums: that the worker is ready.
-_BESIDE_SUMMARY = 12
 
 
-class EditsScreen(ModalScreen[None]):
+class EditsScreen(EditPanesScreen):
     """Translates keys to the verbs of the desk, and shows what the desk holds; a job goes on when it is closed."""
 
-    CSS_PATH = "edits.tcss"
     BINDING_GROUP_TITLE = "Edits"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-medium"), (32, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "score", "Score", tooltip="Score the marked edits, or what is left", id="edits.score"),
         Binding("S", "score_all", "Score all", show=False, tooltip="Score all edits anew", id="edits.score-all"),
@@ -74,7 +59,9 @@ class EditsScreen(ModalScreen[None]):
         ),
         Binding("e", "explain", "Explain", tooltip="Every number: formula, direction, model", id="edits.explain"),
         Binding("p", "partner", "Pair", tooltip="The other instruction for the same images", id="edits.pair"),
-        Binding("comma", "sort", "Sort", show=False, tooltip="Sort by a column", id="edits.sort"),
+        Binding(
+            "comma", "sort", "Sort", show=False, tooltip="Then a column's letter; upper case reverses", id="edits.sort"
+        ),
         Binding("slash", "find", "Find", show=False, tooltip="Find an id or a word", id="edits.find"),
         Binding("n", "find_again(1)", "Next", show=False, tooltip="The next one found", id="edits.find-next"),
         Binding(
@@ -83,6 +70,14 @@ class EditsScreen(ModalScreen[None]):
         Binding("f", "filter", "Filter", tooltip="Only some: wrong, failed, edit_score<0", id="edits.filter"),
         Binding("y", "copy_row", "Copy", show=False, tooltip="Send the edit to the clipboard", id="edits.copy"),
         Binding("o", "open_file", "Open", show=False, tooltip="Open another file of edits", id="edits.open"),
+        Binding(
+            "K",
+            "correlate",
+            "Correlation",
+            show=False,
+            tooltip="How far the numbers agree with known truth, ratings or a file",
+            id="edits.correlation",
+        ),
         Binding("ctrl+s", "export", "Export", show=False, tooltip="Write all as JSON or CSV", id="edits.export"),
         Binding(
             "question_mark,f1", "help", "Help", tooltip="The keys that work here", id="edits.help", key_display="?"
@@ -93,37 +88,14 @@ class EditsScreen(ModalScreen[None]):
     def __init__(
         self, desk: EditsDesk, policy: ReadingPolicy, trusted: Callable[[], bool], wish: EditWish | None = None
     ) -> None:
-        super().__init__()
-        self._desk = desk
-        self._policy = policy
+        super().__init__(desk, policy)
         self._trusted = trusted
         self._wish = wish
-        self._sight = EditSight(desk)
         self._found = ""
         self._before_seeking: int | None = None
-        self._summed = 0.0
-        self._to_sum = True
-        self._heading = Static(classes="heading", markup=False)
-        self._table = EditTable(id="edits")
-        self._pane = EditPane(policy, id="edit")
-        self._notice = NoticeLine()
-        self._find_bar = FindBar()
-        self._strip = ProgressStrip()
-
-    def compose(self) -> ComposeResult:
-        """The table above, the edit below."""
-        yield self._heading
-        yield self._table
-        yield self._pane
-        yield self._notice
-        yield self._find_bar
-        yield self._strip
-        yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
         """Show what is open, or open what is wanted."""
-        self._table.focus()
-        self.set_interval(_LOOK_SECONDS, self._look)
         if self._wish is not None:
             self._table.empty_text = f"reading {printable(self._wish.data)}…"
             self._read(self._wish)
@@ -151,98 +123,6 @@ class EditsScreen(ModalScreen[None]):
         if await self.app.push_screen_wait(open_edits_dialog(self._desk, str(Path.cwd()))):
             self._show_file()
 
-    def _show_file(self) -> None:
-        found = self._desk.open
-        self._sight = EditSight(self._desk)
-        if found is None:
-            self._notice.show("")
-            self._table.empty_text = "No edits are open.\no opens a file of them, q leaves."
-            return
-        self._table.sort = self._sight.sort
-        self._table.show(self._sight.view, self._sight.arrange())
-        said = [found.plan.profile.notice] if found.plan.profile.notice else []
-        if found.flaws:
-            first = found.flaws[0]
-            more = f" and {len(found.flaws) - 1} more" if len(found.flaws) > 1 else ""
-            said.insert(0, f"! {len(found.flaws)} rows left out: {first.where}: {first.problem}{more}; aim-tui inspect")
-        self._notice.show(printable(" · ".join(said)))
-        self._to_sum = True
-        self._summed = 0.0
-        self._show_current()
-        self._look()
-
-    # -- what is shown -----------------------------------------------------------------------------------------------
-
-    def _look(self) -> None:
-        """What the desk holds now, ten times a second."""
-        desk = self._desk
-        self._strip.show(desk.activity())
-        self._strip.show_not_stored(desk.not_stored)
-        self.refresh_bindings()
-        changed = desk.take_changed() | set(desk.judging.take_changed())
-        if changed:
-            self._to_sum = True
-            self._table.follow(self._sight.view)
-            self._table.keys_changed(changed)
-            if self._table.cursor_key in changed or self._in_pair(changed):
-                self._tell_current()
-        now = time.monotonic()
-        if self._to_sum and now - self._summed >= _SUM_SECONDS:
-            self._summed, self._to_sum = now, False
-            self._table.refresh()
-            self._strip.show_summary(self._sight.summary(self.size.width - _BESIDE_SUMMARY))
-            if self._sight.moves:
-                self._rearrange()
-            self._show_heading()
-
-    def _in_pair(self, changed: set[int]) -> bool:
-        item = self._table.cursor_key
-        return item is not None and self._sight.partner(item) in changed
-
-    def _show_heading(self) -> None:
-        found, sight = self._desk.open, self._sight
-        if found is None:
-            self._heading.update(Content.styled("edits", "bold"))
-            return
-        count = f"{len(sight.order)}/{len(found.rows)}" if sight.expression else str(len(found.rows))
-        known = f"  {found.run.state} run" if found.run is not None and not self._desk.running else ""
-        self._heading.update(
-            Content.assemble(
-                ("edits  ", "bold"),
-                printable(os.path.basename(found.plan.file.path)),  # noqa: PTH119  # as text: any bytes
-                (f"  {count} edits", "$foreground-muted"),
-                (f"  filter {printable(sight.expression)}" if sight.expression else "", "$text-accent"),
-                (f"  profile {printable(found.plan.profile.name)}{known}", "$foreground-muted"),
-            )
-        )
-
-    def _show_current(self) -> None:
-        item = self._table.cursor_key
-        if item is None or self._desk.open is None:
-            self._pane.show(None)
-        else:
-            self._pane.show(self._sight.words(item), self._sight.neighbours(self._table.cursor_index))
-            self._desk.judging.look_at(self._desk.open.rows[item].id)
-
-    def _tell_current(self) -> None:
-        if (item := self._table.cursor_key) is not None:
-            self._pane.tell(self._sight.words(item))
-
-    def _rearrange(self) -> None:
-        self._table.set_keys(self._sight.arrange())
-        if not self._sight.order:
-            self._table.empty_text = "No edit passes the filter.\nf changes it, esc shows all."
-
-    @on(LineList.CursorMoved, "#edits")
-    def _moved(self) -> None:
-        self._show_current()
-
-    @on(LineList.MarksChanged, "#edits")
-    def _marked(self) -> None:
-        self._sight.marks = frozenset(self._table.marks)
-        count = len(self._sight.marks)
-        self._strip.show_marked(f"{count} marked" if count else "")
-
     @on(LineList.Opened, "#edits")
     def _opened(self) -> None:
         self.action_review()
@@ -256,6 +136,8 @@ class EditsScreen(ModalScreen[None]):
                 return self._desk.busy
             case "restart":
                 return self._desk.activity().crash is not None
+            case "score" | "score_all" | "review" | "explain" | "filter" | "sort" | "correlate" | "export":
+                return self._desk.open is not None
             case "partner":
                 return self._desk.open is not None and bool(self._desk.open.pairs)
         return True
@@ -285,20 +167,35 @@ class EditsScreen(ModalScreen[None]):
     async def action_restart(self) -> None:
         """Say why the worker died, and go on with what is left."""
         crash = self._desk.activity().crash
-        if crash is not None and await self.app.push_screen_wait(CrashScreen(crash, len(self._desk.left()))):
+        if crash is not None and await self.app.push_screen_wait(CrashScreen(crash, len(self._desk.left()), "edits")):
             self._desk.score_left()
 
     # -- looking -----------------------------------------------------------------------------------------------------
 
-    @work(exclusive=True, group="dialog")
-    async def action_review(self) -> None:
+    def action_review(self) -> None:
         """One edit after another."""
         if (item := self._table.cursor_key) is not None:
-            screen = EditReviewScreen(self._sight, self._policy, item, self._trusted)
-            seen = await self.app.push_screen_wait(screen)
-            if seen is not None:
-                self._table.move_to(seen)
+            self._review(item)
+
+    def _review(self, item: int) -> None:
+        def seen(last: int | None) -> None:
+            if last is not None:
+                self._table.move_to(last)
             self._tell_current()
+
+        self.app.push_screen(EditReviewScreen(self._sight, self._policy, item, self._trusted), seen)
+
+    def action_correlate(self) -> None:
+        """How far the numbers agree with what is known or said of these edits."""
+        if (found := self._desk.open) is None:
+            return
+        items = {edit.id: item for item, edit in enumerate(found.rows)}
+        folder = os.path.dirname(found.request.data)  # noqa: PTH120  # as text: any bytes
+        opener = partial(self._review_named, items)
+        self.app.push_screen(CorrelationScreen(self._desk.agreement, self._policy, folder, opener))
+
+    def _review_named(self, items: dict[str, int], name: str) -> None:
+        self._review(items[name])
 
     def action_explain(self) -> None:
         """Why the edit has its numbers."""
@@ -318,29 +215,28 @@ class EditsScreen(ModalScreen[None]):
 
     # -- order, filter, find -----------------------------------------------------------------------------------------
 
-    @work(exclusive=True, group="dialog")
-    async def action_sort(self) -> None:
-        """Choose the column to sort by."""
-        specs = {spec.id: spec.title for spec in self._desk.results.specs}
-        choices = {**COLUMNS, "rating": "what you said", **specs}
-        current = self._sight.sort.column
-        column = await self.app.push_screen_wait(ChooseScreen("Sort by; the same again reverses", choices, current))
-        if column is not None:
-            self._sort_by(column)
+    def action_sort(self) -> None:
+        """Wait for the letter of a column."""
+
+        def chosen(key: SortKey | None) -> None:
+            if key is not None:
+                self._sight.sort = key
+                self._sorted()
+
+        self.app.push_screen(EditSortScreen([spec.id for spec in self._desk.results.specs]), chosen)
 
     @on(EditTable.SortRequested)
     def _title_clicked(self, event: EditTable.SortRequested) -> None:
         event.stop()
-        self._sort_by("is_correct" if event.column == "right" else event.column)
+        self._sight.sort_by(event.column)
+        self._sorted()
 
-    def _sort_by(self, column: str) -> None:
-        if column == "is_correct":
-            column = "error_type"
-        self._sight.sort_by(column)
+    def _sorted(self) -> None:
         self._table.sort = self._sight.sort
         self._rearrange()
         self._tell_current()
-        self._strip.show_summary(self._sight.summary(self.size.width - _BESIDE_SUMMARY))
+        self._show_summary()
+        self._show_heading()
 
     def action_filter(self) -> None:
         """Show only some."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from string import ascii_lowercase
 from typing import TYPE_CHECKING, ClassVar
 
@@ -41,46 +42,70 @@ def _letters() -> dict[str, tuple[str, SortKey]]:
 LETTERS = _letters()
 
 
-class SortScreen(ModalScreen["SortKey | None"]):
-    """A line at the bottom that waits for one letter."""
+Letters = Mapping[str, tuple[str, SortKey]]
+"""Each letter with the title and the order that it stands for."""
+
+
+def sort_bindings(letters: Letters, place: str, in_full: Mapping[str, str] | None = None) -> list[BindingType]:
+    """The keys of a screen that waits for one of these letters; columns whose titles are cut have a name `in_full`."""
+    found: list[BindingType] = []
+    for letter, (title, key) in letters.items():
+        name, about = title.lower(), title
+        if in_full is not None and key.column in in_full:
+            name, about = key.column, in_full[key.column]
+        there = Binding(letter, f"sort('{letter}')", title, tooltip=f"Sort by {about}", id=f"{place}.{name}")
+        back = Binding(
+            letter.upper(),
+            f"sort('{letter}', True)",
+            f"{title}, reversed",
+            show=False,
+            tooltip=f"Sort by {about}, the other way round",
+            id=f"{place}.{name}-reversed",
+        )
+        found += [there, back]
+    leave = Binding("escape,q,comma", "close", "Leave", tooltip="Leave the order as it is", id=f"{place}.close")
+    return [*found, leave]
+
+
+class LetterScreen(ModalScreen["SortKey | None"]):
+    """A line at the bottom that waits for one of some letters; None where the order is to stay."""
 
     CSS_PATH = "sort.tcss"
     BINDING_GROUP_TITLE = "Sort"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(
-            Binding(letter, f"sort('{letter}')", title, tooltip=f"Sort by {title}", id=f"sort.{title.lower()}")
-            for letter, (title, _) in LETTERS.items()
-        ),
-        *(
-            Binding(
-                letter.upper(),
-                f"sort('{letter}', True)",
-                f"{title}, reversed",
-                show=False,
-                tooltip=f"Sort by {title}, the other way round",
-                id=f"sort.{title.lower()}-reversed",
-            )
-            for letter, (title, _) in LETTERS.items()
-        ),
-        Binding("escape,q,comma", "close", "Leave", tooltip="Leave the order as it is", id="sort.close"),
-    ]
+
+    def __init__(self, letters: Letters) -> None:
+        super().__init__()
+        self._letters = letters
 
     def compose(self) -> ComposeResult:
         """The words, each with its letter underlined: one line in 80 columns."""
-        words = [_with_letter(title, letter) for letter, (title, _) in LETTERS.items()]
+        words = [_with_letter(title, letter) for letter, (title, _) in self._letters.items()]
         yield Static(
             Content.assemble(("sort  ", "bold"), Content(" ").join(words), ("   Shift reverses", "$foreground-muted")),
             id="letters",
         )
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A letter of what is not there does nothing."""
+        return action != "sort" or parameters[0] in self._letters
+
     def action_sort(self, letter: str, reverse: bool = False) -> None:
         """Answer with the column of a letter."""
-        key = LETTERS[letter][1]
+        key = self._letters[letter][1]
         self.dismiss(SortKey(key.column, key.reverse != reverse))
 
     def action_close(self) -> None:
         """Leave the order as it is."""
         self.dismiss(None)
+
+
+class SortScreen(LetterScreen):
+    """The columns of images."""
+
+    BINDINGS: ClassVar[list[BindingType]] = sort_bindings(LETTERS, "sort")
+
+    def __init__(self) -> None:
+        super().__init__(LETTERS)
 
 
 def _with_letter(title: str, letter: str) -> Content:

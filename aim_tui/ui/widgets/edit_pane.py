@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from aim_tui.ui.widgets.edit_words import EditWords
 
 
+_BETWEEN = "  "
+# What a line leaves blank at both ends.
+_PADDING = 2
+
+
 class EditPane(Vertical):
     """One edit. The instruction takes as many lines as it needs; where there is little room the words are brief."""
 
@@ -34,6 +39,7 @@ class EditPane(Vertical):
         self._card = Static(classes="edit-card", markup=False)
         self._brief = Static(classes="edit-brief", markup=False)
         self._shown: tuple[str, str] | None = None
+        self._words: EditWords | None = None
 
     def compose(self) -> ComposeResult:
         """Words above, images below, and the card beside them."""
@@ -41,8 +47,8 @@ class EditPane(Vertical):
         yield self._pair
         yield self._brief
         with Horizontal(classes="edit-sides"):
-            for name, image in zip(self._names, self._images, strict=True):
-                yield Vertical(name, image, classes="edit-side")
+            for side, name, image in zip(("source", "target"), self._names, self._images, strict=True):
+                yield Vertical(name, image, classes=f"edit-side -{side}")
             yield VerticalScroll(self._card, classes="edit-about", can_focus=False)
 
     def show(self, words: EditWords | None, neighbours: Sequence[int] = ()) -> None:
@@ -52,7 +58,7 @@ class EditPane(Vertical):
                 text.update("")
             for image in self._images:
                 image.show(None)
-            self._shown = None
+            self._shown = self._words = None
             return
         edit = words.view.edits[words.item]
         paths = (edit.source, edit.target)
@@ -72,7 +78,27 @@ class EditPane(Vertical):
         self._instruction.update(words.instruction())
         self._pair.update(Content("\n").join(pair))
         self._pair.display = bool(pair)
-        brief = [*words.trouble(), *words.brief()]
-        self._brief.update(Content("\n").join(brief))
+        self._words = words
+        self._say_briefly()
         blank = Content("")
         self._card.update(Content("\n").join([*words.opinion(), *words.trouble(), blank, *words.numbers()]))
+
+    def on_resize(self) -> None:
+        """Another width holds other pieces."""
+        self._say_briefly()
+
+    def _say_briefly(self) -> None:
+        if (words := self._words) is not None:
+            brief = [*words.trouble(), *_in_lines(words.brief(), self.size.width - _PADDING)]
+            self._brief.update(Content("\n").join(brief))
+
+
+def _in_lines(pieces: Sequence[Content], width: int) -> list[Content]:
+    """Pieces in as many lines as they need; none is broken, unless it is wider than a line alone."""
+    lines: list[Content] = []
+    for piece in pieces:
+        if lines and lines[-1].cell_length + len(_BETWEEN) + piece.cell_length <= width:
+            lines[-1] = lines[-1] + _BETWEEN + piece
+        else:
+            lines.append(piece)
+    return lines

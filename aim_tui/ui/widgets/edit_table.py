@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 RIGHT, WRONG = "✓", "✗"
 
-# What fits a column; the card has the titles in full.
-_TITLES = {
+#: What fits a column; the card has the titles in full.
+TITLES = {
     "edit_score": "Edit",
     "target_text_sim": "T~text",
     "source_text_sim": "S~text",
@@ -43,7 +43,8 @@ _TITLES = {
 _FIRST = ("editclip_score", "edit_score", "directional_similarity", "preservation_lpips", "caption_change")
 _NUMBER_WIDTH = 7
 _ID_MIN, _ID_MAX = 6, 16
-_INSTRUCTION_MIN = 16
+# With less, edits of one data set begin alike and cannot be told apart.
+_INSTRUCTION_MIN = 24
 _ERROR_WIDTH = 15
 _ROOM_FOR_ERRORS = 118
 _MEASURED = 2000
@@ -171,7 +172,7 @@ class EditTable(LineList[int]):
         room = width - fixed - _INSTRUCTION_MIN - GAP
         numbers: dict[str, _Column] = {}
         for spec in sorted(self._specs, key=lambda spec: _FIRST.index(spec.id) if spec.id in _FIRST else len(_FIRST)):
-            title = f"{_TITLES.get(spec.id, spec.short)}{'↑' if spec.higher_is_better else '↓'}"
+            title = f"{TITLES.get(spec.id, spec.short)}{'↑' if spec.higher_is_better else '↓'}"
             column = _Column(spec.id, title, max(_NUMBER_WIDTH, len(title)), right=True, spec=spec)
             if room < column.width + GAP or (self.app.size.width < NARROW_TERMINAL and numbers):
                 break

@@ -9,7 +9,7 @@ from textual.content import Content
 
 from aim_tui.core.edit_pairs import Winner, winner
 from aim_tui.core.opinions import NOTHING
-from aim_tui.core.outcomes import Present, reason_of
+from aim_tui.core.outcomes import Failed, Present, reason_of
 from aim_tui.core.text import printable
 from aim_tui.ui.widgets.edit_table import RIGHT, WRONG
 from aim_tui.ui.widgets.review_card import stars
@@ -68,22 +68,21 @@ class EditWords:
             verdicts = [self._winner(spec, pair) for spec in self.view.results.specs]
             words = {Winner.RIGHT: "the right one wins", Winner.WRONG: "the wrong one wins", Winner.TIE: "a tie"}
             lead = self._winner(self.lead, pair)
-            said = f"{self.lead.title}: {words[lead]}" if lead is not None else f"{self.lead.title}: not told yet"
+            said = f"{self.lead.title}: {words[lead] if lead is not None else self._untold(pair)}"
             right, wrong, ties = (verdicts.count(each) for each in (Winner.RIGHT, Winner.WRONG, Winner.TIE))
-            alike = f", {ties} alike" if ties else ""
-            counted = f"  ({right} numbers for the right one, {wrong} for the wrong one{alike})"
+            counted = f"  (all numbers: right {right}, wrong {wrong}, alike {ties})"
             lines.append(Content.assemble((said, "bold"), (counted if right + wrong + ties else "", _MUTED)))
         return lines
 
     def numbers(self) -> list[Content]:
-        """Every number with the direction in which it is better."""
+        """Every number with the direction in which it is better; why one is not there is told by `trouble`."""
         row = self.view.results.rows[self.item]
         width = max((len(spec.short) for spec in self.view.results.specs), default=0) + 2
         lines = []
         for spec in self.view.results.specs:
             arrow = "↑" if spec.higher_is_better else "↓"
             title = Content.styled(f"{f'{spec.short} {arrow}':<{width}} ", _MUTED)
-            lines.append(title + value_words(row.outcomes.get(spec.id), spec))
+            lines.append(title + _brief_value(row.outcomes.get(spec.id), spec))
         return lines
 
     def trouble(self) -> list[Content]:
@@ -92,18 +91,24 @@ class EditWords:
         return [Content.styled(f"! {printable(reasons)}", "$text-error")] if reasons else []
 
     def brief(self) -> list[Content]:
-        """What matters most, for three lines."""
+        """What matters most, in short pieces, of which as many are shown as there is room for."""
         row = self.view.results.rows[self.item]
         mine = self.view.opinion(row)
         said = [_said(mine)] if mine else [Content.styled("not rated", _MUTED)]
-        for spec in self.view.results.specs:
-            value = value_words(row.outcomes.get(spec.id), spec)
-            said.append(Content.styled(f"{spec.short} ", _MUTED) + value)
-        return [Content("  ").join(said)]
+        for spec in sorted(self.view.results.specs, key=lambda spec: spec != self.lead):
+            value = _brief_value(row.outcomes.get(spec.id), spec)
+            said.append(Content.styled(f"{spec.short} {'↑' if spec.higher_is_better else '↓'} ", _MUTED) + value)
+        return said
 
     def _winner(self, spec: MetricSpec, pair: InstructionPair) -> Winner | None:
         rows = self.view.results.rows
         return winner(spec, rows[pair.right].outcomes.get(spec.id), rows[pair.wrong].outcomes.get(spec.id))
+
+    def _untold(self, pair: InstructionPair) -> str:
+        """Why no instruction of a pair has won."""
+        rows = (self.view.results.rows[item] for item in (pair.right, pair.wrong))
+        failed = any(row.error is not None or isinstance(row.outcomes.get(self.lead.id), Failed) for row in rows)
+        return "no winner, a number is missing" if failed else "not told yet"
 
     def _side(self, item: int, won: bool) -> Content:
         edit, row = self.view.edits[item], self.view.results.rows[item]
@@ -125,6 +130,10 @@ def value_words(outcome: Outcome | None, spec: MetricSpec) -> Content:
     if outcome is None:
         return Content.styled("·", _MUTED)
     return Content.styled("! " + printable(reason_of(outcome) or ""), "$text-warning")
+
+
+def _brief_value(outcome: Outcome | None, spec: MetricSpec) -> Content:
+    return Content.styled("!", "$text-warning") if isinstance(outcome, Failed) else value_words(outcome, spec)
 
 
 def _said(opinion: Opinion) -> Content:

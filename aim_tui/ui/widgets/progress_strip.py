@@ -25,8 +25,10 @@ _ROOM_FOR_BAR = 76
 class ProgressStrip(Widget):
     """Phase, done of total, images a second, time left, failures, current file; what fits, in that order."""
 
-    def __init__(self) -> None:
+    def __init__(self, things: str = "images") -> None:
+        """`things` are what is scored here."""
         super().__init__(id="progress")
+        self._things = things
         self._activity = Activity(WorkerState.STOPPED)
         self._models = ""
         self._paused = ""
@@ -79,7 +81,7 @@ class ProgressStrip(Widget):
         return _joined(self._parts(), self.content_size.width)
 
     def _parts(self) -> list[Content]:
-        parts = _activity_parts(self._activity, self.content_size.width)
+        parts = _activity_parts(self._activity, self.content_size.width, self._things)
         if self._watching:
             parts.insert(1, Content.styled(self._watching, "$text-accent"))
         if self._not_stored:
@@ -99,11 +101,11 @@ class ProgressStrip(Widget):
         return parts
 
 
-def _activity_parts(activity: Activity, width: int) -> list[Content]:
+def _activity_parts(activity: Activity, width: int, things: str) -> list[Content]:
     if activity.crash is not None:
         parts = [Content.styled(f"crashed: {printable(activity.crash.reason)}", "bold $text-error")]
         if activity.left:
-            parts.append(Content(f"{activity.left} images left"))
+            parts.append(Content(f"{activity.left} {things} left"))
         return [*parts, Content("W restarts it")]
     if activity.phase is None:
         words = {WorkerState.STARTING: "starting the worker…", WorkerState.STOPPED: "worker not started"}
