@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat as modes
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,9 @@ class FileContents:
             known = self._hashes.get(path)
             if known is not None and known[0] == stamp:
                 return known[1]
+            if not modes.S_ISREG(stat.st_mode):
+                # A pipe would be waited for, and /dev/zero read, for ever.
+                raise ValueError("it is no regular file")
             with open(path, "rb") as file:  # noqa: PTH123  # as text: any bytes
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         except (OSError, ValueError) as error:
