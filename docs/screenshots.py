@@ -238,10 +238,10 @@ SHOTS: tuple[Shot, ...] = (
 #: The pictures of the README, each in a size in which it can be read there.
 README: dict[tuple[int, int], tuple[tuple[Shot, ...], tuple[str, ...]]] = {
     (160, 50): ((main,), ("main",)),
-    (100, 36): ((explain,), ("explain",)),
+    (100, 36): ((explain, edits), ("explain", "edits")),
     (100, 28): (
-        (grid, review, pair, heatmap, duel, history, edits),
-        ("grid", "review", "pair", "heatmap", "duel", "ranking", "history", "compare", "edits"),
+        (grid, review, pair, heatmap, duel, history),
+        ("grid", "review", "pair", "heatmap", "duel", "ranking", "history", "compare"),
     ),
     (120, 32): ((matrix,), ("matrix",)),
     (80, 24): ((main,), ("main",)),
