@@ -60,11 +60,11 @@ async def test_an_image_appears_as_being_written_then_as_a_row_that_is_scored(
         (old / "new_9.png").write_bytes(whole[: len(whole) // 2])
         await app.until(lambda: str(old / "new_9.png") in app.session.watching.waiting)
         await app.shows("1 being written")
-        await app.shows("✎ new_9.png")
+        await app.shows("… new_9.png")
         assert "new_9.png" not in names(app)
         (old / "new_9.png").write_bytes(whole)
         await app.until(lambda: len(app.rows) == 9 and app.rows[8].final is not None)
-        await app.until(lambda: "being written" not in app.text() and "✎" not in app.text())
+        await app.until(lambda: "being written" not in app.text() and "… new" not in app.text())
         await app.shows("9 images")
         assert app.scored == [8], "what was there waits for s"
 
@@ -166,7 +166,7 @@ async def test_an_image_that_was_half_written_when_the_folder_was_opened_waits_a
         await app.until(lambda: len(app.scored) == 8 and app.session.running is None)
         assert app.rows[8].error is None
         assert app.rows[8].raws == {}
-        await app.shows("✎ img_9.png")
+        await app.shows("… img_9.png")
         (old / "img_9.png").write_bytes(whole)
         await app.until(lambda: len(app.scored) == 9)
 

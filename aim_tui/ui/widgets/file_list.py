@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _SCORE_WIDTH = 6
 _GLYPH_WIDTH = 2
-_WRITING, _WRITING_GLYPH = " writing", "✎"
+_WRITING, _WRITING_GLYPH = " writing", "…"
 # Below this the names need the room more than the scores do.
 _SCORES_FROM_WIDTH = 20
 
