@@ -240,7 +240,10 @@ class JudgingDesk:
 
     def _check_store(self) -> None:
         if self._store.path is None:
-            raise UsageError("there is no store to keep it in", "start without --no-store to rate")
+            raise UsageError(
+                "there is no store to keep it in",
+                "start without --no-store to rate; the demo keeps it with --store FILE",
+            )
 
     def _refuse(self, what: str, error: AimError) -> None:
         self._turn += 1
