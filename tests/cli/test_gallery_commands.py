@@ -157,6 +157,8 @@ def test_where_no_image_can_be_read_that_is_said_and_nothing_is_written(
         (("matrix", "images", "-T", "nul.txt"), "line 2: holds a zero byte"),
         (("matrix", "images", "-T", "latin.txt"), "line 1: is not UTF-8"),
         (("matrix", "images", "-T", "empty.txt"), "holds no text"),
+        (("matrix", "images", "-T", "some.txt", "--tui", "-f", "json"), "--tui shows the result"),
+        (("matrix", "images/*.webp", "-T", "some.txt", "--tui"), "--tui needs a terminal"),
     ],
 )
 def test_mistakes_are_told_before_a_model_is_loaded(
@@ -164,7 +166,8 @@ def test_mistakes_are_told_before_a_model_is_loaded(
 ) -> None:
     monkeypatch.chdir(folder.parent)
     monkeypatch.setattr("aim_tui.worker.engine.load", lambda *_: pytest.fail("a model was loaded"))
-    for name, content in {"nul.txt": b"a\n\0\n", "latin.txt": b"caf\xe9\n", "empty.txt": b"\n \n"}.items():
+    files = {"nul.txt": b"a\n\0\n", "latin.txt": b"caf\xe9\n", "empty.txt": b"\n \n", "some.txt": b"a cabin\n"}
+    for name, content in files.items():
         Path(name).write_bytes(content)
     run = cli(*arguments, "-P", "sample")
     assert run.code == 2 and says in run.err and run.out == ""
