@@ -17,6 +17,7 @@ from aim_tui.ui.screens import batch_errands, errands
 from aim_tui.ui.screens.batch import BatchScreen
 from aim_tui.ui.screens.explain import ExplainScreen
 from aim_tui.ui.screens.findings import show_findings
+from aim_tui.ui.screens.own_prompts import change_prompts
 from aim_tui.ui.screens.panes import PanesScreen
 from aim_tui.ui.screens.sort import SortScreen
 from aim_tui.ui.screens.tour import models_tour
@@ -219,8 +220,8 @@ class MainScreen(PanesScreen):
         session = self.session
         if (row := self.scores.current) is not None:
             heatmap = partial(errands.show_heatmap, self.app, session, self.scores.order, row.item)
-            asked = (session.results, session.profile, session.not_asked)
-            self.app.push_screen(ExplainScreen(row, *asked, tokens=session.maps.tokens, heatmap=heatmap))
+            asked, whose = (session.results, session.profile, session.not_asked), session.own_prompts.whose(row)
+            self.app.push_screen(ExplainScreen(row, *asked, tokens=session.maps.tokens, heatmap=heatmap, whose=whose))
 
     @work(exclusive=True, group="dialog")
     async def action_heatmap(self) -> None:
@@ -285,6 +286,12 @@ class MainScreen(PanesScreen):
     async def action_findings(self) -> None:
         """What a command has found."""
         await show_findings(self.app, self.session, self._typed)
+
+    @work(exclusive=True, group="dialog")
+    async def action_own_prompts(self, name: str = "") -> None:
+        """Prompts that images bring, or that one of them alone is to have."""
+        if (row := self.scores.current) is not None:
+            await change_prompts(self.app, self.session, row, name)
 
     def action_watch(self) -> None:
         """Follow the folder, or no longer."""

@@ -218,11 +218,13 @@ class PanesScreen(Screen[None]):
     def _show_heading(self) -> None:
         session = self.session
         recalled = session.memory.recalled_in(session.context)
-        self.heading.show(str(session.listing.folder), len(session.results.rows), session.profile.name, recalled)
+        folder, images, own = str(session.listing.folder), len(session.results.rows), session.own_prompts.count
+        self.heading.show(folder, images, session.profile.name, recalled, own)
 
     def _show_current(self) -> None:
         session, row = self.session, self.scores.current
-        self.info.show(row, session.plan, session.context, session.not_asked)
+        whose = session.own_prompts.whose(row) if row is not None else ""
+        self.info.show(row, session.plan, session.context, session.not_asked, whose)
         path, caption = (row.path, row.caption) if row is not None else (None, None)
         if path != self._previewed[0]:
             self.preview.show(path, caption=caption, neighbours=self.scores.neighbours())
