@@ -94,7 +94,7 @@ DINOV2_I = _extra(
     "likeness:Dinov2I", role=_DINOV2_MODEL.role, models=(_DINOV2_MODEL,),
 )  # fmt: skip
 BERTSCORE = _extra(
-    "bertscore", "BERTScore of the caption", "BERTS", Need.TOPIC,
+    "bertscore", "Caption BERTScore", "BERT", Need.TOPIC,
     "F1 = 2 * P * R / (P + R) of the generated caption and the topic: P is the mean over the caption's tokens of the "
     "largest cosine with a token of the topic, R the mean over the topic's tokens of the largest with one of the "
     "caption, by the features of one layer; without idf weights, and not rescaled with a baseline, so that values of "
