@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.content import Content
@@ -40,8 +40,8 @@ class EditPanesScreen(ModalScreen[None]):
     """The table above, the edit below: translates what the desk holds to what is shown; the verbs are in `edits`."""
 
     CSS_PATH = "edits.tcss"
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (20, "-medium"), (32, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-medium"), (32, "-tall")]
 
     def __init__(self, desk: EditsDesk, policy: ReadingPolicy) -> None:
         super().__init__()
@@ -93,6 +93,10 @@ class EditPanesScreen(ModalScreen[None]):
         self._summed = 0.0
         self._show_current()
         self._look()
+
+    def on_resize(self) -> None:
+        """Sums are made for the room they have."""
+        self._show_summary()
 
     # -- what is shown -----------------------------------------------------------------------------------------------
 

@@ -119,7 +119,7 @@ class EditReviewScreen(ModalScreen[int]):
 
     @property
     def _edit_id(self) -> str:
-        return self._sight.view.edits[self._item].id
+        return str(self._sight.view.edits[self._item].id)
 
     # -- judging -----------------------------------------------------------------------------------------------------
 

@@ -166,8 +166,9 @@ class EditsScreen(EditPanesScreen):
     @work(exclusive=True, group="dialog")
     async def action_restart(self) -> None:
         """Say why the worker died, and go on with what is left."""
-        crash = self._desk.activity().crash
-        if crash is not None and await self.app.push_screen_wait(CrashScreen(crash, len(self._desk.left()), "edits")):
+        if (crash := self._desk.activity().crash) is None:
+            return
+        if await self.app.push_screen_wait(CrashScreen(crash, len(self._desk.left()), "edits")):
             self._desk.score_left()
 
     # -- looking -----------------------------------------------------------------------------------------------------

@@ -77,7 +77,7 @@ class EditPane(Vertical):
         pair = words.pair()
         self._instruction.update(words.instruction())
         self._pair.update(Content("\n").join(pair))
-        self._pair.display = bool(pair)
+        self._pair.set_class(not pair, "-none")
         self._words = words
         self._say_briefly()
         blank = Content("")

@@ -115,7 +115,7 @@ class EditWords:
         correct = edit.truth.get("is_correct") is True
         value = value_words(row.outcomes.get(self.lead.id), self.lead)
         here = "bold" if item == self.item else ""
-        parts = [f"{RIGHT if correct else WRONG} ", value, " ★ " if won else "   "]
+        parts: list[str | Content] = [f"{RIGHT if correct else WRONG} ", value, " ★ " if won else "   "]
         return Content.assemble(*parts, (printable(edit.instruction), here))
 
     def _error_type(self) -> str:
