@@ -90,8 +90,7 @@ class AgreementMatrix(LineList[str]):
             self.post_message(self.Picked(self._judgements[column]))
 
     def on_click(self, event: events.Click) -> None:
-        """A click picks the judgement of its column too."""
-        super().on_click(event)
+        """A click picks the judgement of its column too; that of the line is the list's own."""
         offset = event.get_content_offset(self)
         name, each, shown = self._layout(self.size.width - self.GUTTER)
         if offset is not None and (x := offset.x - self.GUTTER - name) >= 0 and x // each < len(shown):

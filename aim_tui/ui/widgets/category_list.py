@@ -36,6 +36,10 @@ class CategoryList(LineList[str]):
         self._extent = (0.0, 0.0)
         self._sorted = ""
 
+    def can_mark(self, key: str) -> bool:
+        """Lines here are opened, not marked."""
+        return False
+
     def show(self, categories: Sequence[Category], extent: tuple[float, float], order: str) -> None:
         """These categories, in this order; bars go from one end of the extent to the other."""
         self._categories = {category.name: category for category in categories}

@@ -36,6 +36,10 @@ class ClassList(LineList[int]):
         longest = max((cell_len(image.top[0].label) for image in images), default=5)
         self._label = min(max(longest, 5), 24)
 
+    def can_mark(self, key: int) -> bool:
+        """Lines here are opened, not marked."""
+        return False
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Images are opened, not marked."""
         return action in ("move", "page", "first", "last", "open")
