@@ -95,4 +95,6 @@ async def _may_leave(app: App[int], session: Session) -> bool:
     if not many:
         return True
     about = f"{many} prompt{'s that were' if many != 1 else ' that was'} edited here will be forgotten."
-    return bool(await app.push_screen_wait(ConfirmScreen("Give them up?", lambda: about, "Give up", "Keep")))
+    asked = ConfirmScreen("Give them up?", lambda: about, "Give up", "Keep")
+    answer = await app.push_screen_wait(asked)
+    return bool(answer)
