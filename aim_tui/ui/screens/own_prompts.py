@@ -91,10 +91,8 @@ async def edit_prompt(app: App[int], session: Session, row: Row) -> None:
 
 async def _may_leave(app: App[int], session: Session) -> bool:
     """Nothing that was written by hand is given up without a question."""
-    many = session.own_prompts.edited
-    if not many:
-        return True
-    about = f"{many} prompt{'s that were' if many != 1 else ' that was'} edited here will be forgotten."
-    asked = ConfirmScreen("Give them up?", lambda: about, "Give up", "Keep")
-    answer = await app.push_screen_wait(asked)
-    return bool(answer)
+    if many := session.own_prompts.edited:
+        about = f"{many} prompt{'s that were' if many != 1 else ' that was'} edited here will be forgotten."
+        if not await app.push_screen_wait(ConfirmScreen("Give them up?", lambda: about, "Give up", "Keep")):
+            return False
+    return True

@@ -152,7 +152,7 @@ class RankingScreen(ModalScreen[None]):
         desk = self._desk
         title = Content.assemble(
             ("Ranking  ", "bold"),
-            f"{desk.counting} duels by {printable(desk.rater)}",
+            f"{desk.counting} duel{'' if desk.counting == 1 else 's'} by {printable(desk.rater)}",
             (f"  {desk.ranking.settled()} of {len(desk.images) - 1} neighbours told apart", "$foreground-muted"),
         )
         yield Static(title, id="ranking-title", markup=False)
