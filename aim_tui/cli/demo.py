@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from aim_tui.ui.launch import Launch
+
+_GONE = "a demo: scores and ratings are gone when you leave; aim-tui demo --store PATH keeps them"
 
 
 def demo(
@@ -46,7 +54,18 @@ def demo(
         # Without a store: a try-out belongs in nobody's history, and has to work where the home cannot be written.
         record = Record(setup, numbered(list_folder(sample.generations).images))
         raise typer.Exit(run(setup, open_writer("table", None), record, []))
-    # Nor does the application keep anything, unless it is told where.
-    kept = store.expanduser().absolute() if store is not None else None
     folder = sample.generations
-    raise typer.Exit(open_on(folder, lambda: launch(setup, folder, start_scoring=True, store=kept, state_name="demo")))
+    with contextlib.ExitStack() as stack:
+        said: tuple[str, ...] = ()
+        if store is not None:
+            kept = store.expanduser().absolute()
+        else:
+            # What is tried out, ratings and searches too, needs a store; nobody's own is touched.
+            place = stack.enter_context(tempfile.TemporaryDirectory(prefix="aim-tui-demo-"))
+            kept, said = Path(place) / "store.db", (_GONE,)
+
+        def prepare() -> Launch:
+            launched = launch(setup, folder, start_scoring=True, store=kept, state_name="demo")
+            return replace(launched, notices=(*launched.notices, *said))
+
+        raise typer.Exit(open_on(folder, prepare))

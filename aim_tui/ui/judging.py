@@ -242,7 +242,7 @@ class JudgingDesk:
         if self._store.path is None:
             raise UsageError(
                 "there is no store to keep it in",
-                "start without --no-store to rate; the demo keeps it with --store FILE",
+                "start without --no-store to rate",
             )
 
     def _refuse(self, what: str, error: AimError) -> None:
