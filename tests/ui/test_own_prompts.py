@@ -81,7 +81,7 @@ async def test_images_bring_their_prompts_and_it_is_said_how_many_have_none_and_
                 "6 have none, such as img_0.png: it carries no prompt" in told
             )
         )
-        await app.shows("2 with own prompts")
+        await app.shows("2 with own prompt")
         await app.shows("2 out of date")
         await app.press("s")
         await app.all_scored()
