@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aim_tui.store.queries import select_in
-from aim_tui.store.texts import pack, unpack
+from aim_tui.store.texts import pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,14 +46,20 @@ class FileHashes:
 
     def known(self, stats: Iterable[Stat]) -> dict[str, str]:
         """The content hash by path, of those files that were hashed as they are."""
-        wanted = {pack(stat.path): stat for stat in stats}
+        wanted: dict[str, Stat] = {}
+        asked: dict[str, list[str]] = {}
+        for stat in stats:
+            place = pack(_absolute(stat.path))
+            wanted[place] = stat
+            asked.setdefault(place, []).append(stat.path)
         statement = "SELECT path, size, mtime_ns, sha256 FROM files WHERE path IN"
         with self._database.reading() as connection:
             rows = select_in(connection, statement, (), wanted)
             return {
-                unpack(path): sha256
+                name: sha256
                 for path, size, mtime_ns, sha256 in rows
                 if (wanted[path].size, wanted[path].mtime_ns) == (size, mtime_ns)
+                for name in asked[path]
             }
 
     def remember(self, hashes: Iterable[tuple[Stat, str]]) -> None:
@@ -63,7 +69,7 @@ class FileHashes:
         """
         now = time.time_ns()
         rows = [
-            (pack(stat.path), stat.size, stat.mtime_ns, sha256, now // 1_000_000_000)
+            (pack(_absolute(stat.path)), stat.size, stat.mtime_ns, sha256, now // 1_000_000_000)
             for stat, sha256 in hashes
             if stat.mtime_ns < now - _TOO_FRESH_NS
         ]
@@ -71,3 +77,11 @@ class FileHashes:
             connection.executemany(
                 "INSERT OR REPLACE INTO files (path, size, mtime_ns, sha256, seen) VALUES (?, ?, ?, ?, ?)", rows
             )
+
+
+def _absolute(path: str) -> str:
+    """The place of a file whatever the working folder: the same relative path is another file elsewhere."""
+    if os.path.isabs(path):  # noqa: PTH117 - quicker, by the hundred thousand
+        return path
+    # A `..` after a link is not what is written before it.
+    return os.path.join(os.getcwd(), path) if ".." in path else os.path.abspath(path)  # noqa: PTH100, PTH109, PTH118

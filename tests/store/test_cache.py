@@ -188,6 +188,24 @@ def test_a_file_that_did_not_change_is_not_hashed_again(database: Database, tmp_
     assert Stat.of(str(tmp_path / "none")) is None
 
 
+def test_a_relative_path_is_another_file_in_another_folder(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashes = FileHashes(database)
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+        old_file(tmp_path / name / "x.bmp")
+    monkeypatch.chdir(tmp_path / "here")
+    stat = Stat.of("x.bmp")
+    assert stat is not None
+    hashes.remember([(stat, sha("here"))])
+    assert hashes.known([stat, Stat("./x.bmp", stat.size, stat.mtime_ns)]) == dict.fromkeys(
+        ("x.bmp", "./x.bmp"), sha("here")
+    )
+    monkeypatch.chdir(tmp_path / "there")
+    assert hashes.known([stat]) == {}  # as long and as old, yet another file
+
+
 def test_a_renamed_or_copied_file_keeps_its_values_and_a_changed_one_has_none(
     cache: FeatureCache, tmp_path: Path
 ) -> None:
