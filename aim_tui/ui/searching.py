@@ -55,16 +55,32 @@ class SearchDesk:
             raise UsageError("the worker has died", "W says why and restarts it")
         await self._jobs.ready(self._settings())
         embedded = await self._jobs.embed_texts([text])
-        hashed = [(row.item, row.facts.sha256) for row in rows if row.facts is not None and row.facts.sha256]
+        hashed = await self._hashed(rows)
         found = await self._embeddings(embedded, [sha256 for _, sha256 in hashed])
         cosines = await asyncio.to_thread(_cosines, found, embedded.vectors[0], [item for item, _ in hashed])
         if not cosines:
-            raise UsageError("CLIP has not seen these images", "s scores them; then they can be searched")
+            raise UsageError(
+                "CLIP has not seen these images", "s scores them against a prompt; then they can be searched"
+            )
         return Likeness(text, cosines, len(rows) - len(cosines), bool(embedded.cut))
 
     def forget(self) -> None:
         """Let go of the embeddings: nobody searches any more."""
         self._kept = None
+
+    async def _hashed(self, rows: Sequence[Row]) -> list[tuple[int, str]]:
+        """Items and content hashes; of a row that was not scored here, that of its file as a command has left it."""
+        unread = [row.path for row in rows if row.facts is None]
+
+        def look(database: Database) -> dict[str, str]:
+            from aim_tui.store.files import FileHashes, Stat
+
+            return FileHashes(database).known(filter(None, map(Stat.of, unread)))
+
+        nothing: dict[str, str] = {}
+        known = await self._store.look_into(look, nothing) if unread else nothing
+        found = ((row.item, row.facts.sha256 if row.facts else known.get(row.path)) for row in rows)
+        return [(item, sha256) for item, sha256 in found if sha256]
 
     async def _embeddings(self, embedded: TextsEmbedded, sha256s: list[str]) -> _Found:
         key = (embedded.fingerprint, embedded.recipe, sha256s)

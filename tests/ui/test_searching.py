@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from aim_tui.core.events import ImageFacts
 from aim_tui.store.cache import FeatureCache, Kind, Space
 from aim_tui.store.database import Database
+from aim_tui.store.files import FileHashes, Stat
 from aim_tui.ui.searching import Likeness
 
 if TYPE_CHECKING:
@@ -124,3 +126,16 @@ async def test_tab_goes_back_to_names_with_what_was_typed(open_app: Any, folder:
 def test_equal_ones_come_in_their_order_and_unseen_ones_last() -> None:
     likeness = Likeness("a", {5: 0.5, 1: 0.5, 3: -1.0}, 2)
     assert likeness.order([0, 1, 2, 3, 4, 5]) == [1, 5, 3, 0, 2, 4]
+
+
+@pytest.mark.usefixtures("models_here")
+async def test_what_a_command_has_embedded_is_found_without_scoring(open_app: Any, folder: Path, store: Path) -> None:
+    images = [folder / f"img_{number}.png" for number in range(7)]
+    for image in images:
+        os.utime(image, ns=(10**18, 10**18))
+    with Database.open(store) as database:
+        stats = [stat for image in images if (stat := Stat.of(str(image))) is not None]
+        FileHashes(database).remember(zip(stats, SHA256S, strict=False))
+    async with open_app(folder, store=store) as app:
+        await search(app, "like 3")
+        await app.until(lambda: names(app) == list("32415067"))
