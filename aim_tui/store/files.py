@@ -46,8 +46,8 @@ class FileHashes:
 
     def known(self, stats: Iterable[Stat]) -> dict[str, str]:
         """The content hash by path, of those files that were hashed as they are."""
-        wanted: dict[str, Stat] = {}
-        asked: dict[str, list[str]] = {}
+        wanted: dict[str | bytes, Stat] = {}
+        asked: dict[str | bytes, list[str]] = {}
         for stat in stats:
             place = pack(_absolute(stat.path))
             wanted[place] = stat
