@@ -58,7 +58,9 @@ def pairs_of(roots: tuple[str, str], by: str, recursive: bool) -> Paired:
             if not found.pairs:
                 raise UsageError(
                     f"no image of {roots[0]} has the {by} of one of {roots[1]}",
-                    "other endings: --pair-by stem; sub-folders: -r; each against each: --all-pairs",
+                    "sub-folders: -r; each against each: --all-pairs"
+                    if by == "stem"
+                    else "other endings: --pair-by stem; sub-folders: -r; each against each: --all-pairs",
                 )
             return Paired(found.pairs, (*found.alone, *sides[0][1], *sides[1][1]))
         case _:

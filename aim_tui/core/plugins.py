@@ -94,7 +94,8 @@ def _spec(name: str, entries: list[EntryPoint]) -> MetricSpec:
         found = entries[0].load()
     # A package's own code runs here; whatever it raises, SystemExit included, is its own trouble and not the program's.
     except (Exception, SystemExit) as error:
-        log.exception("the plug-in %s cannot be loaded", name)
+        # At this level it reaches no terminal: what is said below is enough for those who did not write the package.
+        log.debug("the plug-in %s cannot be loaded", name, exc_info=True)
         raise _UnusableError(f"{entries[0].value} cannot be imported: {_said(error)}") from error
     if not isinstance(found, MetricSpec):
         raise _UnusableError(f"{entries[0].value} is a {type(found).__name__}, not a MetricSpec")

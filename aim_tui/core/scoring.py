@@ -74,7 +74,9 @@ class ScoringPlan:
     def formula(self) -> str:
         """The final score in words, with the weights in use."""
         if not self.shares:
-            return f"no final score: {', '.join(self.metrics)} have no part in one"
+            return (
+                f"no final score: {', '.join(self.metrics)} {'have' if len(self.metrics) > 1 else 'has'} no part in one"
+            )
         terms = " + ".join(f"{share:.4g}*{get_metric(metric).norm_field}" for metric, share in self.shares.items())
         return f"final_score = 100 * ({terms})"
 

@@ -91,7 +91,7 @@ def read_prompts(path: Path, names: Sequence[str], order: str | None = None) -> 
     if len(lines) != len(names):
         raise UsageError(
             f"{path} has {len(lines)} lines for {len(names)} categories",
-            f"one line a category, sorted: {_some(_ordered(names, order, path))}",
+            f"one line a category, sorted: {_some(_ordered(names, order or 'natural', path))}",
         )
     return dict(zip(_ordered(names, order, path), lines, strict=True)), []
 

@@ -79,6 +79,8 @@ def read_templates(option: str | None) -> list[str]:
         return [DEFAULT_TEMPLATE]
     if option == "imagenet":
         return read_lines(IMAGENET_TEMPLATES)
+    if "{}" not in option and not os.path.exists(option):  # noqa: PTH110  # any text
+        raise UsageError(f"--templates: there is no file {option}", "a template has {} where the label goes")
     templates = [option] if "{}" in option and not os.path.isfile(option) else read_lines(option)  # noqa: PTH113
     check_templates(templates)
     return templates
