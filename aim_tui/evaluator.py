@@ -12,10 +12,12 @@ from __future__ import annotations
 import os
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from aim_tui.cli.setup import resolve
 from aim_tui.core.context import Context
@@ -28,7 +30,7 @@ from aim_tui.core.scoring import ScoringPlan, Status
 from aim_tui.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -84,6 +86,7 @@ class Evaluator:
             named = None if store is None or store is True else Path(store)
             self.setup = self.setup.with_store(store_path(named))
         self._engine: Engine | None = None
+        self._scorings: WeakSet[Scoring] = WeakSet()
 
     @property
     def engine(self) -> Engine:
@@ -110,10 +113,15 @@ class Evaluator:
         `topic`, `prompt` and `reference` are one for all images, or a list with one for each. A metric that has nothing
         to compare with is left out. Raises UsageError where none is left, and for what is no image.
         """
-        return Scoring(self, _listed(images), {Need.TOPIC: topic, Need.PROMPT: prompt, Need.REFERENCE: reference})
+        against = {Need.TOPIC: topic, Need.PROMPT: prompt, Need.REFERENCE: reference}
+        scoring = Scoring(self, _listed(images), against)
+        self._scorings.add(scoring)
+        return scoring
 
     def close(self) -> None:
-        """Let go of the store; the models go with the evaluator."""
+        """Stop what is being scored, and let go of the store; the models go with the evaluator."""
+        for scoring in list(self._scorings):
+            scoring.close()
         if self._engine is not None:
             self._engine.close()
 
@@ -164,9 +172,13 @@ class Scoring:
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """The records in the order of the images; what is done already comes at once."""
         for number in range(len(self._items)):
-            while number >= len(self._records):
-                self._records.append(next(self._coming))
+            if number == len(self._records):
+                self._records.append(self._next())
             yield self._records[number]
+
+    def close(self) -> None:
+        """Stop; what is left is scored when another record is asked for."""
+        self._coming.close()
 
     def summary(self) -> Summary:
         """Counts, mean, median and best of all images; scores what is left."""
@@ -179,27 +191,40 @@ class Scoring:
 
         return pandas.DataFrame(list(self))
 
+    def _next(self) -> dict[str, Any]:
+        """The next record; where scoring was stopped in the middle, of a job over what is left."""
+        record = next(self._coming, None)
+        if record is None:
+            self._coming = self._run()
+            record = next(self._coming)
+        if len(self._records) == len(self._items) - 1:
+            self._coming.close()
+            self._written.clear()
+        return record
+
     def _run(self) -> Generator[dict[str, Any]]:
-        results, done = self.results, 0
-        with closing(self._evaluator.engine.run(self._job)) as events:
+        results, done = self.results, len(self._records)
+        with closing(self._evaluator.engine.run(replace(self._job, items=self._items[done:]))) as events:
             for event in events:
                 results.apply(event)
                 if isinstance(event, Notice):
                     warnings.warn(event.text, stacklevel=4)
                 while done < len(results.rows) and results.rows[done].status is not Status.PENDING:
-                    yield full_record(results.rows[done], results)
                     done += 1
-        self._written.clear()
+                    yield full_record(results.rows[done - 1], results)
 
     def _contexts(self, against: Mapping[Need, Any], count: int) -> tuple[Context, list[Context]]:
         """What is the same for all images, and what each brings itself; the second empty where nothing is."""
         shared: dict[str, str] = {}
         own: list[dict[str, str]] = [{} for _ in range(count)]
         for need, said in against.items():
-            each = self._written.path if need is Need.REFERENCE else str
-            if not isinstance(said, (list, tuple)):
-                shared[need] = each(said)
+            each = self._written.path if need is Need.REFERENCE else _text
+            if said is None or isinstance(said, (str, os.PathLike)) or (need is Need.REFERENCE and _is_picture(said)):
+                shared[need] = each("" if said is None else said)
                 continue
+            if not isinstance(said, Iterable):
+                raise UsageError(f"{type(said).__name__} is no {need}", "give one for all, or a list with one for each")
+            said = list(said)
             if len(said) != count:
                 raise UsageError(f"{len(said)} of {need} for {count} images", "give one for all, or one for each")
             for values, value in zip(own, said, strict=True):
@@ -240,7 +265,11 @@ def _picture(image: Any) -> Image:
     if isinstance(image, Image.Image):
         return image
     if isinstance(image, np.ndarray):
-        if image.dtype == np.uint8 and (image.ndim == 2 or (image.ndim == 3 and image.shape[2] in (3, 4))):
+        if (
+            image.dtype == np.uint8
+            and image.size
+            and (image.ndim == 2 or (image.ndim == 3 and image.shape[2] in (3, 4)))
+        ):
             return Image.fromarray(image)
         raise UsageError(
             f"an array of {image.dtype} {image.shape} is no image",
@@ -260,4 +289,17 @@ def _listed(images: ImageLike | Iterable[ImageLike]) -> list[Any]:
                 "no images: " + "; ".join(f"{problem.path}: {problem.reason}" for problem in found.problems)
             )
         return list(found.images)
-    return [images] if hasattr(images, "shape") or hasattr(images, "getbands") else list(images)
+    return [images] if _is_picture(images) else list(images)  # type: ignore[arg-type]
+
+
+def _is_picture(image: Any) -> bool:
+    """Whether it is one image in memory, not several."""
+    return hasattr(image, "shape") and not hasattr(image, "index") or hasattr(image, "getbands")
+
+
+def _text(said: Any) -> str:
+    if said is None:
+        return ""
+    if not isinstance(said, str):
+        raise UsageError(f"{type(said).__name__} is no text")
+    return said

@@ -298,3 +298,13 @@ def test_what_ctrl_c_leaves_is_a_whole_file_and_the_same_command_ends_it_without
     again = cli(*command)
     assert again.code == 0 and "loading" not in again.err
     assert read(out) == done and not partial.exists()
+
+
+@pytest.mark.parametrize(("name", "text"), [("e.jsonl", ""), ("e.json", "[]"), ("e.csv", "image_path,text\n")])
+def test_a_file_of_no_rows_gives_one_of_no_rows(cli: Any, tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    out = tmp_path / f"out_{name}"
+    told = cli("clip-score", str(tmp_path / name), "--profile", "sample", "--no-store", "-o", str(out))
+    assert told.code == 0, told.err
+    assert "0 of 0 rows scored" in told.err
+    assert out.read_text().startswith(text.strip())

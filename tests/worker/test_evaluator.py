@@ -120,3 +120,26 @@ def test_weights_and_metrics_may_be_a_mapping_and_a_list(store: Path, images: li
         (record,) = only.score(images[:1], prompt=PROMPT, topic=TOPIC)
     assert record["final_score"] == pytest.approx(100 * record["clip_norm"])
     assert record["lpips_score"] is None
+
+
+def test_a_scoring_that_was_stopped_goes_on_where_it_was(evaluator: Evaluator, images: list[Path]) -> None:
+    whole = list(evaluator.score(images, prompt=PROMPT))
+    scoring = evaluator.score(images, prompt=PROMPT)
+    first = next(iter(scoring))
+    scoring.close()
+    assert [first, *list(scoring)[1:]] == whole
+    assert list(scoring) == whole
+
+
+def test_what_is_no_text_is_never_taken_for_one(evaluator: Evaluator, images: list[Path]) -> None:
+    prompts = np.array([PROMPT, PROMPT, PROMPT])
+    assert numbers(evaluator.score(images, prompt=prompts)) == numbers(evaluator.score(images, prompt=PROMPT))
+    assert numbers(evaluator.score(images, prompt=(text for text in prompts), topic=None))  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="nothing to score"):
+        evaluator.score(images, prompt=None)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="int is no prompt"):
+        evaluator.score(images, prompt=3)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="int is no text"):
+        evaluator.score(images, prompt=[1, 2, 3])  # type: ignore[list-item]
+    with pytest.raises(UsageError, match="is no image"):
+        evaluator.score([np.zeros((0, 0, 3), np.uint8)], prompt=PROMPT)
