@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from aim_tui.core import events
-from aim_tui.core.jobs import EngineSettings, Job
-from aim_tui.core.maps import Map, MapMethod
+from aim_tui.core.heatmaps import Map, MapMethod
+from aim_tui.core.scoring import events
+from aim_tui.core.scoring.jobs import EngineSettings, Job
 
 #: Raised whenever a message changes its meaning; a worker of another version is refused.
 PROTOCOL_VERSION = 3

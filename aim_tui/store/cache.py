@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aim_tui.store.errors import StoreError
+from aim_tui.store.packing import pack, to_json, unpack
 from aim_tui.store.queries import select_in
-from aim_tui.store.texts import pack, to_json, unpack
 
 if TYPE_CHECKING:
     import sqlite3

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from aim_tui.core.text import printable
-from aim_tui.store import in_use, migrations
+from aim_tui.store import migrations, open_files
+from aim_tui.store.database_header import APPLICATION_ID, check_writable, inspect, log_size, newer
 from aim_tui.store.errors import StoreError, damaged, explain, is_busy
-from aim_tui.store.inspection import APPLICATION_ID, check_writable, inspect, log_size, newer
 from aim_tui.store.locations import default_store, make_private, put_in_place
 
 if TYPE_CHECKING:
@@ -71,14 +71,14 @@ class Database:
         """
         steps = migrations.released() if steps is None else steps
         path = (path or default_store()).absolute()
-        with in_use.OPENING:
+        with open_files.OPENING:
             opened = cls._open(path, read_only, timeout, steps)
-            opened._noted = in_use.note(opened, path)
+            opened._noted = open_files.note(opened, path)
         return opened
 
     @classmethod
     def _open(cls, path: Path, read_only: bool, timeout: float, steps: Sequence[Migration]) -> Database:
-        if in_use.has(path):
+        if open_files.has(path):
             exists, version = True, None
         else:
             header = inspect(path)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aim_tui import paths
-from aim_tui.hub import libraries
+from aim_tui.hub import optional_libraries
+from aim_tui.settings import paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,7 +103,7 @@ def test_the_rows_of_a_manifest_have_topics_of_their_own(cli: Cli, settings: tup
 def test_without_its_library_the_program_says_how_to_get_it(
     cli: Cli, settings: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(libraries.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(optional_libraries.importlib.util, "find_spec", lambda name: None)
     refused = cli("score", IMAGES[0], *TOPIC, *settings, "--text-metric", "both")
     assert refused.code == 3
     assert "bertscore is computed by torchmetrics, which is not installed" in refused.err

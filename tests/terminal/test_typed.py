@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aim_tui.ui.typed import Typed
+from aim_tui.ui.late_input import Typed
 
 
 class Clock:

@@ -140,11 +140,11 @@ async def test_the_most_typical_image_is_offered_as_the_reference_and_taken_by_e
 ) -> None:
     import numpy as np
 
-    from aim_tui.core.events import ImageFacts
+    from aim_tui.core.scoring.events import ImageFacts
     from aim_tui.store.cache import FeatureCache, Space
     from aim_tui.store.database import Database
 
-    monkeypatch.setattr("aim_tui.ui.typical.fingerprints", lambda *_: {"clip": "f" * 32})
+    monkeypatch.setattr("aim_tui.ui.session.typical.fingerprints", lambda *_: {"clip": "f" * 32})
     store = tmp_path / "store.db"
     async with open_app(folder, toasts=True, store=store) as app:
         await app.press("full_stop")

@@ -13,28 +13,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from aim_tui.config import load_settings
 from aim_tui.core.agreement.analysis import Options, analyse
 from aim_tui.core.agreement.coefficients import Kind
-from aim_tui.core.agreement.sections import between, p_value
+from aim_tui.core.agreement.report_tables import between, p_value
 from aim_tui.core.agreement.study import Column, Entry, Judgement, Scale, Study
-from aim_tui.core.context import Context
-from aim_tui.core.events import ImageFacts, ImageRead, Item, MetricBatch, MetricValue
 from aim_tui.core.outcomes import Present
-from aim_tui.core.scoring import ScoringPlan
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import ImageFacts, ImageRead, Item, MetricBatch, MetricValue
+from aim_tui.core.scoring.plan import ScoringPlan
+from aim_tui.settings.settings import load_settings
 from aim_tui.store.database import Database
 from aim_tui.store.judgements import DuelOutcome, Image, Judgements
 from aim_tui.store.records import RunRequest, RunState
 from aim_tui.store.runs import Runs
-from aim_tui.ui.agreement import groupings
-from aim_tui.ui.agreement_views import page, plot_of
-from aim_tui.ui.screens.correlation import CorrelationScreen
-from aim_tui.ui.screens.judgement_file import JudgementFileScreen
-from aim_tui.ui.screens.main import MainScreen
-from aim_tui.ui.screens.review import ReviewScreen
-from aim_tui.ui.screens.view import ViewScreen
-from aim_tui.ui.widgets.run_list import RunList
-from aim_tui.ui.widgets.scatter import MIXED, Plot, frame, raster
+from aim_tui.ui.correlation.judgement_dialog import JudgementFileScreen
+from aim_tui.ui.correlation.scatter import MIXED, Plot, frame, raster
+from aim_tui.ui.correlation.screen import CorrelationScreen
+from aim_tui.ui.correlation.tables import page, plot_of
+from aim_tui.ui.history.run_list import RunList
+from aim_tui.ui.image_view.screen import ViewScreen
+from aim_tui.ui.main.screen import MainScreen
+from aim_tui.ui.review.screen import ReviewScreen
+from aim_tui.ui.session.agreement import groupings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -185,7 +185,7 @@ async def test_what_happens_in_the_thread_is_what_the_command_would_find(
     open_app: Any, folder: Path, store: Path
 ) -> None:
     """The command reads the stored run, the screen the rows in memory: the same samples, values and figures."""
-    from aim_tui.cli.correlating import Asked, gather_study
+    from aim_tui.cli.agreement.study import Asked, gather_study
 
     async with opened(open_app, folder, store) as app:
         judge(app, store, RATINGS)
@@ -455,7 +455,7 @@ async def test_the_screen_fits_any_size(open_app: Any, folder: Path, store: Path
 
 def test_statistics_are_not_loaded_with_the_screen() -> None:
     code = (
-        "import sys, aim_tui.ui.screens.correlation; "
+        "import sys, aim_tui.ui.correlation.screen; "
         "print([name for name in ('scipy.stats', 'matplotlib') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

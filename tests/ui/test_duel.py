@@ -12,9 +12,9 @@ from aim_tui.store.database import Database
 from aim_tui.store.errors import StoreError
 from aim_tui.store.judgements import Duel, DuelOutcome, Judgements
 from aim_tui.store.runs import Runs
-from aim_tui.ui.duelling import MOST_IMAGES, size_problem
-from aim_tui.ui.screens.duel import DuelScreen
-from aim_tui.ui.screens.ranking import RankingScreen
+from aim_tui.ui.duel.ranking import RankingScreen
+from aim_tui.ui.duel.screen import DuelScreen
+from aim_tui.ui.duel.service import MOST_IMAGES, size_problem
 
 if TYPE_CHECKING:
     from pathlib import Path

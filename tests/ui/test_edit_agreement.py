@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 from textual.app import App
 
 from aim_tui.core.agreement.coefficients import Kind
-from aim_tui.core.edit_results import EditResults
-from aim_tui.core.events import ImageFacts, ImageRead, MetricBatch, MetricValue
-from aim_tui.core.jobs import ReadingPolicy
+from aim_tui.core.scoring.edit_results import EditResults
+from aim_tui.core.scoring.events import ImageFacts, ImageRead, MetricBatch, MetricValue
+from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.store.database import Database
 from aim_tui.store.edit_evidence import judged_edit
-from aim_tui.store.edits import StoredEdit
+from aim_tui.store.edit_runs import StoredEdit
 from aim_tui.store.judgements import Judgements
-from aim_tui.ui.agreement import groupings
-from aim_tui.ui.edit_agreement import EditAgreementDesk, ShownEdits
-from aim_tui.ui.judgement_files import JudgementFile
-from aim_tui.ui.screens.correlation import CorrelationScreen
-from aim_tui.ui.stored import Store
+from aim_tui.ui.correlation.screen import CorrelationScreen
+from aim_tui.ui.session.agreement import groupings
+from aim_tui.ui.session.edit_agreement import EditAgreementDesk, ShownEdits
+from aim_tui.ui.session.judgement_files import JudgementFile
+from aim_tui.ui.session.store_access import Store
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from textual.widgets import Input
 
-from aim_tui.edit_plans import EditWish
+from aim_tui.runs.edit_plan import EditWish
 from aim_tui.store.database import Database
-from aim_tui.store.edits import EditRuns
+from aim_tui.store.edit_runs import EditRuns
 from aim_tui.store.judgements import JudgementKind, Judgements
-from aim_tui.ui.screens.correlation import CorrelationScreen
-from aim_tui.ui.screens.edit_file import EditFileScreen
-from aim_tui.ui.screens.edit_review import EditReviewScreen
-from aim_tui.ui.screens.edits import EditsScreen
-from aim_tui.ui.screens.main import MainScreen
-from aim_tui.ui.widgets.edit_table import EditTable
+from aim_tui.ui.correlation.screen import CorrelationScreen
+from aim_tui.ui.edits.open_dialog import EditFileScreen
+from aim_tui.ui.edits.review import EditReviewScreen
+from aim_tui.ui.edits.screen import EditsScreen
+from aim_tui.ui.edits.table import EditTable
+from aim_tui.ui.main.screen import MainScreen
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aim_tui.core.maps import words_of
+from aim_tui.core.heatmaps import words_of
 from aim_tui.ipc.protocol import TokenCount
-from aim_tui.ui.score_story import prompt_line
-from aim_tui.ui.screens.heatmap import HeatmapScreen
+from aim_tui.ui.heatmap.screen import HeatmapScreen
+from aim_tui.ui.review.explain_text import prompt_line
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
-from aim_tui.ui.file_contents import FileContents
+from aim_tui.ui.session.file_contents import FileContents
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aim_tui.core.categories import Categories, Category, Scored, category_record
-from aim_tui.core.confusion import agreement
-from aim_tui.core.context import Context
-from aim_tui.core.findings import CategoriesFound, ClassesFound, ClassifiedImage
-from aim_tui.core.zero_shot import Guess
+from aim_tui.core.embeddings.categories import Categories, Category, Scored, category_record
+from aim_tui.core.embeddings.confusion import agreement
+from aim_tui.core.embeddings.saved_results import CategoriesFound, ClassesFound, ClassifiedImage
+from aim_tui.core.embeddings.zero_shot import Guess
+from aim_tui.core.scoring.context import Context
 from aim_tui.errors import UsageError
-from aim_tui.inputs.findings import read_findings
-from aim_tui.ui.screens.categories import CategoriesScreen
-from aim_tui.ui.screens.classes import ClassesScreen
-from aim_tui.ui.screens.review import ReviewScreen
-from aim_tui.ui.screens.view import ViewScreen
+from aim_tui.inputs.saved_results import read_findings
+from aim_tui.ui.embeddings.categories import CategoriesScreen
+from aim_tui.ui.embeddings.classes import ClassesScreen
+from aim_tui.ui.image_view.screen import ViewScreen
+from aim_tui.ui.review.screen import ReviewScreen
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aim_tui.core.metrics import Role
-from aim_tui.ui.screens.models import ModelsScreen, human_bytes
+from aim_tui.core.metrics.registry import Role
+from aim_tui.ui.models.screen import ModelsScreen, human_bytes
 
 if TYPE_CHECKING:
     from aim_tui.hub.inventory import ModelState
@@ -55,9 +55,9 @@ class Hub:
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model_state: Any) -> Any:
     hub = Hub(tmp_path, model_state)
-    monkeypatch.setattr("aim_tui.ui.models.inspect_profile", hub.inspect)
+    monkeypatch.setattr("aim_tui.ui.session.models.inspect_profile", hub.inspect)
     monkeypatch.setattr(
-        "aim_tui.ui.models.FETCH_COMMAND", (sys.executable, "-c", FETCH, str(hub.gate), str(hub.fetched))
+        "aim_tui.ui.session.models.FETCH_COMMAND", (sys.executable, "-c", FETCH, str(hub.gate), str(hub.fetched))
     )
     return hub
 

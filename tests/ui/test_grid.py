@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aim_tui.core.outcomes import Failed, Present
-from aim_tui.core.results import Row
-from aim_tui.core.scoring import score
-from aim_tui.ui.screens.grid import GridScreen
-from aim_tui.ui.screens.review import ReviewScreen
+from aim_tui.core.scoring.plan import score
+from aim_tui.core.scoring.results import Row
+from aim_tui.ui.review.grid import GridScreen
+from aim_tui.ui.review.screen import ReviewScreen
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from aim_tui.core.jobs import ReadingPolicy
-from aim_tui.core.maps import Map, MapMethod
-from aim_tui.core.shading import CIVIDIS, colour
-from aim_tui.ui.heat import Overlay, overlaid, png_problem, suggested_path
-from aim_tui.ui.screens.heatmap import HeatmapScreen
-from aim_tui.ui.screens.main import MainScreen
+from aim_tui.core.cividis import CIVIDIS, colour
+from aim_tui.core.heatmaps import Map, MapMethod
+from aim_tui.core.scoring.jobs import ReadingPolicy
+from aim_tui.ui.heatmap.overlay import Overlay, overlaid, png_problem, suggested_path
+from aim_tui.ui.heatmap.screen import HeatmapScreen
+from aim_tui.ui.main.screen import MainScreen
 from aim_tui.ui.widgets.image_preview import ImagePreview
 from aim_tui.ui.widgets.picture import Box
 

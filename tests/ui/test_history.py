@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from textual.widgets import Button
 
-from aim_tui.config import load_settings
-from aim_tui.core.context import Context
-from aim_tui.core.events import ImageFacts, ImageRead, Item, MetricBatch, MetricValue
-from aim_tui.core.scoring import ScoringPlan
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import ImageFacts, ImageRead, Item, MetricBatch, MetricValue
+from aim_tui.core.scoring.plan import ScoringPlan
+from aim_tui.settings.settings import load_settings
 from aim_tui.store.database import Database
 from aim_tui.store.records import RunRequest, RunState
 from aim_tui.store.runs import Runs
-from aim_tui.ui.screens.compare import CompareScreen
-from aim_tui.ui.screens.history import HistoryScreen
-from aim_tui.ui.widgets.pair_list import PairList
-from aim_tui.ui.widgets.run_list import RunList
+from aim_tui.ui.history.compare import CompareScreen
+from aim_tui.ui.history.pair_list import PairList
+from aim_tui.ui.history.run_list import RunList
+from aim_tui.ui.history.screen import HistoryScreen
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aim_tui.core.metrics import Role
-from aim_tui.core.report import CSV_FIELDS
-from aim_tui.ui.screens.tour import with_folder
+from aim_tui.core.metrics.registry import Role
+from aim_tui.core.scoring.records import CSV_FIELDS
+from aim_tui.ui.models.setup_dialogs import with_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ async def test_two_local_models_under_one_name_do_not_share_scores(open_app: Any
 
 
 def test_a_local_lpips_file_keeps_the_name_of_its_trunk(tmp_path: Path) -> None:
-    from aim_tui.config import load_settings
+    from aim_tui.settings.settings import load_settings
 
     profile = with_folder(load_settings().profile("large"), Role.LPIPS, str(tmp_path / "trunk.pth"))
     assert profile.models[Role.LPIPS].id == "vgg"

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aim_tui.core.opinions import Opinion
+from aim_tui.core.ratings.opinions import Opinion
 from aim_tui.store.database import Database
 from aim_tui.store.judgements import Image, JudgementKind, Judgements
 from aim_tui.store.runs import Runs
-from aim_tui.ui import judging, stored
+from aim_tui.ui.session import ratings, store_access
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ def store(tmp_path: Path) -> Path:
 @pytest.fixture
 def locked(store: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[sqlite3.Connection]:
     """The store, written by another program that does not finish."""
-    monkeypatch.setattr(stored, "_TIMEOUT", 0.05)
+    monkeypatch.setattr(store_access, "_TIMEOUT", 0.05)
     Database.open(store).close()
     other = sqlite3.connect(store, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -205,7 +205,7 @@ async def test_images_that_are_too_many_to_read_are_known_when_they_are_looked_a
     async with open_app(folder, store=store, rater="ann") as app:
         await app.session.judging.rate(path_of(folder, 0), 5)
     (folder / "img_0.png").rename(folder / "renamed.png")
-    monkeypatch.setattr(judging, "_MOST_READ", 3)
+    monkeypatch.setattr(ratings, "_MOST_READ", 3)
     async with open_app(folder, store=store, rater="ann") as app:
         desk, path = app.session.judging, str(folder / "renamed.png")
         await app.until(lambda: app.rows and desk.recalled)
@@ -250,19 +250,19 @@ async def test_a_rating_remembers_the_stored_run_that_is_shown(open_app: Any, fo
     async with open_app(folder, store=store, start_scoring=True) as app:
         await app.all_scored()
         await app.until(lambda: not app.session.storing)
-        judging, path = app.session.judging, path_of(folder, 0)
-        await judging.rate(path, 3)
+        ratings, path = app.session.judging, path_of(folder, 0)
+        await ratings.rate(path, 3)
         app.session.open_folder(folder)
         await app.until(lambda: app.session.run_of(path) is None)
-        await judging.reject(path, True)
+        await ratings.reject(path, True)
         with Database.open(store) as database:
             runs = Runs(database)
-            stored = runs.load(runs.find("last"))
-        app.session.open_run(stored)
-        await judging.rate_all([path], 4)
+            store_access = runs.load(runs.find("last"))
+        app.session.open_run(store_access)
+        await ratings.rate_all([path], 4)
     with Database.open(store) as database:
         said = Judgements(database).history(hashlib.sha256((folder / "img_0.png").read_bytes()).hexdigest())
-    run = stored.info.id
+    run = store_access.info.id
     assert [(word.kind.value, word.run) for word in said] == [("rating", run), ("reject", None), ("rating", run)]
 
 

@@ -12,9 +12,9 @@ from textual.widgets import Input
 
 import aim_tui.ui
 from aim_tui.ui.app import AimApp
-from aim_tui.ui.screens.main import MainScreen
-from aim_tui.ui.widgets.pair_list import PairList
-from aim_tui.ui.widgets.run_list import RunList
+from aim_tui.ui.history.pair_list import PairList
+from aim_tui.ui.history.run_list import RunList
+from aim_tui.ui.main.screen import MainScreen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from aim_tui.ui.screens.view import ViewScreen
+from aim_tui.ui.image_view.screen import ViewScreen
 from aim_tui.ui.widgets.image_preview import ImagePreview
 from aim_tui.ui.widgets.picture import Box
 from aim_tui.ui.widgets.zoom import LARGEST, Zoom, closer, draw_part, farther, fit_scale, read_source
@@ -194,6 +194,6 @@ def test_at_one_to_one_a_pixel_is_a_dot(tmp_path: Path) -> None:
 
 
 def _policy() -> Any:
-    from aim_tui.core.jobs import ReadingPolicy
+    from aim_tui.core.scoring.jobs import ReadingPolicy
 
     return ReadingPolicy()

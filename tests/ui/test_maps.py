@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aim_tui.core.maps import MapMethod
+from aim_tui.core.heatmaps import MapMethod
 from aim_tui.errors import AimError
 
 if TYPE_CHECKING:

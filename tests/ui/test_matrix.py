@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aim_tui.core.cosines import Cosines
-from aim_tui.core.findings import MatrixFound
-from aim_tui.core.shading import colour
+from aim_tui.core.cividis import colour
+from aim_tui.core.embeddings.saved_results import MatrixFound
+from aim_tui.core.embeddings.similarity_matrix import Cosines
 from aim_tui.errors import UsageError
-from aim_tui.inputs.findings import read_findings
-from aim_tui.ui.screens.matrix import MatrixScreen
-from aim_tui.ui.screens.review import ReviewScreen
-from aim_tui.ui.screens.view import ViewScreen
-from aim_tui.ui.widgets.cosine_table import CosineTable
+from aim_tui.inputs.saved_results import read_findings
+from aim_tui.ui.embeddings.cosine_table import CosineTable
+from aim_tui.ui.embeddings.matrix import MatrixScreen
+from aim_tui.ui.image_view.screen import ViewScreen
+from aim_tui.ui.review.screen import ReviewScreen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -229,6 +229,6 @@ async def test_of_thousands_of_images_only_those_in_view_are_drawn(
 
 
 def test_numpy_is_not_there_when_the_screen_of_the_matrix_is() -> None:
-    rooms = "aim_tui.ui.app, aim_tui.ui.screens.matrix, aim_tui.inputs.findings"
+    rooms = "aim_tui.ui.app, aim_tui.ui.embeddings.matrix, aim_tui.inputs.saved_results"
     code = f"import {rooms}, sys; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aim_tui.core.metrics import METRICS, Role
-from aim_tui.ui.widgets.score_columns import lay_out
+from aim_tui.core.metrics.registry import METRICS, Role
+from aim_tui.ui.main.score_columns import lay_out
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from aim_tui.core.context import Context
+from aim_tui.core.scoring.context import Context
 from aim_tui.store.database import Database
 from aim_tui.store.runs import Runs
 from aim_tui.ui.app import AimApp
-from aim_tui.ui.prompt_file import OwnPrompt, PromptFile
+from aim_tui.ui.session.prompt_file import OwnPrompt, PromptFile
 
 if TYPE_CHECKING:
     from pathlib import Path

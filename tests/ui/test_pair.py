@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aim_tui.core.context import Context
 from aim_tui.core.outcomes import Failed, Present
-from aim_tui.core.results import Raw, Results
-from aim_tui.core.scoring import score
-from aim_tui.ui.screens.pair import PairScreen, companions
-from aim_tui.ui.widgets.pair_numbers import numbers
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.plan import score
+from aim_tui.core.scoring.results import Raw, Results
+from aim_tui.ui.compare.numbers import numbers
+from aim_tui.ui.compare.screen import PairScreen, companions
 from aim_tui.ui.widgets.score_cells import Ink
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ async def test_both_images_have_room_at_any_size(open_app: Any, folder: Path, si
 
 
 def results_of(open_plan: Any, *raws: dict[str, Raw]) -> Results:
-    from aim_tui.core.events import Item
+    from aim_tui.core.scoring.events import Item
 
     results = Results(open_plan, Context("topic", "prompt"))
     results.add(Item(number, f"/{number}.png") for number in range(len(raws)))
@@ -139,8 +139,8 @@ def results_of(open_plan: Any, *raws: dict[str, Raw]) -> Results:
 
 @pytest.fixture
 def plan() -> Any:
-    from aim_tui.config import load_settings
-    from aim_tui.core.scoring import ScoringPlan
+    from aim_tui.core.scoring.plan import ScoringPlan
+    from aim_tui.settings.settings import load_settings
 
     profile = load_settings().profile("aim")
     return ScoringPlan(("clip", "blip2"), dict(profile.weights), profile.rules)

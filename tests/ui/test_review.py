@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aim_tui.core.opinions import Opinion
+from aim_tui.core.ratings.opinions import Opinion
 from aim_tui.store.database import Database
 from aim_tui.store.judgements import JudgementKind, Judgements
-from aim_tui.ui import stored
-from aim_tui.ui.screens.review import ReviewScreen
-from aim_tui.ui.typed import Typed
+from aim_tui.ui.late_input import Typed
+from aim_tui.ui.review.screen import ReviewScreen
+from aim_tui.ui.session import store_access
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -207,7 +207,7 @@ async def test_others_ratings_stand_apart(open_app: Any, folder: Path, store: Pa
 async def test_what_cannot_be_stored_is_not_shown_and_the_review_comes_back_to_it(
     open_app: Any, folder: Path, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stored, "_TIMEOUT", 0.05)
+    monkeypatch.setattr(store_access, "_TIMEOUT", 0.05)
     Database.open(store).close()
     other = sqlite3.connect(store, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

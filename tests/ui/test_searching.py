@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from aim_tui.core.events import ImageFacts
+from aim_tui.core.scoring.events import ImageFacts
 from aim_tui.store.cache import FeatureCache, Kind, Space
 from aim_tui.store.database import Database
 from aim_tui.store.files import FileHashes, Stat
-from aim_tui.ui.searching import Likeness
+from aim_tui.ui.session.search import Likeness
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aim_tui.core.context import Context
-from aim_tui.state_file import StateFile
+from aim_tui.core.scoring.context import Context
+from aim_tui.settings.state_file import StateFile
 from aim_tui.ui.app import AimApp
-from aim_tui.ui.memory import HISTORY, FolderState, Looks, Memory, Texts
+from aim_tui.ui.session.saved_state import HISTORY, FolderState, Looks, Memory, Texts
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -207,7 +207,7 @@ async def test_a_store_that_is_none_is_said_and_marked_and_scoring_goes_on(
 async def test_a_locked_store_is_waited_for_and_then_has_everything(
     open_app: Any, folder: Path, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aim_tui.ui.stored._TIMEOUT", 0.05)
+    monkeypatch.setattr("aim_tui.ui.session.store_access._TIMEOUT", 0.05)
     Database.open(store).close()
     other = sqlite3.connect(store, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -246,10 +246,10 @@ async def test_a_store_that_can_only_be_read_still_shows_what_it_holds(
 async def test_the_loop_never_waits_for_the_store(
     open_app: Any, folder: Path, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from aim_tui.ui import stored
+    from aim_tui.ui.session import store_access
 
     loop = asyncio.get_running_loop()
-    real, threads = stored.Store._do, []
+    real, threads = store_access.Store._do, []
 
     def noticed(self: Any, *arguments: Any) -> Any:
         try:
@@ -260,7 +260,7 @@ async def test_the_loop_never_waits_for_the_store(
             threads.append("the loop's")
         return real(self, *arguments)
 
-    monkeypatch.setattr(stored.Store, "_do", noticed)
+    monkeypatch.setattr(store_access.Store, "_do", noticed)
     async with open_app(folder, store=store) as app:
         await app.press("s")
         await app.all_scored()

@@ -14,7 +14,7 @@ from PIL import Image
 from aim_tui.store.database import Database
 from aim_tui.store.records import RunState
 from aim_tui.store.runs import Runs
-from aim_tui.ui.watching import Watching
+from aim_tui.ui.session.folder_watch import Watching
 
 if TYPE_CHECKING:
     from pathlib import Path

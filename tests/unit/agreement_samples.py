@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aim_tui.core.agreement.joining import Pairs, join
+from aim_tui.core.agreement.pairs import Pairs, join
 from aim_tui.core.agreement.study import Column, Entry, Judgement, Sample, Study, measured
 
 if TYPE_CHECKING:

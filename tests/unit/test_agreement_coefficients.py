@@ -10,12 +10,20 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from aim_tui.core.agreement import cells, comparing, matching, ranks, stated, study, wording
+from aim_tui.core.agreement import (
+    cell_values,
+    interpretation,
+    match_ids,
+    metric_comparison,
+    rank_kernels,
+    reported_figures,
+    study,
+)
 from aim_tui.core.agreement.bootstrap import bootstrap_intervals
 from aim_tui.core.agreement.coefficients import RESAMPLED, Interval, Kind, coefficient, undefined, why_undefined
 from aim_tui.core.agreement.permutation import permutation_tests
-from aim_tui.core.agreement.ranks import inversions, mid_ranks
-from aim_tui.core.agreement.resampling import (
+from aim_tui.core.agreement.rank_kernels import inversions, mid_ranks
+from aim_tui.core.agreement.resample_kernels import (
     kendall_rearranged,
     kendall_rows,
     kendall_weighted,
@@ -39,7 +47,9 @@ WEIGHTED = {Kind.PEARSON: pearson_weighted, Kind.SPEARMAN: spearman_weighted, Ki
 REARRANGED = {Kind.PEARSON: pearson_rearranged, Kind.SPEARMAN: spearman_rearranged, Kind.KENDALL_B: kendall_rearranged}
 
 
-@pytest.mark.parametrize("module", [cells, comparing, matching, ranks, stated, study, wording])
+@pytest.mark.parametrize(
+    "module", [cell_values, metric_comparison, match_ids, rank_kernels, reported_figures, study, interpretation]
+)
 def test_the_examples_in_the_documentation_hold(module: object) -> None:
     found = doctest.testmod(module)  # type: ignore[arg-type]
     assert found.attempted > 0 and found.failed == 0

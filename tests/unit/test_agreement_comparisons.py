@@ -12,10 +12,10 @@ from scipy import stats
 
 from aim_tui.core.agreement.analysis import Options, analyse
 from aim_tui.core.agreement.coefficients import Kind
-from aim_tui.core.agreement.comparing import adjusted, compare_metrics, swap_tests, williams, zou_interval
 from aim_tui.core.agreement.discrimination import auc, discrimination, wilson, win_rate
-from aim_tui.core.agreement.duels import duel_agreement, strengths
-from aim_tui.core.agreement.raters import Measurement, krippendorff_alpha, rater_agreement
+from aim_tui.core.agreement.duel_agreement import duel_agreement, strengths
+from aim_tui.core.agreement.metric_comparison import adjusted, compare_metrics, swap_tests, williams, zou_interval
+from aim_tui.core.agreement.rater_agreement import Measurement, krippendorff_alpha, rater_agreement
 from aim_tui.core.agreement.study import Contest, Judgement, Sample
 from aim_tui.core.statistics import mean_difference
 from tests.unit.agreement_samples import column, judgement, noisy, study

@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from aim_tui.core.agreement import wording
+from aim_tui.core.agreement import interpretation
 from aim_tui.core.agreement.analysis import Options, analyse
 from aim_tui.core.agreement.coefficients import Kind, coefficient
 from aim_tui.core.agreement.error_measures import Mapping, error_measures, left_out_residuals
-from aim_tui.core.agreement.gathering import gather
-from aim_tui.core.agreement.joining import join
-from aim_tui.core.agreement.levels import levels
-from aim_tui.core.agreement.matching import By, match
+from aim_tui.core.agreement.group_levels import levels
+from aim_tui.core.agreement.match_ids import By, match
+from aim_tui.core.agreement.merge_sources import gather
+from aim_tui.core.agreement.pairs import join
+from aim_tui.core.agreement.reported_figures import check
 from aim_tui.core.agreement.residuals import influence, line, residuals, widest_gaps, worst
-from aim_tui.core.agreement.stated import check
 from aim_tui.core.agreement.study import Column, Entry, Judgement, Sample, Scale, Source, Stated, measured
-from aim_tui.core.agreement.ties import tie_accuracy
+from aim_tui.core.agreement.tie_calibration import tie_accuracy
 from aim_tui.core.outcomes import Failed, Missing
 from tests.unit.agreement_samples import column, judgement, noisy, pairs, study
 
@@ -306,36 +306,40 @@ def test_the_line_is_that_of_least_squares() -> None:
      (99, "INDICATIVE"), (100, "ENOUGH")],
 )  # fmt: skip
 def test_what_a_number_of_pairs_can_carry(n: int, standing: str) -> None:
-    assert wording.Standing.of(n).name == standing
+    assert interpretation.Standing.of(n).name == standing
 
 
 def test_the_sentence_is_made_from_the_interval() -> None:
     x, y = noisy(20, noise=6.0)
     found = coefficient(Kind.SPEARMAN, x, y)
     assert found.interval is not None and not found.interval.decided
-    said = wording.sentence(found, 20, "clip", "rating")
+    said = interpretation.sentence(found, 20, "clip", "rating")
     assert f"compatible with anything from {found.interval.low:+.2f} to {found.interval.high:+.2f}" in said
     assert "(exploratory)" in said and "even its sign is open" in said
     x, y = noisy(20, noise=0.3)
-    assert "better scores go with better judgements" in wording.sentence(coefficient(Kind.SPEARMAN, x, y), 20, "m", "r")
-    assert "worse scores" in wording.sentence(coefficient(Kind.SPEARMAN, -x, y), 20, "m", "r")
+    assert "better scores go with better judgements" in interpretation.sentence(
+        coefficient(Kind.SPEARMAN, x, y), 20, "m", "r"
+    )
+    assert "worse scores" in interpretation.sentence(coefficient(Kind.SPEARMAN, -x, y), 20, "m", "r")
 
 
 def test_the_sentence_without_a_coefficient_or_interval_says_why() -> None:
     x = np.arange(12.0)
-    assert "fewer than 3 pairs" in wording.sentence(coefficient(Kind.SPEARMAN, x[:2], x[:2]), 2, "m", "r")
-    assert "interval not defined: perfect fit" in wording.sentence(coefficient(Kind.SPEARMAN, x, x), 12, "m", "r")
+    assert "fewer than 3 pairs" in interpretation.sentence(coefficient(Kind.SPEARMAN, x[:2], x[:2]), 2, "m", "r")
+    assert "interval not defined: perfect fit" in interpretation.sentence(
+        coefficient(Kind.SPEARMAN, x, x), 12, "m", "r"
+    )
 
 
 def test_the_pairs_that_a_width_needs_are_the_fewest() -> None:
-    needed = wording.pairs_for_width(0.5, 0.1)
+    needed = interpretation.pairs_for_width(0.5, 0.1)
 
     def width(n: int) -> float:
         half = stats.norm.ppf(0.975) / math.sqrt(n - 3)
         return math.tanh(math.atanh(0.5) + half) - math.tanh(math.atanh(0.5) - half)
 
     assert width(needed) <= 0.2 < width(needed - 1)
-    assert f"takes {needed} pairs (there are 50)" in wording.pairs_needed_sentence(
+    assert f"takes {needed} pairs (there are 50)" in interpretation.pairs_needed_sentence(
         coefficient(Kind.PEARSON, *_of_half()), 50
     )
 
@@ -348,7 +352,7 @@ def _of_half() -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_the_words_of_the_seed_project_have_its_limits() -> None:
-    assert [wording.strength(value) for value in (0.7, -0.69, 0.4, 0.39, None)] == [
+    assert [interpretation.strength(value) for value in (0.7, -0.69, 0.4, 0.39, None)] == [
         "strong", "moderate", "moderate", "weak", None,
     ]  # fmt: skip
 
@@ -405,9 +409,9 @@ def test_the_same_study_and_seed_give_the_same_analysis() -> None:
 def test_degenerate_input_is_told_and_breaks_nothing(
     x: list[float | None], y: list[float | None], groups: tuple[str, ...]
 ) -> None:
-    from aim_tui.core.agreement.document import document
-    from aim_tui.core.agreement.sections import sections
-    from aim_tui.core.report import to_json
+    from aim_tui.core.agreement.report_json import document
+    from aim_tui.core.agreement.report_tables import sections
+    from aim_tui.core.scoring.records import to_json
 
     found = analyse(study(x, y, groups), Options("g" if groups else "", resamples=200))
     (cell,) = found.cells

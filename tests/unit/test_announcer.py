@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from aim_tui.core.events import Phase, PhaseName
+from aim_tui.core.scoring.events import Phase, PhaseName
 from aim_tui.ipc.client import Crash, WorkerState
-from aim_tui.terminal.speech import Manner, Notifying, notify, set_progress, set_title
-from aim_tui.terminal.speech import ProgressState as State
-from aim_tui.terminal.voice import Voice
-from aim_tui.ui.activity import Activity
-from aim_tui.ui.announcer import Announcer
+from aim_tui.terminal.osc import Manner, Notifying, notify, set_progress, set_title
+from aim_tui.terminal.osc import ProgressState as State
+from aim_tui.terminal.writer import Voice
 from aim_tui.ui.preferences import Preferences
+from aim_tui.ui.session.activity import Activity
+from aim_tui.ui.session.terminal_status import Announcer
 
 FOLDER = "/images/cabins"
 LOADING = Activity(WorkerState.BUSY, phase=Phase(PhaseName.LOADING, "clip"), total=400)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from aim_tui.config import load_settings
-from aim_tui.core.comparison import FINAL, By, compare, pair_rows
-from aim_tui.core.context import Context
-from aim_tui.core.events import ImageFacts, ImageFailed, ImageRead, Item, MetricBatch, MetricValue
-from aim_tui.core.results import Results, Row
-from aim_tui.core.scoring import ScoringPlan
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import ImageFacts, ImageFailed, ImageRead, Item, MetricBatch, MetricValue
+from aim_tui.core.scoring.plan import ScoringPlan
+from aim_tui.core.scoring.results import Results, Row
+from aim_tui.core.scoring.run_comparison import FINAL, By, compare, pair_rows
+from aim_tui.settings.settings import load_settings
 
 AIM = load_settings().profile("aim")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from aim_tui.core.completion import completed, completions
-from aim_tui.core.fields import FIELDS
+from aim_tui.core.selection.completion import completed, completions
+from aim_tui.core.selection.fields import FIELDS
 
 
 @pytest.mark.parametrize(

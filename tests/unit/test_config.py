@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aim_tui import config
-from aim_tui.config import load_settings
-from aim_tui.core.metrics import Role
+from aim_tui.core.metrics.registry import Role
 from aim_tui.errors import ConfigError, UsageError
+from aim_tui.settings import settings as config
+from aim_tui.settings.settings import load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path

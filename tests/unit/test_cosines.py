@@ -7,7 +7,7 @@ from array import array
 
 import pytest
 
-from aim_tui.core.cosines import Cosines
+from aim_tui.core.embeddings.similarity_matrix import Cosines
 
 #: Three images by two texts; the first two share a number.
 FEW = Cosines(array("d", [0.25, 0.5, 0.25, -0.1, 0.3, 0.3]), 2)

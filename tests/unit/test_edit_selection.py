@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aim_tui.core.edit_pairs import InstructionPair, Tally, Winner, pairs_of, tally, winner
-from aim_tui.core.edit_results import EditResults
-from aim_tui.core.edit_selection import EditView, edit_filter, select_edits
-from aim_tui.core.edits import EDITCLIP, PRESERVATION_LPIPS
-from aim_tui.core.events import ImageFailed, MetricBatch, MetricValue
-from aim_tui.core.filters import Filter, FilterError
-from aim_tui.core.opinions import Opinion
+from aim_tui.core.metrics.edits import EDITCLIP, PRESERVATION_LPIPS
 from aim_tui.core.outcomes import Failed, Present
-from aim_tui.core.selection import SortKey
+from aim_tui.core.ratings.opinions import Opinion
+from aim_tui.core.scoring.edit_results import EditResults
+from aim_tui.core.scoring.events import ImageFailed, MetricBatch, MetricValue
+from aim_tui.core.scoring.instruction_pairs import InstructionPair, Tally, Winner, pairs_of, tally, winner
+from aim_tui.core.selection.edit_fields import EditView, edit_filter, select_edits
+from aim_tui.core.selection.filters import Filter, FilterError
+from aim_tui.core.selection.sorting import SortKey
 from aim_tui.inputs.edits import EditRow
 from aim_tui.ui.widgets.path_input import complete_path
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aim_tui.filing import carry
-from aim_tui.filing.carry import carry_out, undo
-from aim_tui.filing.plan import Action, Plan, folder_problem, free_target, make_plan, paths_as_bytes
+from aim_tui.file_operations import transfer
+from aim_tui.file_operations.plan import Action, Plan, folder_problem, free_target, make_plan, paths_as_bytes
+from aim_tui.file_operations.transfer import carry_out, undo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,7 @@ def two_disks(monkeypatch: pytest.MonkeyPatch) -> None:
             raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
         link(source, target, **options)
 
-    monkeypatch.setattr(carry.os, "link", across)
+    monkeypatch.setattr(transfer.os, "link", across)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def no_links(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(source: str, target: str, **options: Any) -> None:
         raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
-    monkeypatch.setattr(carry.os, "link", refuse)
+    monkeypatch.setattr(transfer.os, "link", refuse)
 
 
 def never() -> bool:
@@ -73,7 +73,7 @@ def plan_of(action: Action, here: Path, there: Path) -> Plan:
     return make_plan(action, [str(path) for path in sorted(here.iterdir())], str(there))
 
 
-def do(action: Action, here: Path, there: Path, cancelled: Callable[[], bool] = never) -> carry.Outcome:
+def do(action: Action, here: Path, there: Path, cancelled: Callable[[], bool] = never) -> transfer.Outcome:
     return carry_out(plan_of(action, here, there), quiet, cancelled)
 
 
@@ -194,7 +194,7 @@ def test_a_copy_that_reads_otherwise_is_removed_and_the_original_stays(
         def digest(self) -> bytes:
             return b"otherwise"
 
-    monkeypatch.setattr(carry.hashlib, "file_digest", lambda *_: Blind())
+    monkeypatch.setattr(transfer.hashlib, "file_digest", lambda *_: Blind())
     for action in ACTIONS:
         outcome = do(action, here, there)
         assert [reason for _, reason in outcome.refused] == [
@@ -212,7 +212,7 @@ def test_a_file_that_changes_while_it_is_moved_stays(here: Path, there: Path, mo
         (here / "b.png").write_text("edited in between")
         fsync(handle)
 
-    monkeypatch.setattr(carry.os, "fsync", meddle)
+    monkeypatch.setattr(transfer.os, "fsync", meddle)
     outcome = do(Action.MOVE, here, there)
     assert [os.path.basename(path) for path, _ in outcome.refused] == ["b.png"]  # noqa: PTH119
     assert files(here) == {"b.png": "edited in between"}
@@ -226,7 +226,7 @@ def test_a_full_disk_stops_the_rest_and_leaves_no_litter(
     def full(handle: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(carry.os, "fsync", full)
+    monkeypatch.setattr(transfer.os, "fsync", full)
     outcome = do(Action.MOVE, here, there)
     assert [reason for _, reason in outcome.refused] == ["No space left on device"] * 3
     assert files(here) == ALL
@@ -258,7 +258,7 @@ def test_an_unlink_that_fails_takes_the_new_name_back(here: Path, there: Path, m
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         unlink(path)
 
-    monkeypatch.setattr(carry.os, "unlink", guarded)
+    monkeypatch.setattr(transfer.os, "unlink", guarded)
     outcome = do(Action.MOVE, here, there)
     assert outcome.refused == [(str(here / "b.png"), "cannot be taken from its folder: no permission")]
     assert files(here) == {"b.png": "b.png"}

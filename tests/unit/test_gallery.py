@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from aim_tui.core import duplicates as module
-from aim_tui.core.duplicates import find_groups
-from aim_tui.core.gallery import cosines_with, top
+from aim_tui.core.embeddings import duplicates as module
+from aim_tui.core.embeddings.duplicates import find_groups
+from aim_tui.core.embeddings.gallery import cosines_with, top
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from aim_tui.core.jobs import ReadingPolicy
+from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.inputs.images import ImageError, open_image, read_image
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from aim_tui.cli.interface import interface_findings, preferences
-from aim_tui.config import load_settings
+from aim_tui.cli.setup.ui_settings import interface_findings, preferences
 from aim_tui.errors import ConfigError
+from aim_tui.settings.settings import load_settings
 from aim_tui.ui.keymap import FORBIDDEN, key_actions, keymap_conflicts, keymap_problems, normal_keys
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from aim_tui.core.events import ImageFacts
-from aim_tui.core.fields import View
-from aim_tui.core.filters import FilterError
-from aim_tui.core.marking import MarkRule
-from aim_tui.core.results import Row
-from aim_tui.core.selection import SortKey, sort_rows
+from aim_tui.core.scoring.events import ImageFacts
+from aim_tui.core.scoring.results import Row
+from aim_tui.core.selection.fields import View
+from aim_tui.core.selection.filters import FilterError
+from aim_tui.core.selection.mark_rules import MarkRule
+from aim_tui.core.selection.sorting import SortKey, sort_rows
 
 
 def rows() -> list[Row]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from aim_tui.core import medoid as module
-from aim_tui.core.medoid import medoid
+from aim_tui.core.embeddings import medoid as module
+from aim_tui.core.embeddings.medoid import medoid
 
 
 def by_all_pairs(vectors: np.ndarray) -> tuple[int, float]:

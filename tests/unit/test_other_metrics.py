@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aim_tui.config import load_settings
-from aim_tui.core.context import Context
-from aim_tui.core.events import Item, MetricBatch, MetricValue
-from aim_tui.core.extras import EXTRAS
-from aim_tui.core.fields import View
-from aim_tui.core.filters import Filter
-from aim_tui.core.metrics import METRICS, Role, get_metric, in_order
-from aim_tui.core.normalisation import Piece, Rule, RuleSet
+from aim_tui.core.metrics.builtin import EXTRAS
+from aim_tui.core.metrics.normalisation import Piece, Rule, RuleSet
+from aim_tui.core.metrics.registry import METRICS, Role, get_metric, in_order
 from aim_tui.core.outcomes import Failed, Missing, Present
-from aim_tui.core.report import csv_fields, csv_record, formulas, record
-from aim_tui.core.results import Results
-from aim_tui.core.scoring import ScoringPlan, Status, score
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import Item, MetricBatch, MetricValue
+from aim_tui.core.scoring.plan import ScoringPlan, Status, score
+from aim_tui.core.scoring.records import csv_fields, csv_record, formulas, record
+from aim_tui.core.scoring.results import Results
+from aim_tui.core.selection.fields import View
+from aim_tui.core.selection.filters import Filter
 from aim_tui.errors import ConfigError
+from aim_tui.settings.settings import load_settings
 from aim_tui.store.codec import plan_from_json, plan_to_data
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from aim_tui.inputs.comfy import GraphError, prompt_of_graph
+from aim_tui.inputs.comfyui import GraphError, prompt_of_graph
 from aim_tui.inputs.prompts import FoundPrompt, NoPrompt, PromptFrom, find_prompt, positive_of
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from aim_tui.core.ranking import PRIOR, Bout, choose_pair, rank
+from aim_tui.core.ratings.bradley_terry import PRIOR, Bout, choose_pair, rank
 
 
 def fight(strengths: list[float], a: int, b: int, chance: random.Random) -> Bout:

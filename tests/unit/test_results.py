@@ -6,13 +6,13 @@ import json
 
 import pytest
 
-from aim_tui.config import load_settings
-from aim_tui.core.context import Context
-from aim_tui.core.events import ImageFailed, Item, MetricBatch, MetricValue, PromptRead
 from aim_tui.core.outcomes import Failed, Missing, Present
-from aim_tui.core.report import FIELDS, document, record, spreadsheet_cell, to_json
-from aim_tui.core.results import Results
-from aim_tui.core.scoring import ScoringPlan, Status
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import ImageFailed, Item, MetricBatch, MetricValue, PromptRead
+from aim_tui.core.scoring.plan import ScoringPlan, Status
+from aim_tui.core.scoring.records import FIELDS, document, record, spreadsheet_cell, to_json
+from aim_tui.core.scoring.results import Results
+from aim_tui.settings.settings import load_settings
 
 AIM = load_settings().profile("aim")
 CONTEXT = Context(topic="a cabin", prompt="one cabin", reference="/r.png")

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aim_tui.config import load_settings
-from aim_tui.core.metrics import METRICS
-from aim_tui.core.normalisation import Piece, Rule
+from aim_tui.core.metrics.normalisation import Piece, Rule
+from aim_tui.core.metrics.registry import METRICS
 from aim_tui.core.outcomes import Failed, Missing, Present
-from aim_tui.core.scoring import ScoringPlan, Status, score
+from aim_tui.core.scoring.plan import ScoringPlan, Status, score
+from aim_tui.settings.settings import load_settings
 
 AIM = load_settings().profile("aim")
 WEIGHTS = {"clip": 0.2, "blip2": 0.5, "lpips": 0.3}

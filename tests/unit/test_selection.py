@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aim_tui.core.context import Context
-from aim_tui.core.events import ImageFacts
+from aim_tui.core.metrics.normalisation import Piece, Rule, RuleSet
 from aim_tui.core.names import natural_key
-from aim_tui.core.normalisation import Piece, Rule, RuleSet
 from aim_tui.core.outcomes import Failed, Missing, Present
-from aim_tui.core.results import Raw, Row
-from aim_tui.core.scoring import ScoringPlan, score
-from aim_tui.core.selection import Filter, FilterError, SortKey, View, select, sort_rows
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import ImageFacts
+from aim_tui.core.scoring.plan import ScoringPlan, score
+from aim_tui.core.scoring.results import Raw, Row
+from aim_tui.core.selection.sorting import Filter, FilterError, SortKey, View, select, sort_rows
 
 INF = float("inf")
 CONTEXT = Context(topic="a cabin", prompt="one cabin", reference="ref.png")

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from aim_tui.terminal.speech import (
+from aim_tui.terminal.osc import (
     Manner,
     Notifying,
     ProgressState,
@@ -20,7 +20,7 @@ from aim_tui.terminal.speech import (
     set_title,
     terminal_of,
 )
-from aim_tui.terminal.voice import Voice, speaking_driver
+from aim_tui.terminal.writer import Voice, speaking_driver
 
 HOSTILE = "a\x1b]2;evil\x07b\x9d52;c;AAAA\x9cc\x07d\x1b\\e\nf\x00g\udcffh"
 

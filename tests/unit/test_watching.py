@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from aim_tui.core.jobs import ReadingPolicy
-from aim_tui.inputs import watching
-from aim_tui.inputs.watching import Watch
+from aim_tui.core.scoring.jobs import ReadingPolicy
+from aim_tui.inputs import folder_watcher
+from aim_tui.inputs.folder_watcher import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -157,7 +157,7 @@ def test_where_nothing_reports_changes_the_clock_does_and_it_is_said(
         raise OSError(28, "OS file watch limit reached")
 
     monkeypatch.setattr("watchfiles.watch", refuse)
-    monkeypatch.setattr(watching, "_ANYWAY", 0.1)
+    monkeypatch.setattr(folder_watcher, "_ANYWAY", 0.1)
     seen = watch(tmp_path)
     (tmp_path / "a.png").write_bytes(png())
     seen.sees(tmp_path / "a.png")

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from aim_tui.core import zero_shot
-from aim_tui.core.categories import Categories, Category, Scored
-from aim_tui.core.classification import Classification, percent
-from aim_tui.core.confusion import agreement
-from aim_tui.core.events import ModelInfo
-from aim_tui.core.gallery import Gallery
-from aim_tui.core.likeness import all_pairs
-from aim_tui.core.pairing import pair
-from aim_tui.core.probe import Probe, train
+from aim_tui.core.embeddings import zero_shot
+from aim_tui.core.embeddings.all_pairs import all_pairs
+from aim_tui.core.embeddings.categories import Categories, Category, Scored
+from aim_tui.core.embeddings.classification import Classification, percent
+from aim_tui.core.embeddings.confusion import agreement
+from aim_tui.core.embeddings.file_pairs import pair
+from aim_tui.core.embeddings.gallery import Gallery
+from aim_tui.core.embeddings.linear_probe import Probe, train
+from aim_tui.core.scoring.events import ModelInfo
 from aim_tui.core.statistics import mean, mean_of_means
 from aim_tui.errors import UsageError
+from aim_tui.exports.probes import read_probe, write_probe
 from aim_tui.inputs.categories import from_template, read_prompts, read_tree
 from aim_tui.inputs.labels import Labelled, read_choices, read_label_file, read_templates
-from aim_tui.store.exports.probes import read_probe, write_probe
 
 if TYPE_CHECKING:
     from pathlib import Path

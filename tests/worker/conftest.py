@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aim_tui.core.context import Context
-from aim_tui.core.events import ImageFailed, Item, MetricBatch, MetricValue
-from aim_tui.core.jobs import EngineSettings, Job
-from aim_tui.core.metrics import Role
-from aim_tui.core.profiles import ModelRef
-from aim_tui.worker.engine import Engine
+from aim_tui.core.metrics.profiles import ModelRef
+from aim_tui.core.metrics.registry import Role
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import ImageFailed, Item, MetricBatch, MetricValue
+from aim_tui.core.scoring.jobs import EngineSettings, Job
+from aim_tui.engine.engine import Engine
 from tests.worker import random_models
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from aim_tui.core.events import Event
+    from aim_tui.core.scoring.events import Event
 
 PROMPT = "one wooden cabin, snow, 2 trees"
 TOPIC = "a cabin in the snow"

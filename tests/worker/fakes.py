@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aim_tui.core.metrics import METRICS
-from aim_tui.worker.metrics.base import Metric, RawOutcome
+from aim_tui.core.metrics.registry import METRICS
+from aim_tui.engine.metrics.base import Metric, RawOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from aim_tui.core.jobs import ReadingPolicy
+from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.inputs.images import ImageError, read_image
 
 _POLICY = ReadingPolicy(max_pixels=4_000_000)

@@ -11,18 +11,18 @@ import sys
 import tempfile
 from pathlib import Path
 
-from aim_tui import paths
-from aim_tui.core.context import Context
-from aim_tui.core.events import Item
-from aim_tui.core.jobs import EngineSettings, Job
-from aim_tui.core.metrics import Role
-from aim_tui.core.profiles import ModelRef
+from aim_tui.core.metrics.profiles import ModelRef
+from aim_tui.core.metrics.registry import Role
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import Item
+from aim_tui.core.scoring.jobs import EngineSettings, Job
+from aim_tui.settings import paths
 from tests.worker.conftest import picture
 
 
 def run(folder: Path, count: int) -> None:
     """Score `count` images and print the peak of this process in MB."""
-    from aim_tui.worker.engine import Engine
+    from aim_tui.engine.engine import Engine
 
     models = paths.sample_data() / "models"
     refs = {Role.CLIP: ModelRef(path=str(models / "clip")), Role.LPIPS: ModelRef(path=str(models / "lpips"))}

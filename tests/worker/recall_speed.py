@@ -21,18 +21,18 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from aim_tui import paths
-from aim_tui.config import load_settings
-from aim_tui.core.context import Context
-from aim_tui.core.events import ImageFacts, Item
-from aim_tui.core.jobs import EngineSettings, Job
-from aim_tui.core.metrics import Role
-from aim_tui.core.profiles import ModelRef
-from aim_tui.core.results import Results
-from aim_tui.core.scoring import ScoringPlan
+from aim_tui.core.metrics.profiles import ModelRef
+from aim_tui.core.metrics.registry import Role
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import ImageFacts, Item
+from aim_tui.core.scoring.jobs import EngineSettings, Job
+from aim_tui.core.scoring.plan import ScoringPlan
+from aim_tui.core.scoring.results import Results
+from aim_tui.engine.bench import synthesise
+from aim_tui.engine.engine import Engine
+from aim_tui.settings import paths
+from aim_tui.settings.settings import load_settings
 from aim_tui.store.files import Stat
-from aim_tui.worker.bench import synthesise
-from aim_tui.worker.engine import Engine
 
 _ALL = ("clip", "blip2", "lpips")
 

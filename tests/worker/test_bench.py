@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from aim_tui.core.jobs import EngineSettings, Job
+from aim_tui.core.scoring.jobs import EngineSettings, Job
+from aim_tui.engine.bench import Timing, Ways, measure, synthesise
+from aim_tui.engine.reference_loop import plain_way
 from aim_tui.errors import UsageError
-from aim_tui.worker.bench import Timing, Ways, measure, synthesise
-from aim_tui.worker.plain import plain_way
 from tests.worker.conftest import collect, items
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aim_tui.core.context import Context
-    from aim_tui.core.metrics import Role
-    from aim_tui.core.profiles import ModelRef
-    from aim_tui.worker.engine import Engine
+    from aim_tui.core.metrics.profiles import ModelRef
+    from aim_tui.core.metrics.registry import Role
+    from aim_tui.core.scoring.context import Context
+    from aim_tui.engine.engine import Engine
 
 ALL = ("clip", "blip2", "lpips")
 

@@ -11,14 +11,14 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from aim_tui.core.events import Item, ModelLoaded, Notice
-from aim_tui.core.jobs import EngineSettings, Job
-from aim_tui.core.metrics import Role
-from aim_tui.core.profiles import ModelRef
+from aim_tui.core.metrics.profiles import ModelRef
+from aim_tui.core.metrics.registry import Role
+from aim_tui.core.scoring.events import Item, ModelLoaded, Notice
+from aim_tui.core.scoring.jobs import EngineSettings, Job
+from aim_tui.engine.engine import Engine
+from aim_tui.engine.models.captioner import Captioner
 from aim_tui.errors import ModelUnavailableError, UsageError
-from aim_tui.hub import libraries
-from aim_tui.worker.engine import Engine
-from aim_tui.worker.models.captioner import Captioner
+from aim_tui.hub import optional_libraries
 from tests.worker.conftest import TOPIC, collect, items
 from tests.worker.random_models import save_roberta
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from aim_tui.core.context import Context
+    from aim_tui.core.scoring.context import Context
     from tests.worker.conftest import Ran
 
 BERTSCORE = Role("bertscore")
@@ -157,7 +157,7 @@ def test_what_has_no_token_is_no_number(run, says, pictures, monkeypatch) -> Non
     empty = run(pictures[:3]).values["bertscore"]
     assert [empty[item].state for item in range(3)] == ["present", "missing", "present"]
     assert empty[1].reason == "the captioner returned an empty caption"
-    from aim_tui.worker.models import bertscore
+    from aim_tui.engine.models import bertscore
 
     counted = bertscore.BertScorer.tokens
     monkeypatch.setattr(
@@ -174,7 +174,7 @@ def test_what_has_no_token_is_no_number(run, says, pictures, monkeypatch) -> Non
 
 def test_a_model_that_gives_no_number_gives_a_failure_and_not_the_zero_of_the_library(run, says, pictures) -> None:
     says(["a cabin", "snow"])
-    from aim_tui.worker.models.bertscore import BertScorer
+    from aim_tui.engine.models.bertscore import BertScorer
 
     features = BertScorer._features
     with pytest.MonkeyPatch.context() as patch:
@@ -192,8 +192,8 @@ def test_a_topic_that_is_too_long_is_cut_and_told(run, folder, says, pictures) -
 
 
 def test_without_the_library_it_is_said_before_a_model_is_loaded(run, named, context, pictures, monkeypatch) -> None:
-    monkeypatch.setattr(libraries.importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr("aim_tui.worker.engine.load", lambda *_: pytest.fail("a model was loaded"))
+    monkeypatch.setattr(optional_libraries.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("aim_tui.engine.engine.load", lambda *_: pytest.fail("a model was loaded"))
     own = [Item(0, str(pictures[0]), context=context)]
     for job in (Job(("bertscore",), context, items(pictures)), Job(("bertscore",), context, own)):
         with pytest.raises(ModelUnavailableError, match="torchmetrics, which is not installed") as refused:

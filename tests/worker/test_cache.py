@@ -14,24 +14,24 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from aim_tui.core.events import ImageRead, MetricBatch, ModelLoaded, Notice, Phase, PhaseName, PromptRead
-from aim_tui.core.jobs import EngineSettings, Job, ReadingPolicy
-from aim_tui.core.metrics import Role
-from aim_tui.core.profiles import ModelRef
+from aim_tui.core.metrics.profiles import ModelRef
+from aim_tui.core.metrics.registry import Role
+from aim_tui.core.scoring.events import ImageRead, MetricBatch, ModelLoaded, Notice, Phase, PhaseName, PromptRead
+from aim_tui.core.scoring.jobs import EngineSettings, Job, ReadingPolicy
+from aim_tui.engine import reading
+from aim_tui.engine.engine import Engine
+from aim_tui.engine.models.captioner import Captioner
+from aim_tui.engine.models.clip import Clip
+from aim_tui.engine.models.lpips import Lpips
+from aim_tui.engine.models.sentence import SentenceEncoder
 from aim_tui.store.cache import FeatureCache
 from aim_tui.store.database import Database
-from aim_tui.worker import reading
-from aim_tui.worker.engine import Engine
-from aim_tui.worker.models.captioner import Captioner
-from aim_tui.worker.models.clip import Clip
-from aim_tui.worker.models.lpips import Lpips
-from aim_tui.worker.models.sentence import SentenceEncoder
 from tests.worker.conftest import collect, items, picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aim_tui.core.context import Context
+    from aim_tui.core.scoring.context import Context
     from tests.worker.conftest import Ran
 
 ALL = ("clip", "blip2", "lpips")
@@ -432,7 +432,7 @@ class TestStoreTrouble:
         store: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr("aim_tui.worker.keeper._TIMEOUT", 0.05)
+        monkeypatch.setattr("aim_tui.engine.feature_cache._TIMEOUT", 0.05)
         Database.open(store).close()
         with sqlite3.connect(store, isolation_level=None) as other:
             other.execute("BEGIN IMMEDIATE")

@@ -12,11 +12,11 @@ import torch
 from PIL import Image
 from transformers import CLIPModel, CLIPProcessor
 
-from aim_tui import paths
 from aim_tui.errors import ModelUnavailableError, UsageError
+from aim_tui.inputs.demo_data import load_sample
 from aim_tui.inputs.listing import list_folder
-from aim_tui.inputs.sample import load_sample
 from aim_tui.integrations.dataflow import ImageCLIPEvaluator
+from aim_tui.settings import paths
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,14 +10,14 @@ import torch
 from PIL import Image
 from transformers import AutoImageProcessor, AutoTokenizer, CLIPModel
 
-from aim_tui.core import edits
-from aim_tui.core.context import Context
-from aim_tui.core.events import Edit, ImageRead, Item, ModelLoaded, Notice
-from aim_tui.core.jobs import EngineSettings, Job
-from aim_tui.core.metrics import METRICS, Role
-from aim_tui.core.profiles import ModelRef
+from aim_tui.core.metrics import edits
+from aim_tui.core.metrics.profiles import ModelRef
+from aim_tui.core.metrics.registry import METRICS, Role
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import Edit, ImageRead, Item, ModelLoaded, Notice
+from aim_tui.core.scoring.jobs import EngineSettings, Job
+from aim_tui.engine.engine import Engine
 from aim_tui.errors import ModelUnavailableError, UsageError
-from aim_tui.worker.engine import Engine
 from tests.worker import plain, random_models
 from tests.worker.conftest import Ran, collect
 
@@ -213,7 +213,7 @@ def test_a_second_run_finds_everything_and_loads_no_model(
 ) -> None:
     store = str(tmp_path / "store.db")
     first = measure(edit_items, store=store)
-    monkeypatch.setattr("aim_tui.worker.engine.load", lambda *_: pytest.fail("a model was loaded"))
+    monkeypatch.setattr("aim_tui.engine.engine.load", lambda *_: pytest.fail("a model was loaded"))
     again = measure(edit_items, store=store)
     assert again.values == first.values
     assert {event.info.role for event in again.of(ModelLoaded)} == {str(role) for role in Role}
@@ -226,7 +226,7 @@ def test_captions_for_directions_are_kept_without_a_sentence_encoder(
 ) -> None:
     store = str(tmp_path / "store.db")
     first = measure(edit_items, "directional", store=store)
-    monkeypatch.setattr("aim_tui.worker.engine.load", lambda *_: pytest.fail("a model was loaded"))
+    monkeypatch.setattr("aim_tui.engine.engine.load", lambda *_: pytest.fail("a model was loaded"))
     assert measure(edit_items, "directional", store=store).values == first.values
 
 
@@ -237,7 +237,7 @@ def test_an_edit_run_finds_what_a_run_over_single_images_kept(
     names = sorted({path for pair in paths(edit_items) for path in pair})
     single = [Item(number, path) for number, path in enumerate(names)]
     collect(engine.run(Job(("clip",), Context(prompt="make it night"), single)))
-    monkeypatch.setattr("aim_tui.worker.models.clip.Clip.image_features", lambda *_: pytest.fail("looked again"))
+    monkeypatch.setattr("aim_tui.engine.models.clip.Clip.image_features", lambda *_: pytest.fail("looked again"))
     ran = collect(engine.run(Job(("clip_edit",), Context(), edit_items)))
     assert len(ran.numbers("edit_score")) == len(edit_items)
 
@@ -289,7 +289,7 @@ def test_an_unreadable_image_fails_its_edit_alone_and_says_which(
 def test_no_model_is_loaded_for_files_that_cannot_be_read(
     measure: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aim_tui.worker.engine.load", lambda *_: pytest.fail("a model was loaded"))
+    monkeypatch.setattr("aim_tui.engine.engine.load", lambda *_: pytest.fail("a model was loaded"))
     ran = measure([Item(0, str(tmp_path / "b.png"), Edit(str(tmp_path / "a.png"), "add a lake"))])
     assert "no such file" in ran.unreadable[0]
 
@@ -308,7 +308,7 @@ def test_an_image_too_small_for_lpips_fails_there_alone(
 def test_one_pair_that_breaks_the_model_fails_alone(
     measure: Callable[..., Ran], edit_items: list[Item], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from aim_tui.worker.models.editclip import EditClip
+    from aim_tui.engine.models.editclip import EditClip
 
     whole, seen = EditClip.pair_features, []
 
@@ -338,7 +338,7 @@ def test_one_pair_that_breaks_the_model_fails_alone(
 def test_running_out_of_memory_halves_the_batch_and_says_so(
     measure: Callable[..., Ran], edit_items: list[Item], monkeypatch: pytest.MonkeyPatch, measured: Ran
 ) -> None:
-    from aim_tui.worker.models.editclip import EditClip
+    from aim_tui.engine.models.editclip import EditClip
 
     whole = EditClip.pair_features
 
@@ -410,7 +410,7 @@ def test_cancelling_ends_the_job_between_stretches(
     edit_refs: dict[Role, ModelRef], edit_items: list[Item], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("_FIRST_AT_ONCE", "_MOST_AT_ONCE"):
-        monkeypatch.setattr(f"aim_tui.worker.itemwise.{name}", 2)
+        monkeypatch.setattr(f"aim_tui.engine.item_pass.{name}", 2)
     engine = Engine(EngineSettings(edit_refs, device="cpu"))
     seen: list[int] = []
     for event in engine.run(Job(("clip_edit",), Context(), edit_items), lambda: bool(seen)):

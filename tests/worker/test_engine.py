@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aim_tui.core.context import Context
-from aim_tui.core.events import ImageRead, MetricBatch, ModelLoaded, Phase, PhaseName, PromptRead
-from aim_tui.core.jobs import EngineSettings, Job
-from aim_tui.core.metrics import Role
-from aim_tui.core.profiles import ModelRef
+from aim_tui.core.metrics.profiles import ModelRef
+from aim_tui.core.metrics.registry import Role
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import ImageRead, MetricBatch, ModelLoaded, Phase, PhaseName, PromptRead
+from aim_tui.core.scoring.jobs import EngineSettings, Job
+from aim_tui.engine.engine import Engine
+from aim_tui.engine.models.clip import Clip
+from aim_tui.engine.models.lpips import Lpips
+from aim_tui.engine.models.sentence import SentenceEncoder
 from aim_tui.errors import UsageError
-from aim_tui.worker.engine import Engine
-from aim_tui.worker.models.clip import Clip
-from aim_tui.worker.models.lpips import Lpips
-from aim_tui.worker.models.sentence import SentenceEncoder
 from tests.worker import fakes
 from tests.worker.conftest import collect, items
 

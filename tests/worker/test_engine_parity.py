@@ -9,12 +9,12 @@ import pytest
 import torch
 from PIL import Image
 
-from aim_tui import paths
-from aim_tui.core.context import Context
-from aim_tui.core.jobs import EngineSettings, Job
-from aim_tui.core.metrics import Role
-from aim_tui.core.profiles import ModelRef
-from aim_tui.worker.engine import Engine
+from aim_tui.core.metrics.profiles import ModelRef
+from aim_tui.core.metrics.registry import Role
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.jobs import EngineSettings, Job
+from aim_tui.engine.engine import Engine
+from aim_tui.settings import paths
 from tests.worker import plain
 from tests.worker.conftest import PROMPT, TOPIC, collect, items
 from tests.worker.random_models import save_siglip, save_trunk

@@ -13,8 +13,8 @@ from PIL import Image
 
 from aim_tui import Evaluator
 from aim_tui.errors import UsageError
+from aim_tui.inputs.demo_data import load_sample
 from aim_tui.inputs.listing import list_folder
-from aim_tui.inputs.sample import load_sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from aim_tui.core.events import ImageFailed, Notice
-from aim_tui.core.jobs import EngineSettings, Job, ReadingPolicy
 from aim_tui.core.outcomes import Failed
-from aim_tui.worker.engine import Engine
-from aim_tui.worker.metrics.base import RawOutcome, UnsuitableError
-from aim_tui.worker.models.captioner import Captioner
-from aim_tui.worker.models.clip import Clip
+from aim_tui.core.scoring.events import ImageFailed, Notice
+from aim_tui.core.scoring.jobs import EngineSettings, Job, ReadingPolicy
+from aim_tui.engine.engine import Engine
+from aim_tui.engine.metrics.base import RawOutcome, UnsuitableError
+from aim_tui.engine.models.captioner import Captioner
+from aim_tui.engine.models.clip import Clip
 from tests.worker import fakes
 from tests.worker.conftest import collect, items, picture
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from aim_tui.core.context import Context
+    from aim_tui.core.scoring.context import Context
     from tests.worker.conftest import Ran
 
 OUT_OF_MEMORY = [
@@ -160,8 +160,8 @@ def test_a_job_of_broken_files_only_ends(score: Callable[..., Ran], tmp_path: Pa
 def test_the_least_size_that_lpips_takes_is_the_least_that_the_network_takes(
     net: str, least: int, score: Callable[..., Ran], refs, models: dict[str, Path], tmp_path: Path
 ) -> None:
-    from aim_tui.core.metrics import Role
-    from aim_tui.core.profiles import ModelRef
+    from aim_tui.core.metrics.profiles import ModelRef
+    from aim_tui.core.metrics.registry import Role
 
     paths = [
         picture(tmp_path / "small.png", least - 1, 50, seed=1),
@@ -187,7 +187,7 @@ def test_an_empty_caption_is_missing_and_not_similarity_zero(
 def test_a_caption_without_a_word_that_the_encoder_knows_fails(
     score: Callable[..., Ran], pictures: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from aim_tui.worker.models.sentence import SentenceEncoder
+    from aim_tui.engine.models.sentence import SentenceEncoder
 
     embed = SentenceEncoder.embed
     monkeypatch.setattr(Captioner, "captions", lambda self, batch: ["???"] * len(batch))

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from aim_tui.config import load_settings
-from aim_tui.core.context import Context
-from aim_tui.core.events import Item, ModelLoaded
-from aim_tui.core.jobs import EngineSettings, Job
-from aim_tui.core.metrics import Role
+from aim_tui.core.metrics.registry import Role
 from aim_tui.core.outcomes import Missing
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import Item, ModelLoaded
+from aim_tui.core.scoring.jobs import EngineSettings, Job
+from aim_tui.engine.engine import Engine
 from aim_tui.errors import UsageError
-from aim_tui.inputs.sample import load_sample
-from aim_tui.worker.engine import Engine
+from aim_tui.inputs.demo_data import load_sample
+from aim_tui.settings.settings import load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,14 +11,14 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from aim_tui.core.context import Context
-from aim_tui.core.events import ModelLoaded
-from aim_tui.core.jobs import EngineSettings, Job
-from aim_tui.core.metrics import METRICS, Role
-from aim_tui.core.profiles import ModelRef
+from aim_tui.core.metrics.profiles import ModelRef
+from aim_tui.core.metrics.registry import METRICS, Role
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import ModelLoaded
+from aim_tui.core.scoring.jobs import EngineSettings, Job
+from aim_tui.engine.engine import Engine
+from aim_tui.engine.models.device import pick_dtype
 from aim_tui.errors import ModelUnavailableError
-from aim_tui.worker.engine import Engine
-from aim_tui.worker.models.device import pick_dtype
 from tests.worker.conftest import collect
 
 if TYPE_CHECKING:

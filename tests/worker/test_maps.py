@@ -9,13 +9,13 @@ import pytest
 import torch
 from PIL import Image
 
-from aim_tui.core.jobs import EngineSettings, Job
-from aim_tui.core.maps import Map, MapMethod, without
-from aim_tui.core.metrics import Role
-from aim_tui.core.profiles import ModelRef
+from aim_tui.core.heatmaps import Map, MapMethod, without
+from aim_tui.core.metrics.profiles import ModelRef
+from aim_tui.core.metrics.registry import Role
+from aim_tui.core.scoring.jobs import EngineSettings, Job
+from aim_tui.engine.engine import Engine
 from aim_tui.errors import AimError
 from aim_tui.ipc.protocol import REPORTS, MakeMap, MapMade, Message, decode, encode
-from aim_tui.worker.engine import Engine
 from tests.worker import random_models
 from tests.worker.conftest import PROMPT, collect, items, picture
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from aim_tui.core.context import Context
+    from aim_tui.core.scoring.context import Context
 
 
 @pytest.fixture

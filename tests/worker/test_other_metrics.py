@@ -12,14 +12,14 @@ import torch
 from PIL import Image
 from transformers import AutoImageProcessor, AutoModel, AutoProcessor
 
-from aim_tui.core.events import Item, ModelLoaded, Notice
-from aim_tui.core.jobs import EngineSettings, Job
-from aim_tui.core.metrics import Role
-from aim_tui.core.profiles import ModelRef
+from aim_tui.core.metrics.profiles import ModelRef
+from aim_tui.core.metrics.registry import Role
+from aim_tui.core.scoring.events import Item, ModelLoaded, Notice
+from aim_tui.core.scoring.jobs import EngineSettings, Job
+from aim_tui.engine.engine import Engine
+from aim_tui.engine.models.clip import Clip
+from aim_tui.engine.models.dinov2 import Dinov2
 from aim_tui.errors import ModelUnavailableError, UsageError
-from aim_tui.worker.engine import Engine
-from aim_tui.worker.models.clip import Clip
-from aim_tui.worker.models.dinov2 import Dinov2
 from tests.worker import plain
 from tests.worker.conftest import PROMPT, collect, items
 from tests.worker.random_models import save_clip, save_dinov2, save_siglip
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from aim_tui.core.context import Context
+    from aim_tui.core.scoring.context import Context
     from tests.worker.conftest import Ran
 
 TOLERANCE = 1e-4
@@ -157,7 +157,7 @@ def test_another_prompt_or_reference_looks_at_no_image_again(run, looks, picture
 
 def test_what_is_kept_is_scored_without_the_models_and_to_the_same_bit(run, pictures, tmp_path, monkeypatch) -> None:
     first = run(pictures, *ALL, store=tmp_path / "store.db")
-    monkeypatch.setattr("aim_tui.worker.engine.load", lambda *_: pytest.fail("a model was loaded"))
+    monkeypatch.setattr("aim_tui.engine.engine.load", lambda *_: pytest.fail("a model was loaded"))
     again = run(pictures, *ALL, store=tmp_path / "store.db")
     assert [again.numbers(metric) for metric in ALL] == [first.numbers(metric) for metric in ALL]
     assert {event.info.role for event in again.of(ModelLoaded)} == {"siglip", "pickscore", "dinov2", "clip"}

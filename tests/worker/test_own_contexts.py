@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from aim_tui.config import load_settings
-from aim_tui.core.context import Context
-from aim_tui.core.events import ImageFailed, ImageRead, Item, numbered
-from aim_tui.core.jobs import EngineSettings, Job
 from aim_tui.core.outcomes import Failed, Missing, Present
-from aim_tui.inputs.sample import load_sample
-from aim_tui.worker.engine import Engine
-from aim_tui.worker.metrics.captions import Spoken
-from aim_tui.worker.metrics.judging import Seen
-from aim_tui.worker.metrics.own import CaptionSimilarity
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import ImageFailed, ImageRead, Item, numbered
+from aim_tui.core.scoring.jobs import EngineSettings, Job
+from aim_tui.engine.engine import Engine
+from aim_tui.engine.metrics.captions import Spoken
+from aim_tui.engine.metrics.own import CaptionSimilarity
+from aim_tui.engine.metrics.per_item import Seen
+from aim_tui.inputs.demo_data import load_sample
+from aim_tui.settings.settings import load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,7 +132,7 @@ def test_a_row_that_fits_no_other_stretch_is_as_it_would_be_in_one(
     job = Job(("clip",), Context(), items)
     whole = outcomes(list(Engine(EngineSettings(models=models)).run(job)))
     for name in ("_FIRST_AT_ONCE", "_MOST_AT_ONCE"):
-        monkeypatch.setattr(f"aim_tui.worker.itemwise.{name}", 2)
+        monkeypatch.setattr(f"aim_tui.engine.item_pass.{name}", 2)
     parts = outcomes(list(Engine(EngineSettings(models=models)).run(job)))
     assert list(parts) == list(whole)
     assert all(parts[key].value == pytest.approx(whole[key].value, abs=1e-6) for key in whole)

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from aim_tui.worker.reading import Bounds, ReadAhead, Unreadable
+from aim_tui.engine.reading import Bounds, ReadAhead, Unreadable
 
 WAIT = 20
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aim_tui.core.events import ImageFailed, MetricBatch
-from aim_tui.core.jobs import EngineSettings, Job, ReadingPolicy
-from aim_tui.worker.engine import Engine
+from aim_tui.core.scoring.events import ImageFailed, MetricBatch
+from aim_tui.core.scoring.jobs import EngineSettings, Job, ReadingPolicy
+from aim_tui.engine.engine import Engine
 from tests.worker.conftest import collect, items, picture
 
 if TYPE_CHECKING:
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from pathlib import Path
 
-    from aim_tui.core.context import Context
-    from aim_tui.core.events import Item, MetricValue
-    from aim_tui.core.metrics import Role
-    from aim_tui.core.profiles import ModelRef
+    from aim_tui.core.metrics.profiles import ModelRef
+    from aim_tui.core.metrics.registry import Role
+    from aim_tui.core.scoring.context import Context
+    from aim_tui.core.scoring.events import Item, MetricValue
     from tests.worker.conftest import Ran
 
 ALL = ("clip", "blip2", "lpips")

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import pytest
 from transformers import CLIPTokenizer
 
-from aim_tui import paths
-from aim_tui.core.events import PromptRead
-from aim_tui.core.jobs import EngineSettings, Job
-from aim_tui.worker.engine import Engine
+from aim_tui.core.scoring.events import PromptRead
+from aim_tui.core.scoring.jobs import EngineSettings, Job
+from aim_tui.engine.engine import Engine
+from aim_tui.settings import paths
 from aim_tui.worker.tokens import TokenCounter
 from tests.worker.conftest import collect, items
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aim_tui.core.context import Context
+    from aim_tui.core.scoring.context import Context
 
 LONG = "a cabin " * 40
 

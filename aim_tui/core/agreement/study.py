@@ -11,7 +11,7 @@ from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aim_tui.core.agreement.stated import Checked
+    from aim_tui.core.agreement.reported_figures import Checked
 
 
 @dataclass(frozen=True, slots=True)

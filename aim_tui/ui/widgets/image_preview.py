@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from aim_tui.core.jobs import ReadingPolicy
+from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.text import printable, printable_name
 from aim_tui.terminal.images import ImageMode, ImageSupport, image_support
 from aim_tui.ui.widgets.picture import Box, Picture, PictureCache, facts_line, notes_line, read_picture

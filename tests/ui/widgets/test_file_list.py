@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from aim_tui.core.scoring import Status
-from aim_tui.ui.widgets.file_list import Entry, EntryKind, FileList
+from aim_tui.core.scoring.plan import Status
+from aim_tui.ui.main.file_list import Entry, EntryKind, FileList
 from tests.ui.widgets.samples import NAMES, Holder, assert_aligned, painted
 
 FOLDER = [

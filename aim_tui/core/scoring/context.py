@@ -1,0 +1,40 @@
+"""What a folder of images is judged against: topic, prompt and reference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aim_tui.core.metrics.registry import METRICS, Need, get_metric
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The texts and the reference image that metrics compare with; empty where there is none."""
+
+    topic: str = ""
+    prompt: str = ""
+    reference: str = ""
+
+    def need(self, metric: str) -> str:
+        """The text or path that this metric compares with; a raw value belongs to it alone."""
+        match get_metric(metric).needs:
+            case Need.PROMPT:
+                return self.prompt
+            case Need.TOPIC:
+                return self.topic
+            case Need.REFERENCE:
+                return self.reference
+            case Need.SOURCE:
+                return ""
+            case Need.NOTHING:
+                return get_metric(metric).against or "the image alone"
+
+    def overlaid(self, own: Context | None) -> Context:
+        """The context with what an image brings itself in the place of the same part."""
+        if own is None:
+            return self
+        return Context(own.topic or self.topic, own.prompt or self.prompt, own.reference or self.reference)
+
+    def missing_for(self, metrics: tuple[str, ...] = tuple(METRICS)) -> dict[str, str]:
+        """The metrics that cannot be asked for, each with the reason."""
+        return {metric: f"no {get_metric(metric).needs}" for metric in metrics if not self.need(metric).strip()}
