@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from aim_tui.core.metrics.registry import Need
+from aim_tui.core.metrics.spec import Need
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Item, Notice
 from aim_tui.core.scoring.jobs import Job

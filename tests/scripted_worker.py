@@ -19,9 +19,9 @@ import threading
 from functools import cache
 from pathlib import Path
 
-from aim_tui.core.heatmaps import Map, MapMethod
+from aim_tui.core.heatmaps import MakeMap, Map, MapMethod
+from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.metrics.edits import measures
-from aim_tui.core.metrics.registry import METRICS
 from aim_tui.core.scoring.events import (
     ImageFacts,
     ImageFailed,
@@ -45,7 +45,6 @@ from aim_tui.ipc.protocol import (
     EmbedTexts,
     Hello,
     JobEnded,
-    MakeMap,
     MapFailed,
     MapMade,
     Message,

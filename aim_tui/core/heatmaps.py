@@ -125,3 +125,18 @@ def _covered(cells: int, start: float, end: float, low: float, high: float) -> l
     size = (end - start) / cells
     lefts = (start + number * size for number in range(cells))
     return [min(max(min(left + size, high) - max(left, low), 0.0) / size, 1.0) for left in lefts]
+
+
+@dataclass(frozen=True, slots=True)
+class MakeMap:
+    """To the worker: which regions of this image count? Answered by MapMade or MapFailed; Cancel takes it back.
+
+    While a job runs it is answered between two batches where its model is loaded, and after the job where not.
+    `text` is what is left of the prompt `whole` when words are switched off; `reference` is for the difference.
+    """
+
+    path: str
+    method: MapMethod
+    text: str = ""
+    whole: str = ""
+    reference: str = ""

@@ -19,8 +19,7 @@ from aim_tui.store.packing import to_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aim_tui.core.metrics.profiles import ModelRef
-    from aim_tui.core.metrics.registry import Role
+    from aim_tui.core.metrics.spec import ModelRef, Role
     from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.engine.feature_cache import Keeper
     from aim_tui.engine.models.device import Placement

@@ -16,7 +16,8 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from aim_tui.core.metrics import edits
-from aim_tui.core.metrics.registry import MetricSpec, Need, get_metric, in_order, roles_in_order
+from aim_tui.core.metrics.registry import get_metric, in_order, roles_in_order
+from aim_tui.core.metrics.spec import MetricSpec, Need
 from aim_tui.core.scoring.events import Event, ModelLoaded, Notice, Phase, PhaseName
 from aim_tui.engine.cache_keys import Cache, Identity, identify, reading_key
 from aim_tui.engine.cache_lookup import Survey
@@ -42,16 +43,14 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from aim_tui.core.embeddings.zero_shot import Logits
-    from aim_tui.core.heatmaps import Map, MapMethod
-    from aim_tui.core.metrics.profiles import ModelRef
-    from aim_tui.core.metrics.registry import Role
+    from aim_tui.core.heatmaps import MakeMap, Map, MapMethod
+    from aim_tui.core.metrics.spec import ModelRef, Role
     from aim_tui.core.scoring.context import Context
     from aim_tui.core.scoring.events import Item
     from aim_tui.core.scoring.jobs import EngineSettings, Job
     from aim_tui.engine.cache_lookup import Window
     from aim_tui.engine.metrics.base import Metric
     from aim_tui.engine.metrics.per_item import Judge
-    from aim_tui.ipc.protocol import MakeMap
     from aim_tui.store.cache import Space
 
 

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from aim_tui.core.heatmaps import MOST_CELLS, Map, MapMethod
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import Role
 from aim_tui.engine.metrics.base import UnsuitableError, cosines
 from aim_tui.engine.metrics.lpips import LpipsDistance, fitted
 from aim_tui.engine.models.attention import class_attention, relevance
@@ -19,11 +19,11 @@ from aim_tui.inputs.images import ImageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aim_tui.core.heatmaps import MakeMap
     from aim_tui.engine.metrics.base import Read
     from aim_tui.engine.models.clip import Clip
     from aim_tui.engine.models.loading import LoadedModel
     from aim_tui.engine.models.lpips import Lpips
-    from aim_tui.ipc.protocol import MakeMap
 
 _DIGITS = 5
 

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from aim_tui.core.metrics.edits import FAMILIES
-from aim_tui.core.metrics.registry import Role, get_metric
+from aim_tui.core.metrics.registry import get_metric
+from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed
 from aim_tui.core.scoring.events import Event, ImageFacts, ImageFailed, ImageRead, MetricBatch, MetricValue, Notice
 from aim_tui.engine.batching import NO_MEMORY

@@ -10,7 +10,7 @@ from aim_tui.core.embeddings.zero_shot import Logits
 from aim_tui.engine.cache_keys import text_key
 
 if TYPE_CHECKING:
-    from aim_tui.core.metrics.registry import Role
+    from aim_tui.core.metrics.spec import Role
     from aim_tui.engine.cache_keys import Cache
     from aim_tui.engine.models.clip import Clip
     from aim_tui.engine.models.loading import LoadedModel

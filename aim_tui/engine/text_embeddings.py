@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 import numpy as np
 
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed
 from aim_tui.core.scoring.events import PromptRead
 from aim_tui.engine.cache_keys import text_key

@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.cli.console import facts, show, table, words
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import Role
 from aim_tui.core.names import did_you_mean
 from aim_tui.core.scoring.edit_records import csv_fields, csv_record, document, editclip_document, record
 from aim_tui.core.scoring.records import to_json

@@ -24,7 +24,7 @@ from aim_tui.store.records import RunState
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from aim_tui.core.metrics.registry import MetricSpec
+    from aim_tui.core.metrics.spec import MetricSpec
     from aim_tui.core.ratings.records import Judged
     from aim_tui.core.scoring.results import Row
     from aim_tui.store.records import Run

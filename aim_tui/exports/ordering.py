@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aim_tui.core.names import natural_key
 from aim_tui.core.outcomes import Failed, Outcome, Present
-from aim_tui.core.selection.fields import file_name
+from aim_tui.core.text import file_name
 from aim_tui.store.records import RunState
 
 if TYPE_CHECKING:

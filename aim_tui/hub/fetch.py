@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from aim_tui.core.metrics.profiles import ModelRef  # noqa: TC001  msgspec reads the annotations below
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import (
+    ModelRef,  # noqa: TC001  msgspec reads the annotations below
+    Role,
+)
 from aim_tui.core.text import portable_path
 from aim_tui.errors import AimError, ModelUnavailableError
 from aim_tui.hub import cache_paths, http

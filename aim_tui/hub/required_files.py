@@ -7,7 +7,8 @@ import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.metrics.registry import Role, model_role
+from aim_tui.core.metrics.registry import model_role
+from aim_tui.core.metrics.spec import Role
 from aim_tui.hub.checksums import file_problem
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.scoring.events import Edit, Item
+from aim_tui.core.metrics.edits import Edit
+from aim_tui.core.scoring.events import Item
 from aim_tui.core.text import printable
 from aim_tui.errors import UsageError
 from aim_tui.inputs.tables import Line, read_table

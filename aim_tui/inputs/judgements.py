@@ -11,8 +11,8 @@ from aim_tui.core.agreement.cell_values import outcome_of, said, scalar, truth_o
 from aim_tui.core.agreement.error_measures import Mapping as ErrorMapping
 from aim_tui.core.agreement.reported_figures import check
 from aim_tui.core.agreement.study import Column, Entry, Sample, Scale, Source, Stated
+from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.metrics.edits import MEASURES
-from aim_tui.core.metrics.registry import METRICS
 from aim_tui.core.names import did_you_mean
 from aim_tui.core.outcomes import Failed, Present
 from aim_tui.errors import UsageError

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aim_tui.core.embeddings.clip_score_scales import UNIT
-from aim_tui.core.metrics.profiles import ModelRef
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import ImageFailed, Item, MetricBatch
 from aim_tui.core.scoring.jobs import EngineSettings, Job

@@ -14,6 +14,7 @@ import sys
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from aim_tui.core.heatmaps import MakeMap
 from aim_tui.core.scoring.events import Event, Phase, PhaseName
 from aim_tui.core.text import without_escapes
 from aim_tui.errors import AimError
@@ -27,7 +28,6 @@ from aim_tui.ipc.protocol import (
     EmbedTexts,
     Hello,
     JobEnded,
-    MakeMap,
     MapFailed,
     MapMade,
     Message,

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.metrics import edits
-from aim_tui.core.metrics.profiles import ModelRef
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.core.scoring.edit_records import Named
 from aim_tui.core.scoring.records import engine_settings
 from aim_tui.core.text import printable

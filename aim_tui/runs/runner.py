@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
-import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import (
@@ -25,6 +22,7 @@ from aim_tui.core.scoring.events import Event, Notice, Phase, PhaseName, PromptR
 from aim_tui.core.scoring.jobs import Job
 from aim_tui.core.scoring.plan import Status
 from aim_tui.core.text import printable
+from aim_tui.runs.interrupt import INTERRUPTED, Interrupt
 from aim_tui.store.errors import StoreError
 from aim_tui.store.records import RunState
 
@@ -40,7 +38,6 @@ if TYPE_CHECKING:
     from aim_tui.runs.recording import Record
     from aim_tui.runs.setup import Setup
 
-INTERRUPTED = 130
 _TROUBLES_SHOWN = 20
 
 
@@ -241,34 +238,3 @@ def progress_bar(stderr: Console) -> Iterator[Progress]:
     )
     with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
         yield progress
-
-
-class Interrupt:
-    """The first Ctrl-C, SIGTERM or lost terminal asks the engine to stop after its batch; the second ends at once."""
-
-    def __init__(self) -> None:
-        self._asked = False
-        self._before: dict[int, Any] = {}
-
-    def is_set(self) -> bool:
-        """Whether somebody asked to stop."""
-        return self._asked
-
-    def __enter__(self) -> Interrupt:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            # nohup and `&` in a script have their signals ignored, and mean it.
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._ask)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _ask(self, number: int, _frame: object) -> None:
-        if self._asked:
-            os._exit(128 + number)
-        self._asked = True
-        # A terminal that has gone cannot be written to any more.
-        with contextlib.suppress(OSError):
-            print("\nstopping after this batch (once more: at once)", file=sys.stderr, flush=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aim_tui.cli.options import one_of
-from aim_tui.core.metrics.builtin import BERTSCORE
-from aim_tui.core.metrics.registry import BLIP2, METRICS, get_metric, in_order
+from aim_tui.core.metrics.builtin import BERTSCORE, BLIP2, METRICS
+from aim_tui.core.metrics.registry import get_metric, in_order
+from aim_tui.core.names import one_of
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.jobs import EngineSettings
 from aim_tui.core.scoring.plan import ScoringPlan

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_type_hi
 
 import msgspec
 
-from aim_tui.core.metrics.profiles import DType, Precision, Quantisation  # noqa: TC001
+from aim_tui.core.metrics.spec import DType, Precision, Quantisation  # noqa: TC001
 from aim_tui.core.names import did_you_mean
 
 # msgspec reads the annotations when it decodes, so their types must exist at run time.

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.metrics.normalisation import Piece, Rule, RuleSet
-from aim_tui.core.metrics.profiles import ModelRef, Precision, Profile
-from aim_tui.core.metrics.registry import METRICS, NAME, BrokenMetricError, Role, get_metric, in_order, model_role
+from aim_tui.core.metrics.profiles import Profile
+from aim_tui.core.metrics.registry import get_metric, in_order, model_role
+from aim_tui.core.metrics.spec import NAME, BrokenMetricError, ModelRef, Precision, Role
 from aim_tui.core.names import did_you_mean
 from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.scoring.plan import ScoringPlan

@@ -13,7 +13,7 @@ import threading
 import time
 import weakref
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from aim_tui.core.text import printable
@@ -23,7 +23,7 @@ from aim_tui.store.errors import StoreError, damaged, explain, is_busy
 from aim_tui.store.locations import default_store, make_private, put_in_place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
     from aim_tui.store.migrations import Migration
@@ -316,3 +316,17 @@ def _version(connection: sqlite3.Connection) -> int:
 
 def _last(steps: Sequence[Migration]) -> int:
     return steps[-1].number if steps else 0
+
+
+# SQLite takes 32,766 parameters; parsing more of them in one statement gains nothing.
+_KEYS_AT_ONCE = 10_000
+
+
+def select_in(
+    connection: sqlite3.Connection, statement: str, parameters: tuple[Any, ...], keys: Collection[Any]
+) -> Iterator[tuple[Any, ...]]:
+    """The rows of a statement that ends in 'IN', for keys of which there may be a hundred thousand."""
+    remaining = list(keys)
+    for start in range(0, len(remaining), _KEYS_AT_ONCE):
+        chunk = remaining[start : start + _KEYS_AT_ONCE]
+        yield from connection.execute(f"{statement} ({','.join('?' * len(chunk))})", (*parameters, *chunk))

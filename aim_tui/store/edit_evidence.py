@@ -16,7 +16,7 @@ from aim_tui.store.judgements import Image, JudgementKind
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aim_tui.core.metrics.registry import MetricSpec
+    from aim_tui.core.metrics.spec import MetricSpec
     from aim_tui.core.scoring.edit_results import EditResult, EditResults
     from aim_tui.store.edit_runs import EditRun, StoredEdit
     from aim_tui.store.judgements import Judgements

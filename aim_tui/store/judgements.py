@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.ratings.opinions import NOTHING, Opinion
 from aim_tui.core.ratings.records import Judged
+from aim_tui.store.database import select_in
 from aim_tui.store.packing import pack, unpack
-from aim_tui.store.queries import select_in
 
 if TYPE_CHECKING:
     import sqlite3

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from aim_tui.core.metrics.profiles import ModelRef, Profile
-    from aim_tui.core.metrics.registry import Role
+    from aim_tui.core.metrics.profiles import Profile
+    from aim_tui.core.metrics.spec import ModelRef, Role
     from aim_tui.core.ratings.records import Judged
     from aim_tui.core.scoring.context import Context
     from aim_tui.core.scoring.events import Item

@@ -8,7 +8,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import ImageFacts, Item, MetricValue, ModelInfo, PromptRead

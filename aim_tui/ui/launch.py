@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aim_tui.core.embeddings.saved_results import Findings
-    from aim_tui.core.metrics.profiles import Precision, Profile
+    from aim_tui.core.metrics.profiles import Profile
+    from aim_tui.core.metrics.spec import Precision
     from aim_tui.runs.edit_plan import EditWish
 
 

@@ -17,7 +17,8 @@ from collections import deque
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, NoReturn
 
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.heatmaps import MakeMap
+from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed
 from aim_tui.core.scoring.events import Phase, PhaseName
 from aim_tui.core.scoring.jobs import EngineSettings, Job
@@ -33,7 +34,6 @@ from aim_tui.ipc.protocol import (
     EmbedTexts,
     Hello,
     JobEnded,
-    MakeMap,
     MapFailed,
     MapMade,
     Message,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aim_tui.cli.setup.checks import State, config_finding, storage_findings, terminal_findings
+from aim_tui.cli.setup.checks import config_finding, storage_findings, terminal_findings
+from aim_tui.cli.setup.finding import State
 from aim_tui.cli.setup.tmux_checks import ask_tmux, tmux_findings
 from aim_tui.cli.setup.torch_checks import ask_torch, nvidia_driver, torch_findings
 from aim_tui.errors import ConfigError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from aim_tui.cli.setup.checks import Finding
+    from aim_tui.cli.setup.finding import Finding
     from tests.cli.conftest import Outcome
 
     Cli = Callable[..., Outcome]

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aim_tui.core.metrics.registry import METRICS
+from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.outcomes import Present
 from aim_tui.engine.metrics.base import Metric, RawOutcome
 from aim_tui.worker.process import main

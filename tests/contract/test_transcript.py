@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from aim_tui.core.heatmaps import Map, MapMethod
+from aim_tui.core.heatmaps import MakeMap, Map, MapMethod
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import (
     ImageFailed,
@@ -26,7 +26,7 @@ from aim_tui.core.scoring.events import (
 from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.errors import AimError
 from aim_tui.ipc.client import WORKER_COMMAND, Patience, WorkerClient, WorkerState
-from aim_tui.ipc.protocol import JobEnded, MakeMap
+from aim_tui.ipc.protocol import JobEnded
 from aim_tui.settings import paths
 from aim_tui.settings.settings import load_settings
 

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from aim_tui.core.metrics.profiles import ModelRef
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import ImageRead, Item, MetricBatch, ModelLoaded, Phase, PhaseName, PromptRead
 from aim_tui.core.scoring.jobs import EngineSettings, Job

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from aim_tui.core.metrics.profiles import ModelRef
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.errors import AimError, ModelUnavailableError
 from aim_tui.hub import cache_paths, fetch, lpips_trunks
 from aim_tui.hub.errors import FetchCancelledError

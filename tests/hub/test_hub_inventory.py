@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aim_tui.core.metrics.normalisation import RuleSet
-from aim_tui.core.metrics.profiles import ModelRef, Profile
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.profiles import Profile
+from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.errors import ModelUnavailableError
 from aim_tui.hub import cache_paths, lpips_trunks
 from aim_tui.hub.inventory import inspect, inspect_profile, locate

@@ -23,7 +23,7 @@ import pytest
 from pytest_textual_snapshot import SVGImageExtension
 from textual.widgets import Input, OptionList
 
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import Role
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import ImageFacts, ImageRead, Item, MetricBatch, MetricValue
 from aim_tui.core.scoring.plan import ScoringPlan, Status

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 from textual.events import Paste
 
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import Role
 from aim_tui.core.scoring.context import Context
 from aim_tui.hub.inventory import ModelState
 from aim_tui.ipc.client import Patience

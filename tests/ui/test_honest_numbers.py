@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import Role
 from aim_tui.core.scoring.records import CSV_FIELDS
 from aim_tui.ui.models.setup_dialogs import with_folder
 

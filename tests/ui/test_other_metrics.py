@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aim_tui.core.metrics.registry import METRICS, Role
+from aim_tui.core.metrics.builtin import METRICS
+from aim_tui.core.metrics.spec import Role
 from aim_tui.ui.main.score_columns import lay_out
 
 if TYPE_CHECKING:

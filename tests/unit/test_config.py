@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import Role
 from aim_tui.errors import ConfigError, UsageError
 from aim_tui.settings import settings as config
 from aim_tui.settings.settings import load_settings

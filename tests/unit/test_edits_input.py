@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aim_tui.core.metrics import edits
+from aim_tui.core.metrics.edits import Edit
 from aim_tui.core.scoring.edit_records import Named, editclip_document
 from aim_tui.core.scoring.edit_results import EditResults
-from aim_tui.core.scoring.events import Edit, ImageFailed, MetricBatch, MetricValue
+from aim_tui.core.scoring.events import ImageFailed, MetricBatch, MetricValue
 from aim_tui.errors import UsageError
 from aim_tui.inputs.edits import parse_edits, read_edits
 

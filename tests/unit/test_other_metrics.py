@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aim_tui.core.metrics.builtin import EXTRAS
+from aim_tui.core.metrics.builtin import EXTRAS, METRICS
 from aim_tui.core.metrics.normalisation import Piece, Rule, RuleSet
-from aim_tui.core.metrics.registry import METRICS, Role, get_metric, in_order
+from aim_tui.core.metrics.registry import get_metric, in_order
+from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed, Missing, Present
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Item, MetricBatch, MetricValue

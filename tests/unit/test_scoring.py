@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.metrics.normalisation import Piece, Rule
-from aim_tui.core.metrics.registry import METRICS
 from aim_tui.core.outcomes import Failed, Missing, Present
 from aim_tui.core.scoring.plan import ScoringPlan, Status, score
 from aim_tui.settings.settings import load_settings

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aim_tui.core.metrics.profiles import ModelRef
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import ImageFailed, Item, MetricBatch, MetricValue
 from aim_tui.core.scoring.jobs import EngineSettings, Job

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aim_tui.core.metrics.registry import METRICS
+from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.engine.metrics.base import Metric, RawOutcome
 
 if TYPE_CHECKING:

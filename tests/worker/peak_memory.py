@@ -11,8 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from aim_tui.core.metrics.profiles import ModelRef
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Item
 from aim_tui.core.scoring.jobs import EngineSettings, Job

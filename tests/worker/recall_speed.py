@@ -21,8 +21,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from aim_tui.core.metrics.profiles import ModelRef
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import ImageFacts, Item
 from aim_tui.core.scoring.jobs import EngineSettings, Job

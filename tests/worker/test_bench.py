@@ -19,8 +19,7 @@ from tests.worker.conftest import collect, items
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aim_tui.core.metrics.profiles import ModelRef
-    from aim_tui.core.metrics.registry import Role
+    from aim_tui.core.metrics.spec import ModelRef, Role
     from aim_tui.core.scoring.context import Context
     from aim_tui.engine.engine import Engine
 

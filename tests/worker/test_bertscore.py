@@ -11,8 +11,7 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from aim_tui.core.metrics.profiles import ModelRef
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.core.scoring.events import Item, ModelLoaded, Notice
 from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.engine.engine import Engine

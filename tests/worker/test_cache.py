@@ -14,8 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from aim_tui.core.metrics.profiles import ModelRef
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.core.scoring.events import ImageRead, MetricBatch, ModelLoaded, Notice, Phase, PhaseName, PromptRead
 from aim_tui.core.scoring.jobs import EngineSettings, Job, ReadingPolicy
 from aim_tui.engine import reading

@@ -11,10 +11,11 @@ from PIL import Image
 from transformers import AutoImageProcessor, AutoTokenizer, CLIPModel
 
 from aim_tui.core.metrics import edits
-from aim_tui.core.metrics.profiles import ModelRef
-from aim_tui.core.metrics.registry import METRICS, Role
+from aim_tui.core.metrics.builtin import METRICS
+from aim_tui.core.metrics.edits import Edit
+from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.core.scoring.context import Context
-from aim_tui.core.scoring.events import Edit, ImageRead, Item, ModelLoaded, Notice
+from aim_tui.core.scoring.events import ImageRead, Item, ModelLoaded, Notice
 from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.engine.engine import Engine
 from aim_tui.errors import ModelUnavailableError, UsageError

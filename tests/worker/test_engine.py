@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aim_tui.core.metrics.profiles import ModelRef
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import ImageRead, MetricBatch, ModelLoaded, Phase, PhaseName, PromptRead
 from aim_tui.core.scoring.jobs import EngineSettings, Job

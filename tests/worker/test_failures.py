@@ -160,8 +160,7 @@ def test_a_job_of_broken_files_only_ends(score: Callable[..., Ran], tmp_path: Pa
 def test_the_least_size_that_lpips_takes_is_the_least_that_the_network_takes(
     net: str, least: int, score: Callable[..., Ran], refs, models: dict[str, Path], tmp_path: Path
 ) -> None:
-    from aim_tui.core.metrics.profiles import ModelRef
-    from aim_tui.core.metrics.registry import Role
+    from aim_tui.core.metrics.spec import ModelRef, Role
 
     paths = [
         picture(tmp_path / "small.png", least - 1, 50, seed=1),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Missing
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Item, ModelLoaded

@@ -11,8 +11,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from aim_tui.core.metrics.profiles import ModelRef
-from aim_tui.core.metrics.registry import METRICS, Role
+from aim_tui.core.metrics.builtin import METRICS
+from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import ModelLoaded
 from aim_tui.core.scoring.jobs import EngineSettings, Job

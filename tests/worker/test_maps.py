@@ -9,13 +9,12 @@ import pytest
 import torch
 from PIL import Image
 
-from aim_tui.core.heatmaps import Map, MapMethod, without
-from aim_tui.core.metrics.profiles import ModelRef
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.heatmaps import MakeMap, Map, MapMethod, without
+from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.engine.engine import Engine
 from aim_tui.errors import AimError
-from aim_tui.ipc.protocol import REPORTS, MakeMap, MapMade, Message, decode, encode
+from aim_tui.ipc.protocol import REPORTS, MapMade, Message, decode, encode
 from tests.worker import random_models
 from tests.worker.conftest import PROMPT, collect, items, picture
 

@@ -12,8 +12,7 @@ import torch
 from PIL import Image
 from transformers import AutoImageProcessor, AutoModel, AutoProcessor
 
-from aim_tui.core.metrics.profiles import ModelRef
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.core.scoring.events import Item, ModelLoaded, Notice
 from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.engine.engine import Engine

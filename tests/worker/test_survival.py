@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from pathlib import Path
 
-    from aim_tui.core.metrics.profiles import ModelRef
-    from aim_tui.core.metrics.registry import Role
+    from aim_tui.core.metrics.spec import ModelRef, Role
     from aim_tui.core.scoring.context import Context
     from aim_tui.core.scoring.events import Item, MetricValue
     from tests.worker.conftest import Ran

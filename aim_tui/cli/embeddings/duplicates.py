@@ -79,7 +79,8 @@ def duplicates(
 def _search(gallery: Gallery, threshold: float) -> Groups:
     from aim_tui.cli.console import console
     from aim_tui.core.embeddings.duplicates import find_groups
-    from aim_tui.runs.runner import INTERRUPTED, Interrupt, progress_bar
+    from aim_tui.runs.interrupt import INTERRUPTED, Interrupt
+    from aim_tui.runs.runner import progress_bar
 
     with Interrupt() as interrupt, progress_bar(console(stderr=True)) as progress:
         task = progress.add_task("comparing")

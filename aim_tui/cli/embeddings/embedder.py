@@ -12,7 +12,8 @@ import numpy as np
 
 from aim_tui.cli.console import console, say
 from aim_tui.core.embeddings.gallery import Gallery
-from aim_tui.core.metrics.registry import LPIPS, METRICS, Role
+from aim_tui.core.metrics.builtin import LPIPS, METRICS
+from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed, Outcome
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import (
@@ -29,7 +30,8 @@ from aim_tui.core.scoring.events import (
 from aim_tui.core.scoring.jobs import Job
 from aim_tui.core.text import path_bytes, portable_path, printable
 from aim_tui.errors import UsageError
-from aim_tui.runs.runner import INTERRUPTED, Interrupt, progress_bar
+from aim_tui.runs.interrupt import INTERRUPTED, Interrupt
+from aim_tui.runs.runner import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aim_tui.cli import options
+from aim_tui.core.names import one_of
 
 if TYPE_CHECKING:
     from aim_tui.cli.scoring.manifest_run import Asked, OnError, Refused
@@ -65,8 +66,8 @@ def clip_score(
     from aim_tui.runs.manifest_output import ManifestOutput, open_input
     from aim_tui.runs.setup import resolve
 
-    chosen = options.one_of("--scale", scale, SCALES)
-    rule = OnError(options.one_of("--on-error", on_error, {str(each): each for each in OnError}))
+    chosen = one_of("--scale", scale, SCALES)
+    rule = OnError(one_of("--on-error", on_error, {str(each): each for each in OnError}))
     setup = resolve(
         profile=profile, metrics="clip", weights="clip=1", device=device, precision=precision, batch_size=batch_size,
         exif=exif, config=config,

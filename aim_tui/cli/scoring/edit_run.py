@@ -12,7 +12,8 @@ from aim_tui.core.scoring.events import Event, ImageFailed, ImageRead, MetricBat
 from aim_tui.core.scoring.jobs import Job
 from aim_tui.core.text import printable
 from aim_tui.runs import edit_plan
-from aim_tui.runs.runner import INTERRUPTED, Interrupt, engine_events, progress_bar
+from aim_tui.runs.interrupt import INTERRUPTED, Interrupt
+from aim_tui.runs.runner import engine_events, progress_bar
 from aim_tui.store.errors import StoreError
 from aim_tui.store.records import RunState
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from aim_tui.cli.console import say
-from aim_tui.cli.options import one_of
-from aim_tui.core.metrics.registry import Need, get_metric
+from aim_tui.core.metrics.registry import get_metric
+from aim_tui.core.metrics.spec import Need
+from aim_tui.core.names import one_of
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Item, numbered
 from aim_tui.errors import UsageError

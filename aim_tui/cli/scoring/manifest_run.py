@@ -23,7 +23,8 @@ from aim_tui.core.scoring.results import Results
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError, UsageError
 from aim_tui.inputs.manifests import Bad, PathError, Row, locate_image
-from aim_tui.runs.runner import INTERRUPTED, Interrupt, progress_bar
+from aim_tui.runs.interrupt import INTERRUPTED, Interrupt
+from aim_tui.runs.runner import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

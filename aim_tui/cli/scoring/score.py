@@ -87,7 +87,7 @@ def score(
 ) -> None:
     """Score images. Exit: 0 all scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C."""
     from aim_tui.cli.scoring.item_prompts import asking, read_options
-    from aim_tui.core.metrics.registry import Need
+    from aim_tui.core.metrics.spec import Need
     from aim_tui.errors import UsageError
     from aim_tui.exports.writers import open_writer
     from aim_tui.inputs.folder_watcher import Watch

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from aim_tui.cli.console import say
 from aim_tui.cli.scoring.item_prompts import asking
 from aim_tui.cli.scoring.manifest_run import Asked, Refused, cell_text, run
-from aim_tui.core.metrics.registry import Need, get_metric
+from aim_tui.core.metrics.registry import get_metric
+from aim_tui.core.metrics.spec import Need
 from aim_tui.core.outcomes import value_of
 from aim_tui.core.scoring.context import Context
 from aim_tui.errors import UsageError

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from dataclasses import dataclass, field
-from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aim_tui.cli.setup.finding import Finding, State
 from aim_tui.errors import AimError
 
 if TYPE_CHECKING:
@@ -21,29 +20,6 @@ if TYPE_CHECKING:
 
 _LITTLE_SPACE = 5 * 10**9
 _NO_SPACE = 200 * 10**6
-
-
-class State(StrEnum):
-    """How a thing is."""
-
-    FINE = "fine"
-    NOTE = "note"
-    """Usable, and could be better."""
-    BROKEN = "broken"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    topic: str
-    name: str
-    said: str
-    state: State = State.FINE
-    ways_out: tuple[str, ...] = ()
-    """What can be done, one step or one alternative each."""
-    data: dict[str, Any] = field(default_factory=dict)
-    """The same for a program."""
 
 
 def program_findings() -> Iterator[Finding]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from aim_tui.cli.setup.checks import Finding
+    from aim_tui.cli.setup.finding import Finding
     from aim_tui.terminal.answers import Answers
 
 
@@ -30,7 +30,7 @@ def doctor(
 
     Exits 1 if something is broken.
     """
-    from aim_tui.cli.setup.checks import State
+    from aim_tui.cli.setup.finding import State
 
     findings = examine(profile, config, store)
     broken = [finding for finding in findings if finding.state is State.BROKEN]
@@ -92,7 +92,7 @@ def _print(findings: Sequence[Finding], broken: int) -> None:
     from rich.text import Text
 
     from aim_tui.cli.console import show, words
-    from aim_tui.cli.setup.checks import State
+    from aim_tui.cli.setup.finding import State
 
     marks = {State.FINE: ("✓", "green"), State.NOTE: ("·", "yellow"), State.BROKEN: ("✗", "bold red")}
     made = Table.grid(padding=(0, 1, 0, 0))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from aim_tui.core.metrics.plugins import Plugin
     from aim_tui.core.metrics.profiles import Profile
-    from aim_tui.core.metrics.registry import MetricSpec
+    from aim_tui.core.metrics.spec import MetricSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ def metrics(
 
 def _listed(names: list[str]) -> tuple[list[Listed], list[Plugin]]:
     from aim_tui.core.metrics import plugins
-    from aim_tui.core.metrics.builtin import EXTRAS
-    from aim_tui.core.metrics.registry import METRICS, get_metric
+    from aim_tui.core.metrics.builtin import EXTRAS, METRICS
+    from aim_tui.core.metrics.registry import get_metric
     from aim_tui.errors import UsageError
 
     listed = [Listed(spec, "AIM") for spec in METRICS.values()]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aim_tui.cli import options
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import Role
 from aim_tui.errors import AimError, UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress
     from rich.text import Text
 
-    from aim_tui.core.metrics.profiles import ModelRef, Profile
+    from aim_tui.core.metrics.profiles import Profile
+    from aim_tui.core.metrics.spec import ModelRef
     from aim_tui.hub.fetch import FetchProgress
     from aim_tui.hub.inventory import ModelState
 
@@ -147,7 +148,8 @@ def _chosen(
 ) -> tuple[Profile, list[tuple[Role, ModelRef]]]:
     """The profile, and those of its models that the options leave, in the order of the roles."""
     from aim_tui.core.metrics import edits
-    from aim_tui.core.metrics.registry import NAME, in_order, model_role, roles_in_order
+    from aim_tui.core.metrics.registry import in_order, model_role, roles_in_order
+    from aim_tui.core.metrics.spec import NAME
     from aim_tui.core.names import did_you_mean
     from aim_tui.settings.settings import load_settings
 

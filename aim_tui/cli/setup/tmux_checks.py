@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aim_tui.cli.setup.checks import Finding, State
+from aim_tui.cli.setup.finding import Finding, State
 from aim_tui.terminal import tmux
 
 if TYPE_CHECKING:

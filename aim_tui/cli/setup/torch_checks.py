@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.cli.setup.checks import Finding, State
+from aim_tui.cli.setup.finding import Finding, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -154,7 +154,7 @@ def _conclusions(compared: Comparison, seed: int) -> Iterator[str]:
 
 def _pairs(pairs: Sequence[Pair]) -> Table:
     from aim_tui.cli.console import table, words
-    from aim_tui.core.selection.fields import file_name
+    from aim_tui.core.text import file_name
 
     made = table("image", "A", "B", "difference", right=("A", "B", "difference"))
     for pair in pairs:

@@ -19,7 +19,7 @@ from aim_tui.exports.ordering import score_text
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from aim_tui.core.metrics.registry import MetricSpec
+    from aim_tui.core.metrics.spec import MetricSpec
     from aim_tui.core.scoring.edit_results import EditResult, EditResults
     from aim_tui.store.edit_runs import EditRun
 

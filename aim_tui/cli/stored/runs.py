@@ -179,7 +179,7 @@ def _history(infos: Sequence[RunInfo | EditRunInfo]) -> Table:
     from rich.cells import cell_len
 
     from aim_tui.cli.console import table, words
-    from aim_tui.core.selection.fields import file_name
+    from aim_tui.core.text import file_name
     from aim_tui.store.any_runs import EditRunInfo
 
     made = table("run", "begun", "state", "scored", "mean", "of", "prompt, or metrics", right=("scored", "mean"))
@@ -293,7 +293,7 @@ def _extremes(run: Run, top: int) -> list[tuple[str, list[tuple[int, Row]]]]:
 def _rows(run: Run, rows: Sequence[tuple[int, Row]]) -> Table:
     from aim_tui.cli.console import table, words
     from aim_tui.core.metrics.registry import get_metric
-    from aim_tui.core.selection.fields import file_name
+    from aim_tui.core.text import file_name
     from aim_tui.exports.ordering import score_text
 
     metrics = [get_metric(metric) for metric in run.results.plan.metrics]

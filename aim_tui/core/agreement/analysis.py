@@ -43,8 +43,7 @@ from aim_tui.core.agreement.tie_calibration import TieAccuracy, tie_accuracy
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aim_tui.core.agreement.reported_figures import Checked
-    from aim_tui.core.agreement.study import Column, Judgement, Sample, Scale, Study
+    from aim_tui.core.agreement.study import Checked, Column, Judgement, Sample, Scale, Study
 
 # A rating of so few steps against a metric of many: tau-b cannot reach 1, tau-c can.
 _COARSE = 10

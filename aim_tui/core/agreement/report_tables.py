@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aim_tui.core.agreement.coefficients import RESAMPLED, Kind
-from aim_tui.core.selection.fields import file_name
+from aim_tui.core.text import file_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,40 +9,13 @@ import numpy as np
 from aim_tui.core.agreement.coefficients import Kind, coefficient, undefined
 from aim_tui.core.agreement.error_measures import Mapping, error_measures
 from aim_tui.core.agreement.pairs import pair
+from aim_tui.core.agreement.study import Checked
 from aim_tui.core.outcomes import Outcome, Present
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from aim_tui.core.agreement.study import Column, Stated
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A stated figure and what the rows give."""
-
-    origin: str
-    name: str
-    stated: float
-    recomputed: float | None
-    reason: str = ""
-    """Why nothing can be recomputed, or ''."""
-
-    @property
-    def differs(self) -> bool:
-        """Whether the two are not one figure, to the digits that are stated."""
-        return self.recomputed is not None and abs(self.stated - self.recomputed) > rounding(self.stated)
-
-
-def rounding(stated: float) -> float:
-    """How far a true figure may lie from the stated one: half its last digit, and what float arithmetic loses.
-
-    >>> rounding(0.731), rounding(2.0)
-    (0.0005000000731, 1e-09)
-    """
-    last = Decimal(repr(stated)).as_tuple().exponent
-    whole = float(stated).is_integer() or not isinstance(last, int)
-    return 1e-9 if whole else 0.5 * 10.0 ** float(last) + 1e-10 * max(abs(stated), 1e-9)
 
 
 def check(stated: Sequence[Stated], columns: Sequence[Column]) -> tuple[Checked, ...]:

@@ -6,8 +6,7 @@ asked for by their roles in the settings; `aim-tui metrics` lists them all.
 
 from __future__ import annotations
 
-from aim_tui.core.metrics.profiles import ModelRef
-from aim_tui.core.metrics.registry import MetricSpec, ModelRole, Need, Role
+from aim_tui.core.metrics.spec import MetricSpec, ModelRef, ModelRole, Need, Role
 
 _IMPLEMENTATIONS = "aim_tui.engine.metrics."
 _LOADERS = "aim_tui.engine.models."
@@ -123,3 +122,67 @@ NATURAL = _pair("clip_iqa_natural", "CLIP-IQA natural", "IQA na", "Natural photo
 EXTRAS: dict[str, MetricSpec] = {
     spec.id: spec for spec in (SIGLIP, PICKSCORE, BERTSCORE, CLIP_I, DINOV2_I, CLIP_IQA, SHARPNESS, NATURAL)
 }
+
+
+CLIP = MetricSpec(
+    id="clip",
+    title="CLIP score",
+    short="CLIP",
+    raw_field="clip_score",
+    norm_field="clip_norm",
+    unit="cosine",
+    low=-1.0,
+    high=1.0,
+    higher_is_better=True,
+    needs=Need.PROMPT,
+    roles=(Role.CLIP,),
+    default_weight=0.2,
+    decimals=4,
+    formula="cosine of the projected, L2-normalised CLIP features of image and prompt",
+    implementation="aim_tui.engine.metrics.clip:ClipScore",
+    source="Radford et al. 2021, CLIP, arXiv:2103.00020; as a score: Hessel et al. 2021, arXiv:2104.08718",
+)
+
+
+BLIP2 = MetricSpec(
+    id="blip2",
+    title="Caption similarity",
+    short="BLIP2",
+    raw_field="blip2_similarity",
+    norm_field="blip2_norm",
+    unit="cosine",
+    low=-1.0,
+    high=1.0,
+    higher_is_better=True,
+    needs=Need.TOPIC,
+    roles=(Role.CAPTIONER, Role.SENTENCE),
+    default_weight=0.5,
+    decimals=4,
+    formula="cosine of the sentence embeddings of the generated caption and the topic",
+    implementation="aim_tui.engine.metrics.caption_similarity:CaptionSimilarity",
+    source="Li et al. 2023, BLIP-2, arXiv:2301.12597; Reimers and Gurevych 2019, Sentence-BERT, arXiv:1908.10084",
+)
+
+
+LPIPS = MetricSpec(
+    id="lpips",
+    title="LPIPS distance",
+    short="LPIPS",
+    raw_field="lpips_score",
+    norm_field="lpips_norm",
+    unit="distance",
+    low=0.0,
+    high=float("inf"),
+    higher_is_better=False,
+    needs=Need.REFERENCE,
+    roles=(Role.LPIPS,),
+    default_weight=0.3,
+    decimals=4,
+    formula="LPIPS distance of the image to the reference, the reference resized to the image",
+    implementation="aim_tui.engine.metrics.lpips:LpipsDistance",
+    source="Zhang et al. 2018, LPIPS, arXiv:1801.03924",
+)
+
+
+#: AIM's three, in the order every table and file shows them.
+METRICS: dict[str, MetricSpec] = {spec.id: spec for spec in (CLIP, BLIP2, LPIPS)}

@@ -6,13 +6,14 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aim_tui.core.metrics.registry import MetricSpec, Need, Role, roles_in_order
+from aim_tui.core.metrics.registry import roles_in_order
+from aim_tui.core.metrics.spec import MetricSpec, Need, Role
 from aim_tui.core.names import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from aim_tui.core.scoring.events import Edit
+    pass  # removed-import
 
 _IMPLEMENTATION = "aim_tui.engine.metrics.edits:"
 
@@ -148,3 +149,13 @@ class Spread:
         if not values:
             return None
         return cls(len(values), statistics.fmean(values), statistics.pstdev(values), min(values), max(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What an edited image is judged by: the image before, and the instruction; captions where somebody wrote them."""
+
+    source: str
+    instruction: str
+    source_caption: str = ""
+    target_caption: str = ""

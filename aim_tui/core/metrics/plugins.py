@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
-from aim_tui.core.metrics.builtin import EXTRAS
-from aim_tui.core.metrics.profiles import ModelRef
-from aim_tui.core.metrics.registry import METRICS, NAME, BrokenMetricError, MetricSpec, ModelRole, Need, Role
+from aim_tui.core.metrics.builtin import EXTRAS, METRICS
+from aim_tui.core.metrics.spec import NAME, BrokenMetricError, MetricSpec, ModelRef, ModelRole, Need, Role
 
 GROUP = "aim_tui.metrics"
 WAY_OUT = "update or uninstall that package, or leave the metric out"

@@ -3,48 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from aim_tui.core.metrics.registry import METRICS, Role, get_metric, roles_in_order
+from aim_tui.core.metrics.builtin import METRICS
+from aim_tui.core.metrics.registry import get_metric, roles_in_order
+from aim_tui.core.metrics.spec import ModelRef, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from aim_tui.core.metrics.normalisation import RuleSet
 
-DType = Literal["auto", "float32", "float16", "bfloat16"]
-Quantisation = Literal["none", "8bit", "4bit"]
-Precision = Literal["aim", "fast"]
 
 SAMPLE_NOTICE = "sample models, to try out: scores mean something only for the sample images"
-
-
-@dataclass(frozen=True, slots=True)
-class ModelRef:
-    """One model of a profile: a hub id or a local folder, and how to run it.
-
-    `id` is a hub id ('openai/clip-vit-base-patch32') or, for LPIPS, the trunk ('alex', 'vgg').
-    `path` is a local folder or file that is used instead of the hub, resolved to an absolute path.
-    `dtype` 'auto' is AIM's choice: the captioner in float16 on CUDA, everything else in float32.
-    """
-
-    id: str = ""
-    path: str | None = None
-    revision: str | None = None
-    dtype: DType = "auto"
-    device: str = "auto"
-    attention: str | None = None
-    quantisation: Quantisation = "none"
-    batch_size: int | None = None
-    processor: str | None = None
-    """The hub id of the CLIP whose image processor and tokenizer an EditCLIP takes that has none of its own."""
-    layer: int | None = None
-    """Which layer's features count, for a model that is asked for those of one; see `core.bertscore`."""
-
-    @property
-    def name(self) -> str:
-        """What to call the model in messages."""
-        return self.path or self.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aim_tui.core.metrics.registry import METRICS, Need, get_metric
+from aim_tui.core.metrics.builtin import METRICS
+from aim_tui.core.metrics.registry import get_metric
+from aim_tui.core.metrics.spec import Need
 
 
 @dataclass(frozen=True, slots=True)

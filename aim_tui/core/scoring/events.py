@@ -10,21 +10,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
+from aim_tui.core.metrics.edits import Edit
 from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
 from aim_tui.core.scoring.context import Context
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """What an edited image is judged by: the image before, and the instruction; captions where somebody wrote them."""
-
-    source: str
-    instruction: str
-    source_caption: str = ""
-    target_caption: str = ""
 
 
 @dataclass(frozen=True, slots=True)

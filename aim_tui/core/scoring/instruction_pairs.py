@@ -11,7 +11,7 @@ from aim_tui.core.outcomes import Present
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from aim_tui.core.metrics.registry import MetricSpec
+    from aim_tui.core.metrics.spec import MetricSpec
     from aim_tui.core.outcomes import Outcome
     from aim_tui.core.scoring.edit_results import EditResults
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from aim_tui.core.metrics.profiles import ModelRef, Precision
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import ModelRef, Precision, Role
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Item
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from aim_tui.core.metrics.registry import METRICS, get_metric
+from aim_tui.core.metrics.builtin import METRICS
+from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.outcomes import Missing, Outcome, Present
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ import re
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.metrics.registry import METRICS, get_metric
+from aim_tui.core.metrics.builtin import METRICS
+from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.outcomes import value_of
 from aim_tui.core.text import path_bytes, portable_path
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aim_tui.core.metrics.profiles import Profile
-    from aim_tui.core.metrics.registry import MetricSpec
+    from aim_tui.core.metrics.spec import MetricSpec
     from aim_tui.core.ratings.records import Judged
     from aim_tui.core.scoring.jobs import EngineSettings
     from aim_tui.core.scoring.plan import ScoringPlan

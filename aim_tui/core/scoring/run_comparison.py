@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from aim_tui.core.outcomes import value_of
-from aim_tui.core.selection.fields import file_name
 from aim_tui.core.statistics import MeanDifference, mean_difference
+from aim_tui.core.text import file_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -6,16 +6,18 @@ import operator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aim_tui.core.metrics.registry import METRICS, other_metrics
+from aim_tui.core.metrics.builtin import METRICS
+from aim_tui.core.metrics.registry import other_metrics
 from aim_tui.core.outcomes import Present
 from aim_tui.core.ratings.opinions import NOTHING, Opinion
 from aim_tui.core.scoring.results import own_need
+from aim_tui.core.text import file_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from collections.abc import Set as AbstractSet
 
-    from aim_tui.core.metrics.registry import MetricSpec
+    from aim_tui.core.metrics.spec import MetricSpec
     from aim_tui.core.scoring.context import Context
     from aim_tui.core.scoring.results import Row
 
@@ -60,11 +62,6 @@ class View:
         """Whether the raw value of a metric was computed against something else."""
         raw = row.raws.get(metric)
         return raw is not None and raw.against != (own_need(row, metric) or self.needs.get(metric))
-
-
-def file_name(path: str) -> str:
-    """The last part of a path, as the file system has it."""
-    return path.rpartition("/")[2] or path
 
 
 def _final(row: Row) -> float | None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aim_tui.core.names import did_you_mean, natural_key
 from aim_tui.core.scoring.plan import Status
-from aim_tui.core.selection.fields import NUMBERS, SAID_NUMBERS, View, file_name, number
+from aim_tui.core.selection.fields import NUMBERS, SAID_NUMBERS, View, number
 from aim_tui.core.selection.filters import Filter, FilterError
+from aim_tui.core.text import file_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from aim_tui.core.scoring.results import Row
 
@@ -72,3 +74,27 @@ def _sort_value(column: str, view: View) -> Callable[[Row], float | str | None]:
             return lambda row: said(view.opinion(row))
     known = ["item", "name", "caption", "status", *NUMBERS, *SAID_NUMBERS]
     raise KeyError(f"unknown column {column!r}{did_you_mean(column, known)}")
+
+
+class Places:
+    """The place of each item of an order: one walk when it is first asked for, none after that."""
+
+    def __init__(self, order: Sequence[int]) -> None:
+        self.order = order
+        self._places: dict[int, int] | None = None
+
+    def of(self, item: int) -> int | None:
+        """Where the item is, or None where it is not."""
+        if self._places is None:
+            self._places = {item: place for place, item in enumerate(self.order)}
+        return self._places.get(item)
+
+
+def standing_finals(rows: Iterable[Row], view: View) -> list[float]:
+    """The final scores of the present context in rising order; a row that is out of date stands nowhere."""
+    return sorted(final for row in rows if (final := row.final) is not None and not view.stale(row))
+
+
+def rank(final: float, finals: Sequence[float]) -> int:
+    """The place of a score among `finals` in rising order: 1 is the best, equal scores share a place."""
+    return len(finals) - bisect_right(finals, final) + 1

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import torch
 
-    from aim_tui.core.metrics.registry import Role
+    from aim_tui.core.metrics.spec import Role
     from aim_tui.core.scoring.context import Context
     from aim_tui.core.scoring.events import Event
     from aim_tui.engine.cache_keys import Cache

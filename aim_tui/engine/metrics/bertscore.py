@@ -15,7 +15,7 @@ from aim_tui.hub.optional_libraries import require_libraries
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from aim_tui.core.metrics.registry import Role
+    from aim_tui.core.metrics.spec import Role
     from aim_tui.core.scoring.context import Context
     from aim_tui.core.scoring.events import Event
     from aim_tui.engine.metrics.base import Read

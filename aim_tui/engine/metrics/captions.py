@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 from weakref import WeakKeyDictionary
 
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Missing
 from aim_tui.engine.metrics.base import FeatureMetric, RawOutcome
 from aim_tui.engine.models.captioner import DECODING

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import Role
 from aim_tui.engine.metrics.embeddings import PromptMetric
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from aim_tui.core.metrics.edits import target_text
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed, Missing
 from aim_tui.engine.metrics.base import RawOutcome
 from aim_tui.engine.metrics.per_item import Judge, Seen, cosine

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 import numpy as np
 
-from aim_tui.core.metrics.registry import Need
+from aim_tui.core.metrics.spec import Need
 from aim_tui.core.outcomes import Missing
 from aim_tui.core.scoring.events import Notice, PromptRead
 from aim_tui.engine.cache_keys import text_key
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import torch
 
-    from aim_tui.core.metrics.registry import Role
+    from aim_tui.core.metrics.spec import Role
     from aim_tui.core.scoring.context import Context
     from aim_tui.core.scoring.events import Event
     from aim_tui.engine.metrics.base import Read

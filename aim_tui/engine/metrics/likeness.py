@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aim_tui.core.metrics.builtin import DINOV2_I
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import Role
 from aim_tui.engine.metrics.embeddings import ReferenceMetric
 
 

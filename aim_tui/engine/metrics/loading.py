@@ -16,7 +16,7 @@ from aim_tui.errors import AimError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from aim_tui.core.metrics.registry import MetricSpec, Role
+    from aim_tui.core.metrics.spec import MetricSpec, Role
     from aim_tui.engine.models.loading import LoadedModel
 
 _OURS = "aim_tui."

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import Role
 from aim_tui.engine.metrics.base import FeatureMetric, UnsuitableError
 from aim_tui.engine.models.lpips import POLICY, ReferenceCache, SizedReference
 from aim_tui.errors import UsageError

@@ -9,7 +9,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.metrics.registry import Need
+from aim_tui.core.metrics.spec import Need
 from aim_tui.core.outcomes import Failed, Missing
 from aim_tui.engine.metrics.base import FeatureMetric, RawOutcome
 from aim_tui.engine.metrics.loading import made, metric_class
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from aim_tui.core.metrics.registry import MetricSpec, Role
+    from aim_tui.core.metrics.spec import MetricSpec, Role
     from aim_tui.core.scoring.context import Context
     from aim_tui.core.scoring.events import Event, Item
     from aim_tui.engine.cache_keys import Cache

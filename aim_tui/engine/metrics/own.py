@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from aim_tui.core.metrics.builtin import BERTSCORE
-from aim_tui.core.metrics.registry import BLIP2, CLIP, LPIPS, Role
+from aim_tui.core.metrics.builtin import BERTSCORE, BLIP2, CLIP, LPIPS
+from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed, Missing
 from aim_tui.engine.metrics.base import RawOutcome
 from aim_tui.engine.metrics.others import OtherJudge

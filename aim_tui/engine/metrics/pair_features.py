@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import torch
 
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import Role
 from aim_tui.engine.cache_keys import PREPROCESSING
 from aim_tui.engine.metrics.base import UnsuitableError
 from aim_tui.engine.metrics.caption_similarity import CaptionSimilarity

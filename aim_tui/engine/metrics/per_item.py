@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from aim_tui.core.metrics.registry import Role
+    from aim_tui.core.metrics.edits import Edit
+    from aim_tui.core.metrics.spec import Role
     from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.events import Edit, Event, Item
+    from aim_tui.core.scoring.events import Event, Item
     from aim_tui.engine.metrics.base import RawOutcome
     from aim_tui.engine.metrics.others import Means
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 import numpy as np
 
 from aim_tui.core.metrics.builtin import CLIP_IQA, NATURAL, SHARPNESS
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed
 from aim_tui.engine.metrics.base import cosines
 from aim_tui.engine.metrics.embeddings import EmbeddingMetric, keep_scale, kept_scale

@@ -15,7 +15,7 @@ from aim_tui.hub.optional_libraries import require_libraries
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aim_tui.core.metrics.profiles import ModelRef
+    from aim_tui.core.metrics.spec import ModelRef
     from aim_tui.core.scoring.events import ModelInfo
     from aim_tui.engine.models.device import Placement
     from aim_tui.hub.inventory import LocalModel

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import Role
 from aim_tui.errors import UsageError
 
 if TYPE_CHECKING:
-    from aim_tui.core.metrics.profiles import ModelRef, Precision
+    from aim_tui.core.metrics.spec import ModelRef, Precision
 
 
 @dataclass(frozen=True, slots=True)

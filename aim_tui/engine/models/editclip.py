@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from aim_tui.core.metrics.profiles import ModelRef
+    from aim_tui.core.metrics.spec import ModelRef
     from aim_tui.engine.models.device import Placement
     from aim_tui.hub.inventory import LocalModel
 
@@ -80,8 +80,8 @@ def load(ref: ModelRef, local: LocalModel, placement: Placement) -> EditClip:
 
 def _processors(ref: ModelRef, folder: Path) -> Path:
     """The folder that image processor and tokenizer come from: the model's own, or the one that the settings name."""
-    from aim_tui.core.metrics.profiles import ModelRef as Reference
-    from aim_tui.core.metrics.registry import Role
+    from aim_tui.core.metrics.spec import ModelRef as Reference
+    from aim_tui.core.metrics.spec import Role
 
     if has_processors(folder):
         return folder

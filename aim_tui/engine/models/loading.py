@@ -8,7 +8,8 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from aim_tui.core.metrics.registry import Role, model_role
+from aim_tui.core.metrics.registry import model_role
+from aim_tui.core.metrics.spec import Role
 from aim_tui.core.scoring.events import ModelInfo
 from aim_tui.engine.models.device import dtype_name
 from aim_tui.engine.out_of_memory import brief, is_out_of_memory
@@ -19,7 +20,7 @@ from aim_tui.hub.inventory import locate, role_name
 if TYPE_CHECKING:
     import torch
 
-    from aim_tui.core.metrics.profiles import ModelRef
+    from aim_tui.core.metrics.spec import ModelRef
     from aim_tui.engine.models.device import Placement
     from aim_tui.hub.inventory import LocalModel
 

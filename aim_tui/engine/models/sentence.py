@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from aim_tui.core.metrics.profiles import ModelRef
+    from aim_tui.core.metrics.spec import ModelRef
     from aim_tui.core.scoring.events import ModelInfo
     from aim_tui.engine.models.device import Placement
     from aim_tui.hub.inventory import LocalModel

@@ -13,8 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from aim_tui.core.heatmaps import MapMethod
-from aim_tui.core.selection.fields import file_name
-from aim_tui.core.text import printable
+from aim_tui.core.text import file_name, printable
 from aim_tui.errors import AimError
 from aim_tui.ui.compare.numbers import numbers
 from aim_tui.ui.dialogs.help import HelpScreen
@@ -28,11 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
-    from textual.app import ComposeResult
+    from textual.app import App, ComposeResult
 
     from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.core.scoring.results import Results, Row
     from aim_tui.ui.session.heatmaps import MapDesk
+    from aim_tui.ui.session.session import Session
 
 _LOOK_SECONDS = 0.2
 
@@ -267,3 +267,22 @@ class PairScreen(ModalScreen[int]):
 
 def _named(letter: str, name: str, about: str) -> Content:
     return Content.assemble((f"{letter}  ", "bold"), name, (f"  {about}", "$foreground-muted"))
+
+
+async def compare_images(
+    app: App[int], session: Session, order: Sequence[int], item: int, marks: AbstractSet[int]
+) -> int:
+    """The image beside marked ones and the reference; the item that was looked at last."""
+    pass  # removed-import
+
+    others = companions(session.results, order, item, marks)
+    if not others:
+        app.notify(
+            "nothing to compare with: space marks an image in the table, r makes one the reference",
+            severity="warning",
+            markup=False,
+        )
+        return item
+    screen = PairScreen(session.results, session.maps, session.launch.reading, order, item, others)
+    seen = await app.push_screen_wait(screen)
+    return item if seen is None else seen

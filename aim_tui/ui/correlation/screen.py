@@ -36,13 +36,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from textual import events
-    from textual.app import ComposeResult
+    from textual.app import App, ComposeResult
     from textual.notifications import SeverityLevel
 
     from aim_tui.core.agreement.analysis import Analysis, Cell
     from aim_tui.core.agreement.residuals import Residual
     from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.ui.session.agreement import Desk, Gathered
+    from aim_tui.ui.session.session import Session
 
 _KINDS = (Kind.SPEARMAN, Kind.PEARSON, Kind.KENDALL_B)
 _PANES = ("scatter", "numbers", "samples")
@@ -397,3 +398,10 @@ class CorrelationScreen(ModalScreen[None]):
 def _lines(text: str) -> str:
     """A text of several lines without what a terminal would take for more than text."""
     return "\n".join(map(printable, text.splitlines()))
+
+
+async def correlate(app: App[int], session: Session) -> None:
+    """How far the metrics agree with what people said of these images."""
+    pass  # removed-import
+
+    await app.push_screen_wait(CorrelationScreen(session.agreement, session.launch.reading, session.folder))

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from aim_tui.core.metrics.registry import METRICS
+from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.selection.sorting import SortKey
 from aim_tui.ui.session.arrangement import best_first
 

@@ -17,8 +17,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from aim_tui.core.scoring.records import spreadsheet_cell
-from aim_tui.core.selection.fields import file_name
-from aim_tui.core.text import path_bytes, portable_path, printable
+from aim_tui.core.text import file_name, path_bytes, portable_path, printable
 from aim_tui.errors import AimError
 from aim_tui.exports.atomic_write import write_whole
 from aim_tui.ui.dialogs.ask import AskScreen

@@ -19,17 +19,21 @@ from aim_tui.store.judgements import DuelOutcome
 from aim_tui.terminal.images import ImageMode, image_support
 from aim_tui.ui.dialogs.help import HelpScreen
 from aim_tui.ui.duel.ranking import RankingScreen
+from aim_tui.ui.session.messages import Said
 from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.picture import Picture, read_picture
-from aim_tui.ui.widgets.pixel_pane import PixelPane, pixel_pane
+from aim_tui.ui.widgets.pixel_pane import PixelPane
+from aim_tui.ui.widgets.protocol_pane import pixel_pane
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
-    from textual.app import ComposeResult
+    from textual.app import App, ComposeResult
 
     from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.ui.duel.service import DuelDesk
+    from aim_tui.ui.session.session import Session
 
 _ASK = "which one is better?"
 _NO_IMAGES = "this terminal shows no images here, so nothing can be compared; q goes back"
@@ -255,3 +259,23 @@ def _problem(picture: Picture, sha256: str) -> str:
     if picture.pixels is None or picture.facts is None:
         return printable(picture.problem) or "cannot be shown"
     return "" if picture.facts.sha256 == sha256 else "the file is another one by now"
+
+
+async def duel(app: App[int], session: Session, order: Sequence[int], marks: AbstractSet[int]) -> None:
+    """Blind duels between the marked images, or all that are shown where none is marked."""
+    pass  # removed-import
+    from aim_tui.ui.duel.service import DuelDesk, find_duellists, size_problem
+
+    items = sorted(marks) or order
+    if problem := size_problem(len(items)):
+        session.say(Said(problem, "warning"))
+        return
+    rows = [session.results.rows[item] for item in items]
+    paths, failed = [row.path for row in rows], {row.path for row in rows if row.error is not None}
+    try:
+        found = await asyncio.to_thread(find_duellists, paths, failed, session.launch.reading)
+        desk = await DuelDesk.open(session.store, session.judging.rater, session.folder, found, session.run_of)
+    except AimError as error:
+        session.say(Said(str(error), "error"))
+        return
+    await app.push_screen_wait(DuelScreen(desk, session.launch.reading, {row.path: row.final for row in rows}))

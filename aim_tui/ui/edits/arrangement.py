@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
-    from aim_tui.core.metrics.registry import MetricSpec
+    from aim_tui.core.metrics.spec import MetricSpec
     from aim_tui.ui.session.edits import EditsDesk
 
 _LEADS = ("editclip_score", "edit_score", "directional_similarity")

@@ -10,7 +10,7 @@ from aim_tui.core.text import printable
 from aim_tui.ui.edits.words import value_words
 
 if TYPE_CHECKING:
-    from aim_tui.core.metrics.registry import MetricSpec
+    from aim_tui.core.metrics.spec import MetricSpec
     from aim_tui.ui.edits.words import EditWords
     from aim_tui.ui.session.edits import OpenEdits
 

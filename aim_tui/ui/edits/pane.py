@@ -8,8 +8,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from aim_tui.core.selection.fields import file_name
-from aim_tui.core.text import printable
+from aim_tui.core.text import file_name, printable
 from aim_tui.ui.widgets.image_preview import ImagePreview
 
 if TYPE_CHECKING:

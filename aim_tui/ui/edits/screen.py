@@ -33,12 +33,15 @@ from aim_tui.ui.widgets.line_list import LineList
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from textual.app import App
     from textual.notifications import SeverityLevel
 
     from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.core.selection.sorting import SortKey
     from aim_tui.runs.edit_plan import EditWish
+    from aim_tui.ui.late_input import Typed
     from aim_tui.ui.session.edits import EditsDesk
+    from aim_tui.ui.session.session import Session
 
 _WORTH_ASKING_SECONDS = 60.0
 
@@ -367,3 +370,13 @@ def _path_problem(text: str, data: str) -> str:
     if not path.parent.is_dir():
         return f"there is no folder {path.parent}"
     return "" if os.access(path.parent, os.W_OK) else f"no permission to write in {path.parent}"
+
+
+async def show_edits(app: App[int], session: Session, typed: Typed, wish: EditWish | None = None) -> None:
+    """The edits of a file: those that are wanted, those that are open, or else those of a file that is asked for."""
+    pass  # removed-import
+
+    asked = wish is not None or session.edits.running
+    if not asked and not await app.push_screen_wait(open_edits_dialog(session.edits, session.folder)):
+        return
+    await app.push_screen_wait(EditsScreen(session.edits, session.launch.reading, typed.settled, wish))

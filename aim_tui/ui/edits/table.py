@@ -11,15 +11,15 @@ from textual import on
 
 from aim_tui.core.selection.sorting import SortKey
 from aim_tui.core.text import printable
-from aim_tui.ui.main.score_columns import GAP, NARROW_TERMINAL
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
+from aim_tui.ui.widgets.line_look import GAP, NARROW_TERMINAL
 from aim_tui.ui.widgets.score_cells import STATUS_LOOKS, opinion_cell, score_cell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aim_tui.core.metrics.registry import MetricSpec
+    from aim_tui.core.metrics.spec import MetricSpec
     from aim_tui.core.scoring.edit_results import EditResult
     from aim_tui.core.selection.edit_fields import EditView
     from aim_tui.ui.widgets.line_look import Look

@@ -18,7 +18,7 @@ from aim_tui.ui.widgets.score_cells import NOTED, REJECTED
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from aim_tui.core.metrics.registry import MetricSpec
+    from aim_tui.core.metrics.spec import MetricSpec
     from aim_tui.core.outcomes import Outcome
     from aim_tui.core.ratings.opinions import Opinion
     from aim_tui.core.scoring.instruction_pairs import InstructionPair

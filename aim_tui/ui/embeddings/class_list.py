@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 
 from aim_tui.core.embeddings.classification import percent
-from aim_tui.core.selection.fields import file_name
+from aim_tui.core.text import file_name
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
 

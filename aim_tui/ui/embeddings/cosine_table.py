@@ -14,8 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Region
 
 from aim_tui.core.cividis import colour, is_light
-from aim_tui.core.selection.fields import file_name
-from aim_tui.core.text import printable
+from aim_tui.core.text import file_name, printable
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
 from aim_tui.ui.widgets.score_cells import BEST_GLYPH

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from aim_tui.core.text import printable, printable_name
 from aim_tui.errors import AimError
-from aim_tui.ui.dialogs import session_actions
 from aim_tui.ui.dialogs.ask import AskScreen
+from aim_tui.ui.review.screen import review
 from aim_tui.ui.session.arrangement import Arrangement
 from aim_tui.ui.session.exports import export_path
 from aim_tui.ui.session.messages import Said
@@ -86,7 +86,7 @@ async def _review(app: App[int], session: Session, typed: Typed, found: Categori
         return
     session.set_prompt(session.context.topic, category.prompt)
     session.score_left()
-    await session_actions.review(app, session, Arrangement(order=range(len(rows))), 0, frozenset(), typed)
+    await review(app, session, Arrangement(order=range(len(rows))), 0, frozenset(), typed)
 
 
 async def _review_image(
@@ -108,4 +108,4 @@ async def _review_image(
     if here is None:
         session.say(Said(f"{printable_name(paths[place])} is not there any more", "warning"))
         return place
-    return places[await session_actions.review(app, session, Arrangement(order=list(places)), here, frozenset(), typed)]
+    return places[await review(app, session, Arrangement(order=list(places)), here, frozenset(), typed)]

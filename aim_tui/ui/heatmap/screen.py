@@ -27,13 +27,14 @@ from aim_tui.ui.widgets.key_line import KeyLine
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from textual.app import ComposeResult
+    from textual.app import App, ComposeResult
 
     from aim_tui.core.heatmaps import Map
     from aim_tui.core.scoring.context import Context
     from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.core.scoring.results import Row
     from aim_tui.ui.session.heatmaps import MapDesk
+    from aim_tui.ui.session.session import Session
 
 _METHODS = (MapMethod.RELEVANCE, MapMethod.ATTENTION, MapMethod.DIFFERENCE)
 _OPACITY_STEP = 0.1
@@ -272,3 +273,13 @@ class HeatmapScreen(ModalScreen[int]):
         state.shown, state.opacity, state.job = self._overlay.shown, self._overlay.opacity, self._maps.waits
         self._heading.update(heading(state, f"{self._position + 1}/{len(order)}", self._path))
         self._story.update(story(state))
+
+
+async def show_heatmap(app: App[int], session: Session, order: Sequence[int], item: int) -> int:
+    """Which regions of an image count; the item that was looked at last."""
+    pass  # removed-import
+
+    gallery = Gallery(session.results.rows, order, item)
+    screen = HeatmapScreen(session.maps, gallery, session.context, session.launch.reading)
+    seen = await app.push_screen_wait(screen)
+    return item if seen is None else seen

@@ -9,9 +9,8 @@ from textual.content import Content
 
 from aim_tui.core.cividis import colour
 from aim_tui.core.heatmaps import Map, MapMethod
-from aim_tui.core.metrics.registry import METRICS
-from aim_tui.core.selection.fields import file_name
-from aim_tui.core.text import printable
+from aim_tui.core.metrics.builtin import METRICS
+from aim_tui.core.text import file_name, printable
 
 if TYPE_CHECKING:
     from aim_tui.errors import AimError

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-    from aim_tui.core.metrics.registry import MetricSpec
+    from aim_tui.core.metrics.spec import MetricSpec
     from aim_tui.core.scoring.run_comparison import Comparison, Measure
     from aim_tui.store.records import Run
 

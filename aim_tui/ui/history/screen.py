@@ -21,10 +21,11 @@ from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.line_list import LineList
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
+    from textual.app import App, ComposeResult
 
     from aim_tui.store.records import Run, RunInfo
     from aim_tui.store.runs import Runs
+    from aim_tui.ui.session.session import Session
     from aim_tui.ui.session.store_access import Store
 
 
@@ -169,3 +170,19 @@ class HistoryScreen(ModalScreen["Run | None"]):
 
 def _delete(run_id: str, runs: Runs) -> None:
     runs.delete(run_id)
+
+
+async def browse_history(app: App[int], session: Session) -> None:
+    """Look at stored runs, and open one in place of the folder."""
+    # Neither it nor numpy behind it has to be there for the first paint.
+    pass  # removed-import
+
+    run = await app.push_screen_wait(HistoryScreen(session.store, session.folder))
+    if run is None:
+        return
+    if (running := session.running) is not None:
+        kept = "Opening a stored run ends the job; what is scored is kept."
+        asked = ConfirmScreen("End the job?", lambda: f"{running.so_far} {kept}", "Open the run", "Stay")
+        if not await app.push_screen_wait(asked):
+            return
+    session.open_run(run)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.segment import Segment
 from textual.binding import Binding
 
-from aim_tui.core.selection.fields import file_name
-from aim_tui.core.text import printable
+from aim_tui.core.text import file_name, printable
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
 from aim_tui.ui.widgets.score_cells import status_look

@@ -8,8 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
-from aim_tui.core.selection.fields import file_name
-from aim_tui.core.text import printable
+from aim_tui.core.text import file_name, printable
 from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.dialogs.confirm import ConfirmScreen
 from aim_tui.ui.dialogs.dialog import Dialog

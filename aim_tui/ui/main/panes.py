@@ -13,7 +13,7 @@ from textual.events import Resize
 from textual.screen import Screen
 
 from aim_tui.core.text import printable, printable_name
-from aim_tui.ui.beside import beside
+from aim_tui.ui.concurrency import beside
 from aim_tui.ui.dialogs.help import HelpScreen
 from aim_tui.ui.dialogs.notifications import ToldScreen
 from aim_tui.ui.main.file_entries import folder_entries, image_entries

@@ -5,18 +5,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from aim_tui.core.metrics.registry import METRICS, get_metric
+from aim_tui.core.metrics.builtin import METRICS
+from aim_tui.core.metrics.registry import get_metric
+from aim_tui.ui.widgets.line_look import GAP
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from aim_tui.core.metrics.registry import MetricSpec
+    from aim_tui.core.metrics.spec import MetricSpec
 
-GAP = 1
 #: The width of a status that is a glyph without its word.
 STATUS_GLYPH_WIDTH = 2
-#: A terminal narrower than this gets three columns and a hint.
-NARROW_TERMINAL = 80
 #: The id of the column of cosines with what was searched for.
 LIKENESS = "likeness"
 

@@ -15,7 +15,7 @@ from textual.widgets import Static
 from aim_tui.core.selection.fields import View
 from aim_tui.core.selection.filters import FilterError
 from aim_tui.core.selection.sorting import SortKey, sort_rows
-from aim_tui.ui.beside import beside
+from aim_tui.ui.concurrency import beside
 from aim_tui.ui.main.arranged_line import arranged_line
 from aim_tui.ui.main.score_columns import LIKENESS
 from aim_tui.ui.main.score_table import ScoreTable

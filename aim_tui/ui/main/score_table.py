@@ -16,17 +16,10 @@ from aim_tui.core.ratings.opinions import NOTHING
 from aim_tui.core.selection.fields import View
 from aim_tui.core.selection.sorting import SortKey
 from aim_tui.core.text import printable_name
-from aim_tui.ui.main.score_columns import (
-    GAP,
-    NARROW_TERMINAL,
-    STATUS_GLYPH_WIDTH,
-    Column,
-    Layout,
-    lay_out,
-    width_for_all_values,
-)
+from aim_tui.ui.main.score_columns import STATUS_GLYPH_WIDTH, Column, Layout, lay_out, width_for_all_values
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
+from aim_tui.ui.widgets.line_look import GAP, NARROW_TERMINAL
 from aim_tui.ui.widgets.score_cells import BEST_GLYPH, Cell, Ink, opinion_cell, score_cell, status_look
 
 if TYPE_CHECKING:

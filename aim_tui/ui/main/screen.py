@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on, work
 
 from aim_tui.errors import AimError
+from aim_tui.ui.compare.screen import compare_images
+from aim_tui.ui.correlation.screen import correlate
 from aim_tui.ui.dialogs import session_actions
 from aim_tui.ui.dialogs.sort import SortScreen
+from aim_tui.ui.duel.screen import duel
+from aim_tui.ui.edits.screen import show_edits
 from aim_tui.ui.embeddings.screen import show_findings
+from aim_tui.ui.heatmap.screen import show_heatmap
+from aim_tui.ui.history.screen import browse_history
 from aim_tui.ui.image_view.screen import ViewScreen
 from aim_tui.ui.main import marked_actions
+from aim_tui.ui.main.actions import open_folder, search
 from aim_tui.ui.main.bindings import MAIN_BINDINGS
 from aim_tui.ui.main.file_list import FileList
 from aim_tui.ui.main.item_prompts import change_prompts
@@ -21,8 +28,11 @@ from aim_tui.ui.main.marked_menu import BatchScreen
 from aim_tui.ui.main.panes import PanesScreen
 from aim_tui.ui.main.prompt_form import PromptForm
 from aim_tui.ui.main.score_pane import ScorePane
+from aim_tui.ui.main.weights import weigh
 from aim_tui.ui.models.setup_dialogs import models_tour
 from aim_tui.ui.review.explain import ExplainScreen
+from aim_tui.ui.review.grid import show_grid
+from aim_tui.ui.review.screen import review
 from aim_tui.ui.session.exports import row_as_tsv
 from aim_tui.ui.session.messages import ModelsChanged, Said
 from aim_tui.ui.session.saved_state import Place
@@ -56,7 +66,7 @@ class MainScreen(PanesScreen):
 
     @work(exclusive=True, group="dialog")
     async def _open_edits(self, wish: EditWish) -> None:
-        await session_actions.show_edits(self.app, self.session, self._typed, wish)
+        await show_edits(self.app, self.session, self._typed, wish)
 
     @on(ModelsChanged)
     def _models_changed(self) -> None:
@@ -92,7 +102,7 @@ class MainScreen(PanesScreen):
     @on(ScorePane.SearchWanted)
     @work(exclusive=True, group="search")
     async def _search_wanted(self, event: ScorePane.SearchWanted) -> None:
-        await session_actions.search(self.scores, self.session, event.text, self._said)
+        await search(self.scores, self.session, event.text, self._said)
 
     @on(ScorePane.SearchLeft)
     def _search_left(self) -> None:
@@ -121,7 +131,7 @@ class MainScreen(PanesScreen):
     @on(FileList.FolderOpened)
     @work(exclusive=True, group="dialog")
     async def _folder_wanted(self, event: FileList.FolderOpened) -> None:
-        await session_actions.open_folder(self.app, self.session, Path(event.path))
+        await open_folder(self.app, self.session, Path(event.path))
 
     @on(FileList.ImageOpened)
     def _image_wanted(self) -> None:
@@ -194,7 +204,7 @@ class MainScreen(PanesScreen):
         """One image after another, with a key for every judgement."""
         if (row := self.scores.current) is not None:
             results, arrangement, marks = self.session.results, self.scores.arrangement, frozenset(self.scores.marks)
-            item = await session_actions.review(self.app, self.session, arrangement, row.item, marks, self._typed)
+            item = await review(self.app, self.session, arrangement, row.item, marks, self._typed)
             if results is self.session.results:
                 self.scores.move_to(item)
 
@@ -203,7 +213,7 @@ class MainScreen(PanesScreen):
         """The current image beside the marked one or the reference."""
         if (row := self.scores.current) is not None:
             order, marks = self.scores.order, self.scores.marks
-            self.scores.move_to(await session_actions.compare_images(self.app, self.session, order, row.item, marks))
+            self.scores.move_to(await compare_images(self.app, self.session, order, row.item, marks))
 
     def action_preview(self) -> None:
         """The current image on the whole screen."""
@@ -220,7 +230,7 @@ class MainScreen(PanesScreen):
         """Why the current image scores as it does."""
         session = self.session
         if (row := self.scores.current) is not None:
-            heatmap = partial(session_actions.show_heatmap, self.app, session, self.scores.order, row.item)
+            heatmap = partial(show_heatmap, self.app, session, self.scores.order, row.item)
             asked, whose = (session.results, session.profile, session.not_asked), session.own_prompts.whose(row)
             self.app.push_screen(ExplainScreen(row, *asked, tokens=session.maps.tokens, heatmap=heatmap, whose=whose))
 
@@ -228,12 +238,12 @@ class MainScreen(PanesScreen):
     async def action_heatmap(self) -> None:
         """Which regions of the current image count."""
         if (row := self.scores.current) is not None:
-            self.scores.move_to(await session_actions.show_heatmap(self.app, self.session, self.scores.order, row.item))
+            self.scores.move_to(await show_heatmap(self.app, self.session, self.scores.order, row.item))
 
     @work(exclusive=True, group="dialog")
     async def action_weights(self) -> None:
         """Weigh the metrics otherwise."""
-        await session_actions.weigh(self.app, self.session)
+        await weigh(self.app, self.session)
 
     def action_turn_info(self) -> None:
         """Say the next thing about the current image."""
@@ -261,27 +271,27 @@ class MainScreen(PanesScreen):
         if (row := self.scores.current) is not None:
             scores = self.scores
             asked = (self.app, self.session, scores.arrangement, row.item, scores.marks, marked, self._typed)
-            scores.move_to(await session_actions.show_grid(*asked))
+            scores.move_to(await show_grid(*asked))
 
     @work(exclusive=True, group="dialog")
     async def action_duel(self) -> None:
         """Which of two images is better, again and again."""
-        await session_actions.duel(self.app, self.session, self.scores.order, self.scores.marks)
+        await duel(self.app, self.session, self.scores.order, self.scores.marks)
 
     @work(exclusive=True, group="dialog")
     async def action_history(self) -> None:
         """Stored runs."""
-        await session_actions.browse_history(self.app, self.session)
+        await browse_history(self.app, self.session)
 
     @work(exclusive=True, group="dialog")
     async def action_correlate(self) -> None:
         """How far the metrics agree with judgements."""
-        await session_actions.correlate(self.app, self.session)
+        await correlate(self.app, self.session)
 
     @work(exclusive=True, group="dialog")
     async def action_edits(self) -> None:
         """The edits of a file."""
-        await session_actions.show_edits(self.app, self.session, self._typed)
+        await show_edits(self.app, self.session, self._typed)
 
     @work(exclusive=True, group="dialog")
     async def action_findings(self) -> None:

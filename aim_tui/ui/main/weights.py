@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -12,7 +13,8 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Checkbox, Input, Static
 
-from aim_tui.core.metrics.registry import METRICS, get_metric
+from aim_tui.core.metrics.builtin import METRICS
+from aim_tui.core.metrics.registry import get_metric, other_metrics
 from aim_tui.core.scoring.plan import ScoringPlan
 from aim_tui.core.text import printable
 from aim_tui.ui.dialogs.dialog import Dialog
@@ -21,10 +23,12 @@ from aim_tui.ui.widgets.weights_bar import share_bar
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from textual.app import App
     from textual.widget import Widget
 
     from aim_tui.core.metrics.normalisation import RuleSet
-    from aim_tui.core.metrics.registry import MetricSpec
+    from aim_tui.core.metrics.spec import MetricSpec
+    from aim_tui.ui.session.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,3 +164,20 @@ class WeightsScreen(Dialog[Weighing]):
     def _word(self, metric: str) -> str:
         """What stands in the place of a share."""
         return self._why_not(metric) or ("" if metric in self._fields else "raw column")
+
+
+async def of_packages() -> list[MetricSpec]:
+    """The metrics of other packages; only who asks for the list pays for looking through what is installed."""
+    from aim_tui.core.metrics import plugins
+
+    return await asyncio.to_thread(plugins.every)
+
+
+async def weigh(app: App[int], session: Session) -> None:
+    """Weigh the metrics otherwise; no model runs."""
+    present = Weighing(session.weights, session.enabled)
+    weighing = await app.push_screen_wait(
+        WeightsScreen(present, session.profile.rules, session.not_asked, other_metrics(), of_packages)
+    )
+    if weighing is not None and (problem := session.set_weights(weighing.weights, weighing.enabled)):
+        app.notify(problem, severity="error", markup=False)

@@ -6,8 +6,8 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aim_tui.core.metrics.profiles import ModelRef, Profile
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.profiles import Profile
+from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.hub.inventory import inspect
 from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.dialogs.choose import ChooseScreen

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from aim_tui.core.heatmaps import words_of
-from aim_tui.core.metrics.registry import METRICS, Need, get_metric, in_order
+from aim_tui.core.metrics.builtin import METRICS
+from aim_tui.core.metrics.registry import get_metric, in_order
+from aim_tui.core.metrics.spec import Need
 from aim_tui.core.outcomes import Present, reason_of
 from aim_tui.core.text import printable
 from aim_tui.ui.models.screen import human_bytes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -12,6 +13,7 @@ from textual.widgets import Static
 
 from aim_tui.core.text import printable
 from aim_tui.ui.dialogs.help import HelpScreen
+from aim_tui.ui.review.screen import review
 from aim_tui.ui.review.thumbnail_grid import About, ThumbnailGrid
 from aim_tui.ui.widgets.key_line import KeyLine
 
@@ -19,10 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Sequence
     from collections.abc import Set as AbstractSet
 
-    from textual.app import ComposeResult
+    from textual.app import App, ComposeResult
 
     from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.core.scoring.results import Row
+    from aim_tui.ui.late_input import Typed
+    from aim_tui.ui.session.arrangement import Arrangement
+    from aim_tui.ui.session.session import Session
 
 
 class GridScreen(ModalScreen[int]):
@@ -97,3 +102,30 @@ class GridScreen(ModalScreen[int]):
         self.grid.move_to(await self._review(self.grid.current, frozenset(self.grid.marks)))
         self.grid.refresh()
         self._tell()
+
+
+async def show_grid(
+    app: App[int],
+    session: Session,
+    arrangement: Arrangement,
+    item: int,
+    marks: AbstractSet[int],
+    marked: Callable[[AbstractSet[int]], None],
+    typed: Typed,
+) -> int:
+    """All that is shown as thumbnails; the item that was looked at last."""
+    pass  # removed-import
+    from aim_tui.ui.review.thumbnail_grid import About
+
+    def about(row: Row) -> About:
+        stale = any(row.stale(metric, session.context) for metric in session.plan.metrics)
+        return About(session.judging.opinion(row.path), stale)
+
+    async def review_from(item: int, marks: AbstractSet[int]) -> int:
+        # A filter in the review is the review's own.
+        return await review(app, session, replace(arrangement), item, marks, typed)
+
+    rows, policy = session.results.rows, session.launch.reading
+    screen = GridScreen(rows, arrangement.order, item, marks, policy, marked, review_from, about)
+    seen = await app.push_screen_wait(screen)
+    return item if seen is None else seen

@@ -14,13 +14,14 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from aim_tui.core.ratings.opinions import RATINGS
-from aim_tui.core.selection.fields import View, file_name
+from aim_tui.core.selection.fields import View
 from aim_tui.core.selection.filters import FilterError
-from aim_tui.core.selection.ranks import rank, standing_finals
-from aim_tui.core.text import printable
-from aim_tui.ui.dialogs import session_actions
+from aim_tui.core.selection.sorting import rank, standing_finals
+from aim_tui.core.text import file_name, printable
+from aim_tui.ui.compare.screen import compare_images
 from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.dialogs.help import HelpScreen
+from aim_tui.ui.heatmap.screen import show_heatmap
 from aim_tui.ui.image_view.screen import ViewScreen
 from aim_tui.ui.review.card import Standing, card
 from aim_tui.ui.review.explain import ExplainScreen
@@ -34,9 +35,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Set as AbstractSet
 
-    from textual.app import ComposeResult
+    from textual.app import App, ComposeResult
 
     from aim_tui.core.scoring.results import Row
+    from aim_tui.ui.late_input import Typed
     from aim_tui.ui.session.arrangement import Arrangement
     from aim_tui.ui.session.session import Session
 
@@ -301,19 +303,19 @@ class ReviewScreen(ModalScreen[int]):
     @work(exclusive=True, group="dialog")
     async def action_compare(self) -> None:
         """Beside the marked image or the reference."""
-        await session_actions.compare_images(self.app, self._session, self._walk.order, self._walk.item, self._marks)
+        await compare_images(self.app, self._session, self._walk.order, self._walk.item, self._marks)
 
     def action_explain(self) -> None:
         """Why it scores as it does."""
         session, item = self._session, self._row.item
-        heatmap = partial(session_actions.show_heatmap, self.app, session, self._walk.order, item)
+        heatmap = partial(show_heatmap, self.app, session, self._walk.order, item)
         asked, whose = (self._results, session.profile, session.not_asked), session.own_prompts.whose(self._row)
         self.app.push_screen(ExplainScreen(self._row, *asked, tokens=session.maps.tokens, heatmap=heatmap, whose=whose))
 
     @work(exclusive=True, group="dialog")
     async def action_heatmap(self) -> None:
         """Which regions of it count."""
-        self._go_to(await session_actions.show_heatmap(self.app, self._session, self._walk.order, self._walk.item))
+        self._go_to(await show_heatmap(self.app, self._session, self._walk.order, self._walk.item))
 
     def action_reference(self) -> None:
         """Compare all images with this one."""
@@ -398,3 +400,13 @@ class ReviewScreen(ModalScreen[int]):
         """Put all final scores in order; a hundred thousand take longer than a key may wait."""
         self._finals = await asyncio.to_thread(standing_finals, self._results.rows, self._view())
         self._tell()
+
+
+async def review(
+    app: App[int], session: Session, arrangement: Arrangement, item: int, marks: AbstractSet[int], typed: Typed
+) -> int:
+    """Look at one image after another and judge them; the item that was looked at last."""
+    pass  # removed-import
+
+    seen = await app.push_screen_wait(ReviewScreen(session, arrangement, item, marks, typed.settled))
+    return item if seen is None else seen

@@ -14,8 +14,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from aim_tui.core.ratings.opinions import NOTHING, Opinion
-from aim_tui.core.selection.fields import file_name
-from aim_tui.core.selection.places import Places
+from aim_tui.core.selection.sorting import Places
+from aim_tui.core.text import file_name
 from aim_tui.terminal.images import ImageMode, image_support
 from aim_tui.ui.review.thumbnails import Thumbnail, Thumbnails
 from aim_tui.ui.widgets.cell_text import centre, fit

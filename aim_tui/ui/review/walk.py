@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aim_tui.core.selection.places import Places
-from aim_tui.ui.beside import beside
+from aim_tui.core.selection.sorting import Places
+from aim_tui.ui.concurrency import beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -14,9 +14,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from aim_tui.core.text import printable
-from aim_tui.ui.session.growing import GrowingRecord
 from aim_tui.ui.session.messages import Said, WatchChanged
-from aim_tui.ui.session.run_record import RunRecord
+from aim_tui.ui.session.run_record import GrowingRecord, RunRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

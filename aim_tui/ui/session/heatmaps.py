@@ -7,9 +7,8 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from aim_tui.core.heatmaps import MapMethod, without
+from aim_tui.core.heatmaps import MakeMap, MapMethod, without
 from aim_tui.errors import AimError, UsageError
-from aim_tui.ipc.protocol import MakeMap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

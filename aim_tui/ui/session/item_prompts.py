@@ -6,11 +6,11 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from aim_tui.core.metrics.registry import Need, get_metric
+from aim_tui.core.metrics.registry import get_metric
+from aim_tui.core.metrics.spec import Need
 from aim_tui.core.scoring.context import Context
-from aim_tui.core.selection.fields import file_name
-from aim_tui.core.text import printable
-from aim_tui.ui.beside import beside
+from aim_tui.core.text import file_name, printable
+from aim_tui.ui.concurrency import beside
 from aim_tui.ui.session.messages import Said
 from aim_tui.ui.session.prompt_file import OwnPrompt, OwnPrompts, PromptFile
 

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
     from typing import Any
 
-    from aim_tui.core.heatmaps import Map
+    from aim_tui.core.heatmaps import MakeMap, Map
     from aim_tui.core.scoring.context import Context
     from aim_tui.core.scoring.events import Event, Item
     from aim_tui.core.scoring.jobs import EngineSettings, Job
     from aim_tui.ipc.client import Patience
-    from aim_tui.ipc.protocol import MakeMap, TextsEmbedded, TokenCount
+    from aim_tui.ipc.protocol import TextsEmbedded, TokenCount
 
 # A store that does not answer keeps nobody who quits for longer.
 _END_SECONDS = 4.0

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aim_tui.core.metrics.registry import METRICS, get_metric, in_order
+from aim_tui.core.metrics.builtin import METRICS
+from aim_tui.core.metrics.registry import get_metric, in_order
 from aim_tui.core.scoring.plan import ScoringPlan
 
 if TYPE_CHECKING:

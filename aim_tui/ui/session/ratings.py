@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aim_tui.core.ratings.opinions import NOTHING, Opinion
 from aim_tui.core.ratings.records import Judged
-from aim_tui.core.selection.fields import file_name
-from aim_tui.core.text import printable
+from aim_tui.core.text import file_name, printable
 from aim_tui.errors import AimError, UsageError
 from aim_tui.ui.concurrency import with_pauses
 from aim_tui.ui.session.file_contents import FileContents

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.metrics.registry import Need, get_metric
+from aim_tui.core.metrics.registry import get_metric
+from aim_tui.core.metrics.spec import Need
 from aim_tui.runs.provenance import content_of, fingerprints
 from aim_tui.ui.session.run_record import unchanged
 

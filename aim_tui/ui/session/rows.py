@@ -11,14 +11,13 @@ from aim_tui.core.scoring.events import Item, numbered
 from aim_tui.core.scoring.plan import score
 from aim_tui.core.scoring.results import Results, Row
 from aim_tui.errors import AimError
-from aim_tui.ui.beside import beside
-from aim_tui.ui.concurrency import with_pauses
+from aim_tui.ui.concurrency import beside, with_pauses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from aim_tui.core.metrics.profiles import ModelRef, Profile
-    from aim_tui.core.metrics.registry import Role
+    from aim_tui.core.metrics.profiles import Profile
+    from aim_tui.core.metrics.spec import ModelRef, Role
     from aim_tui.core.scoring.context import Context
     from aim_tui.core.scoring.events import Event
     from aim_tui.core.scoring.jobs import EngineSettings

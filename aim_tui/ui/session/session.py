@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aim_tui.core.scoring.results import Results
 from aim_tui.inputs.listing import FolderListing
 from aim_tui.ipc.client import WORKER_COMMAND, Patience
+from aim_tui.ui.concurrency import Tasks
 from aim_tui.ui.session.agreement import AgreementDesk
 from aim_tui.ui.session.edits import EditsDesk
 from aim_tui.ui.session.file_transfer import BatchDesk
@@ -29,7 +30,6 @@ from aim_tui.ui.session.saved_state import Memory, Place
 from aim_tui.ui.session.scoring import ScoringDesk
 from aim_tui.ui.session.search import SearchDesk
 from aim_tui.ui.session.store_access import Store
-from aim_tui.ui.tasks import Tasks
 
 if TYPE_CHECKING:
     import asyncio

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aim_tui.core.embeddings.medoid import medoid
-from aim_tui.core.metrics.registry import Role
+from aim_tui.core.metrics.spec import Role
 from aim_tui.errors import UsageError
 from aim_tui.runs.provenance import fingerprints
-from aim_tui.store.typical import image_embeddings
+from aim_tui.store.cache import image_embeddings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
