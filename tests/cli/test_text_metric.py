@@ -25,7 +25,7 @@ TOPIC, PROMPT = ("--topic", "a cabin in the snow"), ("--prompt", "a cabin")
 
 @pytest.fixture(scope="module")
 def roberta(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tests.worker.random_models import save_roberta
+    from tests.engine.random_models import save_roberta
 
     return save_roberta(tmp_path_factory.mktemp("roberta") / "model")
 

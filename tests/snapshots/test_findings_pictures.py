@@ -14,7 +14,7 @@ from aim_tui.ui.embeddings.categories import CategoriesScreen
 from aim_tui.ui.embeddings.classes import ClassesScreen
 from aim_tui.ui.launch import Launch
 from tests.snapshots.test_pictures import SCRIPTED, SETTINGS, SIZES, Visit, models, same_everywhere
-from tests.ui.test_findings import categories, classes
+from tests.ui.embeddings.test_saved_results import categories, classes
 
 if TYPE_CHECKING:
     from aim_tui.core.embeddings.saved_results import Findings

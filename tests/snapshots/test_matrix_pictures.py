@@ -12,7 +12,7 @@ from aim_tui.ui.app import AimApp
 from aim_tui.ui.embeddings.matrix import MatrixScreen
 from aim_tui.ui.launch import Launch
 from tests.snapshots.test_pictures import NAMES, SCRIPTED, SETTINGS, SIZES, Visit, folder, models, same_everywhere
-from tests.ui.test_matrix import matrix
+from tests.ui.embeddings.test_matrix import matrix
 
 if TYPE_CHECKING:
     from pathlib import Path
