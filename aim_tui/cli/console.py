@@ -13,7 +13,6 @@ from aim_tui.core.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from rich.console import JustifyMethod
 
@@ -69,20 +68,3 @@ def facts(entries: Iterable[tuple[str, object]]) -> Table:
         if value not in (None, ""):
             made.add_row(words(name), words(value))
     return made
-
-
-def deliver(content: str | bytes, output: Path | None) -> None:
-    """To the file, whole or not at all, or to stdout."""
-    from aim_tui.errors import UsageError
-
-    if output is not None:
-        from aim_tui.exports.atomic_write import write_whole
-
-        write_whole(output, content)
-        return
-    if isinstance(content, bytes) and sys.stdout.isatty():
-        raise UsageError("this format is no text for a terminal", "name a file: -o FILE")
-    # As in a file: UTF-8 whatever the locale, and undecodable bytes of a name readable, not fatal.
-    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
-    sys.stdout.buffer.write(data)
-    sys.stdout.flush()

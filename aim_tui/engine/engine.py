@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from aim_tui.core.metrics import edits
 from aim_tui.core.metrics.registry import get_metric, in_order, roles_in_order
 from aim_tui.core.metrics.spec import MetricSpec, Need
-from aim_tui.core.scoring.events import Event, ModelLoaded, Notice, Phase, PhaseName
+from aim_tui.core.scoring.events import Event, ModelLoaded, Notice, Phase, PhaseName, captioned
 from aim_tui.engine.cache_keys import Cache, Identity, identify, reading_key
 from aim_tui.engine.cache_lookup import Survey
 from aim_tui.engine.feature_cache import Keeper
@@ -279,7 +279,7 @@ class Engine:
             raise UsageError(str(error.args[0])) from None
         if not families:
             raise UsageError("no metric is asked for")
-        roles = edits.roles_for(families, [item.edit for item in job.items if item.edit])
+        roles = edits.roles_for(families, captioned=captioned(job.items))
         self._check_roles(roles)
         return families, roles
 

@@ -6,10 +6,10 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.cli.console import deliver
 from aim_tui.core.names import did_you_mean
 from aim_tui.core.scoring.records import spreadsheet_cell, to_json
 from aim_tui.errors import UsageError
+from aim_tui.exports.deliver import deliver
 from aim_tui.exports.writers import check_writable
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from aim_tui.core.metrics import edits
 from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.core.scoring.edit_records import Named
+from aim_tui.core.scoring.events import captioned
 from aim_tui.core.scoring.records import engine_settings
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError, UsageError
@@ -50,7 +51,7 @@ class EditPlan:
     @property
     def roles(self) -> tuple[Role, ...]:
         """The models that take part."""
-        return edits.roles_for(self.families, [item.edit for item in self.items() if item.edit])
+        return edits.roles_for(self.families, captioned=captioned(self.items()))
 
     def items(self) -> list[Item]:
         """The edits as the engine takes them."""

@@ -96,8 +96,6 @@ class AimApp(App[int]):
         """Tells keys from what a terminal answers late."""
         self.told: deque[Told] = deque(maxlen=_MOST_TOLD)
         """What toasts have said, the newest last."""
-        self.ending: asyncio.Future[None] | None = None
-        """Keeps an ending that has begun."""
         self.add_mode("main", self._open_main)
         if launch is not None:
             self.begin(launch, worker_command, patience)
@@ -304,7 +302,7 @@ def short_turns() -> None:
 
 
 async def _run(app: AimApp) -> int:
-    end_on_signals(app)
+    end_on_signals(app, lambda: app.session.close())
     try:
         return await app.run_async() or app.return_code or 0
     finally:

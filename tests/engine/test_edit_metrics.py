@@ -12,7 +12,6 @@ from transformers import AutoImageProcessor, AutoTokenizer, CLIPModel
 
 from aim_tui.core.metrics import edits
 from aim_tui.core.metrics.builtin import METRICS
-from aim_tui.core.metrics.edits import Edit
 from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import ImageRead, Item, ModelLoaded, Notice
@@ -31,6 +30,10 @@ INSTRUCTIONS = ["make it night", "remove the lake", "add a cabin", "plant trees"
 ALL = tuple(edits.FAMILIES)
 
 
+def edit(source: str, instruction: str, source_caption: str = "", target_caption: str = "") -> Context:
+    return Context(source=source, instruction=instruction, source_caption=source_caption, target_caption=target_caption)
+
+
 @pytest.fixture(scope="session")
 def editclip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return random_models.save_clip(tmp_path_factory.mktemp("models") / "editclip", channels=6)
@@ -46,7 +49,7 @@ def edit_items(pictures: list[Path]) -> list[Item]:
     """Edits between images of equal and of other sizes; the first and the last share their pair."""
     pairs = [(0, 1), (2, 3), (4, 6), (0, 8), (0, 1)]
     return [
-        Item(number, str(pictures[after]), Edit(str(pictures[before]), INSTRUCTIONS[number]))
+        Item(number, str(pictures[after]), edit(str(pictures[before]), INSTRUCTIONS[number]))
         for number, (before, after) in enumerate(pairs)
     ]
 
@@ -139,8 +142,8 @@ def test_preservation_is_the_packages_lpips_of_target_and_source(
 def test_direction_compares_the_change_of_images_with_the_change_of_texts(
     measure: Callable[..., Ran], pictures: list[Path], models: dict[str, Path]
 ) -> None:
-    given = Edit(str(pictures[0]), "make it night", "a cabin.", "a cabin at night")
-    half = Edit(str(pictures[0]), "make it night", "a cabin.")
+    given = edit(str(pictures[0]), "make it night", "a cabin.", "a cabin at night")
+    half = edit(str(pictures[0]), "make it night", "a cabin.")
     items = [Item(0, str(pictures[1]), given), Item(1, str(pictures[1]), half)]
     ran = measure(items, "directional")
     clip = PlainClip(models["clip"])
@@ -181,7 +184,7 @@ def test_caption_change_compares_what_is_said_of_both_images(
 def test_an_image_that_is_its_own_target_has_no_direction_and_no_distance(
     measure: Callable[..., Ran], pictures: list[Path]
 ) -> None:
-    item = Item(0, str(pictures[2]), Edit(str(pictures[2]), "do nothing", "a field"))
+    item = Item(0, str(pictures[2]), edit(str(pictures[2]), "do nothing", "a field"))
     ran = measure([item], "clip_edit", "preservation", "directional")
     assert ran.values["directional_similarity"][0].state == "missing"
     assert "no direction" in ran.values["directional_similarity"][0].reason
@@ -261,7 +264,7 @@ def test_a_changed_file_is_looked_at_again(measure: Callable[..., Ran], pictures
     source, target = tmp_path / "source.png", tmp_path / "target.png"
     shutil.copy(pictures[0], source)
     shutil.copy(pictures[0], target)
-    store, item = str(tmp_path / "store.db"), Item(0, str(target), Edit(str(source), "add a cabin"))
+    store, item = str(tmp_path / "store.db"), Item(0, str(target), edit(str(source), "add a cabin"))
     for path in (source, target):
         os.utime(path, (1, 1))
     before = measure([item], "preservation", store=store).numbers("preservation_lpips")
@@ -278,7 +281,7 @@ def test_an_unreadable_image_fails_its_edit_alone_and_says_which(
     broken.write_bytes(b"no image")
     first, second = edit_items[0], edit_items[1]
     items = [
-        Item(0, first.path, Edit(str(tmp_path / "gone.png"), "make it night")),
+        Item(0, first.path, edit(str(tmp_path / "gone.png"), "make it night")),
         Item(1, str(broken), second.edit),
         Item(2, second.path, second.edit),
     ]
@@ -292,7 +295,7 @@ def test_no_model_is_loaded_for_files_that_cannot_be_read(
     measure: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("aim_tui.engine.engine.load", lambda *_: pytest.fail("a model was loaded"))
-    ran = measure([Item(0, str(tmp_path / "b.png"), Edit(str(tmp_path / "a.png"), "add a lake"))])
+    ran = measure([Item(0, str(tmp_path / "b.png"), edit(str(tmp_path / "a.png"), "add a lake"))])
     assert "no such file" in ran.unreadable[0]
 
 
@@ -301,7 +304,7 @@ def test_an_image_too_small_for_lpips_fails_there_alone(
 ) -> None:
     small = tmp_path / "small.png"
     Image.fromarray(np.full((9, 9, 3), 90, dtype=np.uint8)).save(small)
-    ran = measure([Item(0, str(small), Edit(str(pictures[0]), "shrink it"))], "clip_edit", "preservation")
+    ran = measure([Item(0, str(small), edit(str(pictures[0]), "shrink it"))], "clip_edit", "preservation")
     assert ran.values["preservation_lpips"][0].state == "failed"
     assert "too small for LPIPS" in ran.values["preservation_lpips"][0].reason
     assert ran.values["edit_score"][0].state == "present"
@@ -393,7 +396,7 @@ def test_editclip_without_its_own_processor_takes_the_one_that_is_named(
 
 
 def test_long_instructions_are_cut_and_told(measure: Callable[..., Ran], pictures: list[Path], tmp_path: Path) -> None:
-    long = Item(0, str(pictures[1]), Edit(str(pictures[0]), "make it night and " * 30))
+    long = Item(0, str(pictures[1]), edit(str(pictures[0]), "make it night and " * 30))
     store = str(tmp_path / "store.db")
     for _ in range(2):
         ran = measure([long], "clip_edit", store=store)

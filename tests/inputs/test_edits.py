@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aim_tui.core.metrics import edits
-from aim_tui.core.metrics.edits import Edit
+from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.edit_records import Named, editclip_document
 from aim_tui.core.scoring.edit_results import EditResults
-from aim_tui.core.scoring.events import ImageFailed, MetricBatch, MetricValue
+from aim_tui.core.scoring.events import ImageFailed, Item, MetricBatch, MetricValue, captioned
 from aim_tui.errors import UsageError
 from aim_tui.inputs.edits import parse_edits, read_edits
 
@@ -44,7 +44,7 @@ def test_every_form_gives_the_same_edit_with_paths_beside_the_file(tmp_path: Pat
     assert (row.id, row.instruction) == ("a", "make it night")
     assert (row.source, row.target) == (str(tmp_path / "x.png"), str(tmp_path / "sub" / "y.png"))
     assert (row.source_name, row.target_name) == ("x.png", "sub/y.png")
-    assert row.item(3).edit == Edit(str(tmp_path / "x.png"), "make it night")
+    assert row.item(3).edit == Context(source=str(tmp_path / "x.png"), instruction="make it night")
 
 
 def test_what_an_adversarial_data_set_says_besides_is_kept(tmp_path: Path) -> None:
@@ -146,10 +146,12 @@ def test_any_rows_at_all_are_edits_or_flaws(tmp_path: Path, rows: list[dict[str,
 
 
 def test_a_captioner_is_needed_only_where_captions_lack() -> None:
-    given_caption, none = Edit("a", "b", source_caption="c"), Edit("a", "b")
-    assert [str(role) for role in edits.roles_for(["directional"], [given_caption])] == ["clip"]
-    assert [str(role) for role in edits.roles_for(["directional"], [given_caption, none])] == ["clip", "captioner"]
-    assert "captioner" in edits.roles_for(["directional", "caption_change"], [given_caption])
+    given = Item(0, "b", Context(source="a", instruction="b", source_caption="c"))
+    none = Item(1, "b", Context(source="a", instruction="b"))
+    for items, captioner in (([given], False), ([given, none], True)):
+        roles = edits.roles_for(["directional"], captioned=captioned(items))
+        assert ("captioner" in roles, "clip" in roles) == (captioner, True)
+    assert "captioner" in edits.roles_for(["directional", "caption_change"], captioned=captioned([given]))
 
 
 def test_the_statistics_of_editclip_results_are_of_the_population_and_of_the_numbers_that_are_there() -> None:

@@ -81,10 +81,11 @@ def correlate(
 ) -> None:
     """Tell how far metrics agree with human ratings, duels, language models or any column."""
     from aim_tui.cli.agreement.study import Asked, gather_study, mapping_of
-    from aim_tui.cli.console import deliver, say
+    from aim_tui.cli.console import say
     from aim_tui.core.agreement.analysis import Options, analyse
     from aim_tui.core.names import did_you_mean
     from aim_tui.exports import agreement
+    from aim_tui.exports.deliver import deliver
     from aim_tui.inputs.judgements import read_scale
 
     if output_format not in FORMATS:
@@ -199,7 +200,8 @@ def _table(found: Analysis) -> None:
 
 
 def _plot(found: Analysis, path: Path) -> None:
-    from aim_tui.cli.console import deliver, say
+    from aim_tui.cli.console import say
+    from aim_tui.exports.deliver import deliver
     from aim_tui.exports.figure import figure, figure_format
 
     if not found.cells:

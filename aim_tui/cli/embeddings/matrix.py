@@ -54,8 +54,9 @@ def matrix(
 
     Exit: 0 all images were looked at, 1 some were left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
-    from aim_tui.cli.console import deliver, say
+    from aim_tui.cli.console import say
     from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, say_failures
+    from aim_tui.exports.deliver import deliver
     from aim_tui.exports.records import chosen_format
     from aim_tui.inputs.text_lines import read_lines
     from aim_tui.runs.setup import resolve
@@ -104,9 +105,9 @@ def matrix(
 def _deliver_records(
     kind: str, gallery: Gallery, texts: Sequence[str], cosines: Cosines, head: dict[str, Any], output: Path | None
 ) -> None:
-    from aim_tui.cli.console import deliver
     from aim_tui.cli.embeddings.embedder import path_fields
     from aim_tui.core.text import portable_path
+    from aim_tui.exports.deliver import deliver
     from aim_tui.exports.records import csv_text, deliver_records
 
     if kind == "csv":

@@ -206,9 +206,10 @@ def _check_model(path: Path, saved: SavedProbe, fingerprint: str, profile: str) 
 
 
 def _show_training(found: Training, said: Mapping[str, Any], as_json: bool) -> None:
-    from aim_tui.cli.console import deliver, facts, show
+    from aim_tui.cli.console import facts, show
     from aim_tui.core.embeddings.linear_probe import mean, spread
     from aim_tui.core.scoring.records import to_json
+    from aim_tui.exports.deliver import deliver
 
     if as_json:
         deliver(to_json(dict(said), indent=2) + "\n", None)

@@ -173,7 +173,7 @@ def _chosen(
         if brought is None:
             raise UsageError(f"unknown role {name!r}{did_you_mean(name, [str(known) for known in Role])}")
         models.setdefault(brought.role, brought.default)
-    needed = {*chosen.roles_for(asked), *edits.roles_for(of_edits, ())}
+    needed = {*chosen.roles_for(asked), *edits.roles_for(of_edits, captioned=True)}
     if metrics is None:
         # Named outright, a model is meant that no metric of single images needs.
         needed |= {Role(role) for role in roles or ()}

@@ -6,7 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.cli.console import deliver, facts, table, words
+from aim_tui.cli.console import facts, table, words
 from aim_tui.cli.console import show as show_parts
 from aim_tui.core.metrics.edits import EDITCLIP
 from aim_tui.core.outcomes import Present
@@ -14,6 +14,7 @@ from aim_tui.core.scoring.edit_records import Named, csv_fields, csv_record, doc
 from aim_tui.core.scoring.records import to_json
 from aim_tui.core.text import portable_path
 from aim_tui.errors import UsageError
+from aim_tui.exports.deliver import deliver
 from aim_tui.exports.ordering import score_text
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ import typer
 from aim_tui.cli import options
 from aim_tui.cli.stored.compare_runs import compare_runs
 from aim_tui.errors import UsageError
+from aim_tui.exports.deliver import deliver
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +90,7 @@ def show(
         edit_runs.show(loaded, top, as_json=as_json)
         return
     if as_json:
-        console.deliver(formats.render(loaded, "json"), None)
+        deliver(formats.render(loaded, "json"), None)
         return
     console.show(_asked(loaded), _models(loaded))
     for title, rows in _extremes(loaded, top):
@@ -141,11 +142,11 @@ def export(
     store: options.StoreOption = None,
 ) -> None:
     """Export a run; the ending of the file tells the format where none is named."""
-    from aim_tui.cli.console import deliver
     from aim_tui.cli.stored import edit_runs
     from aim_tui.cli.stored.thumbnails import thumbnails
     from aim_tui.core.names import did_you_mean
     from aim_tui.exports import formats
+    from aim_tui.exports.deliver import deliver
     from aim_tui.runs import storage
     from aim_tui.store.edit_runs import EditRun
 

@@ -12,8 +12,6 @@ from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    pass  # removed-import
-
 
 @dataclass(frozen=True, slots=True)
 class Scale:

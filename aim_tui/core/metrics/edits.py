@@ -13,7 +13,6 @@ from aim_tui.core.names import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    pass  # removed-import
 
 _IMPLEMENTATION = "aim_tui.engine.metrics.edits:"
 
@@ -117,20 +116,20 @@ def measures(names: Iterable[str]) -> tuple[MetricSpec, ...]:
     return tuple(spec for name in families(names) for spec in FAMILIES[name])
 
 
-def roles_for(names: Iterable[str], edits: Iterable[Edit]) -> tuple[Role, ...]:
-    """The models that are needed: a captioner for directions only where a source has no caption."""
+def roles_for(names: Iterable[str], *, captioned: bool = False) -> tuple[Role, ...]:
+    """The models that are needed: no captioner for directions where every source is `captioned` in the data."""
     needed: set[Role] = set()
     for name in families(names):
         for spec in FAMILIES[name]:
             needed |= set(spec.roles)
-        if name == "directional" and "caption_change" not in names and all(edit.source_caption for edit in edits):
+        if name == "directional" and "caption_change" not in names and captioned:
             needed.discard(Role.CAPTIONER)
     return roles_in_order(needed)
 
 
-def target_text(edit: Edit, source_text: str) -> str:
+def target_text(source_text: str, instruction: str, caption: str = "") -> str:
     """What the target is said to show: its caption, or what the source shows with the instruction behind."""
-    return edit.target_caption or f"{source_text.rstrip(' .')}, {edit.instruction}"
+    return caption or f"{source_text.rstrip(' .')}, {instruction}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +148,3 @@ class Spread:
         if not values:
             return None
         return cls(len(values), statistics.fmean(values), statistics.pstdev(values), min(values), max(values))
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """What an edited image is judged by: the image before, and the instruction; captions where somebody wrote them."""
-
-    source: str
-    instruction: str
-    source_caption: str = ""
-    target_caption: str = ""

@@ -5,11 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    pass  # removed-import
-
+from typing import Literal
 
 #: What a metric, and the role of a model, can be called.
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")

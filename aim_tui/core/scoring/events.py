@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
-from aim_tui.core.metrics.edits import Edit
 from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
 from aim_tui.core.scoring.context import Context
 
@@ -22,19 +21,28 @@ if TYPE_CHECKING:
 class Item:
     """One image to score: a number that stays with it for the whole job, and its path.
 
-    With an `edit` it is the image after, and is scored on the metrics of `core.edits`. What its `context`
-    names stands in the place of the same part of the job's.
+    What its `context` names stands in the place of the same part of the job's. Where that has a source, the image is
+    the target of an edit.
     """
 
     id: int
     path: str
-    edit: Edit | None = None
     context: Context | None = None
+
+    @property
+    def edit(self) -> Context | None:
+        """Source and instruction of an edit, or None where the item is a single image."""
+        return self.context if self.context is not None and self.context.source else None
 
 
 def numbered(paths: Iterable[str]) -> list[Item]:
     """An item for each path, counted up from zero."""
     return [Item(number, path) for number, path in enumerate(paths)]
+
+
+def captioned(items: Iterable[Item]) -> bool:
+    """Whether every edit brings a caption of its source."""
+    return all(item.edit.source_caption for item in items if item.edit)
 
 
 @dataclass(frozen=True, slots=True)

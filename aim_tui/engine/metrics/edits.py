@@ -39,6 +39,10 @@ def _captions(seen: Seen) -> tuple[str, str]:
     return source.caption, target.caption
 
 
+def _target_text(seen: Seen, source_text: str) -> str:
+    return target_text(source_text, seen.edit.instruction, seen.edit.target_caption)
+
+
 class ClipEdit(Judge):
     """How much nearer to the instruction the target is than the source."""
 
@@ -125,7 +129,7 @@ class Directional(Judge):
     def texts(self, seen: Seen) -> list[tuple[Role, str]]:
         """What source and target are said to show."""
         source = self._source_text(seen)
-        return [(Role.CLIP, source), (Role.CLIP, target_text(seen.edit, source))] if source else []
+        return [(Role.CLIP, source), (Role.CLIP, _target_text(seen, source))] if source else []
 
     def judge(self, seen: Seen, said: Said) -> dict[str, RawOutcome]:
         """The cosine of the two changes; missing where one of them is none."""
@@ -136,7 +140,7 @@ class Directional(Judge):
         if not source_text:
             return RawOutcome(Missing(_SILENT.format("source")), "")
         made = "" if seen.edit.source_caption else source_text
-        before, after = said(Role.CLIP, source_text), said(Role.CLIP, target_text(seen.edit, source_text))
+        before, after = said(Role.CLIP, source_text), said(Role.CLIP, _target_text(seen, source_text))
         if isinstance(before, Failed):
             return RawOutcome(before)
         if isinstance(after, Failed):

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from aim_tui.core.metrics.edits import Edit
     from aim_tui.core.metrics.spec import Role
     from aim_tui.core.scoring.context import Context
     from aim_tui.core.scoring.events import Event, Item
@@ -38,9 +37,9 @@ class Seen:
     features: Mapping[str, Any]
 
     @property
-    def edit(self) -> Edit:
+    def edit(self) -> Context:
         """The edit that the item is."""
-        return cast("Edit", self.item.edit)
+        return cast("Context", self.item.edit)
 
     @property
     def context(self) -> Context:

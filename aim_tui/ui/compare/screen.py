@@ -273,8 +273,6 @@ async def compare_images(
     app: App[int], session: Session, order: Sequence[int], item: int, marks: AbstractSet[int]
 ) -> int:
     """The image beside marked ones and the reference; the item that was looked at last."""
-    pass  # removed-import
-
     others = companions(session.results, order, item, marks)
     if not others:
         app.notify(

@@ -402,6 +402,4 @@ def _lines(text: str) -> str:
 
 async def correlate(app: App[int], session: Session) -> None:
     """How far the metrics agree with what people said of these images."""
-    pass  # removed-import
-
     await app.push_screen_wait(CorrelationScreen(session.agreement, session.launch.reading, session.folder))

@@ -263,7 +263,6 @@ def _problem(picture: Picture, sha256: str) -> str:
 
 async def duel(app: App[int], session: Session, order: Sequence[int], marks: AbstractSet[int]) -> None:
     """Blind duels between the marked images, or all that are shown where none is marked."""
-    pass  # removed-import
     from aim_tui.ui.duel.service import DuelDesk, find_duellists, size_problem
 
     items = sorted(marks) or order

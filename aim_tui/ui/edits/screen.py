@@ -374,8 +374,6 @@ def _path_problem(text: str, data: str) -> str:
 
 async def show_edits(app: App[int], session: Session, typed: Typed, wish: EditWish | None = None) -> None:
     """The edits of a file: those that are wanted, those that are open, or else those of a file that is asked for."""
-    pass  # removed-import
-
     asked = wish is not None or session.edits.running
     if not asked and not await app.push_screen_wait(open_edits_dialog(session.edits, session.folder)):
         return

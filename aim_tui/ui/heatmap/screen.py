@@ -277,8 +277,6 @@ class HeatmapScreen(ModalScreen[int]):
 
 async def show_heatmap(app: App[int], session: Session, order: Sequence[int], item: int) -> int:
     """Which regions of an image count; the item that was looked at last."""
-    pass  # removed-import
-
     gallery = Gallery(session.results.rows, order, item)
     screen = HeatmapScreen(session.maps, gallery, session.context, session.launch.reading)
     seen = await app.push_screen_wait(screen)

@@ -175,7 +175,6 @@ def _delete(run_id: str, runs: Runs) -> None:
 async def browse_history(app: App[int], session: Session) -> None:
     """Look at stored runs, and open one in place of the folder."""
     # Neither it nor numpy behind it has to be there for the first paint.
-    pass  # removed-import
 
     run = await app.push_screen_wait(HistoryScreen(session.store, session.folder))
     if run is None:

@@ -114,7 +114,6 @@ async def show_grid(
     typed: Typed,
 ) -> int:
     """All that is shown as thumbnails; the item that was looked at last."""
-    pass  # removed-import
     from aim_tui.ui.review.thumbnail_grid import About
 
     def about(row: Row) -> About:

@@ -406,7 +406,5 @@ async def review(
     app: App[int], session: Session, arrangement: Arrangement, item: int, marks: AbstractSet[int], typed: Typed
 ) -> int:
     """Look at one image after another and judge them; the item that was looked at last."""
-    pass  # removed-import
-
     seen = await app.push_screen_wait(ReviewScreen(session, arrangement, item, marks, typed.settled))
     return item if seen is None else seen

@@ -154,8 +154,6 @@ def _beside(sent: str) -> Segment:
 
 def pixel_pane(support: ImageSupport, *, id: str | None = None) -> PixelPane:
     """The pane for a way of showing images."""
-    pass  # removed-import
-
     panes: dict[ImageMode, type[HalfBlockPane]] = {
         ImageMode.KITTY: KittyPane,
         ImageMode.SIXEL: SixelPane,

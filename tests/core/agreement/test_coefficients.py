@@ -16,7 +16,6 @@ from aim_tui.core.agreement import (
     match_ids,
     metric_comparison,
     rank_kernels,
-    reported_figures,
     study,
 )
 from aim_tui.core.agreement.bootstrap import bootstrap_intervals
@@ -47,9 +46,7 @@ WEIGHTED = {Kind.PEARSON: pearson_weighted, Kind.SPEARMAN: spearman_weighted, Ki
 REARRANGED = {Kind.PEARSON: pearson_rearranged, Kind.SPEARMAN: spearman_rearranged, Kind.KENDALL_B: kendall_rearranged}
 
 
-@pytest.mark.parametrize(
-    "module", [cell_values, metric_comparison, match_ids, rank_kernels, reported_figures, study, interpretation]
-)
+@pytest.mark.parametrize("module", [cell_values, metric_comparison, match_ids, rank_kernels, study, interpretation])
 def test_the_examples_in_the_documentation_hold(module: object) -> None:
     found = doctest.testmod(module)  # type: ignore[arg-type]
     assert found.attempted > 0 and found.failed == 0
