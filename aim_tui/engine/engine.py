@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from aim_tui.core.heatmaps import MakeMap, Map, MapMethod
     from aim_tui.core.metrics.spec import ModelRef
     from aim_tui.core.scoring.context import Context
+    from aim_tui.core.scoring.events import Item
     from aim_tui.core.scoring.jobs import EngineSettings, Job
     from aim_tui.engine.cache_lookup import Window
     from aim_tui.engine.metrics.base import Extractor, ItemMetric, MakeExtractor
@@ -220,7 +221,7 @@ class Engine:
         metrics, extractors = self._parts(specs, cache)
         plan = JobPlan(job, metrics, extractors)
         reader = Reader(self._settings.reading, extractors)
-        _check_contexts(plan, metrics, reader)
+        self._check_contexts(plan, metrics, reader)
         threads = self._reading_threads(_roles(specs))
         lookup = Lookup(job.items, plan.plans, extractors, cache, self._settings.reading, threads)
         with closing(lookup.windows()) as windows:
@@ -228,7 +229,7 @@ class Engine:
             roles = roles_in_order(plan.all_roles() if job.items else _roles(specs))
             # Without a cache nothing of one context is there; items with their own may all be unreadable.
             everything = not job.items or (cache is None and plan.common is not None)
-            wanted = set(roles) if everything else self._wanted(plan, metrics, first, reader)
+            wanted = set(roles) if everything else self._wanted(plan, metrics, first)
             for role in roles:
                 if cancelled():
                     return
@@ -244,11 +245,26 @@ class Engine:
             )  # fmt: skip
             scoring = ScoringPass(plan, metrics, extractors, reader, backing)
             for window in chain((first,), windows):
-                yield from self._load_midway(self._wanted(plan, metrics, window, reader))
+                yield from self._load_midway(self._wanted(plan, metrics, window))
                 yield from scoring.score(window)
                 if cancelled():
                     return
             yield from scoring.end()
+
+    def _check_contexts(self, plan: JobPlan, metrics: Mapping[str, ItemMetric], reader: Reader) -> None:
+        """Whether the metrics can be computed in the contexts of a job, and its one reference be read."""
+        if plan.common is None:
+            for name, metric in metrics.items():
+                if isinstance(metric, AdaptedMetric) and metric.one_context_only:
+                    raise UsageError(
+                        f"metric {name!r} takes one {get_metric(name).needs} for all images",
+                        "leave it out, or score them by themselves",
+                    )
+        elif reference := plan.common.sides.get(REFERENCE):
+            try:
+                reader.hold(reference, self._read(reference))
+            except ImageError as error:
+                raise UsageError(f"reference {reference}: {error}", "name another reference image") from None
 
     def _begin(self, plan: ItemPlan, metrics: Mapping[str, ItemMetric]) -> Iterator[Event]:
         """Embed what all items are compared with, metric by metric, and report of it."""
@@ -380,9 +396,19 @@ class Engine:
                 each = window.plans[number]
                 # Files that cannot be read are looked at in every job anew; no model is loaded for them alone.
                 roles = plan.roles(each, name) - wanted - self._models.keys()
-                if roles and reader.why_unreadable(window.items[number], each) is None:
+                if roles and self._readable(window.items[number], each):
                     wanted |= roles
         return wanted - self._models.keys()
+
+    def _readable(self, item: Item, plan: ItemPlan) -> bool:
+        """Whether the files can be read that an item cannot do without."""
+        try:
+            for side, path in plan.files(item).items():
+                if side != REFERENCE:
+                    self._read(path)
+        except (ImageError, MemoryError):
+            return False
+        return True
 
     def _load(self, role: Role) -> Iterator[Event]:
         """Load a model unless it is there already; report it either way, for it is part of the job's provenance."""
@@ -451,23 +477,6 @@ def _roles_of_job(job: Job, specs: Sequence[MetricSpec]) -> list[Role]:
     if DIRECTIONAL in specs:
         roles |= {Role.CLIP} if job.items and captioned(job.items) else set(DIRECTIONAL.roles)
     return list(roles_in_order(roles))
-
-
-def _check_contexts(plan: JobPlan, metrics: Mapping[str, ItemMetric], reader: Reader) -> None:
-    """Whether the metrics can be computed in the contexts of a job, and its one reference be read."""
-    if plan.common is None:
-        for name, metric in metrics.items():
-            if isinstance(metric, AdaptedMetric) and metric.one_context_only:
-                raise UsageError(
-                    f"metric {name!r} takes one {get_metric(name).needs} for all images",
-                    "leave it out, or score them by themselves",
-                )
-    elif reference := plan.common.sides.get(REFERENCE):
-        try:
-            reader.share({reference})
-            reader.decode(reference)
-        except ImageError as error:
-            raise UsageError(f"reference {reference}: {error}", "name another reference image") from None
 
 
 def _check_context(context: Context, specs: Sequence[MetricSpec], features_only: bool) -> None:

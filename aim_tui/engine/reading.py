@@ -118,19 +118,11 @@ class Reader:
         }
         return Readable(item.id, facts, prepared, sum(held.values()))
 
-    def decode(self, path: str) -> ImageFacts:
-        """Read a file that many items are compared with; ImageError where it cannot be read."""
-        return self._decoded(path)[0]
-
-    def why_unreadable(self, item: Item, plan: ItemPlan) -> str | None:
-        """The reason why an item cannot be read, or None where it can."""
-        for side, path in plan.files(item).items():
-            try:
-                read_image(path, self._policy)
-            except (ImageError, MemoryError) as error:
-                if side != REFERENCE:
-                    return _reason(plan, side, path, error)
-        return None
+    def hold(self, path: str, image: LoadedImage) -> None:
+        """Hold a file that every item is compared with."""
+        self._shared = {path}
+        if (stat := Stat.of(path)) is not None and stat.size == image.facts.bytes:
+            self._held[path, stat] = image.facts, to_tensor(image)
 
     def _prepared(
         self,

@@ -233,9 +233,9 @@ class ScoringPass:
                     if len(self._remembered) > _REMEMBERED:
                         self._remembered.popitem(last=False)
             batcher.done.clear()
+            yield from self._compute()
             if self._backing.cancelled():
                 return
-            yield from self._compute()
 
     # -- values -------------------------------------------------------------------------------------------------------
 

@@ -136,10 +136,9 @@ def test_a_run_is_stored_with_its_numbers(
 def test_an_interrupted_run_goes_on_and_ends_as_an_unbroken_one(
     cli: Callable[..., Outcome], few: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("_FIRST_AT_ONCE", "_MOST_AT_ONCE"):
-        monkeypatch.setattr(f"aim_tui.engine.item_pass.{name}", 1)
     from aim_tui.engine.engine import Engine
 
+    monkeypatch.setattr(Engine, "batch_size", lambda self, extractor: 1)
     whole = json.loads(cli("edit", str(few()), *FAST, "--no-store", "-f", "json").out)["results"]
     through = Engine.run
 

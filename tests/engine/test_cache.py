@@ -82,7 +82,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Counter:
 
     counted(reading, "read_image", lambda *args: 1)
     counted(Clip, "image_features", lambda self, batch: len(batch))
-    counted(Clip, "text_features", lambda self, text: 1)
+    counted(Clip, "texts_features", lambda self, texts: len(texts))
     counted(Captioner, "captions", lambda self, batch: len(batch))
     counted(SentenceEncoder, "embed", lambda self, texts: len(texts))
     counted(Lpips, "distances", lambda self, batch, reference: len(batch))
@@ -145,7 +145,7 @@ def test_another_prompt_costs_one_text_and_loads_clip_alone(
     run(folder)
     work.clear()
     ran = run(folder, prompt="something else")
-    assert work == {"text_features": 1}
+    assert work == {"texts_features": 1}
     assert loaded(ran) == [refs[Role.CLIP].path]
     work.clear()
     assert run(folder, prompt="something else").numbers("clip") == ran.numbers("clip")
@@ -181,7 +181,7 @@ def test_a_metric_that_was_not_asked_before_is_all_that_is_computed(
     first = run(folder, "clip")
     work.clear()
     both = run(folder, "clip", "lpips")
-    assert (work["image_features"], work["text_features"], work["distances"]) == (0, 0, 9)
+    assert (work["image_features"], work["texts_features"], work["distances"]) == (0, 0, 9)
     assert both.numbers("clip") == first.numbers("clip")
     assert [event.item for event in both.of(ImageRead)] == list(range(9))
 
@@ -236,7 +236,7 @@ def test_an_exchanged_model_is_another_model(
     save_file(weights, own / "model.safetensors", {"format": "pt"})
     work.clear()
     after = run(folder, "clip", models=models)
-    assert (work["image_features"], work["text_features"]) == (9, 1)
+    assert (work["image_features"], work["texts_features"]) == (9, 1)
     assert after.numbers("clip") != before.numbers("clip")
 
 
