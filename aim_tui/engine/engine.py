@@ -1,6 +1,6 @@
 """The engine: decode once, batch per metric, report each batch as it ends, and compute nothing twice.
 
-    files -> survey: what is kept of them -> threads: read, decode, prepare what lacks -> batchers -> events
+    items -> plan: files and features of each -> lookup: what is kept -> pass: read, extract, compute -> events
 
 Models stay loaded between jobs, and what images are compared with is embedded once. The same engine runs in the
 worker process and in the headless command.
@@ -373,7 +373,7 @@ class Engine:
     def _place(self, role: Role, ref: ModelRef) -> Placement:
         return place(role, ref, self._settings.device, self._settings.precision)
 
-    def _wanted(self, plan: JobPlan, metrics: Mapping[str, ItemMetric], window: Window, reader: Reader) -> set[Role]:
+    def _wanted(self, plan: JobPlan, metrics: Mapping[str, ItemMetric], window: Window) -> set[Role]:
         """The models that the items of a window need, as far as they are not loaded."""
         wanted: set[Role] = set()
         for name, metric in metrics.items():
