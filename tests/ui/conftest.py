@@ -73,9 +73,10 @@ class Opened:
         await self.settle()
 
     async def hit(self, key: str) -> None:
-        """Press a key and let it take effect, without the pilot's wait for an idle processor."""
+        """Press a key as one that is held down does: the next comes a little later, whatever became of this one."""
         self.app.simulate_key(key)
-        await self.settle()
+        for _ in range(20):
+            await asyncio.sleep(0.001)
 
     async def settle(self) -> None:
         """Let what was asked for take effect: until no widget has a message left, three rounds in a row.
