@@ -84,7 +84,9 @@ class Opened:
         The pilot takes a program that waits for its turn on a busy processor for one that has nothing to do.
         """
         calm = 0
+        deadline = time.monotonic() + LONGEST
         while calm < 3 and self.app.is_running:
+            assert time.monotonic() < deadline, f"it never comes to rest; the screen shows:\n{self.text()}"
             await asyncio.sleep(0.001)
             await self.pilot._wait_for_screen()
             pumps = [self.app, *self.app.screen.walk_children(with_self=True)]
