@@ -27,8 +27,8 @@ def edit(
         typer.Option(
             "--metrics",
             metavar="LIST",
-            help="clip_edit, editclip, preservation, directional, caption_change (comma-separated), or all. Default: those "
-            "without a captioner.",
+            help="clip_edit, editclip, preservation, directional, caption_change (comma-separated), or all. "
+            "Default: those without a captioner.",
         ),
     ] = None,
     output_format: Annotated[
