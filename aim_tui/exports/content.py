@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 RowT = TypeVar("RowT")
 
 
-class Content(ABC):
+class Content(ABC):  # noqa: B024  # what it has, its subclasses say
     """Anything that can be exported."""
 
     what: ClassVar[str] = "this"

@@ -1,4 +1,4 @@
-"""A scoring run without the application: an executor's events to a record, finished rows to a writer, words to a display."""
+"""A scoring run without the application: events to a record, finished rows to a writer, words to a display."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="cache",
-    help="See and prune what models have computed and is kept.",
+    help="Show and prune the feature cache.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -23,7 +23,7 @@ app = typer.Typer(
 
 @app.command()
 def info(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False, store: options.StoreOption = None
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False, store: options.Store = None
 ) -> None:
     """Say how much is cached, by kind and model, and how large the store is."""
     from aim_tui.cli.console import print_json, say, show, table, words
@@ -63,11 +63,12 @@ def info(
 @app.command()
 def prune(
     max_size: Annotated[
-        str, typer.Option("--max-size", metavar="SIZE", help="How much to keep, such as 500MB or 2GB; 0 for nothing.")
+        str,
+        typer.Option("--max-size", metavar="SIZE", help="How much to keep, for example 500MB or 2GB; 0 to empty it."),
     ],
-    store: options.StoreOption = None,
+    store: options.Store = None,
 ) -> None:
-    """Remove what was not used for longest. It can be computed again; runs and ratings stay."""
+    """Delete the least recently used cache entries. They can be computed again; runs and ratings stay."""
     from aim_tui.cli.console import say
     from aim_tui.runs.storage import open_existing, parse_size, store_path
     from aim_tui.store.cache import FeatureCache
