@@ -133,6 +133,8 @@ def _one_line(record: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
 class Records(Tabled, Recorded["Mapping[str, Any]"]):
     """Records under a name, with a head that says where they come from."""
 
+    what: ClassVar[str] = "records"
+
     head: Mapping[str, Any]
     name: str
     records: Sequence[Mapping[str, Any]]

@@ -22,10 +22,8 @@ app = typer.Typer(
 
 
 @app.command()
-def info(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False, store: options.Store = None
-) -> None:
-    """Say how much is cached, by kind and model, and how large the store is."""
+def info(as_json: options.Json = False, store: options.Store = None) -> None:
+    """Show how much is cached, by kind and model, and the size of the store."""
     from aim_tui.cli.console import print_json, say, show, table, words
     from aim_tui.core.text import portable_path
     from aim_tui.runs.storage import open_existing, store_path

@@ -26,7 +26,10 @@ def inspect(
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Include sub-folders.")] = False,
     config: options.Config = None,
 ) -> None:
-    """Look at edits or images. Exit: 0 all well, 1 something is broken, 2 usage."""
+    """Check a data set of edits or a folder of images without loading a model.
+
+    Exit: 0 fine, 1 something is broken, 2 usage.
+    """
     from aim_tui.cli.console import print_json, show
     from aim_tui.errors import UsageError
     from aim_tui.inputs.dataset_inspection import inspect_file, inspect_images

@@ -141,7 +141,7 @@ def export(
     ] = None,
     store: options.Store = None,
 ) -> None:
-    """Export a run; the ending of the file tells the format where none is named."""
+    """Export a run; without --format the ending of the file decides."""
     from aim_tui.cli.stored.edit_runs import stored_edits
     from aim_tui.cli.stored.thumbnails import thumbnails
     from aim_tui.exports.edits import EditRecords

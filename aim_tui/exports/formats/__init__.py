@@ -67,7 +67,7 @@ def format_of(path: Path, *kinds: type[Content]) -> Format:
     """The format that a file name's ending stands for; UsageError where it stands for none of these kinds."""
     if (found := find_by_ending(path, *kinds)) is None:
         known = ", ".join(each.id for each in formats_for(*kinds) if each.endings)
-        raise UsageError(f"{path.name}: its ending names no format", f"known: {known}")
+        raise UsageError(f"{path.name}: its ending names no format of {kinds[0].what}", f"known: {known}")
     return found
 
 

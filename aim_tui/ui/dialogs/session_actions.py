@@ -54,5 +54,7 @@ async def export_rows(app: App[int], session: Session) -> Said | None:
     if text is None:
         return None
     path, results = export_path(text), session.results
-    await asyncio.to_thread(write_rows, path, results, provenance(session), await session.judging.judged())
+    engine = session.launch.engine_settings(session.profile)
+    source = provenance(session.profile, engine, session.not_asked)
+    await asyncio.to_thread(write_rows, path, results, source, await session.judging.judged())
     return Said(f"wrote {len(results.rows)} rows to {path}")

@@ -203,8 +203,9 @@ async def write_rows(app: App[int], session: Session, rows: Sequence[Row]) -> No
     every = session.results
     chosen = Results(every.plan, every.context)
     chosen.models, chosen.prompt, chosen.rows = every.models, every.prompt, list(rows)
-    path, judged = export_path(text), await session.judging.judged()
-    await asyncio.to_thread(write_records, path, chosen, provenance(session), judged)
+    engine = session.launch.engine_settings(session.profile)
+    source = provenance(session.profile, engine, session.not_asked)
+    await asyncio.to_thread(write_records, export_path(text), chosen, source, await session.judging.judged())
     session.say(Said(f"wrote {len(rows)} rows to {text}"))
 
 

@@ -11,10 +11,13 @@ from aim_tui.exports.formats import export, file_endings, find_by_ending, format
 from aim_tui.exports.images import ImageRecords, Provenance
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aim_tui.core.metrics.profiles import Profile
     from aim_tui.core.ratings.records import Judged
+    from aim_tui.core.scoring.jobs import EngineSettings
     from aim_tui.core.scoring.results import Results, Row
     from aim_tui.exports.content import Content
-    from aim_tui.ui.session.session import Session
 
 
 def export_path(text: str) -> Path:
@@ -52,10 +55,9 @@ def write(content: Content, path: Path) -> None:
     export(content, format_of(path, type(content)), path)
 
 
-def provenance(session: Session) -> Provenance:
+def provenance(profile: Profile, engine: EngineSettings, not_asked: Mapping[str, str]) -> Provenance:
     """What the rows say about where their numbers come from."""
-    settings = engine_settings(session.launch.engine_settings(session.profile))
-    return Provenance(session.profile, settings, session.not_asked)
+    return Provenance(profile, engine_settings(engine), not_asked)
 
 
 def write_rows(path: Path, results: Results, source: Provenance, judged: Judged | None = None) -> None:
