@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from aim_tui.errors import AimError, UsageError
 from aim_tui.exports.atomic_write import write_whole
-from aim_tui.inputs.images import SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,6 +76,8 @@ def _stdout() -> BinaryIO:
 
 def check_writable(output: Path) -> None:
     """UsageError, before hours of work, where the result cannot be written, or the name is that of an image."""
+    from aim_tui.inputs.images import SUFFIXES  # with Pillow, which the screen does not need before its first paint
+
     if output.suffix.lower() in SUFFIXES:
         raise UsageError(f"cannot write {output}: that is the name of an image")
     check_folder(output)
