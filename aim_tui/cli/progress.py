@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
@@ -21,7 +22,7 @@ def display(*, phases: bool = True) -> Display:
     return BarDisplay(stderr) if stderr.is_terminal else PlainDisplay(stderr, phases=phases)
 
 
-class PlainDisplay:
+class PlainDisplay(Display):
     """Lines, for a log or a pipe."""
 
     def __init__(self, stderr: Console, *, phases: bool = True) -> None:
@@ -37,20 +38,11 @@ class PlainDisplay:
         if self._phases:
             self.say(text)
 
-    def progress(self, text: str = "", done: int | None = None, total: int | None = None) -> None:
-        """Nothing: a log has no bar."""
-
     def stopping(self) -> None:
         """A line, past the console: what it writes just now is not mixed with it."""
         # A terminal that has gone cannot be written to any more.
         with contextlib.suppress(OSError):
             print("\nstopping after this batch (once more: at once)", file=sys.stderr, flush=True)
-
-    def __enter__(self) -> PlainDisplay:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing was begun."""
 
 
 class BarDisplay(PlainDisplay):
@@ -66,7 +58,7 @@ class BarDisplay(PlainDisplay):
             task = self._bar.task_ids[0]
             self._bar.update(task, description=printable(text) or None, completed=done, total=total)
 
-    def __enter__(self) -> BarDisplay:
+    def __enter__(self) -> Self:
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),

@@ -38,7 +38,11 @@ class ImageRecords(Recorded[Row]):
 
     what = "scored images"
 
-    def __init__(self, results: Results, source: Provenance, judged: Judged | None = None) -> None:
+    def __init__(
+        self, results: Results, source: Provenance, judged: Judged | None = None, *, own: Sequence[str] = ()
+    ) -> None:
+        """`own` are parts of a context that later images may bring, though none of the first has them."""
+        self._own = own
         self.results = results
         self.source = source
         self.judged = judged
@@ -58,7 +62,9 @@ class ImageRecords(Recorded[Row]):
 
     @cached_property
     def _columns(self) -> list[str]:
-        return csv_fields(self.results, self.judged)
+        fields = csv_fields(self.results, self.judged)
+        place = fields.index("weights")
+        return [*fields[:place], *(name for name in self._own if name not in fields), *fields[place:]]
 
     def columns(self) -> list[str]:
         """The fields, and the weights and rules that made the score."""

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import Self
 
 from aim_tui.core.scoring.events import Event, ModelLoaded, Notice, Phase, PhaseName, PromptRead
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 
 class Tone(StrEnum):
@@ -20,8 +17,8 @@ class Tone(StrEnum):
     ERROR = "error"
 
 
-class Display(Protocol):
-    """Shows a run to whoever waits for it; nothing in runs prints by itself.
+class Display:
+    """Shows a run to whoever waits for it; nothing in runs prints by itself. This one is silent, for the Python API.
 
     As a context manager it shows the progress of what is done inside.
     """
@@ -38,33 +35,11 @@ class Display(Protocol):
     def stopping(self) -> None:
         """Say that the run stops after its batch; called from a signal handler."""
 
-    def __enter__(self) -> Display: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-
-class Silent:
-    """Shows nothing."""
-
-    def say(self, text: str, tone: Tone = Tone.PLAIN) -> None:
-        """Nothing."""
-
-    def phase(self, text: str) -> None:
-        """Nothing."""
-
-    def progress(self, text: str = "", done: int | None = None, total: int | None = None) -> None:
-        """Nothing."""
-
-    def stopping(self) -> None:
-        """Nothing."""
-
-    def __enter__(self) -> Silent:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nothing."""
+        """End the progress."""
 
 
 class EventReport:

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import Item
+from aim_tui.core.scoring.results import Results
 from aim_tui.errors import UsageError
 from aim_tui.exports.agreement import AgreementFigure, AgreementReport
 from aim_tui.exports.content import Document, Records
@@ -16,12 +19,13 @@ from aim_tui.exports.edits import EditRecords, ScoredEdits
 from aim_tui.exports.embeddings import Embeddings
 from aim_tui.exports.formats import choose, export, file_endings, format_of, formats_for, get_format, register
 from aim_tui.exports.formats.writer import Format
-from aim_tui.exports.images import ImageRecords, ScoredImages
+from aim_tui.exports.images import ImageRecords, Provenance, ScoredImages
 from aim_tui.exports.matrix import Matrix
 from aim_tui.exports.sink import Sink
 from aim_tui.exports.stored_run import StoredRun
 from aim_tui.ui.session.exports import path_problem
 from tests.exports.toy_format import ToyWriter, register_toy
+from tests.store.samples import request
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,3 +123,17 @@ def test_rows_reach_the_file_one_by_one_and_a_file_without_rows_is_left_as_it_wa
     untouched = get_format("csv", Records).writer(RECORDS, Sink(file))
     untouched.end()
     assert file.read_text() == "path,n,reason\na,1,\n"
+
+
+def test_a_prompt_that_a_later_image_brings_has_its_column_from_the_first_line_on(tmp_path: Path) -> None:
+    asked = request()
+    results = Results(asked.plan, asked.context)
+    results.add([Item(0, "a.png", context=Context())])
+    content = ImageRecords(results, Provenance(asked.profile), own=("prompt",))
+    writer = get_format("csv", ImageRecords).writer(content, Sink(tmp_path / "a.csv"))
+    writer.row(results.rows[0])
+    results.add([Item(1, "b.png", context=Context(prompt="a lake"))])
+    writer.row(results.rows[1])
+    writer.end()
+    with (tmp_path / "a.csv").open(newline="") as stream:
+        assert [row["prompt"] for row in csv.DictReader(stream)] == ["", "a lake"]

@@ -11,7 +11,7 @@ from aim_tui.core.scoring.events import ImageFailed, MetricBatch, MetricValue, N
 from aim_tui.exports.formats import get_format
 from aim_tui.exports.images import ScoredImages
 from aim_tui.exports.sink import Sink
-from aim_tui.runs.display import Silent, Tone
+from aim_tui.runs.display import Display, Tone
 from aim_tui.runs.recording import Record
 from aim_tui.runs.runner import run
 from aim_tui.runs.setup import resolve
@@ -41,7 +41,7 @@ class Scripted:
         self.closed = True
 
 
-class Listening(Silent):
+class Listening(Display):
     def __init__(self) -> None:
         self.lines: list[tuple[str, Tone]] = []
         self.phases: list[str] = []
@@ -89,5 +89,5 @@ def test_rows_go_to_the_writer_and_words_to_the_display(scored: Any, capfd: pyte
 
 
 def test_a_silent_display_leaves_stdout_and_stderr_alone(scored: Any, capfd: pytest.CaptureFixture[str]) -> None:
-    assert scored(Silent())[0] == 1
+    assert scored(Display())[0] == 1
     assert capfd.readouterr() == ("", "")

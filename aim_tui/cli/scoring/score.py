@@ -148,7 +148,8 @@ def score(
         watching = Watching(seen, partial(said.items, further=True))
 
     def score_to(record: Record, setup: Setup) -> int:
-        writer = chosen.writer(ScoredImages(record.results, setup.provenance()), sink)
+        content = ScoredImages(record.results, setup.provenance(), own=("prompt",) if watch and said.own else ())
+        writer = chosen.writer(content, sink)
         return run(setup, writer, record, found.problems, display(), watching)
 
     if common.no_store:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aim_tui.core.metrics.profiles import Profile
+    from aim_tui.core.ratings.records import Judged
     from aim_tui.core.scoring.events import Event
     from aim_tui.core.scoring.jobs import EngineSettings
     from aim_tui.inputs.edits import EditFile, EditRow, Flaw
@@ -227,8 +228,7 @@ class EditsDesk:
         if found is None:
             raise UsageError("there are no edits to write")
         judged = await self.judging.judged()
-        content = EditRecords(self.results, found.plan.named(), found.plan.provenance(), judged)
-        await asyncio.to_thread(write, content, path)
+        await asyncio.to_thread(_export, path, found, self.results, judged)
         return len(found.rows)
 
     async def close(self) -> None:
@@ -284,3 +284,7 @@ def _look_up(database: Any, found: OpenEdits) -> EditRun | None:
     from aim_tui.store.edit_runs import EditRuns
 
     return EditRuns(database).find(found.request, found.stored)
+
+
+def _export(path: Path, found: OpenEdits, results: EditResults, judged: Judged) -> None:
+    write(EditRecords(results, found.plan.named(), found.plan.provenance(), judged), path)
