@@ -125,6 +125,9 @@ def _runs() -> list[str]:
 def _place() -> Iterator[Path]:
     """A working folder with a store of its own, in which no setting of whoever runs it is seen."""
     root = Path(tempfile.mkdtemp(prefix="aim-golden-", dir="/tmp"))
+    while "_" in root.name:  # Markdown escapes it, and the folder is not found in the output any more
+        root.rmdir()
+        root = Path(tempfile.mkdtemp(prefix="aim-golden-", dir="/tmp"))
     assert len(str(root)) == len(STAND_IN)
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("AIM_TUI_", "DISABLE_"))}
     ours |= {f"XDG_{kind}_HOME": str(root / kind.lower()) for kind in ("CONFIG", "DATA", "STATE")}
