@@ -19,15 +19,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from aim_tui.cli.setup import resolve
-from aim_tui.core.context import Context
-from aim_tui.core.events import Item, Notice
-from aim_tui.core.jobs import Job
-from aim_tui.core.metrics import Need
-from aim_tui.core.report import full_record
-from aim_tui.core.results import Results
-from aim_tui.core.scoring import ScoringPlan, Status
+from aim_tui.core.metrics.spec import Need
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import Item, Notice
+from aim_tui.core.scoring.jobs import Job
+from aim_tui.core.scoring.plan import ScoringPlan, Status
+from aim_tui.core.scoring.records import full_record
+from aim_tui.core.scoring.results import Results
 from aim_tui.errors import UsageError
+from aim_tui.runs.setup import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from PIL.Image import Image
 
-    from aim_tui.core.results import Summary
-    from aim_tui.worker.engine import Engine
+    from aim_tui.core.scoring.results import Summary
+    from aim_tui.engine.engine import Engine
 
     #: An image file, a PIL image, or pixels: uint8 (height, width), (height, width, 3) or (height, width, 4).
     ImageLike = str | os.PathLike[str] | Image | npt.NDArray[np.uint8]
@@ -68,7 +68,7 @@ class Evaluator:
         config: str | os.PathLike[str] | None = None,
         store: str | os.PathLike[str] | bool | None = None,
     ) -> None:
-        from aim_tui.cli.storage import store_path
+        from aim_tui.runs.storage import store_path
 
         if isinstance(weights, Mapping):
             weights = ",".join(f"{metric}={float(weight)!r}" for metric, weight in weights.items())
@@ -92,10 +92,10 @@ class Evaluator:
     def engine(self) -> Engine:
         """The engine; the model libraries are imported when it is first asked for."""
         if self._engine is None:
-            from aim_tui.worker.runtime import prepare_environment
+            from aim_tui.engine.runtime import prepare_environment
 
             prepare_environment()
-            from aim_tui.worker.engine import Engine
+            from aim_tui.engine.engine import Engine
 
             self._engine = Engine(self.setup.engine)
         return self._engine

@@ -17,7 +17,7 @@ from scipy import stats
 
 from aim_tui.core.agreement.bootstrap import bootstrap_intervals
 from aim_tui.core.agreement.coefficients import RESAMPLED, Kind
-from aim_tui.core.agreement.comparing import swap_tests
+from aim_tui.core.agreement.metric_comparison import swap_tests
 from aim_tui.core.agreement.permutation import permutation_tests
 
 if TYPE_CHECKING:

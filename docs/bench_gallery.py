@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageEnhance
 
-from aim_tui.core.duplicates import find_groups
-from aim_tui.core.gallery import cosines_with, top
-from aim_tui.ui.searching import Likeness
+from aim_tui.core.embeddings.duplicates import find_groups
+from aim_tui.core.embeddings.gallery import cosines_with, top
+from aim_tui.ui.session.search import Likeness
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,10 +84,10 @@ ALTERED: dict[str, Callable[[Image.Image], Image.Image]] = {
 
 def threshold() -> None:
     """Print how near copies and strangers are."""
-    from aim_tui.cli.gallery import embedder
-    from aim_tui.cli.setup import resolve
+    from aim_tui.cli.embeddings.embedder import embedder
+    from aim_tui.inputs.demo_data import load_sample
     from aim_tui.inputs.listing import list_folder
-    from aim_tui.inputs.sample import load_sample
+    from aim_tui.runs.setup import resolve
 
     originals = list_folder(load_sample().generations).images
     with (

@@ -16,8 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from aim_tui.inputs.demo_data import load_sample
 from aim_tui.inputs.listing import list_folder
-from aim_tui.inputs.sample import load_sample
 
 FEW = 1000
 _PEAK = """

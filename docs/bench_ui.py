@@ -160,12 +160,12 @@ async def keys(folder: Path, store: Path | None, presses: int) -> dict[str, Any]
 
 def _app(folder: Path, store: Path | None) -> Any:
     """The application with a worker that floods it, or with the real one where nothing is stored."""
-    from aim_tui.config import load_settings
-    from aim_tui.core.context import Context
-    from aim_tui.inputs.sample import load_sample
-    from aim_tui.ui import models
+    from aim_tui.core.scoring.context import Context
+    from aim_tui.inputs.demo_data import load_sample
+    from aim_tui.settings.settings import load_settings
     from aim_tui.ui.app import AimApp, quiet_collector
     from aim_tui.ui.launch import Launch
+    from aim_tui.ui.session import models
 
     models.inspect_profile = lambda *_: []
     quiet_collector()

@@ -22,16 +22,16 @@ os.environ.pop("NO_COLOR", None)
 
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.config import load_settings
-from aim_tui.core.context import Context
-from aim_tui.core.scoring import Status
-from aim_tui.inputs.sample import load_sample
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.plan import Status
+from aim_tui.inputs.demo_data import load_sample
+from aim_tui.settings.settings import load_settings
 from aim_tui.ui.app import AimApp
+from aim_tui.ui.duel.screen import DuelScreen
+from aim_tui.ui.embeddings.matrix import MatrixScreen
+from aim_tui.ui.history.pair_list import PairList
 from aim_tui.ui.launch import Launch
-from aim_tui.ui.screens.duel import DuelScreen
-from aim_tui.ui.screens.main import MainScreen
-from aim_tui.ui.screens.matrix import MatrixScreen
-from aim_tui.ui.widgets.pair_list import PairList
+from aim_tui.ui.main.screen import MainScreen
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator

@@ -19,8 +19,10 @@ import threading
 from functools import cache
 from pathlib import Path
 
-from aim_tui.core.edits import measures
-from aim_tui.core.events import (
+from aim_tui.core.heatmaps import MakeMap, Map, MapMethod
+from aim_tui.core.metrics.builtin import METRICS
+from aim_tui.core.metrics.edits import measures
+from aim_tui.core.scoring.events import (
     ImageFacts,
     ImageFailed,
     ImageRead,
@@ -33,9 +35,7 @@ from aim_tui.core.events import (
     PhaseName,
     PromptRead,
 )
-from aim_tui.core.jobs import Job
-from aim_tui.core.maps import Map, MapMethod
-from aim_tui.core.metrics import METRICS
+from aim_tui.core.scoring.jobs import Job
 from aim_tui.ipc.protocol import (
     PROTOCOL_VERSION,
     REQUESTS,
@@ -45,7 +45,6 @@ from aim_tui.ipc.protocol import (
     EmbedTexts,
     Hello,
     JobEnded,
-    MakeMap,
     MapFailed,
     MapMade,
     Message,

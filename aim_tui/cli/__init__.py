@@ -25,30 +25,36 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "open": Command("open_app:open_app", "Open the application on a folder (what a bare `aim-tui [PATH]` does)."),
-    "demo": Command("demo:demo", "Try it on the embedded sample images and sample models."),
-    "score": Command("score:score", "Score images without the application."),
-    "clip-score": Command("clip_score:clip_score", "Add CLIP scores to the rows of a manifest."),
-    "edit": Command("edit:edit", "Score image edits: a source, a target and an instruction each."),
-    "inspect": Command("inspect:inspect", "Look at a data set of edits or a folder of images without any model."),
-    "runs": Command("runs:app", "See, compare, export and delete what has been scored."),
-    "report": Command("report:report", "Write a run as one HTML page with pictures."),
-    "correlate": Command(
-        "correlate:correlate", "Tell how far metrics agree with ratings, language models or any column."
+    "demo": Command("scoring.demo:demo", "Try it on the embedded sample images and sample models."),
+    "score": Command("scoring.score:score", "Score images without the application."),
+    "clip-score": Command("scoring.clip_score:clip_score", "Add CLIP scores to the rows of a manifest."),
+    "edit": Command("scoring.edit:edit", "Score image edits: a source, a target and an instruction each."),
+    "inspect": Command(
+        "stored.inspect:inspect", "Look at a data set of edits or a folder of images without any model."
     ),
-    "search": Command("search:search", "Find the images that are nearest to a text or to another image."),
-    "duplicates": Command("duplicates:duplicates", "Group images that are copies or nearly the same."),
-    "matrix": Command("matrix:matrix", "Hold every image against every text."),
-    "embed": Command("embed:embed", "Write the embeddings of images and texts to a file."),
-    "classify": Command("classify:classify", "Give each image the likeliest of some labels, without training."),
-    "probe": Command("probe:app", "Train a small classifier of your own notion on embeddings, and use it."),
-    "categories": Command("categories:categories", "Score a folder for each category against a prompt for each."),
-    "compare": Command("compare:compare", "Hold images against images: CLIP cosine and LPIPS."),
-    "bench": Command("bench:bench", "Measure this machine's speed with a profile's models."),
-    "metrics": Command("metrics:metrics", "List every metric: what its number means, and what brings it."),
-    "models": Command("models:app", "See, check and fetch the models that a profile needs."),
-    "keys": Command("keys:keys", "List every binding with its keys, for `\\[keys]` of the settings file."),
-    "cache": Command("cache:app", "See and prune what models have computed and is kept."),
-    "doctor": Command("doctor:doctor", "Look at terminal, torch, GPU, models and disk, and say what to do."),
+    "runs": Command("stored.runs:app", "See, compare, export and delete what has been scored."),
+    "report": Command("stored.report:report", "Write a run as one HTML page with pictures."),
+    "correlate": Command(
+        "agreement.correlate:correlate", "Tell how far metrics agree with ratings, language models or any column."
+    ),
+    "search": Command("embeddings.search:search", "Find the images that are nearest to a text or to another image."),
+    "duplicates": Command("embeddings.duplicates:duplicates", "Group images that are copies or nearly the same."),
+    "matrix": Command("embeddings.matrix:matrix", "Hold every image against every text."),
+    "embed": Command("embeddings.embed:embed", "Write the embeddings of images and texts to a file."),
+    "classify": Command(
+        "embeddings.classify:classify", "Give each image the likeliest of some labels, without training."
+    ),
+    "probe": Command("embeddings.probe:app", "Train a small classifier of your own notion on embeddings, and use it."),
+    "categories": Command(
+        "embeddings.categories:categories", "Score a folder for each category against a prompt for each."
+    ),
+    "compare": Command("embeddings.compare:compare", "Hold images against images: CLIP cosine and LPIPS."),
+    "bench": Command("scoring.bench:bench", "Measure this machine's speed with a profile's models."),
+    "metrics": Command("setup.metrics:metrics", "List every metric: what its number means, and what brings it."),
+    "models": Command("setup.models:app", "See, check and fetch the models that a profile needs."),
+    "keys": Command("setup.keys:keys", "List every binding with its keys, for `\\[keys]` of the settings file."),
+    "cache": Command("stored.cache:app", "See and prune what models have computed and is kept."),
+    "doctor": Command("setup.doctor:doctor", "Look at terminal, torch, GPU, models and disk, and say what to do."),
 }
 
 
@@ -137,7 +143,7 @@ def typer_app(names: tuple[str, ...] = tuple(COMMANDS)) -> typer.Typer:
 
 def _leave(leaving: SystemExit) -> NoReturn:
     """End with this exit code, also where a thread hangs in a file: the interpreter cannot end beside it."""
-    reading = sys.modules.get("aim_tui.worker.reading")
+    reading = sys.modules.get("aim_tui.engine.reading")
     if reading is not None and reading.readers_left():
         for stream in (sys.stdout, sys.stderr):
             # Whoever read it may have gone.

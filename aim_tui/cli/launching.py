@@ -12,8 +12,8 @@ from aim_tui.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aim_tui.cli.setup import Setup
-    from aim_tui.edit_plans import EditWish
+    from aim_tui.runs.edit_plan import EditWish
+    from aim_tui.runs.setup import Setup
     from aim_tui.ui.launch import Launch
 
 
@@ -21,8 +21,8 @@ def open_plainly(path: str) -> int:
     """Open the application on a path with the settings as they are; returns its exit code."""
 
     def prepare() -> Launch:
-        from aim_tui.cli.setup import resolve
-        from aim_tui.cli.storage import store_path
+        from aim_tui.runs.setup import resolve
+        from aim_tui.runs.storage import store_path
 
         named = os.environ.get("AIM_TUI_STORE")
         return launch(resolve(), folder, store=store_path(Path(named) if named else None), edits=edits_of(path))
@@ -43,7 +43,7 @@ def edits_of(path: str) -> EditWish | None:
     """The edits that a path names, where it is that of a file of rows: the application opens on their screen."""
     if not path.lower().endswith((".json", ".jsonl", ".ndjson", ".csv", ".tsv")) or Path(path).is_dir():
         return None
-    from aim_tui.edit_plans import EditWish
+    from aim_tui.runs.edit_plan import EditWish
 
     return EditWish(path)
 
@@ -64,7 +64,7 @@ def open_on(folder: Path, prepare: Callable[[], Launch]) -> int:
             "without one, use `aim-tui score`",
         )
     # Before anything imports Textual: what the terminal answers would reach it as keys.
-    from aim_tui.terminal.meeting import meet_terminal
+    from aim_tui.terminal.startup import meet_terminal
 
     meet_terminal(meanwhile=import_early)
 
@@ -87,8 +87,8 @@ def launch(
 
     Without a store nothing is remembered either, unless under a name of its own.
     """
-    from aim_tui import paths
-    from aim_tui.cli.interface import preferences
+    from aim_tui.cli.setup.ui_settings import preferences
+    from aim_tui.settings import paths
     from aim_tui.terminal.images import image_support
     from aim_tui.ui.launch import Launch
 

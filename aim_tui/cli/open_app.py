@@ -32,9 +32,9 @@ def open_app(
 ) -> None:
     """Open the application on a folder."""
     from aim_tui.cli.launching import edits_of, folder_of, launch, open_on
-    from aim_tui.cli.setup import resolve
-    from aim_tui.cli.storage import store_path
     from aim_tui.errors import UsageError
+    from aim_tui.runs.setup import resolve
+    from aim_tui.runs.storage import store_path
 
     setup = resolve(
         profile=profile,

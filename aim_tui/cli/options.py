@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aim_tui.core.names import did_you_mean
-from aim_tui.errors import UsageError
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    pass
 
-Choice = TypeVar("Choice")
 
 ProfileOption = Annotated[
     str | None,
@@ -76,10 +72,3 @@ StoreOption = Annotated[
         "--store", metavar="PATH", envvar="AIM_TUI_STORE", show_envvar=True, help="Store to use instead of your own."
     ),
 ]
-
-
-def one_of(option: str, name: str, known: Mapping[str, Choice]) -> Choice:
-    """What is meant by a name that an option was given; UsageError names those that are known."""
-    if name not in known:
-        raise UsageError(f"{option} is {name!r}{did_you_mean(name, known)}", f"known: {', '.join(known)}")
-    return known[name]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from aim_tui.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -34,3 +36,13 @@ def _padded(match: re.Match[str]) -> str:
     """Digits as text that sorts by their value: how many there are, then which."""
     digits = match.group().lstrip("0")
     return f"{len(digits):03d}{digits}"
+
+
+Choice = TypeVar("Choice")
+
+
+def one_of(option: str, name: str, known: Mapping[str, Choice]) -> Choice:
+    """What is meant by a name that an option was given; UsageError names those that are known."""
+    if name not in known:
+        raise UsageError(f"{option} is {name!r}{did_you_mean(name, known)}", f"known: {', '.join(known)}")
+    return known[name]

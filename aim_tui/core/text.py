@@ -65,3 +65,8 @@ def path_bytes(path: str) -> str | None:
     except UnicodeEncodeError:
         return base64.b64encode(os.fsencode(path)).decode("ascii")
     return None
+
+
+def file_name(path: str) -> str:
+    """The last part of a path, as the file system has it."""
+    return path.rpartition("/")[2] or path

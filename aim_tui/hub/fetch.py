@@ -16,18 +16,20 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from aim_tui.core.metrics import Role
-from aim_tui.core.profiles import ModelRef  # noqa: TC001  msgspec reads the annotations below
+from aim_tui.core.metrics.spec import (
+    ModelRef,  # noqa: TC001  msgspec reads the annotations below
+    Role,
+)
 from aim_tui.core.text import portable_path
 from aim_tui.errors import AimError, ModelUnavailableError
-from aim_tui.hub import caches, wire
+from aim_tui.hub import cache_paths, http
+from aim_tui.hub.checksums import hash_problem, named_checksum
+from aim_tui.hub.errors import FetchCancelledError, TransferError, explain, no_space, offline
 from aim_tui.hub.inventory import LocalModel, inspect, locate, repo_id, role_name, storage_folder
-from aim_tui.hub.layout import MODULES, module_folders, wanted
-from aim_tui.hub.problems import FetchCancelledError, TransferError, explain, no_space, offline
+from aim_tui.hub.lpips_trunks import Trunk, address, get_trunk
+from aim_tui.hub.required_files import MODULES, module_folders, wanted
 from aim_tui.hub.snapshots import Snapshot
 from aim_tui.hub.transfer import Download, transfer
-from aim_tui.hub.trunks import Trunk, address, get_trunk
-from aim_tui.hub.weights import hash_problem, named_checksum
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -75,7 +77,7 @@ def fetch(
     state = inspect(role, ref)
     if state.complete or ref.path is not None:
         return locate(role, ref)
-    if caches.offline():
+    if cache_paths.offline():
         raise offline(ref.name)
     try:
         if role is Role.LPIPS:
@@ -107,7 +109,7 @@ def _drop_damaged(role: Role, ref: ModelRef) -> None:
 
 def _fetch_trunk(trunk: Trunk, on_progress: Callable[[FetchProgress], None], cancelled: Callable[[], bool]) -> None:
     url = address(trunk)
-    size = wire.size_of(url)
+    size = http.size_of(url)
     if not size:
         raise TransferError(f"the server does not tell the size of {trunk.file}")
     download = Download(trunk.file, url, trunk.path, size, named_checksum(trunk.path))
@@ -124,10 +126,10 @@ def _fetch_snapshot(
 
     repo = repo_id(role, ref)
     revision = ref.revision or "main"
-    api = HfApi(endpoint=caches.endpoint(), token=caches.token())
-    info = api.model_info(repo, revision=revision, files_metadata=True, timeout=wire.TIMEOUT_S)
+    api = HfApi(endpoint=cache_paths.endpoint(), token=cache_paths.token())
+    info = api.model_info(repo, revision=revision, files_metadata=True, timeout=http.TIMEOUT_S)
     snapshot = Snapshot(api, repo, info.sha or "", {file.rfilename: file for file in info.siblings or ()})
-    lock = caches.hub_cache() / ".locks" / storage_folder(repo).name / "aim-tui-fetch.lock"
+    lock = cache_paths.hub_cache() / ".locks" / storage_folder(repo).name / "aim-tui-fetch.lock"
     with _only_one(lock, repo):
         modules = [""]
         if role is Role.SENTENCE and MODULES in snapshot.files:

@@ -10,18 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aim_tui.core.extras import EXTRAS
-from aim_tui.core.metrics import METRICS, Role, get_metric, model_role
+from aim_tui.core.metrics.builtin import EXTRAS, METRICS
+from aim_tui.core.metrics.registry import get_metric, model_role
+from aim_tui.core.metrics.spec import Role
 from aim_tui.errors import ModelUnavailableError
-from aim_tui.hub.caches import hub_cache
-from aim_tui.hub.layout import folder_problems
-from aim_tui.hub.trunks import get_trunk, size_problem
-from aim_tui.hub.weights import file_problem, hash_problem
+from aim_tui.hub.cache_paths import hub_cache
+from aim_tui.hub.checksums import file_problem, hash_problem
+from aim_tui.hub.lpips_trunks import get_trunk, size_problem
+from aim_tui.hub.required_files import folder_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from aim_tui.core.profiles import ModelRef, Profile
+    from aim_tui.core.metrics.profiles import Profile
+    from aim_tui.core.metrics.spec import ModelRef
 
 LOCAL = "local"
 """The revision of a model that is a folder or file of the user's own."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.hub import caches, wire
+from aim_tui.hub import cache_paths, http
+from aim_tui.hub.checksums import is_checksum
+from aim_tui.hub.errors import TransferError
 from aim_tui.hub.inventory import storage_folder
-from aim_tui.hub.problems import TransferError
 from aim_tui.hub.transfer import Download
-from aim_tui.hub.weights import is_checksum
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ class Snapshot:
         blob = self._storage / "blobs" / checksum
         if blob.is_file() and blob.stat().st_size != size:
             blob.unlink()
-        return Download(name, url, blob, size, checksum, wire.hub_headers(self._api.token))
+        return Download(name, url, blob, size, checksum, http.hub_headers(self._api.token))
 
     def blob(self, name: str) -> Path:
         """Where the cache keeps the content of a file that has been asked for."""
@@ -52,7 +52,7 @@ class Snapshot:
                 # Some mirrors leave this out of their listing.
                 from huggingface_hub import get_hf_file_metadata
 
-                told = get_hf_file_metadata(url, token=self._api.token, timeout=wire.TIMEOUT_S)
+                told = get_hf_file_metadata(url, token=self._api.token, timeout=http.TIMEOUT_S)
                 size, checksum = told.size, told.etag
             # The checksum becomes the name of a file.
             if size is None or not checksum or not is_checksum(checksum):
@@ -74,7 +74,7 @@ class Snapshot:
             self._repo,
             name,
             revision=self._commit,
-            cache_dir=caches.hub_cache(),
+            cache_dir=cache_paths.hub_cache(),
             endpoint=self._api.endpoint,
             token=self._api.token,
         )

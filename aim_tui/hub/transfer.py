@@ -10,10 +10,10 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aim_tui.hub import wire
+from aim_tui.hub import http
+from aim_tui.hub.checksums import new_digest
+from aim_tui.hub.errors import ChecksumError, FetchCancelledError, TransferError
 from aim_tui.hub.inventory import PART_SUFFIX
-from aim_tui.hub.problems import ChecksumError, FetchCancelledError, TransferError
-from aim_tui.hub.weights import new_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -124,7 +124,7 @@ def _fill(part: _Part, download: Download, on_size: Callable[[int], None], cance
             if error.response.status_code not in _TRANSIENT:
                 raise
             problem = error
-        except wire.http_error() as error:
+        except http.http_error() as error:
             problem = error
         if part.size >= download.size:
             break
@@ -142,14 +142,14 @@ def _stream(part: _Part, download: Download, on_size: Callable[[int], None], can
     headers = {**download.headers, "Accept-Encoding": "identity"}
     if part.size:
         headers["Range"] = f"bytes={part.size}-"
-    with wire.stream(download.url, headers) as response:
+    with http.stream(download.url, headers) as response:
         if response.status_code == 416:
             part.clear()
             return
-        wire.raise_for_status(response)
+        http.raise_for_status(response)
         if part.size and not _continues(response, part.size):
             part.clear()
-        for chunk in wire.chunks(response):
+        for chunk in http.chunks(response):
             if cancelled():
                 raise FetchCancelledError(
                     f"stopped while fetching {download.name}", "fetch again to continue where it stopped"

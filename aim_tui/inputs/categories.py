@@ -12,7 +12,7 @@ from aim_tui.core.text import printable
 from aim_tui.errors import UsageError
 from aim_tui.inputs.listing import expand, list_folder
 from aim_tui.inputs.tables import read_table
-from aim_tui.inputs.texts import read_lines
+from aim_tui.inputs.text_lines import read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,7 +7,8 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.events import Edit, Item
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import Item
 from aim_tui.core.text import printable
 from aim_tui.errors import UsageError
 from aim_tui.inputs.tables import Line, read_table
@@ -50,7 +51,12 @@ class EditRow:
 
     def item(self, number: int) -> Item:
         """The row as the engine takes it."""
-        edit = Edit(self.source, self.instruction, self.source_caption, self.target_caption)
+        edit = Context(
+            source=self.source,
+            instruction=self.instruction,
+            source_caption=self.source_caption,
+            target_caption=self.target_caption,
+        )
         return Item(number, self.target, edit)
 
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from aim_tui.core.events import ImageFacts
+from aim_tui.core.scoring.events import ImageFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aim_tui.core.jobs import ReadingPolicy
+    from aim_tui.core.scoring.jobs import ReadingPolicy
 
 #: What the program offers to score; a file of another name is opened when it is named outright.
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})

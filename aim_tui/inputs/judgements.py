@@ -7,12 +7,12 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.agreement.cells import outcome_of, said, scalar, truth_of
+from aim_tui.core.agreement.cell_values import outcome_of, said, scalar, truth_of
 from aim_tui.core.agreement.error_measures import Mapping as ErrorMapping
-from aim_tui.core.agreement.stated import check
+from aim_tui.core.agreement.reported_figures import check
 from aim_tui.core.agreement.study import Column, Entry, Sample, Scale, Source, Stated
-from aim_tui.core.edits import MEASURES
-from aim_tui.core.metrics import METRICS
+from aim_tui.core.metrics.builtin import METRICS
+from aim_tui.core.metrics.edits import MEASURES
 from aim_tui.core.names import did_you_mean
 from aim_tui.core.outcomes import Failed, Present
 from aim_tui.errors import UsageError

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aim_tui.core.agreement.matching import match
-from aim_tui.core.zero_shot import DEFAULT_TEMPLATE, check_labels, check_templates
+from aim_tui.core.agreement.match_ids import match
+from aim_tui.core.embeddings.zero_shot import DEFAULT_TEMPLATE, check_labels, check_templates
 from aim_tui.errors import UsageError
 from aim_tui.inputs.tables import read_table
-from aim_tui.inputs.texts import read_lines
+from aim_tui.inputs.text_lines import read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

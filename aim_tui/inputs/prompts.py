@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from aim_tui.inputs.comfy import GraphError, prompt_of_graph
+from aim_tui.inputs.comfyui import GraphError, prompt_of_graph
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

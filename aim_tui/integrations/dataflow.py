@@ -15,19 +15,18 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from aim_tui.core.context import Context
-from aim_tui.core.events import ImageFailed, Item, MetricBatch
-from aim_tui.core.jobs import EngineSettings, Job
-from aim_tui.core.metrics import Role
-from aim_tui.core.profiles import ModelRef
-from aim_tui.core.scales import UNIT
+from aim_tui.core.embeddings.clip_score_scales import UNIT
+from aim_tui.core.metrics.spec import ModelRef, Role
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import ImageFailed, Item, MetricBatch
+from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.errors import UsageError
 from aim_tui.inputs.manifests import PathError, locate_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from aim_tui.worker.engine import Engine
+    from aim_tui.engine.engine import Engine
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +53,7 @@ class ImageCLIPEvaluator:
     """
 
     def __init__(self, model_name: str = "openai/clip-vit-base-patch32", device: str | None = None) -> None:
-        from aim_tui.config import device_problem
+        from aim_tui.settings.settings import device_problem
 
         # A torch.device reads as its name does.
         name = "auto" if device is None else str(device)
@@ -120,13 +119,13 @@ class ImageCLIPEvaluator:
 
     def _loaded(self) -> Engine:
         if self._engine is None:
+            from aim_tui.engine.runtime import prepare_environment
             from aim_tui.hub.inventory import locate
-            from aim_tui.worker.runtime import prepare_environment
 
             # The engine loads no model for images none of which can be read; a wrong name is told nevertheless.
             locate(Role.CLIP, self._settings.models[Role.CLIP])
             prepare_environment()
-            from aim_tui.worker.engine import Engine
+            from aim_tui.engine.engine import Engine
 
             self._engine = Engine(self._settings)
         return self._engine

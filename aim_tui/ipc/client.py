@@ -14,11 +14,11 @@ import sys
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from aim_tui import paths
-from aim_tui.core.events import Event, Phase, PhaseName
+from aim_tui.core.heatmaps import MakeMap
+from aim_tui.core.scoring.events import Event, Phase, PhaseName
 from aim_tui.core.text import without_escapes
 from aim_tui.errors import AimError
-from aim_tui.ipc.lines import pieces, take_lines
+from aim_tui.ipc.framing import pieces, take_lines
 from aim_tui.ipc.protocol import (
     PROTOCOL_VERSION,
     REPORTS,
@@ -28,7 +28,6 @@ from aim_tui.ipc.protocol import (
     EmbedTexts,
     Hello,
     JobEnded,
-    MakeMap,
     MapFailed,
     MapMade,
     Message,
@@ -40,13 +39,14 @@ from aim_tui.ipc.protocol import (
 )
 from aim_tui.ipc.worker_log import TAIL_LINES, how_it_ended, last_lines, new_log
 from aim_tui.ipc.worker_state import Crash, Patience, WorkerGoneError, WorkerState
+from aim_tui.settings import paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from aim_tui.core.jobs import EngineSettings, Job
-    from aim_tui.core.maps import Map
+    from aim_tui.core.heatmaps import Map
+    from aim_tui.core.scoring.jobs import EngineSettings, Job
 
 __all__ = ["WORKER_COMMAND", "Crash", "Patience", "WorkerClient", "WorkerGoneError", "WorkerState", "pieces"]
 

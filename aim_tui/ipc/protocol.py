@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from aim_tui.core import events
-from aim_tui.core.jobs import EngineSettings, Job
-from aim_tui.core.maps import Map, MapMethod
+from aim_tui.core.heatmaps import MakeMap, Map
+from aim_tui.core.scoring import events
+from aim_tui.core.scoring.jobs import EngineSettings, Job
 
 #: Raised whenever a message changes its meaning; a worker of another version is refused.
 PROTOCOL_VERSION = 3
@@ -38,21 +38,6 @@ class CountTokens:
     """To the worker: how much of this prompt will CLIP see? Answered while a job runs."""
 
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class MakeMap:
-    """To the worker: which regions of this image count? Answered by MapMade or MapFailed; Cancel takes it back.
-
-    While a job runs it is answered between two batches where its model is loaded, and after the job where not.
-    `text` is what is left of the prompt `whole` when words are switched off; `reference` is for the difference.
-    """
-
-    path: str
-    method: MapMethod
-    text: str = ""
-    whole: str = ""
-    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-from aim_tui import paths
 from aim_tui.core.text import without_escapes
+from aim_tui.settings import paths
 
 if TYPE_CHECKING:
     from pathlib import Path

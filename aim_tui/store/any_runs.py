@@ -8,10 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.store.edits import state_of
+from aim_tui.store.edit_runs import state_of
 from aim_tui.store.errors import UnknownRunError, decoding
+from aim_tui.store.packing import unpack
 from aim_tui.store.processes import Owner
-from aim_tui.store.texts import unpack
 
 if TYPE_CHECKING:
     from aim_tui.store.database import Database

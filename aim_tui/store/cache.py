@@ -6,6 +6,7 @@ image's file: a renamed, moved or copied file keeps its values, a changed one ha
 
 from __future__ import annotations
 
+import json
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aim_tui.store.database import select_in
 from aim_tui.store.errors import StoreError
-from aim_tui.store.queries import select_in
-from aim_tui.store.texts import pack, to_json, unpack
+from aim_tui.store.packing import pack, to_json, unpack
 
 if TYPE_CHECKING:
     import sqlite3
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from aim_tui.store.database import Database
 
     Vectors = npt.NDArray[np.float32] | npt.NDArray[np.float16]
+    import numpy.typing as npt
 
 # Use is recorded to the hour: a hit costs a write at most that often.
 _HOUR = 3600
@@ -295,3 +297,22 @@ def _make_space(connection: sqlite3.Connection, space: Space) -> int:
     number = _space_id(connection, space)
     assert number is not None
     return number
+
+
+def image_embeddings(
+    database: Database, fingerprint: str, reading: str, sha256s: Sequence[str]
+) -> tuple[npt.NDArray[np.bool_], Vectors]:
+    """Which of the images have an embedding of this model, and the embeddings: (n,) bool, and (hits, dim).
+
+    All of one space, the one that holds most of them: what was computed otherwise (on another device, in another
+    type) is never mixed. `reading` is how the images were read, as the worker names it.
+    """
+    cache = FeatureCache(database)
+    with database.reading() as connection:
+        rows = connection.execute(
+            "SELECT recipe FROM spaces WHERE kind = ? AND fingerprint = ?", (str(Kind.EMBEDDING), fingerprint)
+        ).fetchall()
+    recipes = [recipe for (recipe,) in rows if json.loads(recipe).get("reading") == reading]
+    found = [cache.vectors(Space(Kind.EMBEDDING, fingerprint, recipe), sha256s) for recipe in recipes]
+    nothing = cache.vectors(Space(Kind.EMBEDDING, fingerprint, ""), sha256s)
+    return max(found, key=lambda pair: len(pair[1]), default=nothing)

@@ -7,10 +7,12 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from aim_tui.core.metrics import METRICS, MetricSpec, Need, Role, get_metric, record_metric
-from aim_tui.core.normalisation import Piece, Rule, RuleSet
-from aim_tui.core.profiles import ModelRef, Profile
-from aim_tui.core.scoring import ScoringPlan
+from aim_tui.core.metrics.builtin import METRICS
+from aim_tui.core.metrics.normalisation import Piece, Rule, RuleSet
+from aim_tui.core.metrics.profiles import Profile
+from aim_tui.core.metrics.registry import get_metric, record_metric
+from aim_tui.core.metrics.spec import MetricSpec, ModelRef, Need, Role
+from aim_tui.core.scoring.plan import ScoringPlan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

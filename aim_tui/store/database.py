@@ -13,17 +13,17 @@ import threading
 import time
 import weakref
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from aim_tui.core.text import printable
-from aim_tui.store import in_use, migrations
+from aim_tui.store import migrations, open_files
+from aim_tui.store.database_header import APPLICATION_ID, check_writable, inspect, log_size, newer
 from aim_tui.store.errors import StoreError, damaged, explain, is_busy
-from aim_tui.store.inspection import APPLICATION_ID, check_writable, inspect, log_size, newer
 from aim_tui.store.locations import default_store, make_private, put_in_place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
     from aim_tui.store.migrations import Migration
@@ -71,14 +71,14 @@ class Database:
         """
         steps = migrations.released() if steps is None else steps
         path = (path or default_store()).absolute()
-        with in_use.OPENING:
+        with open_files.OPENING:
             opened = cls._open(path, read_only, timeout, steps)
-            opened._noted = in_use.note(opened, path)
+            opened._noted = open_files.note(opened, path)
         return opened
 
     @classmethod
     def _open(cls, path: Path, read_only: bool, timeout: float, steps: Sequence[Migration]) -> Database:
-        if in_use.has(path):
+        if open_files.has(path):
             exists, version = True, None
         else:
             header = inspect(path)
@@ -316,3 +316,17 @@ def _version(connection: sqlite3.Connection) -> int:
 
 def _last(steps: Sequence[Migration]) -> int:
     return steps[-1].number if steps else 0
+
+
+# SQLite takes 32,766 parameters; parsing more of them in one statement gains nothing.
+_KEYS_AT_ONCE = 10_000
+
+
+def select_in(
+    connection: sqlite3.Connection, statement: str, parameters: tuple[Any, ...], keys: Collection[Any]
+) -> Iterator[tuple[Any, ...]]:
+    """The rows of a statement that ends in 'IN', for keys of which there may be a hundred thousand."""
+    remaining = list(keys)
+    for start in range(0, len(remaining), _KEYS_AT_ONCE):
+        chunk = remaining[start : start + _KEYS_AT_ONCE]
+        yield from connection.execute(f"{statement} ({','.join('?' * len(chunk))})", (*parameters, *chunk))

@@ -6,7 +6,7 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
-from aim_tui.core.agreement.cells import said, truth_of
+from aim_tui.core.agreement.cell_values import said, truth_of
 from aim_tui.core.agreement.study import Column, Entry, Judgement, Sample, Scale, Source
 from aim_tui.core.outcomes import Failed, Missing, Present
 from aim_tui.errors import UsageError
@@ -16,9 +16,9 @@ from aim_tui.store.judgements import Image, JudgementKind
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aim_tui.core.edit_results import EditResult, EditResults
-    from aim_tui.core.metrics import MetricSpec
-    from aim_tui.store.edits import EditRun, StoredEdit
+    from aim_tui.core.metrics.spec import MetricSpec
+    from aim_tui.core.scoring.edit_results import EditResult, EditResults
+    from aim_tui.store.edit_runs import EditRun, StoredEdit
     from aim_tui.store.judgements import Judgements
 
 TRUTH = "is_correct"

@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from aim_tui.core.agreement.duels import strengths
+from aim_tui.core.agreement.duel_agreement import strengths
 from aim_tui.core.agreement.study import Column, Contest, Entry, Judgement, Sample, Scale, Source
-from aim_tui.core.metrics import get_metric
-from aim_tui.core.opinions import RATINGS
+from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.outcomes import Missing, Outcome, Present
+from aim_tui.core.ratings.opinions import RATINGS
 from aim_tui.core.text import portable_path
 from aim_tui.store.judgements import DuelOutcome, JudgementKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from aim_tui.core.results import Results, Row
+    from aim_tui.core.scoring.results import Results, Row
     from aim_tui.store.judgements import Judgements
     from aim_tui.store.records import Run
 

@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aim_tui.store.queries import select_in
-from aim_tui.store.texts import pack
+from aim_tui.store.database import select_in
+from aim_tui.store.packing import pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

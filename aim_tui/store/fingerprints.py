@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aim_tui.core.text import printable
 from aim_tui.store.errors import StoreError
-from aim_tui.store.texts import to_json
+from aim_tui.store.packing import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,16 +11,16 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.judged import Judged
-from aim_tui.core.opinions import NOTHING, Opinion
-from aim_tui.store.queries import select_in
-from aim_tui.store.texts import pack, unpack
+from aim_tui.core.ratings.opinions import NOTHING, Opinion
+from aim_tui.core.ratings.records import Judged
+from aim_tui.store.database import select_in
+from aim_tui.store.packing import pack, unpack
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterable, Sequence
 
-    from aim_tui.core.results import Results
+    from aim_tui.core.scoring.results import Results
     from aim_tui.store.database import Database
 
 Value = float | str | bool | None

@@ -8,24 +8,24 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.bertscore import chosen_layer
-from aim_tui.core.extras import BERTSCORE
-from aim_tui.core.report import document
+from aim_tui.core.metrics.bertscore import chosen_layer
+from aim_tui.core.metrics.builtin import BERTSCORE
+from aim_tui.core.scoring.records import document
 from aim_tui.core.text import portable_path
 from aim_tui.store.codec import plan_to_data
-from aim_tui.store.texts import to_json
+from aim_tui.store.packing import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from aim_tui.core.context import Context
-    from aim_tui.core.events import Item
-    from aim_tui.core.judged import Judged
-    from aim_tui.core.metrics import Role
-    from aim_tui.core.profiles import ModelRef, Profile
-    from aim_tui.core.results import Results, Summary
-    from aim_tui.core.scoring import ScoringPlan
+    from aim_tui.core.metrics.profiles import Profile
+    from aim_tui.core.metrics.spec import ModelRef, Role
+    from aim_tui.core.ratings.records import Judged
+    from aim_tui.core.scoring.context import Context
+    from aim_tui.core.scoring.events import Item
+    from aim_tui.core.scoring.plan import ScoringPlan
+    from aim_tui.core.scoring.results import Results, Summary
     from aim_tui.store.processes import Owner
 
 

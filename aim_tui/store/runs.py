@@ -8,23 +8,23 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.context import Context
-from aim_tui.core.events import ImageFacts, Item, MetricValue, ModelInfo, PromptRead
-from aim_tui.core.metrics import Role
+from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed
-from aim_tui.core.results import Raw, Results, Summary, own_need
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import ImageFacts, Item, MetricValue, ModelInfo, PromptRead
+from aim_tui.core.scoring.results import Raw, Results, Summary, own_need
 from aim_tui.store.codec import from_flat, plan_from_json, plan_to_data, profile_from_json, profile_to_data
 from aim_tui.store.errors import StoreError, UnknownRunError, decoding
+from aim_tui.store.packing import pack, to_json, unpack, unpack_optional
 from aim_tui.store.processes import Owner
 from aim_tui.store.records import RESUMABLE, Run, RunInfo, RunRequest, RunState
-from aim_tui.store.texts import pack, to_json, unpack, unpack_optional
 from aim_tui.store.writer import INTERVAL, RunWriter, insert_images
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
 
-    from aim_tui.core.results import Row
+    from aim_tui.core.scoring.results import Row
     from aim_tui.store.database import Database
 
     _Rows = Sequence[tuple[Any, ...]]

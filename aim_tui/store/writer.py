@@ -8,18 +8,18 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.events import ImageFailed, ImageRead, MetricBatch, ModelLoaded, PromptRead
+from aim_tui.core.scoring.events import ImageFailed, ImageRead, MetricBatch, ModelLoaded, PromptRead
 from aim_tui.store.codec import to_flat
 from aim_tui.store.errors import StoreError
+from aim_tui.store.packing import pack, pack_optional, to_json
 from aim_tui.store.records import RunState
-from aim_tui.store.texts import pack, pack_optional, to_json
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping, Sequence
 
-    from aim_tui.core.events import Event, Item
-    from aim_tui.core.results import Summary
+    from aim_tui.core.scoring.events import Event, Item
+    from aim_tui.core.scoring.results import Summary
     from aim_tui.store.database import Database
 
 INTERVAL = 0.05

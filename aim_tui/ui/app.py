@@ -16,14 +16,14 @@ from textual.binding import Binding, BindingType
 from textual.events import Event, Key
 
 from aim_tui.terminal.images import remembered
-from aim_tui.terminal.meeting import driver_class, leave_terminal
-from aim_tui.terminal.speech import manner_of
-from aim_tui.terminal.voice import Voice, ask_tmux, speaking_driver
+from aim_tui.terminal.osc import manner_of
+from aim_tui.terminal.startup import driver_class, leave_terminal
+from aim_tui.terminal.writer import Voice, ask_tmux, speaking_driver
 from aim_tui.ui.commands import binding_commands
-from aim_tui.ui.endings import end_on_signals
-from aim_tui.ui.screens.opening import OpeningScreen
-from aim_tui.ui.told import Told
-from aim_tui.ui.typed import Typed
+from aim_tui.ui.late_input import Typed
+from aim_tui.ui.notifications import Told
+from aim_tui.ui.opening import OpeningScreen
+from aim_tui.ui.signals import end_on_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from textual.theme import Theme
 
     from aim_tui.ipc.client import Patience
-    from aim_tui.ui.announcer import Announcer
     from aim_tui.ui.launch import Launch
-    from aim_tui.ui.screens.main import MainScreen
-    from aim_tui.ui.session import Session
+    from aim_tui.ui.main.screen import MainScreen
+    from aim_tui.ui.session.session import Session
+    from aim_tui.ui.session.terminal_status import Announcer
 
 _MOST_TOLD = 200
 
@@ -96,8 +96,6 @@ class AimApp(App[int]):
         """Tells keys from what a terminal answers late."""
         self.told: deque[Told] = deque(maxlen=_MOST_TOLD)
         """What toasts have said, the newest last."""
-        self.ending: asyncio.Future[None] | None = None
-        """Keeps an ending that has begun."""
         self.add_mode("main", self._open_main)
         if launch is not None:
             self.begin(launch, worker_command, patience)
@@ -108,8 +106,8 @@ class AimApp(App[int]):
         """Take up what the user wants: the work, and how it is to look."""
         # Something is to be on the screen before these are imported.
         from aim_tui.ipc.client import WORKER_COMMAND
-        from aim_tui.ui.announcer import Announcer
-        from aim_tui.ui.session import Session
+        from aim_tui.ui.session.session import Session
+        from aim_tui.ui.session.terminal_status import Announcer
 
         command = worker_command or WORKER_COMMAND
         self.session = Session(launch, self._tell, worker_command=command, patience=patience)
@@ -120,7 +118,7 @@ class AimApp(App[int]):
 
     def _open_main(self) -> MainScreen:
         # Made when the application runs: fields look for it as soon as they exist.
-        from aim_tui.ui.screens.main import MainScreen
+        from aim_tui.ui.main.screen import MainScreen
 
         self._main = MainScreen(self.session, self.announcer, self.typed, self.told)
         return self._main
@@ -200,7 +198,7 @@ class AimApp(App[int]):
 
     def action_detect_images(self) -> None:
         """Ask the terminal again how it shows images."""
-        from aim_tui.ui.images import detect_images
+        from aim_tui.ui.main.detect_images import detect_images
 
         detect_images(self)
 
@@ -210,7 +208,7 @@ class AimApp(App[int]):
 
     async def action_quit(self) -> None:
         """Quit, after a question where a job runs."""
-        from aim_tui.ui.screens.confirm import ConfirmScreen
+        from aim_tui.ui.dialogs.confirm import ConfirmScreen
 
         running = self.session.running if self._begun else None
         if running is None or isinstance(self.screen, ConfirmScreen):
@@ -304,7 +302,7 @@ def short_turns() -> None:
 
 
 async def _run(app: AimApp) -> int:
-    end_on_signals(app)
+    end_on_signals(app, lambda: app.session.close())
     try:
         return await app.run_async() or app.return_code or 0
     finally:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from textual.app import SystemCommand
 
-from aim_tui.ui.screens.batch import CHOICES
-from aim_tui.ui.screens.own_prompts import PROMPT_CHOICES
+from aim_tui.ui.main.item_prompts import PROMPT_CHOICES
+from aim_tui.ui.main.marked_menu import CHOICES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -17,10 +17,12 @@ from collections import deque
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, NoReturn
 
-from aim_tui.core.events import Phase, PhaseName
-from aim_tui.core.jobs import EngineSettings, Job
-from aim_tui.core.metrics import Role
+from aim_tui.core.heatmaps import MakeMap
+from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed
+from aim_tui.core.scoring.events import Phase, PhaseName
+from aim_tui.core.scoring.jobs import EngineSettings, Job
+from aim_tui.engine.runtime import go_offline
 from aim_tui.errors import AimError, ModelUnavailableError
 from aim_tui.hub.inventory import locate
 from aim_tui.ipc.protocol import (
@@ -32,7 +34,6 @@ from aim_tui.ipc.protocol import (
     EmbedTexts,
     Hello,
     JobEnded,
-    MakeMap,
     MapFailed,
     MapMade,
     Message,
@@ -43,11 +44,10 @@ from aim_tui.ipc.protocol import (
     decode,
     encode,
 )
-from aim_tui.worker.runtime import go_offline
 from aim_tui.worker.tokens import TokenCounter
 
 if TYPE_CHECKING:
-    from aim_tui.worker.engine import Engine
+    from aim_tui.engine.engine import Engine
 
 log = logging.getLogger(__name__)
 
@@ -162,7 +162,7 @@ class Worker:
             return
         # torch takes seconds to import: they pass before the first job, not in it.
         self.send(number, Phase(PhaseName.STARTING, "model libraries"))
-        from aim_tui.worker.engine import Engine
+        from aim_tui.engine.engine import Engine
 
         self._engine = Engine(settings)
 
@@ -220,7 +220,7 @@ class Worker:
         except AimError as error:
             return MapFailed(error.message, error.hint)
         except Exception as error:
-            from aim_tui.worker.memory import is_out_of_memory, release_memory
+            from aim_tui.engine.out_of_memory import is_out_of_memory, release_memory
 
             if not is_out_of_memory(error):
                 log.exception("map %d failed", number)

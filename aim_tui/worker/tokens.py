@@ -11,8 +11,8 @@ import sys
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
+from aim_tui.engine.runtime import LOCAL_ONLY
 from aim_tui.ipc.protocol import TokenCount
-from aim_tui.worker.runtime import LOCAL_ONLY
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from scipy import stats
 
-from aim_tui.core.events import MetricBatch, MetricValue
+from aim_tui.core.scoring.events import MetricBatch, MetricValue
 from aim_tui.store.database import Database
 from aim_tui.store.judgements import DuelOutcome, Judgements
 from aim_tui.store.judgements import Image as Judged

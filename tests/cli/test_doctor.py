@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aim_tui.cli.health import State, config_finding, storage_findings, terminal_findings
-from aim_tui.cli.health_tmux import ask_tmux, tmux_findings
-from aim_tui.cli.health_torch import ask_torch, nvidia_driver, torch_findings
+from aim_tui.cli.setup.checks import config_finding, storage_findings, terminal_findings
+from aim_tui.cli.setup.finding import State
+from aim_tui.cli.setup.tmux_checks import ask_tmux, tmux_findings
+from aim_tui.cli.setup.torch_checks import ask_torch, nvidia_driver, torch_findings
 from aim_tui.errors import ConfigError
 from aim_tui.terminal.answers import Answers, read_answers
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from aim_tui.cli.health import Finding
+    from aim_tui.cli.setup.finding import Finding
     from tests.cli.conftest import Outcome
 
     Cli = Callable[..., Outcome]
@@ -225,8 +226,10 @@ def test_little_room_is_noted_and_none_is_broken(tmp_path: Path, monkeypatch: py
 
 @pytest.fixture
 def healthy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aim_tui.cli.health_torch.ask_torch", lambda: TORCH | {"available": True, "devices": [GPU]})
-    monkeypatch.setattr("aim_tui.cli.health_torch.nvidia_driver", lambda: "580.65.06")
+    monkeypatch.setattr(
+        "aim_tui.cli.setup.torch_checks.ask_torch", lambda: TORCH | {"available": True, "devices": [GPU]}
+    )
+    monkeypatch.setattr("aim_tui.cli.setup.torch_checks.nvidia_driver", lambda: "580.65.06")
 
 
 def test_where_all_is_usable_it_says_so_and_exits_0(cli: Cli, healthy: None) -> None:
@@ -260,7 +263,7 @@ def test_missing_models_are_broken_with_the_command_that_fetches_them(
 
 
 def test_a_broken_torch_is_one_finding_among_the_others(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aim_tui.cli.health_torch.ask_torch", lambda: {"problem": "ImportError: libtorch.so"})
+    monkeypatch.setattr("aim_tui.cli.setup.torch_checks.ask_torch", lambda: {"problem": "ImportError: libtorch.so"})
     done = cli("doctor", "--profile", "sample")
     assert done.code == 1
     assert "cannot be used: ImportError: libtorch.so" in done.out

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aim_tui import paths
-from aim_tui.core.events import MetricBatch
+from aim_tui.core.scoring.events import MetricBatch
+from aim_tui.settings import paths
 from aim_tui.store.database import Database
-from aim_tui.store.edits import EditRuns
+from aim_tui.store.edit_runs import EditRuns
 from aim_tui.store.records import RunState
 
 if TYPE_CHECKING:
@@ -137,8 +137,8 @@ def test_an_interrupted_run_goes_on_and_ends_as_an_unbroken_one(
     cli: Callable[..., Outcome], few: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("_FIRST_AT_ONCE", "_MOST_AT_ONCE"):
-        monkeypatch.setattr(f"aim_tui.worker.itemwise.{name}", 1)
-    from aim_tui.worker.engine import Engine
+        monkeypatch.setattr(f"aim_tui.engine.item_pass.{name}", 1)
+    from aim_tui.engine.engine import Engine
 
     whole = json.loads(cli("edit", str(few()), *FAST, "--no-store", "-f", "json").out)["results"]
     through = Engine.run
@@ -175,7 +175,7 @@ def test_a_done_run_is_followed_by_a_new_one_that_loads_no_model(
     cli: Callable[..., Outcome], few: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = run(cli, tmp_path, few(), "-f", "json")
-    monkeypatch.setattr("aim_tui.worker.engine.load", lambda *_: pytest.fail("a model was loaded"))
+    monkeypatch.setattr("aim_tui.engine.engine.load", lambda *_: pytest.fail("a model was loaded"))
     again = run(cli, tmp_path, few(), "-f", "json")
     assert json.loads(again.out)["results"] == json.loads(first.out)["results"]
 

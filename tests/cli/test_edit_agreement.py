@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from scipy import stats
 
-from aim_tui.core.events import ImageFailed, ImageRead, MetricBatch, MetricValue
+from aim_tui.core.scoring.events import ImageFailed, ImageRead, MetricBatch, MetricValue
 from aim_tui.store.database import Database
 from aim_tui.store.edit_evidence import judged_edit
-from aim_tui.store.edits import EditRequest, EditRuns, StoredEdit
+from aim_tui.store.edit_runs import EditRequest, EditRuns, StoredEdit
 from aim_tui.store.judgements import Judgements
 from aim_tui.store.records import RunState
 from aim_tui.store.runs import Runs

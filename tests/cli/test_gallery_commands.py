@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from aim_tui.inputs.demo_data import load_sample
 from aim_tui.inputs.listing import list_folder
-from aim_tui.inputs.sample import load_sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,7 +165,7 @@ def test_mistakes_are_told_before_a_model_is_loaded(
     cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], says: str
 ) -> None:
     monkeypatch.chdir(folder.parent)
-    monkeypatch.setattr("aim_tui.worker.engine.load", lambda *_: pytest.fail("a model was loaded"))
+    monkeypatch.setattr("aim_tui.engine.engine.load", lambda *_: pytest.fail("a model was loaded"))
     files = {"nul.txt": b"a\n\0\n", "latin.txt": b"caf\xe9\n", "empty.txt": b"\n \n", "some.txt": b"a cabin\n"}
     for name, content in files.items():
         Path(name).write_bytes(content)

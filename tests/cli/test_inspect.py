@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aim_tui import paths
+from aim_tui.settings import paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable

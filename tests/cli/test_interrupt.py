@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aim_tui.inputs.demo_data import load_sample
 from aim_tui.inputs.listing import list_folder
-from aim_tui.inputs.sample import load_sample
 
 if TYPE_CHECKING:
     from pathlib import Path

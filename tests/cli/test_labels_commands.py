@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aim_tui import paths
+from aim_tui.inputs.demo_data import load_sample
 from aim_tui.inputs.listing import list_folder
-from aim_tui.inputs.sample import load_sample
+from aim_tui.settings import paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aim_tui.cli.launching import launch
-from aim_tui.cli.setup import resolve
+from aim_tui.runs.setup import resolve
 
 if TYPE_CHECKING:
     from pathlib import Path

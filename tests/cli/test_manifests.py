@@ -16,9 +16,9 @@ import torch
 from PIL import Image, PngImagePlugin
 from transformers import CLIPModel, CLIPProcessor
 
-from aim_tui import paths
+from aim_tui.inputs.demo_data import load_sample
 from aim_tui.inputs.listing import list_folder
-from aim_tui.inputs.sample import load_sample
+from aim_tui.settings import paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

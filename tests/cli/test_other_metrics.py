@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aim_tui import paths
+from aim_tui.settings import paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable

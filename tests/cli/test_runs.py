@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aim_tui.cli.storage import parse_size
-from aim_tui.core.context import Context
-from aim_tui.core.events import Item, MetricBatch, MetricValue, ModelInfo, ModelLoaded
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import Item, MetricBatch, MetricValue, ModelInfo, ModelLoaded
 from aim_tui.errors import UsageError
+from aim_tui.runs.storage import parse_size
 from aim_tui.store.cache import FeatureCache, Space
 from aim_tui.store.database import Database
 from aim_tui.store.locations import default_store
@@ -84,7 +84,7 @@ def test_the_list_has_the_newest_first_and_says_how_far_each_came(cli: Cli, runs
 def test_the_list_fits_a_narrow_terminal_and_still_has_whole_ids(
     cli: Cli, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aim_tui.cli.display._PIPED_WIDTH", 80)
+    monkeypatch.setattr("aim_tui.cli.console._PIPED_WIDTH", 80)
     run = add(runs, [0.3] * 3, context=Context(prompt="a prompt that is far too long for one line " * 5))
     lines = cli("runs", "list").out.splitlines()
     assert len(lines) == 2
@@ -226,7 +226,7 @@ def test_two_runs_are_compared_image_by_image(cli: Cli, runs: Runs) -> None:
 
 
 def test_what_makes_scores_incomparable_is_said(cli: Cli, runs: Runs) -> None:
-    from aim_tui.core.scoring import ScoringPlan
+    from aim_tui.core.scoring.plan import ScoringPlan
     from tests.store.samples import AIM
 
     a = add(runs, [0.1, 0.2, 0.3])

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from aim_tui.core.report import FIELDS
+from aim_tui.core.scoring.records import FIELDS
+from aim_tui.inputs.demo_data import load_sample
 from aim_tui.inputs.listing import list_folder
-from aim_tui.inputs.sample import load_sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable

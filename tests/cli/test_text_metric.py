@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aim_tui import paths
-from aim_tui.hub import libraries
+from aim_tui.hub import optional_libraries
+from aim_tui.settings import paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ TOPIC, PROMPT = ("--topic", "a cabin in the snow"), ("--prompt", "a cabin")
 
 @pytest.fixture(scope="module")
 def roberta(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tests.worker.random_models import save_roberta
+    from tests.engine.random_models import save_roberta
 
     return save_roberta(tmp_path_factory.mktemp("roberta") / "model")
 
@@ -103,7 +103,7 @@ def test_the_rows_of_a_manifest_have_topics_of_their_own(cli: Cli, settings: tup
 def test_without_its_library_the_program_says_how_to_get_it(
     cli: Cli, settings: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(libraries.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(optional_libraries.importlib.util, "find_spec", lambda name: None)
     refused = cli("score", IMAGES[0], *TOPIC, *settings, "--text-metric", "both")
     assert refused.code == 3
     assert "bertscore is computed by torchmetrics, which is not installed" in refused.err

@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aim_tui.core.metrics import METRICS
+from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.outcomes import Present
-from aim_tui.worker.metrics.base import Metric, RawOutcome
+from aim_tui.engine.metrics.base import Metric, RawOutcome
 from aim_tui.worker.process import main
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from aim_tui.core.context import Context
+    from aim_tui.core.scoring.context import Context
 
 
 class Noisy(Metric):

@@ -24,7 +24,9 @@ def test_every_import_contract_is_kept() -> None:
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-@pytest.mark.parametrize("module", ["aim_tui", "aim_tui.cli", "aim_tui.ui.app", "aim_tui.ipc.client", "aim_tui.config"])
+@pytest.mark.parametrize(
+    "module", ["aim_tui", "aim_tui.cli", "aim_tui.ui.app", "aim_tui.ipc.client", "aim_tui.settings.settings"]
+)
 def test_importing_a_front_room_brings_no_model_library(module: str) -> None:
     assert modules_after(f"import {module}").isdisjoint(HEAVY)
 

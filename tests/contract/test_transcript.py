@@ -11,15 +11,24 @@ from typing import Any
 
 import pytest
 
-from aim_tui import paths
-from aim_tui.config import load_settings
-from aim_tui.core.context import Context
-from aim_tui.core.events import ImageFailed, ImageRead, Item, MetricBatch, ModelLoaded, Phase, PhaseName, PromptRead
-from aim_tui.core.jobs import EngineSettings, Job
-from aim_tui.core.maps import Map, MapMethod
+from aim_tui.core.heatmaps import MakeMap, Map, MapMethod
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import (
+    ImageFailed,
+    ImageRead,
+    Item,
+    MetricBatch,
+    ModelLoaded,
+    Phase,
+    PhaseName,
+    PromptRead,
+)
+from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.errors import AimError
 from aim_tui.ipc.client import WORKER_COMMAND, Patience, WorkerClient, WorkerState
-from aim_tui.ipc.protocol import JobEnded, MakeMap
+from aim_tui.ipc.protocol import JobEnded
+from aim_tui.settings import paths
+from aim_tui.settings.settings import load_settings
 
 SCRIPTED = (sys.executable, str(Path(__file__).parents[1] / "scripted_worker.py"))
 METRICS = ("clip", "blip2", "lpips")

@@ -8,12 +8,12 @@ import shutil
 import time
 from typing import TYPE_CHECKING
 
-from aim_tui import paths
-from aim_tui.config import load_settings
-from aim_tui.edit_plans import EditWish, plan
 from aim_tui.inputs.edits import read_edits
+from aim_tui.runs.edit_plan import EditWish, plan
+from aim_tui.settings import paths
+from aim_tui.settings.settings import load_settings
 from aim_tui.store.database import Database
-from aim_tui.store.edits import EditRuns
+from aim_tui.store.edit_runs import EditRuns
 from aim_tui.ui.app import AimApp
 from aim_tui.ui.launch import Launch
 

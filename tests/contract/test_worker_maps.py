@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
-from aim_tui.core.context import Context
-from aim_tui.core.events import MetricBatch
-from aim_tui.core.jobs import Job
-from aim_tui.core.maps import MapMethod
-from aim_tui.ipc.protocol import Cancel, Configure, CountTokens, JobEnded, MakeMap, MapFailed, MapMade, TokenCount
+from aim_tui.core.heatmaps import MakeMap, MapMethod
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import MetricBatch
+from aim_tui.core.scoring.jobs import Job
+from aim_tui.ipc.protocol import Cancel, Configure, CountTokens, JobEnded, MapFailed, MapMade, TokenCount
 from tests.contract.test_worker_process import SETTINGS, Worker, gate, items, own, shared
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aim_tui.core.events import Item
+    from aim_tui.core.scoring.events import Item
 
 __all__ = ["gate", "items", "own", "shared"]
 

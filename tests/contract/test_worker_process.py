@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from aim_tui import paths
-from aim_tui.core.context import Context
-from aim_tui.core.events import ImageRead, Item, MetricBatch, ModelLoaded, Phase, PhaseName, PromptRead
-from aim_tui.core.jobs import EngineSettings, Job
-from aim_tui.core.metrics import Role
-from aim_tui.core.profiles import ModelRef
+from aim_tui.core.metrics.spec import ModelRef, Role
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import ImageRead, Item, MetricBatch, ModelLoaded, Phase, PhaseName, PromptRead
+from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.ipc.protocol import (
     PROTOCOL_VERSION,
     REPORTS,
@@ -31,6 +29,7 @@ from aim_tui.ipc.protocol import (
     decode,
     encode,
 )
+from aim_tui.settings import paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -270,7 +269,7 @@ def test_the_module_runs_as_the_screen_starts_it(tmp_path: Path, items: list[Ite
     worker.process.stdin.close()
     assert worker.ended() == 0
     assert len(values(bodies)) == 5
-    from aim_tui.worker.engine import Engine
+    from aim_tui.engine.engine import Engine
 
     events = Engine(SETTINGS).run(Job(("clip",), Context(prompt="a cabin"), items))
     assert values(bodies) == pytest.approx(values(list(events)), abs=1e-6)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from aim_tui.core.context import Context
-from aim_tui.core.events import ImageRead, MetricBatch
-from aim_tui.core.jobs import Job
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import ImageRead, MetricBatch
+from aim_tui.core.scoring.jobs import Job
 from aim_tui.ipc.protocol import Configure, CountTokens, EmbedTexts, JobEnded, TextsEmbedded, TextsFailed, TokenCount
 from aim_tui.store.cache import FeatureCache, Kind, Space
 from aim_tui.store.database import Database
@@ -19,7 +19,7 @@ from tests.contract.test_worker_process import SETTINGS, Worker, gate, items, ow
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aim_tui.core.events import Item
+    from aim_tui.core.scoring.events import Item
 
 __all__ = ["gate", "items", "own", "shared"]
 

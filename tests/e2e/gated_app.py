@@ -8,11 +8,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from aim_tui.config import load_settings
-from aim_tui.core.context import Context
+from aim_tui.core.scoring.context import Context
 from aim_tui.ipc import client
-from aim_tui.ui import app, models
+from aim_tui.settings.settings import load_settings
+from aim_tui.ui import app
 from aim_tui.ui.launch import Launch
+from aim_tui.ui.session import models
 
 SCRIPTED = str(Path(__file__).parents[1] / "scripted_worker.py")
 

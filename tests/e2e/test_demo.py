@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aim_tui.inputs.demo_data import load_sample
 from aim_tui.inputs.listing import list_folder
-from aim_tui.inputs.sample import load_sample
 from tests.e2e.terminal import alive, descendants, wait_until
 
 if TYPE_CHECKING:

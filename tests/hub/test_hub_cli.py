@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from aim_tui.cli.models import app
+from aim_tui.cli.setup.models import app
 from aim_tui.errors import UsageError
 from tests.hub import fake_repos
 from tests.hub.fake_hub import FakeHub, Repo
@@ -159,7 +159,8 @@ def test_the_command_line_answers_without_a_network_at_once():
 
 def test_listing_models_loads_no_model_library():
     code = (
-        "import sys, typer.testing as t; from aim_tui.cli.models import app; t.CliRunner().invoke(app, ['list']); "
+        "import sys, typer.testing as t; from aim_tui.cli.setup.models import app; "
+        "t.CliRunner().invoke(app, ['list']); "
         "print([m for m in ('torch', 'transformers', 'huggingface_hub', 'scipy') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

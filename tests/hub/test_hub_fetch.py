@@ -12,13 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from aim_tui.core.metrics import Role
-from aim_tui.core.profiles import ModelRef
+from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.errors import AimError, ModelUnavailableError
-from aim_tui.hub import caches, fetch, trunks
+from aim_tui.hub import cache_paths, fetch, lpips_trunks
+from aim_tui.hub.errors import FetchCancelledError
 from aim_tui.hub.inventory import PART_SUFFIX, inspect, locate
-from aim_tui.hub.problems import FetchCancelledError
-from aim_tui.hub.trunks import Trunk
+from aim_tui.hub.lpips_trunks import Trunk
 from tests.hub import fake_repos
 from tests.hub.fake_hub import Cdn, FakeHub, Repo
 
@@ -48,7 +47,7 @@ def refused(role: Role, ref: ModelRef) -> ModelUnavailableError:
 
 
 def stored(repo: str) -> set[str]:
-    (snapshot,) = (caches.hub_cache() / f"models--{repo.replace('/', '--')}" / "snapshots").iterdir()
+    (snapshot,) = (cache_paths.hub_cache() / f"models--{repo.replace('/', '--')}" / "snapshots").iterdir()
     return {str(path.relative_to(snapshot)) for path in snapshot.rglob("*") if path.is_file()}
 
 
@@ -59,7 +58,7 @@ def test_a_model_is_fetched_to_where_the_hub_library_finds_it(hub: FakeHub):
     assert found.revision == repo.commit
     from huggingface_hub import snapshot_download
 
-    assert Path(snapshot_download(CLIP.id, local_files_only=True, cache_dir=caches.hub_cache())) == found.path
+    assert Path(snapshot_download(CLIP.id, local_files_only=True, cache_dir=cache_paths.hub_cache())) == found.path
     assert (found.path / "model.safetensors").read_bytes() == repo.files["model.safetensors"]
     assert inspect(Role.CLIP, CLIP, deep=True).complete
 
@@ -166,7 +165,7 @@ def test_what_arrives_damaged_is_refused_and_not_kept(hub: FakeHub, monkeypatch:
 
     monkeypatch.setattr(Cdn, "answer", damaged)
     assert "model.safetensors arrived damaged" in refused(Role.CLIP, CLIP).message
-    assert not list(caches.hub_cache().rglob(f"*{PART_SUFFIX}"))
+    assert not list(cache_paths.hub_cache().rglob(f"*{PART_SUFFIX}"))
     monkeypatch.setattr(Cdn, "answer", real)
     fetch.fetch(Role.CLIP, CLIP, quiet)
     assert inspect(Role.CLIP, CLIP, deep=True).complete
@@ -206,7 +205,7 @@ def test_damage_that_keeps_the_size_is_repaired_on_request(hub: FakeHub):
 
 def test_a_cancelled_fetch_keeps_what_arrived(hub: FakeHub):
     hub.repos[CLIP.id] = Repo({**fake_repos.clip(), "model.safetensors": fake_repos.tensors(2_000_000)})
-    parts = caches.hub_cache()
+    parts = cache_paths.hub_cache()
 
     def enough() -> bool:
         return any(path.stat().st_size >= 500_000 for path in parts.rglob(f"*{PART_SUFFIX}"))
@@ -222,7 +221,7 @@ def test_two_fetches_of_one_model_do_not_write_into_each_other(hub: FakeHub):
     from filelock import FileLock
 
     hub.repos[CLIP.id] = Repo(fake_repos.clip())
-    folder = caches.hub_cache() / ".locks" / "models--openai--clip-vit-base-patch32"
+    folder = cache_paths.hub_cache() / ".locks" / "models--openai--clip-vit-base-patch32"
     folder.mkdir(parents=True)
     with FileLock(folder / "aim-tui-fetch.lock"):
         assert "is being fetched by another aim-tui" in refused(Role.CLIP, CLIP).message
@@ -261,7 +260,9 @@ def test_the_token_opens_a_private_model_and_stays_on_the_hub(hub: FakeHub, name
     fetch.fetch(Role.CLIP, CLIP, quiet)
     assert hub.cdn.asked
     assert {asked.token for asked in hub.cdn.asked} == {""}
-    written = [path for path in caches.hub_cache().rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()]
+    written = [
+        path for path in cache_paths.hub_cache().rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()
+    ]
     assert written == []
 
 
@@ -348,7 +349,7 @@ def trunk(monkeypatch: pytest.MonkeyPatch):
     """A server with the trunk `alex`, small; torchvision's address leads to it."""
     content = b"weights" * 30_000
     name = f"alexnet-owt-{hashlib.sha256(content).hexdigest()[:8]}.pth"
-    monkeypatch.setitem(trunks.TRUNKS, "alex", Trunk(name, round(len(content) / 2**20, 3), "AlexNet_Weights"))
+    monkeypatch.setitem(lpips_trunks.TRUNKS, "alex", Trunk(name, round(len(content) / 2**20, 3), "AlexNet_Weights"))
     server = Cdn()
     server.content[f"models/{name}"] = content
     monkeypatch.setattr(fetch, "address", lambda trunk: f"{server.url}/models/{trunk.file}")
@@ -361,7 +362,7 @@ ALEX = ModelRef(id="alex")
 
 def test_a_trunk_is_fetched_to_where_torch_looks(trunk: Cdn):
     found = fetch.fetch(Role.LPIPS, ALEX, quiet)
-    assert found.path.parent == caches.torch_checkpoints()
+    assert found.path.parent == cache_paths.torch_checkpoints()
     assert inspect(Role.LPIPS, ALEX, deep=True).complete
 
 
@@ -389,8 +390,8 @@ def test_a_trunk_that_the_server_has_no_more_is_said(trunk: Cdn):
 
 
 def test_the_address_of_a_trunk_comes_from_torchvision():
-    alex = trunks.get_trunk("alex")
-    assert trunks.address(alex).endswith("/" + alex.file)
+    alex = lpips_trunks.get_trunk("alex")
+    assert lpips_trunks.address(alex).endswith("/" + alex.file)
 
 
 # The process that the screen starts

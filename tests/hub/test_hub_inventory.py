@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aim_tui.core.metrics import Role
-from aim_tui.core.normalisation import RuleSet
-from aim_tui.core.profiles import ModelRef, Profile
+from aim_tui.core.metrics.normalisation import RuleSet
+from aim_tui.core.metrics.profiles import Profile
+from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.errors import ModelUnavailableError
-from aim_tui.hub import caches, trunks
+from aim_tui.hub import cache_paths, lpips_trunks
 from aim_tui.hub.inventory import inspect, inspect_profile, locate
-from aim_tui.hub.trunks import Trunk
+from aim_tui.hub.lpips_trunks import Trunk
 from tests.hub import fake_repos
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def fill(folder: Path, files: dict[str, bytes]) -> Path:
 
 
 def cache(repo: str, files: dict[str, bytes], revision: str = "main") -> Path:
-    storage = caches.hub_cache() / f"models--{repo.replace('/', '--')}"
+    storage = cache_paths.hub_cache() / f"models--{repo.replace('/', '--')}"
     fill(storage, {f"refs/{revision}": COMMIT.encode()})
     return fill(storage / "snapshots" / COMMIT, files)
 
@@ -185,7 +185,7 @@ def test_what_is_restated_here_of_the_libraries_is_what_they_say(tmp_path: Path)
         "assert k.offline() == c.HF_HUB_OFFLINE\n"
     )
     torch = (
-        "from torchvision import models as m; import torch.hub as t; from aim_tui.hub.trunks import TRUNKS\n"
+        "from torchvision import models as m; import torch.hub as t; from aim_tui.hub.lpips_trunks import TRUNKS\n"
         "assert str(k.torch_checkpoints()) == t.get_dir() + '/checkpoints'\n"
         "for trunk in TRUNKS.values():\n"
         "    w = getattr(m, trunk.enum).IMAGENET1K_V1\n"
@@ -269,28 +269,28 @@ def small_trunk(monkeypatch: pytest.MonkeyPatch) -> tuple[Trunk, bytes]:
     content = b"weights" * 30_000
     name = f"alexnet-owt-{hashlib.sha256(content).hexdigest()[:8]}.pth"
     trunk = Trunk(name, round(len(content) / 2**20, 3), "AlexNet_Weights")
-    monkeypatch.setitem(trunks.TRUNKS, "alex", trunk)
+    monkeypatch.setitem(lpips_trunks.TRUNKS, "alex", trunk)
     return trunk, content
 
 
 def test_the_trunk_is_found_where_torch_keeps_it(small_trunk: tuple[Trunk, bytes]):
     trunk, content = small_trunk
     assert "not on this machine" in problem(Role.LPIPS, ModelRef(id="alex"))
-    fill(caches.torch_checkpoints(), {trunk.file: content})
+    fill(cache_paths.torch_checkpoints(), {trunk.file: content})
     found = locate(Role.LPIPS, ModelRef(id="alex"))
-    assert (found.path, found.revision) == (caches.torch_checkpoints() / trunk.file, trunk.file)
+    assert (found.path, found.revision) == (cache_paths.torch_checkpoints() / trunk.file, trunk.file)
     assert inspect(Role.LPIPS, ModelRef(id="alex"), deep=True).complete
 
 
 def test_a_truncated_trunk_is_incomplete(small_trunk: tuple[Trunk, bytes]):
     trunk, content = small_trunk
-    fill(caches.torch_checkpoints(), {trunk.file: content[:-5000]})
+    fill(cache_paths.torch_checkpoints(), {trunk.file: content[:-5000]})
     assert f"{trunk.file} is truncated" in problem(Role.LPIPS, ModelRef(id="alex"))
 
 
 def test_a_damaged_trunk_is_seen_by_a_deep_look(small_trunk: tuple[Trunk, bytes]):
     trunk, content = small_trunk
-    fill(caches.torch_checkpoints(), {trunk.file: b"!" + content[1:]})
+    fill(cache_paths.torch_checkpoints(), {trunk.file: b"!" + content[1:]})
     assert inspect(Role.LPIPS, ModelRef(id="alex")).complete
     assert "checksum is wrong" in inspect(Role.LPIPS, ModelRef(id="alex"), deep=True).problem
 

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aim_tui.core.context import Context
-from aim_tui.core.events import ImageRead, Item, MetricBatch
-from aim_tui.core.jobs import EngineSettings, Job
-from aim_tui.core.maps import MapMethod
+from aim_tui.core.heatmaps import MakeMap, MapMethod
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import ImageRead, Item, MetricBatch
+from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.ipc.client import Patience, WorkerClient, WorkerGoneError, WorkerState, pieces
-from aim_tui.ipc.protocol import PROTOCOL_VERSION, REQUESTS, Hello, JobEnded, MakeMap, Message, decode, encode
+from aim_tui.ipc.protocol import PROTOCOL_VERSION, REQUESTS, Hello, JobEnded, Message, decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aim_tui import paths
+from aim_tui.settings import paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,7 +135,7 @@ from aim_tui.core.extras import CLIP_IQA, SIGLIP
 from aim_tui.core.metrics import ModelRole, Role
 from aim_tui.core.profiles import ModelRef
 MODEL = ModelRole(
-    Role("mine"), "my model", ModelRef("me/my-clip"), "aim_tui.worker.models.clip:load",
+    Role("mine"), "my model", ModelRef("me/my-clip"), "aim_tui.engine.models.clip:load",
     parts=("config", "weights", "tokenizer", "processor"),
 )
 MINE = replace(
@@ -170,7 +170,7 @@ BROKEN = {
 #: Whose specification is right, and whose class is not: told when they are asked to score.
 BROKEN_CLASSES = {
     "no_class": ("odd_class:Even", "odd_class:Even cannot be imported"),
-    "no_metric": ("odd_class:RawOutcome", "is no subclass of aim_tui.worker.metrics.base.Metric"),
+    "no_metric": ("odd_class:RawOutcome", "is no subclass of aim_tui.engine.metrics.base.Metric"),
     "no_start": ("odd_start:Odd", "cannot be made: "),
     "no_context": ("odd_context:Odd", "division by zero"),
 }
@@ -267,9 +267,10 @@ def test_a_package_brings_a_model_of_its_own_and_pairs_of_prompts(tmp_path: Path
 
 def test_nobody_pays_for_plug_ins_who_names_none() -> None:
     code = (
-        "import aim_tui.ui.app; from aim_tui.config import load_settings; from aim_tui.core.metrics import get_metric;"
+        "import aim_tui.ui.app; from aim_tui.settings.settings import load_settings; "
+        "from aim_tui.core.metrics.registry import get_metric;"
         "load_settings().profile('aim').equipped(['clip', 'siglip']); import sys; print('\\n'.join(sys.modules))"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
-    assert "aim_tui.core.extras" in loaded.splitlines()
-    assert "aim_tui.core.plugins" not in loaded.splitlines()
+    assert "aim_tui.core.metrics.builtin" in loaded.splitlines()
+    assert "aim_tui.core.metrics.plugins" not in loaded.splitlines()

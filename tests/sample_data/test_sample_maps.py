@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from aim_tui.config import load_settings
-from aim_tui.core.jobs import EngineSettings
-from aim_tui.core.maps import Map, MapMethod, without, words_of
-from aim_tui.ipc.protocol import MakeMap
-from aim_tui.worker.engine import Engine
+from aim_tui.core.heatmaps import MakeMap, Map, MapMethod, without, words_of
+from aim_tui.core.scoring.jobs import EngineSettings
+from aim_tui.engine.engine import Engine
+from aim_tui.settings.settings import load_settings
 from sample_data.captions import PHRASES
 from sample_data.evaluate import HELD_OUT_LAYOUTS
 from sample_data.painting import paint

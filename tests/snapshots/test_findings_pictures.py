@@ -10,14 +10,14 @@ import pytest
 from pytest_textual_snapshot import SVGImageExtension
 
 from aim_tui.ui.app import AimApp
+from aim_tui.ui.embeddings.categories import CategoriesScreen
+from aim_tui.ui.embeddings.classes import ClassesScreen
 from aim_tui.ui.launch import Launch
-from aim_tui.ui.screens.categories import CategoriesScreen
-from aim_tui.ui.screens.classes import ClassesScreen
 from tests.snapshots.test_pictures import SCRIPTED, SETTINGS, SIZES, Visit, models, same_everywhere
-from tests.ui.test_findings import categories, classes
+from tests.ui.embeddings.test_saved_results import categories, classes
 
 if TYPE_CHECKING:
-    from aim_tui.core.findings import Findings
+    from aim_tui.core.embeddings.saved_results import Findings
 
 __all__ = ["same_everywhere"]
 
@@ -27,7 +27,7 @@ __all__ = ["same_everywhere"]
 async def test_results_look_as_they_did(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, snapshot: Any, size: tuple[int, int], colours: str
 ) -> None:
-    monkeypatch.setattr("aim_tui.ui.models.inspect_profile", models(complete=True))
+    monkeypatch.setattr("aim_tui.ui.session.models.inspect_profile", models(complete=True))
     if colours == "no-color":
         monkeypatch.setenv("NO_COLOR", "1")
     differ = []

@@ -9,10 +9,10 @@ import pytest
 from pytest_textual_snapshot import SVGImageExtension
 
 from aim_tui.ui.app import AimApp
+from aim_tui.ui.embeddings.matrix import MatrixScreen
 from aim_tui.ui.launch import Launch
-from aim_tui.ui.screens.matrix import MatrixScreen
 from tests.snapshots.test_pictures import NAMES, SCRIPTED, SETTINGS, SIZES, Visit, folder, models, same_everywhere
-from tests.ui.test_matrix import matrix
+from tests.ui.embeddings.test_matrix import matrix
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ __all__ = ["folder", "same_everywhere"]
 async def test_a_matrix_looks_as_it_did(
     folder: Path, monkeypatch: pytest.MonkeyPatch, snapshot: Any, size: tuple[int, int], colours: str
 ) -> None:
-    monkeypatch.setattr("aim_tui.ui.models.inspect_profile", models(complete=True))
+    monkeypatch.setattr("aim_tui.ui.session.models.inspect_profile", models(complete=True))
     if colours == "no-color":
         monkeypatch.setenv("NO_COLOR", "1")
     for number, name in enumerate(NAMES):

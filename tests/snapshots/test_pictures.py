@@ -23,24 +23,24 @@ import pytest
 from pytest_textual_snapshot import SVGImageExtension
 from textual.widgets import Input, OptionList
 
-from aim_tui.config import load_settings
-from aim_tui.core.context import Context
-from aim_tui.core.events import ImageFacts, ImageRead, Item, MetricBatch, MetricValue
-from aim_tui.core.metrics import Role
-from aim_tui.core.scoring import ScoringPlan, Status
+from aim_tui.core.metrics.spec import Role
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import ImageFacts, ImageRead, Item, MetricBatch, MetricValue
+from aim_tui.core.scoring.plan import ScoringPlan, Status
 from aim_tui.hub.inventory import ModelState
-from aim_tui.inputs.sample import load_sample
+from aim_tui.inputs.demo_data import load_sample
+from aim_tui.settings.settings import load_settings
 from aim_tui.store.database import Database
 from aim_tui.store.judgements import DuelOutcome, Image, Judgements
 from aim_tui.store.records import RunRequest, RunState
 from aim_tui.store.runs import Runs
 from aim_tui.ui.app import AimApp
+from aim_tui.ui.correlation.screen import CorrelationScreen
+from aim_tui.ui.duel.screen import DuelScreen
+from aim_tui.ui.history.pair_list import PairList
 from aim_tui.ui.launch import Launch
-from aim_tui.ui.screens.correlation import CorrelationScreen
-from aim_tui.ui.screens.duel import DuelScreen
-from aim_tui.ui.screens.main import MainScreen
+from aim_tui.ui.main.screen import MainScreen
 from aim_tui.ui.widgets.image_preview import ImagePreview
-from aim_tui.ui.widgets.pair_list import PairList
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -90,9 +90,9 @@ def same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     numbers = itertools.count(1)
     monkeypatch.setattr("aim_tui.store.runs._new_id", lambda: f"{next(numbers):016X}")
-    monkeypatch.setattr("aim_tui.ui.duelling.random", SimpleNamespace(Random=lambda: random.Random(5)))
-    for module in ("widgets.run_list", "screens.compare"):
-        monkeypatch.setattr(f"aim_tui.ui.{module}.when", lambda _: "2026-03-14 15:09")
+    monkeypatch.setattr("aim_tui.ui.duel.service.random", SimpleNamespace(Random=lambda: random.Random(5)))
+    for module in ("run_list", "compare"):
+        monkeypatch.setattr(f"aim_tui.ui.history.{module}.when", lambda _: "2026-03-14 15:09")
 
 
 def models(complete: bool) -> Callable[..., list[ModelState]]:
@@ -246,7 +246,7 @@ async def test_every_screen_looks_as_it_did(
     size: tuple[int, int],
     colours: str,
 ) -> None:
-    monkeypatch.setattr("aim_tui.ui.models.inspect_profile", models(complete=True))
+    monkeypatch.setattr("aim_tui.ui.session.models.inspect_profile", models(complete=True))
     if colours == "no-color":
         monkeypatch.setenv("NO_COLOR", "1")
     store = tmp_path / "store.db"
@@ -334,7 +334,7 @@ async def test_every_screen_looks_as_it_did(
 async def test_edits_look_as_they_did(
     folder: Path, monkeypatch: pytest.MonkeyPatch, snapshot: Any, size: tuple[int, int], colours: str
 ) -> None:
-    monkeypatch.setattr("aim_tui.ui.models.inspect_profile", models(complete=True))
+    monkeypatch.setattr("aim_tui.ui.session.models.inspect_profile", models(complete=True))
     if colours == "no-color":
         monkeypatch.setenv("NO_COLOR", "1")
     truth = {"original_id": "a", "source_image": NAMES[0], "target_image": NAMES[1]}
@@ -360,14 +360,14 @@ async def test_edits_look_as_they_did(
 async def test_the_main_screen_where_there_is_much_room(
     folder: Path, monkeypatch: pytest.MonkeyPatch, snapshot: Any
 ) -> None:
-    monkeypatch.setattr("aim_tui.ui.models.inspect_profile", models(complete=True))
+    monkeypatch.setattr("aim_tui.ui.session.models.inspect_profile", models(complete=True))
     async with visit(folder, (160, 50), snapshot) as app:
         await app.home()
         await app.looks("main")
 
 
 async def test_the_first_run_without_models(folder: Path, monkeypatch: pytest.MonkeyPatch, snapshot: Any) -> None:
-    monkeypatch.setattr("aim_tui.ui.models.inspect_profile", models(complete=False))
+    monkeypatch.setattr("aim_tui.ui.session.models.inspect_profile", models(complete=False))
     async with visit(folder, (100, 30), snapshot, scored=False) as app:
         await app.shows("choose another profile")
         await app.looks("models")

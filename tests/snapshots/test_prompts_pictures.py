@@ -12,7 +12,7 @@ import pytest
 from PIL.PngImagePlugin import PngInfo
 from pytest_textual_snapshot import SVGImageExtension
 
-from aim_tui.core.context import Context
+from aim_tui.core.scoring.context import Context
 from aim_tui.ui.app import AimApp
 from aim_tui.ui.launch import Launch
 from tests.snapshots.test_pictures import (
@@ -42,7 +42,7 @@ async def test_prompts_look_as_they_did(
     size: tuple[int, int],
     colours: str,
 ) -> None:
-    monkeypatch.setattr("aim_tui.ui.models.inspect_profile", models(complete=True))
+    monkeypatch.setattr("aim_tui.ui.session.models.inspect_profile", models(complete=True))
     if colours == "no-color":
         monkeypatch.setenv("NO_COLOR", "1")
     (folder / "broken.png").unlink()

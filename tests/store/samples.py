@@ -9,9 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.config import load_settings
-from aim_tui.core.context import Context
-from aim_tui.core.events import (
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import (
     ImageFacts,
     ImageFailed,
     ImageRead,
@@ -22,11 +21,12 @@ from aim_tui.core.events import (
     ModelLoaded,
     PromptRead,
 )
-from aim_tui.core.scoring import ScoringPlan
+from aim_tui.core.scoring.plan import ScoringPlan
+from aim_tui.settings.settings import load_settings
 from aim_tui.store.records import RunRequest
 
 if TYPE_CHECKING:
-    from aim_tui.core.events import Event
+    from aim_tui.core.scoring.events import Event
 
 ROOT = Path(__file__).parents[2]
 AIM = load_settings().profile("aim")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aim_tui.core.scoring import Status
+from aim_tui.core.scoring.plan import Status
 from aim_tui.store import migrations
 from aim_tui.store.database import Database
 from aim_tui.store.errors import StoreBusyError, StoreError

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from aim_tui.core.context import Context
-from aim_tui.core.events import ImageFailed, ImageRead, Item, MetricBatch, MetricValue
 from aim_tui.core.outcomes import Failed, Missing, Present
-from aim_tui.core.report import document
-from aim_tui.core.results import Results
-from aim_tui.core.scoring import Status
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import ImageFailed, ImageRead, Item, MetricBatch, MetricValue
+from aim_tui.core.scoring.plan import Status
+from aim_tui.core.scoring.records import document
+from aim_tui.core.scoring.results import Results
 from aim_tui.store.database import Database
 from aim_tui.store.errors import StoreError, UnknownRunError
 from aim_tui.store.records import RunState

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aim_tui.store.cache import FeatureCache, Space
+from aim_tui.store.cache import FeatureCache, Space, image_embeddings
 from aim_tui.store.database import Database
-from aim_tui.store.typical import image_embeddings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
+from aim_tui.inputs.demo_data import load_sample
 from aim_tui.inputs.listing import list_folder
-from aim_tui.inputs.sample import load_sample
 from tests.survival.programs import Ended, Program, run
 
 if TYPE_CHECKING:

@@ -10,17 +10,10 @@ import torch  # noqa: F401
 import transformers.models.blip_2.modeling_blip_2  # noqa: F401
 import transformers.models.clip.modeling_clip  # noqa: F401
 
-import aim_tui.cli.headless
-import aim_tui.cli.recording
-import aim_tui.cli.storage
-import aim_tui.cli.writers
-import aim_tui.inputs.listing
-import aim_tui.store.database
-import aim_tui.store.runs
-import aim_tui.worker.engine
-import aim_tui.worker.metrics.clip
-import aim_tui.worker.models.clip  # noqa: F401
-from aim_tui.config import load_settings
+import aim_tui.engine.engine
+import aim_tui.engine.metrics.clip
+import aim_tui.engine.models.clip  # noqa: F401
+from aim_tui.settings.settings import load_settings
 from aim_tui.store import migrations
 from aim_tui.store.runs import Runs
 

@@ -119,7 +119,8 @@ def _child(arguments: list[str], out: str, errors: str, environment: dict[str, s
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False, buffering=1)
     os.environ.update(environment)
-    from aim_tui.cli import main, storage
+    from aim_tui.cli import main
+    from aim_tui.runs import storage
 
     if limits.file_bytes:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limits.file_bytes, limits.file_bytes))

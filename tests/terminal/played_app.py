@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from aim_tui.cli.launching import launch, open_on
-from aim_tui.cli.setup import resolve
+from aim_tui.runs.setup import resolve
 
 SCRIPTED = str(Path(__file__).parents[1] / "scripted_worker.py")
 
@@ -21,9 +21,9 @@ def main(folder: str, log: str) -> int:
         def tell(**fact: object) -> None:
             file.write(json.dumps(fact) + "\n")
 
-        from aim_tui.terminal import meeting
+        from aim_tui.terminal import startup
 
-        meet = meeting.meet_terminal
+        meet = startup.meet_terminal
 
         def met(meanwhile: object) -> object:
             assert not any(name.partition(".")[0] == "textual" for name in sys.modules), "Textual came first"
@@ -31,7 +31,7 @@ def main(folder: str, log: str) -> int:
             open_with(tell)
             return answers
 
-        meeting.meet_terminal = met
+        startup.meet_terminal = met
         return open_on(Path(folder), lambda: launch(resolve(), Path(folder)))
 
 
@@ -39,7 +39,9 @@ def open_with(tell: object) -> None:
     from textual.events import Key
 
     from aim_tui.terminal.images import image_support
-    from aim_tui.ui import app, images, models
+    from aim_tui.ui import app
+    from aim_tui.ui.main import detect_images
+    from aim_tui.ui.session import models
 
     class Played(app.OpeningApp):
         def begin(self, launch: object, *_: object) -> None:
@@ -54,7 +56,7 @@ def open_with(tell: object) -> None:
             if isinstance(event, Key) and not event.is_forwarded:
                 tell(key=event.key)
                 if event.key == "D":
-                    images.detect_images(self)
+                    detect_images.detect_images(self)
                     tell(again=image_support().mode)
             await super().on_event(event)
 

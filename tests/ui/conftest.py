@@ -17,11 +17,11 @@ import pytest
 from PIL import Image
 from textual.events import Paste
 
-from aim_tui.config import load_settings
-from aim_tui.core.context import Context
-from aim_tui.core.metrics import Role
+from aim_tui.core.metrics.spec import Role
+from aim_tui.core.scoring.context import Context
 from aim_tui.hub.inventory import ModelState
 from aim_tui.ipc.client import Patience
+from aim_tui.settings.settings import load_settings
 from aim_tui.ui.app import AimApp
 from aim_tui.ui.launch import Launch
 
@@ -143,7 +143,7 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def models_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aim_tui.ui.models.inspect_profile", all_here)
+    monkeypatch.setattr("aim_tui.ui.session.models.inspect_profile", all_here)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aim_tui.ui.messages import Said
+from aim_tui.ui.session.messages import Said
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aim_tui.core.outcomes import Present
-from aim_tui.core.results import Raw
+from aim_tui.core.scoring.results import Raw
 from aim_tui.ui.app import quiet_collector, short_turns
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aim_tui.core.agreement import comparing
+from aim_tui.core.agreement import metric_comparison
 from aim_tui.core.agreement.bootstrap import bootstrap_intervals
 from aim_tui.core.agreement.coefficients import (
     FEW_GROUPS,
@@ -20,13 +20,14 @@ from aim_tui.core.agreement.coefficients import (
     why_undefined,
 )
 from aim_tui.core.agreement.discrimination import Discrimination, discrimination, error_types
-from aim_tui.core.agreement.duels import DuelAgreement, duel_agreement
+from aim_tui.core.agreement.duel_agreement import DuelAgreement, duel_agreement
 from aim_tui.core.agreement.error_measures import ErrorMeasures, error_measures
 from aim_tui.core.agreement.error_measures import Mapping as ErrorMapping
-from aim_tui.core.agreement.joining import Pairs, join
-from aim_tui.core.agreement.levels import Levels, levels
+from aim_tui.core.agreement.group_levels import Levels, levels
+from aim_tui.core.agreement.interpretation import Standing, pairs_needed_sentence, sentence
+from aim_tui.core.agreement.pairs import Pairs, join
 from aim_tui.core.agreement.permutation import affordable, permutation_tests
-from aim_tui.core.agreement.raters import RaterAgreement, rater_agreement
+from aim_tui.core.agreement.rater_agreement import RaterAgreement, rater_agreement
 from aim_tui.core.agreement.residuals import (
     Line,
     Residual,
@@ -37,14 +38,12 @@ from aim_tui.core.agreement.residuals import (
     widest_gaps,
     worst,
 )
-from aim_tui.core.agreement.ties import TieAccuracy, tie_accuracy
-from aim_tui.core.agreement.wording import Standing, pairs_needed_sentence, sentence
+from aim_tui.core.agreement.tie_calibration import TieAccuracy, tie_accuracy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aim_tui.core.agreement.stated import Checked
-    from aim_tui.core.agreement.study import Column, Judgement, Sample, Scale, Study
+    from aim_tui.core.agreement.study import Checked, Column, Judgement, Sample, Scale, Study
 
 # A rating of so few steps against a metric of many: tau-b cannot reach 1, tau-c can.
 _COARSE = 10
@@ -117,7 +116,7 @@ class Analysis:
     options: Options
     cells: tuple[Cell, ...]
     """By judgement, then by metric."""
-    comparisons: tuple[comparing.MetricComparison, ...]
+    comparisons: tuple[metric_comparison.MetricComparison, ...]
     raters: tuple[RaterAgreement, ...]
     discriminations: tuple[Discrimination, ...]
     duels: tuple[DuelAgreement, ...]
@@ -272,7 +271,7 @@ def _within(value: float, scale: Scale) -> bool:
     return scale.low <= value <= scale.high
 
 
-def _comparisons(study: Study, cells: tuple[Cell, ...], options: Options) -> list[comparing.MetricComparison]:
+def _comparisons(study: Study, cells: tuple[Cell, ...], options: Options) -> list[metric_comparison.MetricComparison]:
     made = []
     for judgement in study.judgements:
         column = [cell for cell in cells if cell.judgement.name == judgement.name]
@@ -281,12 +280,12 @@ def _comparisons(study: Study, cells: tuple[Cell, ...], options: Options) -> lis
     return made
 
 
-def _comparison(one: Pairs, other: Pairs, judgement: str, options: Options) -> comparing.MetricComparison:
+def _comparison(one: Pairs, other: Pairs, judgement: str, options: Options) -> metric_comparison.MetricComparison:
     """Over the samples that both have; the judgement is the same there."""
     places = {name: number for number, name in enumerate(other.ids)}
     shared = [(number, places[name]) for number, name in enumerate(one.ids) if name in places]
     rows, others = ([pair[side] for pair in shared] for side in (0, 1))
-    return comparing.compare_metrics(
+    return metric_comparison.compare_metrics(
         (one.x_name, other.x_name, judgement),
         one.x[rows],
         other.x[others],
@@ -301,19 +300,22 @@ def _adjusted_cells(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
     coefficients = [dict(cell.coefficients) for cell in cells]
     for kind in Kind:
         family = [found for found in coefficients if kind in found and found[kind].best_p is not None]
-        for found, p in zip(family, comparing.adjusted([found[kind].best_p or 0.0 for found in family]), strict=True):
+        adjusted = metric_comparison.adjusted([found[kind].best_p or 0.0 for found in family])
+        for found, p in zip(family, adjusted, strict=True):
             found[kind] = replace(found[kind], p_adjusted=p)
     return tuple(replace(cell, coefficients=found) for cell, found in zip(cells, coefficients, strict=True))
 
 
-def _adjusted_comparisons(made: list[comparing.MetricComparison]) -> tuple[comparing.MetricComparison, ...]:
+def _adjusted_comparisons(
+    made: list[metric_comparison.MetricComparison],
+) -> tuple[metric_comparison.MetricComparison, ...]:
     """The comparisons with the p values of each coefficient adjusted over all of them."""
     compared = [one for one in made if all(found.p is not None for found in one.differences) and one.differences]
-    adjusted: dict[int, list[comparing.Difference]] = {id(one): [] for one in compared}
+    adjusted: dict[int, list[metric_comparison.Difference]] = {id(one): [] for one in compared}
     for place, _ in enumerate(RESAMPLED):
         family = [one.differences[place] for one in compared]
         for one, difference, p in zip(
-            compared, family, comparing.adjusted([difference.p or 0.0 for difference in family]), strict=True
+            compared, family, metric_comparison.adjusted([difference.p or 0.0 for difference in family]), strict=True
         ):
             adjusted[id(one)].append(replace(difference, p_adjusted=p))
     return tuple(replace(one, differences=tuple(adjusted.get(id(one), one.differences))) for one in made)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aim_tui.core.agreement import resampling
+from aim_tui.core.agreement import resample_kernels
 from aim_tui.core.agreement.coefficients import CONFIDENCE, OVER_GROUPS, OVER_PAIRS, Interval, Kind
-from aim_tui.core.agreement.ranks import dense
+from aim_tui.core.agreement.rank_kernels import dense
 from aim_tui.core.statistics import FEWEST
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
 
 _WEIGHTED = {
-    Kind.PEARSON: resampling.pearson_weighted,
-    Kind.SPEARMAN: resampling.spearman_weighted,
-    Kind.KENDALL_B: resampling.kendall_weighted,
+    Kind.PEARSON: resample_kernels.pearson_weighted,
+    Kind.SPEARMAN: resample_kernels.spearman_weighted,
+    Kind.KENDALL_B: resample_kernels.kendall_weighted,
 }
 
 
@@ -62,7 +62,7 @@ def bootstrap_intervals(
 def _draw(units: Ints, drawn_from: int, count: int, seed: int) -> Iterator[Ints]:
     """Weights (b, n) in batches: how often the group of each pair was drawn."""
     generator = np.random.Generator(np.random.PCG64(seed))
-    step = max(1, resampling.AT_ONCE // max(drawn_from, len(units)))
+    step = max(1, resample_kernels.AT_ONCE // max(drawn_from, len(units)))
     plain = drawn_from == len(units)
     for start in range(0, count, step):
         batch = min(step, count - start)

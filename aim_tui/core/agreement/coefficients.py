@@ -14,7 +14,7 @@ from aim_tui.core.statistics import FEWEST
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from aim_tui.core.agreement.joining import Pairs
+    from aim_tui.core.agreement.pairs import Pairs
 
     Floats = npt.NDArray[np.float64]
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aim_tui.core.agreement.coefficients import CONFIDENCE, Interval
-from aim_tui.core.agreement.joining import collapse
-from aim_tui.core.agreement.ranks import mid_ranks
+from aim_tui.core.agreement.pairs import collapse
+from aim_tui.core.agreement.rank_kernels import mid_ranks
 from aim_tui.core.outcomes import value_of
 from aim_tui.core.statistics import MeanDifference, mean_difference
 

@@ -13,7 +13,7 @@ from aim_tui.core.agreement.coefficients import undefined
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from aim_tui.core.agreement.joining import Pairs
+    from aim_tui.core.agreement.pairs import Pairs
     from aim_tui.core.agreement.study import Scale
 
     Floats = npt.NDArray[np.float64]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aim_tui.core.agreement import resampling
+from aim_tui.core.agreement import resample_kernels
 from aim_tui.core.agreement.coefficients import Kind, Permutation
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ _FEWEST = 1_000
 _DRAWS = 20_000_000
 
 _REARRANGED = {
-    Kind.PEARSON: resampling.pearson_rearranged,
-    Kind.SPEARMAN: resampling.spearman_rearranged,
-    Kind.KENDALL_B: resampling.kendall_rearranged,
+    Kind.PEARSON: resample_kernels.pearson_rearranged,
+    Kind.SPEARMAN: resample_kernels.spearman_rearranged,
+    Kind.KENDALL_B: resample_kernels.kendall_rearranged,
 }
 
 
@@ -75,7 +75,7 @@ def _all(n: int) -> Iterator[Ints]:
 
 def _drawn(n: int, count: int, seed: int) -> Iterator[Ints]:
     generator = np.random.Generator(np.random.PCG64(seed))
-    step = max(1, resampling.AT_ONCE // n)
+    step = max(1, resample_kernels.AT_ONCE // n)
     for start in range(0, count, step):
         rows = np.tile(np.arange(n), (min(step, count - start), 1))
         yield generator.permuted(rows, axis=1)

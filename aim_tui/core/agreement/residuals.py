@@ -9,12 +9,12 @@ import numpy as np
 
 from aim_tui.core.agreement.coefficients import undefined
 from aim_tui.core.agreement.error_measures import left_out_residuals
-from aim_tui.core.agreement.ranks import mid_ranks
+from aim_tui.core.agreement.rank_kernels import mid_ranks
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from aim_tui.core.agreement.joining import Pairs
+    from aim_tui.core.agreement.pairs import Pairs
 
     Floats = npt.NDArray[np.float64]
 

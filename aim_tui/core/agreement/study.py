@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from aim_tui.core.agreement.stated import Checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,3 +183,31 @@ def measured(value: float | bool | None, reason: str = "no value") -> Outcome:
     if math.isinf(number):
         return Failed("is infinite")
     return Present(number) if abs(number) <= LARGEST else Failed(f"is beyond {LARGEST:g}")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A stated figure and what the rows give."""
+
+    origin: str
+    name: str
+    stated: float
+    recomputed: float | None
+    reason: str = ""
+    """Why nothing can be recomputed, or ''."""
+
+    @property
+    def differs(self) -> bool:
+        """Whether the two are not one figure, to the digits that are stated."""
+        return self.recomputed is not None and abs(self.stated - self.recomputed) > rounding(self.stated)
+
+
+def rounding(stated: float) -> float:
+    """How far a true figure may lie from the stated one: half its last digit, and what float arithmetic loses.
+
+    >>> rounding(0.731), rounding(2.0)
+    (0.0005000000731, 1e-09)
+    """
+    last = Decimal(repr(stated)).as_tuple().exponent
+    whole = float(stated).is_integer() or not isinstance(last, int)
+    return 1e-9 if whole else 0.5 * 10.0 ** float(last) + 1e-10 * max(abs(stated), 1e-9)

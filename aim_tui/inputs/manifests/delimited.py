@@ -9,7 +9,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from aim_tui.core.report import spreadsheet_cell
+from aim_tui.core.scoring.records import spreadsheet_cell
 from aim_tui.errors import UsageError
 from aim_tui.inputs.manifests.base import LONGEST, Manifest, Row, RowWriter
 from aim_tui.inputs.manifests.json_lines import BOM, TOO_LONG, count_lines, numbered_lines

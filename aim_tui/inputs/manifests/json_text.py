@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.report import to_json
+from aim_tui.core.scoring.records import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
-from aim_tui.core.completion import completed
+from aim_tui.core.selection.completion import completed
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult

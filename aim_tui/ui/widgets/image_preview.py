@@ -12,11 +12,12 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from aim_tui.core.jobs import ReadingPolicy
+from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.text import printable, printable_name
 from aim_tui.terminal.images import ImageMode, ImageSupport, image_support
 from aim_tui.ui.widgets.picture import Box, Picture, PictureCache, facts_line, notes_line, read_picture
-from aim_tui.ui.widgets.pixel_pane import PixelPane, pixel_pane
+from aim_tui.ui.widgets.pixel_pane import PixelPane
+from aim_tui.ui.widgets.protocol_pane import pixel_pane
 from aim_tui.ui.widgets.zoom import Source, Zoom, draw_part, no_part, read_source
 
 if TYPE_CHECKING:

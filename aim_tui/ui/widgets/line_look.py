@@ -61,3 +61,10 @@ class Look:
     def pen(self, style: Style) -> Style:
         """The style of one part of the line."""
         return self.base + style.without_color + _NOT_DIM if self.cursor else self.base + style
+
+
+GAP = 1
+
+
+#: A terminal narrower than this gets three columns and a hint.
+NARROW_TERMINAL = 80

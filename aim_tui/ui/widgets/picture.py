@@ -18,8 +18,8 @@ from aim_tui.core.text import printable
 from aim_tui.inputs.images import ImageError, read_image
 
 if TYPE_CHECKING:
-    from aim_tui.core.events import ImageFacts
-    from aim_tui.core.jobs import ReadingPolicy
+    from aim_tui.core.scoring.events import ImageFacts
+    from aim_tui.core.scoring.jobs import ReadingPolicy
 
 _CACHED_PICTURES = 64
 _CACHED_BYTES = 64 * 1024 * 1024

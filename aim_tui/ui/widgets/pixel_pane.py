@@ -12,7 +12,6 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from aim_tui.terminal.images import ImageMode
 from aim_tui.ui.widgets.cell_text import centre, wrap
 from aim_tui.ui.widgets.picture import Box
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from aim_tui.terminal.answers import CellSize
-    from aim_tui.terminal.images import ImageSupport
 
 
 class PixelPane(Widget):
@@ -136,16 +134,3 @@ class WordsPane(HalfBlockPane):
 
     def show_pixels(self, pixels: Image.Image, encoded: str = "") -> None:
         """There is nothing to draw; the preview says it in words."""
-
-
-def pixel_pane(support: ImageSupport, *, id: str | None = None) -> PixelPane:
-    """The pane for a way of showing images."""
-    from aim_tui.ui.widgets.protocol_pane import KittyPane, SixelPane
-
-    panes: dict[ImageMode, type[HalfBlockPane]] = {
-        ImageMode.KITTY: KittyPane,
-        ImageMode.SIXEL: SixelPane,
-        ImageMode.NONE: WordsPane,
-        ImageMode.HALF: HalfBlockPane,
-    }
-    return panes[support.mode](support.cell, id=id)

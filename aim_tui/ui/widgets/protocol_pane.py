@@ -11,14 +11,16 @@ from rich.style import Style
 from textual.strip import Strip
 
 from aim_tui.terminal import kitty, sixel
+from aim_tui.terminal.images import ImageMode
 from aim_tui.ui.widgets.picture import Box
-from aim_tui.ui.widgets.pixel_pane import HalfBlockPane
+from aim_tui.ui.widgets.pixel_pane import HalfBlockPane, PixelPane, WordsPane
 
 if TYPE_CHECKING:
     from PIL import Image
     from textual.geometry import Region
 
     from aim_tui.terminal.answers import CellSize
+    from aim_tui.terminal.images import ImageSupport
 
 
 class ProtocolPane(HalfBlockPane):
@@ -148,3 +150,14 @@ class SixelPane(ProtocolPane):
 def _beside(sent: str) -> Segment:
     """A segment that covers no cell: a control, so that nothing measures, cuts or colours it."""
     return Segment(sent, Style.null(), ((ControlType.CURSOR_FORWARD, 0),))
+
+
+def pixel_pane(support: ImageSupport, *, id: str | None = None) -> PixelPane:
+    """The pane for a way of showing images."""
+    panes: dict[ImageMode, type[HalfBlockPane]] = {
+        ImageMode.KITTY: KittyPane,
+        ImageMode.SIXEL: SixelPane,
+        ImageMode.NONE: WordsPane,
+        ImageMode.HALF: HalfBlockPane,
+    }
+    return panes[support.mode](support.cell, id=id)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.style import Style
 
 from aim_tui.core.outcomes import Failed, Missing, Present
-from aim_tui.core.scoring import Status
+from aim_tui.core.scoring.plan import Status
 
 if TYPE_CHECKING:
-    from aim_tui.core.opinions import Opinion
     from aim_tui.core.outcomes import Outcome
+    from aim_tui.core.ratings.opinions import Opinion
 
 # Never a full block: in a column of good scores they would grow together.
 BARS = "▁▂▄▅▇"

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from aim_tui.core.metrics import get_metric
+from aim_tui.core.metrics.registry import get_metric
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aim_tui.core.scoring import ScoringPlan
+    from aim_tui.core.scoring.plan import ScoringPlan
 
 _CELLS = 30
 

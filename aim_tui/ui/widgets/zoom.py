@@ -11,7 +11,7 @@ from aim_tui.inputs.images import ImageError, read_image
 from aim_tui.ui.widgets.picture import Picture, colour_words, file_stamp
 
 if TYPE_CHECKING:
-    from aim_tui.core.jobs import ReadingPolicy
+    from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.inputs.images import LoadedImage
     from aim_tui.ui.widgets.picture import Box, Stamp
 

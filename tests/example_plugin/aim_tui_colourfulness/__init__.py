@@ -1,6 +1,6 @@
 """How colourful an image is: a metric for aim-tui that needs no model."""
 
-from aim_tui.core.metrics import MetricSpec, Need
+from aim_tui.core.metrics.spec import MetricSpec, Need
 
 COLOURFULNESS = MetricSpec(
     id="colourfulness", title="Colourfulness", short="Colour", raw_field="colourfulness",

@@ -2,7 +2,7 @@
 
 import torch
 
-from aim_tui.worker.metrics.base import Metric, RawOutcome
+from aim_tui.engine.metrics.base import Metric, RawOutcome
 
 
 class Colourfulness(Metric):

@@ -9,11 +9,11 @@ from rich.cells import cell_len
 from textual import on
 from textual.app import App
 
-from aim_tui.core.context import Context
-from aim_tui.core.normalisation import Piece, Rule, RuleSet
+from aim_tui.core.metrics.normalisation import Piece, Rule, RuleSet
 from aim_tui.core.outcomes import Failed, Missing, Present
-from aim_tui.core.results import Raw, Row
-from aim_tui.core.scoring import ScoringPlan, score
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.plan import ScoringPlan, score
+from aim_tui.core.scoring.results import Raw, Row
 from aim_tui.ui.widgets.image_preview import ImagePreview
 from aim_tui.ui.widgets.line_list import LineList
 

@@ -9,7 +9,7 @@ from PIL import Image
 from rich.cells import cell_len
 from textual.screen import ModalScreen
 
-from aim_tui.core.jobs import ReadingPolicy
+from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.terminal.images import ImageMode, ImageSupport
 from aim_tui.ui.widgets.image_preview import ImagePreview
 from aim_tui.ui.widgets.picture import Box, Picture, PictureCache, colour_words, read_picture

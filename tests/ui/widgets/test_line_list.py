@@ -7,9 +7,9 @@ from collections import Counter
 import pytest
 from textual.binding import Binding
 
-from aim_tui.ui.widgets.file_list import FileList
+from aim_tui.ui.main.file_list import FileList
+from aim_tui.ui.main.score_table import ScoreTable
 from aim_tui.ui.widgets.line_list import LineList
-from aim_tui.ui.widgets.score_table import ScoreTable
 from tests.ui.widgets.samples import Holder, assert_aligned, painted, until
 
 

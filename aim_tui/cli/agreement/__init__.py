@@ -1,0 +1,1 @@
+"""Commands that compare metrics with human ratings."""

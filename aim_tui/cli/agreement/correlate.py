@@ -1,0 +1,211 @@
+"""`aim-tui correlate`: how far metrics agree with ratings, language models or any column."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aim_tui.cli import options
+from aim_tui.errors import UsageError
+
+if TYPE_CHECKING:
+    from aim_tui.core.agreement.analysis import Analysis
+    from aim_tui.core.agreement.study import Study
+
+FORMATS = ("table", "json", "md")
+
+
+def correlate(
+    run: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="A stored run: an id, its beginning, or 'last' (default).")
+    ] = None,
+    metric: Annotated[
+        str, typer.Option("--metric", "--x", "-m", metavar="X[,Y...]", help="Which columns or metrics to judge.")
+    ] = "",
+    against: Annotated[
+        str,
+        typer.Option(
+            "--against", "--y", "-a", metavar="Z[,...]", help="rating, duels, or columns to hold them against."
+        ),
+    ] = "",
+    scores: Annotated[
+        Path | None, typer.Option("--scores", metavar="FILE", help="CSV, JSON or JSON Lines with the metrics.")
+    ] = None,
+    judgements: Annotated[
+        Path | None, typer.Option("--judgements", "-j", metavar="FILE", help="The same with the judgements.")
+    ] = None,
+    id_column: Annotated[
+        str, typer.Option("--id", metavar="COL[,COL]", help="The column of ids or paths; of scores, of judgements.")
+    ] = "",
+    rater: Annotated[str, typer.Option("--rater", metavar="COL", help="The column that names a row's rater.")] = "",
+    raters: Annotated[
+        str, typer.Option("--raters", metavar="COL,COL", help="Columns that each hold one rater's judgements.")
+    ] = "",
+    scale: Annotated[
+        str, typer.Option("--scale", metavar="LO-HI", help="What judgements can be given: 0-1, 1-5, 0-10 ...")
+    ] = "",
+    metric_scale: Annotated[str, typer.Option("--metric-scale", metavar="LO-HI", help="The same of the metrics.")] = "",
+    lower: Annotated[
+        str, typer.Option("--lower-is-better", metavar="COL,...", help="Columns of which lower is better.")
+    ] = "",
+    group_by: Annotated[
+        str, typer.Option("--group-by", "-g", metavar="COL", help="Groups: drawn whole, and told apart by level.")
+    ] = "",
+    normalize: Annotated[
+        str, typer.Option("--normalize", metavar="raw|minmax|calibrated", help="How MAE and RMSE come to one scale.")
+    ] = "calibrated",
+    bootstrap: Annotated[
+        int | None,
+        typer.Option(
+            "--bootstrap",
+            min=0,
+            metavar="N",
+            help="Resamples and permutations; 0 for none. Default: 10000, of many pairs fewer.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, metavar="S", help="The same seed gives the same figures.")] = 0,
+    top: Annotated[int, typer.Option("--top", min=0, metavar="N", help="How many best, worst ... samples.")] = 5,
+    output_format: Annotated[
+        str, typer.Option("--format", "-f", metavar="|".join(FORMATS), help="To print.")
+    ] = "table",
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE.png|svg", help="Draw the first metric and judgement.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write correlation_results.json there too.")
+    ] = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Only show which samples are matched.")] = False,
+    store: options.StoreOption = None,
+) -> None:
+    """Tell how far metrics agree with human ratings, duels, language models or any column."""
+    from aim_tui.cli.agreement.study import Asked, gather_study, mapping_of
+    from aim_tui.cli.console import say
+    from aim_tui.core.agreement.analysis import Options, analyse
+    from aim_tui.core.names import did_you_mean
+    from aim_tui.exports import agreement
+    from aim_tui.exports.deliver import deliver
+    from aim_tui.inputs.judgements import read_scale
+
+    if output_format not in FORMATS:
+        raise UsageError(f"unknown format {output_format!r}{did_you_mean(output_format, FORMATS)}")
+    asked_options = Options(group_by, mapping_of(normalize), bootstrap, seed, top)
+    if plot is not None:
+        from aim_tui.exports.figure import figure_format
+
+        figure_format(plot)
+    inputs = [path for path in (scores, judgements) if path is not None]
+    _check_written(output, plot, inputs)
+    asked = Asked(
+        run=run,
+        metrics=_names(metric),
+        against=_names(against),
+        scores=scores,
+        judgements=judgements,
+        ids=_names(id_column),
+        rater_column=rater,
+        raters=_names(raters),
+        scale=read_scale("--scale", scale),
+        metric_scale=read_scale("--metric-scale", metric_scale),
+        lower_is_better=frozenset(_names(lower)),
+        store=store,
+    )
+    study = gather_study(asked)
+    _check_groups(study, group_by)
+    if preview:
+        _preview(study)
+        return
+    found = analyse(study, asked_options)
+    match output_format:
+        case "json":
+            deliver(agreement.json_document(found), None)
+        case "md":
+            deliver(agreement.markdown(found), None)
+        case _:
+            _table(found)
+    if output is not None:
+        deliver(agreement.json_document(found), output)
+        say(f"wrote {output}")
+    if plot is not None:
+        _plot(found, plot)
+
+
+def _check_written(output: Path | None, plot: Path | None, inputs: list[Path]) -> None:
+    """Before anything is computed: can it be written, and is nothing overwritten that is read?"""
+    from aim_tui.exports.writers import check_folder
+
+    written = {option: path for option, path in (("--output", output), ("--plot", plot)) if path is not None}
+    for option, path in written.items():
+        check_folder(path)
+        if any(path.resolve() == read.resolve() for read in inputs):
+            raise UsageError(f"{option} {path} is one of the files to read", "name another file")
+    if len({path.resolve() for path in written.values()}) < len(written):
+        raise UsageError("--output and --plot name one file", "name two")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+
+def _check_groups(study: Study, group_by: str) -> None:
+    from aim_tui.core.names import did_you_mean
+
+    labels = dict.fromkeys(name for sample in study.samples.values() for name in sample.labels)
+    if group_by and group_by not in labels:
+        raise UsageError(f"--group-by: no sample has {group_by!r}{did_you_mean(group_by, labels)}")
+
+
+def _preview(study: Study) -> None:
+    """What would be joined, without a figure."""
+    from aim_tui.cli.console import show, table, words
+    from aim_tui.core.agreement.pairs import join
+    from aim_tui.core.agreement.report_tables import plain_number
+    from aim_tui.core.text import printable
+
+    show(*map(words, study.notes))
+    for judgement in study.judgements:
+        for metric in study.metrics:
+            pairs = join(metric, judgement)
+            show("", words(f"{metric.name} against {judgement.name}: {pairs.describe()}", "bold"))
+            x_name, y_name = printable(metric.name), printable(judgement.name)
+            made = table("sample", x_name, y_name, right=(x_name, y_name))
+            signs = (-1 if pairs.negated_x else 1, -1 if pairs.negated_y else 1)
+            for name, x, y in list(zip(pairs.ids, pairs.x, pairs.y, strict=True))[:10]:
+                made.add_row(*map(words, (name, plain_number(signs[0] * x), plain_number(signs[1] * y))))
+            for drop in pairs.dropped[:10]:
+                made.add_row(*map(words, (drop.id, "", f"left out: {drop.side} {drop.reason}")))
+            show(made)
+
+
+def _table(found: Analysis) -> None:
+    from rich.text import Text
+
+    from aim_tui.cli.console import show, table, words
+    from aim_tui.core.agreement.report_tables import sections
+    from aim_tui.core.text import printable
+    from aim_tui.exports.agreement import settings
+
+    show(*map(words, (*found.study.notes, settings(found))))
+    for section in sections(found):
+        parts = [words(section.title, "bold" if section.level == 2 else "")] if section.title else []
+        parts += [words(line) for line in section.lines]
+        show(Text("\n").join([Text(), *parts]))
+        if section.headings:
+            headings = tuple(map(printable, section.headings))
+            made = table(*headings, right=headings[section.texts :])
+            for row in section.rows:
+                made.add_row(*map(words, row))
+            show(made)
+
+
+def _plot(found: Analysis, path: Path) -> None:
+    from aim_tui.cli.console import say
+    from aim_tui.exports.deliver import deliver
+    from aim_tui.exports.figure import figure, figure_format
+
+    if not found.cells:
+        raise UsageError("there is nothing to draw")
+    first = found.cells[0]
+    deliver(figure(first, figure_format(path)), path)
+    say(f"wrote {path}: {first.metric.name} against {first.judgement.name}")

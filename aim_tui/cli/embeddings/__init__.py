@@ -1,0 +1,1 @@
+"""Commands over CLIP embeddings: search, compare, classify."""

@@ -1,0 +1,237 @@
+"""`aim-tui classify`: which of some labels each image would be given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from aim_tui.cli import options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.table import Table
+    from rich.text import Text
+
+    from aim_tui.core.embeddings.classification import Classification
+    from aim_tui.core.embeddings.confusion import Agreement
+    from aim_tui.runs.setup import Setup
+
+
+def classify(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Images, folders and glob patterns.")],
+    labels: Annotated[
+        str, typer.Option("--labels", "-l", metavar="A,B,...|FILE", help="The labels, or a file with one a line.")
+    ],
+    templates: Annotated[
+        str | None,
+        typer.Option(
+            "--templates",
+            metavar="imagenet|FILE|TEXT",
+            help="Texts with {} for the label, one a line; imagenet: the 80 of the CLIP paper. "
+            "Default: 'a photo of a {}.'",
+        ),
+    ] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option("--truth", metavar="FILE", help="CSV or JSON with image and label: what each image truly shows."),
+    ] = None,
+    most: Annotated[int, typer.Option("--top", "-k", min=1, metavar="K", help="How many labels of each image.")] = 3,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, metavar="N", help="How many images the table shows; files have all.")
+    ] = 50,
+    tui: Annotated[bool, typer.Option("--tui", help="Open the result in the application.")] = False,
+    recursive: options.RecursiveOption = False,
+    output_format: options.FormatOption = None,
+    output: options.OutputOption = None,
+    profile: options.ProfileOption = None,
+    device: options.DeviceOption = None,
+    precision: options.PrecisionOption = None,
+    batch_size: options.BatchOption = None,
+    exif: options.ExifOption = None,
+    config: options.ConfigOption = None,
+    store: options.StoreOption = None,
+    no_store: options.NoStoreOption = False,
+) -> None:
+    """Classify images by CLIP without training: a softmax over the labels, each a mean over texts with it.
+
+    With the truth also accuracy, precision, recall, F1 and the confusion matrix.
+
+    Exit: 0 all images and labels were used, 1 some were left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    """
+    from aim_tui.cli.embeddings.embedder import embedder, images_of, left_out, say_failures
+    from aim_tui.core.embeddings import zero_shot
+    from aim_tui.core.embeddings.classification import Classification
+    from aim_tui.exports.records import chosen_format, deliver_records
+    from aim_tui.inputs.labels import read_choices, read_label_file, read_templates
+    from aim_tui.runs.setup import resolve
+
+    kind = chosen_format(output_format, output)
+    choices, around = read_choices(labels), read_templates(templates)
+    file = read_label_file(truth) if truth is not None else None
+    setup = resolve(
+        profile=profile,
+        metrics="clip",
+        device=device,
+        precision=precision,
+        batch_size=batch_size,
+        exif=exif,
+        config=config,
+    )
+    found = images_of(paths, recursive=recursive)
+    if tui:
+        from aim_tui.cli.embeddings.open_in_tui import open_findings
+
+        raise typer.Exit(open_findings(setup, paths[0], store, output_format, output, no_store=no_store))
+    # Before many images are embedded: does the truth speak of them?
+    known = file.match(found.images) if file is not None else None
+    with embedder(setup, store, no_store=no_store) as embed:
+        vectors = zero_shot.ensemble(embed.texts(zero_shot.filled(around, choices)), len(choices))
+        logits = embed.logits()
+        gallery = embed.images(found.images)
+    made = Classification.of(gallery, choices, around, vectors, logits, known)
+    lacking = left_out(gallery, found.problems)
+    head = _head(setup, made, lacking)
+    if kind == "table":
+        _table(made, most, limit)
+    else:
+        deliver_records(
+            head, "results", [_record(made, row, most, kind) for row in range(len(made.paths))], kind, output
+        )
+    say_failures(gallery)
+    _say_count(made, len(lacking))
+    raise typer.Exit(1 if lacking or made.truth_left_out else 0)
+
+
+def _head(setup: Setup, made: Classification, lacking: list[dict[str, str]]) -> dict[str, Any]:
+    from aim_tui.cli.embeddings.embedder import about, path_fields
+    from aim_tui.core.text import portable_path
+
+    head: dict[str, Any] = {
+        **about(setup, made.gallery),
+        "labels": list(made.labels),
+        "templates": list(made.templates),
+        "logit_scale": made.logits.scale,
+        "probabilities": made.logits.describe(),
+        "images": len(made.paths),
+        "left_out": lacking,
+    }
+    if made.truth is not None:
+        head["truth"] = {
+            "report": made.agreement.record() if made.agreement is not None else None,
+            "images_without_label": [path_fields(path) for path in made.untold],
+            "labels_that_are_no_choice": [
+                {**path_fields(path), "label": label} for path, label in made.unknown.items()
+            ],
+            "rows_without_image": list(map(portable_path, made.truth.unmatched)),
+        }
+    return head
+
+
+def _record(made: Classification, row: int, most: int, kind: str) -> dict[str, Any]:
+    from aim_tui.cli.embeddings.embedder import path_fields
+
+    guesses = made.guesses(row, most)
+    record: dict[str, Any] = {**path_fields(made.paths[row]), "sha256": made.gallery.sha256s[row]}
+    if kind == "csv":
+        for number, guess in enumerate(guesses, start=1):
+            ending = "" if number == 1 else f"_{number}"
+            record |= {f"label{ending}": guess.label, f"probability{ending}": guess.probability}
+    else:
+        record |= {
+            "label": guesses[0].label,
+            "probability": guesses[0].probability,
+            "top": [{"label": guess.label, "probability": guess.probability} for guess in guesses],
+        }
+    if made.truth is not None:
+        true = made.truth.labels.get(made.paths[row])
+        record |= {"truth": true, "right": guesses[0].label == true if true in made.labels else None}
+    return record
+
+
+def _table(made: Classification, most: int, limit: int) -> None:
+    from aim_tui.cli.console import say, show, table, words
+    from aim_tui.core.embeddings.classification import percent
+
+    most = min(most, len(made.labels))
+    headings = [f"#{number}" for number in range(1, most + 1)]
+    truth = ["truth", ""] if made.truth is not None else []
+    images = table("image", *headings, *truth)
+    for row in range(min(limit, len(made.paths))):
+        cells = [f"{guess.label} {percent(guess.probability)}" for guess in made.guesses(row, most)]
+        if made.truth is not None:
+            true = made.truth.labels.get(made.paths[row])
+            cells += [true or "-", _mark(made, row, true)]
+        images.add_row(*map(words, (made.paths[row], *cells)))
+    parts: list[Table | Text | str] = [images] if made.paths else []
+    if made.agreement is not None:
+        parts += _report(made.agreement)
+    texts = f"{len(made.templates)} texts a label" if len(made.templates) > 1 else repr(made.templates[0])
+    parts.append(words(f"probability: {made.logits.describe()}; {texts}", "dim"))
+    show(*parts)
+    if len(made.paths) > limit:
+        say(f"and {len(made.paths) - limit:,} images more: --limit N, or -o FILE.csv for all")
+
+
+def _mark(made: Classification, row: int, true: str | None) -> str:
+    if true is None:
+        return ""
+    if true not in made.labels:
+        return "not among the labels"
+    return "right" if made.guesses(row, 1)[0].label == true else "wrong"
+
+
+def _report(found: Agreement) -> list[Table | Text | str]:
+    from aim_tui.cli.console import table, words
+    from aim_tui.core.text import printable
+
+    numbers = ("precision", "recall", "F1", "support", "given")
+    scores = table("label", *numbers, right=numbers)
+    for one in found.by_label:
+        values = [_number(value) for value in (one.precision, one.recall, one.f1)]
+        scores.add_row(*map(words, (one.label, *values, one.support, one.given)))
+    for name, average in (("macro mean", found.macro), ("weighted mean", found.weighted)):
+        values = [_number(value) for value in (average.precision, average.recall, average.f1)]
+        scores.add_row(*(words(text, "dim") for text in (name, *values, found.n, found.n)))
+    headings = [printable(label) for label in found.labels]
+    matrix = table("true \\ given", *headings, right=headings)
+    for row, (label, counts) in enumerate(zip(found.labels, found.matrix, strict=True)):
+        cells = [words(n, "bold" if column == row else "" if n else "dim") for column, n in enumerate(counts)]
+        matrix.add_row(words(label), *cells)
+    parts: list[Table | Text | str] = [
+        words(f"accuracy {found.accuracy:.4f} ({found.right} of {found.n} images)", "bold"),
+        scores,
+    ]
+    if found.undefined:
+        said = "undefined, and 0 in the means as scikit-learn has it (never given, or of no image)"
+        parts.append(words(f"{said}: {', '.join(found.undefined)}", "dim"))
+    return [*parts, matrix]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _say_count(made: Classification, lacking: int) -> None:
+    from aim_tui.cli.console import say
+
+    if made.truth is not None:
+        for path, label in list(made.unknown.items())[:20]:
+            say(f"{path}: its true label {label!r} is none of --labels; it is not counted", "yellow")
+        _say_some([f"{path}: no true label; it is not counted" for path in made.untold])
+        _say_some([f"{name}: in --truth, but none of the images" for name in made.truth.unmatched])
+        if made.agreement is None:
+            say("no image has a true label that is among --labels: nothing to hold the labels against", "red")
+    without = f"; {lacking} left out" if lacking else ""
+    say(f"{len(made.paths):,} images, {len(made.labels)} labels{without}", "bold")
+
+
+def _say_some(lines: Sequence[str], limit: int = 20) -> None:
+    from aim_tui.cli.console import say
+
+    for line in lines[:limit]:
+        say(line, "yellow")
+    if len(lines) > limit:
+        say(f"and {len(lines) - limit:,} more like the last")

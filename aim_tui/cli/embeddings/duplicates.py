@@ -1,0 +1,168 @@
+"""`aim-tui duplicates`: images that are copies of each other, or nearly the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from aim_tui.cli import options
+from aim_tui.core.embeddings.duplicates import THRESHOLD
+
+if TYPE_CHECKING:
+    from aim_tui.core.embeddings.duplicates import Group, Groups
+    from aim_tui.core.embeddings.gallery import Gallery
+
+
+def duplicates(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Images, folders and glob patterns.")],
+    threshold: Annotated[
+        float, typer.Option("--threshold", min=-1.0, max=1.0, metavar="COSINE", help="From which cosine on.")
+    ] = THRESHOLD,
+    recursive: options.RecursiveOption = False,
+    output_format: options.FormatOption = None,
+    output: options.OutputOption = None,
+    profile: options.ProfileOption = None,
+    device: options.DeviceOption = None,
+    precision: options.PrecisionOption = None,
+    batch_size: options.BatchOption = None,
+    exif: options.ExifOption = None,
+    config: options.ConfigOption = None,
+    store: options.StoreOption = None,
+    no_store: options.NoStoreOption = False,
+) -> None:
+    """Group images by CLIP's cosine; copies, the same byte for byte, are told apart from what is only near.
+
+    A group is a chain: each image is near to another one of it, not always to all. Which cosine means "nearly the same"
+    depends on the model: look at a few groups, and at the nearest pair that is said to be apart, before you delete.
+
+    Exit: 0 all images were looked at, 1 some were left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    """
+    from aim_tui.cli.console import say
+    from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, say_failures
+    from aim_tui.exports.records import chosen_format, deliver_records
+    from aim_tui.runs.setup import resolve
+
+    kind = chosen_format(output_format, output)
+    setup = resolve(
+        profile=profile,
+        metrics="clip",
+        device=device,
+        precision=precision,
+        batch_size=batch_size,
+        exif=exif,
+        config=config,
+    )
+    found = images_of(paths, recursive=recursive)
+    with embedder(setup, store, no_store=no_store) as embed:
+        gallery = embed.images(found.images)
+    groups = _search(gallery, threshold)
+    lacking = left_out(gallery, found.problems)
+    if kind == "table":
+        _table(gallery, groups)
+    else:
+        head = {
+            "threshold": threshold,
+            **about(setup, gallery),
+            "images": len(gallery.paths),
+            "left_out": lacking,
+            "nearest_apart": groups.nearest_apart,
+        }
+        name, records = ("results", _lines(gallery, groups)) if kind == "csv" else ("groups", _groups(gallery, groups))
+        deliver_records(head, name, records, kind, output)
+    say_failures(gallery)
+    for line in _sums(gallery, groups, threshold, len(lacking)):
+        say(line, "bold")
+    raise typer.Exit(1 if lacking else 0)
+
+
+def _search(gallery: Gallery, threshold: float) -> Groups:
+    from aim_tui.cli.console import console
+    from aim_tui.core.embeddings.duplicates import find_groups
+    from aim_tui.runs.interrupt import INTERRUPTED, Interrupt
+    from aim_tui.runs.runner import progress_bar
+
+    with Interrupt() as interrupt, progress_bar(console(stderr=True)) as progress:
+        task = progress.add_task("comparing")
+
+        def compared(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+            if interrupt.is_set():
+                raise SystemExit(INTERRUPTED)
+
+        return find_groups(gallery.vectors, gallery.sha256s, threshold, compared)
+
+
+def _groups(gallery: Gallery, groups: Groups) -> list[dict[str, Any]]:
+    from aim_tui.cli.embeddings.embedder import path_fields
+
+    return [
+        {
+            "group": number,
+            "exact": group.exact,
+            "representative": path_fields(gallery.paths[group.representative]),
+            "members": [
+                {
+                    **path_fields(gallery.paths[member.index]),
+                    "sha256": gallery.sha256s[member.index],
+                    "cosine": member.cosine,
+                    "copy_of": None if member.copy_of is None else path_fields(gallery.paths[member.copy_of]),
+                }
+                for member in group.members
+            ],
+        }
+        for number, group in enumerate(groups.groups, start=1)
+    ]
+
+
+def _lines(gallery: Gallery, groups: Groups) -> list[dict[str, Any]]:
+    """One record a member."""
+    from aim_tui.core.text import portable_path
+
+    return [
+        {
+            "group": number,
+            "path": portable_path(gallery.paths[member.index]),
+            "cosine": member.cosine,
+            "relation": _relation(group, place),
+            "copy_of": None if member.copy_of is None else portable_path(gallery.paths[member.copy_of]),
+            "sha256": gallery.sha256s[member.index],
+        }
+        for number, group in enumerate(groups.groups, start=1)
+        for place, member in enumerate(group.members)
+    ]
+
+
+def _relation(group: Group, place: int) -> str:
+    if place == 0:
+        return "representative"
+    return "near" if group.members[place].copy_of is None else "copy"
+
+
+def _table(gallery: Gallery, groups: Groups) -> None:
+    from aim_tui.cli.console import show, table, words
+
+    if not groups.groups:
+        return
+    made = table("group", "cosine", "relation", "path", right=("group", "cosine"))
+    for number, group in enumerate(groups.groups, start=1):
+        for place, member in enumerate(group.members):
+            relation = _relation(group, place)
+            if member.copy_of is not None and member.copy_of != group.representative:
+                relation = f"copy of {gallery.paths[member.copy_of]}"
+            cells = (number if place == 0 else "", f"{member.cosine:.4f}" if place else "", relation)
+            made.add_row(*map(words, (*cells, gallery.paths[member.index])))
+    show(made)
+
+
+def _sums(gallery: Gallery, groups: Groups, threshold: float, lacking: int) -> list[str]:
+    members = [member for group in groups.groups for member in group.members]
+    copies = sum(member.copy_of is not None for member in members)
+    near = len(members) - len(groups.groups) - copies
+    total = f"{len(gallery.paths):,} images"
+    counted = f"groups: {len(groups.groups)}, copies: {copies}, near duplicates: {near}, of {total}"
+    without = f"; {lacking} left out" if lacking else ""
+    lines = [f"{counted} (cosine of at least {threshold:g}){without}"]
+    if groups.nearest_apart is not None:
+        lines.append(f"the nearest pair of what is told apart has a cosine of {groups.nearest_apart:.4f}")
+    return lines

@@ -1,0 +1,274 @@
+"""`aim-tui probe`: a classifier of the user's own notion, trained on embeddings and used on others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from aim_tui.cli import options
+from aim_tui.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aim_tui.core.embeddings.gallery import Gallery
+    from aim_tui.core.embeddings.linear_probe import Training
+    from aim_tui.exports.probes import SavedProbe
+
+app = typer.Typer(no_args_is_help=True)
+
+#: What of a probe's description must be as it was for its numbers to be the same.
+_SAME = ("dtype", "device", "exif", "background")
+
+
+@app.command()
+def train(
+    labels: Annotated[
+        Path, typer.Option("--labels", "-l", metavar="FILE", help="CSV or JSON with the columns image and label.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.safetensors", help="The probe.")],
+    folds: Annotated[int, typer.Option("--folds", min=2, max=50, metavar="N", help="Parts of cross-validation.")] = 5,
+    strength: Annotated[
+        float | None,
+        typer.Option("--c", metavar="C", help="Inverse strength of the penalty. Default: chosen by cross-validation."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, metavar="S", help="Parts the images the same way again.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a probe that is there.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="What was found, as JSON.")] = False,
+    profile: options.ProfileOption = None,
+    device: options.DeviceOption = None,
+    precision: options.PrecisionOption = None,
+    batch_size: options.BatchOption = None,
+    exif: options.ExifOption = None,
+    config: options.ConfigOption = None,
+    store: options.StoreOption = None,
+    no_store: options.NoStoreOption = False,
+) -> None:
+    """Train on the images of a file of labels, and say by cross-validation how good the probe is.
+
+    Image paths are taken from the file's folder, else from the working folder.
+
+    Exit: 0 all images were used, 1 some were left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    """
+    from aim_tui.cli.console import say
+    from aim_tui.cli.embeddings.embedder import about, embedder, left_out, say_failures
+    from aim_tui.core.embeddings.linear_probe import train as train_probe
+    from aim_tui.exports.probes import write_probe
+    from aim_tui.exports.writers import check_writable
+    from aim_tui.inputs.labels import read_label_file
+    from aim_tui.runs.setup import resolve
+
+    if strength is not None and not 0 < strength < float("inf"):
+        raise UsageError(f"--c is {strength:g}; it is above zero")
+    check_writable(output)
+    if output.exists() and not overwrite:
+        raise UsageError(f"{output} is there already", "name another file, or give --overwrite")
+    file = read_label_file(labels)
+    setup = resolve(
+        profile=profile,
+        metrics="clip",
+        device=device,
+        precision=precision,
+        batch_size=batch_size,
+        exif=exif,
+        config=config,
+    )
+    by_path = _by_path(file.paths(), file.rows)
+    with embedder(setup, store, no_store=no_store) as embed:
+        gallery = embed.images(list(by_path))
+    say_failures(gallery)
+    _refuse_copies(gallery, by_path)
+    if not gallery.paths:
+        raise UsageError(f"no image of {labels} could be read")
+    found = train_probe(
+        gallery.vectors, [by_path[path] for path in gallery.paths], folds=folds, strength=strength, seed=seed
+    )
+    said = {
+        **about(setup, gallery),
+        "n": len(gallery.paths),
+        "classes": found.counts,
+        "c": found.strength,
+        "c_chosen": found.chosen,
+        "seed": found.seed,
+        "cross_validation": found.validation.record(),
+    }
+    write_probe(output, found.probe, said)
+    lacking = left_out(gallery)
+    _show_training(found, {**said, "left_out": lacking}, as_json)
+    say(f"wrote {output}: {len(gallery.paths):,} images{_without(len(lacking))}", "bold")
+    raise typer.Exit(1 if lacking else 0)
+
+
+@app.command()
+def apply(
+    probe: Annotated[Path, typer.Argument(metavar="PROBE", help="What `probe train` has written.")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Images, folders and glob patterns.")],
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, metavar="N", help="How many images the table shows; files have all.")
+    ] = 50,
+    recursive: options.RecursiveOption = False,
+    output_format: options.FormatOption = None,
+    output: options.OutputOption = None,
+    profile: options.ProfileOption = None,
+    device: options.DeviceOption = None,
+    precision: options.PrecisionOption = None,
+    batch_size: options.BatchOption = None,
+    exif: options.ExifOption = None,
+    config: options.ConfigOption = None,
+    store: options.StoreOption = None,
+    no_store: options.NoStoreOption = False,
+) -> None:
+    """Give each image the class that a probe finds likeliest, with the probability of each class.
+
+    Exit: 0 all images were looked at, 1 some were left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    """
+    from aim_tui.cli.console import say
+    from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, say_failures
+    from aim_tui.exports.probes import read_probe
+    from aim_tui.exports.records import chosen_format, deliver_records
+    from aim_tui.runs.setup import resolve
+
+    kind = chosen_format(output_format, output)
+    saved = read_probe(probe)
+    setup = resolve(
+        profile=profile,
+        metrics="clip",
+        device=device,
+        precision=precision,
+        batch_size=batch_size,
+        exif=exif,
+        config=config,
+    )
+    found = images_of(paths, recursive=recursive)
+    with embedder(setup, store, no_store=no_store) as embed:
+        _check_model(probe, saved, embed.fingerprint, setup.profile.name)
+        gallery = embed.images(found.images)
+    said = about(setup, gallery)
+    for name in _SAME:
+        if said[name] != saved.about.get(name, said[name]):
+            say(f"the probe was trained with {name} {saved.about[name]}; now it is {said[name]}", "yellow")
+    lacking = left_out(gallery, found.problems)
+    rows = _rows(saved, gallery, kind)
+    if kind == "table":
+        _table(saved, gallery, rows[:limit])
+        if len(rows) > limit:
+            say(f"and {len(rows) - limit:,} images more: --limit N, or -o FILE.csv for all")
+    else:
+        head = {"probe": dict(saved.about), **said, "images": len(gallery.paths), "left_out": lacking}
+        deliver_records(head, "results", rows, kind, output)
+    say_failures(gallery)
+    say(f"{len(gallery.paths):,} images{_without(len(lacking))}", "bold")
+    raise typer.Exit(1 if lacking else 0)
+
+
+def _by_path(paths: Mapping[str, str], rows: Mapping[str, str]) -> dict[str, str]:
+    """The label of each file; UsageError where two names of one file have different ones."""
+    import os
+
+    names: dict[str, str] = {}
+    by_path: dict[str, str] = {}
+    for name, path in paths.items():
+        first = names.setdefault(os.path.realpath(path), name)
+        if rows[first] != rows[name]:
+            raise UsageError(f"{name} is {rows[name]!r}, and {rows[first]!r} as {first}")
+        if first == name:
+            by_path[path] = rows[name]
+    return by_path
+
+
+def _refuse_copies(gallery: Gallery, by_path: Mapping[str, str]) -> None:
+    """UsageError where one picture has two labels; a remark on copies, which a fold would judge by themselves."""
+    from aim_tui.cli.console import say
+
+    first: dict[str, str] = {}
+    copies = 0
+    for path, sha256 in zip(gallery.paths, gallery.sha256s, strict=True):
+        other = first.setdefault(sha256, path)
+        if by_path[other] != by_path[path]:
+            raise UsageError(f"{path} and {other} are one picture, as {by_path[path]!r} and as {by_path[other]!r}")
+        copies += other != path
+    if copies:
+        say(
+            f"{copies} images are copies of others: where one is trained on and the other judged, the figures flatter",
+            "yellow",
+        )
+
+
+def _check_model(path: Path, saved: SavedProbe, fingerprint: str, profile: str) -> None:
+    if saved.fingerprint != fingerprint:
+        raise UsageError(
+            f"{path} was trained on embeddings of {saved.about.get('model')} (fingerprint {saved.fingerprint[:12]}); "
+            f"the profile {profile!r} has another model (fingerprint {fingerprint[:12]})",
+            f"use its profile: --profile {saved.about.get('profile')}",
+        )
+
+
+def _show_training(found: Training, said: Mapping[str, Any], as_json: bool) -> None:
+    from aim_tui.cli.console import facts, show
+    from aim_tui.core.embeddings.linear_probe import mean, spread
+    from aim_tui.core.scoring.records import to_json
+    from aim_tui.exports.deliver import deliver
+
+    if as_json:
+        deliver(to_json(dict(said), indent=2) + "\n", None)
+        return
+    checked = found.validation
+    classes = ", ".join(f"{name} {count}" for name, count in found.counts.items())
+    how = "chosen by cross-validation within each part" if found.chosen else "as given"
+    area = "AUC" if len(found.counts) == 2 else "AUC, mean of each class against the rest"
+    show(
+        facts(
+            [
+                ("classes", classes),
+                ("model", said["model"]),
+                ("C", f"{found.strength:g}, {how}"),
+                ("accuracy", _figures(mean(checked.accuracies), spread(checked.accuracies), checked.folds)),
+                (area, _figures(mean(checked.aucs), spread(checked.aucs), checked.folds)),
+                ("always the most frequent", f"{checked.majority:.4f} accuracy"),
+            ]
+        )
+    )
+
+
+def _figures(average: float, deviation: float, folds: int) -> str:
+    return f"{average:.4f}, standard deviation {deviation:.4f} over {folds} parts"
+
+
+def _rows(saved: SavedProbe, gallery: Gallery, kind: str) -> list[dict[str, Any]]:
+    from aim_tui.cli.embeddings.embedder import path_fields
+
+    if not gallery.paths:
+        return []
+    classes, shares = saved.probe.classes, saved.probe.probabilities(gallery.vectors)
+    rows = []
+    for path, sha256, row in zip(gallery.paths, gallery.sha256s, shares, strict=True):
+        by_class = {name: float(share) for name, share in zip(classes, row, strict=True)}
+        best = classes[int(row.argmax())]
+        record: dict[str, Any] = {**path_fields(path), "sha256": sha256, "label": best, "probability": by_class[best]}
+        if kind == "csv":
+            record |= {f"probability of {name}": share for name, share in by_class.items()}
+        else:
+            record["probabilities"] = by_class
+        rows.append(record)
+    return rows
+
+
+def _table(saved: SavedProbe, gallery: Gallery, rows: Sequence[Mapping[str, Any]]) -> None:
+    from aim_tui.cli.console import show, table, words
+    from aim_tui.core.embeddings.classification import percent
+    from aim_tui.core.text import printable
+
+    classes = saved.probe.classes if len(saved.probe.classes) <= 8 else ()
+    headings = [printable(name) for name in classes]
+    made = table("image", "label", "", *headings, right=("", *headings))
+    for path, row in zip(gallery.paths, rows, strict=False):
+        cells = [percent(row["probabilities"][name]) for name in classes]
+        made.add_row(*map(words, (path, row["label"], percent(row["probability"]), *cells)))
+    if rows:
+        show(made)
+
+
+def _without(lacking: int) -> str:
+    return f"; {lacking} left out" if lacking else ""

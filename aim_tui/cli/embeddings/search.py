@@ -1,0 +1,138 @@
+"""`aim-tui search`: the images that are nearest to a text or to another image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from aim_tui.cli import options
+from aim_tui.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from aim_tui.cli.embeddings.embedder import Embedder
+    from aim_tui.core.embeddings.gallery import Gallery, Hit
+
+
+def search(
+    what: Annotated[
+        list[str], typer.Argument(metavar="[TEXT] PATH...", help="What to look for, then images, folders and patterns.")
+    ],
+    image: Annotated[
+        str | None, typer.Option("--image", "-i", metavar="FILE", help="Look for images like this one, not for a text.")
+    ] = None,
+    most: Annotated[int, typer.Option("--top", "-k", min=1, metavar="N", help="How many to show.")] = 20,
+    least: Annotated[
+        float | None, typer.Option("--min", min=-1.0, max=1.0, metavar="COSINE", help="None with a lower cosine.")
+    ] = None,
+    recursive: options.RecursiveOption = False,
+    output_format: options.FormatOption = None,
+    output: options.OutputOption = None,
+    profile: options.ProfileOption = None,
+    device: options.DeviceOption = None,
+    precision: options.PrecisionOption = None,
+    batch_size: options.BatchOption = None,
+    exif: options.ExifOption = None,
+    config: options.ConfigOption = None,
+    store: options.StoreOption = None,
+    no_store: options.NoStoreOption = False,
+) -> None:
+    """Rank images by CLIP's cosine with a text or an image; each image is embedded once and found again in the store.
+
+    Exit: 0 all images were looked at, 1 some were left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    """
+    from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, path_fields, say_failures
+    from aim_tui.exports.records import chosen_format, deliver_records
+    from aim_tui.runs.setup import resolve
+
+    kind = chosen_format(output_format, output)
+    text, paths = _asked(what, image)
+    setup = resolve(
+        profile=profile,
+        metrics="clip",
+        device=device,
+        precision=precision,
+        batch_size=batch_size,
+        exif=exif,
+        config=config,
+    )
+    found = images_of(paths, recursive=recursive)
+    with embedder(setup, store, no_store=no_store) as embed:
+        # What is looked for first: a mistake in it is told before many images are embedded.
+        query = _text_query(embed, text) if image is None else _image_query(embed, image)
+        gallery = embed.images(found.images)
+    hits = [hit for hit in gallery.nearest(query, most) if least is None or hit.cosine >= least]
+    lacking = left_out(gallery, found.problems)
+    asked: dict[str, Any] = {"text": text} if image is None else {"image": path_fields(image)}
+    head = {
+        "query": asked,
+        **about(setup, gallery),
+        "images": len(gallery.paths),
+        "left_out": lacking,
+    }
+    rows = [
+        {
+            "rank": rank,
+            **path_fields(gallery.paths[hit.index]),
+            "cosine": hit.cosine,
+            "sha256": gallery.sha256s[hit.index],
+        }
+        for rank, hit in enumerate(hits, start=1)
+    ]
+    if kind == "table":
+        _table(gallery, hits)
+    else:
+        deliver_records(head, "results", rows, kind, output)
+    say_failures(gallery)
+    _say_count(gallery, hits, len(lacking), least)
+    raise typer.Exit(1 if lacking else 0)
+
+
+def _asked(what: list[str], image: str | None) -> tuple[str, list[str]]:
+    """The text, empty where there is an image, and the paths."""
+    if image is not None:
+        return "", what
+    text, *paths = what
+    if not paths:
+        raise UsageError(f"where to look for {text!r} is not said", "aim-tui search 'TEXT' PATH, or --image FILE PATH")
+    if not text.strip():
+        raise UsageError("the text to look for is empty")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise UsageError("the text to look for holds bytes that are not UTF-8", "type it again") from None
+    return text, paths
+
+
+def _text_query(embed: Embedder, text: str) -> npt.NDArray[np.float32]:
+    query: npt.NDArray[np.float32] = embed.texts([text])[0]
+    return query
+
+
+def _image_query(embed: Embedder, image: str) -> npt.NDArray[np.float32]:
+    alone = embed.images([image])
+    if not alone.paths:
+        raise UsageError(f"--image {image}: {alone.failures[image]}")
+    query: npt.NDArray[np.float32] = alone.vectors[0]
+    return query
+
+
+def _table(gallery: Gallery, hits: list[Hit]) -> None:
+    from aim_tui.cli.console import show, table, words
+
+    made = table("#", "cosine", "path", right=("#", "cosine"))
+    for rank, hit in enumerate(hits, start=1):
+        made.add_row(*map(words, (rank, f"{hit.cosine:.4f}", gallery.paths[hit.index])))
+    if hits:
+        show(made)
+
+
+def _say_count(gallery: Gallery, hits: list[Hit], lacking: int, least: float | None) -> None:
+    from aim_tui.cli.console import say
+
+    enough = "" if least is None else f" with a cosine of at least {least:g}"
+    without = f"; {lacking} left out" if lacking else ""
+    say(f"{len(hits)} of {len(gallery.paths):,} images{enough}{without}", "bold")

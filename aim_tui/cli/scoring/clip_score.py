@@ -1,0 +1,113 @@
+"""`aim-tui clip-score`: one number for each row of a manifest, how well its image fits its text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from aim_tui.cli import options
+from aim_tui.core.names import one_of
+
+if TYPE_CHECKING:
+    from aim_tui.cli.scoring.manifest_run import Asked, OnError, Refused
+    from aim_tui.core.embeddings.clip_score_scales import Scale
+    from aim_tui.core.scoring.results import Row as Result
+    from aim_tui.inputs.manifests import Manifest
+    from aim_tui.runs.setup import Setup
+
+
+def clip_score(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON Lines, JSON, CSV, TSV or Parquet.")],
+    image_key: Annotated[str, typer.Option("--image-key", metavar="COLUMN", help="Where paths are.")] = "image_path",
+    text_key: Annotated[str, typer.Option("--text-key", metavar="COLUMN", help="Where texts are.")] = "text",
+    output_key: Annotated[
+        str, typer.Option("--output-key", metavar="COLUMN", help="The column that is added.")
+    ] = "clip_score",
+    scale: Annotated[
+        str,
+        typer.Option(
+            "--scale",
+            metavar="SCALE",
+            help="cosine; unit: clip((cos+1)/2, 0, 1); hundred: 100*cos; hessel: 2.5*max(cos, 0) of 'A photo depicts "
+            "TEXT'.",
+        ),
+    ] = "cosine",
+    on_error: Annotated[
+        str,
+        typer.Option(
+            "--on-error",
+            metavar="WHAT",
+            help="null: no number, and the reason in a second column; zero: 0.0 for an unreadable image or an empty "
+            "text, as DataFlow does; fail: end at the first.",
+        ),
+    ] = "null",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead of to stdout.")
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Put new values into a column that is there.")] = False,
+    profile: options.ProfileOption = None,
+    device: options.DeviceOption = None,
+    precision: options.PrecisionOption = None,
+    batch_size: options.BatchOption = None,
+    exif: options.ExifOption = None,
+    config: options.ConfigOption = None,
+    store: options.StoreOption = None,
+    no_store: Annotated[bool, typer.Option("--no-store", help="Keep nothing of what is computed.")] = False,
+) -> None:
+    """Add the CLIP score of image and text to each row; all other columns stay as they are.
+
+    Exit: 0 all scored, 1 some not, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    """
+    from aim_tui.cli.console import say
+    from aim_tui.cli.scoring.manifest_run import OnError, run
+    from aim_tui.core.embeddings.clip_score_scales import SCALES
+    from aim_tui.runs.manifest_output import ManifestOutput, open_input
+    from aim_tui.runs.setup import resolve
+
+    chosen = one_of("--scale", scale, SCALES)
+    rule = OnError(one_of("--on-error", on_error, {str(each): each for each in OnError}))
+    setup = resolve(
+        profile=profile, metrics="clip", weights="clip=1", device=device, precision=precision, batch_size=batch_size,
+        exif=exif, config=config,
+    )  # fmt: skip
+    manifest = open_input(file, output)
+    asked = _asked(manifest, setup, chosen, rule, image=image_key, text=text_key, added=output_key, replace=replace)
+    asked.check()
+    if setup.profile.notice:
+        say(setup.profile.notice, "yellow")
+    prefix = f", cos of the image and {chosen.prefix!r} + {text_key}" if chosen.prefix else ""
+    say(f"{output_key} = {chosen.formula}{prefix}")
+    raise typer.Exit(run(asked, ManifestOutput(manifest, output, asked.added), store, no_store=no_store))
+
+
+def _asked(
+    manifest: Manifest, setup: Setup, scale: Scale, rule: OnError, *, image: str, text: str, added: str, replace: bool
+) -> Asked:
+    from aim_tui.cli.scoring.manifest_run import Asked, OnError, Refused, cell_text
+    from aim_tui.core.outcomes import value_of
+    from aim_tui.core.scoring.context import Context
+    from aim_tui.core.scoring.plan import ScoringPlan
+
+    reason_key = f"{added}_reason"
+
+    def context(row: Any, _path: str) -> Context | Refused:
+        found = cell_text(row, text)
+        if isinstance(found, Refused):
+            return found
+        return Context(prompt=scale.prefix + found) if found else Refused(f"no {text}")
+
+    def cells(found: Result | Refused) -> dict[str, Any]:
+        if isinstance(found, Refused):
+            return {added: 0.0} if rule is OnError.ZERO else {added: None, reason_key: found.reason}
+        value = value_of(found.outcome("clip"))
+        number = None if value is None else scale.of(value)
+        if rule is OnError.ZERO:
+            # A failure of the model is none of the two things that count as 0.0.
+            return {added: 0.0 if found.error is not None else number}
+        return {added: number, reason_key: found.errors()}
+
+    columns = {added: float} if rule is OnError.ZERO else {added: float, reason_key: str}
+    plan = ScoringPlan(("clip",), {"clip": 1.0}, setup.profile.rules)
+    return Asked(manifest, setup, plan, (image, text), columns, context, image, cells, added, rule, replace)

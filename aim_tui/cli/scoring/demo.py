@@ -1,0 +1,71 @@
+"""`aim-tui demo`: the embedded sample images, scored with the embedded sample models."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from aim_tui.ui.launch import Launch
+
+_GONE = "a demo: scores and ratings are gone when you leave; aim-tui demo --store PATH keeps them"
+
+
+def demo(
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Print the table instead of opening the screen.")
+    ] = False,
+    edits: Annotated[
+        bool, typer.Option("--edits", help="Score the sample edits, and tell how far their metrics can be trusted.")
+    ] = False,
+    store: Annotated[
+        Path | None,
+        typer.Option("--store", metavar="PATH", help="Keep what the application scores in this store."),
+    ] = None,
+) -> None:
+    """Open the application on the sample images and start scoring; without a terminal, print the table."""
+    if edits:
+        from aim_tui.cli.scoring.demo_edits import demo_edits
+
+        raise typer.Exit(demo_edits())
+    from aim_tui.cli.launching import in_terminal, launch, open_on
+    from aim_tui.core.scoring.events import numbered
+    from aim_tui.exports.writers import open_writer
+    from aim_tui.inputs.demo_data import load_sample
+    from aim_tui.inputs.listing import list_folder
+    from aim_tui.runs.recording import Record
+    from aim_tui.runs.runner import run
+    from aim_tui.runs.setup import resolve
+
+    sample = load_sample()
+    setup = resolve(
+        profile="sample",
+        topic=sample.topic,
+        prompt=sample.prompt,
+        reference=str(sample.reference),
+        metrics="clip,blip2,lpips",
+    )
+    if headless or not in_terminal():
+        # Without a store: a try-out belongs in nobody's history, and has to work where the home cannot be written.
+        record = Record(setup, numbered(list_folder(sample.generations).images))
+        raise typer.Exit(run(setup, open_writer("table", None), record, []))
+    folder = sample.generations
+    with contextlib.ExitStack() as stack:
+        said: tuple[str, ...] = ()
+        if store is not None:
+            kept = store.expanduser().absolute()
+        else:
+            # What is tried out, ratings and searches too, needs a store; nobody's own is touched.
+            place = stack.enter_context(tempfile.TemporaryDirectory(prefix="aim-tui-demo-"))
+            kept, said = Path(place) / "store.db", (_GONE,)
+
+        def prepare() -> Launch:
+            launched = launch(setup, folder, start_scoring=True, store=kept, state_name="demo")
+            return replace(launched, notices=(*launched.notices, *said))
+
+        raise typer.Exit(open_on(folder, prepare))

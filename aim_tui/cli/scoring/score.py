@@ -1,0 +1,155 @@
+"""`aim-tui score`: the engine without the application; data on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aim_tui.cli import options
+
+
+def score(
+    paths: Annotated[
+        list[str] | None, typer.Argument(metavar="PATH...", help="Images, folders and glob patterns.")
+    ] = None,
+    topic: options.TopicOption = "",
+    prompt: Annotated[
+        list[str] | None,
+        typer.Option("--prompt", "-p", help="What CLIP compares images with; several go with every image."),
+    ] = None,
+    prompts: Annotated[
+        Path | None, typer.Option("--prompts", metavar="FILE", help="A prompt a line, as several --prompt.")
+    ] = None,
+    pair: Annotated[
+        bool, typer.Option("--pair", help="The first image with the first prompt, and so on; not each with every one.")
+    ] = False,
+    prompt_from: Annotated[
+        str | None,
+        typer.Option(
+            "--prompt-from",
+            metavar="WHERE",
+            help="Each image's own prompt: metadata (A1111, ComfyUI, InvokeAI, EXIF), sidecar (.txt or .json beside "
+            "it), filename, or the column of the manifest.",
+        ),
+    ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            "--manifest",
+            metavar="FILE",
+            help="Score the rows of JSON Lines, JSON, CSV, TSV or Parquet; the same comes out with columns added.",
+        ),
+    ] = None,
+    image_key: Annotated[
+        str | None,
+        typer.Option("--image-key", metavar="COLUMN", help="The manifest's paths. Default: image_path."),
+    ] = None,
+    topic_key: Annotated[
+        str | None, typer.Option("--topic-key", metavar="COLUMN", help="Default: topic, where there is one.")
+    ] = None,
+    prompt_key: Annotated[
+        str | None, typer.Option("--prompt-key", metavar="COLUMN", help="Default: prompt, where there is one.")
+    ] = None,
+    reference_key: Annotated[
+        str | None, typer.Option("--reference-key", metavar="COLUMN", help="Default: reference, where there is one.")
+    ] = None,
+    column_prefix: Annotated[
+        str, typer.Option("--column-prefix", metavar="TEXT", help="Begins the names of the columns that are added.")
+    ] = "",
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Put new values into columns that the manifest has already.")
+    ] = False,
+    reference: options.ReferenceOption = "",
+    profile: options.ProfileOption = None,
+    metrics: options.MetricsOption = None,
+    text_metric: options.TextMetricOption = None,
+    weights: options.WeightsOption = None,
+    recursive: options.RecursiveOption = False,
+    output_format: Annotated[
+        str, typer.Option("--format", "-f", metavar="FORMAT", help="table, json, jsonl or csv.")
+    ] = "table",
+    output: options.OutputOption = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on with images that appear, as they become whole, until Ctrl-C.")
+    ] = False,
+    device: options.DeviceOption = None,
+    precision: options.PrecisionOption = None,
+    batch_size: options.BatchOption = None,
+    exif: options.ExifOption = None,
+    config: options.ConfigOption = None,
+    store: options.StoreOption = None,
+    no_store: options.NoRunStoreOption = False,
+    resume: options.ResumeOption = True,
+) -> None:
+    """Score images. Exit: 0 all scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C."""
+    from aim_tui.cli.scoring.item_prompts import asking, read_options
+    from aim_tui.core.metrics.spec import Need
+    from aim_tui.errors import UsageError
+    from aim_tui.exports.writers import open_writer
+    from aim_tui.inputs.folder_watcher import Watch
+    from aim_tui.inputs.listing import Expansion, expand
+    from aim_tui.runs.recording import Record, StoredRecord, common_folder
+    from aim_tui.runs.runner import Watching, run
+    from aim_tui.runs.setup import resolve
+
+    said = read_options(prompt, prompts, pair, prompt_from, manifest=manifest is not None)
+    setup = resolve(
+        profile=profile,
+        topic=topic,
+        prompt=said.common,
+        reference=reference,
+        metrics=metrics,
+        text_metric=text_metric,
+        weights=weights,
+        device=device,
+        precision=precision,
+        batch_size=batch_size,
+        exif=exif,
+        config=config,
+    )
+    if manifest is not None:
+        from aim_tui.cli.scoring.score_manifest import Columns, score_manifest
+
+        if paths or watch or output_format != "table":
+            raise UsageError("--manifest says which images, and which format", "leave out PATH, --watch and --format")
+        keys = Columns(image_key, topic_key, prompt_key, reference_key)
+        code = score_manifest(
+            manifest, keys, setup, said, output,
+            prefix=column_prefix, replace=replace, store=store, no_store=no_store,
+        )  # fmt: skip
+        raise typer.Exit(code)
+    if any((image_key, topic_key, prompt_key, reference_key, column_prefix, replace)):
+        raise UsageError("there are columns in a manifest alone", "give --manifest FILE")
+    if not paths:
+        raise UsageError("there is nothing to score", "name images, folders or patterns, or give --manifest FILE")
+    if said.own:
+        if watch and said.pair:
+            raise UsageError("--watch knows no number of images that --pair could count", "leave one of them out")
+        setup = asking(setup, {Need.PROMPT})
+    writer = open_writer(output_format, output)
+    # A watch finds what is there as well, once it is whole.
+    found = Expansion([], []) if watch else expand(paths, recursive)
+    if not found.images and not watch:
+        problems = "; ".join(f"{problem.path}: {problem.reason}" for problem in found.problems)
+        raise UsageError(f"no images to score: {problems}")
+    if output is not None and os.path.abspath(output) in map(os.path.abspath, [*found.images, setup.context.reference]):  # noqa: PTH100
+        raise UsageError(f"--output {output} is one of the images to score", "name another file")
+    images = said.items(found.images, further=watch)
+    watching = None
+    if watch:
+        seen = Watch(paths, recursive, setup.engine.reading, known=())
+        watching = Watching(seen, partial(said.items, further=True))
+    if no_store:
+        raise typer.Exit(run(setup, writer, Record(setup, images), found.problems, watching))
+    from aim_tui.runs.storage import open_to_score, store_path
+    from aim_tui.store.runs import Runs
+
+    path = store_path(store)
+    with open_to_score(path) as database:
+        folder = common_folder(paths, found.images)
+        record = StoredRecord(Runs(database), setup, images, folder, fresh=not resume or watch)
+        raise typer.Exit(run(setup.with_store(path), writer, record, found.problems, watching))

@@ -1,0 +1,130 @@
+"""`aim-tui metrics`: every metric there is, what its number means, and where it comes from."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from aim_tui.cli import options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aim_tui.core.metrics.plugins import Plugin
+    from aim_tui.core.metrics.profiles import Profile
+    from aim_tui.core.metrics.spec import MetricSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A metric and where it comes from: AIM, the program, or a package."""
+
+    spec: MetricSpec
+    origin: str
+
+
+def metrics(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Only these.")] = None,
+    profile: options.ProfileOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    config: options.ConfigOption = None,
+) -> None:
+    """List the metrics that `score --metrics` knows: range, formula, source, model, and what brings them.
+
+    A metric of a package that cannot be used is told of on stderr. Exit: 0, 2 for an unknown name.
+    """
+    from aim_tui.cli.console import say
+    from aim_tui.settings.settings import load_settings
+
+    settings = load_settings(config)
+    chosen = settings.profile(profile) if profile else settings.profiles.get(settings.default_profile)
+    listed, broken = _listed(names or [])
+    if as_json:
+        said = [_as_data(each, chosen) for each in listed]
+        unusable = [{"name": each.name, "package": each.package, "problem": each.problem} for each in broken]
+        print(json.dumps({"metrics": said, "unusable": unusable}, indent=2, ensure_ascii=False))
+        return
+    _print(listed, chosen)
+    for plugin in broken:
+        from aim_tui.core.metrics.plugins import WAY_OUT
+
+        say(f"{plugin.name} of {plugin.package} cannot be used: {plugin.problem}; {WAY_OUT}", "red")
+
+
+def _listed(names: list[str]) -> tuple[list[Listed], list[Plugin]]:
+    from aim_tui.core.metrics import plugins
+    from aim_tui.core.metrics.builtin import EXTRAS, METRICS
+    from aim_tui.core.metrics.registry import get_metric
+    from aim_tui.errors import UsageError
+
+    listed = [Listed(spec, "AIM") for spec in METRICS.values()]
+    listed += [Listed(spec, "aim-tui") for spec in EXTRAS.values()]
+    loaded = [plugins.load(name) for name in plugins.names()]
+    listed += [Listed(plugin.spec, plugin.package) for plugin in loaded if plugin.spec is not None]
+    broken = [plugin for plugin in loaded if plugin.spec is None]
+    if not names:
+        return listed, broken
+    try:
+        wanted = {get_metric(name).id for name in names}
+    except KeyError as error:
+        raise UsageError(error.args[0]) from None
+    return [each for each in listed if each.spec.id in wanted], []
+
+
+def _print(listed: list[Listed], profile: Profile | None) -> None:
+    from rich.console import Group
+    from rich.padding import Padding
+
+    from aim_tui.cli.console import facts, show, words
+
+    parts: list[Any] = [
+        Group(
+            words(f"{each.spec.id}  {each.spec.title}", "bold"),
+            Padding(facts(_facts(each, profile)), (0, 0, 0, 2)),
+        )
+        for each in listed
+    ]
+    show(*parts)
+
+
+def _facts(each: Listed, profile: Profile | None) -> Iterator[tuple[str, object]]:
+    spec = each.spec
+    yield "needs", spec.needs
+    yield "range", f"{_end(spec.low)} to {_end(spec.high)}, {'higher' if spec.higher_is_better else 'lower'} is better"
+    yield "formula", spec.formula
+    yield "source", spec.source
+    yield "model", "; ".join(f"{role} {name}" for role, name in _models(spec, profile).items()) or "none"
+    yield "column", spec.raw_field
+    yield "from", each.origin
+
+
+def _models(spec: MetricSpec, profile: Profile | None) -> dict[str, str]:
+    brought = {model.role: model.default for model in spec.models}
+    refs = brought | (dict(profile.models) if profile is not None else {})
+    return {str(role): refs[role].id or refs[role].name for role in spec.roles if role in refs}
+
+
+def _end(value: float) -> str:
+    return f"{value:g}" if math.isfinite(value) else "any number"
+
+
+def _as_data(each: Listed, profile: Profile | None) -> dict[str, Any]:
+    spec = each.spec
+    return {
+        "name": spec.id,
+        "title": spec.title,
+        "field": spec.raw_field,
+        "needs": str(spec.needs),
+        "higher_is_better": spec.higher_is_better,
+        "low": spec.low if math.isfinite(spec.low) else None,
+        "high": spec.high if math.isfinite(spec.high) else None,
+        "unit": spec.unit,
+        "formula": spec.formula,
+        "source": spec.source,
+        "models": _models(spec, profile),
+        "from": each.origin,
+    }

@@ -1,0 +1,276 @@
+"""`aim-tui models`: which models a profile needs, whether they are on this machine, and getting them there."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aim_tui.cli import options
+from aim_tui.core.metrics.spec import Role
+from aim_tui.errors import AimError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from rich.console import Console
+    from rich.progress import Progress
+    from rich.text import Text
+
+    from aim_tui.core.metrics.profiles import Profile
+    from aim_tui.core.metrics.spec import ModelRef
+    from aim_tui.hub.fetch import FetchProgress
+    from aim_tui.hub.inventory import ModelState
+
+app = typer.Typer(
+    name="models",
+    help="See, check and fetch the models of a profile.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+_Profile = Annotated[str | None, typer.Option("--profile", "-P", help="The profile; the default one if left out.")]
+_Roles = Annotated[list[str] | None, typer.Option("--role", help="Only this role; can be given several times.")]
+_Metrics = Annotated[str | None, typer.Option("--metrics", help="Only what these metrics need, such as clip,siglip.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("list")
+def list_models(
+    profile: _Profile = None,
+    role: _Roles = None,
+    metrics: _Metrics = None,
+    as_json: _Json = False,
+    config: options.ConfigOption = None,
+) -> None:
+    """List the models of a profile: role, model, size, and whether it is on this machine."""
+    from aim_tui.hub.inventory import inspect
+
+    chosen, wanted = _chosen(profile, role, metrics, config)
+    _print(chosen, [inspect(part, ref) for part, ref in wanted], as_json=as_json)
+
+
+@app.command()
+def check(
+    profile: _Profile = None,
+    role: _Roles = None,
+    metrics: _Metrics = None,
+    as_json: _Json = False,
+    config: options.ConfigOption = None,
+) -> None:
+    """Check the models of a profile: all files there, whole, and with the right checksums.
+
+    Exits 3 if one is missing or damaged.
+    """
+    from aim_tui.hub.inventory import LOCAL
+
+    chosen, wanted = _chosen(profile, role, metrics, config)
+    with _progress() as progress:
+        states = [_checked(part, ref, progress) for part, ref in wanted]
+    _print(chosen, states, as_json=as_json)
+    bad = [state for state in states if not state.complete]
+    if not bad:
+        return
+    for state in bad:
+        _say(f"error: {state.role} {state.name}: {state.problem}")
+    of_hub = [state for state in bad if state.revision != LOCAL]
+    if of_hub:
+        verify = " --verify" if any(state.path is not None for state in of_hub) else ""
+        named = f" --config {shlex.quote(str(config))}" if config is not None else ""
+        _say(f"hint: fetch what is missing: aim-tui models fetch --profile {shlex.quote(chosen.name)}{verify}{named}")
+    raise typer.Exit(3)
+
+
+def _checked(role: Role, ref: ModelRef, progress: Progress) -> ModelState:
+    from aim_tui.hub.inventory import inspect
+
+    task = progress.add_task(f"checking {role}", total=inspect(role, ref).bytes_on_disk)
+    try:
+        return inspect(role, ref, deep=True, on_bytes=lambda size: progress.advance(task, size))
+    finally:
+        progress.remove_task(task)
+
+
+@app.command()
+def fetch(
+    profile: _Profile = None,
+    role: _Roles = None,
+    metrics: _Metrics = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read what is here first, and fetch again what is damaged.")
+    ] = False,
+    config: options.ConfigOption = None,
+) -> None:
+    """Fetch the models of a profile that are not on this machine; continues what was stopped.
+
+    Exits 3 if one cannot be had. HF_TOKEN, HF_ENDPOINT, HF_HOME and HF_HUB_OFFLINE are honoured.
+    """
+    _, wanted = _chosen(profile, role, metrics, config)
+    failures: list[AimError] = []
+    try:
+        with _progress() as progress:
+            for part, ref in wanted:
+                try:
+                    path = _fetch_one(part, ref, progress, verify=verify)
+                except AimError as error:
+                    failures.append(error)
+                else:
+                    progress.console.print(_text(f"{part} {ref.name}: in {path}"), soft_wrap=True)
+    except KeyboardInterrupt:
+        _say("stopped; what has arrived is kept: fetch again to continue")
+        raise typer.Exit(130) from None
+    for failure in failures:
+        _say(f"error: {failure.message}", f"hint: {failure.hint}" if failure.hint else "")
+    if failures:
+        raise typer.Exit(3)
+
+
+def _fetch_one(role: Role, ref: ModelRef, progress: Progress, *, verify: bool) -> Path:
+    from aim_tui.hub.fetch import fetch as fetch_model
+
+    task = progress.add_task(f"{role} looking", total=None)
+
+    def show(step: FetchProgress) -> None:
+        progress.update(task, description=f"{step.role} {_printable(step.file)}", completed=step.done, total=step.total)
+
+    try:
+        return fetch_model(role, ref, show, verify=verify).path
+    finally:
+        progress.remove_task(task)
+
+
+def _chosen(
+    profile: str | None, roles: Sequence[str] | None, metrics: str | None, config: Path | None
+) -> tuple[Profile, list[tuple[Role, ModelRef]]]:
+    """The profile, and those of its models that the options leave, in the order of the roles."""
+    from aim_tui.core.metrics import edits
+    from aim_tui.core.metrics.registry import in_order, model_role, roles_in_order
+    from aim_tui.core.metrics.spec import NAME
+    from aim_tui.core.names import did_you_mean
+    from aim_tui.settings.settings import load_settings
+
+    settings = load_settings(config)
+    chosen = settings.profile(profile)
+    of_edits: list[str] = []
+    if metrics is None:
+        asked = tuple(metric for metric in chosen.metrics if metric not in settings.disabled)
+    else:
+        names = [name.strip() for name in metrics.split(",") if name.strip()]
+        of_edits = [name for name in names if name in edits.FAMILIES]
+        try:
+            asked = in_order(name for name in names if name not in edits.FAMILIES)
+        except KeyError as error:
+            raise UsageError(error.args[0]) from None
+    models = dict(chosen.equipped(asked).models)
+    for name in roles or ():
+        if name in list(Role):
+            continue
+        brought = model_role(Role(name)) if NAME.fullmatch(name) else None
+        if brought is None:
+            raise UsageError(f"unknown role {name!r}{did_you_mean(name, [str(known) for known in Role])}")
+        models.setdefault(brought.role, brought.default)
+    needed = {*chosen.roles_for(asked), *edits.roles_for(of_edits, captioned=True)}
+    if metrics is None:
+        # Named outright, a model is meant that no metric of single images needs.
+        needed |= {Role(role) for role in roles or ()}
+    return chosen, [
+        (role, models[role]) for role in roles_in_order(needed) if role in models and (not roles or role in roles)
+    ]
+
+
+def _print(profile: Profile, states: Sequence[ModelState], *, as_json: bool) -> None:
+    if as_json:
+        json.dump({"profile": profile.name, "models": [_as_data(state) for state in states]}, sys.stdout, indent=2)
+        sys.stdout.write("\n")
+        return
+    from rich.table import Table
+
+    console = _console()
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for title in ("role", "model", "for", "size", "on this machine?"):
+        table.add_column(title, overflow="fold", justify="right" if title == "size" else "left")
+    for state in states:
+        there = "yes" if state.complete else state.problem
+        table.add_row(
+            *(_text(cell) for cell in (state.role, state.name, ", ".join(state.needed_by), _size(state), there))
+        )
+    console.print(_text(f"profile {profile.name}" + (f" - {profile.notice}" if profile.notice else "")))
+    console.print(table)
+
+
+def _as_data(state: ModelState) -> dict[str, object]:
+    from aim_tui.core.text import portable_path
+
+    return {
+        "role": str(state.role),
+        "name": portable_path(state.name),
+        "metrics": [metric for metric in state.needed_by if metric != "editclip"],
+        "present": state.present,
+        "complete": state.complete,
+        "bytes_on_disk": state.bytes_on_disk,
+        "bytes_to_fetch": state.bytes_to_fetch,
+        "path": portable_path(str(state.path)) if state.path else None,
+        "revision": state.revision,
+        "problem": portable_path(state.problem),
+    }
+
+
+def _size(state: ModelState) -> str:
+    """What it takes on disk, or about what is left to fetch."""
+    from rich.filesize import decimal
+
+    if state.complete:
+        return decimal(state.bytes_on_disk)
+    return "unknown" if state.bytes_to_fetch is None else f"about {decimal(state.bytes_to_fetch)}"
+
+
+def _progress() -> Progress:
+    """Bars on stderr that fit 80 columns; none where stderr is no terminal."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.table import Column
+
+    def narrow(width: int | None = None) -> Column:
+        return Column(no_wrap=True, overflow="ellipsis", max_width=width)
+
+    console = _console(stderr=True)
+    return Progress(
+        # File names come from a server: never read as markup.
+        TextColumn("{task.description}", markup=False, table_column=narrow(30)),
+        BarColumn(bar_width=10),
+        DownloadColumn(table_column=narrow()),
+        TransferSpeedColumn(table_column=narrow()),
+        TimeRemainingColumn(table_column=narrow()),
+        console=console,
+        disable=not console.is_terminal,
+    )
+
+
+def _console(*, stderr: bool = False) -> Console:
+    """A console that never cuts a line when its output is piped."""
+    from rich.console import Console
+
+    console = Console(stderr=stderr, highlight=False)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=240)
+
+
+def _say(*lines: str) -> None:
+    console = _console(stderr=True)
+    for line in lines:
+        if line:
+            console.print(_text(line), soft_wrap=True)
+
+
+def _text(content: str) -> Text:
+    from rich.text import Text
+
+    return Text(_printable(content))
+
+
+def _printable(content: str) -> str:
+    from aim_tui.core.text import printable
+
+    return printable(content)

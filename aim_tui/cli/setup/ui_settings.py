@@ -1,0 +1,68 @@
+"""`[ui]` and `[keys]` of the settings as the application takes them: what they mean is known to the screen alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aim_tui.errors import ConfigError
+    from aim_tui.settings.settings import Settings
+    from aim_tui.ui.keymap import KeyProblem
+    from aim_tui.ui.preferences import Preferences
+
+
+def preferences(settings: Settings) -> tuple[Preferences, tuple[str, ...]]:
+    """How the application is to look and which keys it is to have, and what is doubtful about them.
+
+    Raises ConfigError, with file and line, for what makes no sense. Imports Textual.
+    """
+    from aim_tui.ui.keymap import keymap_conflicts, normal_keys
+    from aim_tui.ui.preferences import Preferences
+
+    for mistake in _mistakes(settings):
+        raise mistake
+    doubts: tuple[str, ...] = ()
+    if settings.keys:
+        doubts = tuple(_told(settings, conflict).message for conflict in keymap_conflicts(settings.keys))
+    table = settings.interface
+    wanted = Preferences(
+        theme=table.theme,
+        compact=table.compact,
+        title=table.title,
+        progress=table.progress,
+        bell=table.bell,
+        notification=table.notification,
+        notify_after=table.notify_after,
+        keymap={id: ",".join(normal_keys(keys)) for id, keys in settings.keys.items()},
+    )
+    return wanted, doubts
+
+
+def interface_findings(settings: Settings) -> list[str]:
+    """Everything that is wrong or doubtful about `[ui]` and `[keys]`, each with file and line. Imports Textual."""
+    from aim_tui.ui.keymap import keymap_conflicts
+
+    mistakes = [mistake.message for mistake in _mistakes(settings)]
+    if mistakes or not settings.keys:
+        return mistakes
+    return [_told(settings, conflict).message for conflict in keymap_conflicts(settings.keys)]
+
+
+def _mistakes(settings: Settings) -> Iterator[ConfigError]:
+    from aim_tui.core.names import did_you_mean
+    from aim_tui.ui.themes import THEME_NAMES
+
+    theme = settings.interface.theme
+    if theme is not None and theme not in THEME_NAMES:
+        yield settings.misfit(["ui", "theme"], f"unknown theme {theme!r}{did_you_mean(theme, THEME_NAMES)}")
+    if settings.keys:
+        from aim_tui.ui.keymap import keymap_problems
+
+        for problem in keymap_problems(settings.keys):
+            yield _told(settings, problem)
+
+
+def _told(settings: Settings, problem: KeyProblem) -> ConfigError:
+    return settings.misfit(["keys", *problem.id.split(".")], problem.problem)

@@ -1,0 +1,1 @@
+"""Commands over what is stored: runs, reports, caches."""

@@ -1,0 +1,32 @@
+"""`aim-tui report`: a run as one page for a browser, with pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aim_tui.cli import options
+from aim_tui.cli.stored.runs import RunArgument
+
+
+def report(
+    run: RunArgument,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The page to write.")],
+    pictures: Annotated[
+        int, typer.Option("--thumbnails", min=0, metavar="N", help="Show the N best images; 0 for none.")
+    ] = 1000,
+    store: options.StoreOption = None,
+) -> None:
+    """Write a run as one self-contained HTML page: scores, pictures, captions, distributions, provenance."""
+    from aim_tui.cli.console import say
+    from aim_tui.cli.stored.thumbnails import thumbnails
+    from aim_tui.exports import formats
+    from aim_tui.runs import storage
+
+    loaded = storage.load(store, run)
+    formats.write(loaded, output, "html", thumbnails(loaded, pictures) if pictures else None)
+    shown = min(pictures, len(loaded.results.rows))
+    of_best = f", pictures of the {shown} best (--thumbnails N for more)" if shown < len(loaded.results.rows) else ""
+    say(f"wrote {output}: {len(loaded.results.rows)} images of run {loaded.info.id}{of_best}")

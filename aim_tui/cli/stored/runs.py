@@ -1,0 +1,312 @@
+"""`aim-tui runs`: what has been scored, and what came of it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from aim_tui.cli import options
+from aim_tui.cli.stored.compare_runs import compare_runs
+from aim_tui.errors import UsageError
+from aim_tui.exports.deliver import deliver
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from rich.table import Table
+
+    from aim_tui.core.scoring.results import Row
+    from aim_tui.store.any_runs import EditRunInfo
+    from aim_tui.store.records import Run, RunInfo
+
+app = typer.Typer(
+    name="runs",
+    help="See, compare, export and delete what has been scored.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help="The id of a run, its beginning, or 'last'.", show_default=False)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("list")
+def list_runs(
+    folder: Annotated[
+        Path | None, typer.Option("--folder", metavar="FOLDER", help="Only the runs of this folder.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, metavar="N", help="Only the N newest.")] = None,
+    as_json: JsonOption = False,
+    store: options.StoreOption = None,
+) -> None:
+    """List the stored runs over images and over edits, the newest first."""
+    from aim_tui.cli import console
+    from aim_tui.core.scoring.records import to_json
+    from aim_tui.runs.storage import open_existing, store_path
+    from aim_tui.store.any_runs import edit_history
+    from aim_tui.store.runs import Runs
+
+    path = store_path(store)
+    infos: list[RunInfo | EditRunInfo] = []
+    # Nothing has been scored yet: that is an answer, and none that needs a store to be made.
+    if path.exists():
+        with open_existing(path) as database:
+            of = str(folder.absolute()) if folder else None
+            both: list[RunInfo | EditRunInfo] = [*Runs(database).history(of, limit), *edit_history(database, of, limit)]
+        # Ids of either kind sort by the time of their beginning.
+        infos = sorted(both, key=lambda info: info.id, reverse=True)[:limit]
+    if as_json:
+        print(to_json([_info_as_data(info) for info in infos], indent=2))
+    elif infos:
+        console.show(_history(infos))
+    else:
+        console.say(f"no runs {f'of {folder} ' if folder else ''}in {path}")
+
+
+@app.command()
+def show(
+    run: RunArgument,
+    top: Annotated[
+        int, typer.Option("--top", min=0, metavar="N", help="How many of the best and of the worst images.")
+    ] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, with all rows.")] = False,
+    store: options.StoreOption = None,
+) -> None:
+    """Show a run: what was asked, with which models, what came of it, the best and the worst images."""
+    from aim_tui.cli import console
+    from aim_tui.cli.stored import edit_runs
+    from aim_tui.exports import formats
+    from aim_tui.runs import storage
+    from aim_tui.store.edit_runs import EditRun
+
+    loaded = storage.load_any(store, run)
+    if isinstance(loaded, EditRun):
+        edit_runs.show(loaded, top, as_json=as_json)
+        return
+    if as_json:
+        deliver(formats.render(loaded, "json"), None)
+        return
+    console.show(_asked(loaded), _models(loaded))
+    for title, rows in _extremes(loaded, top):
+        console.show(f"\n{title}")
+        console.show(_rows(loaded, rows))
+
+
+@app.command()
+def delete(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Ids, beginnings of ids, or 'last'.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    store: options.StoreOption = None,
+) -> None:
+    """Delete runs with their values. Ratings, the feature cache and the images themselves stay."""
+    from aim_tui.cli.console import say
+    from aim_tui.runs.storage import open_existing, store_path
+    from aim_tui.store.any_runs import RunKind, edit_history, find_any
+    from aim_tui.store.edit_runs import EditRuns
+    from aim_tui.store.runs import Runs
+
+    with open_existing(store_path(store)) as database:
+        # All are found before the first is deleted: a wrong name deletes nothing, and 'last' is one run.
+        found = list(dict.fromkeys(find_any(database, run) for run in runs))
+        stores: dict[RunKind, Runs | EditRuns] = {
+            RunKind.IMAGES: Runs(database),
+            RunKind.EDITS: EditRuns(database),
+        }
+        infos: dict[str, RunInfo | EditRunInfo] = {info.id: info for info in Runs(database).history()}
+        infos |= {info.id: info for info in edit_history(database)}
+        for _, run_id in found:
+            say(_told(infos[run_id]))
+        if not yes:
+            if not sys.stdin.isatty():
+                raise UsageError("nobody can be asked whether to delete", "say so with --yes")
+            typer.confirm(f"delete {'them' if len(found) > 1 else 'it'}?", abort=True, err=True)
+        for kind, run_id in found:
+            stores[kind].delete(run_id)
+            say(f"deleted {run_id}")
+
+
+@app.command()
+def export(
+    run: RunArgument,
+    output: options.OutputOption = None,
+    output_format: Annotated[
+        str | None,
+        typer.Option("--format", "-f", metavar="FORMAT", help="csv, json, jsonl, parquet, markdown or html."),
+    ] = None,
+    store: options.StoreOption = None,
+) -> None:
+    """Export a run; the ending of the file tells the format where none is named."""
+    from aim_tui.cli.stored import edit_runs
+    from aim_tui.cli.stored.thumbnails import thumbnails
+    from aim_tui.core.names import did_you_mean
+    from aim_tui.exports import formats
+    from aim_tui.exports.deliver import deliver
+    from aim_tui.runs import storage
+    from aim_tui.store.edit_runs import EditRun
+
+    if output_format is None:
+        if output is None:
+            raise UsageError("in which format?", f"--format, one of {', '.join(formats.FORMATS)}; or -o FILE")
+        output_format = formats.format_of(output)
+    elif output_format not in formats.FORMATS:
+        raise UsageError(f"unknown format {output_format!r}{did_you_mean(output_format, formats.FORMATS)}")
+    loaded = storage.load_any(store, run)
+    if isinstance(loaded, EditRun):
+        deliver(edit_runs.render(loaded, output_format), output)
+        return
+    pictures = thumbnails(loaded) if output_format == "html" else None
+    deliver(formats.render(loaded, output_format, pictures), output)
+
+
+app.command("compare")(compare_runs)
+
+
+def _told(info: RunInfo | EditRunInfo) -> str:
+    from aim_tui.store.any_runs import EditRunInfo
+
+    begun = f"run {info.id}: {_when(info.started)}"
+    if isinstance(info, EditRunInfo):
+        return f"{begun}, {info.edits} edits of {info.data}"
+    return f"{begun}, {info.images} images of {info.folder}, {info.prompt!r}"
+
+
+def _history(infos: Sequence[RunInfo | EditRunInfo]) -> Table:
+    from rich.cells import cell_len
+
+    from aim_tui.cli.console import table, words
+    from aim_tui.core.text import file_name
+    from aim_tui.store.any_runs import EditRunInfo
+
+    made = table("run", "begun", "state", "scored", "mean", "of", "prompt, or metrics", right=("scored", "mean"))
+    for info in infos:
+        cells = [info.id, _when(info.started), info.state]
+        if isinstance(info, EditRunInfo):
+            cells += [f"{info.begun}/{info.edits} edits", "-", file_name(info.data), ", ".join(info.families)]
+        else:
+            mean = info.summary.mean if info.summary else None
+            cells += [f"{info.begun}/{info.images} images", "-" if mean is None else f"{mean:.2f}"]
+            cells += [file_name(info.folder), info.prompt]
+        made.add_row(*map(words, cells))
+    # One line a run; what is typed again is never cut. The whole texts are in `show` and in --json.
+    for column in made.columns:
+        column.no_wrap, column.overflow = True, "ellipsis"
+    for column in made.columns[:5]:
+        column.min_width = max(cell_len(str(cell)) for cell in column.cells)
+    return made
+
+
+def _info_as_data(info: RunInfo | EditRunInfo) -> dict[str, Any]:
+    from aim_tui.core.text import portable_path
+    from aim_tui.store.any_runs import EditRunInfo, RunKind
+
+    if isinstance(info, EditRunInfo):
+        return {
+            "id": info.id,
+            "kind": str(RunKind.EDITS),
+            "state": str(info.state),
+            "started": info.started.isoformat(),
+            "ended": info.ended.isoformat() if info.ended else None,
+            "command": portable_path(info.command),
+            "data": portable_path(info.data),
+            "profile": info.profile,
+            "metrics": list(info.families),
+            "edits": info.edits,
+            "begun": info.begun,
+            "host": info.owner.host,
+        }
+    summary = info.summary
+    return {
+        "id": info.id,
+        "kind": str(RunKind.IMAGES),
+        "state": str(info.state),
+        "started": info.started.isoformat(),
+        "ended": info.ended.isoformat() if info.ended else None,
+        "command": portable_path(info.command),
+        "folder": portable_path(info.folder),
+        "topic": portable_path(info.topic),
+        "prompt": portable_path(info.prompt),
+        "reference": portable_path(info.reference),
+        "profile": info.profile,
+        "metrics": list(info.metrics),
+        "images": info.images,
+        "begun": info.begun,
+        "host": info.owner.host,
+        "n_ok": summary.n_ok if summary else None,
+        "mean": summary.mean if summary else None,
+        "median": summary.median if summary else None,
+    }
+
+
+def _asked(run: Run) -> Table:
+    from aim_tui.cli.console import facts
+    from aim_tui.exports.ordering import standing
+
+    info, request, context = run.info, run.request, run.request.context
+    took = f", took {(info.ended - info.started).total_seconds():.1f} s" if info.ended else ""
+    settings = ", ".join(f"{name} {value}" for name, value in request.settings.items() if value is not None)
+    return facts(
+        [
+            ("run", f"{info.id}, {info.state}"),
+            ("begun", f"{_when(info.started, seconds=True)} on {info.owner.host}{took}"),
+            ("folder", info.folder),
+            ("command", info.command),
+            ("profile", f"{info.profile} ({request.profile.notice})" if request.profile.notice else info.profile),
+            ("topic", context.topic),
+            ("prompt", context.prompt),
+            ("reference", context.reference),
+            ("final score", request.plan.formula().removeprefix("final_score = ")),
+            ("rules", request.profile.rules_note().removeprefix("rules: ")),
+            *((f"no {metric}", reason) for metric, reason in request.not_asked.items()),
+            ("settings", settings),
+            ("result", "; ".join(standing(run))),
+        ]
+    )
+
+
+def _models(run: Run) -> Table:
+    from aim_tui.cli.console import table, words
+
+    made = table("role", "model", "revision", "dtype", "device", "parameters", right=("parameters",))
+    for model in run.results.models.values():
+        cells = [model.role, model.id, model.revision, model.dtype, model.device, f"{model.parameters:,}"]
+        made.add_row(*map(words, cells))
+    return made
+
+
+def _extremes(run: Run, top: int) -> list[tuple[str, list[tuple[int, Row]]]]:
+    """The best and the worst rows under a title each; all in one where they would overlap."""
+    from aim_tui.exports.ordering import ranked
+
+    rows = [(rank, row) for rank, row in ranked(run.results) if rank is not None]
+    if not rows or not top:
+        return []
+    if len(rows) <= 2 * top:
+        return [("all with a final score, the best first", rows)]
+    return [(f"the {top} best", rows[:top]), (f"the {top} worst", rows[-top:])]
+
+
+def _rows(run: Run, rows: Sequence[tuple[int, Row]]) -> Table:
+    from aim_tui.cli.console import table, words
+    from aim_tui.core.metrics.registry import get_metric
+    from aim_tui.core.text import file_name
+    from aim_tui.exports.ordering import score_text
+
+    metrics = [get_metric(metric) for metric in run.results.plan.metrics]
+    numbers = [f"{spec.short} {'↑' if spec.higher_is_better else '↓'}" for spec in metrics]
+    made = table("#", "image", "final ↑", *numbers, "caption", right=("#", "final ↑", *numbers))
+    for rank, row in rows:
+        cells = [str(rank), file_name(row.path), score_text(row.scores.final if row.scores else None, 2)]
+        cells += [score_text(row.outcome(spec.id), spec.decimals) for spec in metrics]
+        made.add_row(*map(words, [*cells, row.caption or ""]))
+    return made
+
+
+def _when(at: datetime, *, seconds: bool = False) -> str:
+    """In the time zone of whoever looks."""
+    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")

@@ -1,0 +1,61 @@
+"""Small pictures for a report, read as the run read its images."""
+
+from __future__ import annotations
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aim_tui.core.scoring.jobs import ReadingPolicy
+from aim_tui.exports.ordering import ranked
+from aim_tui.inputs.images import ImageError, read_image
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aim_tui.exports.html import Thumbnail
+    from aim_tui.store.records import Run
+
+#: A page with more pictures than this is slow to open, and larger than what can be sent to anybody.
+MOST = 1000
+# Twice the size at which the page shows them, for dense screens.
+_BOX = (160, 160)
+
+
+def thumbnails(run: Run, most: int = MOST) -> Thumbnail:
+    """Pictures of the `most` best images and of the reference; None for another image, or one that is not what it was.
+
+    A file that has changed since it was scored would show beside a score that is not its own.
+    """
+    scored = {row.path: row.facts.sha256 for _, row in ranked(run.results) if row.facts is not None}
+    wanted = dict(list(scored.items())[:most])
+    if most and run.request.context.reference:
+        wanted[run.request.context.reference] = run.request.reference_sha256
+    policy = _policy(run)
+    with ThreadPoolExecutor(thread_name_prefix="thumbnails") as pool:
+        made = pool.map(lambda path: _picture(path, wanted[path], policy), wanted)
+        pictures: Mapping[str, bytes | None] = dict(zip(wanted, made, strict=True))
+    return pictures.get
+
+
+def _policy(run: Run) -> ReadingPolicy:
+    settings = run.request.settings
+    return replace(
+        ReadingPolicy(),
+        exif="ignore" if settings.get("exif") == "ignore" else "rotate",
+        background=str(settings.get("background") or "white"),
+    )
+
+
+def _picture(path: str, sha256: str, policy: ReadingPolicy) -> bytes | None:
+    try:
+        image = read_image(path, policy)
+    except (ImageError, ValueError):
+        return None
+    if sha256 and image.facts.sha256 != sha256:
+        return None
+    image.pixels.thumbnail(_BOX)
+    stream = io.BytesIO()
+    image.pixels.save(stream, "JPEG", quality=80, optimize=True)
+    return stream.getvalue()

@@ -1,0 +1,102 @@
+"""Agreement over all pairs, within groups, and between them: three questions whose answers may differ in sign."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from aim_tui.core.agreement.coefficients import RESAMPLED, Kind, coefficient, undefined
+from aim_tui.core.agreement.rank_kernels import dense
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Coefficients of one level; a value is None where `reasons` says why."""
+
+    name: str
+    values: Mapping[Kind, float | None]
+    used: int
+    """Pairs, or groups, that the values are of."""
+    unit: str
+    dropped: int
+    reasons: Mapping[str, int]
+    """Why groups were left out, or why there is no value, with counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """All pairs; the mean over groups of the coefficient within each; and the coefficient of the groups' means."""
+
+    by: str
+    everything: Level
+    within: Level
+    system: Level
+    warning: str
+    """Says so where signs differ (Simpson's paradox), else ''."""
+
+    @property
+    def all(self) -> tuple[Level, Level, Level]:
+        """The three, from the widest question."""
+        return self.everything, self.within, self.system
+
+
+def levels(x: Floats, y: Floats, groups: Sequence[str], by: str) -> Levels:
+    """The three levels of x and y (n,) in these groups; the coefficient within a group counts once a group."""
+    made = (_everything(x, y), _within(x, y, groups), _system(x, y, groups))
+    return Levels(by, *made, warning=_warning(made))
+
+
+def _everything(x: Floats, y: Floats) -> Level:
+    reason = undefined(x, y)
+    values = {kind: coefficient(kind, x, y, reason).value for kind in RESAMPLED}
+    return Level("global", values, len(x), "pairs", 0, {reason: 1} if reason else {})
+
+
+def _within(x: Floats, y: Floats, groups: Sequence[str]) -> Level:
+    reasons: Counter[str] = Counter()
+    found: list[list[float]] = []
+    for members in _members(groups):
+        reason = undefined(x[members], y[members])
+        if reason:
+            reasons["a constant side" if reason.startswith("undefined") else reason] += 1
+            continue
+        within = (coefficient(kind, x[members], y[members]).value for kind in RESAMPLED)
+        found.append([value for value in within if value is not None])
+    means = np.mean(found, axis=0) if found else [None] * len(RESAMPLED)
+    values = {kind: None if mean is None else float(mean) for kind, mean in zip(RESAMPLED, means, strict=True)}
+    return Level("within groups", values, len(found), "groups", sum(reasons.values()), dict(reasons))
+
+
+def _system(x: Floats, y: Floats, groups: Sequence[str]) -> Level:
+    places = dense(np.array(groups, dtype=object).astype(str)) if len(x) else np.zeros(0, dtype=np.int64)
+    counts = np.bincount(places)
+    mean_x, mean_y = (np.bincount(places, weights=side) / np.maximum(counts, 1) for side in (x, y))
+    reason = undefined(mean_x, mean_y).replace("pairs", "groups")
+    values = {kind: coefficient(kind, mean_x, mean_y, reason).value for kind in RESAMPLED}
+    return Level("system (means of groups)", values, len(counts), "groups", 0, {reason: 1} if reason else {})
+
+
+def _members(groups: Sequence[str]) -> list[npt.NDArray[np.int64]]:
+    found: dict[str, list[int]] = {}
+    for number, group in enumerate(groups):
+        found.setdefault(group, []).append(number)
+    return [np.array(members) for members in found.values()]
+
+
+def _warning(made: Sequence[Level]) -> str:
+    for kind in RESAMPLED:
+        said = {level.name: value for level in made if (value := level.values[kind])}
+        if len({value > 0 for value in said.values()}) > 1:
+            told = ", ".join(f"{name} {value:+.2f}" for name, value in said.items())
+            return f"signs differ between levels, {kind.label}: {told}: pooling the groups misleads (Simpson's paradox)"
+    return ""

@@ -1,0 +1,67 @@
+"""From the sources of scores and judgements to one study: ids matched, samples merged, raters kept apart."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aim_tui.core.agreement.match_ids import Matched, match
+from aim_tui.core.agreement.study import Column, Judgement, Sample, Source, Study
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def gather(
+    scores: Source,
+    metrics: Sequence[Column],
+    judged: Source,
+    judgements: Sequence[Judgement],
+) -> Study:
+    """The study of some columns of one source against judgements of another, or of the same.
+
+    The ids of the scores count; what the judgements call a sample is matched with them, and how is noted.
+    """
+    if judged is scores:
+        return Study(tuple(metrics), tuple(judgements), scores.samples, scores.checked, metadata=scores.metadata)
+    matched = match(_ids(scores, metrics), _ids(judged, [column for one in judgements for column in one.raters]))
+    renamed = tuple(
+        replace(one, raters=tuple(_renamed(column, matched) for column in one.raters)) for one in judgements
+    )
+    return Study(
+        metrics=tuple(metrics),
+        judgements=renamed,
+        samples=_merged(scores.samples, judged.samples, matched.to_left),
+        checked=(*scores.checked, *judged.checked),
+        notes=(matched.describe(), *_left_over(matched)),
+        metadata={**judged.metadata, **scores.metadata},
+    )
+
+
+def _ids(source: Source, columns: Sequence[Column]) -> dict[str, None]:
+    said = (entry.id for column in columns for entry in column.entries)
+    return dict.fromkeys([*source.samples, *said])
+
+
+def _renamed(column: Column, matched: Matched) -> Column:
+    entries = (replace(entry, id=matched.to_left.get(entry.id, entry.id)) for entry in column.entries)
+    return replace(column, entries=tuple(entries))
+
+
+def _merged(
+    scores: Mapping[str, Sample], judged: Mapping[str, Sample], to_left: Mapping[str, str]
+) -> dict[str, Sample]:
+    samples = dict(scores)
+    for name, sample in judged.items():
+        left = to_left.get(name, name)
+        samples[left] = samples[left].with_more(sample) if left in samples else replace(sample, id=left)
+    return samples
+
+
+def _left_over(matched: Matched) -> list[str]:
+    told = []
+    for names, where in ((matched.only_left, "scores"), (matched.only_right, "judgements")):
+        if names:
+            more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+            told.append(f"only among the {where}: {', '.join(names[:5])}{more}")
+    return told

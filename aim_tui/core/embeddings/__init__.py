@@ -1,0 +1,1 @@
+"""What follows from embeddings alone: search, duplicates, zero-shot labels, probes, categories."""

@@ -1,0 +1,118 @@
+"""What came of a zero-shot classification: each image's labels, and how they agree with the truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+from aim_tui.core.embeddings import zero_shot
+from aim_tui.core.embeddings.confusion import agreement
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aim_tui.core.embeddings.confusion import Agreement
+    from aim_tui.core.embeddings.gallery import Gallery, Vectors
+    from aim_tui.core.embeddings.zero_shot import Guess, Logits, Probabilities
+
+
+class Truth(Protocol):
+    """True labels by path, and what of them belongs to no image."""
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The true label of each image that has one."""
+
+    @property
+    def unmatched(self) -> tuple[str, ...]:
+        """Names that are of no image."""
+
+
+@dataclass(frozen=True)
+class Classification:
+    """Images, and the probability of each label for each of them: `shares` (images, labels)."""
+
+    gallery: Gallery
+    labels: tuple[str, ...]
+    templates: tuple[str, ...]
+    logits: Logits
+    shares: Probabilities
+    truth: Truth | None = None
+
+    @classmethod
+    def of(
+        cls,
+        gallery: Gallery,
+        labels: Sequence[str],
+        templates: Sequence[str],
+        vectors: Vectors,
+        logits: Logits,
+        truth: Truth | None = None,
+    ) -> Classification:
+        """Classify the images of a gallery; `vectors` (labels, dim) are those of the labels."""
+        # Without an image the gallery does not know how long its vectors are.
+        cosines = gallery.cosines(vectors) if len(gallery.paths) else vectors[:0, :0].reshape(0, len(labels))
+        shares = zero_shot.probabilities(cosines, logits.scale)
+        return cls(gallery, tuple(labels), tuple(templates), logits, shares, truth)
+
+    @property
+    def paths(self) -> Sequence[str]:
+        """The images, in order."""
+        return self.gallery.paths
+
+    def guesses(self, row: int, k: int) -> list[Guess]:
+        """The `k` most probable labels of an image."""
+        return zero_shot.guesses(self.shares[row : row + 1], self.labels, k)[0]
+
+    @cached_property
+    def given(self) -> list[str]:
+        """The most probable label of each image."""
+        return [self.labels[place] for place in self.shares.argmax(axis=1)]
+
+    @property
+    def untold(self) -> list[str]:
+        """Images without a true label."""
+        return [path for path in self.paths if path not in self.truth.labels] if self.truth is not None else []
+
+    @property
+    def unknown(self) -> dict[str, str]:
+        """Images whose true label is none of the choices, and that label."""
+        if self.truth is None:
+            return {}
+        told = self.truth.labels
+        return {path: told[path] for path in self.paths if path in told and told[path] not in self.labels}
+
+    @property
+    def truth_left_out(self) -> bool:
+        """Whether something of the truth, or an image for want of it, is not counted."""
+        return self.truth is not None and bool(self.untold or self.unknown or self.truth.unmatched)
+
+    @cached_property
+    def agreement(self) -> Agreement | None:
+        """The given labels against the true ones, of images whose true label is a choice; None where there are none."""
+        if self.truth is None:
+            return None
+        told = self.truth.labels
+        pairs = [
+            (told[path], given)
+            for path, given in zip(self.paths, self.given, strict=True)
+            if told.get(path) in self.labels
+        ]
+        if not pairs:
+            return None
+        true, given = zip(*pairs, strict=True)
+        return agreement(true, given, self.labels)
+
+
+def percent(share: float) -> str:
+    """A probability as it is read: never 100 % or 0 % of what is less or more.
+
+    >>> percent(0.9999), percent(0.123), percent(1.0)
+    ('>99.9%', '12.3%', '100%')
+    """
+    if share in (0.0, 1.0):
+        return f"{share:.0%}"
+    if share > 0.9995:
+        return ">99.9%"
+    return "<0.1%" if share < 0.0005 else f"{share:.1%}"

@@ -1,0 +1,149 @@
+"""Images that are nearly the same: groups by the cosine of their embeddings, exact copies told apart by their hash."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import numpy.typing as npt
+
+    from aim_tui.core.embeddings.gallery import Vectors
+
+#: From this cosine on two images count as near duplicates; docs/BENCHMARKS.md says how it was found, what it misses.
+THRESHOLD = 0.99
+
+# Rows on each side of a tile of cosines: 16 MB, and three times that where all are near.
+_TILE = 2048
+# Float32 cosines of one and the same vector miss 1 by about this much.
+_ROUNDING = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An image of a group: its place among the images, its cosine with the representative, and whose copy it is."""
+
+    index: int
+    cosine: float
+    copy_of: int | None = None
+    """The first image of the group with the very same bytes; None for that one, and where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Images that hang together: each is near to another one of them, not necessarily to all.
+
+    The representative, the first of the members, is the image that is nearest to all others; the others follow by
+    their cosine with it, the highest first.
+    """
+
+    members: tuple[Member, ...]
+
+    @property
+    def representative(self) -> int:
+        """The place of the image that stands for the group."""
+        return self.members[0].index
+
+    @property
+    def exact(self) -> bool:
+        """Whether all of them are one and the same file, byte for byte."""
+        return sum(member.copy_of is None for member in self.members) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """The groups, the largest first; and the highest cosine that was not enough."""
+
+    groups: tuple[Group, ...]
+    nearest_apart: float | None
+    """The highest cosine below the threshold of any two different images; None where there is none."""
+
+
+def find_groups(
+    vectors: Vectors,
+    sha256s: Sequence[str],
+    threshold: float = THRESHOLD,
+    on_tile: Callable[[int, int], object] = lambda done, total: None,
+) -> Groups:
+    """The groups of two and more among images (n, dim) of length one that a cosine of `threshold` or more connects.
+
+    Images of one hash are always of one group. The memory does not depend on how many pairs are near: cosines are
+    made in tiles, and each tile only joins groups. `on_tile` hears how many tiles are done; what it raises ends the
+    search.
+    """
+    first: dict[str, int] = {}
+    firsts = np.array([first.setdefault(sha256, place) for place, sha256 in enumerate(sha256s)], dtype=np.int64)
+    distinct = np.flatnonzero(firsts == np.arange(len(firsts)))
+    labels, apart = _connected(vectors[distinct], threshold - _ROUNDING, on_tile)
+    of_group = labels[np.searchsorted(distinct, firsts)]
+    groups = [_group(vectors, firsts, members) for members in _gathered(of_group)]
+    groups.sort(key=lambda group: (-len(group.members), group.representative))
+    return Groups(tuple(groups), apart)
+
+
+def _connected(
+    vectors: Vectors, least: float, on_tile: Callable[[int, int], object]
+) -> tuple[npt.NDArray[np.int64], float | None]:
+    """For each row the number of its component, and the highest cosine below `least`."""
+    # Not at the top: the start of the screen does without it.
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    count = len(vectors)
+    labels = np.arange(count, dtype=np.int64)
+    apart = -np.inf
+    tiles = list(_tiles(count))
+    for done, (top, left) in enumerate(tiles):
+        cosines = vectors[top : top + _TILE] @ vectors[left : left + _TILE].T
+        if top == left:
+            # Each pair once, and no image with itself.
+            cosines[np.tril_indices(len(cosines))] = -np.inf
+        near = cosines >= least
+        if near.any():
+            rows, columns = np.nonzero(near)
+            ones, others = labels[top + rows], labels[left + columns]
+            news = ones != others
+            if news.any():
+                # Of many near pairs of a tile few connect different groups.
+                pairs = np.unique(np.stack([ones[news], others[news]]), axis=1)
+                graph = coo_array((np.ones(pairs.shape[1], dtype=np.bool_), tuple(pairs)), shape=(count, count))
+                _, merged = connected_components(graph, directed=False)
+                labels = merged.astype(np.int64)[labels]
+            cosines[near] = -np.inf
+        apart = max(apart, float(cosines.max(initial=-np.inf)))
+        on_tile(done + 1, len(tiles))
+    return labels, min(apart, 1.0) if np.isfinite(apart) else None
+
+
+def _tiles(count: int) -> Iterator[tuple[int, int]]:
+    for top in range(0, count, _TILE):
+        for left in range(top, count, _TILE):
+            yield top, left
+
+
+def _gathered(labels: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
+    """The places of each label that occurs more than once, in order."""
+    order = np.argsort(labels, kind="stable")
+    starts = np.flatnonzero(np.diff(labels[order], prepend=-1))
+    return (places for places in np.split(order, starts[1:]) if len(places) > 1)
+
+
+def _group(vectors: Vectors, firsts: npt.NDArray[np.int64], places: npt.NDArray[np.int64]) -> Group:
+    own = vectors[places].astype(np.float64)
+    # Of unit vectors the one nearest to all others is the one nearest to their sum; the first of equals.
+    nearness = np.einsum("ij,j->i", own, own.sum(axis=0))
+    best = int(np.flatnonzero(nearness >= nearness.max() - _ROUNDING)[0])
+    cosines = np.einsum("ij,j->i", own, own[best]).clip(-1.0, 1.0)
+    order = sorted(range(len(places)), key=lambda place: (place != best, -round(float(cosines[place]), 6), place))
+    seen: dict[int, int] = {}
+    members = []
+    for place in order:
+        index, file = int(places[place]), int(firsts[places[place]])
+        copy_of = seen.get(file)
+        seen.setdefault(file, index)
+        members.append(Member(index, float(cosines[place]), copy_of))
+    return Group(tuple(members))

@@ -1,0 +1,75 @@
+"""Images as points in the space of a model: ranked by their nearness to a text or an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from aim_tui.core.scoring.events import ModelInfo
+
+    #: float32 (n, dim), rows of length one.
+    Vectors = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An image that was found: its place in the gallery, and its cosine with what was looked for."""
+
+    index: int
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """Images with their embeddings by one model; those that have none are among the failures, with the reason.
+
+    `paths`, `sha256s` and the rows of `vectors` belong together.
+    """
+
+    paths: Sequence[str]
+    sha256s: Sequence[str]
+    vectors: Vectors
+    model: ModelInfo
+    fingerprint: str
+    failures: Mapping[str, str] = field(default_factory=dict)
+
+    def cosines(self, queries: Vectors) -> npt.NDArray[np.float32]:
+        """The cosine of each image with each query (q, dim) of length one: (n, q), within -1..1."""
+        if not len(self.vectors):
+            return np.empty((0, len(queries)), dtype=np.float32)
+        cosines: npt.NDArray[np.float32] = self.vectors @ queries.T
+        return cosines.clip(-1.0, 1.0)
+
+    def nearest(self, query: npt.NDArray[np.float32], k: int) -> list[Hit]:
+        """The `k` images of the highest cosine with a query (dim,), the highest first; equal ones in their order."""
+        return top(cosines_with(self.vectors, query), k)
+
+
+def cosines_with(vectors: Vectors, query: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The cosine of each row (n, dim) with a query (dim,), all of length one: (n,), within -1..1.
+
+    Equal rows have equal cosines wherever they stand, which a matrix product does not promise.
+    """
+    if not len(vectors):
+        return np.empty(0, dtype=np.float32)
+    cosines: npt.NDArray[np.float32] = np.einsum("ij,j->i", vectors, query)
+    return cosines.clip(-1.0, 1.0)
+
+
+def top(values: npt.NDArray[np.float32], k: int) -> list[Hit]:
+    """The `k` highest of (n,) values, the highest first; equal ones in their order."""
+    k = min(k, len(values))
+    if k <= 0:
+        return []
+    # Only what may be among them is sorted: of 100,000 that is a hundredth of the work.
+    least = np.partition(values, len(values) - k)[len(values) - k]
+    places = np.flatnonzero(values >= least)
+    order = places[np.argsort(-values[places], kind="stable")][:k]
+    return [Hit(int(place), float(values[place])) for place in order]

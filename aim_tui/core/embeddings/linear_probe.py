@@ -1,0 +1,192 @@
+"""A linear probe: logistic regression on embeddings, for a notion that somebody has labelled images by."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from aim_tui.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from aim_tui.core.embeddings.gallery import Vectors
+
+    Floats = npt.NDArray[np.float64]
+
+#: Inverse strengths of the penalty to choose from: embeddings of length one need a weak one.
+STRENGTHS = (0.1, 1.0, 10.0, 100.0, 1000.0, 10_000.0)
+#: With less in a fold a share of right answers says nothing.
+FEWEST_FOLDS = 2
+_ITERATIONS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What cross-validation found: each image is judged by a probe that has not seen it, one number a fold."""
+
+    folds: int
+    accuracies: tuple[float, ...]
+    aucs: tuple[float, ...]
+    """Area under the ROC curve; of more than two classes the mean over each against the rest."""
+    majority: float
+    """The accuracy of always saying the most frequent class."""
+
+    def record(self) -> dict[str, Any]:
+        """For JSON; the spread is the standard deviation over the folds, divisor n - 1."""
+        return {
+            "folds": self.folds,
+            "accuracy": mean(self.accuracies),
+            "accuracy_std": spread(self.accuracies),
+            "accuracies": list(self.accuracies),
+            "auc": mean(self.aucs),
+            "auc_std": spread(self.aucs),
+            "aucs": list(self.aucs),
+            "majority_accuracy": self.majority,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Classes in order, and what makes their logits of an embedding: weights (rows, dim) and intercepts (rows,).
+
+    Two classes have one row, the logit of the second; more have one each.
+    """
+
+    classes: tuple[str, ...]
+    weights: Floats
+    intercepts: Floats
+
+    def __post_init__(self) -> None:
+        rows = 1 if len(self.classes) == 2 else len(self.classes)
+        if len(self.classes) < 2 or len(set(self.classes)) < len(self.classes):
+            raise ValueError("a probe has at least two classes, each once")
+        if self.weights.ndim != 2 or self.weights.shape[0] != rows or self.intercepts.shape != (rows,):
+            raise ValueError(f"weights {self.weights.shape} and intercepts {self.intercepts.shape} for {rows} rows")
+        if not (np.isfinite(self.weights).all() and np.isfinite(self.intercepts).all()):
+            raise ValueError("the weights are not all finite")
+
+    @property
+    def dim(self) -> int:
+        """How long an embedding is."""
+        return int(self.weights.shape[1])
+
+    def probabilities(self, vectors: Vectors) -> Floats:
+        """The probability of each class for each embedding, float64 (images, classes); as scikit-learn has it."""
+        logits = vectors.astype(np.float64) @ self.weights.T + self.intercepts
+        if len(self.classes) == 2:
+            logits = np.hstack([np.zeros_like(logits), logits])
+        grown = np.exp(logits - logits.max(axis=1, keepdims=True))
+        shares: Floats = grown / grown.sum(axis=1, keepdims=True)
+        return shares
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """A probe, what it was trained on, and what cross-validation says of it."""
+
+    probe: Probe
+    counts: dict[str, int]
+    strength: float
+    """The inverse strength of the penalty, C of scikit-learn."""
+    chosen: bool
+    """Whether C was chosen by cross-validation; in each fold anew, so that no image judges its own choice."""
+    validation: Validation
+    seed: int
+
+
+def train(
+    vectors: Vectors, labels: Sequence[str], *, folds: int = 5, strength: float | None = None, seed: int = 0
+) -> Training:
+    """Train on embeddings (n, dim) and their labels; UsageError says in words what there is too little of.
+
+    Without a strength one is chosen by the log loss of an inner cross-validation.
+    """
+    from sklearn.model_selection import StratifiedKFold, cross_validate
+
+    counts = dict(sorted(Counter(labels).items()))
+    inner = _check(counts, folds, strength)
+    matrix, classes = vectors.astype(np.float64), np.array(labels, dtype=object).astype(str)
+    outer = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    scoring = {"accuracy": "accuracy", "auc": "roc_auc" if len(counts) == 2 else "roc_auc_ovr"}
+    found = cross_validate(
+        _estimator(strength, inner, seed), matrix, classes, cv=outer, scoring=scoring, error_score="raise"
+    )
+    # The whole has as many of each class in a fold as the outer parts have.
+    fitted = _estimator(strength, folds, seed).fit(matrix, classes)
+    best = fitted if strength is not None else fitted.best_estimator_
+    probe = Probe(
+        tuple(map(str, best.classes_)),
+        np.ascontiguousarray(best.coef_, dtype=np.float64),
+        np.ascontiguousarray(best.intercept_, dtype=np.float64),
+    )
+    validation = Validation(
+        folds,
+        tuple(map(float, found["test_accuracy"])),
+        tuple(map(float, found["test_auc"])),
+        max(counts.values()) / len(labels),
+    )
+    return Training(probe, counts, float(best.C), strength is None, validation, seed)
+
+
+def mean(values: Sequence[float]) -> float:
+    """The mean."""
+    return float(np.mean(values))
+
+
+def spread(values: Sequence[float]) -> float:
+    """The standard deviation, divisor n - 1."""
+    return float(np.std(values, ddof=1))
+
+
+def _estimator(strength: float | None, folds: int, seed: int) -> Any:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV, StratifiedKFold
+
+    if strength is not None:
+        return LogisticRegression(C=strength, max_iter=_ITERATIONS)
+    return GridSearchCV(
+        LogisticRegression(max_iter=_ITERATIONS),
+        {"C": list(STRENGTHS)},
+        scoring="neg_log_loss",
+        cv=StratifiedKFold(folds, shuffle=True, random_state=seed),
+        error_score="raise",
+    )
+
+
+def _check(counts: dict[str, int], folds: int, strength: float | None) -> int:
+    """How many folds the inner cross-validation has; UsageError where something is too little."""
+    if len(counts) < 2:
+        raise UsageError(f"all images are {next(iter(counts), 'nothing')!r}: a probe tells at least two classes apart")
+    rarest = min(counts, key=lambda name: counts[name])
+    fewest = counts[rarest]
+    if fewest < folds:
+        hint = f"label more, or use --folds {fewest}" if fewest >= FEWEST_FOLDS else "label more of it"
+        if all(map(_is_number, counts)):
+            hint = "labels that are numbers are taken as classes; write a few classes, such as good and bad"
+        raise UsageError(
+            f"{fewest} image{'s are' if fewest != 1 else ' is'} {rarest!r}; cross-validation in {folds} parts needs "
+            f"at least {folds} of each class",
+            hint,
+        )
+    # Of the rarest class this many are left when one part is put aside.
+    left = fewest - -(-fewest // folds)
+    inner = min(folds, left)
+    if strength is None and inner < FEWEST_FOLDS:
+        raise UsageError(
+            f"{fewest} images are {rarest!r}: too few to choose the strength of the penalty by", "give one, as --c 10"
+        )
+    return inner
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

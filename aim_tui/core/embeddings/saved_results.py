@@ -1,0 +1,64 @@
+"""What commands have found, as it is looked at: categories with scores, images with labels, images against texts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aim_tui.core.embeddings.categories import Categories
+    from aim_tui.core.embeddings.confusion import Agreement
+    from aim_tui.core.embeddings.similarity_matrix import Cosines
+    from aim_tui.core.embeddings.zero_shot import Guess
+
+
+@dataclass(frozen=True, slots=True)
+class CategoriesFound:
+    """Categories of a folder, by one model."""
+
+    root: str
+    categories: Categories
+    model: str
+    left_out: int
+    """Images and folders that have no part in it."""
+    notice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifiedImage:
+    """An image with its most probable labels, and the true one where it is known."""
+
+    path: str
+    top: tuple[Guess, ...]
+    truth: str | None = None
+    right: bool | None = None
+    """Whether the first label is the true one; None where that is not known, or no choice."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassesFound:
+    """Images with their labels, by one model."""
+
+    images: tuple[ClassifiedImage, ...]
+    labels: tuple[str, ...]
+    model: str
+    how: str
+    """How the probabilities came about, in words."""
+    left_out: int
+    agreement: Agreement | None = None
+    notice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixFound:
+    """Every image held against every text, by one model."""
+
+    paths: tuple[str, ...]
+    texts: tuple[str, ...]
+    cosines: Cosines
+    model: str
+    left_out: int
+    notice: str = ""
+
+
+Findings = CategoriesFound | ClassesFound | MatrixFound

@@ -1,0 +1,106 @@
+"""Zero-shot classification: which of some labels a model that embeds images and texts in one space would give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from aim_tui.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from aim_tui.core.embeddings.gallery import Vectors
+
+    Probabilities = npt.NDArray[np.float64]
+
+#: Where a label goes in a template.
+PLACE = "{}"
+DEFAULT_TEMPLATE = "a photo of a {}."
+
+
+@dataclass(frozen=True, slots=True)
+class Logits:
+    """How a model makes logits of cosines: `scale` is exp(logit_scale).
+
+    `sigmoid` says that it was trained to judge each pair of image and text by itself, as SigLIP is.
+    """
+
+    scale: float
+    sigmoid: bool = False
+
+    def describe(self) -> str:
+        """What is done with the cosines, in words."""
+        said = f"softmax over the labels of {self.scale:.4g} * cosine"
+        if self.sigmoid:
+            said += " (the model was trained on single pairs, by a sigmoid; its bias falls out of a softmax)"
+        return said
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A label and the probability that it is given."""
+
+    label: str
+    probability: float
+
+
+def check_labels(labels: Sequence[str]) -> None:
+    """UsageError where there are less than two labels, or one of them twice."""
+    if len(labels) < 2:
+        raise UsageError("there is one label, which every image would be given", "give at least two")
+    twice = next((label for number, label in enumerate(labels) if label in labels[:number]), None)
+    if twice is not None:
+        raise UsageError(f"the label {twice!r} is given twice")
+
+
+def check_templates(templates: Sequence[str]) -> None:
+    """UsageError for a template that has not exactly one place for a label."""
+    for template in templates:
+        if template.count(PLACE) != 1:
+            raise UsageError(
+                f"the template {template!r} has {template.count(PLACE)} places for the label", "write {} once, for it"
+            )
+
+
+def filled(templates: Sequence[str], labels: Sequence[str]) -> list[str]:
+    """Each label in each template: all of the first label, then all of the second ..."""
+    return [template.replace(PLACE, label) for label in labels for template in templates]
+
+
+def ensemble(texts: Vectors, labels: int) -> Vectors:
+    """One vector of length one for each label, float32 (labels, dim), from those of `filled` (labels * templates, dim).
+
+    The mean of the texts' vectors, each of length one, made length one again (Radford et al. 2021, section 3.1.4).
+    UsageError where the templates of a label cancel each other out.
+    """
+    means = texts.reshape(labels, -1, texts.shape[1]).astype(np.float64).mean(axis=1)
+    lengths = np.linalg.norm(means, axis=1, keepdims=True)
+    if not (lengths > 1e-6).all():
+        raise UsageError("the texts of a label point in opposite directions, so that they have no mean")
+    vectors: Vectors = (means / lengths).astype(np.float32)
+    return vectors
+
+
+def probabilities(cosines: npt.NDArray[np.float32], scale: float) -> Probabilities:
+    """The softmax of each row of `scale` * cosine (images, labels), float64; rows sum to one.
+
+    >>> probabilities(np.array([[0.3, 0.3]], dtype=np.float32), 100.0).tolist()
+    [[0.5, 0.5]]
+    """
+    logits = cosines.astype(np.float64) * scale
+    grown = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares: Probabilities = grown / grown.sum(axis=1, keepdims=True)
+    return shares
+
+
+def guesses(shares: Probabilities, labels: Sequence[str], k: int) -> list[list[Guess]]:
+    """The `k` most probable labels of each image, the most probable first; equal ones in the order of the labels."""
+    order = np.argsort(-shares, axis=1, kind="stable")[:, :k]
+    return [
+        [Guess(labels[place], float(row[place])) for place in places] for row, places in zip(shares, order, strict=True)
+    ]

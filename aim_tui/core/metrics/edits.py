@@ -1,0 +1,150 @@
+"""The metrics of image edits: each family measures one or several numbers of a source, a target and an instruction."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aim_tui.core.metrics.registry import roles_in_order
+from aim_tui.core.metrics.spec import MetricSpec, Need, Role
+from aim_tui.core.names import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+_IMPLEMENTATION = "aim_tui.engine.metrics.edits:"
+
+
+def _cosine(
+    measure: str, title: str, short: str, roles: tuple[Role, ...], formula: str, implementation: str,
+    *, low: float = -1.0, high: float = 1.0, higher_is_better: bool = True, unit: str = "cosine",
+) -> MetricSpec:  # fmt: skip
+    """The specification of a number of edits; it has no rule of normalisation and no weight in a final score."""
+    return MetricSpec(
+        id=measure,
+        title=title,
+        short=short,
+        raw_field=measure,
+        norm_field="",
+        unit=unit,
+        low=low,
+        high=high,
+        higher_is_better=higher_is_better,
+        needs=Need.SOURCE,
+        roles=roles,
+        default_weight=0.0,
+        decimals=4,
+        formula=formula,
+        implementation=f"{_IMPLEMENTATION}{implementation}",
+    )
+
+
+EDIT_SCORE = _cosine(
+    "edit_score", "Edit score", "Edit", (Role.CLIP,),
+    "cosine of the CLIP features of target and instruction, minus that of source and instruction", "ClipEdit",
+    low=-2.0, high=2.0, unit="difference of cosines",
+)  # fmt: skip
+TARGET_TEXT = _cosine(
+    "target_text_sim", "Target and instruction", "Target~text", (Role.CLIP,),
+    "cosine of the CLIP features of target and instruction", "ClipEdit",
+)  # fmt: skip
+SOURCE_TEXT = _cosine(
+    "source_text_sim", "Source and instruction", "Source~text", (Role.CLIP,),
+    "cosine of the CLIP features of source and instruction; lower means that the source did not show it already",
+    "ClipEdit", higher_is_better=False,
+)  # fmt: skip
+SOURCE_TARGET = _cosine(
+    "source_target_sim", "Source and target", "Source~target", (Role.CLIP,),
+    "cosine of the CLIP features of source and target", "ClipEdit",
+)  # fmt: skip
+EDITCLIP = _cosine(
+    "editclip_score", "EditCLIP score", "EditCLIP", (Role.EDITCLIP,),
+    "cosine of EditCLIP's features of the pair, six channels with the source first, and of the instruction", "EditClip",
+)  # fmt: skip
+PRESERVATION_LPIPS = _cosine(
+    "preservation_lpips", "LPIPS of source and target", "Kept LPIPS", (Role.LPIPS,),
+    "LPIPS distance of the target to the source, the source resized to the target", "PreservationLpips",
+    low=0.0, high=float("inf"), higher_is_better=False, unit="distance",
+)  # fmt: skip
+PRESERVATION_CLIP = _cosine(
+    "preservation_clip", "CLIP similarity of source and target", "Kept CLIP", (Role.CLIP,),
+    "cosine of the CLIP features of source and target", "PreservationClip",
+)  # fmt: skip
+DIRECTIONAL = _cosine(
+    "directional_similarity", "Directional similarity", "Direction", (Role.CLIP, Role.CAPTIONER),
+    "cosine of (target - source) of the L2-normalised CLIP image features with (target text - source text) of the "
+    "L2-normalised CLIP text features; source text: the source's caption, given or else generated; target text: the "
+    "target's caption where given, else the source text, a comma and the instruction", "Directional",
+)  # fmt: skip
+CAPTION_CHANGE = _cosine(
+    "caption_change", "Change of captions", "Captions", (Role.CAPTIONER, Role.SENTENCE),
+    "1 - cosine of the sentence embeddings of the generated captions of source and target; 0 where they say the same",
+    "CaptionChange", low=0.0, high=2.0, unit="distance",
+)  # fmt: skip
+CAPTION_INSTRUCTION = _cosine(
+    "caption_instruction_sim", "Target's caption and instruction", "Caption~text", (Role.CAPTIONER, Role.SENTENCE),
+    "cosine of the sentence embeddings of the target's generated caption and the instruction", "CaptionChange",
+)  # fmt: skip
+
+#: What is asked for by one name, in the order that every table and file shows.
+FAMILIES: dict[str, tuple[MetricSpec, ...]] = {
+    "clip_edit": (EDIT_SCORE, TARGET_TEXT, SOURCE_TEXT, SOURCE_TARGET),
+    "editclip": (EDITCLIP,),
+    "preservation": (PRESERVATION_LPIPS, PRESERVATION_CLIP),
+    "directional": (DIRECTIONAL,),
+    "caption_change": (CAPTION_CHANGE, CAPTION_INSTRUCTION),
+}
+#: Every number of an edit by its name.
+MEASURES: dict[str, MetricSpec] = {spec.id: spec for family in FAMILIES.values() for spec in family}
+
+
+def families(names: Iterable[str]) -> tuple[str, ...]:
+    """The given families without repetition, in the order of FAMILIES; KeyError with the nearest right name."""
+    wanted = set(names)
+    for name in sorted(wanted):
+        if name not in FAMILIES:
+            owner = next((family for family, specs in FAMILIES.items() if name in {spec.id for spec in specs}), None)
+            hint = f"; it is part of {owner!r}" if owner else did_you_mean(name, FAMILIES)
+            raise KeyError(f"unknown edit metric {name!r}{hint}")
+    return tuple(name for name in FAMILIES if name in wanted)
+
+
+def measures(names: Iterable[str]) -> tuple[MetricSpec, ...]:
+    """The numbers that these families measure, in their order."""
+    return tuple(spec for name in families(names) for spec in FAMILIES[name])
+
+
+def roles_for(names: Iterable[str], *, captioned: bool = False) -> tuple[Role, ...]:
+    """The models that are needed: no captioner for directions where every source is `captioned` in the data."""
+    needed: set[Role] = set()
+    for name in families(names):
+        for spec in FAMILIES[name]:
+            needed |= set(spec.roles)
+        if name == "directional" and "caption_change" not in names and captioned:
+            needed.discard(Role.CAPTIONER)
+    return roles_in_order(needed)
+
+
+def target_text(source_text: str, instruction: str, caption: str = "") -> str:
+    """What the target is said to show: its caption, or what the source shows with the instruction behind."""
+    return caption or f"{source_text.rstrip(' .')}, {instruction}"
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """What one number of many edits adds up to; the deviation is the population's (ddof 0)."""
+
+    n: int
+    mean: float
+    std: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread | None:
+        """Of the values that are there; None where none is."""
+        if not values:
+            return None
+        return cls(len(values), statistics.fmean(values), statistics.pstdev(values), min(values), max(values))

@@ -1,0 +1,163 @@
+"""Metrics of other packages: the entry points of the group `aim_tui.metrics`, read once and late.
+
+An entry point is named as its metric is, and points to a MetricSpec. Only the one that is asked for is loaded; what is
+wrong with it is told by name and stops nothing else. The class that computes the metric is the worker's to import.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+
+from aim_tui.core.metrics.builtin import EXTRAS, METRICS
+from aim_tui.core.metrics.spec import NAME, BrokenMetricError, MetricSpec, ModelRef, ModelRole, Need, Role
+
+GROUP = "aim_tui.metrics"
+WAY_OUT = "update or uninstall that package, or leave the metric out"
+
+log = logging.getLogger(__name__)
+
+_SHORT = 8
+_TEXTS = ("title", "short", "raw_field", "norm_field", "unit", "formula", "implementation", "source", "against")
+_OWN_ROLES = frozenset(Role) | {model.role for spec in EXTRAS.values() for model in spec.models}
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """One entry point: its metric, or why there is none."""
+
+    name: str
+    package: str
+    spec: MetricSpec | None
+    problem: str = ""
+
+
+def names() -> tuple[str, ...]:
+    """The metrics that other packages name, without loading one."""
+    return tuple(_entries())
+
+
+def every() -> list[MetricSpec]:
+    """The metrics of all packages, without those that cannot be used; loads them, so call it in a thread."""
+    return [plugin.spec for plugin in map(load, names()) if plugin.spec is not None]
+
+
+def find(name: str) -> MetricSpec | None:
+    """The metric of another package; None where none is named so, BrokenMetricError where it is broken."""
+    if name not in _entries():
+        return None
+    plugin = load(name)
+    if plugin.spec is None:
+        raise BrokenMetricError(f"metric {name!r} of {plugin.package} cannot be used: {plugin.problem}; {WAY_OUT}")
+    return plugin.spec
+
+
+@cache
+def load(name: str) -> Plugin:
+    """The plug-in that names a metric, which must be one of `names`; never raises for what is wrong with it."""
+    entries = _entries()[name]
+    package = " and ".join(sorted({_package(entry) for entry in entries}))
+    try:
+        return Plugin(name, package, _spec(name, entries))
+    except _UnusableError as error:
+        return Plugin(name, package, None, str(error))
+
+
+class _UnusableError(Exception):
+    """What is wrong with a plug-in, in words."""
+
+
+@cache
+def _entries() -> dict[str, list[EntryPoint]]:
+    found: dict[str, list[EntryPoint]] = {}
+    for entry in entry_points(group=GROUP):
+        # An editable install may be found twice, by its metadata and by its source.
+        if entry.value not in {other.value for other in found.get(entry.name, ())}:
+            found.setdefault(entry.name, []).append(entry)
+    return dict(sorted(found.items()))
+
+
+def _package(entry: EntryPoint) -> str:
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist else "of an unknown name"
+
+
+def _spec(name: str, entries: list[EntryPoint]) -> MetricSpec:
+    if name in METRICS or name in EXTRAS:
+        raise _UnusableError(f"the name {name!r} is taken by a metric of aim-tui itself")
+    if len(entries) > 1:
+        raise _UnusableError(f"{len(entries)} packages name a metric {name!r}")
+    try:
+        found = entries[0].load()
+    # A package's own code runs here; whatever it raises, SystemExit included, is its own trouble and not the program's.
+    except (Exception, SystemExit) as error:
+        # At this level it reaches no terminal: what is said below is enough for those who did not write the package.
+        log.debug("the plug-in %s cannot be loaded", name, exc_info=True)
+        raise _UnusableError(f"{entries[0].value} cannot be imported: {_said(error)}") from error
+    if not isinstance(found, MetricSpec):
+        raise _UnusableError(f"{entries[0].value} is a {type(found).__name__}, not a MetricSpec")
+    if problem := spec_problem(name, found):
+        raise _UnusableError(problem)
+    return found
+
+
+def _said(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
+
+
+def spec_problem(name: str, spec: MetricSpec) -> str:
+    """What is wrong with the specification of a metric that is to have a name; empty where nothing is."""
+    if spec.id != name or not NAME.fullmatch(name):
+        return f"its name is {name!r} and its id {spec.id!r}; both are one, in small letters, digits and underscores"
+    for field in _TEXTS:
+        if not isinstance(getattr(spec, field), str):
+            return f"its {field} is no text"
+    for field in ("title", "short", "unit", "formula"):
+        if not getattr(spec, field).strip():
+            return f"its {field} is empty"
+    if len(spec.short) > _SHORT:
+        return f"its short title {spec.short!r} is longer than {_SHORT} letters, which is what a column has"
+    if spec.raw_field not in (name, f"{name}_score") or spec.norm_field != f"{name}_norm":
+        return (
+            f"its fields are {spec.raw_field!r} and {spec.norm_field!r}, not {name + '_score'!r} and {name + '_norm'!r}"
+        )
+    return _numbers_problem(spec) or _needs_problem(spec) or _models_problem(spec)
+
+
+def _numbers_problem(spec: MetricSpec) -> str:
+    numbers = (spec.low, spec.high, spec.default_weight)
+    if any(isinstance(number, bool) or not isinstance(number, (int, float)) for number in numbers):
+        return "low, high and default_weight are numbers"
+    if math.isnan(spec.low) or math.isnan(spec.high) or spec.low >= spec.high:
+        return f"its range goes from {spec.low} to {spec.high}"
+    if spec.default_weight != 0:
+        return f"its weight is {spec.default_weight}; it is 0 until a profile gives it a rule and a weight"
+    if not isinstance(spec.decimals, int) or not 1 <= spec.decimals <= 9:
+        return f"its decimals are {spec.decimals}; there are 1 to 9"
+    return "" if isinstance(spec.higher_is_better, bool) else "higher_is_better is True or False"
+
+
+def _needs_problem(spec: MetricSpec) -> str:
+    if not isinstance(spec.needs, Need) or spec.needs is Need.SOURCE:
+        return f"it needs {spec.needs!r}; a metric needs Need.PROMPT, TOPIC, REFERENCE or NOTHING"
+    module, _, attribute = spec.implementation.partition(":")
+    parts = (*module.split("."), *attribute.split("."))
+    if not all(part.isidentifier() for part in parts):
+        return f"its implementation is {spec.implementation!r}, not 'module:Class'"
+    return ""
+
+
+def _models_problem(spec: MetricSpec) -> str:
+    for model in spec.models:
+        if not isinstance(model, ModelRole) or not isinstance(model.default, ModelRef) or ":" not in model.loader:
+            return "its models are ModelRoles, each with a ModelRef and a loader 'module:function'"
+        if model.role in _OWN_ROLES:
+            return f"the role {str(model.role)!r} is one of aim-tui itself; give the model a name of its own"
+    brought = {model.role for model in spec.models}
+    for role in spec.roles:
+        if not isinstance(role, Role) or (role not in _OWN_ROLES and role not in brought):
+            return f"it needs the role {str(role)!r}, which no ModelRole of its models describes"
+    return ""

@@ -1,0 +1,70 @@
+"""Matched pairs of a right and a wrong instruction for the same edit, and which of the two a number prefers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from aim_tui.core.outcomes import Present
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aim_tui.core.metrics.spec import MetricSpec
+    from aim_tui.core.outcomes import Outcome
+    from aim_tui.core.scoring.edit_results import EditResults
+
+
+class Winner(StrEnum):
+    """Which instruction of a pair a number prefers."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    TIE = "tie"
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionPair:
+    """Two items that share images: one with the right instruction, one with a wrong one."""
+
+    right: int
+    wrong: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How often the right instruction won, of the pairs that have both numbers."""
+
+    won: int
+    tied: int
+    of: int
+
+
+def pairs_of(truths: Sequence[Mapping[str, Any]]) -> list[InstructionPair]:
+    """Every wrong instruction with the right one of the same `original_id`; one that has no partner is in none."""
+    right: dict[str, int] = {}
+    for item, truth in enumerate(truths):
+        if truth.get("is_correct") is True and (original := truth.get("original_id")) is not None:
+            right.setdefault(str(original), item)
+    return [
+        InstructionPair(right[str(truth["original_id"])], item)
+        for item, truth in enumerate(truths)
+        if truth.get("is_correct") is False and str(truth.get("original_id")) in right
+    ]
+
+
+def winner(spec: MetricSpec, right: Outcome | None, wrong: Outcome | None) -> Winner | None:
+    """Which instruction a number prefers; None where one of the two has no value."""
+    if not isinstance(right, Present) or not isinstance(wrong, Present):
+        return None
+    if right.value == wrong.value:
+        return Winner.TIE
+    return Winner.RIGHT if (right.value > wrong.value) == spec.higher_is_better else Winner.WRONG
+
+
+def tally(spec: MetricSpec, pairs: Sequence[InstructionPair], results: EditResults) -> Tally:
+    """What a number says of all pairs."""
+    rows = results.rows
+    said = [winner(spec, *(rows[item].outcomes.get(spec.id) for item in (pair.right, pair.wrong))) for pair in pairs]
+    return Tally(said.count(Winner.RIGHT), said.count(Winner.TIE), len(said) - said.count(None))

@@ -1,0 +1,237 @@
+"""Results as plain records, for every output that leaves the program. Field names are AIM's."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from aim_tui.core.metrics.builtin import METRICS
+from aim_tui.core.metrics.registry import get_metric
+from aim_tui.core.outcomes import value_of
+from aim_tui.core.text import path_bytes, portable_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aim_tui.core.metrics.profiles import Profile
+    from aim_tui.core.metrics.spec import MetricSpec
+    from aim_tui.core.ratings.records import Judged
+    from aim_tui.core.scoring.jobs import EngineSettings
+    from aim_tui.core.scoring.plan import ScoringPlan
+    from aim_tui.core.scoring.results import Results, Row
+
+#: The fields of one image that is scored on AIM's metrics, in the order that every format writes them.
+FIELDS = (
+    "path", "clip_score", "clip_norm", "caption", "blip2_similarity", "blip2_norm", "lpips_score", "lpips_norm",
+    "final_score", "status", "error", "prompt_tokens", "prompt_truncated",
+)  # fmt: skip
+
+_OWN = ("topic", "prompt", "reference")
+
+# A table has no other place for what made its numbers.
+_SAID = ("weights", "rules", "notice")
+#: The columns of CSV where images are scored on AIM's metrics.
+CSV_FIELDS = (*FIELDS, *_SAID)
+
+# What a spreadsheet takes for the beginning of a formula.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_LATE_CONTROL = re.compile(r"[\x7f-\x9f]")
+# Some take the wide forms of an East Asian keyboard for it as well, and look behind a line feed.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def record(row: Row, results: Results) -> dict[str, Any]:
+    """One image as a flat record of `fields`; a value that is not there is None, and `error` says why."""
+    values: dict[str, Any] = {
+        "path": portable_path(row.path),
+        "caption": row.caption,
+        "final_score": row.final,
+        "status": str(row.status),
+        "error": row.errors(),
+        "prompt_tokens": results.prompt.tokens if results.prompt else None,
+        "prompt_truncated": results.prompt.truncated if results.prompt else None,
+    }
+    for spec in (*METRICS.values(), *_others(results.plan)):
+        values[spec.raw_field] = value_of(row.outcome(spec.id))
+        values[spec.norm_field] = value_of(row.scores.norms.get(spec.id)) if row.scores else None
+    return {name: values[name] for name in fields(results.plan)}
+
+
+def fields(plan: ScoringPlan) -> tuple[str, ...]:
+    """FIELDS, with those of the metrics beside AIM's before the final score."""
+    place = FIELDS.index("final_score")
+    return (*FIELDS[:place], *other_fields(plan), *FIELDS[place:])
+
+
+def other_fields(plan: ScoringPlan) -> tuple[str, ...]:
+    """The fields of the metrics beside AIM's: a normalised value where a metric has a part in the final score."""
+    named = ((spec.raw_field, *((spec.norm_field,) if spec.id in plan.shares else ())) for spec in _others(plan))
+    return tuple(chain.from_iterable(named))
+
+
+def _others(plan: ScoringPlan) -> list[MetricSpec]:
+    return [get_metric(metric) for metric in plan.metrics if metric not in METRICS]
+
+
+def full_record(row: Row, results: Results, judged: Judged | None = None) -> dict[str, Any]:
+    """The flat record, and what is known of the file: size, format, content hash, how it was read.
+
+    Where people's judgements were looked up they stand in `judgements`, a list with one record for each rater.
+    """
+    full = record(row, results)
+    if (raw_path := path_bytes(row.path)) is not None:
+        full["path_bytes"] = raw_path
+    if row.facts is not None:
+        facts = row.facts
+        full |= {
+            "width": facts.width,
+            "height": facts.height,
+            "format": facts.format,
+            "mode": facts.mode,
+            "bytes": facts.bytes,
+            "sha256": facts.sha256,
+            "exif_rotated": facts.exif_rotated,
+            "flattened": facts.flattened or None,
+            "frames": facts.frames,
+        }
+    full |= _own(row)
+    if judged is not None:
+        full["judgements"] = judged.records(row.path)
+    return full
+
+
+def own_fields(results: Results) -> tuple[str, ...]:
+    """Those of topic, prompt and reference that images bring themselves."""
+    brought = {name for row in results.rows if row.own is not None for name in _own(row)}
+    return tuple(name for name in _OWN if name in brought)
+
+
+def _own(row: Row) -> dict[str, str]:
+    """What an image brings itself, in the place of everybody's."""
+    if row.own is None:
+        return {}
+    found = {"topic": row.own.topic, "prompt": row.own.prompt, "reference": portable_path(row.own.reference)}
+    return {name: text for name, text in found.items() if text}
+
+
+def csv_fields(results: Results, judged: Judged | None = None) -> list[str]:
+    """The columns of CSV: what made the numbers stands behind them; three for each rater whose words were looked up."""
+    own = own_fields(results)
+    raters = map(spreadsheet_cell, judged.columns()) if judged is not None else ()
+    return [*fields(results.plan), *own, *_SAID, *raters]
+
+
+def csv_record(row: Row, results: Results, said: Mapping[str, Any], judged: Judged | None = None) -> dict[str, Any]:
+    """One image as a line of CSV, of `csv_fields`; `said` is its `provenance`."""
+    weights = " ".join(f"{metric}={weight:g}" for metric, weight in said["weights"].items())
+    cells = record(row, results) | {"weights": weights, "rules": said["rules"], "notice": said.get("notice")}
+    cells |= _own(row)
+    cells |= judged.cells(row.path) if judged is not None else {}
+    return {spreadsheet_cell(name): spreadsheet_cell(value) for name, value in cells.items()}
+
+
+def spreadsheet_cell(value: Any) -> Any:
+    r"""A value for CSV: an apostrophe keeps a text that begins like a formula a text.
+
+    Control characters other than line feeds and tabs become \xNN: a terminal that shows the file must not obey them.
+    """
+    if not isinstance(value, str):
+        return value
+    text = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def to_json(data: Any, indent: int | None = None) -> str:
+    """JSON as every output has it: readable Unicode, and never NaN."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, indent=indent)
+    # JSON escapes the control characters below space alone; a terminal obeys those from 0x7f to 0x9f as well.
+    return _LATE_CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def engine_settings(engine: EngineSettings) -> dict[str, Any]:
+    """What every output says about how images were read and models run, besides the models themselves."""
+    return {
+        "device": engine.device,
+        "precision": engine.precision,
+        "batch_size": engine.batch_size,
+        "exif": engine.reading.exif,
+        "background": engine.reading.background,
+        "max_pixels": engine.reading.max_pixels,
+        "max_bytes": engine.reading.max_bytes,
+    }
+
+
+def provenance(results: Results, profile: Profile, not_asked: dict[str, str]) -> dict[str, Any]:
+    """What every output says about where its numbers come from."""
+    said: dict[str, Any] = {
+        "profile": profile.name,
+        "weights": {metric: results.plan.weights[metric] for metric in results.plan.metrics},
+        "rules": profile.rules_note().removeprefix("rules: "),
+    }
+    if not_asked:
+        said["not_asked"] = not_asked
+    if profile.notice:
+        said["notice"] = profile.notice
+    return said
+
+
+def document(
+    results: Results,
+    profile: Profile,
+    settings: dict[str, Any],
+    not_asked: dict[str, str],
+    judged: Judged | None = None,
+) -> dict[str, Any]:
+    """The whole run: settings, models, weights, formulas, results, and what they add up to."""
+    context = results.context
+    summary = results.summary()
+    return {
+        **provenance(results, profile, not_asked),
+        "settings": {
+            "topic": context.topic or None,
+            "prompt": context.prompt or None,
+            "reference": portable_path(context.reference) if context.reference else None,
+            "metrics": list(results.plan.metrics),
+            **settings,
+        },
+        "models": [
+            {
+                "role": info.role,
+                "id": info.id,
+                "revision": info.revision,
+                "dtype": info.dtype,
+                "device": info.device,
+                "parameters": info.parameters,
+                **info.detail,
+            }
+            for info in results.models.values()
+        ],
+        "formulas": formulas(results),
+        "results": [full_record(row, results, judged) for row in results.rows],
+        "summary": {
+            "n": summary.n,
+            "n_ok": summary.n_ok,
+            "n_partial": summary.n_partial,
+            "n_failed": summary.n_failed,
+            "n_not_scored": summary.n_pending,
+            "n_in_mean": summary.n_final,
+            "mean": summary.mean,
+            "median": summary.median,
+            "best": portable_path(summary.best) if summary.best else None,
+            "best_score": summary.best_score,
+        },
+    }
+
+
+def formulas(results: Results) -> dict[str, str]:
+    """Each number's formula in words, with the break points and weights in use."""
+    words: dict[str, str] = {}
+    for metric in results.plan.metrics:
+        spec = get_metric(metric)
+        words[spec.raw_field] = spec.formula
+        if metric in results.plan.shares:
+            words[spec.norm_field] = results.plan.rules.rules[metric].describe(spec.raw_field)
+    words["final_score"] = results.plan.formula().removeprefix("final_score = ")
+    return words

@@ -1,0 +1,1 @@
+"""Which rows are shown, and in which order: filters, sorting, mark rules."""

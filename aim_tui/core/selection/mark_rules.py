@@ -1,0 +1,68 @@
+"""Rules that say which rows to mark: `top 20`, `bottom 5`, `top 10 clip`, or any filter expression."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from aim_tui.core.names import did_you_mean
+from aim_tui.core.selection.fields import NUMBERS, metric_of, number
+from aim_tui.core.selection.filters import Filter, FilterError
+from aim_tui.core.selection.sorting import SortKey, sort_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aim_tui.core.scoring.results import Row
+    from aim_tui.core.selection.fields import View
+
+_PLACES = re.compile(r"\s*(?P<end>top|bottom)\s+(?P<count>\d+)(?:\s+(?P<column>\S+))?\s*", re.IGNORECASE)
+_BEGUN = re.compile(r"\s*(top|bottom)\s*$", re.IGNORECASE)
+
+
+def best_first(column: str) -> bool:
+    """Whether a column has to be reversed to begin with the best: scores where higher is better, ratings and sizes."""
+    if (spec := metric_of(column)) is None:
+        return column in ("final", "final_score", "rating", "size", "width", "height")
+    return column.endswith("_norm") or spec.higher_is_better
+
+
+class MarkRule:
+    """A compiled rule; FilterError, with the column of the mistake, where it cannot be read.
+
+    `top k` takes the first k rows as they are sorted now and `bottom k` the last; with a column's name, the k best or
+    worst by it. Rows without a value of that column are never among them.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._top = True
+        self._count: int | None = None
+        self._column = ""
+        self._where = Filter()
+        if not text.strip():
+            raise FilterError("top 20, bottom 20, or an expression such as final>70", 1)
+        if _BEGUN.fullmatch(text):
+            raise FilterError("how many? such as top 20", len(text) + 1)
+        if (places := _PLACES.fullmatch(text)) is None:
+            self._where = Filter(text)
+            return
+        self._top, self._count = places["end"].lower() == "top", int(places["count"])
+        if places["column"] is not None:
+            self._column = places["column"].lower()
+            if number(self._column) is None:
+                hint = did_you_mean(self._column, NUMBERS)
+                raise FilterError(f"unknown number {places['column']!r}{hint}", places.start("column") + 1)
+
+    def items(self, rows: Sequence[Row], order: Sequence[int], sort: SortKey, view: View) -> list[int]:
+        """The items among those in `order`, which is sorted by `sort`, that the rule takes."""
+        shown = [rows[item] for item in order]
+        if self._count is None:
+            return [row.item for row in self._where.rows(shown, view)]
+        column = self._column or sort.column
+        value = number(column)
+        having = [row for row in shown if value is None or value(row) is not None]
+        key = SortKey(column, best_first(column)) if self._column else None
+        places = [row.item for row in having] if key is None else sort_rows(having, key)
+        if self._top:
+            return places[: self._count]
+        return places[max(len(places) - self._count, 0) :]

@@ -1,0 +1,37 @@
+"""How a model makes logits of cosines; kept, so that it need not be loaded for that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import msgspec
+
+from aim_tui.core.embeddings.zero_shot import Logits
+from aim_tui.engine.cache_keys import text_key
+
+if TYPE_CHECKING:
+    from aim_tui.core.metrics.spec import Role
+    from aim_tui.engine.cache_keys import Cache
+    from aim_tui.engine.models.clip import Clip
+    from aim_tui.engine.models.loading import LoadedModel
+
+_NOTE = "logits"
+
+
+def kept_logits(role: Role, cache: Cache | None) -> Logits | None:
+    """What is kept of a model's logits."""
+    if cache is None or role not in cache.identities:
+        return None
+    key = text_key(_NOTE)
+    kept = cache.keeper.values(cache.notes(role, _NOTE), [key]).get(key)
+    return None if kept is None else msgspec.json.decode(kept, type=Logits)
+
+
+def logits_of(role: Role, model: LoadedModel, cache: Cache | None) -> Logits:
+    """Ask a loaded model, and keep what it says."""
+    clip = cast("Clip", model)
+    found = Logits(clip.scale, sigmoid=hasattr(clip.model, "logit_bias"))
+    if cache is not None and role in cache.identities:
+        said = msgspec.json.encode(found).decode()
+        cache.keeper.keep_values(cache.notes(role, _NOTE), {text_key(_NOTE): said})
+    return found

@@ -1,0 +1,75 @@
+"""From the specification of a metric to its class, which may be another package's: what is wrong is told."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from aim_tui.core.metrics.plugins import WAY_OUT
+from aim_tui.core.metrics.registry import get_metric
+from aim_tui.engine.metrics.base import Metric
+from aim_tui.engine.models.loading import resolve
+from aim_tui.engine.out_of_memory import brief
+from aim_tui.errors import AimError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from aim_tui.core.metrics.spec import MetricSpec, Role
+    from aim_tui.engine.models.loading import LoadedModel
+
+_OURS = "aim_tui."
+
+log = logging.getLogger(__name__)
+
+
+def metric_class(spec: MetricSpec) -> Callable[[Mapping[Role, LoadedModel]], Metric]:
+    """The class that computes a metric, or what makes it; UsageError where there is none."""
+    try:
+        found = resolve(spec.implementation)
+    except (Exception, SystemExit) as error:  # another package's code, run for the first time
+        log.exception("the metric %s cannot be imported", spec.id)
+        raise _unusable(spec, f"{spec.implementation} cannot be imported: {_said(error)}") from None
+    if not callable(found):
+        raise _unusable(spec, f"{spec.implementation} is a {type(found).__name__}, not a class")
+    maker: Callable[[Mapping[Role, LoadedModel]], Metric] = found
+    return maker
+
+
+def made(spec: MetricSpec, models: Mapping[Role, LoadedModel]) -> Metric:
+    """The metric with the mapping that its models will be in; UsageError where it cannot be made."""
+    maker = metric_class(spec)
+    try:
+        metric = maker(models)
+    except AimError:
+        raise
+    except Exception as error:  # another package's code
+        log.exception("the metric %s cannot be made", spec.id)
+        raise _unusable(spec, f"{spec.implementation} cannot be made: {brief(error)}") from None
+    if not isinstance(metric, Metric):
+        raise _unusable(spec, f"{spec.implementation} is no subclass of aim_tui.engine.metrics.base.Metric")
+    return metric
+
+
+@contextmanager
+def told_of(metric: str) -> Iterator[None]:
+    """Have what another package's metric raises told as its own trouble; AIM's errors are errors of the program."""
+    try:
+        yield
+    except AimError:
+        raise
+    except Exception as error:
+        spec = get_metric(metric)
+        if spec.implementation.startswith(_OURS):
+            raise
+        log.exception("the metric %s failed", metric)
+        raise _unusable(spec, brief(error)) from None
+
+
+def _said(error: BaseException) -> str:
+    return brief(error) if isinstance(error, Exception) else type(error).__name__
+
+
+def _unusable(spec: MetricSpec, problem: str) -> UsageError:
+    return UsageError(f"metric {spec.id!r} cannot be computed: {problem}", WAY_OUT)

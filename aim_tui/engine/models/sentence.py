@@ -1,0 +1,48 @@
+"""The sentence encoder: texts to embeddings of length one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from torch.nn import functional
+
+from aim_tui.engine.models.loading import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+
+    from aim_tui.core.metrics.spec import ModelRef
+    from aim_tui.core.scoring.events import ModelInfo
+    from aim_tui.engine.models.device import Placement
+    from aim_tui.hub.inventory import LocalModel
+
+
+class SentenceEncoder:
+    """A SentenceTransformer in evaluation mode."""
+
+    def __init__(self, model: Any, info: ModelInfo) -> None:
+        self.model = model
+        self.info = info
+
+    def embed(self, texts: Sequence[str]) -> torch.Tensor:
+        """float32 (texts, dim) of length one, on the CPU; a row of zeros for a text without any known word."""
+        embeddings: torch.Tensor = self.model.encode(
+            list(texts), batch_size=len(texts), convert_to_tensor=True, show_progress_bar=False
+        )
+        return functional.normalize(embeddings.float(), dim=-1).cpu()
+
+
+def load(ref: ModelRef, local: LocalModel, placement: Placement) -> SentenceEncoder:
+    """Load from a local folder of sentence-transformers files."""
+    from sentence_transformers import SentenceTransformer
+
+    model_kwargs = {"attn_implementation": ref.attention} if ref.attention else {}
+    # The dtype is set on the whole afterwards: as an argument it would miss the dense layers behind the transformer.
+    model = SentenceTransformer(
+        str(local.path), device=str(placement.device), local_files_only=True, model_kwargs=model_kwargs
+    )
+    model.to(dtype=placement.dtype).eval().requires_grad_(False)
+    detail = {"max_seq_length": str(model.max_seq_length or "unlimited"), "attention": ref.attention or "default"}
+    return SentenceEncoder(model, describe(ref, local, placement, model, detail))

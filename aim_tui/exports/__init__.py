@@ -1,0 +1,1 @@
+"""Everything that is written for other programs and people: one registry of formats."""

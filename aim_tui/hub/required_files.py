@@ -1,0 +1,183 @@
+"""Which files make up a model of each role: what to fetch from a repository, what a folder must hold."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from aim_tui.core.metrics.registry import model_role
+from aim_tui.core.metrics.spec import Role
+from aim_tui.hub.checksums import file_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+MODULES = "modules.json"
+
+# Configurations, tokenizers and processors are small and named in too many ways to list one by one.
+_SMALL_SUFFIXES = frozenset({".json", ".txt", ".model", ".jinja"})
+_SHARD = re.compile(r"(model|pytorch_model)-\d+-of-\d+\.(safetensors|bin)")
+
+# In the order in which transformers looks for them; an index stands for its shards.
+_SAFETENSORS = ("model.safetensors", "model.safetensors.index.json")
+_PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json")
+_WEIGHTS = (*_SAFETENSORS, *_PICKLED)
+
+# Each row is one complete way to store a tokenizer.
+_TOKENIZERS = (
+    ("tokenizer.json",),
+    ("vocab.json", "merges.txt"),
+    ("vocab.txt",),
+    ("spiece.model",),
+    ("sentencepiece.bpe.model",),
+    ("tokenizer.model",),
+)
+_PROCESSORS = (("preprocessor_config.json",), ("processor_config.json",))
+
+# What the modules of a sentence encoder keep in their folders, by class name: configuration, weights, tokenizer.
+# Others (Normalize) keep nothing that must be there.
+_MODULE_NEEDS = {
+    "Transformer": ("config", "weights", "tokenizer"),
+    "StaticEmbedding": ("weights", "tokenizer"),
+    "Pooling": ("config",),
+    "Dense": ("config", "weights"),
+}
+
+
+def chosen_weights(names: Iterable[str]) -> str | None:
+    """The file of one folder that transformers would load weights from: safetensors first; None if there is none."""
+    present = set(names)
+    return next((name for name in _WEIGHTS if name in present), None)
+
+
+def wanted(files: Iterable[str], modules: Iterable[str] = ("",)) -> list[str]:
+    """The files of a repository that a model needs, from its listing.
+
+    `modules` are the folders that the modules of a sentence encoder live in. Weights are taken once: safetensors, or
+    the pickled ones where a folder has no others; never those of other frameworks.
+    """
+    by_folder: dict[str, list[str]] = {}
+    for name in files:
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts:
+            continue
+        by_folder.setdefault("" if str(path.parent) == "." else str(path.parent), []).append(path.name)
+    picked: list[str] = []
+    for folder in sorted({"", *modules}):
+        names = by_folder.get(folder, [])
+        prefix = f"{folder}/" if folder else ""
+        picked += [prefix + name for name in sorted(names) if _is_wanted(name, chosen_weights(names))]
+    return picked
+
+
+def _is_wanted(name: str, weights: str | None) -> bool:
+    if name == weights:
+        return True
+    if name.endswith(".index.json"):
+        return False
+    if shard := _SHARD.fullmatch(name):
+        return weights == f"{shard[1]}.{shard[2]}.index.json"
+    return PurePosixPath(name).suffix in _SMALL_SUFFIXES
+
+
+def module_folders(text: str) -> list[str]:
+    """The folders named by a sentence encoder's modules.json; ValueError if the text is not one."""
+    return [str(module.get("path", "")).strip("/") for module in _modules(text)]
+
+
+def _modules(text: str) -> list[dict[str, Any]]:
+    modules = json.loads(text)
+    if not isinstance(modules, list) or not all(isinstance(module, dict) for module in modules):
+        raise ValueError("modules.json is no list of modules")
+    return modules
+
+
+def folder_problems(role: Role, folder: Path) -> list[str]:
+    """What a model folder lacks, one phrase each; empty if it is complete."""
+    match role:
+        case Role.CLIP | Role.CAPTIONER:
+            needs = _needs(folder, ("config", "weights", "tokenizer"))
+            return needs + _one_of(folder, _PROCESSORS, "the image processor's configuration")
+        case Role.EDITCLIP:
+            # The published one comes without tokenizer and processor: the settings say whose it takes.
+            return _needs(folder, ("config", "weights"))
+        case Role.SENTENCE:
+            return _sentence_problems(folder)
+        case Role.LPIPS:
+            found = sorted(folder.glob("*.safetensors"))
+            problems = [file_problem(path) for path in found] if found else ["weights (*.safetensors) are missing"]
+            return [problem for problem in problems if problem]
+    brought = model_role(role)
+    return _needs(folder, brought.parts if brought else ("config", "weights"))
+
+
+def has_processors(folder: Path) -> bool:
+    """Whether a model folder holds a tokenizer and an image processor's configuration."""
+    return not _needs(folder, ("tokenizer",)) + _one_of(folder, _PROCESSORS, "")
+
+
+def _sentence_problems(folder: Path) -> list[str]:
+    listing = folder / MODULES
+    if not listing.is_file():
+        # sentence-transformers adds mean pooling to a plain transformer.
+        return _needs(folder, _MODULE_NEEDS["Transformer"])
+    try:
+        modules = _modules(listing.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return [f"{MODULES} cannot be read"]
+    problems: list[str] = []
+    for module in modules:
+        place = str(module.get("path", "")).strip("/")
+        kind = str(module.get("type", "")).rpartition(".")[2]
+        prefix = f"{place}/" if place else ""
+        problems += [prefix + problem for problem in _needs(folder / place, _MODULE_NEEDS.get(kind, ()))]
+    return problems
+
+
+def _needs(folder: Path, parts: Iterable[str]) -> list[str]:
+    problems: list[str] = []
+    for part in parts:
+        match part:
+            case "config":
+                problems += _json_problem(folder / "config.json")
+            case "weights":
+                problems += _weights_problems(folder)
+            case "processor":
+                problems += _one_of(folder, _PROCESSORS, "the image processor's configuration")
+            case _:
+                problems += _one_of(folder, _TOKENIZERS, "the tokenizer")
+    return problems
+
+
+def _one_of(folder: Path, choices: Iterable[tuple[str, ...]], what: str) -> list[str]:
+    choices = list(choices)
+    if any(all((folder / name).is_file() for name in names) for names in choices):
+        return []
+    return [f"{what} is missing ({' or '.join(choices[0])})"]
+
+
+def _json_problem(path: Path) -> list[str]:
+    if not path.is_file():
+        return [f"{path.name} is missing"]
+    try:
+        json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return [f"{path.name} cannot be read"]
+    return []
+
+
+def _weights_problems(folder: Path) -> list[str]:
+    weights = chosen_weights(name for name in _WEIGHTS if (folder / name).is_file())
+    if weights is None:
+        return [f"weights are missing ({' or '.join((_SAFETENSORS[0], _PICKLED[0]))})"]
+    if not weights.endswith(".index.json"):
+        problem = file_problem(folder / weights)
+        return [problem] if problem else []
+    try:
+        shards = sorted(set(json.loads((folder / weights).read_bytes())["weight_map"].values()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return [f"{weights} cannot be read"]
+    return [problem for shard in shards if (problem := file_problem(folder / str(shard)))]

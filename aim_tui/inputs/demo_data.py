@@ -1,0 +1,29 @@
+"""The embedded sample: images, and the topic, prompt and reference that they were made for."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aim_tui.settings import paths
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A folder of sample images and what they are judged against."""
+
+    generations: Path
+    topic: str
+    prompt: str
+    reference: Path
+
+
+def load_sample() -> Sample:
+    """Read sample.toml beside the embedded images."""
+    folder = paths.sample_data()
+    data = tomllib.loads((folder / "sample.toml").read_text(encoding="utf-8"))
+    return Sample(folder / "generations", data["topic"], data["prompt"], folder / data["reference"])

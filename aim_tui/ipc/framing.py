@@ -1,0 +1,41 @@
+"""What goes through the pipes: messages as pieces of lines on the way out, whole lines of a buffer on the way in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aim_tui.core.scoring.jobs import Job
+from aim_tui.ipc.protocol import Message, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ITEMS_AT_ONCE = 1000
+
+
+def take_lines(pending: bytearray) -> Iterator[bytes]:
+    """The whole lines at the front of a buffer, taken out of it."""
+    end = pending.rfind(b"\n") + 1
+    if end:
+        lines = bytes(pending[:end]).splitlines()
+        del pending[:end]
+        yield from (line for line in lines if line.strip())
+
+
+def pieces(message: Message) -> Iterator[bytes]:
+    """The line of a message in pieces, each made in a few milliseconds whatever the number of items.
+
+    A thread would not do: the encoder is one call into C, which lets no other thread run until it is through.
+    """
+    body = message.body
+    if not isinstance(body, Job) or len(body.items) <= _ITEMS_AT_ONCE:
+        yield encode(message)
+        return
+    # The items are the last field of a job, so that their list stands where an empty one does.
+    head, _, tail = encode(Message(message.job, replace(body, items=[]))).rpartition(b"[]")
+    yield head + b"["
+    for start in range(0, len(body.items), _ITEMS_AT_ONCE):
+        part = encode(Message(message.job, replace(body, items=body.items[start : start + _ITEMS_AT_ONCE])))
+        yield (b"," if start else b"") + part[len(head) + 1 : len(part) - len(tail) - 1]
+    yield b"]" + tail

@@ -1,0 +1,169 @@
+"""What scoring the edits of a file comes to: which metrics, by which models, and what the store is told of it.
+
+The command and the application ask for the same, so that one goes on where the other stopped.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aim_tui.core.metrics import edits
+from aim_tui.core.metrics.spec import ModelRef, Role
+from aim_tui.core.scoring.edit_records import Named
+from aim_tui.core.scoring.events import captioned
+from aim_tui.core.scoring.records import engine_settings
+from aim_tui.core.text import printable
+from aim_tui.errors import AimError, UsageError
+from aim_tui.store.edit_runs import EditRequest, StoredEdit
+
+if TYPE_CHECKING:
+    from aim_tui.core.metrics.profiles import Profile
+    from aim_tui.core.scoring.events import Item
+    from aim_tui.core.scoring.jobs import EngineSettings
+    from aim_tui.inputs.edits import EditFile
+
+
+@dataclass(frozen=True, slots=True)
+class EditWish:
+    """What a user says of edits: the file, and what differs from the settings."""
+
+    data: str
+    families: str | None = None
+    model: str | None = None
+    pre_resize: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EditPlan:
+    """What a wish and the settings add up to."""
+
+    profile: Profile
+    file: EditFile
+    families: tuple[str, ...]
+    engine: EngineSettings
+    not_asked: str = ""
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """The models that take part."""
+        return edits.roles_for(self.families, captioned=captioned(self.items()))
+
+    def items(self) -> list[Item]:
+        """The edits as the engine takes them."""
+        return [row.item(number) for number, row in enumerate(self.file.rows)]
+
+    def named(self) -> list[Named]:
+        """The edits as outputs name them."""
+        return [Named(row.id, row.source_name, row.target_name, row.instruction, row.truth) for row in self.file.rows]
+
+    def stored(self) -> list[StoredEdit]:
+        """The edits as the store keeps them."""
+        return [
+            StoredEdit(
+                row.id, row.source, row.target, row.instruction, row.source_caption, row.target_caption, row.truth
+            )
+            for row in self.file.rows
+        ]
+
+    def with_store(self, path: Path) -> EditPlan:
+        """The same, with the store whose feature cache the engine uses."""
+        return replace(self, engine=replace(self.engine, store=str(path)))
+
+    def settings(self) -> dict[str, Any]:
+        """What decides about numbers besides the models' files."""
+        computing = {
+            str(role): [ref.dtype, ref.device, ref.attention, ref.quantisation, ref.processor]
+            for role in self.roles
+            if (ref := self.engine.models.get(role)) is not None
+        }
+        return {**engine_settings(self.engine), "pre_resize": self.engine.edit_resize, "computing": computing}
+
+    def provenance(self) -> dict[str, Any]:
+        """What every output says about where its numbers come from."""
+        said: dict[str, Any] = {
+            "profile": self.profile.name,
+            "data": printable(self.file.path),
+            "metrics": list(self.families),
+            "settings": {name: value for name, value in self.settings().items() if name != "computing"},
+        }
+        if self.profile.notice:
+            said["notice"] = self.profile.notice
+        return said
+
+    def request(self, *, models_needed: bool) -> EditRequest:
+        """What the store is told of the run; reads small files.
+
+        Where `models_needed`, ModelUnavailableError tells of a model that is not on this machine; where not, it has no
+        fingerprint, and the worker is going to say what is wrong with it.
+        """
+        return EditRequest(
+            families=self.families,
+            data=os.path.abspath(self.file.path),  # noqa: PTH100  # as text: any bytes
+            profile=self.profile.name,
+            settings=self.settings(),
+            fingerprints=self._fingerprints(models_needed),
+            command=shlex.join(["aim-tui", *sys.argv[1:]]),
+            notice=self.profile.notice,
+        )
+
+    def _fingerprints(self, needed: bool) -> dict[str, str]:
+        from aim_tui.hub.inventory import locate
+        from aim_tui.store.fingerprints import fingerprint
+
+        prints: dict[str, str] = {}
+        for role in self.roles:
+            if (ref := self.engine.models.get(role)) is None:
+                continue
+            try:
+                local = locate(role, ref, profile=self.profile.name)
+            except AimError:
+                if needed:
+                    raise
+                continue
+            try:
+                prints[str(role)] = fingerprint(local.path, local.revision)
+            except AimError:
+                continue
+        return prints
+
+
+def plan(profile: Profile, engine: EngineSettings, file: EditFile, wish: EditWish) -> EditPlan:
+    """Put a wish, the settings and the edits together; UsageError names what is wrong."""
+    chosen, not_asked = _families(wish.families, file)
+    models = dict(engine.models)
+    if wish.model is not None:
+        models[Role.EDITCLIP] = _model(wish.model, models.get(Role.EDITCLIP))
+        if "editclip" not in chosen:
+            raise UsageError("--model names an EditCLIP model, but editclip is not asked for", "add it to --metrics")
+    if wish.pre_resize is not None and "editclip" not in chosen:
+        raise UsageError("--pre-resize is for EditCLIP, but editclip is not asked for", "add it to --metrics")
+    return EditPlan(profile, file, chosen, replace(engine, models=models, edit_resize=wish.pre_resize), not_asked)
+
+
+def _families(option: str | None, file: EditFile) -> tuple[tuple[str, ...], str]:
+    if option is None:
+        captioned = all(row.source_caption for row in file.rows)
+        chosen = ("clip_edit", "editclip", "preservation", *(("directional",) if captioned else ()))
+        left = [name for name in edits.FAMILIES if name not in chosen]
+        return chosen, f"{', '.join(left)} would need a captioner; --metrics asks for more"
+    names = [part.strip() for part in option.split(",") if part.strip()]
+    try:
+        chosen = edits.families(edits.FAMILIES if names == ["all"] else names)
+    except KeyError as error:
+        raise UsageError(f"--metrics: {error.args[0]}") from None
+    if not chosen:
+        raise UsageError("--metrics names no metric", f"known: {', '.join(edits.FAMILIES)}")
+    return chosen, ""
+
+
+def _model(name: str, profiles: ModelRef | None) -> ModelRef:
+    processor = profiles.processor if profiles is not None else None
+    if os.path.lexists(name) or name.startswith((".", "/", "~")):
+        folder = Path(os.path.expanduser(name)).absolute()  # noqa: PTH111 - raises for no unknown user
+        return ModelRef(id=name, path=str(folder), processor=processor)
+    return ModelRef(id=name, processor=processor)

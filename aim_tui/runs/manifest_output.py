@@ -1,0 +1,173 @@
+"""Where a manifest goes out again: to a file, whole or not at all, or to stdout."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from aim_tui.core.scoring.records import to_json
+from aim_tui.errors import UsageError
+from aim_tui.exports.writers import cannot_write, check_writable, reader_left
+from aim_tui.inputs.manifests import open_manifest
+from aim_tui.inputs.manifests.parquet import Parquet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+    from typing import Any
+
+    from aim_tui.inputs.manifests import Manifest, Row, RowWriter
+
+_SHOWN = 2000
+
+
+def check_output(manifest: Manifest, output: Path | None) -> None:
+    """UsageError where the result of this manifest cannot go there."""
+    if output is None:
+        if sys.stdout is None:
+            raise UsageError("there is no standard output", "open it, or give -o FILE")
+        if isinstance(manifest, Parquet):
+            raise UsageError("Parquet is no text for stdout", "name a file: -o FILE")
+        return
+    check_writable(output)
+    written = {output, output.with_suffix(f".partial{output.suffix}"), output.with_suffix(".failures.jsonl")}
+    if os.path.realpath(manifest.path) in map(os.path.realpath, written):
+        raise UsageError(f"--output {output} would write over the file to read", "name another file")
+    if _is_plain(output) and output.suffix.lower() not in manifest.suffixes and not _same_kind(manifest, output):
+        raise UsageError(
+            f"--output {output}: the format is that of {manifest.path.name}",
+            f"let its name end in {' or '.join(manifest.suffixes)}",
+        )
+
+
+def _same_kind(manifest: Manifest, output: Path) -> bool:
+    # JSON Lines that are named .json, for one.
+    return output.suffix.lower() == manifest.path.suffix.lower()
+
+
+def _is_plain(output: Path) -> bool:
+    """Whether it is a file, or nothing yet: not a pipe or a device such as /dev/null."""
+    return output.is_file() or not output.exists()
+
+
+class ManifestOutput:
+    """Takes the rows of a manifest in their order.
+
+    A file is written beside its place, as NAME.partial.SUFFIX, and renamed when it is whole. What was written when a
+    run is interrupted stays there, as a whole file of the rows so far; what an error ended is removed. Rows that are
+    none go to NAME.failures.jsonl.
+    """
+
+    def __init__(self, manifest: Manifest, output: Path | None, added: Mapping[str, type]) -> None:
+        self._manifest = manifest
+        self._output = output
+        self._added = added
+        self._stream: BinaryIO | None = None
+        self._writer: RowWriter | None = None
+        self._failures: BinaryIO | None = None
+        self._begun = False
+        self.done = False
+        """Set when all rows are written: the file then takes its place."""
+        beside = output is not None and _is_plain(output)
+        self.partial = output.with_suffix(f".partial{output.suffix}") if output is not None and beside else None
+        self.failures = output.with_suffix(".failures.jsonl") if output is not None and beside else None
+
+    def __enter__(self) -> ManifestOutput:
+        return self
+
+    def write(self, row: Row, cells: Mapping[str, Any]) -> None:
+        """Write one row with its added cells."""
+        try:
+            if self._writer is None:
+                self._writer = self._manifest.writer(self._open(), self._added)
+            if row.problem:
+                self._note(row)
+            else:
+                self._writer.write(row, cells)
+                self._begun = True
+        except OSError as error:
+            self._fail(error)
+
+    def flush(self) -> None:
+        """Let a reader of a pipe see what was written."""
+        if self._stream is not None:
+            try:
+                self._stream.flush()
+            except OSError as error:
+                self._fail(error)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        try:
+            self._end(failed=error is not None)
+        except OSError as trouble:
+            if error is None:
+                self._fail(trouble)
+
+    def _end(self, *, failed: bool) -> None:
+        if self.done and self._writer is None:  # no rows at all
+            self._writer = self._manifest.writer(self._open(), self._added)
+        if failed and self.partial is not None and self._stream is not None:
+            # Before anything else can go wrong, on a full disk for one.
+            self.partial.unlink(missing_ok=True)
+            self.partial = None
+        if self._writer is not None:
+            self._writer.end()
+        for stream in (self._stream, self._failures):
+            if stream is not None:
+                stream.flush()
+                if stream is not sys.stdout.buffer:
+                    stream.close()
+        if self.partial is None or self._stream is None:
+            return
+        assert self._output is not None
+        if self.done:
+            if self._output.exists():
+                self.partial.chmod(self._output.stat().st_mode & 0o777)
+            self.partial.replace(self._output)
+        elif not self._begun:
+            self.partial.unlink(missing_ok=True)
+
+    def _open(self) -> BinaryIO:
+        if self._output is None:
+            self._stream = sys.stdout.buffer
+        elif self.partial is None:
+            self._stream = self._output.open("wb")
+        else:
+            # Not truncated before it is known that nobody else is writing it.
+            stream = os.fdopen(os.open(self.partial, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                stream.close()
+                raise UsageError(
+                    f"another command is writing {self._output}", "wait for it, or name another file"
+                ) from None
+            stream.truncate()
+            self._stream = stream
+        return self._stream
+
+    def _note(self, row: Row) -> None:
+        """Keep a row that is none beside the output, as far as it can be shown."""
+        if self.failures is None:
+            return
+        if self._failures is None:
+            self._failures = self.failures.open("wb")
+        raw = row.raw if row.raw is not None else ""
+        text = raw.decode("utf-8", "backslashreplace") if isinstance(raw, bytes) else str(raw)
+        said = {"where": row.where, "problem": row.problem, "text": text[:_SHOWN]}
+        self._failures.write(to_json(said).encode("utf-8", "backslashreplace") + b"\n")
+
+    def _fail(self, error: OSError) -> None:
+        if isinstance(error, BrokenPipeError):
+            reader_left()
+        raise cannot_write(self._output, error) from None
+
+
+def open_input(path: Path, output: Path | None) -> Manifest:
+    """The manifest in a file, whose result can go to `output`; UsageError otherwise."""
+    manifest = open_manifest(path)
+    check_output(manifest, output)
+    return manifest

@@ -1,0 +1,73 @@
+"""What the store is told of a run before it begins: whatever decides about its values."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+import sys
+from typing import TYPE_CHECKING
+
+from aim_tui.core.scoring.records import engine_settings
+from aim_tui.errors import AimError
+from aim_tui.hub.inventory import locate
+from aim_tui.store.fingerprints import fingerprint
+from aim_tui.store.records import RunRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from aim_tui.core.metrics.profiles import Profile
+    from aim_tui.core.scoring.context import Context
+    from aim_tui.core.scoring.jobs import EngineSettings
+    from aim_tui.core.scoring.plan import ScoringPlan
+
+
+def run_request(
+    context: Context,
+    plan: ScoringPlan,
+    profile: Profile,
+    engine: EngineSettings,
+    *,
+    folder: str,
+    not_asked: Mapping[str, str],
+) -> RunRequest:
+    """The request of a run of the application; reads small files, so call it in a thread.
+
+    A model that cannot be found has no fingerprint: the worker is going to say what is wrong with it.
+    """
+    return RunRequest(
+        context=context,
+        plan=plan,
+        profile=profile,
+        command=shlex.join(["aim-tui", *sys.argv[1:]]),
+        folder=folder,
+        device=engine.device,
+        reference_sha256=content_of(context.reference),
+        not_asked=not_asked,
+        settings=engine_settings(engine),
+        fingerprints=fingerprints(profile, plan.metrics),
+    )
+
+
+def fingerprints(profile: Profile, metrics: Iterable[str]) -> dict[str, str]:
+    """The fingerprint of each model on this machine that these metrics need, by role."""
+    prints: dict[str, str] = {}
+    for role in profile.roles_for(metrics):
+        if role in profile.models:
+            try:
+                local = locate(role, profile.models[role], profile=profile.name)
+                prints[str(role)] = fingerprint(local.path, local.revision)
+            except AimError:
+                continue
+    return prints
+
+
+def content_of(reference: str) -> str:
+    """The SHA-256 of the reference; empty where there is none, or where reading it is going to fail."""
+    if not reference:
+        return ""
+    try:
+        with open(reference, "rb") as file:  # noqa: PTH123  # as text: any bytes
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError):
+        return ""

@@ -1,0 +1,149 @@
+"""What outlives a headless run besides its output: its record in the store, with which a stopped run goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aim_tui.core.scoring.events import Event, ImageFailed, ImageRead, Item, MetricBatch
+from aim_tui.core.scoring.plan import Status
+from aim_tui.core.scoring.results import Results
+from aim_tui.store.errors import StoreBusyError, StoreError
+from aim_tui.store.records import RunRequest, RunState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aim_tui.runs.setup import Setup
+    from aim_tui.store.runs import Runs
+    from aim_tui.store.writer import RunWriter
+
+
+class Record:
+    """A run that only its output outlives."""
+
+    run_id = ""
+    """The stored run; empty while there is none."""
+    resumed = False
+
+    def __init__(self, setup: Setup, images: Sequence[Item]) -> None:
+        self.results = Results(setup.plan(), setup.context)
+        self.results.add(images)
+
+    @property
+    def left(self) -> list[Item]:
+        """What is still to be scored."""
+        return [Item(row.item, row.path, context=row.own) for row in self.results.rows if row.status is Status.PENDING]
+
+    def add(self, images: Sequence[Item]) -> list[Item]:
+        """Take up further images; returns them, numbered on, as items that are to be scored."""
+        begin = len(self.results.rows)
+        items = [replace(image, id=begin + number) for number, image in enumerate(images)]
+        self.results.add(items)
+        return items
+
+    def write(self, event: Event) -> None:
+        """Take an event of the engine; StoreError where it cannot be kept."""
+
+    def keep(self) -> None:
+        """Have what was taken so far on disk; while another program holds the store it comes there later."""
+
+    def end(self, state: RunState) -> None:
+        """Say how the run ended; StoreError where not everything could be kept."""
+
+
+class StoredRecord(Record):
+    """A run that is kept in the store: a new one, or one that stopped before its end and goes on.
+
+    A new run is begun with the first image that something is known of: a model that cannot be loaded leaves nothing
+    in the history. In the store paths are absolute, so that a run means the same files from any folder.
+    """
+
+    def __init__(self, runs: Runs, setup: Setup, images: Sequence[Item], folder: str, *, fresh: bool) -> None:
+        super().__init__(setup, images)
+        self._runs = runs
+        self._request = _request(setup, folder)
+        self._items = [replace(image, path=os.path.abspath(image.path)) for image in images]  # noqa: PTH100
+        self._writer: RunWriter | None = None
+        self._waiting: list[Event] = []
+        if not fresh:
+            self._resume([image.path for image in images])
+
+    def _resume(self, paths: Sequence[str]) -> None:
+        found = self._runs.find_resumable(self._request, self._items)
+        if found is None:
+            return
+        try:
+            self._writer, run = self._runs.resume(found.id)
+        except StoreError:
+            if self._runs.find_resumable(self._request, self._items) is None:
+                return  # another process has taken it over since
+            raise
+        self.run_id, self.resumed = found.id, True
+        self.results = run.results
+        for row, path in zip(run.results.rows, paths, strict=True):
+            row.path = path
+            if row.status is Status.PENDING:
+                # Scored again as a whole, so that no row is shown with a value that is then replaced.
+                row.raws.clear()
+                row.scores = row.caption = None
+
+    def add(self, images: Sequence[Item]) -> list[Item]:
+        """Take up further images, in the stored run too."""
+        items = super().add(images)
+        stored = [replace(item, path=os.path.abspath(item.path)) for item in items]  # noqa: PTH100
+        self._items += stored
+        if self._writer is not None:
+            self._writer.extend(stored, self._request.digest(self._items))
+        return items
+
+    def write(self, event: Event) -> None:
+        """Take an event; what is not committed within the second raises at one of the next."""
+        if self._writer is None:
+            self._waiting.append(event)
+            if not isinstance(event, (ImageRead, ImageFailed, MetricBatch)):
+                return
+            self._writer = self._runs.begin(self._request, self._items)
+            self.run_id = self._writer.id
+            self._writer.write(*self._waiting)
+            self._waiting.clear()
+        else:
+            self._writer.write(event)
+
+    def keep(self) -> None:
+        """Commit, so that no row is put out that a killed process would have to compute again."""
+        if self._writer is not None:
+            with contextlib.suppress(StoreBusyError):
+                self._writer.flush()
+
+    def end(self, state: RunState) -> None:
+        """Commit what is left, with how the run ended and what its rows add up to."""
+        if self._writer is not None:
+            self._writer.end(state, self.results.summary())
+
+
+def common_folder(paths: Sequence[str], images: Sequence[str]) -> str:
+    """The folder that a run is of: the one that was named, or the lowest that holds all images."""
+    if len(paths) == 1 and os.path.isdir(paths[0]):  # noqa: PTH112  # unlike Path.is_dir it never raises
+        return os.path.abspath(paths[0])  # noqa: PTH100  # as text: any bytes
+    folders = {os.path.dirname(os.path.abspath(image)) for image in images}  # noqa: PTH100, PTH120
+    try:
+        return os.path.commonpath(folders)
+    except ValueError:  # on different drives
+        return ""
+
+
+def _request(setup: Setup, folder: str) -> RunRequest:
+    """What the store is told of the run; ModelUnavailableError for a model that is not on this machine."""
+    from aim_tui.hub.inventory import locate
+    from aim_tui.runs.provenance import run_request
+
+    # Before torch is imported, which takes seconds: is everything here?
+    for role in setup.profile.roles_for(setup.metrics):
+        if role in setup.engine.models:
+            locate(role, setup.engine.models[role], profile=setup.profile.name)
+    return run_request(
+        setup.context, setup.plan(), setup.profile, setup.engine, folder=folder, not_asked=setup.not_asked
+    )

@@ -1,0 +1,101 @@
+"""The store as a command opens it: the user's own, or the one that --store or AIM_TUI_STORE names."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from aim_tui.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aim_tui.store.database import Database
+    from aim_tui.store.edit_runs import EditRun
+    from aim_tui.store.records import Run
+
+PATIENCE = 10.0
+"""Seconds to wait for another program that holds the store."""
+
+WITHOUT = "score without a store: --no-store (then nothing of the run is kept, and it cannot go on later)"
+
+
+def store_path(named: Path | None) -> Path:
+    """The store that is meant, whether it is there or not."""
+    from aim_tui.store.locations import default_store
+
+    return named.expanduser().absolute() if named is not None else default_store()
+
+
+def open_to_score(path: Path) -> Database:
+    """The store for a run that will be kept; it is made where there is none.
+
+    Whether it can be written is tried at once, before models are loaded for nothing. StoreError names the ways out.
+    """
+    from aim_tui.store.database import Database
+    from aim_tui.store.errors import StoreError
+
+    try:
+        database = Database.open(path, timeout=PATIENCE)
+        try:
+            with database.writing():
+                pass
+        except BaseException:
+            database.close()
+            raise
+    except StoreError as error:
+        elsewhere = "" if "--store" in error.hint else "keep it in another store: --store PATH; "
+        hint = f"{error.hint}; " if error.hint else ""
+        raise type(error)(error.message, f"{hint}{elsewhere}or {WITHOUT}") from error
+    return database
+
+
+def open_existing(path: Path) -> Database:
+    """The store for a command about what is in it already; StoreError where there is none.
+
+    One that cannot be written is opened for reading. One of an older version is brought up to date where it can be.
+    """
+    from aim_tui.store.database import Database
+
+    writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    return Database.open(path, read_only=not (path.exists() and writable), timeout=PATIENCE)
+
+
+def load(named: Path | None, run: str) -> Run:
+    """A stored run by its id, the beginning of its id, or 'last', with what people say of its images now."""
+    from dataclasses import replace
+
+    from aim_tui.store.any_runs import refuse_edits
+    from aim_tui.store.judgements import Judgements
+    from aim_tui.store.runs import Runs
+
+    with open_existing(store_path(named)) as database:
+        if run != "last":
+            refuse_edits(database, run)
+        runs = Runs(database)
+        found = runs.load(runs.find(run))
+        return replace(found, judged=Judgements(database).of(found.results))
+
+
+def load_any(named: Path | None, run: str) -> Run | EditRun:
+    """The same of a run of either kind; 'last' is the newest of all."""
+    from aim_tui.store.any_runs import RunKind, find_any
+    from aim_tui.store.edit_runs import EditRuns
+
+    with open_existing(store_path(named)) as database:
+        kind, found = find_any(database, run)
+        if kind is RunKind.EDITS:
+            return EditRuns(database).load(found)
+    return load(named, found)
+
+
+def parse_size(text: str) -> int:
+    """Bytes from '2GB', '500 MB', '1.5GiB' or '4096'; UsageError for anything else."""
+    import re
+
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmgt]?)(i?)b?)?\s*", text, re.IGNORECASE | re.ASCII)
+    if match is None:
+        raise UsageError(f"{text!r} is no size", "such as 500MB, 2GB or 1.5GiB")
+    number, prefix, binary = match.groups()
+    power = " kmgt".index((prefix or " ").lower())
+    return int(float(number) * (1024 if binary else 1000) ** power)

@@ -1,0 +1,1 @@
+"""Settings files, profiles as data, and the folders where state is kept."""

@@ -1,0 +1,33 @@
+"""Where files of the program itself live. No other module knows a folder of the user's home."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import platformdirs
+
+_APP = "aim-tui"
+
+
+def config_file() -> Path:
+    """The user's settings file (TOML); it need not exist."""
+    return platformdirs.user_config_path(_APP) / "config.toml"
+
+
+def state_place() -> Path:
+    """Where logs lie and what the screen remembers; it need not exist."""
+    return platformdirs.user_state_path(_APP)
+
+
+def state_dir() -> Path:
+    """The same folder; made on first use, for the user alone."""
+    path = state_place()
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
+
+
+def sample_data() -> Path:
+    """The folder of the embedded sample models and images: inside the wheel, or beside the checkout's package."""
+    package = Path(__file__).parent.parent
+    installed = package / "_sample_data"
+    return installed if installed.is_dir() else package.parent / "sample_data"

@@ -1,0 +1,1 @@
+"""Two images next to each other."""

@@ -1,0 +1,405 @@
+"""How far each metric agrees with each judgement: matrix, scatter, figures, and the samples behind them."""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from aim_tui.core.agreement.coefficients import Kind
+from aim_tui.core.agreement.interpretation import sentence
+from aim_tui.core.text import printable
+from aim_tui.errors import AimError
+from aim_tui.ui.correlation.judgement_dialog import JudgementFileScreen
+from aim_tui.ui.correlation.matrix import AgreementMatrix
+from aim_tui.ui.correlation.residual_list import ResidualList
+from aim_tui.ui.correlation.scatter import Scatter
+from aim_tui.ui.correlation.tables import figures_of, numbers_of, page, plot_of
+from aim_tui.ui.dialogs.ask import AskScreen
+from aim_tui.ui.dialogs.choose import ChooseScreen
+from aim_tui.ui.dialogs.help import HelpScreen
+from aim_tui.ui.image_view.screen import ViewScreen
+from aim_tui.ui.session.agreement import groupings
+from aim_tui.ui.session.exports import export_path, path_problem
+from aim_tui.ui.session.judgement_files import JudgementFile
+from aim_tui.ui.widgets.key_line import KeyLine
+from aim_tui.ui.widgets.line_list import LineList
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual import events
+    from textual.app import App, ComposeResult
+    from textual.notifications import SeverityLevel
+
+    from aim_tui.core.agreement.analysis import Analysis, Cell
+    from aim_tui.core.agreement.residuals import Residual
+    from aim_tui.core.scoring.jobs import ReadingPolicy
+    from aim_tui.ui.session.agreement import Desk, Gathered
+    from aim_tui.ui.session.session import Session
+
+_KINDS = (Kind.SPEARMAN, Kind.PEARSON, Kind.KENDALL_B)
+_PANES = ("scatter", "numbers", "samples")
+_LISTS = {
+    "worst": "Worst agreement",
+    "best": "Best agreement",
+    "gaps": "Ranked most differently",
+    "influential": "Most influential",
+}
+_NO_GROUPS = "no groups"
+_problem = partial(path_problem, formats=(".json", ".md", ".png", ".svg"))
+
+
+class CorrelationScreen(ModalScreen[None]):
+    """One picked cell of the matrix is told of in full; where there is little room, v turns to its other sides."""
+
+    CSS_PATH = "screen.tcss"
+    BINDING_GROUP_TITLE = "Correlation"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-medium"), (30, "-tall")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c", "coefficient", "Measure", tooltip="Spearman, Pearson or Kendall", id="correlation.coefficient"),
+        Binding("r", "ranks", "Ranks", tooltip="Draw values, or their ranks", id="correlation.ranks"),
+        Binding("v", "turn", "View", tooltip="Scatter, figures or samples, where one has room", id="correlation.view"),
+        Binding("s", "samples", "List", tooltip="Worst, best, rank gaps, influence", id="correlation.samples"),
+        Binding("b", "group", "Group", tooltip="Part the samples by folder or a column", id="correlation.group"),
+        Binding("i", "read_file", "Import", tooltip="Judgements from a file", id="correlation.import"),
+        Binding("o", "own", "Own", show=False, tooltip="The program's own ratings and duels", id="correlation.own"),
+        Binding("a", "again", "Again", show=False, tooltip="With the scores as they are now", id="correlation.again"),
+        Binding("ctrl+s", "export", "Export", tooltip="Write all as JSON, or the figure", id="correlation.export"),
+        Binding("d", "scroll(3)", "Scroll", show=False, tooltip="Scroll the figures down", id="correlation.down"),
+        Binding("u", "scroll(-3)", "Scroll", show=False, tooltip="Scroll the figures up", id="correlation.up"),
+        Binding(
+            "question_mark,f1",
+            "help",
+            "Help",
+            show=False,
+            tooltip="The keys that work here",
+            id="correlation.help",
+            key_display="?",
+        ),
+        Binding("escape,q,K", "close", "Close", tooltip="Back to the scores", id="correlation.close", key_display="q"),
+    ]
+
+    def __init__(
+        self, desk: Desk, policy: ReadingPolicy, folder: str, opener: Callable[[str], None] | None = None
+    ) -> None:
+        """`opener` shows a sample in its own way; without one its image is shown on the whole screen."""
+        super().__init__()
+        self._desk = desk
+        self._opener = opener
+        self._policy = policy
+        self._folder = folder
+        self._file: JudgementFile | None = None
+        self._group_by = ""
+        self._gathered: Gathered | None = None
+        self.analysis: Analysis | None = None
+        """What is shown; None while it is worked out or where there is nothing to."""
+        self._kind = Kind.SPEARMAN
+        self._ranks = False
+        self._pane = _PANES[0]
+        self._list = next(iter(_LISTS))
+        self._heading = Static(markup=False, classes="heading")
+        self._matrix = AgreementMatrix(id="matrix")
+        self._said = Static(id="correlation-said", markup=False)
+        self._scatter = Scatter(id="scatter")
+        self._figures = Static(markup=False)
+        self._numbers = VerticalScroll(self._figures, id="numbers", can_focus=False)
+        self._samples = ResidualList(id="samples")
+
+    def compose(self) -> ComposeResult:
+        """Heading and matrix, the sentence, then what is behind the picked cell."""
+        yield self._heading
+        yield self._matrix
+        yield self._said
+        with Horizontal(id="correlation-panes"):
+            yield self._scatter
+            yield self._numbers
+        yield self._samples
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Work it out."""
+        self._matrix.focus()
+        self._turn_to(self._pane)
+        self._load()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Tables are set for the room they have."""
+        self.call_after_refresh(self._show_page)
+
+    # -- working it out ----------------------------------------------------------------------------------------------
+
+    @work(exclusive=True, group="load")
+    async def _load(self) -> None:
+        self.analysis = None
+        self._show_nothing("Looking…")
+        try:
+            self._gathered = gathered = await self._desk.gather(self._file)
+        except AimError as error:
+            self._gathered = None
+            self._show_nothing(str(error))
+            return
+        if gathered.missing:
+            self._show_nothing(gathered.missing)
+            return
+        if self._group_by not in groupings(gathered.study):
+            self._group_by = ""
+        await self._analyse(gathered)
+
+    async def _analyse(self, gathered: Gathered) -> None:
+        study = gathered.study
+        self.remove_class("-nothing")
+        self._matrix.show([one.name for one in study.metrics], [one.name for one in study.judgements])
+        # What was found under other settings is no answer while this is worked out.
+        self.analysis = None
+        self._show_heading()
+        self._said.update("working it out…")
+        self._scatter.show(None, "working it out…")
+        self._figures.update("")
+        self._samples.show("", ("", ""), [], "")
+        found = await self._desk.analyse(study, self._group_by)
+        self.analysis = found
+        self._show_heading()
+        self._show_matrix()
+        self._show_cell()
+
+    @work(exclusive=True, group="load")
+    async def _regroup(self, label: str) -> None:
+        self._group_by = label
+        if self._gathered is not None and not self._gathered.missing:
+            await self._analyse(self._gathered)
+
+    # -- what is shown -----------------------------------------------------------------------------------------------
+
+    @property
+    def cell(self) -> Cell | None:
+        """The picked cell, or None where there is none."""
+        metric, judgement = self._matrix.cursor_key, self._matrix.judgement
+        if self.analysis is None or metric is None or judgement is None:
+            return None
+        try:
+            return self.analysis.cell(metric, judgement)
+        except KeyError:
+            return None
+
+    def _show_nothing(self, text: str) -> None:
+        self._matrix.show([], [])
+        self._matrix.empty_text = _lines(text)
+        self.set_class(True, "-nothing")
+        self._show_heading()
+
+    def _show_heading(self) -> None:
+        parts: list[str | tuple[str, str]] = [("Correlation  ", "bold")]
+        parts.append((f"{self._kind.label}{', ranks drawn' if self._ranks else ''}  ", "$text-accent"))
+        judged = f"judged by {self._file.path}" if self._file else self._desk.own
+        groups = f"  groups by {self._group_by}" if self._group_by else ""
+        told = (
+            f"{self._desk.origin.rstrip('/').rpartition('/')[2]}, {judged.rpartition('/')[2] if self._file else judged}"
+        )
+        parts.append((printable(f"{told}{groups}"), "$foreground-muted"))
+        self._heading.update(Content.assemble(*parts), layout=False)
+
+    def _show_matrix(self) -> None:
+        if self.analysis is not None:
+            self._matrix.show_figures(figures_of(self.analysis, self._kind))
+
+    @on(LineList.CursorMoved, "#matrix")
+    @on(AgreementMatrix.Picked)
+    def _show_cell(self) -> None:
+        cell = self.cell
+        if cell is None:
+            if self.analysis is not None:
+                self._said.update("a judgement is not held against itself")
+                self._scatter.show(None, "nothing to draw")
+                self._figures.update("")
+                self._samples.show("", ("", ""), [], "")
+            return
+        self._show_words(cell)
+        self._show_scatter(cell)
+        self._show_page()
+        self._numbers.scroll_home(animate=False)
+        self._show_samples(cell)
+
+    def _show_words(self, cell: Cell) -> None:
+        words = sentence(cell.coefficients[self._kind], cell.pairs.n, cell.metric.name, cell.judgement.name)
+        lines = [Content(printable(words))]
+        lines += [Content.styled(f"! {printable(warning)}", "$text-warning") for warning in cell.warnings]
+        self._said.update(Content("\n").join(lines))
+
+    def _show_scatter(self, cell: Cell) -> None:
+        reason = cell.coefficients[self._kind].reason
+        self._scatter.show(plot_of(cell, ranks=self._ranks), f"nothing to draw: {reason}")
+
+    def _show_page(self) -> None:
+        cell = self.cell
+        if self.analysis is not None and cell is not None:
+            width = self._numbers.scrollable_content_region.width
+            if width > 0:
+                self._figures.update(Content("\n").join(page(self.analysis, cell, width)))
+
+    def _show_samples(self, cell: Cell) -> None:
+        reason = cell.coefficients[Kind.PEARSON].reason
+        # Where nothing is defined, no sample agrees better than another.
+        found: tuple[Residual, ...] = () if reason else getattr(cell, self._list)
+        lines = [(one.id, numbers_of(cell, one)) for one in found]
+        empty = f"No sample can be said to agree better than another: {reason or 'no line through the pairs'}."
+        self._samples.show(_LISTS[self._list], (cell.metric.name, cell.judgement.name), lines, _lines(empty))
+        self._point_out()
+
+    @on(LineList.CursorMoved, "#samples")
+    def _point_out(self) -> None:
+        self._scatter.pick(self._samples.cursor_key or "")
+
+    # -- verbs -------------------------------------------------------------------------------------------------------
+
+    def action_close(self) -> None:
+        """Back."""
+        self.dismiss(None)
+
+    def action_help(self) -> None:
+        """The keys that work here."""
+        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))
+
+    def action_coefficient(self) -> None:
+        """The next coefficient."""
+        self._kind = _KINDS[(_KINDS.index(self._kind) + 1) % len(_KINDS)]
+        self._show_heading()
+        self._show_matrix()
+        if (cell := self.cell) is not None:
+            self._show_words(cell)
+
+    def action_ranks(self) -> None:
+        """Values, or their ranks."""
+        self._ranks = not self._ranks
+        self._show_heading()
+        if (cell := self.cell) is not None:
+            self._show_scatter(cell)
+            self._point_out()
+
+    def action_turn(self) -> None:
+        """The next side of the cell."""
+        self._turn_to(_PANES[(_PANES.index(self._pane) + 1) % len(_PANES)])
+
+    def _turn_to(self, pane: str) -> None:
+        self._pane = pane
+        for name in _PANES:
+            self.set_class(name == pane, f"-shows-{name}")
+        if pane == "samples":
+            self._samples.focus()
+        else:
+            self._matrix.focus()
+        self.call_after_refresh(self._show_page)
+
+    def action_samples(self) -> None:
+        """The next list of samples; where they are hidden, first of all these."""
+        if not self._samples.size.height:
+            self._turn_to("samples")
+            return
+        names = list(_LISTS)
+        self._list = names[(names.index(self._list) + 1) % len(names)]
+        if (cell := self.cell) is not None:
+            self._show_samples(cell)
+
+    def action_scroll(self, lines: int) -> None:
+        """Read on in the figures."""
+        self._numbers.scroll_relative(y=lines, animate=False)
+
+    @on(LineList.Opened, "#matrix")
+    def _to_samples(self) -> None:
+        self._turn_to("samples")
+
+    @on(LineList.Opened, "#samples")
+    def _open(self) -> None:
+        """The image of a sample, and from there those of the others in the list."""
+        if self._gathered is None or self.analysis is None or (current := self._samples.cursor_key) is None:
+            return
+        items = {name: number for number, name in enumerate(self._gathered.ids)}
+        order = [items[key] for key in self._samples.keys if key in items]
+        if current not in items:
+            self._say(f"{current} is none of what is shown")
+            return
+        if self._opener is not None:
+            self._opener(current)
+            return
+
+        def closed(item: int | None) -> None:
+            if item is not None and self._gathered is not None:
+                self._samples.move_to(self._gathered.ids[item])
+
+        self.app.push_screen(ViewScreen(self._gathered.rows, order, items[current], self._policy), closed)
+
+    @work(exclusive=True, group="verb")
+    async def action_group(self) -> None:
+        """Part the samples."""
+        if self._gathered is None or self._gathered.missing:
+            return
+        found = groupings(self._gathered.study)
+        if not found:
+            self._say("nothing parts these samples: they share one folder, and no column has groups")
+            return
+        choices = {_NO_GROUPS: "all pairs alike"} | {label: f"{count} groups" for label, count in found.items()}
+        chosen = await self.app.push_screen_wait(ChooseScreen("Group by", choices, self._group_by or _NO_GROUPS))
+        if chosen is not None:
+            self._regroup("" if chosen == _NO_GROUPS else chosen)
+
+    @work(exclusive=True, group="verb")
+    async def action_read_file(self) -> None:
+        """Judgements from a file."""
+        before = self._file or JudgementFile(f"{self._folder.rstrip('/')}/")
+        file = await self.app.push_screen_wait(JudgementFileScreen(self._desk.preview, before))
+        if file is not None:
+            self._file = file
+            self._load()
+
+    def action_own(self) -> None:
+        """The program's own ratings and duels."""
+        self._file = None
+        self._load()
+
+    def action_again(self) -> None:
+        """Once more, with what is there now."""
+        self._load()
+
+    @work(exclusive=True, group="verb")
+    async def action_export(self) -> None:
+        """Write everything, or the figure."""
+        analysis, cell = self.analysis, self.cell
+        if analysis is None:
+            self._say("there is nothing to write yet")
+            return
+        figures = importlib.util.find_spec("matplotlib") is not None
+        drawn = "the picked cell's figure as .png or .svg" if figures else "figures need matplotlib, which is not here"
+        explanation = f"Everything as .json or .md; {drawn}.\nAn existing file is replaced."
+        suggested = printable(f"{self._folder.rstrip('/')}/correlation_results.json")
+        text = await self.app.push_screen_wait(AskScreen("Export", explanation, suggested, _problem))
+        if text is None:
+            return
+        path = export_path(text)
+        try:
+            await self._desk.write(analysis, cell, path)
+        except AimError as error:
+            self._say(str(error), error=True)
+        else:
+            self._say(f"wrote {path}")
+
+    def _say(self, text: str, *, error: bool = False) -> None:
+        severity: SeverityLevel = "error" if error else "information"
+        self.notify(printable(text), severity=severity, markup=False, timeout=12 if error else 4)
+
+
+def _lines(text: str) -> str:
+    """A text of several lines without what a terminal would take for more than text."""
+    return "\n".join(map(printable, text.splitlines()))
+
+
+async def correlate(app: App[int], session: Session) -> None:
+    """How far the metrics agree with what people said of these images."""
+    await app.push_screen_wait(CorrelationScreen(session.agreement, session.launch.reading, session.folder))

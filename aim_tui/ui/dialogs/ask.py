@@ -1,0 +1,49 @@
+"""A line of text that is asked for and checked before it is taken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from aim_tui.ui.dialogs.dialog import Dialog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.widget import Widget
+
+
+class AskScreen(Dialog[str]):
+    """A text, or None. `check` returns why a text will not do, or an empty text."""
+
+    def __init__(self, heading: str, explanation: str, value: str, check: Callable[[str], str]) -> None:
+        super().__init__(heading)
+        self._explanation = explanation
+        self._check = check
+        self._field = Input(value, compact=True, select_on_focus=False)
+        self._problem = Static(classes="problem", markup=False)
+
+    def body(self) -> list[Widget]:
+        """What is asked for, the field, and what is wrong with it."""
+        return [Static(Content(self._explanation), classes="muted"), self._field, self._problem]
+
+    def keys(self) -> str:
+        """The keys that matter."""
+        return "enter takes it · esc closes"
+
+    def on_mount(self) -> None:
+        """Type at once."""
+        self._field.focus()
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        text = event.value.strip()
+        problem = self._check(text)
+        if problem:
+            self._problem.update(problem)
+        else:
+            self.dismiss(text)

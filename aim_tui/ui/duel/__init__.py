@@ -1,0 +1,1 @@
+"""Blind duels and the ranking they give."""

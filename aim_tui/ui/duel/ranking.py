@@ -1,0 +1,207 @@
+"""What duels add up to: order, strength with interval, and how it compares with the metrics' own order."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.segment import Segment
+from textual import work
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from aim_tui.core.scoring.records import spreadsheet_cell
+from aim_tui.core.text import file_name, path_bytes, portable_path, printable
+from aim_tui.errors import AimError
+from aim_tui.exports.atomic_write import write_whole
+from aim_tui.ui.dialogs.ask import AskScreen
+from aim_tui.ui.dialogs.help import HelpScreen
+from aim_tui.ui.session.exports import export_path, path_problem
+from aim_tui.ui.widgets.cell_text import fit
+from aim_tui.ui.widgets.key_line import KeyLine
+from aim_tui.ui.widgets.line_list import LineList
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from textual.app import ComposeResult
+
+    from aim_tui.ui.duel.service import DuelDesk
+    from aim_tui.ui.widgets.line_look import Look
+
+# Title and width of what stands right of the name, each from this width of the list on.
+_COLUMNS = (
+    ("strength", "Strength", 8, 0),
+    ("interval", "95 % interval", 15, 70),
+    ("record", "W/T/L", 9, 88),
+    ("duels", "Duels", 5, 98),
+    ("apart", "Next", 4, 0),
+    ("final", "Final", 6, 50),
+    ("final_rank", "Rank", 5, 50),
+)
+
+
+def ranking_rows(desk: DuelDesk, finals: Mapping[str, float | None]) -> list[dict[str, Any]]:
+    """The images, the strongest first, with everything that is known of them."""
+    ranking, tallies, order = desk.ranking, desk.tallies(), desk.ranking.order
+    known = sorted((v for image in desk.images if (v := finals.get(image.path)) is not None), reverse=True)
+    rows = []
+    for place, number in enumerate(order):
+        image, tally = desk.images[number], tallies[number]
+        low, high = ranking.interval(number)
+        after = order[place + 1] if place + 1 < len(order) else None
+        final = finals.get(image.path)
+        rows.append(
+            {
+                "rank": place + 1,
+                "path": image.path,
+                "sha256": image.sha256,
+                "strength": float(ranking.mean[number]),
+                "low": low,
+                "high": high,
+                "wins": tally.wins,
+                "ties": tally.ties,
+                "losses": tally.losses,
+                "duels": tally.duels,
+                "told_apart_from_next": None if after is None else ranking.told_apart(number, after),
+                "final_score": final,
+                "final_rank": None if final is None else known.index(final) + 1,
+            }
+        )
+    return rows
+
+
+class RankList(LineList[int]):
+    """Keys are places in the order."""
+
+    HEADER_LINES: ClassVar[int] = 1
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        super().__init__(id="ranks")
+        self._rows = rows
+
+    def on_mount(self) -> None:
+        """Show all of them."""
+        super().on_mount()
+        self.set_keys(range(len(self._rows)))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Here is only to read."""
+        return action in ("move", "page", "first", "last")
+
+    def draw_header(self, width: int) -> list[Segment]:
+        """The titles."""
+        style = self.get_component_rich_style("line-list--header")
+        said = {name: title for name, title, _, _ in _COLUMNS}
+        return [Segment(" " * self.GUTTER + self._line("   # Image", said, width - self.GUTTER), style)]
+
+    def draw_line(self, index: int, key: int, look: Look, width: int) -> list[Segment]:
+        """One image."""
+        row = self._rows[key]
+        apart, final = row["told_apart_from_next"], row["final_score"]
+        said = {
+            "strength": _signed(row["strength"]),
+            "interval": f"{_signed(row['low'])} {_signed(row['high'])}",
+            "record": f"{row['wins']}/{row['ties']}/{row['losses']}",
+            "duels": str(row["duels"]),
+            "apart": "" if apart is None else ">" if apart else "≈",
+            "final": "-" if final is None else f"{final:.1f}",
+            "final_rank": "-" if final is None else f"#{row['final_rank']}",
+        }
+        return [Segment(self._line(f"{row['rank']:>4} {file_name(row['path'])}", said, width), look.base)]
+
+    def _line(self, name: str, said: Mapping[str, str], width: int) -> str:
+        cells = "".join("  " + said[key].rjust(cells) for key, _, cells, least in _COLUMNS if width >= least) + " "
+        return fit(name, max(width - len(cells), 0), "middle") + cells
+
+
+def _signed(value: float) -> str:
+    # What rounds to nothing has no sign.
+    return f"{round(value, 2) + 0.0:+.2f}"
+
+
+class RankingScreen(ModalScreen[None]):
+    """The order after the duels so far."""
+
+    CSS_PATH = "screen.tcss"
+    BINDING_GROUP_TITLE = "Ranking"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "export", "Export", tooltip="Write the ranking as CSV or JSON", id="ranking.export"),
+        Binding(
+            "question_mark,f1", "help", "Help", tooltip="The keys that work here", id="ranking.help", key_display="?"
+        ),
+        Binding("escape,q,r", "close", "Close", tooltip="Back to the duels", id="ranking.close", key_display="q"),
+    ]
+
+    def __init__(self, desk: DuelDesk, finals: Mapping[str, float | None]) -> None:
+        super().__init__()
+        self._desk = desk
+        self._rows = ranking_rows(desk, finals)
+
+    def compose(self) -> ComposeResult:
+        """Heading, images, and how to read it."""
+        desk = self._desk
+        title = Content.assemble(
+            ("Ranking  ", "bold"),
+            f"{desk.counting} duel{'' if desk.counting == 1 else 's'} by {printable(desk.rater)}",
+            (f"  {desk.ranking.settled()} of {len(desk.images) - 1} neighbours told apart", "$foreground-muted"),
+        )
+        yield Static(title, id="ranking-title", markup=False)
+        yield RankList(self._rows)
+        about = (
+            "Strength in logits (Bradley-Terry; a tie is half a win for each).\n"
+            "Next: > told apart from the one below, ≈ not yet (95 %)."
+        )
+        yield Static(about, id="ranking-about", markup=False)
+        yield KeyLine()
+
+    def action_help(self) -> None:
+        """The keys that work here."""
+        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))
+
+    def action_close(self) -> None:
+        """Back."""
+        self.dismiss(None)
+
+    @work(exclusive=True)
+    async def action_export(self) -> None:
+        """Write the ranking to a file."""
+        explanation = "The ranking as .csv, .json or .jsonl; an existing file is replaced."
+        suggested = printable(f"{self._desk.folder}/ranking.csv")
+        text = await self.app.push_screen_wait(AskScreen("Export", explanation, suggested, path_problem))
+        if text is None:
+            return
+        path = export_path(text)
+        try:
+            await asyncio.to_thread(partial(export_ranking, path, self._desk, self._rows))
+        except AimError as error:
+            self.notify(printable(str(error)), severity="error", markup=False, timeout=12)
+        else:
+            self.notify(printable(f"wrote {len(self._rows)} rows to {path}"), markup=False, timeout=3)
+
+
+def export_ranking(path: Path, desk: DuelDesk, rows: list[dict[str, Any]]) -> None:
+    """Write a ranking whole or not at all; ExportError where it cannot be written."""
+    rows = [row | {"path": portable_path(row["path"]), "path_bytes": path_bytes(row["path"])} for row in rows]
+    said = {"series": desk.series, "rater": desk.rater, "counted_duels": desk.counting}
+    match path.suffix.lower():
+        case ".json":
+            text = json.dumps(said | {"ranking": rows}, indent=2) + "\n"
+        case ".jsonl":
+            text = "".join(json.dumps(row | said) + "\n" for row in rows)
+        case _:
+            stream = io.StringIO(newline="")
+            writer = csv.DictWriter(stream, [*rows[0], *said], lineterminator="\n")
+            writer.writeheader()
+            for row in rows:
+                writer.writerow({name: spreadsheet_cell(value) for name, value in (row | said).items()})
+            text = stream.getvalue()
+    write_whole(path, text)

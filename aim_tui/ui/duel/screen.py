@@ -1,0 +1,280 @@
+"""Two images beside each other, without names and scores: which one is better?"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import work
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from aim_tui.core.text import printable
+from aim_tui.errors import AimError
+from aim_tui.store.judgements import DuelOutcome
+from aim_tui.terminal.images import ImageMode, image_support
+from aim_tui.ui.dialogs.help import HelpScreen
+from aim_tui.ui.duel.ranking import RankingScreen
+from aim_tui.ui.session.messages import Said
+from aim_tui.ui.widgets.key_line import KeyLine
+from aim_tui.ui.widgets.picture import Picture, read_picture
+from aim_tui.ui.widgets.pixel_pane import PixelPane
+from aim_tui.ui.widgets.protocol_pane import pixel_pane
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from textual.app import App, ComposeResult
+
+    from aim_tui.core.scoring.jobs import ReadingPolicy
+    from aim_tui.ui.duel.service import DuelDesk
+    from aim_tui.ui.session.session import Session
+
+_ASK = "which one is better?"
+_NO_IMAGES = "this terminal shows no images here, so nothing can be compared; q goes back"
+
+
+class DuelScreen(ModalScreen[None]):
+    """Answers count when both images are on the screen, and are stored before the next pair comes."""
+
+    CSS_PATH = "screen.tcss"
+    BINDING_GROUP_TITLE = "Duel"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("h,left", "answer('left')", "Left", tooltip="The left (upper) image is better", id="duel.left"),
+        Binding("l,right", "answer('right')", "Right", tooltip="The right (lower) image is better", id="duel.right"),
+        Binding("t,equals_sign", "answer('tie')", "Tie", tooltip="Both are as good", id="duel.tie"),
+        Binding("s,space", "answer('skip')", "Skip", tooltip="Say nothing of this pair", id="duel.skip"),
+        Binding("u", "undo", "Undo", tooltip="Take back the last answer and ask again", id="duel.undo"),
+        Binding("r,enter", "ranking", "Ranking", tooltip="What the answers add up to", id="duel.ranking"),
+        Binding("question_mark,f1", "help", "Help", tooltip="The keys that work here", id="duel.help", key_display="?"),
+        Binding(
+            "escape,q", "close", "Stop", tooltip="Back; D goes on with this series", id="duel.close", key_display="q"
+        ),
+    ]
+
+    def __init__(self, desk: DuelDesk, policy: ReadingPolicy, finals: Mapping[str, float | None]) -> None:
+        super().__init__()
+        self._desk = desk
+        self._policy = policy
+        self._finals = finals
+        self._pair: tuple[int, int] | None = None
+        self._shown = self._drawn = False
+        self._words_only = False
+        self._in_turn = asyncio.Lock()
+        self._title = Static(id="duel-title", markup=False)
+        self._said = Static(id="duel-said", markup=False)
+        self._panes: tuple[PixelPane, PixelPane] = ()  # type: ignore[assignment]  # made by compose
+
+    @property
+    def pair(self) -> tuple[int, int] | None:
+        """The pair that can be answered: both images are on the screen."""
+        return self._pair if self._shown else None
+
+    def compose(self) -> ComposeResult:
+        """A line of progress, two panes of equal size, a line that asks."""
+        support = image_support()
+        if self.app.no_color or self.app.console.color_system in ("standard", "windows"):
+            support = replace(support, mode=ImageMode.NONE)
+        elif support.mode is ImageMode.KITTY and self.app.console.color_system != "truecolor":
+            support = replace(support, mode=ImageMode.HALF)
+        self._words_only = support.mode is ImageMode.NONE
+        self._panes = (pixel_pane(support, id="duel-left"), pixel_pane(support, id="duel-right"))
+        yield self._title
+        yield Container(*self._panes, id="duel-panes")
+        yield self._said
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Ask for the first pair."""
+        self._ask_next()
+
+    def on_resize(self) -> None:
+        """Panes one above the other where the terminal is narrow and tall; other panes need other pictures."""
+        self.set_class(self.size.width < self.size.height * 2, "-stacked")
+        # A pair that is being answered is drawn no more: the next one is.
+        if self._pair is not None and (self._shown or not self._drawn):
+            self.call_after_refresh(self._show_pair)
+
+    # -- verbs -------------------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Where nothing can be seen, nothing can be said of it but that."""
+        return not self._words_only or action != "answer" or parameters[:1] == ("skip",)
+
+    def action_answer(self, outcome: str) -> None:
+        """Store an answer; the next pair comes when it is stored."""
+        if not self._shown:
+            return
+        # Until the next pair is there no key counts.
+        self._shown = False
+        self._store(DuelOutcome(outcome))
+
+    @work
+    async def _store(self, outcome: DuelOutcome) -> None:
+        async with self._in_turn:
+            assert self._pair is not None
+            try:
+                await self._desk.say(*self._pair, outcome)
+            except AimError as error:
+                self._shown = True
+                self._not_stored(error)
+                return
+            await self._next(self._pair)
+
+    @work
+    async def action_undo(self) -> None:
+        """Take back the last answer, the one that is being stored too, and show its pair again."""
+        async with self._in_turn:
+            before, self._shown = self._shown, False
+            try:
+                pair = await self._desk.undo()
+            except AimError as error:
+                self._shown = before
+                self._not_stored(error)
+                return
+            if pair is None:
+                self._shown = before
+                self._say("there is no answer of this series to take back")
+            elif pair:
+                await self._go_on(pair, "taken back; ")
+            elif self._pair is not None:
+                await self._go_on(self._pair, "taken back, about an image that is left out now; ")
+
+    def action_ranking(self) -> None:
+        """What the answers add up to."""
+        self.app.push_screen(RankingScreen(self._desk, self._finals))
+
+    def action_help(self) -> None:
+        """The keys that work here."""
+        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))
+
+    def action_close(self) -> None:
+        """Stop here; everything said is stored."""
+        self.dismiss(None)
+
+    # -- what is shown -----------------------------------------------------------------------------------------------
+
+    @work
+    async def _ask_next(self) -> None:
+        async with self._in_turn:
+            await self._next(())
+
+    async def _next(self, busy: tuple[int, ...]) -> None:
+        await self._go_on(await self._desk.next_pair(busy))
+
+    async def _go_on(self, pair: tuple[int, int], before: str = "") -> None:
+        """Show a pair and ask; where one of the two is no image, leave it out, say so, and show another pair."""
+        while problems := await self._show(pair):
+            self._pair = None
+            before = f"{len(problems)} left out ({', '.join(dict.fromkeys(problems.values()))}); "
+            await self._desk.leave_out(problems)
+            if len(self._desk.images) < 2:
+                self._tell_progress()
+                self._say(f"{before}a duel needs two images, so this series ends here; q goes back")
+                return
+            pair = await self._desk.next_pair(())
+        self._say(_NO_IMAGES if self._words_only else f"{before}{_ASK}")
+
+    async def _show(self, pair: tuple[int, int]) -> dict[int, str]:
+        self._pair, self._shown, self._drawn = pair, False, False
+        self._tell_progress()
+        return await self._draw()
+
+    @work(exclusive=True, group="redraw")
+    async def _show_pair(self) -> None:
+        pair = self._pair
+        if pair is not None and await self._draw():
+            self._shown = False
+            self._ask_again(pair)
+
+    @work
+    async def _ask_again(self, pair: tuple[int, int]) -> None:
+        async with self._in_turn:
+            if self._pair == pair:
+                await self._go_on(pair)
+
+    async def _draw(self) -> dict[int, str]:
+        """Put both images on the screen; by number, what keeps one from it."""
+        pair = self._pair
+        if pair is None or not all(pane.box.columns > 0 and pane.box.rows > 0 for pane in self._panes):
+            return {}
+        pictures = await asyncio.gather(
+            *(
+                asyncio.to_thread(self._read, pane, self._desk.images[image].path)
+                for pane, image in zip(self._panes, pair, strict=True)
+            )
+        )
+        if pair != self._pair:
+            return {}
+        self._drawn = True
+        problems = {
+            image: problem
+            for image, picture in zip(pair, pictures, strict=True)
+            if (problem := _problem(picture, self._desk.images[image].sha256))
+        }
+        if problems:
+            return problems
+        for pane, picture in zip(self._panes, pictures, strict=True):
+            if self._words_only or picture.pixels is None:
+                pane.show_words("mostly " + ", ".join(picture.colours) if picture.colours else "many colours")
+            else:
+                pane.show_pixels(picture.pixels, picture.encoded)
+        self._shown = True
+        return {}
+
+    def _read(self, pane: PixelPane, path: str) -> Picture:
+        picture = read_picture(path, pane.box, self._policy)
+        return replace(picture, encoded=pane.encode(picture.pixels)) if picture.pixels is not None else picture
+
+    def _tell_progress(self) -> None:
+        desk = self._desk
+        count = len(desk.images)
+        self._title.update(
+            Content.assemble(
+                ("Blind duel  ", "bold"),
+                f"{desk.counting} answered",
+                (f"  {desk.ranking.settled()} of {count - 1} neighbours told apart", "$foreground-muted"),
+                (f"  {count} images", "$foreground-muted"),
+                (f"  {desk.left_out}" if desk.left_out else "", "$text-warning"),
+            ),
+            layout=False,
+        )
+
+    def _say(self, text: str) -> None:
+        self._said.update(Content(printable(text)), layout=False)
+
+    def _not_stored(self, error: AimError) -> None:
+        self._say(f"! not stored: {error}")
+        self._desk.store.failed(error)
+
+
+def _problem(picture: Picture, sha256: str) -> str:
+    """Why an answer about this picture would be none about the image of that content; empty where it is one."""
+    if picture.pixels is None or picture.facts is None:
+        return printable(picture.problem) or "cannot be shown"
+    return "" if picture.facts.sha256 == sha256 else "the file is another one by now"
+
+
+async def duel(app: App[int], session: Session, order: Sequence[int], marks: AbstractSet[int]) -> None:
+    """Blind duels between the marked images, or all that are shown where none is marked."""
+    from aim_tui.ui.duel.service import DuelDesk, find_duellists, size_problem
+
+    items = sorted(marks) or order
+    if problem := size_problem(len(items)):
+        session.say(Said(problem, "warning"))
+        return
+    rows = [session.results.rows[item] for item in items]
+    paths, failed = [row.path for row in rows], {row.path for row in rows if row.error is not None}
+    try:
+        found = await asyncio.to_thread(find_duellists, paths, failed, session.launch.reading)
+        desk = await DuelDesk.open(session.store, session.judging.rater, session.folder, found, session.run_of)
+    except AimError as error:
+        session.say(Said(str(error), "error"))
+        return
+    await app.push_screen_wait(DuelScreen(desk, session.launch.reading, {row.path: row.final for row in rows}))

@@ -1,0 +1,1 @@
+"""Image edits: table, panes and review."""

@@ -1,0 +1,143 @@
+"""An edit in words: the instruction in full, what is said of it, its numbers, and the other of its pair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from aim_tui.core.outcomes import Failed, Present, reason_of
+from aim_tui.core.ratings.opinions import NOTHING
+from aim_tui.core.scoring.instruction_pairs import Winner, winner
+from aim_tui.core.text import printable
+from aim_tui.ui.edits.table import RIGHT, WRONG
+from aim_tui.ui.review.card import stars
+from aim_tui.ui.widgets.score_cells import NOTED, REJECTED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aim_tui.core.metrics.spec import MetricSpec
+    from aim_tui.core.outcomes import Outcome
+    from aim_tui.core.ratings.opinions import Opinion
+    from aim_tui.core.scoring.instruction_pairs import InstructionPair
+    from aim_tui.core.selection.edit_fields import EditView
+
+_MUTED = "$foreground-muted"
+
+
+@dataclass(frozen=True, slots=True)
+class EditWords:
+    """Everything that the words about an edit are made of."""
+
+    view: EditView
+    item: int
+    pairs: Sequence[InstructionPair]
+    lead: MetricSpec
+    """The number by which pairs are told of first."""
+    rater: str
+    others: Mapping[str, Opinion]
+
+    def instruction(self) -> Content:
+        """The instruction as it was given, with what is known of its truth."""
+        edit = self.view.edits[self.item]
+        correct = edit.truth.get("is_correct")
+        sign = "" if correct is None else f"{RIGHT} right  " if correct else f"{WRONG} {self._error_type()}  "
+        return Content.assemble((sign, "bold"), printable(edit.instruction))
+
+    def opinion(self) -> list[Content]:
+        """What is said of the edit, by whom."""
+        mine = self.view.opinion(self.view.results.rows[self.item])
+        lines = [Content.assemble((f"{printable(self.rater)}  ", _MUTED), _said(mine))]
+        if mine.note:
+            lines.append(Content(f"{NOTED} {printable(mine.note)}"))
+        lines += [Content.styled(f"{printable(name)}  ", _MUTED) + _said(said) for name, said in self.others.items()]
+        return lines
+
+    def pair(self) -> list[Content]:
+        """The right and the wrong instruction next to one another, and which one won, for each pair it is in."""
+        lines: list[Content] = []
+        mine = [pair for pair in self.pairs if self.item in (pair.right, pair.wrong)]
+        for pair in mine:
+            won = self._winner(self.lead, pair)
+            if not lines or self.item == pair.wrong:
+                lines.append(self._side(pair.right, won is Winner.RIGHT))
+            lines.append(self._side(pair.wrong, won is Winner.WRONG))
+        for pair in mine[:1]:
+            verdicts = [self._winner(spec, pair) for spec in self.view.results.specs]
+            words = {Winner.RIGHT: "the right one wins", Winner.WRONG: "the wrong one wins", Winner.TIE: "a tie"}
+            lead = self._winner(self.lead, pair)
+            said = f"{self.lead.title}: {words[lead] if lead is not None else self._untold(pair)}"
+            right, wrong, ties = (verdicts.count(each) for each in (Winner.RIGHT, Winner.WRONG, Winner.TIE))
+            counted = f"  (all numbers: right {right}, wrong {wrong}, alike {ties})"
+            lines.append(Content.assemble((said, "bold"), (counted if right + wrong + ties else "", _MUTED)))
+        return lines
+
+    def numbers(self) -> list[Content]:
+        """Every number with the direction in which it is better; why one is not there is told by `trouble`."""
+        row = self.view.results.rows[self.item]
+        width = max((len(spec.short) for spec in self.view.results.specs), default=0) + 2
+        lines = []
+        for spec in self.view.results.specs:
+            arrow = "↑" if spec.higher_is_better else "↓"
+            title = Content.styled(f"{f'{spec.short} {arrow}':<{width}} ", _MUTED)
+            lines.append(title + _brief_value(row.outcomes.get(spec.id), spec))
+        return lines
+
+    def trouble(self) -> list[Content]:
+        """Why something is not there."""
+        reasons = self.view.results.rows[self.item].reasons()
+        return [Content.styled(f"! {printable(reasons)}", "$text-error")] if reasons else []
+
+    def brief(self) -> list[Content]:
+        """What matters most, in short pieces, of which as many are shown as there is room for."""
+        row = self.view.results.rows[self.item]
+        mine = self.view.opinion(row)
+        said = [_said(mine)] if mine else [Content.styled("not rated", _MUTED)]
+        for spec in sorted(self.view.results.specs, key=lambda spec: spec != self.lead):
+            value = _brief_value(row.outcomes.get(spec.id), spec)
+            said.append(Content.styled(f"{spec.short} {'↑' if spec.higher_is_better else '↓'} ", _MUTED) + value)
+        return said
+
+    def _winner(self, spec: MetricSpec, pair: InstructionPair) -> Winner | None:
+        rows = self.view.results.rows
+        return winner(spec, rows[pair.right].outcomes.get(spec.id), rows[pair.wrong].outcomes.get(spec.id))
+
+    def _untold(self, pair: InstructionPair) -> str:
+        """Why no instruction of a pair has won."""
+        rows = (self.view.results.rows[item] for item in (pair.right, pair.wrong))
+        failed = any(row.error is not None or isinstance(row.outcomes.get(self.lead.id), Failed) for row in rows)
+        return "no winner, a number is missing" if failed else "not told yet"
+
+    def _side(self, item: int, won: bool) -> Content:
+        edit, row = self.view.edits[item], self.view.results.rows[item]
+        correct = edit.truth.get("is_correct") is True
+        value = value_words(row.outcomes.get(self.lead.id), self.lead)
+        here = "bold" if item == self.item else ""
+        parts: list[str | Content] = [f"{RIGHT if correct else WRONG} ", value, " ★ " if won else "   "]
+        return Content.assemble(*parts, (printable(edit.instruction), here))
+
+    def _error_type(self) -> str:
+        said = self.view.edits[self.item].truth.get("error_type")
+        return f"wrong: {printable(str(said))}" if said else "wrong"
+
+
+def value_words(outcome: Outcome | None, spec: MetricSpec) -> Content:
+    """A number, or why there is none."""
+    if isinstance(outcome, Present):
+        return Content.styled(f"{outcome.value:.{spec.decimals}f}", "bold")
+    if outcome is None:
+        return Content.styled("·", _MUTED)
+    return Content.styled("! " + printable(reason_of(outcome) or ""), "$text-warning")
+
+
+def _brief_value(outcome: Outcome | None, spec: MetricSpec) -> Content:
+    return Content.styled("!", "$text-warning") if isinstance(outcome, Failed) else value_words(outcome, spec)
+
+
+def _said(opinion: Opinion) -> Content:
+    if opinion == NOTHING:
+        return Content.styled("not rated", _MUTED)
+    words = stars(opinion.rating)
+    return Content.styled(f"{words}  {REJECTED} rejected" if opinion.rejected else words, "bold")

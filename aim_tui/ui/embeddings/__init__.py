@@ -1,0 +1,1 @@
+"""Saved results of embedding commands: matrices, classes, categories."""

@@ -1,0 +1,1 @@
+"""Heatmaps over an image."""

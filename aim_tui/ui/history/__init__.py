@@ -1,0 +1,1 @@
+"""Stored runs, and two of them compared."""

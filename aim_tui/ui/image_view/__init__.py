@@ -1,0 +1,1 @@
+"""One image as large as the terminal allows."""

@@ -1,0 +1,1 @@
+"""The main screen: files, scores and the preview."""

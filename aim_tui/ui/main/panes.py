@@ -1,0 +1,277 @@
+"""The panes of the main screen, and what they show of the session."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from textual import on, work
+from textual.containers import Horizontal, Vertical
+from textual.events import Resize
+from textual.screen import Screen
+
+from aim_tui.core.text import printable, printable_name
+from aim_tui.ui.concurrency import beside
+from aim_tui.ui.dialogs.help import HelpScreen
+from aim_tui.ui.dialogs.notifications import ToldScreen
+from aim_tui.ui.main.file_entries import folder_entries, image_entries
+from aim_tui.ui.main.file_list import FileList
+from aim_tui.ui.main.info_line import InfoLine
+from aim_tui.ui.main.layout import share_out
+from aim_tui.ui.main.prompt_form import PromptForm
+from aim_tui.ui.main.reference_chip import ReferenceChip
+from aim_tui.ui.main.score_pane import ScorePane
+from aim_tui.ui.progress_strip import ProgressStrip
+from aim_tui.ui.session.messages import (
+    ActivityChanged,
+    FolderOpened,
+    OpinionsChanged,
+    Said,
+    ScoresChanged,
+    SetupChanged,
+    WatchChanged,
+)
+from aim_tui.ui.widgets.header_lines import NoticeLine, SetupLine, TitleLine
+from aim_tui.ui.widgets.image_preview import ImagePreview
+from aim_tui.ui.widgets.key_line import KeyLine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.app import ComposeResult
+
+    from aim_tui.core.scoring.results import Summary
+    from aim_tui.ui.late_input import Typed
+    from aim_tui.ui.notifications import Told
+    from aim_tui.ui.session.session import Session
+    from aim_tui.ui.session.terminal_status import Announcer
+
+# What the files show of so many rows is made anew in some 5 ms.
+_FILES_AT_ONCE = 1000
+# After a summary, so many times as long as it took none is made: while all rows change it would never end.
+_SUMMARY_SHARE = 3
+
+
+class PanesScreen(Screen[None]):
+    """Files, prompt, scores and preview: translates the session's facts to what is shown; the verbs are in `main`."""
+
+    def __init__(self, session: Session, announcer: Announcer, typed: Typed, told: Sequence[Told]) -> None:
+        super().__init__()
+        self.session = session
+        self._announcer = announcer
+        self._typed = typed
+        self._told = told
+        self._models_shown_for = ""
+        self._previewed: tuple[str | None, str | None] = (None, None)
+        self._summary_wanted = self._summing_up = False
+
+    def compose(self) -> ComposeResult:
+        """Title, panes, then the lines that speak."""
+        context, policy = self.session.context, self.session.launch.reading
+        place, texts = self.session.memory.place, self.session.memory.texts
+        # Held rather than looked up: facts may still arrive while the screen is being taken down.
+        self.heading, self.setup, self.notice = TitleLine(), SetupLine(), NoticeLine()
+        self.files = FileList(id="files")
+        self.form = PromptForm(context.topic, context.prompt, texts.topics, texts.prompts)
+        self.chip = ReferenceChip(policy)
+        self.scores = ScorePane(place, self.session.judging.mine)
+        self.preview = ImagePreview(policy=policy, id="preview")
+        self.info, self.strip = InfoLine(place.info), ProgressStrip()
+        yield self.heading
+        with Horizontal(id="panes"):
+            yield self.files
+            with Vertical(id="centre"):
+                yield self.form
+                yield self.chip
+                yield self.setup
+                yield self.scores
+            yield self.preview
+        yield self.notice
+        yield self.info
+        yield self.strip
+        yield KeyLine()
+
+    # -- what the session tells --------------------------------------------------------------------------------------
+
+    @on(FolderOpened)
+    def _folder_opened(self) -> None:
+        self._show_scores()
+        self.strip.show_marked(self.scores.marked_note)
+        self._show_files()
+        self._show_setup()
+        self._show_summary()
+
+    @on(ScoresChanged)
+    def _scores_changed(self) -> None:
+        session = self.session
+        items = session.take_changed()
+        self.scores.rows_changed(items)
+        self._show_files_changed(items)
+        self._show_current()
+        if session.running is None:
+            self._show_summary()
+
+    @on(WatchChanged)
+    def _watch_changed(self) -> None:
+        session, watching = self.session, self.session.watching
+        added = watching.take_added()
+        self.strip.show_watching(watching.note)
+        self.files.entries_added(
+            image_entries([session.results.rows[item] for item in added], session.results), watching.waiting
+        )
+        if added:
+            self.scores.rows_added(added)
+            self._share_out()
+            self._show_heading()
+            if session.running is None:
+                self._show_summary()
+
+    @on(OpinionsChanged)
+    def _opinions_changed(self) -> None:
+        self.scores.rows_changed(self.session.judging.take_changed())
+        self._share_out()
+
+    @on(SetupChanged)
+    def _setup_changed(self) -> None:
+        self._show_scores()
+        self._show_files()
+        self._show_setup()
+        if self.session.running is None:
+            self._show_summary()
+        self._count_tokens(self.form.prompt)
+
+    @on(ActivityChanged)
+    def _activity_changed(self) -> None:
+        activity = self.session.activity()
+        self._announcer.tell(activity, self.session.folder)
+        self.strip.show(activity)
+        self.strip.show_not_stored(self.session.store.reason)
+        if not activity.running:
+            self._show_summary()
+        self.refresh_bindings()
+
+    @work(group="tokens")
+    async def _count_tokens(self, text: str) -> None:
+        wanted = "clip" in self.session.enabled
+        self.form.show_tokens(text, await self.session.maps.tokens_while_typing(text, wanted=wanted))
+
+    @on(Said)
+    def _said(self, event: Said) -> None:
+        timeout = {"information": 3.0, "warning": 6.0, "error": 12.0}[event.severity]
+        self.notify(printable(event.text), severity=event.severity, timeout=timeout, markup=False)
+
+    # -- what is shown -----------------------------------------------------------------------------------------------
+
+    @on(Resize)
+    def _share_out(self) -> None:
+        """Give files and preview what the table leaves; where that is too little, they wait behind a key."""
+        panes = share_out(self.size.width, self.scores.wanted_width)
+        for pane, width in ((self.files, panes.files), (self.preview, panes.preview)):
+            pane.styles.width = width or None
+        self.set_class(panes.files > 0, "-files-beside")
+        self.set_class(panes.preview > 0, "-preview-beside")
+
+    def _show_scores(self) -> None:
+        listing = self.session.listing
+        if listing.problem:
+            empty = f"This folder cannot be read: {listing.problem}.\nIn the files (o), h goes to the folder above."
+        else:
+            empty = "No images in this folder.\nIn the files (o), l opens a folder and h the one above."
+        self.scores.show(self.session.results, empty)
+        self._share_out()
+        self._show_current()
+
+    @work(exclusive=True, group="files")
+    async def _show_files(self) -> None:
+        session, results = self.session, self.session.results
+        seen = len(results.rows)
+        lines = await beside(folder_entries, session.listing, results)
+        gc.freeze()
+        if results is session.results:
+            current = self.files.cursor_key if self.files.has_focus else None
+            row = self.scores.current
+            self.files.show_by_path(lines, current or (row.path if row is not None else None))
+            # Some may have come meanwhile.
+            self.files.entries_added(image_entries(results.rows[seen:], results), session.watching.waiting)
+
+    @work(group="files changed")
+    async def _show_files_changed(self, items: Sequence[int]) -> None:
+        results = self.session.results
+        # Other weights change 100,000 rows at once.
+        for start in range(0, len(items), _FILES_AT_ONCE):
+            changed = [results.rows[item] for item in items[start : start + _FILES_AT_ONCE]]
+            self.files.entries_changed(image_entries(changed, results))
+            await asyncio.sleep(0)
+            if results is not self.session.results:
+                return
+
+    def _show_setup(self) -> None:
+        session = self.session
+        self.form.show(session.context.topic, session.context.prompt)
+        self.chip.show(session.context.reference)
+        self.setup.show(session.plan, session.not_asked, session.problem)
+        self.notice.show(session.notice)
+        self._show_heading()
+
+    def _show_heading(self) -> None:
+        session = self.session
+        recalled = session.memory.recalled_in(session.context)
+        folder, images, own = str(session.listing.folder), len(session.results.rows), session.own_prompts.count
+        self.heading.show(folder, images, session.profile.name, recalled, own)
+
+    def _show_current(self) -> None:
+        session, row = self.session, self.scores.current
+        whose = session.own_prompts.whose(row) if row is not None else ""
+        self.info.show(row, session.plan, session.context, session.not_asked, whose)
+        path, caption = (row.path, row.caption) if row is not None else (None, None)
+        if path != self._previewed[0]:
+            self.preview.show(path, caption=caption, neighbours=self.scores.neighbours())
+        elif caption != self._previewed[1]:
+            self.preview.set_caption(caption)
+        self._previewed = (path, caption)
+
+    def _show_summary(self) -> None:
+        # Asked for while one is made: once more after it, and not at the same time.
+        self._summary_wanted = True
+        if not self._summing_up:
+            self._summing_up = True
+            self._sum_up()
+
+    @work(group="summary")
+    async def _sum_up(self) -> None:
+        try:
+            while self._summary_wanted:
+                self._summary_wanted = False
+                results, began = self.session.results, monotonic()
+                summary = await beside(results.summary)
+                if results is self.session.results:
+                    self._show_sum(summary)
+                await asyncio.sleep(_SUMMARY_SHARE * (monotonic() - began))
+        finally:
+            self._summing_up = False
+
+    def _show_sum(self, summary: Summary) -> None:
+        broken = summary.n_failed + summary.n_partial
+        failures = f", {broken} with failures" if broken else ""
+        if summary.n_stale:
+            failures += f", {summary.n_stale} out of date"
+        if summary.best is not None and summary.mean is not None:
+            best = printable_name(summary.best)
+            self.strip.show_summary(f"mean {summary.mean:.1f}, best {summary.best_score:.1f} {best}{failures}")
+        elif summary.n:
+            none = "none has a final score" if broken or summary.n_stale else "none scored; s scores them"
+            self.strip.show_summary(f"{summary.n} images, {none}{failures}")
+        else:
+            self.strip.show_summary("")
+
+    # -- pages to read -----------------------------------------------------------------------------------------------
+
+    def action_told(self) -> None:
+        """What toasts have said."""
+        self.app.push_screen(ToldScreen(self._told))
+
+    def action_help(self) -> None:
+        """The keys that work here."""
+        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))

@@ -1,0 +1,1 @@
+"""Model files: what is here, what is missing, and the download."""

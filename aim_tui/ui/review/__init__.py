@@ -1,0 +1,1 @@
+"""Looking at one image or a grid of them, and rating them."""

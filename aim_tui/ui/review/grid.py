@@ -1,0 +1,130 @@
+"""The contact sheet: the quickest way to see a folder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from aim_tui.core.text import printable
+from aim_tui.ui.dialogs.help import HelpScreen
+from aim_tui.ui.review.screen import review
+from aim_tui.ui.review.thumbnail_grid import About, ThumbnailGrid
+from aim_tui.ui.widgets.key_line import KeyLine
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from textual.app import App, ComposeResult
+
+    from aim_tui.core.scoring.jobs import ReadingPolicy
+    from aim_tui.core.scoring.results import Row
+    from aim_tui.ui.late_input import Typed
+    from aim_tui.ui.session.arrangement import Arrangement
+    from aim_tui.ui.session.session import Session
+
+
+class GridScreen(ModalScreen[int]):
+    """The item that was looked at last; marks are told as they change."""
+
+    CSS_PATH = "grid.tcss"
+    BINDING_GROUP_TITLE = "Grid"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark,f1", "help", "Help", tooltip="The keys that work here", id="grid.help", key_display="?"),
+        Binding("escape,q,t", "close", "Close", tooltip="Back to the table", id="grid.close", key_display="q"),
+    ]
+
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        order: Sequence[int],
+        current: int,
+        marks: Collection[int],
+        policy: ReadingPolicy,
+        marked: Callable[[AbstractSet[int]], None],
+        review: Callable[[int, AbstractSet[int]], Awaitable[int]],
+        about: Callable[[Row], About] = lambda row: About(),
+    ) -> None:
+        super().__init__()
+        self._rows, self._order, self._marked, self._review = rows, order, marked, review
+        self._title = Static(id="grid-title", markup=False)
+        self.grid = ThumbnailGrid(rows, order, current, marks, policy, about)
+
+    def compose(self) -> ComposeResult:
+        """A line of words, the sheet, the keys."""
+        yield self._title
+        yield self.grid
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Move at once."""
+        self.grid.focus()
+        self._tell()
+
+    def action_help(self) -> None:
+        """The keys that work here."""
+        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))
+
+    def action_close(self) -> None:
+        """Back to the table, at this image."""
+        self.dismiss(self.grid.current)
+
+    @on(ThumbnailGrid.MarksChanged)
+    def _marks_changed(self) -> None:
+        self._marked(self.grid.marks)
+        self._tell()
+
+    @on(ThumbnailGrid.CursorMoved)
+    def _tell(self) -> None:
+        row = self._rows[self.grid.current]
+        marks = len(self.grid.marks)
+        self._title.update(
+            Content.assemble(
+                (f"{self.grid.position + 1}/{len(self._order)}  ", "$foreground-muted"),
+                printable(row.path.rpartition("/")[2]),
+                (f"  {row.final:.1f}" if row.final is not None else "", "bold"),
+                (f"  {marks} marked" if marks else "", "$foreground-muted"),
+            ),
+            layout=False,
+        )
+
+    @on(ThumbnailGrid.Opened)
+    @work(exclusive=True)
+    async def _opened(self) -> None:
+        """Review from there on; where that ended, the sheet goes on."""
+        self.grid.move_to(await self._review(self.grid.current, frozenset(self.grid.marks)))
+        self.grid.refresh()
+        self._tell()
+
+
+async def show_grid(
+    app: App[int],
+    session: Session,
+    arrangement: Arrangement,
+    item: int,
+    marks: AbstractSet[int],
+    marked: Callable[[AbstractSet[int]], None],
+    typed: Typed,
+) -> int:
+    """All that is shown as thumbnails; the item that was looked at last."""
+    from aim_tui.ui.review.thumbnail_grid import About
+
+    def about(row: Row) -> About:
+        stale = any(row.stale(metric, session.context) for metric in session.plan.metrics)
+        return About(session.judging.opinion(row.path), stale)
+
+    async def review_from(item: int, marks: AbstractSet[int]) -> int:
+        # A filter in the review is the review's own.
+        return await review(app, session, replace(arrangement), item, marks, typed)
+
+    rows, policy = session.results.rows, session.launch.reading
+    screen = GridScreen(rows, arrangement.order, item, marks, policy, marked, review_from, about)
+    seen = await app.push_screen_wait(screen)
+    return item if seen is None else seen

@@ -1,0 +1,1 @@
+"""The state of the application, and the services that change it."""

@@ -1,0 +1,222 @@
+"""How well scores agree with judgements: gathered from the rows, the store and files, and worked out in threads."""
+
+from __future__ import annotations
+
+import abc
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from aim_tui.core.scoring.results import Results
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from aim_tui.core.agreement.analysis import Analysis, Cell
+    from aim_tui.core.agreement.study import Source, Study
+    from aim_tui.core.scoring.results import Row
+    from aim_tui.store.judgements import Judgements
+    from aim_tui.ui.session.judgement_files import JudgementFile, Preview
+    from aim_tui.ui.session.store_access import Store
+
+# Rows that are looked at between two looks at the keyboard.
+_ROWS_AT_ONCE = 1000
+#: How many of the best, the worst ... pairs are listed.
+TOP = 20
+
+_OR_FILE = "i reads judgements from a file."
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What can be held against each other, and the rows that it is about."""
+
+    study: Study
+    rows: Sequence[Row]
+    ids: tuple[str, ...]
+    """What the study calls the sample of each row."""
+    missing: str = ""
+    """Why nothing can be said and which key helps; empty where something can."""
+
+
+class Desk(abc.ABC):
+    """What the screen asks of whatever it is about; `gather` and `preview` know where the numbers come from."""
+
+    own = "own ratings and duels"
+    """What judges where no file does."""
+
+    @property
+    @abc.abstractmethod
+    def origin(self) -> str:
+        """Where the numbers come from, in a few words."""
+
+    @abc.abstractmethod
+    async def gather(self, file: JudgementFile | None = None) -> Gathered:
+        """The numbers against a file of judgements, else against what is known without one.
+
+        UsageError says what is wrong with the file; StoreError where the store cannot be read.
+        """
+
+    @abc.abstractmethod
+    async def preview(self, file: JudgementFile) -> Preview:
+        """What a file of judgements has to do with the numbers; UsageError says what is wrong with it."""
+
+    async def analyse(self, study: Study, group_by: str = "") -> Analysis:
+        """Everything that is found in a study, the same for the same study."""
+        return await asyncio.to_thread(_analyse, study, group_by)
+
+    async def write(self, analysis: Analysis, cell: Cell | None, path: Path) -> None:
+        """Write everything as .json or .md, or the figure of one cell as .png or .svg.
+
+        ExportError where it cannot be written, or where a figure needs what is not installed.
+        """
+        await asyncio.to_thread(_write, analysis, cell, path)
+
+
+class AgreementDesk(Desk):
+    """Works on whatever rows are shown when it is asked, whether of a folder or of a stored run."""
+
+    def __init__(self, store: Store, results: Callable[[], Results], origin: Callable[[], str]) -> None:
+        """`origin` says in a few words where the rows come from."""
+        self._store = store
+        self._results = results
+        self._origin = origin
+
+    @property
+    def origin(self) -> str:
+        """Where the rows come from."""
+        return self._origin()
+
+    async def gather(self, file: JudgementFile | None = None) -> Gathered:
+        """The rows against a file of judgements, else against the program's own ratings and duels.
+
+        UsageError says what is wrong with the file; StoreError where the store cannot be read.
+        """
+        results, origin = await self._settled(), self._origin()
+        if file is not None:
+            study = await asyncio.to_thread(_against_file, results, origin, file)
+            return _gathered(study, results, _unscored(results, study))
+
+        def said(words: Judgements) -> Study:
+            return _against_own(results, origin, words)
+
+        study = await self._store.judged(said, await asyncio.to_thread(_alone, results, origin))
+        missing = _unscored(results, study)
+        if not missing and not study.judgements:
+            missing = _unrated(stored=self._store.path is not None)
+        return _gathered(study, results, missing)
+
+    async def preview(self, file: JudgementFile) -> Preview:
+        """What a file of judgements has to do with the rows; UsageError says what is wrong with it."""
+        results, origin = await self._settled(), self._origin()
+        return await asyncio.to_thread(_preview, results, origin, file)
+
+    async def _settled(self) -> Results:
+        """The rows without values of another prompt or reference, as they are now.
+
+        On the loop, where no fact can come between two values of a row, and in portions.
+        """
+        live = self._results()
+        settled = Results(live.plan, live.context)
+        rows = live.rows
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            portion = (live.settled_row(row) for row in rows[start : start + _ROWS_AT_ONCE])
+            settled.rows.extend(replace(row, raws=dict(row.raws)) for row in portion)
+            await asyncio.sleep(0)
+        return settled
+
+
+def _gathered(study: Study, results: Results, missing: str) -> Gathered:
+    return Gathered(study, results.rows, tuple(row.path for row in results.rows), missing)
+
+
+def groupings(study: Study) -> dict[str, int]:
+    """The labels that part the samples in two or more groups, with how many groups; one of each sample is none."""
+    values: dict[str, set[str]] = {}
+    samples = list(study.samples.values())
+    for sample in samples:
+        for label, value in sample.labels.items():
+            values.setdefault(label, set()).add(value)
+    return {label: len(found) for label, found in values.items() if 1 < len(found) < len(samples)}
+
+
+def _scores(results: Results, origin: str) -> tuple[Source, Study]:
+    """The rows as a source, and a study of their final score and raw values against nothing."""
+    from aim_tui.core.agreement.study import Study
+    from aim_tui.core.metrics.registry import get_metric
+    from aim_tui.store import evidence
+
+    source = evidence.source_of_results(results, origin)
+    wanted = {evidence.FINAL, *(get_metric(metric).raw_field for metric in results.plan.metrics)}
+    metrics = tuple(column for column in source.columns if column.name in wanted)
+    return source, Study(metrics, (), source.samples)
+
+
+def _alone(results: Results, origin: str) -> Study:
+    return _scores(results, origin)[1]
+
+
+def _against_own(results: Results, origin: str, words: Judgements) -> Study:
+    from aim_tui.store import evidence
+
+    fought = evidence.contests(words, results)
+    made = (evidence.ratings(words, results), evidence.duel_judgement(fought))
+    judgements = tuple(judgement for judgement in made if judgement is not None)
+    return replace(_alone(results, origin), judgements=judgements, contests=fought)
+
+
+def _against_file(results: Results, origin: str, file: JudgementFile) -> Study:
+    from aim_tui.ui.session.judgement_files import judged_by
+
+    source, alone = _scores(results, origin)
+    return judged_by(file, source, alone.metrics)
+
+
+def _preview(results: Results, origin: str, file: JudgementFile) -> Preview:
+    from aim_tui.ui.session.judgement_files import preview
+
+    return preview(file, _scores(results, origin)[0])
+
+
+def _analyse(study: Study, group_by: str) -> Analysis:
+    # Brings scipy.stats, which takes a second: never on the loop.
+    from aim_tui.core.agreement.analysis import Options, analyse
+
+    return analyse(study, Options(group_by=group_by, top=TOP))
+
+
+def _write(analysis: Analysis, cell: Cell | None, path: Path) -> None:
+    from aim_tui.exports import agreement
+    from aim_tui.exports.atomic_write import write_whole
+    from aim_tui.exports.figure import figure, figure_format
+    from aim_tui.store.errors import ExportError
+
+    match path.suffix.lower():
+        case ".json":
+            write_whole(path, agreement.json_document(analysis))
+        case ".md":
+            write_whole(path, agreement.markdown(analysis))
+        case _:
+            if cell is None:
+                raise ExportError("there is nothing to draw")
+            write_whole(path, figure(cell, figure_format(path)))
+
+
+def _unscored(results: Results, study: Study) -> str:
+    from aim_tui.core.outcomes import Present
+
+    if not results.rows:
+        return "There are no images here. q goes back; in the files (o), l opens a folder."
+    if any(isinstance(entry.outcome, Present) for column in study.metrics for entry in column.entries):
+        return ""
+    return f"None of these {len(results.rows)} images has a score to hold against a judgement. q goes back; s scores."
+
+
+def _unrated(*, stored: bool) -> str:
+    if not stored:
+        return f"There are no ratings: the application was opened without a store.\n{_OR_FILE}"
+    return (
+        "Nobody has rated one of these images, and there are no duels between them.\n"
+        f"q goes back; there, enter reviews and 1 to 5 rate, D duels.\n{_OR_FILE}"
+    )

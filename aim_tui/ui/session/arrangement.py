@@ -1,0 +1,70 @@
+"""How the table is arranged: filter, order, standing still; and finding a name in what is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aim_tui.core.selection.mark_rules import best_first
+from aim_tui.core.selection.sorting import Filter, SortKey, select
+from aim_tui.core.text import printable_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aim_tui.core.scoring.results import Row
+    from aim_tui.core.selection.fields import View
+    from aim_tui.ui.session.search import Likeness
+
+__all__ = ["Arrangement", "best_first"]
+
+_FIXED_COLUMNS = frozenset({"item", "name"})
+
+
+@dataclass(slots=True)
+class Arrangement:
+    """Which rows are shown in which order, and whether that stands still while results arrive."""
+
+    sort: SortKey = field(default_factory=SortKey)
+    where: Filter = field(default_factory=Filter)
+    expression: str = ""
+    """What the filter was written as."""
+    paused: bool = False
+    likeness: Likeness | None = None
+    """What is shown is ranked by, in place of the column."""
+    arrived: set[int] = field(default_factory=set)
+    """Items that changed since it stands still."""
+    order: Sequence[int] = ()
+
+    @property
+    def moves(self) -> bool:
+        """Whether a new value can change what is shown where."""
+        return bool(self.where) or (self.likeness is None and self.sort.column not in _FIXED_COLUMNS)
+
+    def filter(self, expression: str) -> None:
+        """Show only the rows that an expression accepts; FilterError where it makes no sense."""
+        self.where, self.expression = Filter(expression), expression.strip()
+
+    def arrange(self, rows: Sequence[Row], view: View) -> list[int]:
+        """The items in their order; safe in a thread, where it is tried again if a row changes under it."""
+        while True:
+            try:
+                order = select(rows, self.where, self.sort, view)
+                return order if self.likeness is None else self.likeness.order(order)
+            except RuntimeError as error:
+                if "changed size during iteration" not in str(error):
+                    raise
+
+    def find(self, text: str, rows: Sequence[Row], start: int, step: int) -> int | None:
+        """The next item from position `start` on whose name holds a text, ignoring case; it wraps around."""
+        wanted = text.casefold()
+        count = len(self.order)
+        for offset in range(count):
+            item = self.order[(start + offset * step) % count]
+            if wanted in printable_name(rows[item].path).casefold():
+                return item
+        return None
+
+    def counts(self, total: int) -> str:
+        """How many rows are shown, such as '37/1204'."""
+        return f"{len(self.order)}/{total}"

@@ -1,0 +1,110 @@
+"""How well the metrics of edits agree with their known truth, with ratings and with files."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aim_tui.core.scoring.results import Row
+from aim_tui.ui.session.agreement import Desk, Gathered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from aim_tui.core.agreement.study import Source, Study
+    from aim_tui.core.scoring.edit_results import EditResults
+    from aim_tui.store.edit_runs import StoredEdit
+    from aim_tui.store.judgements import Judgements
+    from aim_tui.ui.session.judgement_files import JudgementFile, Preview
+    from aim_tui.ui.session.store_access import Store
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEdits:
+    """What there is to judge when it is asked for."""
+
+    results: EditResults
+    edits: Sequence[StoredEdit]
+    origin: str
+    """Where they come from, in a few words."""
+
+
+class EditAgreementDesk(Desk):
+    """Works on whatever edits are shown when it is asked, whether of a file or of a stored run."""
+
+    own = "known truth and own ratings"
+
+    def __init__(self, store: Store, shown: Callable[[], ShownEdits]) -> None:
+        self._store = store
+        self._shown = shown
+
+    @property
+    def origin(self) -> str:
+        """Where the edits come from."""
+        return self._shown().origin
+
+    async def gather(self, file: JudgementFile | None = None) -> Gathered:
+        """The edits against a file of judgements, else against their known truth and the ratings they were given."""
+        shown = self._shown()
+        # On the loop, where no fact can come between two numbers of a row.
+        source = _source(shown)
+        if file is not None:
+            study = await asyncio.to_thread(_against_file, source, file)
+            return _gathered(shown, study)
+
+        def said(words: Judgements) -> Study:
+            return _against_own(source, shown, words)
+
+        return _gathered(shown, await self._store.judged(said, _against_own(source, shown, None)))
+
+    async def preview(self, file: JudgementFile) -> Preview:
+        """What a file of judgements has to do with the edits; UsageError says what is wrong with it."""
+        from aim_tui.ui.session.judgement_files import preview
+
+        return await asyncio.to_thread(preview, file, _source(self._shown()))
+
+
+def _source(shown: ShownEdits) -> Source:
+    from aim_tui.store.edit_evidence import source_of_edits
+
+    return source_of_edits(shown.results, shown.edits, shown.origin)
+
+
+def _against_own(source: Source, shown: ShownEdits, words: Judgements | None) -> Study:
+    from aim_tui.core.agreement.study import Study
+    from aim_tui.store import edit_evidence
+
+    rated = edit_evidence.edit_ratings(words, shown.results, shown.edits) if words is not None else None
+    made = (edit_evidence.truth_judgement(source), rated)
+    judgements = tuple(judgement for judgement in made if judgement is not None)
+    return Study(edit_evidence.metrics_of(source), judgements, source.samples)
+
+
+def _against_file(source: Source, file: JudgementFile) -> Study:
+    from aim_tui.store.edit_evidence import metrics_of
+    from aim_tui.ui.session.judgement_files import judged_by
+
+    return judged_by(file, source, metrics_of(source))
+
+
+def _gathered(shown: ShownEdits, study: Study) -> Gathered:
+    rows = [Row(number, edit.target) for number, edit in enumerate(shown.edits)]
+    return Gathered(study, rows, tuple(edit.id for edit in shown.edits), _missing(shown, study))
+
+
+def _missing(shown: ShownEdits, study: Study) -> str:
+    from aim_tui.core.outcomes import Present
+
+    if not shown.edits:
+        return "There are no edits here. q goes back."
+    if not any(isinstance(entry.outcome, Present) for column in study.metrics for entry in column.entries):
+        return (
+            f"None of these {len(shown.edits)} edits has a number to hold against a judgement. q goes back; s scores."
+        )
+    if not study.judgements:
+        return (
+            "Nobody has rated one of these edits, and their file does not say which instructions are right "
+            "(is_correct).\ni reads judgements from a file."
+        )
+    return ""

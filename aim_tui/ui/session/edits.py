@@ -1,0 +1,311 @@
+"""The edits of a file: read, looked up in the store, scored by the worker, judged, exported. One file at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.edit_results import EditResult, EditResults
+from aim_tui.core.scoring.events import ImageFailed, ImageRead, MetricBatch
+from aim_tui.core.scoring.instruction_pairs import InstructionPair, pairs_of
+from aim_tui.core.scoring.jobs import Job
+from aim_tui.errors import AimError, UsageError
+from aim_tui.ui.session.edit_agreement import EditAgreementDesk, ShownEdits
+from aim_tui.ui.session.edit_record import EditRunRecord, known_events
+from aim_tui.ui.session.file_contents import FileContents
+from aim_tui.ui.session.messages import Said
+from aim_tui.ui.session.ratings import JudgingDesk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from aim_tui.core.metrics.profiles import Profile
+    from aim_tui.core.ratings.records import Judged
+    from aim_tui.core.scoring.events import Event
+    from aim_tui.core.scoring.jobs import EngineSettings
+    from aim_tui.inputs.edits import EditFile, EditRow, Flaw
+    from aim_tui.runs.edit_plan import EditPlan, EditWish
+    from aim_tui.store.edit_runs import EditRequest, EditRun, StoredEdit
+    from aim_tui.store.judgements import Image
+    from aim_tui.ui.session.activity import Activity, RunningJob
+    from aim_tui.ui.session.jobs import Jobs
+    from aim_tui.ui.session.store_access import Store
+
+FORMATS = (".json", ".csv")
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """An edit as the desk of judgements takes it: its place in the file, its id, and what stands for its content."""
+
+    item: int
+    path: str
+    facts: Image | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEdits:
+    """A file of edits that is open, with what is known of each."""
+
+    plan: EditPlan
+    request: EditRequest
+    stored: Sequence[StoredEdit]
+    flaws: Sequence[Flaw]
+    pairs: Sequence[InstructionPair]
+    run: EditRun | None
+    """What the store knew of it."""
+
+    @property
+    def rows(self) -> Sequence[EditRow]:
+        """The edits, by item."""
+        return self.plan.file.rows
+
+    @property
+    def left_out(self) -> int:
+        """How many rows of the file are none of these."""
+        return self.plan.file.listed - len(self.rows)
+
+
+class EditsDesk:
+    """Verbs over one file of edits; a job that it started goes on while its screen is closed."""
+
+    def __init__(
+        self,
+        store: Store,
+        jobs: Jobs,
+        rater: str,
+        post: Callable[[Any], Any],
+        profile: Callable[[], Profile],
+        engine: Callable[[], EngineSettings],
+    ) -> None:
+        self._store = store
+        self._jobs = jobs
+        self._post = post
+        self._profile = profile
+        self._engine = engine
+        self._rater = rater
+        self._changed: set[int] = set()
+        self._record: EditRunRecord | None = None
+        self._job: RunningJob | None = None
+        self.open: OpenEdits | None = None
+        """What is shown; None until a file was opened."""
+        self.results = EditResults((), 0)
+        self.agreement = EditAgreementDesk(store, self._shown)
+        self.judging = self._judging(FileContents())
+
+    # -- what is so --------------------------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        """Whether a job over these edits runs."""
+        return self._job is not None and self._jobs.running is self._job
+
+    @property
+    def busy(self) -> bool:
+        """Whether the worker has any job."""
+        return self._jobs.running is not None
+
+    @property
+    def run_id(self) -> str | None:
+        """The stored run that these numbers are of."""
+        if self._record is not None and self._record.id is not None:
+            return self._record.id
+        return self.open.run.id if self.open is not None and self.open.run is not None else None
+
+    @property
+    def not_stored(self) -> str:
+        """Why nothing is being stored, in a few words; empty where all is well."""
+        return self._store.reason
+
+    def _shown(self) -> ShownEdits:
+        if (found := self.open) is None:
+            return ShownEdits(self.results, (), "no file")
+        return ShownEdits(self.results, found.stored, found.plan.file.path)
+
+    def activity(self) -> Activity:
+        """A snapshot of what the worker is doing."""
+        return self._jobs.activity()
+
+    def left(self) -> list[int]:
+        """The edits with a number to come, and those whose images could not be read."""
+        return [row.item for row in self.results.rows if row.error is not None or not self.results.settled(row)]
+
+    def take_changed(self) -> set[int]:
+        """The items that something else is known of since the last call."""
+        changed, self._changed = self._changed, set()
+        return changed
+
+    # -- a file ------------------------------------------------------------------------------------------------------
+
+    async def open_file(self, wish: EditWish) -> None:
+        """Read a file of edits and what the store knows of them; AimError where there are none."""
+        if self.running:
+            raise UsageError("edits are being scored", "x cancels that")
+        found = await asyncio.to_thread(_read, wish, self._profile(), self._engine())
+        try:
+            known = await self._store.look_into(lambda database: _look_up(database, found), None)
+        except AimError as error:
+            self._store.failed(error)
+            known = None
+        self.open = OpenEdits(found.plan, found.request, found.stored, found.flaws, found.pairs, known)
+        self.results = known.results if known is not None else EditResults(found.plan.families, len(found.rows))
+        self._record = self._job = None
+        self._changed.clear()
+        await self.judging.close()
+        self.judging = self._judging(EditContents(found.rows))
+        self.judging.open(self._known(self.results.rows))
+
+    def _judging(self, contents: FileContents) -> JudgingDesk:
+        return JudgingDesk(self._store, self._rater, self._post, lambda _: self.run_id, contents)
+
+    def _known(self, rows: Iterable[EditResult]) -> list[Any]:
+        from aim_tui.store.edit_evidence import judged_edit
+
+        assert self.open is not None
+        edits = self.open.rows
+        return [
+            _Known(row.item, edits[row.item].id, judged_edit(row, edits[row.item].instruction, edits[row.item].target))
+            for row in rows
+        ]
+
+    # -- scoring -----------------------------------------------------------------------------------------------------
+
+    def score_left(self) -> None:
+        """Score what is not there yet, and what could not be read."""
+        if self.open is None:
+            return
+        if not (left := self.left()):
+            self._post(Said("every edit is scored; S scores all of them anew"))
+        else:
+            self._submit(left, go_on=True)
+
+    def score(self, items: Iterable[int]) -> None:
+        """Score these edits anew."""
+        if self.open is not None:
+            self._submit(sorted(items), go_on=False)
+
+    def cancel(self) -> None:
+        """End the job after the batch that runs; what is finished stays."""
+        self._jobs.cancel()
+
+    def _submit(self, items: list[int], *, go_on: bool) -> None:
+        found = self.open
+        assert found is not None  # the verbs looked
+        if self.busy:
+            self._post(Said("a job runs already; x cancels it", "warning"))
+            return
+        known = known_events(self.results, set(items))
+        for item in items:
+            self.results.rows[item] = EditResult(item)
+        self._changed.update(items)
+        results = self.results
+
+        def hear(event: Event) -> None:
+            results.apply(event)
+            self._heard(event)
+
+        self._record = EditRunRecord(self._store, found.request, found.stored, known, go_on=go_on)
+        job, wanted = Job(found.plan.families, Context()), (found.rows[item].item(item) for item in items)
+        self._jobs.start(job, wanted, len(items), self._record, found.plan.engine, hear=hear)
+        self._job = self._jobs.running
+
+    def _heard(self, event: Event) -> None:
+        match event:
+            case ImageRead(item) | ImageFailed(item):
+                self._changed.add(item)
+                self.judging.rows_changed(self._known([self.results.rows[item]]))
+            case MetricBatch(_, values):
+                self._changed.update(value.item for value in values)
+
+    # -- export ------------------------------------------------------------------------------------------------------
+
+    async def export(self, path: Path) -> int:
+        """Write all edits; how many. ExportError where that cannot be."""
+        found = self.open
+        if found is None:
+            raise UsageError("there are no edits to write")
+        judged = await self.judging.judged()
+        await asyncio.to_thread(_export, path, found, self.results, judged)
+        return len(found.rows)
+
+    async def close(self) -> None:
+        """Everything that was said is stored or refused when this returns."""
+        await self.judging.close()
+
+
+class EditContents(FileContents):
+    """Edits by id, told apart by the content of both images and by the instruction."""
+
+    def __init__(self, rows: Sequence[EditRow]) -> None:
+        super().__init__()
+        self._edits = {row.id: row for row in rows}
+
+    def of(self, path: str) -> str:
+        """What stands for the edit of this id; UsageError where one of its images cannot be read."""
+        from aim_tui.store.edit_evidence import edit_identity
+
+        edit = self._edits[path]
+        return edit_identity(super().of(edit.source), super().of(edit.target), edit.instruction)
+
+    def place(self, path: str) -> str:
+        """Where the edited image lies."""
+        return self._edits[path].target
+
+
+def _read(wish: EditWish, profile: Profile, engine: EngineSettings) -> OpenEdits:
+    """Read the file and work out what is asked; in a thread."""
+    from dataclasses import replace
+
+    from aim_tui.inputs.edits import parse_edits
+    from aim_tui.runs.edit_plan import plan
+
+    file: EditFile = parse_edits(wish.data)
+    repeated = _without_repeats(file)
+    if not repeated:
+        shown = "; ".join(f"{flaw.where}: {flaw.problem}" for flaw in file.flaws[:3]) or "the file is empty"
+        raise UsageError(f"{wish.data} holds no edits ({shown})", f"look at it: aim-tui inspect {wish.data}")
+    asked = plan(profile, engine, replace(file, rows=repeated), wish)
+    pairs = pairs_of([row.truth for row in repeated])
+    return OpenEdits(asked, asked.request(models_needed=False), asked.stored(), file.flaws, pairs, None)
+
+
+def _without_repeats(file: EditFile) -> tuple[EditRow, ...]:
+    """The first edit of each id: what is said of an edit is said of its id."""
+    first: dict[str, EditRow] = {}
+    for row in file.rows:
+        first.setdefault(row.id, row)
+    return tuple(first.values())
+
+
+def _look_up(database: Any, found: OpenEdits) -> EditRun | None:
+    from aim_tui.store.edit_runs import EditRuns
+
+    return EditRuns(database).find(found.request, found.stored)
+
+
+def _export(path: Path, found: OpenEdits, results: EditResults, judged: Judged) -> None:
+    from aim_tui.core.scoring.edit_records import csv_fields, csv_record, document, record
+    from aim_tui.core.scoring.records import spreadsheet_cell, to_json
+    from aim_tui.exports.atomic_write import write_whole
+
+    named = found.plan.named()
+    if path.suffix.lower() == ".json":
+        whole = document(results, named, found.plan.provenance())
+        for row in whole["results"]:
+            row["judgements"] = judged.records(row["id"])
+        write_whole(path, to_json(whole, indent=2) + "\n")
+        return
+    columns = [spreadsheet_cell(name) for name in judged.columns()]
+    stream = io.StringIO(newline="")
+    lines = csv.DictWriter(stream, [*csv_fields(results), *columns], lineterminator="\n")
+    lines.writeheader()
+    for row, name in zip(results.rows, named, strict=True):
+        said = [spreadsheet_cell(value) for value in judged.cells(name.id).values()]
+        flat = csv_record(record(row, name, results), results, found.plan.profile.notice)
+        lines.writerow(flat | dict(zip(columns, said, strict=True)))
+    write_whole(path, stream.getvalue())

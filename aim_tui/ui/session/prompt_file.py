@@ -1,0 +1,109 @@
+"""The prompts that images of a folder have of their own, in a file that only grows: a change is one more line.
+
+Each line is an entry by the image's path, or names where prompts are taken from; later lines count. A last line that
+was cut off, or one that is damaged, is passed over and said.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aim_tui.core.text import printable
+from aim_tui.settings.state_file import make_private
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPrompt:
+    """What an image is compared with in the place of everybody's prompt, and where that is from.
+
+    Without a prompt it is everybody's, and `origin` says why.
+    """
+
+    prompt: str
+    origin: str
+
+
+@dataclass(slots=True)
+class OwnPrompts:
+    """The entries of a folder by path; `source` is where images that have none yet bring theirs from."""
+
+    source: str
+    entries: dict[str, OwnPrompt]
+
+
+class PromptFile:
+    """One folder's file. All of it is for a thread; OSError where it cannot be used."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self) -> tuple[OwnPrompts, str]:
+        """What the file holds, and what was wrong with it or an empty text."""
+        found, damaged = OwnPrompts("", {}), 0
+        try:
+            with self._path.open("rb") as stream:
+                for line in stream:
+                    damaged += not _take(line, found)
+        except FileNotFoundError:
+            pass
+        lines = "a line" if damaged == 1 else f"{damaged} lines"
+        return found, f"{lines} of {printable(str(self._path))} cannot be read" if damaged else ""
+
+    def add(self, source: str, entries: Mapping[str, OwnPrompt]) -> None:
+        """Put these behind what is there; they are on disk when this returns."""
+        make_private(self._path.parent)
+        with open(self._path, "ab", opener=_private) as stream:  # noqa: PTH123 - Path.open has no opener
+            # Whatever a crash has cut off ends here.
+            stream.write((b"\n" if stream.tell() else b"") + _lines(source, entries))
+            stream.flush()
+            os.fsync(stream.fileno())
+
+    def replace(self, prompts: OwnPrompts) -> None:
+        """Put these in the place of what is there, whole or not at all."""
+        make_private(self._path.parent)
+        handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
+        try:
+            with open(handle, "wb") as file:  # noqa: PTH123 - the handle is already open
+                file.write(_lines(prompts.source, prompts.entries))
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(self._path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _lines(source: str, entries: Mapping[str, OwnPrompt]) -> bytes:
+    # The standard library's JSON carries paths with undecodable bytes.
+    said: list[object] = [{"source": source}]
+    said += [{"path": path, "prompt": own.prompt, "origin": own.origin} for path, own in entries.items()]
+    return "".join(f"{json.dumps(each)}\n" for each in said).encode("ascii")
+
+
+def _take(line: bytes, into: OwnPrompts) -> bool:
+    """Take a line in; False where it makes no sense."""
+    if not line.strip():
+        return True
+    try:
+        match json.loads(line):
+            case {"source": str(source)}:
+                into.source = source
+            case {"path": str(path), "prompt": str(prompt), "origin": str(origin)}:
+                into.entries[path] = OwnPrompt(prompt, origin)
+            case _:
+                return False
+    except (ValueError, RecursionError):
+        return False
+    return True

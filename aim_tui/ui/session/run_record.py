@@ -1,0 +1,299 @@
+"""A job's run on its way into the store: begun, filled and ended beside the job, which never waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aim_tui.core.metrics.registry import get_metric
+from aim_tui.core.scoring.events import ImageFailed, ImageRead, Item, MetricBatch, MetricValue
+from aim_tui.core.scoring.plan import score
+from aim_tui.core.scoring.results import Row, summarise
+from aim_tui.errors import AimError
+from aim_tui.ui.concurrency import beside
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from aim_tui.core.scoring.context import Context
+    from aim_tui.core.scoring.events import Event
+    from aim_tui.core.scoring.jobs import Job
+    from aim_tui.core.scoring.plan import ScoringPlan
+    from aim_tui.core.scoring.results import Summary
+    from aim_tui.store.records import RunRequest
+    from aim_tui.store.runs import Runs
+    from aim_tui.store.writer import RunWriter
+    from aim_tui.ui.session.store_access import Store
+
+_TRY_AGAIN_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run is to be.
+
+    `rows` are its images; those that the job leaves out are there already, and what is known of them is stored with
+    the run, so that it is the whole picture. `since` tells by path from when (ns) a value holds for its file.
+    `go_on` says that a run of the same that stopped may go on.
+    """
+
+    request: Callable[[], RunRequest]
+    job: Job
+    plan: ScoringPlan
+    rows: Sequence[Row]
+    since: Mapping[str, int] = field(default_factory=dict)
+    go_on: bool = False
+
+
+class RunRecord:
+    """One run. It begins with the first image that something is known of: a model that fails leaves no history.
+
+    `write` hands a fact to the store, which commits in a thread of its own, and `kept` tells how far it has come.
+    """
+
+    def __init__(self, store: Store, plan: Plan) -> None:
+        self._store = store
+        self._plan = plan
+        self._writer: RunWriter | None = None
+        self._waiting: list[Event] = []
+        self._beginning: asyncio.Task[None] | None = None
+        self._ending = False
+        self._known = 0
+        self._brought: dict[int, Context | None] = {}
+        self._paths: frozenset[str] | None = None
+
+    @property
+    def kept(self) -> float:
+        """How many of the job's facts may be shown: those in the store; all where nothing can be stored, which is said.
+
+        Facts before the first image belong to no run yet, and wait with it.
+        """
+        if self._store.path is None or self._store.problem is not None or self._ending:
+            return math.inf
+        if self._writer is not None:
+            return self._writer.committed - self._known
+        return 0 if self._beginning is not None else math.inf
+
+    def holds(self, *paths: str) -> bool:
+        """Whether these images are all of this run."""
+        if self._paths is None:
+            self._paths = frozenset(row.path for row in self._plan.rows)
+        return self._paths.issuperset(paths)
+
+    @property
+    def id(self) -> str | None:
+        """The run in the store, once it has begun."""
+        return self._writer.id if self._writer is not None else None
+
+    def write(self, event: Event) -> None:
+        """Take a fact of the job."""
+        if self._store.path is None or self._ending:
+            return
+        if self._writer is not None:
+            self._hand_over(self._writer, [event])
+            return
+        self._waiting.append(event)
+        if self._beginning is None and isinstance(event, (ImageRead, ImageFailed, MetricBatch)):
+            self._beginning = asyncio.create_task(self._begin())
+
+    async def end(self, state: str) -> None:
+        """Say how the run ended; whatever fails is said, and the run then reads as interrupted."""
+        from aim_tui.store.records import RunState
+
+        if self._beginning is None or self._ending:
+            return
+        self._ending = True
+        try:
+            await self._beginning
+        except asyncio.CancelledError:
+            self._beginning.cancel()
+            raise
+        if (writer := self._writer) is None:
+            return
+        try:
+            async with self._store.in_turn:
+                summary = await beside(_summary, self._plan, self._brought)
+                await asyncio.to_thread(writer.end, RunState(state), summary)
+            self._store.works()
+        except AimError as error:
+            self._store.failed(error)
+
+    async def _begin(self) -> None:
+        """Begin or go on; while another program holds the store, again and again."""
+        from aim_tui.store.errors import StoreBusyError
+
+        while True:
+            try:
+                async with self._store.in_turn:
+                    writer = await self._store.write(self._open)
+            except StoreBusyError as error:
+                self._store.failed(error)
+                await asyncio.sleep(_TRY_AGAIN_SECONDS)
+            except AimError as error:
+                self._store.failed(error)
+                self._ending, self._waiting = True, []
+                return
+            else:
+                break
+        self._store.works()
+        waiting, self._waiting = self._waiting, []
+        self._writer = writer
+        self._hand_over(writer, waiting)
+
+    def _open(self, runs: Runs) -> RunWriter:
+        plan = self._plan
+        request = plan.request()
+        # What the job's items bring was written down with them; their rows may bring another by now.
+        brought = {item.id: item.context for item in plan.job.items}
+        self._brought = {row.item: brought.get(row.item, row.own) for row in plan.rows}
+        items = [Item(row.item, row.path, context=self._brought[row.item]) for row in plan.rows]
+        # A stopped run of all rows counts its images as the rows are counted.
+        counted = all(item.id == number for number, item in enumerate(items))
+        found = runs.find_resumable(request, items) if plan.go_on and counted else None
+        writer = runs.resume(found.id)[0] if found is not None else runs.begin(request, items)
+        known = list(_known(plan))
+        self._known = len(known)
+        writer.write(*known)
+        return writer
+
+    def _hand_over(self, writer: RunWriter, events: list[Event]) -> None:
+        try:
+            writer.write(*events)
+        except AimError as error:
+            # They are kept, and tried again until the end.
+            self._store.failed(error)
+        else:
+            self._store.works()
+
+
+def _known(plan: Plan) -> Iterator[Event]:
+    """What is known already of a run's images and is not going to be computed, as facts."""
+    context, computed = plan.job.context, {item.id for item in plan.job.items}
+    values: dict[str, list[MetricValue]] = {}
+    for row in plan.rows:
+        fresh = plan.plan.metrics if row.item not in computed else _others(plan)
+        facts, raws = row.facts, {metric: row.raws.get(metric) for metric in fresh}
+        if not any(raws.values()) or not unchanged(row.path, plan.since.get(row.path, 0)):
+            continue
+        if facts is not None:
+            yield ImageRead(row.item, facts)
+        if row.error is not None:
+            yield ImageFailed(row.item, row.error)
+            continue
+        for metric, raw in raws.items():
+            if raw is not None and raw.against == row.need(metric, context):
+                caption = row.caption if get_metric(metric).captions else None
+                values.setdefault(metric, []).append(MetricValue.of(row.item, raw.outcome, caption))
+    for metric, batch in values.items():
+        yield MetricBatch(metric, batch)
+
+
+def _others(plan: Plan) -> tuple[str, ...]:
+    return tuple(metric for metric in plan.plan.metrics if metric not in plan.job.metrics)
+
+
+def unchanged(path: str, since: int) -> bool:
+    """Whether a file is still what it was at a time in ns; one that is gone keeps what was found.
+
+    The time of the last change of a file's inode cannot be set back, and moving another file to the path sets it.
+    """
+    try:
+        return os.stat(path).st_ctime_ns <= since  # noqa: PTH116 - quicker, by the hundred thousand
+    except (OSError, ValueError):
+        return True
+
+
+def _summary(plan: Plan, brought: Mapping[int, Context | None]) -> Summary:
+    """What the run's rows add up to by the plan it was asked with, whatever the screen has been asked since."""
+    return summarise(_as_asked(plan, brought), plan.plan, plan.job.context)
+
+
+def _as_asked(plan: Plan, brought: Mapping[int, Context | None]) -> Iterator[Row]:
+    """The run's rows with the values that were made for it, scored by its plan."""
+    context = plan.job.context
+    for row in plan.rows:
+        asked = Row(row.item, row.path, own=brought.get(row.item, row.own))
+        found = {metric: row.raws.get(metric) for metric in plan.plan.metrics}
+        asked.raws = {
+            metric: raw
+            for metric, raw in found.items()
+            if raw is not None and raw.against == asked.need(metric, context)
+        }
+        asked.scores = score({metric: raw.outcome for metric, raw in asked.raws.items()}, plan.plan)
+        yield asked
+
+
+class GrowingRecord(RunRecord):
+    """The record of one job; its run goes on with the next one's, and ends with `finish`.
+
+    `before` is the record of a job that asked the same of the first of these rows.
+    """
+
+    def __init__(self, store: Store, plan: Plan, before: GrowingRecord | None = None) -> None:
+        super().__init__(store, plan)
+        self._before = before
+        self._handed = 0
+        self._state = "done"
+        self._grows, self._ended = True, False
+
+    @property
+    def latest(self) -> GrowingRecord | None:
+        """The record itself, or the one before where nothing was heard of its job."""
+        return self if self._beginning is not None else self._before
+
+    async def end(self, state: str) -> None:
+        """The job has ended: what it found is on disk, the run waits for more or ends with it."""
+        self._state, self._ended = state, True
+        if not self._grows:
+            await self._end_run()
+            return
+        if self._beginning is None or self._ending:
+            return
+        await asyncio.shield(self._beginning)
+        if self._writer is not None:
+            try:
+                await asyncio.to_thread(self._writer.flush)
+            except AimError as error:
+                # The writer keeps it, and tries again.
+                self._store.failed(error)
+
+    async def finish(self) -> None:
+        """End the run as its last job did, or with it where that runs."""
+        self._grows = False
+        if self._ended:
+            await self._end_run()
+
+    async def _end_run(self) -> None:
+        record = self.latest
+        if record is not None:
+            await RunRecord.end(record, record._state)
+
+    async def _begin(self) -> None:
+        before = self._before
+        if before is not None and before._beginning is not None:
+            await asyncio.wait([before._beginning])
+        await super()._begin()
+        # What it was needed for is over; a watch of days is not to keep the records of all its jobs.
+        if self._writer is not None:
+            self._before = None
+
+    def _open(self, runs: Runs) -> RunWriter:
+        before = self._before
+        if before is None or before._writer is None:
+            return super()._open(runs)
+        rows = self._plan.rows
+        fresh = {item.id: item.context for item in self._plan.job.items if item.id not in before._brought}
+        self._brought = {row.item: row.own for row in rows} | fresh | before._brought
+        items = [Item(row.item, row.path, context=self._brought[row.item]) for row in rows]
+        added = items[len(before._plan.rows) :]
+        if added:
+            before._writer.extend(added, self._plan.request().digest(items))
+        self._known = before._known + before._handed
+        return before._writer
+
+    def _hand_over(self, writer: RunWriter, events: list[Event]) -> None:
+        self._handed += len(events)
+        super()._hand_over(writer, events)

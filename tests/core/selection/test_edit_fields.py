@@ -1,0 +1,111 @@
+"""Edits in a table: which are shown, in which order, and which instruction of a pair a number prefers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aim_tui.core.metrics.edits import EDITCLIP, PRESERVATION_LPIPS
+from aim_tui.core.outcomes import Failed, Present
+from aim_tui.core.ratings.opinions import Opinion
+from aim_tui.core.scoring.edit_results import EditResults
+from aim_tui.core.scoring.events import ImageFailed, MetricBatch, MetricValue
+from aim_tui.core.scoring.instruction_pairs import InstructionPair, Tally, Winner, pairs_of, tally, winner
+from aim_tui.core.selection.edit_fields import EditView, edit_filter, select_edits
+from aim_tui.core.selection.filters import Filter, FilterError
+from aim_tui.core.selection.sorting import SortKey
+from aim_tui.inputs.edits import EditRow
+from aim_tui.ui.widgets.path_input import complete_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def truth(original: str, correct: bool, error: str | None = None) -> dict[str, object]:
+    return {"original_id": original, "is_correct": correct, "error_type": error}
+
+
+@pytest.fixture
+def view() -> EditView:
+    """Four edits: a pair, one that failed, one whose number is missing; the pair is scored by EditCLIP."""
+    edits = [
+        EditRow("e10", "", "", "add a lake", truth=truth("a", True)),
+        EditRow("e2", "", "", "remove the lake", truth=truth("a", False, "opposite_action")),
+        EditRow("e3", "", "", "Make it night"),
+        EditRow("e4", "", "", "turn it red"),
+    ]
+    results = EditResults(("editclip",), len(edits))
+    values = [
+        MetricValue(0, "present", 0.9),
+        MetricValue(1, "present", 0.2),
+        MetricValue(3, "missing", reason="no text"),
+    ]
+    results.apply(MetricBatch("editclip_score", values))
+    results.apply(ImageFailed(2, "holds text, not an image"))
+    return EditView(results, edits, {"e2": Opinion(rating=4)}, frozenset({3}))
+
+
+@pytest.mark.parametrize(
+    ("expression", "shown"),
+    [
+        ("lake", [0, 1]),
+        ("wrong", [1]),
+        ("right", [0]),
+        ("failed", [2, 3]),
+        ("editclip_score<0.5", [1]),
+        ("rating>=4", [1]),
+        ("unrated & !failed", [0]),
+        ("error_type=opposite_action", [1]),
+        ("reason~text", [2, 3]),
+        ("marked | id=e10", [0, 3]),
+    ],
+)
+def test_a_filter_reads_the_names_of_edits(view: EditView, expression: str, shown: list[int]) -> None:
+    assert select_edits(view, edit_filter(expression), SortKey()) == shown
+
+
+def test_names_of_images_are_no_names_of_edits_and_the_other_way_round() -> None:
+    with pytest.raises(FilterError, match="unknown field 'final'"):
+        edit_filter("final>70")
+    with pytest.raises(FilterError, match="unknown field 'edit_score'"):
+        Filter("edit_score>0")
+
+
+@pytest.mark.parametrize(
+    ("key", "order"),
+    [
+        (SortKey("editclip_score", True), [0, 1, 2, 3]),
+        (SortKey("editclip_score"), [1, 0, 2, 3]),
+        (SortKey("id"), [1, 2, 3, 0]),
+        (SortKey("rating", True), [1, 0, 2, 3]),
+        (SortKey("status"), [0, 1, 2, 3]),
+    ],
+)
+def test_edits_without_a_value_come_last_either_way(view: EditView, key: SortKey, order: list[int]) -> None:
+    assert select_edits(view, edit_filter(""), key) == order
+
+
+def test_a_pair_is_won_in_the_direction_of_the_number() -> None:
+    assert winner(EDITCLIP, Present(0.9), Present(0.2)) is Winner.RIGHT
+    assert winner(PRESERVATION_LPIPS, Present(0.9), Present(0.2)) is Winner.WRONG
+    assert winner(EDITCLIP, Present(0.5), Present(0.5)) is Winner.TIE
+    assert winner(EDITCLIP, Present(0.9), Failed("no memory")) is None
+
+
+def test_pairs_have_one_right_side_and_count_only_where_both_have_the_number(view: EditView) -> None:
+    truths = [edit.truth for edit in view.edits]
+    pairs = pairs_of([*truths, truth("b", False), truth("a", False)])
+    assert pairs == [InstructionPair(0, 1), InstructionPair(0, 5)]
+    assert tally(EDITCLIP, [*pairs[:1], InstructionPair(0, 2)], view.results) == Tally(won=1, tied=0, of=1)
+
+
+def test_a_path_is_completed_by_files_of_the_kind_and_by_folders(tmp_path: Path) -> None:
+    for name in ("data.json", "data.png", ".data.json"):
+        (tmp_path / name).touch()
+    (tmp_path / "database").mkdir()
+    assert complete_path(f"{tmp_path}/da", (".json",)) == f"{tmp_path}/data.json"
+    assert complete_path(f"{tmp_path}/datab", (".json",)) == f"{tmp_path}/database/"
+    assert complete_path(f"{tmp_path}/.d", (".json",)) == f"{tmp_path}/.data.json"
+    assert complete_path(f"{tmp_path}/x", (".json",)) is None
+    assert complete_path("/no/such/folder/x") is None

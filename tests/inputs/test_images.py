@@ -1,0 +1,211 @@
+"""Every way a file can be bad is told apart, and every way it can be odd still gives RGB pixels."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from aim_tui.core.scoring.jobs import ReadingPolicy
+from aim_tui.inputs.images import ImageError, open_image, read_image
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+POLICY = ReadingPolicy()
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A PNG of a few bytes that claims to be of this size."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
+
+
+def truncated(folder: Path) -> bytes:
+    whole = folder / "whole.png"
+    Image.effect_noise((64, 64), 50).convert("RGB").save(whole)
+    return whole.read_bytes()[:2000]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "is empty"),
+        (b"just some text\n", "named .png but holds text"),
+        (b"\x00\x01\x02\x03" * 10, "is not an image"),
+        (b"\x89PNG\r\n\x1a\n", "is not an image|cannot be decoded"),
+        (bomb(30_000, 30_000), "megapixels|too many pixels"),
+        (bomb(12_000, 12_000), "144 megapixels, over the limit of 100"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\nshowpage\n", "holds text"),
+    ],
+)
+def test_a_bad_file_is_refused_with_its_reason(tmp_path: Path, data: bytes, reason: str) -> None:
+    file = tmp_path / "bad.png"
+    file.write_bytes(data)
+    with pytest.raises(ImageError, match=reason):
+        read_image(str(file), POLICY)
+
+
+def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "cut.png"
+    file.write_bytes(truncated(tmp_path))
+    with pytest.raises(ImageError, match="cannot be decoded"):
+        read_image(str(file), POLICY)
+
+
+def test_a_missing_file_a_folder_and_a_pipe_are_told_apart(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    for name, reason in (("none.png", "no such file"), (".", "is a folder"), ("pipe.png", "not a regular file")):
+        with pytest.raises(ImageError, match=reason):
+            read_image(str(tmp_path / name), POLICY)
+
+
+def test_a_symlink_loop_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "loop.png").symlink_to(tmp_path / "loop.png")
+    with pytest.raises(ImageError, match="symbolic links|no such file"):
+        read_image(str(tmp_path / "loop.png"), POLICY)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_permission_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "secret.png"
+    Image.new("RGB", (4, 4)).save(file)
+    file.chmod(0)
+    with pytest.raises(ImageError, match="no permission"):
+        read_image(str(file), POLICY)
+
+
+def test_a_file_over_the_byte_limit_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    file = tmp_path / "large.png"
+    Image.effect_noise((64, 64), 50).save(file)
+    with pytest.raises(ImageError, match="larger than the limit"):
+        read_image(str(file), ReadingPolicy(max_bytes=1000))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "YCbCr", "LAB", "HSV"])
+def test_every_colour_mode_becomes_rgb(tmp_path: Path, mode: str) -> None:
+    file = tmp_path / "image.tif"
+    source = Image.new("RGB", (8, 6), (200, 30, 60))
+    image = source.convert(mode) if mode != "HSV" else source
+    if mode == "LAB":
+        image = Image.new("LAB", (8, 6), (120, 20, 20))
+    image.save(file)
+    loaded = read_image(str(file), POLICY)
+    assert (loaded.pixels.mode, loaded.pixels.size) == ("RGB", (8, 6))
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_sixteen_bits_are_scaled_and_not_clipped(tmp_path: Path, suffix: str) -> None:
+    file = tmp_path / f"deep.{suffix}"
+    ramp = np.linspace(0, 65535, 256, dtype=np.uint16).reshape(16, 16)
+    Image.fromarray(ramp).save(file)
+    pixels = np.asarray(read_image(str(file), POLICY).pixels)[..., 0].ravel()
+    assert np.abs(pixels.astype(int) - np.arange(256)).max() <= 1
+
+
+def test_transparency_is_flattened_on_white_and_said_so(tmp_path: Path) -> None:
+    file = tmp_path / "glass.png"
+    Image.new("RGBA", (4, 4), (255, 0, 0, 0)).save(file)
+    loaded = read_image(str(file), POLICY)
+    assert loaded.pixels.getpixel((0, 0)) == (255, 255, 255)
+    assert loaded.facts.flattened == "white"
+
+
+def test_a_transparent_palette_is_flattened_too(tmp_path: Path) -> None:
+    file = tmp_path / "palette.gif"
+    image = Image.new("P", (4, 4), 0)
+    image.putpalette([255, 0, 0] + [0] * 765)
+    image.save(file, transparency=0)
+    assert read_image(str(file), ReadingPolicy(background="black")).pixels.getpixel((0, 0)) == (0, 0, 0)
+
+
+def test_an_animation_gives_its_first_frame_and_its_number_of_frames(tmp_path: Path) -> None:
+    file = tmp_path / "moving.gif"
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue", "green")]
+    frames[0].save(file, save_all=True, append_images=frames[1:])
+    loaded = read_image(str(file), POLICY)
+    assert loaded.facts.frames == 3
+    assert loaded.pixels.getpixel((0, 0))[0] > 200
+
+
+def test_exif_rotation_is_applied_by_default_and_can_be_ignored(tmp_path: Path) -> None:
+    file = tmp_path / "photo.jpg"
+    image = Image.new("RGB", (20, 10), "navy")
+    exif = image.getexif()
+    exif[0x0112] = 6
+    image.save(file, exif=exif)
+    turned, as_stored = read_image(str(file), POLICY), read_image(str(file), ReadingPolicy(exif="ignore"))
+    assert (turned.pixels.size, turned.facts.exif_rotated) == ((10, 20), True)
+    assert (as_stored.pixels.size, as_stored.facts.exif_rotated) == ((20, 10), False)
+
+
+def test_a_wrong_suffix_does_not_matter_where_the_content_is_an_image(tmp_path: Path) -> None:
+    file = tmp_path / "really_a_jpeg.png"
+    Image.new("RGB", (4, 4)).save(file, format="JPEG")
+    assert read_image(str(file), POLICY).facts.format == "JPEG"
+
+
+@pytest.mark.parametrize(
+    "name", ["a b.png", "new\nline.png", "[red]x.png", "눈🏔.png", "\x1b[31m.png", os.fsdecode(b"\xff.png")]
+)
+def test_any_file_name_can_be_read(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "plain.png"
+    Image.new("RGB", (4, 4)).save(file)
+    file.rename(tmp_path / name)
+    assert read_image(str(tmp_path / name), POLICY).facts.width == 4
+
+
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(kind=st.sampled_from(["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"]), data=st.data())
+def test_mutated_files_are_read_or_refused_and_nothing_else(tmp_path: Path, kind: str, data: st.DataObject) -> None:
+    file = tmp_path / "mutant.png"
+    Image.radial_gradient("L").resize((24, 24)).convert("RGB").save(file, format=kind)
+    content = bytearray(file.read_bytes())
+    for _ in range(data.draw(st.integers(1, 8))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    file.write_bytes(content[: data.draw(st.integers(1, len(content)))])
+    try:
+        loaded = read_image(str(file), ReadingPolicy(max_pixels=1_000_000))
+    except ImageError as error:
+        assert str(error)
+    else:
+        assert loaded.pixels.mode == "RGB"
+
+
+def test_a_draft_is_a_smaller_picture_of_the_same_file_and_tells_the_same_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "wide.jpg"
+    image = Image.linear_gradient("L").resize((1600, 800)).convert("RGB")
+    exif = image.getexif()
+    exif[0x0112] = 6
+    image.save(path, exif=exif)
+    whole, draft = read_image(str(path), ReadingPolicy()), read_image(str(path), ReadingPolicy(), (100, 100))
+    assert draft.facts == whole.facts
+    assert (draft.facts.width, draft.facts.height) == whole.pixels.size == (800, 1600)
+    assert draft.pixels.size == (100, 200)
+    assert open_image(str(path), ReadingPolicy()) == whole.facts.sha256
+
+
+def test_a_file_that_does_not_begin_as_an_image_is_told_without_decoding_it(tmp_path: Path) -> None:
+    path = tmp_path / "cut.png"
+    Image.effect_noise((300, 200), 80).save(path)
+    path.write_bytes(path.read_bytes()[:9000])
+    assert open_image(str(path), ReadingPolicy())
+    with pytest.raises(ImageError, match="cannot be decoded"):
+        read_image(str(path), ReadingPolicy())
+    with pytest.raises(ImageError, match="too many pixels"):
+        open_image(str(path), replace(ReadingPolicy(), max_pixels=1000))
+    path.write_text("words")
+    with pytest.raises(ImageError, match="holds text"):
+        open_image(str(path), ReadingPolicy())

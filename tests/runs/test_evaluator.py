@@ -1,0 +1,145 @@
+"""The engine from Python: the numbers of the command, for files, PIL images and arrays."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from aim_tui import Evaluator
+from aim_tui.errors import UsageError
+from aim_tui.inputs.demo_data import load_sample
+from aim_tui.inputs.listing import list_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TOPIC, PROMPT = "a wooden cabin", "a wooden cabin at a lake, [snow]"
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("store") / "aim.db"
+
+
+@pytest.fixture(scope="module")
+def evaluator(store: Path) -> Iterator[Evaluator]:
+    with Evaluator(profile="sample", store=store) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def images() -> list[Path]:
+    return sorted(load_sample().generations.glob("*.png"))[:3]
+
+
+def numbers(records: Any) -> list[tuple[Any, ...]]:
+    return [(r["clip_score"], r["blip2_similarity"], r["lpips_score"], r["final_score"]) for r in records]
+
+
+def test_the_records_are_those_of_the_command(evaluator: Evaluator, images: list[Path], tmp_path: Path) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no image")
+    paths = [*images, broken]
+    records = list(evaluator.score(paths, topic=TOPIC, prompt=PROMPT, reference=images[0]))
+    command = [
+        sys.executable, "-m", "aim_tui", "score", *map(str, paths), "--topic", TOPIC, "--prompt", PROMPT,
+        "--reference", str(images[0]), "--profile", "sample", "--format", "jsonl", "--no-store",
+    ]  # fmt: skip
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert [record["path"] for record in records] == [str(path) for path in paths]
+    assert records[3]["status"] == "failed"
+    assert records[3]["error"]
+    for record, row in zip(records, said, strict=True):
+        assert record.keys() <= row.keys()
+        for name, value in record.items():
+            assert value == (pytest.approx(row[name], abs=1e-6) if isinstance(value, float) else row[name]), name
+
+
+def test_pictures_and_arrays_score_as_their_files_do(evaluator: Evaluator, images: list[Path]) -> None:
+    said = {"topic": TOPIC, "prompt": PROMPT}
+    files = numbers(evaluator.score(images, reference=images[0], **said))
+    pictures = [Image.open(path) for path in images]
+    assert numbers(evaluator.score(pictures, reference=pictures[0], **said)) == files
+    arrays = [np.asarray(picture.convert("RGB")) for picture in pictures]
+    scoring = evaluator.score((array for array in arrays), reference=arrays[0], **said)
+    assert numbers(scoring) == files
+    assert [record["path"] for record in scoring] == ["image 0", "image 1", "image 2"]
+    (alone,) = numbers(evaluator.score(arrays[1], reference=arrays[0], **said))
+    assert alone == pytest.approx(files[1], abs=1e-4)
+
+
+def test_each_image_may_have_a_prompt_of_its_own(evaluator: Evaluator, images: list[Path]) -> None:
+    prompts = ["a lake", "", "a cabin at night"]
+    records = list(evaluator.score(images, prompt=prompts, topic=TOPIC))
+    for record, path, prompt in zip(records, images, prompts, strict=True):
+        if not prompt:
+            assert (record["clip_score"], record["final_score"], record["status"]) == (None, None, "partial")
+            assert "no prompt" in record["error"]
+            continue
+        (alone,) = evaluator.score([path], prompt=prompt, topic=TOPIC)
+        assert record["clip_score"] == pytest.approx(alone["clip_score"], abs=1e-6)
+        assert record["blip2_similarity"] == alone["blip2_similarity"]
+
+
+def test_records_come_one_by_one_and_stay(evaluator: Evaluator, images: list[Path]) -> None:
+    scoring = evaluator.score(str(load_sample().generations), prompt=PROMPT)
+    first = next(iter(scoring))
+    assert first["clip_score"] is not None
+    frame = scoring.to_dataframe()
+    assert len(frame) == len(scoring) == len(list_folder(load_sample().generations).images)
+    assert next(iter(scoring)) is first
+    assert scoring.summary().n_ok == len(scoring)
+    assert scoring.results.models["clip"].id == "sample/clip"
+
+
+def test_what_cannot_be_scored_is_refused_in_words(evaluator: Evaluator, images: list[Path]) -> None:
+    with pytest.raises(UsageError, match="nothing to score: clip: no prompt"):
+        evaluator.score(images)
+    with pytest.raises(UsageError, match="2 of prompt for 3 images"):
+        evaluator.score(images, prompt=["a", "b"])
+    with pytest.raises(UsageError, match=r"an array of float64 \(2, 2, 3\) is no image"):
+        evaluator.score([np.zeros((2, 2, 3))], prompt="a")
+    with pytest.raises(UsageError, match="dict is no image"):
+        evaluator.score([{}], prompt="a")  # type: ignore[list-item]
+    with pytest.raises(UsageError, match="unknown metric"):
+        Evaluator(profile="sample", metrics=["klip"])
+    with pytest.raises(UsageError, match="no images"):
+        evaluator.score("/nowhere/*.png", prompt="a")
+
+
+def test_weights_and_metrics_may_be_a_mapping_and_a_list(store: Path, images: list[Path]) -> None:
+    with Evaluator(profile="sample", metrics=["clip", "blip2"], weights={"clip": 1, "blip2": 0}, store=store) as only:
+        (record,) = only.score(images[:1], prompt=PROMPT, topic=TOPIC)
+    assert record["final_score"] == pytest.approx(100 * record["clip_norm"])
+    assert record["lpips_score"] is None
+
+
+def test_a_scoring_that_was_stopped_goes_on_where_it_was(evaluator: Evaluator, images: list[Path]) -> None:
+    whole = list(evaluator.score(images, prompt=PROMPT))
+    scoring = evaluator.score(images, prompt=PROMPT)
+    first = next(iter(scoring))
+    scoring.close()
+    assert [first, *list(scoring)[1:]] == whole
+    assert list(scoring) == whole
+
+
+def test_what_is_no_text_is_never_taken_for_one(evaluator: Evaluator, images: list[Path]) -> None:
+    prompts = np.array([PROMPT, PROMPT, PROMPT])
+    assert numbers(evaluator.score(images, prompt=prompts)) == numbers(evaluator.score(images, prompt=PROMPT))
+    assert numbers(evaluator.score(images, prompt=(text for text in prompts), topic=None))  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="nothing to score"):
+        evaluator.score(images, prompt=None)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="int is no prompt"):
+        evaluator.score(images, prompt=3)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="int is no text"):
+        evaluator.score(images, prompt=[1, 2, 3])  # type: ignore[list-item]
+    with pytest.raises(UsageError, match="is no image"):
+        evaluator.score([np.zeros((0, 0, 3), np.uint8)], prompt=PROMPT)
