@@ -32,9 +32,16 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 FENCE = re.compile(r"^```(?P<language>\w*)(?P<options>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 TITLE = re.compile(r'title="([^"]+)"')
-NOT_RUN = re.compile(r"<!-- not run: ([^\n]+) -->\n$")
+NOT_RUN = re.compile(r"<!-- not run: ([^\n]+) -->\n\Z")
+FILE = re.compile(r"<!-- file: ([^\n]+) -->\n\Z")
 #: The only reasons for which commands are shown without being run.
-REASONS = ("opens the application", "installs or downloads", "needs your own files", "takes minutes", "measures this machine")
+REASONS = (
+    "opens the application",
+    "installs or downloads",
+    "needs your own files",
+    "takes minutes",
+    "measures this machine",
+)
 #: Stand in the pages for the identifiers of the runs that an example made, in the order in which they appear.
 RUN_IDS = ("01A1FA4AB092CB40", "01A1FB928DD269D5", "01A1FC0D3E5A7B16", "01A1FD77C40918E2")
 #: What differs from run to run, and what stands in the pages for it.
@@ -48,6 +55,32 @@ MASKS = (
 REST = re.compile(r"(.*?)(?: ([|>]) (.+))?$")
 #: Stands in the pages for the folder of an example, and is as long as a temporary one on Linux, so that columns keep their width.
 FOLDER = "/home/ann/evaluation"
+#: The tables of keys are too long for one page: by the id of a section's first binding, and the rest in the first page.
+KEY_PAGES = {
+    "keys.md": ("Keys", ()),
+    "keys-images.md": (
+        "Keys: images",
+        ("duel", "explain", "grid", "heat", "pair", "ranking", "review", "view"),
+    ),
+    "keys-analysis.md": (
+        "Keys: edits and analysis",
+        (
+            "categories", "classes", "compare", "correlation", "cosines", "edit-review", "edit-sort", "edits", "history",
+            "matrix",
+        ),
+    ),
+    "keys-dialogs.md": (
+        "Keys: dialogs and lists",
+        (
+            "batch", "choose", "confirm", "dialog", "field", "files", "find", "list", "models", "page", "path", "prompt",
+            "prompts", "sort", "weights", "words",
+        ),
+    ),
+}  # fmt: skip
+KEYS_INTRODUCTION = (
+    "The default keys by the place where they work. `[keys]` in the settings file gives other keys to the ids in the last\n"
+    "column ([how](terminals.md#settings-for-keys-and-appearance)). Made from `aim-tui keys --markdown`.\n"
+)
 NUMBER = re.compile(r"\d+\.\d+(?:e-?\d+)?|\d+e-\d+")
 
 
@@ -59,6 +92,7 @@ class Block(NamedTuple):
     body: str
     start: int  # of the body in the page's text
     not_run: str | None  # the reason, of an `sh` block
+    file: str | None  # of the repository, that is shown
 
 
 @dataclass
@@ -118,9 +152,17 @@ def blocks(text: str) -> list[Block]:
     found = []
     for fence in FENCE.finditer(text):
         title = TITLE.search(fence["options"])
-        reason = NOT_RUN.search(text[: fence.start()])
+        reason = NOT_RUN.search(text, 0, fence.start())
+        file = FILE.search(text, 0, fence.start())
         found.append(
-            Block(fence["language"], title[1] if title else None, fence["body"], fence.start("body"), reason and reason[1])
+            Block(
+                language=fence["language"],
+                title=title and title[1],
+                body=fence["body"],
+                start=fence.start("body"),
+                not_run=reason and reason[1],
+                file=file and file[1],
+            )
         )
     return found
 
@@ -164,6 +206,31 @@ def run_page(text: str) -> str:
                 parts += [text[end : block.start], shown]
                 end = block.start + len(block.body)
     return "".join(parts) + text[end:]
+
+
+def with_files(text: str) -> str:
+    """The page with every block below a `<!-- file: PATH -->` as that file of the repository is."""
+    for block in reversed(blocks(text)):
+        if block.file:
+            content = (ROOT / block.file).read_text(encoding="utf-8")
+            text = text[: block.start] + content + text[block.start + len(block.body) :]
+    return text
+
+
+def key_pages() -> dict[Path, str]:
+    """The pages of keys, with the tables of `aim-tui keys --markdown`."""
+    with _workspace():
+        markdown, _, _ = _in_process("aim-tui", ["keys", "--markdown"], apart=True)
+    sections: dict[str, list[str]] = {name: [] for name in KEY_PAGES}
+    for section in markdown.split("\n## ")[1:]:
+        first = re.search(r"`([\w-]+)\.[\w-]+` \|$", section, re.MULTILINE)
+        assert first is not None, section
+        page = next((name for name, (_, groups) in KEY_PAGES.items() if first[1] in groups), "keys.md")
+        sections[page].append(f"\n## {section.strip()}\n")
+    return {
+        DOCS / name: f"# {title}\n\n{KEYS_INTRODUCTION}{''.join(sections[name])}"
+        for name, (title, _) in KEY_PAGES.items()
+    }
 
 
 def agree(shown: str, real: str) -> bool:
@@ -216,7 +283,17 @@ def _text(stream: io.TextIOWrapper) -> str:
 @contextlib.contextmanager
 def _workspace() -> Iterator[Path]:
     """A folder with the sample data under the names of the examples, as the working folder of a user without settings."""
-    names = ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "COLUMNS", "NO_COLOR", "LOGNAME", "USER", "AIM_TUI_DEVICE")
+    names = (
+        "HOME",
+        "XDG_CONFIG_HOME",
+        "XDG_DATA_HOME",
+        "XDG_STATE_HOME",
+        "COLUMNS",
+        "NO_COLOR",
+        "LOGNAME",
+        "USER",
+        "AIM_TUI_DEVICE",
+    )
     kept = {name: os.environ.get(name) for name in names}
     ours = [name for name in os.environ if name.startswith(("AIM_TUI_", "DISABLE_")) or name == "BLIP2_MODEL"]
     kept |= {name: os.environ.pop(name) for name in ours}
@@ -274,6 +351,7 @@ def main() -> int:
     parser.add_argument("pages", nargs="*", type=Path, help="all pages, where none is named")
     options = parser.parse_args()
     different = 0
+    keys = {} if options.pages else key_pages()
     for page in options.pages or pages():
         text = page.read_text(encoding="utf-8")
         if options.list:
@@ -281,12 +359,14 @@ def main() -> int:
                 if block.not_run:
                     print(f"{page.resolve().relative_to(ROOT)}: {block.not_run}\n{block.body}")
             continue
-        real = run_page(text)
+        real = keys.get(page) or run_page(with_files(text))
         if options.write:
             page.write_text(real, encoding="utf-8")
         elif not agree(text, real):
             different += 1
-            print(f"{page}: the output of its examples has changed; python docs/examples.py --write brings it up to date")
+            print(
+                f"{page}: the output of its examples has changed; python docs/examples.py --write brings it up to date"
+            )
     return 1 if different else 0
 
 
