@@ -1,8 +1,9 @@
 """Runs the examples of the documentation: `python docs/examples.py [--write] [PAGE...]`.
 
-A ```console block is a session: each `$ command` is run, and what it prints must be what the page shows. `--write` puts the
-real output (and the tables of keys) into the pages. A block with title="NAME" is a file that the commands after it find under that name.
-Commands that cannot be run here stand in ```sh blocks, each below a comment `<!-- not run: REASON -->`.
+A ```console block is a session: each `$ command` is run, and what it prints must be what the page shows. `--write` puts
+the real output, the tables of keys and the files that are shown into the pages. A block with title="NAME" is a file
+that the commands after it find under that name; below `<!-- file: PATH -->` it is that file of the repository. Commands
+that cannot be run here are in ```sh blocks, each below `<!-- not run: REASON -->`.
 
 Each page has a folder and a store of its own; everything runs in this process, so that torch is imported once.
 """
@@ -35,13 +36,7 @@ TITLE = re.compile(r'title="([^"]+)"')
 NOT_RUN = re.compile(r"<!-- not run: ([^\n]+) -->\n\Z")
 FILE = re.compile(r"<!-- file: ([^\n]+) -->\n\Z")
 #: The only reasons for which commands are shown without being run.
-REASONS = (
-    "opens the application",
-    "installs or downloads",
-    "needs your own files",
-    "takes minutes",
-    "measures this machine",
-)
+REASONS = ("installs or downloads", "needs your own files", "takes minutes", "measures this machine")
 #: Stand in the pages for the identifiers of the runs that an example made, in the order in which they appear.
 RUN_IDS = ("01A1FA4AB092CB40", "01A1FB928DD269D5", "01A1FC0D3E5A7B16", "01A1FD77C40918E2")
 #: What differs from run to run, and what stands in the pages for it.
@@ -53,7 +48,7 @@ MASKS = (
 )
 #: A command, and the `| command` or `> file` that takes its output.
 REST = re.compile(r"(.*?)(?: ([|>]) (.+))?$")
-#: Stands in the pages for the folder of an example, and is as long as a temporary one on Linux, so that columns keep their width.
+#: The folder of an example in the pages; as long as a temporary one on Linux, so that columns keep their width.
 FOLDER = "/home/ann/evaluation"
 #: The tables of keys are too long for one page: by the id of a section's first binding, and the rest in the first page.
 KEY_PAGES = {
@@ -65,21 +60,21 @@ KEY_PAGES = {
     "keys-analysis.md": (
         "Keys: edits and analysis",
         (
-            "categories", "classes", "compare", "correlation", "cosines", "edit-review", "edit-sort", "edits", "history",
-            "matrix",
+            "categories", "classes", "compare", "correlation", "cosines", "edit-review", "edit-sort", "edits",
+            "history", "matrix",
         ),
     ),
     "keys-dialogs.md": (
         "Keys: dialogs and lists",
         (
-            "batch", "choose", "confirm", "dialog", "field", "files", "find", "list", "models", "page", "path", "prompt",
-            "prompts", "sort", "weights", "words",
+            "batch", "choose", "confirm", "dialog", "field", "files", "find", "list", "models", "page", "path",
+            "prompt", "prompts", "sort", "weights", "words",
         ),
     ),
 }  # fmt: skip
 KEYS_INTRODUCTION = (
-    "The default keys by the place where they work. `[keys]` in the settings file gives other keys to the ids in the last\n"
-    "column ([how](terminals.md#settings-for-keys-and-appearance)). Made from `aim-tui keys --markdown`.\n"
+    "The default keys by the place where they work. `[keys]` in the settings file gives other keys to the ids in the\n"
+    "last column ([how](terminals.md#settings-for-keys-and-appearance)). Made from `aim-tui keys --markdown`.\n"
 )
 NUMBER = re.compile(r"\d+\.\d+(?:e-?\d+)?|\d+e-\d+")
 
@@ -104,7 +99,7 @@ class Session:
     status: int = 0
 
     def run(self, command: str) -> str:
-        """The output of one command as the pages show it; RuntimeError where it fails and the page does not show that."""
+        """The output of one command as the pages show it."""
         if command == "echo $?":
             shown, self.status = f"{self.status}\n", 0
             return shown
@@ -282,27 +277,17 @@ def _text(stream: io.TextIOWrapper) -> str:
 
 @contextlib.contextmanager
 def _workspace() -> Iterator[Path]:
-    """A folder with the sample data under the names of the examples, as the working folder of a user without settings."""
-    names = (
-        "HOME",
-        "XDG_CONFIG_HOME",
-        "XDG_DATA_HOME",
-        "XDG_STATE_HOME",
-        "COLUMNS",
-        "NO_COLOR",
-        "LOGNAME",
-        "USER",
-        "AIM_TUI_DEVICE",
-    )
-    kept = {name: os.environ.get(name) for name in names}
+    """The working folder of a user without settings, with the sample data under the names of the examples."""
+    homes = ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
+    others = {"COLUMNS": "110", "NO_COLOR": "1", "LOGNAME": "ann", "USER": "ann", "AIM_TUI_DEVICE": "cpu"}
+    kept = {name: os.environ.get(name) for name in (*homes, *others)}
     ours = [name for name in os.environ if name.startswith(("AIM_TUI_", "DISABLE_")) or name == "BLIP2_MODEL"]
     kept |= {name: os.environ.pop(name) for name in ours}
     before = Path.cwd()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary).resolve() / "ann"
         folder.mkdir()
-        os.environ |= {name: str(folder / ".home" / name.lower()) for name in names[:4]}
-        os.environ |= {"COLUMNS": "110", "NO_COLOR": "1", "LOGNAME": "ann", "USER": "ann", "AIM_TUI_DEVICE": "cpu"}
+        os.environ |= others | {name: str(folder / ".home" / name.lower()) for name in homes}
         _sample_files(folder)
         os.chdir(folder)
         try:

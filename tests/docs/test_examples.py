@@ -57,7 +57,8 @@ def test_what_is_not_run_is_known() -> None:
         "docs/agreement-example.md: aim-tui edit mine/adversarial_dataset.json",
         "docs/agreement.md: aim-tui correlate last",
         'docs/batch.md: aim-tui score images -t "..." -p "..." -f jsonl > scores.jsonl',
-        "docs/benchmarks.md: aim-tui bench --config FOLDER/real.toml --profile real --metrics clip,lpips -n 64 --format jpeg",
+        "docs/benchmarks.md: aim-tui bench --config FOLDER/real.toml --profile real --metrics clip,lpips -n 64 "
+        "--format jpeg",
         "docs/benchmarks.md: python docs/bench_agreement.py",
         "docs/benchmarks.md: python docs/bench_gallery.py",
         "docs/benchmarks.md: python -m tests.engine.peak_memory 1000 20000",
@@ -66,7 +67,7 @@ def test_what_is_not_run_is_known() -> None:
         "docs/developing.md: make test",
         "docs/developing.md: python docs/examples.py --write",
         'docs/plugins.md: aim-tui score PICTURES --metrics clip,siglip,clip_iqa --prompt "a cabin in the snow"',
-        "docs/plugins.md: pip install ".[bertscore]"",
+        "docs/plugins.md: pip install '.[bertscore]'",
     ]
 
 
