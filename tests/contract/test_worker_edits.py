@@ -42,7 +42,7 @@ async def test_the_sample_edits_are_scored_by_the_real_worker_and_right_instruct
     app = AimApp(launch)
 
     async def until(condition: object) -> None:
-        deadline = time.monotonic() + 180
+        deadline = time.monotonic() + 400
         while not condition():  # type: ignore[operator]
             assert time.monotonic() < deadline
             await asyncio.sleep(0.02)
@@ -54,9 +54,8 @@ async def test_the_sample_edits_are_scored_by_the_real_worker_and_right_instruct
         await until(lambda: desk.running)
         await until(lambda: not desk.busy and not app.session.storing)
         assert [desk.results.status(row) for row in desk.results.rows] == ["ok"] * 2 * PAIRS
-        await pilot.pause(1)
-        shown = app.export_screenshot().replace("&#160;", " ")
-        assert f"right wins {PAIRS} of {PAIRS} pairs" in shown
+        words = f"right wins {PAIRS} of {PAIRS} pairs"
+        await until(lambda: words in app.export_screenshot().replace("&#160;", " "))
     with Database.open(store, read_only=True) as database:
         found = plan(profile, launch.engine_settings(profile), read_edits(data), EditWish(str(data)))
         run = EditRuns(database).find(found.request(models_needed=True), found.stored())

@@ -171,7 +171,7 @@ class Visit:
         self.differ: list[str] = []
 
     async def until(self, condition: Callable[[], Any]) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not condition():
             assert time.monotonic() < deadline, f"it never came to be on {self.app.screen!r}"
             await self.pilot.pause(0.02)

@@ -77,7 +77,7 @@ def correlate(
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write correlation_results.json there too.")
     ] = None,
     preview: Annotated[bool, typer.Option("--preview", help="Only show which samples are matched.")] = False,
-    store: options.StoreOption = None,
+    store: options.Store = None,
 ) -> None:
     """Tell how far metrics agree with human ratings, duels, language models or any column."""
     from aim_tui.cli.agreement.study import Asked, gather_study, mapping_of

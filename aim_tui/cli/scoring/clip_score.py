@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aim_tui.runs.setup import Setup
 
 
+@options.takes_groups
 def clip_score(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON Lines, JSON, CSV, TSV or Parquet.")],
     image_key: Annotated[str, typer.Option("--image-key", metavar="COLUMN", help="Where paths are.")] = "image_path",
@@ -43,18 +44,10 @@ def clip_score(
             "text, as DataFlow does; fail: end at the first.",
         ),
     ] = "null",
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead of to stdout.")
-    ] = None,
+    output: options.Output = None,
     replace: Annotated[bool, typer.Option("--replace", help="Put new values into a column that is there.")] = False,
-    profile: options.ProfileOption = None,
-    device: options.DeviceOption = None,
-    precision: options.PrecisionOption = None,
-    batch_size: options.BatchOption = None,
-    exif: options.ExifOption = None,
-    config: options.ConfigOption = None,
-    store: options.StoreOption = None,
-    no_store: Annotated[bool, typer.Option("--no-store", help="Keep nothing of what is computed.")] = False,
+    *,
+    common: options.RunOptions,
 ) -> None:
     """Add the CLIP score of image and text to each row; all other columns stay as they are.
 
@@ -64,14 +57,10 @@ def clip_score(
     from aim_tui.cli.scoring.manifest_run import OnError, run
     from aim_tui.core.embeddings.clip_score_scales import SCALES
     from aim_tui.runs.manifest_output import ManifestOutput, open_input
-    from aim_tui.runs.setup import resolve
 
     chosen = one_of("--scale", scale, SCALES)
     rule = OnError(one_of("--on-error", on_error, {str(each): each for each in OnError}))
-    setup = resolve(
-        profile=profile, metrics="clip", weights="clip=1", device=device, precision=precision, batch_size=batch_size,
-        exif=exif, config=config,
-    )  # fmt: skip
+    setup = common.setup(metrics="clip", weights="clip=1")  # fmt: skip
     manifest = open_input(file, output)
     asked = _asked(manifest, setup, chosen, rule, image=image_key, text=text_key, added=output_key, replace=replace)
     asked.check()
@@ -79,7 +68,7 @@ def clip_score(
         say(setup.profile.notice, "yellow")
     prefix = f", cos of the image and {chosen.prefix!r} + {text_key}" if chosen.prefix else ""
     say(f"{output_key} = {chosen.formula}{prefix}")
-    raise typer.Exit(run(asked, ManifestOutput(manifest, output, asked.added), store, no_store=no_store))
+    raise typer.Exit(run(asked, ManifestOutput(manifest, output, asked.added), common.store, no_store=common.no_store))
 
 
 def _asked(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def keys(
-    config: options.ConfigOption = None,
+    config: options.Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, a table for each screen.")] = False,
 ) -> None:

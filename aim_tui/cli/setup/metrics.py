@@ -29,9 +29,9 @@ class Listed:
 
 def metrics(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Only these.")] = None,
-    profile: options.ProfileOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    config: options.ConfigOption = None,
+    profile: options.Profile = None,
+    as_json: options.Json = False,
+    config: options.Config = None,
 ) -> None:
     """List the metrics that `score --metrics` knows: range, formula, source, model, and what brings them.
 

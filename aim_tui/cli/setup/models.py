@@ -45,7 +45,7 @@ def list_models(
     role: _Roles = None,
     metrics: _Metrics = None,
     as_json: _Json = False,
-    config: options.ConfigOption = None,
+    config: options.Config = None,
 ) -> None:
     """List the models of a profile: role, model, size, and whether it is on this machine."""
     from aim_tui.hub.inventory import inspect
@@ -60,7 +60,7 @@ def check(
     role: _Roles = None,
     metrics: _Metrics = None,
     as_json: _Json = False,
-    config: options.ConfigOption = None,
+    config: options.Config = None,
 ) -> None:
     """Check the models of a profile: all files there, whole, and with the right checksums.
 
@@ -103,7 +103,7 @@ def fetch(
     verify: Annotated[
         bool, typer.Option("--verify", help="Read what is here first, and fetch again what is damaged.")
     ] = False,
-    config: options.ConfigOption = None,
+    config: options.Config = None,
 ) -> None:
     """Fetch the models of a profile that are not on this machine; continues what was stopped.
 

@@ -22,9 +22,7 @@ app = typer.Typer(
 
 
 @app.command()
-def info(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False, store: options.StoreOption = None
-) -> None:
+def info(as_json: options.Json = False, store: options.Store = None) -> None:
     """Say how much is cached, by kind and model, and how large the store is."""
     from aim_tui.cli.console import say, show, table, words
     from aim_tui.core.scoring.records import to_json
@@ -66,7 +64,7 @@ def prune(
     max_size: Annotated[
         str, typer.Option("--max-size", metavar="SIZE", help="How much to keep, such as 500MB or 2GB; 0 for nothing.")
     ],
-    store: options.StoreOption = None,
+    store: options.Store = None,
 ) -> None:
     """Remove what was not used for longest. It can be computed again; runs and ratings stay."""
     from aim_tui.cli.console import say

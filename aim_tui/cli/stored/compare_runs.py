@@ -25,7 +25,7 @@ def compare_runs(
     ] = 10,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the bootstrap.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with every pair.")] = False,
-    store: options.StoreOption = None,
+    store: options.Store = None,
 ) -> None:
     """Compare two runs image by image: rises, falls, mean difference with a 95 % bootstrap interval."""
     from rich.text import Text

@@ -24,7 +24,7 @@ def inspect(
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
     samples: Annotated[int, typer.Option("--samples", "-n", min=0, metavar="N", help="How many edits to show.")] = 5,
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into sub-folders too.")] = False,
-    config: options.ConfigOption = None,
+    config: options.Config = None,
 ) -> None:
     """Look at edits or images. Exit: 0 all well, 1 something is broken, 2 usage."""
     from aim_tui.cli.console import show

@@ -43,7 +43,7 @@ def list_runs(
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, metavar="N", help="Only the N newest.")] = None,
     as_json: JsonOption = False,
-    store: options.StoreOption = None,
+    store: options.Store = None,
 ) -> None:
     """List the stored runs over images and over edits, the newest first."""
     from aim_tui.cli import console
@@ -76,7 +76,7 @@ def show(
         int, typer.Option("--top", min=0, metavar="N", help="How many of the best and of the worst images.")
     ] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, with all rows.")] = False,
-    store: options.StoreOption = None,
+    store: options.Store = None,
 ) -> None:
     """Show a run: what was asked, with which models, what came of it, the best and the worst images."""
     from aim_tui.cli import console
@@ -102,7 +102,7 @@ def show(
 def delete(
     runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Ids, beginnings of ids, or 'last'.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    store: options.StoreOption = None,
+    store: options.Store = None,
 ) -> None:
     """Delete runs with their values. Ratings, the feature cache and the images themselves stay."""
     from aim_tui.cli.console import say
@@ -134,12 +134,12 @@ def delete(
 @app.command()
 def export(
     run: RunArgument,
-    output: options.OutputOption = None,
+    output: options.Output = None,
     output_format: Annotated[
         str | None,
-        typer.Option("--format", "-f", metavar="FORMAT", help="csv, json, jsonl, parquet, markdown or html."),
+        options.format_option("csv, json, jsonl, parquet, markdown or html."),
     ] = None,
-    store: options.StoreOption = None,
+    store: options.Store = None,
 ) -> None:
     """Export a run; the ending of the file tells the format where none is named."""
     from aim_tui.cli.stored import edit_runs

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from textual.events import MouseScrollDown
 
 from aim_tui.core.outcomes import Failed, Present
 from aim_tui.core.scoring.plan import score
@@ -112,6 +113,29 @@ async def test_plus_and_minus_change_the_size(open_app: Any, folder: Path) -> No
         assert grid._columns < before
         await app.press("minus", "minus")
         assert grid._columns > before
+
+
+async def test_the_wheel_is_not_undone_by_another_size_and_a_key_goes_back_to_the_cursor(
+    open_app: Any, make_folder: Any
+) -> None:
+    folder = make_folder(*[f"img_{number:02}.png" for number in range(60)])
+    async with open_app(folder, size=(80, 24)) as app:
+        await app.until(lambda: len(app.rows) == 60)
+        await app.press("t")
+        await app.until(lambda: isinstance(app.app.screen, GridScreen) and app.app.screen.grid.max_scroll_y > 0)
+        grid = app.app.screen.grid
+        for _ in range(20):
+            grid.post_message(MouseScrollDown(grid, 10, 4, 0, 1, 0, False, False, False))
+        await app.until(lambda: grid.scroll_offset.y == 40)
+        first = 40 // grid._cell_height * grid._columns
+        for size in ((60, 24), (80, 20)):
+            await app.pilot.resize_terminal(*size)
+            await app.until(lambda size=size: grid.size.width == size[0])
+            await app.shows(f"img_{first:02}.png")
+            assert grid.position == 0
+            assert "img_01.png" not in app.text()
+        await app.press("g")
+        await app.shows("img_01.png")
 
 
 async def test_without_colours_there_are_names_and_numbers(
