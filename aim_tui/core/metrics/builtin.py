@@ -71,26 +71,26 @@ SIGLIP = _extra(
     "siglip", "SigLIP score", "SigLIP", Need.PROMPT,
     "cosine of the L2-normalised SigLIP features of image and prompt; the model's own probability of a match, sigmoid("
     "exp(logit_scale) * cosine + logit_bias), rises with it and is nearly 0 or 1 for most pairs",
-    "Zhai et al. 2023, arXiv:2303.15343; SigLIP 2: Tschannen et al. 2025, arXiv:2502.14786", "similarity:SiglipScore",
+    "Zhai et al. 2023, arXiv:2303.15343; SigLIP 2: Tschannen et al. 2025, arXiv:2502.14786", "clip:SiglipScore",
     role=_SIGLIP_MODEL.role, models=(_SIGLIP_MODEL,), raw_field="siglip_score",
 )  # fmt: skip
 PICKSCORE = _extra(
     "pickscore", "PickScore", "Pick", Need.PROMPT,
     "exp(logit_scale) * cosine of the L2-normalised features of image and prompt; differences between images of one "
     "prompt count, and of two images the softmax of both is the probability that people pick it",
-    "Kirstain et al. 2023, Pick-a-Pic, arXiv:2305.01569", "similarity:PickScore",
+    "Kirstain et al. 2023, Pick-a-Pic, arXiv:2305.01569", "clip:PickScore",
     role=_PICKSCORE_MODEL.role, models=(_PICKSCORE_MODEL,), unit="scaled cosine", low=-100.0, high=100.0, decimals=3,
 )  # fmt: skip
 CLIP_I = _extra(
     "clip_i", "CLIP-I", "CLIP-I", Need.REFERENCE,
     "cosine of the projected, L2-normalised CLIP features of image and reference",
-    "Gal et al. 2022, arXiv:2208.01618; Ruiz et al. 2023, DreamBooth, arXiv:2208.12242", "likeness:ClipI",
+    "Gal et al. 2022, arXiv:2208.01618; Ruiz et al. 2023, DreamBooth, arXiv:2208.12242", "clip:ClipI",
 )  # fmt: skip
 DINOV2_I = _extra(
     "dinov2_i", "DINOv2-I", "DINO-I", Need.REFERENCE,
     "cosine of the L2-normalised DINOv2 features, the class token of the last layer, of image and reference",
     "Ruiz et al. 2023, DreamBooth, arXiv:2208.12242 (DINO); DINOv2: Oquab et al. 2023, arXiv:2304.07193",
-    "likeness:Dinov2I", role=_DINOV2_MODEL.role, models=(_DINOV2_MODEL,),
+    "clip:Dinov2I", role=_DINOV2_MODEL.role, models=(_DINOV2_MODEL,),
 )  # fmt: skip
 BERTSCORE = _extra(
     "bertscore", "Caption BERTScore", "BERT", Need.TOPIC,

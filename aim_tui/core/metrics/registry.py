@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aim_tui.core.metrics.builtin import METRICS
+from aim_tui.core.metrics.edits import FAMILIES, MEASURES
 from aim_tui.core.metrics.spec import MetricSpec, ModelRole, Role
 from aim_tui.core.names import did_you_mean
 
@@ -25,7 +26,7 @@ def get_metric(metric_id: str) -> MetricSpec:
 
     A plug-in that is broken raises BrokenMetricError, which says what is wrong with it and what to do.
     """
-    if (spec := METRICS.get(metric_id) or _named.get(metric_id)) is None:
+    if (spec := METRICS.get(metric_id) or MEASURES.get(metric_id) or _named.get(metric_id)) is None:
         spec = _named[metric_id] = _find(metric_id)
     return spec
 
@@ -84,6 +85,6 @@ def _find(metric_id: str) -> MetricSpec:
     from aim_tui.core.metrics import plugins
 
     if (spec := plugins.find(metric_id)) is None:
-        known = (*METRICS, *EXTRAS, *plugins.names())
+        known = (*METRICS, *EXTRAS, *FAMILIES, *plugins.names())
         raise KeyError(f"unknown metric {metric_id!r}{did_you_mean(metric_id, known)}")
     return spec
