@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.metrics.registry import get_metric
+from aim_tui.core.scoring.columns import IMAGES, Kind, View
 from aim_tui.core.text import printable
 from aim_tui.exports.ordering import file_name, ranked, score_text, standing
 
@@ -35,14 +36,18 @@ def markdown(run: Run) -> str:
 def _table(run: Run) -> Iterable[str]:
     metrics = [get_metric(metric) for metric in run.results.plan.metrics]
     titles = ["#", "image", *(f"{spec.short} {'↑' if spec.higher_is_better else '↓'}" for spec in metrics)]
+    additional = IMAGES.additional()
+    titles += [text(column.title) for column in additional]
     judged = run.judged if run.judged is not None and run.judged.raters else None
     said = ["said by raters"] if judged else []
     titles += ["final ↑", "status", "caption", *said]
     yield line(titles)
-    yield line(["--:", ":--", *("--:" for _ in metrics), "--:", ":--", ":--", *(":--" for _ in said)])
+    aligned = ["--:" if column.kind is Kind.NUMBER else ":--" for column in additional]
+    yield line(["--:", ":--", *("--:" for _ in metrics), *aligned, "--:", ":--", ":--", *(":--" for _ in said)])
     for rank, row in ranked(run.results):
         cells = [str(rank or ""), text(file_name(row.path))]
         cells += [score_text(row.outcome(spec.id), spec.decimals) for spec in metrics]
+        cells += [text(column.text(row, View())) for column in additional]
         cells += [score_text(row.scores.final if row.scores else None, 2), str(row.status)]
         cells.append(text(row.caption or ""))
         yield line([*cells, text(judged.words(row.path))] if judged else cells)
