@@ -142,7 +142,7 @@ def typer_app(names: tuple[str, ...] = tuple(COMMANDS)) -> typer.Typer:
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name, help=COMMANDS[name].help, rich_help_panel=COMMANDS[name].panel)
         else:
-            app.command(name, help=COMMANDS[name].help, rich_help_panel=COMMANDS[name].panel)(command)
+            app.command(name, short_help=COMMANDS[name].help, rich_help_panel=COMMANDS[name].panel)(command)
     return app
 
 

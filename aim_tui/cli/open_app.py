@@ -20,7 +20,7 @@ def open_app(
     metrics: options.Metrics = None,
     weights: options.Weights = None,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Show and score images that appear in the folder, as they become whole.")
+        bool, typer.Option("--watch", help="Show and score new images in the folder once they are fully written.")
     ] = False,
     *,
     common: options.RunOptions,

@@ -32,20 +32,20 @@ def categories(
         typer.Option(
             "--prompts",
             metavar="FILE",
-            help="Text: a line for each category, sorted. JSON or CSV: category and prompt.",
+            help="Text: one line per category, sorted. JSON or CSV: category and prompt.",
         ),
     ] = None,
     template: Annotated[
         str | None,
-        typer.Option("--prompt-template", metavar="TEXT", help="Such as 'a photo of a {category}'."),
+        typer.Option("--prompt-template", metavar="TEXT", help="For example 'a photo of a {category}'."),
     ] = None,
     order: Annotated[
         str | None,
-        typer.Option("--order", metavar="natural|plain", help="How folders are sorted beside lines: 2 10, or 10 2."),
+        typer.Option("--order", metavar="natural|plain", help="How folders are sorted to match lines: 2 10, or 10 2."),
     ] = None,
     sort: Annotated[str, typer.Option("--sort", metavar="|".join(ORDERS), help="The order of the output.")] = "mean",
     per_image: Annotated[
-        bool, typer.Option("--per-image", help="CSV and JSON Lines have a row for each image, not each category.")
+        bool, typer.Option("--per-image", help="In CSV and JSON Lines: one row per image instead of per category.")
     ] = False,
     tui: options.OpenInTui = False,
     recursive: options.Recursive = False,
@@ -53,9 +53,9 @@ def categories(
     destination: options.OutputOptions,
     common: options.RunOptions,
 ) -> None:
-    """Score each category's images against its prompt by CLIP: mean, spread and bootstrap interval, macro and micro.
+    """Score the images of each category with its prompt by CLIP: mean, spread, bootstrap interval, macro and micro.
 
-    Exit: 0 all images were scored, 1 some were left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    Exit: 0 all images scored, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
     from aim_tui.cli.console import say
     from aim_tui.cli.embeddings.embedder import about, embedder, path_fields

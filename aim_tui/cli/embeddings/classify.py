@@ -24,22 +24,22 @@ if TYPE_CHECKING:
 def classify(
     paths: options.Images,
     labels: Annotated[
-        str, typer.Option("--labels", "-l", metavar="A,B,...|FILE", help="The labels, or a file with one a line.")
+        str, typer.Option("--labels", "-l", metavar="A,B,...|FILE", help="The labels, or a file with one per line.")
     ],
     templates: Annotated[
         str | None,
         typer.Option(
             "--templates",
             metavar="imagenet|FILE|TEXT",
-            help="Texts with {} for the label, one a line; imagenet: the 80 of the CLIP paper. "
+            help="Texts with {} for the label, one per line; imagenet: the 80 of the CLIP paper. "
             "Default: 'a photo of a {}.'",
         ),
     ] = None,
     truth: Annotated[
         Path | None,
-        typer.Option("--truth", metavar="FILE", help="CSV or JSON with image and label: what each image truly shows."),
+        typer.Option("--truth", metavar="FILE", help="True labels: CSV or JSON with the columns image and label."),
     ] = None,
-    most: Annotated[int, typer.Option("--top", "-k", min=1, metavar="K", help="How many labels of each image.")] = 3,
+    most: Annotated[int, typer.Option("--top", "-k", min=1, metavar="K", help="How many labels per image.")] = 3,
     limit: options.Limit = 50,
     tui: options.OpenInTui = False,
     recursive: options.Recursive = False,
@@ -47,11 +47,11 @@ def classify(
     destination: options.OutputOptions,
     common: options.RunOptions,
 ) -> None:
-    """Classify images by CLIP without training: a softmax over the labels, each a mean over texts with it.
+    """Classify images with CLIP, without training: a softmax over the labels, each the mean of its texts.
 
-    With the truth also accuracy, precision, recall, F1 and the confusion matrix.
+    With --truth also accuracy, precision, recall, F1 and the confusion matrix.
 
-    Exit: 0 all images and labels were used, 1 some were left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    Exit: 0 all images classified, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
     from aim_tui.cli.embeddings.embedder import embedder, images_of, left_out, say_failures
     from aim_tui.core.embeddings import zero_shot

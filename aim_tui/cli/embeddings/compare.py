@@ -21,13 +21,13 @@ METRICS = ("clip", "lpips")
 @options.takes_groups
 def compare(
     first: Annotated[str, typer.Argument(metavar="A", help="An image or a folder.")],
-    second: Annotated[str, typer.Argument(metavar="B", help="The image or folder that it is held against.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="The image or folder to compare it with.")],
     pair_by: Annotated[
-        str, typer.Option("--pair-by", metavar="|".join(WAYS), help="What images of two folders have to share.")
+        str, typer.Option("--pair-by", metavar="|".join(WAYS), help="What must be equal in the file names of a pair.")
     ] = "name",
     all_pairs: Annotated[
         bool,
-        typer.Option("--all-pairs", help="Each image of A against each of B; by sub-folder where both have them."),
+        typer.Option("--all-pairs", help="Compare each image of A with each of B, per sub-folder if both have them."),
     ] = False,
     metrics: Annotated[
         str | None,
@@ -41,11 +41,11 @@ def compare(
     destination: options.OutputOptions,
     common: options.RunOptions,
 ) -> None:
-    """Hold images against images: CLIP cosine (1 is alike) and LPIPS distance (0 is alike).
+    """Compare images with images: CLIP cosine (1 means alike) and LPIPS distance (0 means alike).
 
-    Two images; a folder against one image; two folders, paired by name; or with --all-pairs each against each.
+    Two images; a folder with one image; two folders, paired by name; or with --all-pairs every image with every other.
 
-    Exit: 0 all images were compared, 1 some were left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    Exit: 0 all images compared, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
     from aim_tui.cli.embeddings.compare_images import compare_all, compare_pairs, pairs_of
     from aim_tui.exports.records import chosen_format

@@ -18,19 +18,21 @@ if TYPE_CHECKING:
 def duplicates(
     paths: options.Images,
     threshold: Annotated[
-        float, typer.Option("--threshold", min=-1.0, max=1.0, metavar="COSINE", help="From which cosine on.")
+        float,
+        typer.Option("--threshold", min=-1.0, max=1.0, metavar="COSINE", help="Minimum cosine of a near duplicate."),
     ] = THRESHOLD,
     recursive: options.Recursive = False,
     *,
     destination: options.OutputOptions,
     common: options.RunOptions,
 ) -> None:
-    """Group images by CLIP's cosine; copies, the same byte for byte, are told apart from what is only near.
+    """Group exact copies (the same bytes) and near duplicates (by CLIP cosine).
 
-    A group is a chain: each image is near to another one of it, not always to all. Which cosine means "nearly the same"
-    depends on the model: look at a few groups, and at the nearest pair that is said to be apart, before you delete.
+    A group is a chain: each image is near some other image of it, not always all of them. Which cosine means "nearly
+    the same" depends on the model: look at a few groups, and at the nearest pair of different groups, before you
+    delete.
 
-    Exit: 0 all images were looked at, 1 some were left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    Exit: 0 all images compared, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
     from aim_tui.cli.console import say
     from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, say_failures

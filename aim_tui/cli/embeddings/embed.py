@@ -15,23 +15,21 @@ from aim_tui.errors import AimError, UsageError
 def embed(
     output: Annotated[
         Path,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="What to write: a name ending with .npz, .parquet or .safetensors."
-        ),
+        typer.Option("--output", "-o", metavar="FILE", help="Output file, ending in .npz, .parquet or .safetensors."),
     ],
     paths: Annotated[
         list[str] | None, typer.Argument(metavar="[PATH...]", help="Images, folders and glob patterns.")
     ] = None,
     texts: Annotated[
-        Path | None, typer.Option("--texts", "-T", metavar="FILE", help="Texts to embed too, one a line, UTF-8.")
+        Path | None, typer.Option("--texts", "-T", metavar="FILE", help="Also embed these texts, one per line, UTF-8.")
     ] = None,
     recursive: options.Recursive = False,
     *,
     common: options.RunOptions,
 ) -> None:
-    """Write CLIP's embeddings, float32 of length one, with paths, content hashes and the model's fingerprint.
+    """Write CLIP embeddings, float32 of length one, with paths, content hashes and the fingerprint of the model.
 
-    Exit: 0 all images were embedded, 1 some were left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    Exit: 0 all images embedded, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
     import numpy as np
 

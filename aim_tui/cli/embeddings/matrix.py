@@ -29,7 +29,7 @@ _CELL = 9
 @options.takes_groups
 def matrix(
     paths: options.Images,
-    texts: Annotated[Path, typer.Option("--texts", "-T", metavar="FILE", help="The texts, one a line, UTF-8.")],
+    texts: Annotated[Path, typer.Option("--texts", "-T", metavar="FILE", help="The texts, one per line, UTF-8.")],
     limit: options.Limit = 50,
     tui: options.OpenInTui = False,
     recursive: options.Recursive = False,
@@ -41,9 +41,9 @@ def matrix(
     *,
     common: options.RunOptions,
 ) -> None:
-    """Hold every image against every text: rows of images, columns of texts, coloured by cosine in a terminal.
+    """Compute the CLIP similarity of every image-text pair: a row per image, a column per text.
 
-    Exit: 0 all images were looked at, 1 some were left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    Exit: 0 all images compared, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
     from aim_tui.cli.console import say
     from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, say_failures

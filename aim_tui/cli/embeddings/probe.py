@@ -30,22 +30,22 @@ def train(
         Path, typer.Option("--labels", "-l", metavar="FILE", help="CSV or JSON with the columns image and label.")
     ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.safetensors", help="The probe.")],
-    folds: Annotated[int, typer.Option("--folds", min=2, max=50, metavar="N", help="Parts of cross-validation.")] = 5,
+    folds: Annotated[int, typer.Option("--folds", min=2, max=50, metavar="N", help="Folds of cross-validation.")] = 5,
     strength: Annotated[
         float | None,
         typer.Option("--c", metavar="C", help="Inverse strength of the penalty. Default: chosen by cross-validation."),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, metavar="S", help="Parts the images the same way again.")] = 0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a probe that is there.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="What was found, as JSON.")] = False,
+    seed: Annotated[int, typer.Option("--seed", min=0, metavar="S", help="Random seed of the folds.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Overwrite an existing probe.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     *,
     common: options.RunOptions,
 ) -> None:
-    """Train on the images of a file of labels, and say by cross-validation how good the probe is.
+    """Train a linear probe on labelled images, and cross-validate it.
 
-    Image paths are taken from the file's folder, else from the working folder.
+    Image paths are relative to the file of labels, else to the working folder.
 
-    Exit: 0 all images were used, 1 some were left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    Exit: 0 all images used, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
     from aim_tui.cli.console import say
     from aim_tui.cli.embeddings.embedder import about, embedder, left_out, say_failures
@@ -90,7 +90,7 @@ def train(
 @app.command()
 @options.takes_groups
 def apply(
-    probe: Annotated[Path, typer.Argument(metavar="PROBE", help="What `probe train` has written.")],
+    probe: Annotated[Path, typer.Argument(metavar="PROBE", help="A file written by `probe train`.")],
     paths: options.Images,
     limit: options.Limit = 50,
     recursive: options.Recursive = False,
@@ -98,9 +98,9 @@ def apply(
     destination: options.OutputOptions,
     common: options.RunOptions,
 ) -> None:
-    """Give each image the class that a probe finds likeliest, with the probability of each class.
+    """Predict the class of each image with a probe, with the probability of each class.
 
-    Exit: 0 all images were looked at, 1 some were left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    Exit: 0 all images classified, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
     from aim_tui.cli.console import say
     from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, say_failures

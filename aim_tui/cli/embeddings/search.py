@@ -20,23 +20,24 @@ if TYPE_CHECKING:
 @options.takes_groups
 def search(
     what: Annotated[
-        list[str], typer.Argument(metavar="[TEXT] PATH...", help="What to look for, then images, folders and patterns.")
+        list[str], typer.Argument(metavar="[TEXT] PATH...", help="The query text, then images, folders and patterns.")
     ],
     image: Annotated[
-        str | None, typer.Option("--image", "-i", metavar="FILE", help="Look for images like this one, not for a text.")
+        str | None,
+        typer.Option("--image", "-i", metavar="FILE", help="Search for images similar to this one instead of a text."),
     ] = None,
     most: Annotated[int, typer.Option("--top", "-k", min=1, metavar="N", help="How many to show.")] = 20,
     least: Annotated[
-        float | None, typer.Option("--min", min=-1.0, max=1.0, metavar="COSINE", help="None with a lower cosine.")
+        float | None, typer.Option("--min", min=-1.0, max=1.0, metavar="COSINE", help="Hide results below this cosine.")
     ] = None,
     recursive: options.Recursive = False,
     *,
     destination: options.OutputOptions,
     common: options.RunOptions,
 ) -> None:
-    """Rank images by CLIP's cosine with a text or an image; each image is embedded once and found again in the store.
+    """Rank images by CLIP similarity to a text or an image. Images are embedded once, then found in the store.
 
-    Exit: 0 all images were looked at, 1 some were left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    Exit: 0 all images searched, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
     from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, path_fields, say_failures
     from aim_tui.exports.records import chosen_format, deliver_records

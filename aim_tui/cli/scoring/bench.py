@@ -21,12 +21,13 @@ _PROMPT = "Only one wooden cabin with one chimney, no other buildings or cabins,
 @options.takes_groups
 def bench(
     images: Annotated[
-        list[str] | None, typer.Option("--images", metavar="PATH", help="Measure with these instead of drawn images.")
+        list[str] | None,
+        typer.Option("--images", metavar="PATH", help="Measure with these images instead of drawn ones."),
     ] = None,
     count: Annotated[int, typer.Option("--count", "-n", min=1, metavar="N", help="How many images.")] = 48,
-    size: Annotated[int, typer.Option("--size", min=32, max=8192, metavar="PX", help="Sides of the drawn images.")] = (
-        1024
-    ),
+    size: Annotated[
+        int, typer.Option("--size", min=32, max=8192, metavar="PX", help="Side length of the drawn images.")
+    ] = (1024),
     image_format: Annotated[
         str, typer.Option("--format", metavar="png|jpeg", help="Format of the drawn images.")
     ] = "png",
@@ -35,7 +36,7 @@ def bench(
     *,
     common: options.EngineOptions,
 ) -> None:
-    """Measure images/s of each metric and of the whole, the models' own limit, and the plain one-at-a-time way."""
+    """Measure images/s of each metric and of all together, the limit of the models alone, and a plain loop."""
     import contextlib
     import json
     import tempfile

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 @options.takes_groups
 def clip_score(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON Lines, JSON, CSV, TSV or Parquet.")],
-    image_key: Annotated[str, typer.Option("--image-key", metavar="COLUMN", help="Where paths are.")] = "image_path",
-    text_key: Annotated[str, typer.Option("--text-key", metavar="COLUMN", help="Where texts are.")] = "text",
+    image_key: Annotated[
+        str, typer.Option("--image-key", metavar="COLUMN", help="Column of image paths.")
+    ] = "image_path",
+    text_key: Annotated[str, typer.Option("--text-key", metavar="COLUMN", help="Column of texts.")] = "text",
     output_key: Annotated[
-        str, typer.Option("--output-key", metavar="COLUMN", help="The column that is added.")
+        str, typer.Option("--output-key", metavar="COLUMN", help="The column to add.")
     ] = "clip_score",
     scale: Annotated[
         str,
@@ -40,18 +42,18 @@ def clip_score(
         typer.Option(
             "--on-error",
             metavar="WHAT",
-            help="null: no number, and the reason in a second column; zero: 0.0 for an unreadable image or an empty "
+            help="null: no value, with the reason in a second column; zero: 0.0 for an unreadable image or an empty "
             "text, as DataFlow does; fail: end at the first.",
         ),
     ] = "null",
     output: options.Output = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Put new values into a column that is there.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Overwrite the column if it exists.")] = False,
     *,
     common: options.RunOptions,
 ) -> None:
-    """Add the CLIP score of image and text to each row; all other columns stay as they are.
+    """Add the CLIP score of image and text to each row; other columns stay as they are.
 
-    Exit: 0 all scored, 1 some not, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    Exit: 0 all rows scored, 1 some not, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
     from aim_tui.cli.console import say
     from aim_tui.cli.scoring.manifest_run import OnError, run

@@ -27,8 +27,8 @@ def edit(
         typer.Option(
             "--metrics",
             metavar="LIST",
-            help="Which of clip_edit,editclip,preservation,directional,caption_change, or all. Default: those that "
-            "need no captioner.",
+            help="clip_edit, editclip, preservation, directional, caption_change (comma-separated), or all. "
+            "Default: those without a captioner.",
         ),
     ] = None,
     output_format: Annotated[
@@ -39,17 +39,20 @@ def edit(
         int | None,
         typer.Option(
             "--pre-resize", min=1, max=4096, metavar="N",
-            help="Scale both images to N x N before EditCLIP's own processor; the published script does with 256.",
+            help="Resize both images to N x N before EditCLIP's own processor; the published script uses 256.",
         ),
     ] = None,
     resume: options.Resume = True,
     tui: Annotated[
-        bool, typer.Option("--tui", help="Open the Edits screen instead of writing; `aim-tui DATA` does so too.")
+        bool, typer.Option("--tui", help="Open the Edits screen instead of writing; `aim-tui DATA` does the same.")
     ] = False,
     *,
     common: options.RunOptions,
 ) -> None:  # fmt: skip
-    """Score edits. Exit: 0 all scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C."""
+    """Score image edits.
+
+    Exit: 0 all edits scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    """
     from aim_tui.cli.scoring.edit_run import EditRecord, StoredEditRecord, plan, run
     from aim_tui.errors import UsageError
     from aim_tui.exports.edit_writers import open_output

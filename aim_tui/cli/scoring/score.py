@@ -20,13 +20,16 @@ def score(
     topic: options.Topic = "",
     prompt: Annotated[
         list[str] | None,
-        typer.Option("--prompt", "-p", help="What CLIP compares images with; several go with every image."),
+        typer.Option(
+            "--prompt", "-p", help="Compared with the images by CLIP. Repeat it to score each image with every prompt."
+        ),
     ] = None,
     prompts: Annotated[
-        Path | None, typer.Option("--prompts", metavar="FILE", help="A prompt a line, as several --prompt.")
+        Path | None, typer.Option("--prompts", metavar="FILE", help="A file with one prompt per line.")
     ] = None,
     pair: Annotated[
-        bool, typer.Option("--pair", help="The first image with the first prompt, and so on; not each with every one.")
+        bool,
+        typer.Option("--pair", help="Pair image 1 with prompt 1 and so on, instead of every image with every prompt."),
     ] = False,
     prompt_from: Annotated[
         str | None,
@@ -42,28 +45,27 @@ def score(
         typer.Option(
             "--manifest",
             metavar="FILE",
-            help="Score the rows of JSON Lines, JSON, CSV, TSV or Parquet; the same comes out with columns added.",
+            help="Score the rows of a JSON Lines, JSON, CSV, TSV or Parquet file and write them with the scores added.",
         ),
     ] = None,
     image_key: Annotated[
         str | None,
-        typer.Option("--image-key", metavar="COLUMN", help="The manifest's paths. Default: image_path."),
+        typer.Option("--image-key", metavar="COLUMN", help="Image column of the manifest. Default: image_path."),
     ] = None,
     topic_key: Annotated[
-        str | None, typer.Option("--topic-key", metavar="COLUMN", help="Default: topic, where there is one.")
+        str | None, typer.Option("--topic-key", metavar="COLUMN", help="Topic column. Default: topic, if present.")
     ] = None,
     prompt_key: Annotated[
-        str | None, typer.Option("--prompt-key", metavar="COLUMN", help="Default: prompt, where there is one.")
+        str | None, typer.Option("--prompt-key", metavar="COLUMN", help="Prompt column. Default: prompt, if present.")
     ] = None,
     reference_key: Annotated[
-        str | None, typer.Option("--reference-key", metavar="COLUMN", help="Default: reference, where there is one.")
+        str | None,
+        typer.Option("--reference-key", metavar="COLUMN", help="Reference column. Default: reference, if present."),
     ] = None,
     column_prefix: Annotated[
-        str, typer.Option("--column-prefix", metavar="TEXT", help="Begins the names of the columns that are added.")
+        str, typer.Option("--column-prefix", metavar="TEXT", help="Prefix for the names of added columns.")
     ] = "",
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Put new values into columns that the manifest has already.")
-    ] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Overwrite columns that exist already.")] = False,
     reference: options.Reference = "",
     metrics: options.Metrics = None,
     text_metric: Annotated[
@@ -79,13 +81,16 @@ def score(
     output_format: Annotated[str, options.format_option("table, json, jsonl or csv.")] = "table",
     output: options.Output = None,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Go on with images that appear, as they become whole, until Ctrl-C.")
+        bool, typer.Option("--watch", help="Keep scoring new images once they are fully written, until Ctrl-C.")
     ] = False,
     resume: options.Resume = True,
     *,
     common: options.RunOptions,
 ) -> None:
-    """Score images. Exit: 0 all scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C."""
+    """Score images: raw and normalised values of each metric, and the final score.
+
+    Exit: 0 all images scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    """
     from aim_tui.cli.scoring.item_prompts import asking, read_options
     from aim_tui.core.metrics.spec import Need
     from aim_tui.errors import UsageError

@@ -26,9 +26,9 @@ def doctor(
     config: options.Config = None,
     store: options.Store = None,
 ) -> None:
-    """Look at terminal, tmux, Python, torch, GPU, models and disk, and say what to do where something is wrong.
+    """Check terminal, tmux, Python, torch, GPU, models and disk, and say how to fix what is wrong.
 
-    Exits 1 if something is broken.
+    Exit: 0 fine, 1 something is broken.
     """
     from aim_tui.cli.setup.finding import State
 
