@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,7 +28,7 @@ def metrics(
 
     Plug-ins that cannot be used are named on stderr. Exit: 0, or 2 for an unknown name.
     """
-    from aim_tui.cli.console import say
+    from aim_tui.cli.console import print_json, say
     from aim_tui.settings.settings import load_settings
 
     settings = load_settings(config)
@@ -38,7 +37,7 @@ def metrics(
     if as_json:
         said = [_as_data(each, chosen) for each in listed]
         unusable = [{"name": each.name, "package": each.package, "problem": each.problem} for each in broken]
-        print(json.dumps({"metrics": said, "unusable": unusable}, indent=2, ensure_ascii=False))
+        print_json({"metrics": said, "unusable": unusable})
         return
     _print(listed, chosen)
     for plugin in broken:

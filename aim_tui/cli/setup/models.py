@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -183,7 +182,9 @@ def _chosen(
 
 def _print(profile: Profile, states: Sequence[ModelState], *, as_json: bool) -> None:
     if as_json:
-        json.dump({"profile": profile.name, "models": [_as_data(state) for state in states]}, sys.stdout, indent=2)
+        from aim_tui.cli.console import print_json
+
+        print_json({"profile": profile.name, "models": [_as_data(state) for state in states]})
         sys.stdout.write("\n")
         return
     from rich.table import Table
