@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.metrics.registry import get_metric
-from aim_tui.core.scoring.records import full_record, other_fields, own_fields
+from aim_tui.core.scoring.columns import IMAGES, Kind, View
+from aim_tui.core.scoring.records import full_record, own_fields
 from aim_tui.core.text import file_name
 from aim_tui.exports.content import Columnar, HtmlPaged, Paged
 from aim_tui.exports.images import ImageRecords, Provenance
@@ -47,6 +48,8 @@ _TYPES = {
     "frames": "int64",
 }
 
+_TYPE_OF = {Kind.NUMBER: "float64", Kind.TEXT: "string", Kind.FLAG: "bool_"}
+
 METADATA_KEY = b"aim_tui"
 """The schema's metadata of a Parquet file holds the run without its rows under this key, as JSON."""
 
@@ -83,8 +86,9 @@ class StoredRun(ImageRecords, Columnar, Paged, HtmlPaged):
         """One row an image."""
         records = [full_record(row, self.results, self.judged) for row in self.results.rows]
         about = {name: value for name, value in self.document().items() if name != "results"}
-        types = _TYPES | dict.fromkeys(other_fields(self.results.plan), "float64")
-        types |= dict.fromkeys(own_fields(self.results), "string")
+        registered = IMAGES.exported(self.results.plan)
+        added = {one.field: _TYPE_OF[one.kind] for one in registered if one.field not in _TYPES}
+        types = _TYPES | added | dict.fromkeys(own_fields(self.results), "string")
         fields = [pyarrow.field(name, getattr(pyarrow, kind)()) for name, kind in types.items()]
         opinion = {"rater": "string", "rating": "float64", "rejected": "bool_", "note": "string"}
         judgement = pyarrow.struct([(name, getattr(pyarrow, kind)()) for name, kind in opinion.items()])
@@ -112,14 +116,19 @@ class StoredRun(ImageRecords, Columnar, Paged, HtmlPaged):
         metrics = [get_metric(metric) for metric in self.results.plan.metrics]
         judged = self.judged if self.judged is not None and self.judged.raters else None
         headings = ["#", "image", *(f"{spec.short} {'↑' if spec.higher_is_better else '↓'}" for spec in metrics)]
+        additional = IMAGES.additional()
+        headings += [column.title for column in additional]
         headings += ["final ↑", "status", "caption", *(["said by raters"] if judged else [])]
         rows = []
         for rank, row in ranked(self.results):
             cells = [str(rank or ""), file_name(row.path)]
             cells += [score_text(row.outcome(spec.id), spec.decimals) for spec in metrics]
+            cells += [column.text(row, View()) for column in additional]
             cells += [score_text(row.scores.final if row.scores else None, 2), str(row.status), row.caption or ""]
             rows.append([*cells, judged.words(row.path)] if judged else cells)
-        return Grid(headings, rows, frozenset({1, *range(3 + len(metrics), len(headings))}))
+        texts = {2 + len(metrics) + place for place, one in enumerate(additional) if one.kind is not Kind.NUMBER}
+        texts |= {1, *range(3 + len(metrics) + len(additional), len(headings))}
+        return Grid(headings, rows, frozenset(texts))
 
 
 def _sources(document: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -147,7 +147,7 @@ def _chosen(
 ) -> tuple[Profile, list[tuple[Role, ModelRef]]]:
     """The profile, and those of its models that the options leave, in the order of the roles."""
     from aim_tui.core.metrics import edits
-    from aim_tui.core.metrics.registry import in_order, model_role, roles_in_order
+    from aim_tui.core.metrics.registry import images_in_order, model_role, profile_roles, roles_in_order
     from aim_tui.core.metrics.spec import NAME
     from aim_tui.core.names import did_you_mean
     from aim_tui.settings.settings import load_settings
@@ -161,17 +161,16 @@ def _chosen(
         names = [name.strip() for name in metrics.split(",") if name.strip()]
         of_edits = [name for name in names if name in edits.FAMILIES]
         try:
-            asked = in_order(name for name in names if name not in edits.FAMILIES)
+            asked = images_in_order(name for name in names if name not in edits.FAMILIES)
         except KeyError as error:
             raise UsageError(error.args[0]) from None
     models = dict(chosen.equipped(asked).models)
     for name in roles or ():
-        if name in list(Role):
-            continue
-        brought = model_role(Role(name)) if NAME.fullmatch(name) else None
-        if brought is None:
-            raise UsageError(f"unknown role {name!r}{did_you_mean(name, [str(known) for known in Role])}")
-        models.setdefault(brought.role, brought.default)
+        model = model_role(Role(name)) if NAME.fullmatch(name) else None
+        if model is None:
+            raise UsageError(f"unknown role {name!r}{did_you_mean(name, [str(known) for known in profile_roles()])}")
+        if model.default is not None:
+            models.setdefault(model.role, model.default)
     needed = {*chosen.roles_for(asked), *edits.roles_for(of_edits, captioned=True)}
     if metrics is None:
         # Named outright, a model is meant that no metric of single images needs.

@@ -6,7 +6,7 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aim_tui.core.metrics.spec import MetricSpec, Need, Role
+from aim_tui.core.metrics.spec import MetricSpec, ModelRole, Need, Role
 from aim_tui.core.names import did_you_mean
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ _IMPLEMENTATION = "aim_tui.engine.metrics.edits:"
 def _cosine(
     measure: str, title: str, short: str, roles: tuple[Role, ...], formula: str, implementation: str,
     *, low: float = -1.0, high: float = 1.0, higher_is_better: bool = True, unit: str = "cosine",
+    models: tuple[ModelRole, ...] = (),
 ) -> MetricSpec:  # fmt: skip
     """The specification of a number of edits; it has no rule of normalisation and no weight in a final score."""
     return MetricSpec(
@@ -37,8 +38,14 @@ def _cosine(
         decimals=4,
         formula=formula,
         implementation=f"{_IMPLEMENTATION}{implementation}",
+        models=models,
     )
 
+
+# The published one comes without tokenizer and processor: the settings say whose it takes.
+_EDITCLIP_MODEL = ModelRole(
+    Role.EDITCLIP, "EditCLIP model", None, "aim_tui.engine.models.editclip:load", ("config", "weights")
+)
 
 EDIT_SCORE = _cosine(
     "edit_score", "Edit score", "Edit", (Role.CLIP,),
@@ -61,6 +68,7 @@ SOURCE_TARGET = _cosine(
 EDITCLIP = _cosine(
     "editclip_score", "EditCLIP score", "EditCLIP", (Role.EDITCLIP,),
     "cosine of EditCLIP's features of the pair, six channels with the source first, and of the instruction", "EditClip",
+    models=(_EDITCLIP_MODEL,),
 )  # fmt: skip
 PRESERVATION_LPIPS = _cosine(
     "preservation_lpips", "LPIPS of source and target", "Kept LPIPS", (Role.LPIPS,),

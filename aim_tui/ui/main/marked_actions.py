@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from aim_tui.core.selection.fields import View
+from aim_tui.core.scoring.columns import View
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 from aim_tui.exports.images import ImageRecords
