@@ -67,7 +67,7 @@ async def test_q_closes_the_top_thing_before_it_quits(open_app: Any, folder: Pat
 async def test_a_worker_that_will_not_leave_is_ended_with_the_application(open_app: Any, folder: Path) -> None:
     async with open_app(folder, worker=["--stubborn"], start_scoring=True) as app:
         await app.all_scored()
-        pid = app.session.worker_pid
+        pid = app.session.jobs.pid
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.core.scoring.results import Results, Row
-    from aim_tui.ui.session.heatmaps import MapDesk
+    from aim_tui.ui.session.heatmaps import HeatmapService
     from aim_tui.ui.session.session import Session
 
 _LOOK_SECONDS = 0.2
@@ -93,7 +93,7 @@ class PairScreen(ModalScreen[int]):
     def __init__(
         self,
         results: Results,
-        maps: MapDesk,
+        maps: HeatmapService,
         policy: ReadingPolicy,
         order: Sequence[int],
         item: int,
@@ -273,7 +273,7 @@ async def compare_images(
     app: App[int], session: Session, order: Sequence[int], item: int, marks: AbstractSet[int]
 ) -> int:
     """The image beside marked ones and the reference; the item that was looked at last."""
-    others = companions(session.results, order, item, marks)
+    others = companions(session.workspace.results, order, item, marks)
     if not others:
         app.notify(
             "nothing to compare with: space marks an image in the table, r makes one the reference",
@@ -281,6 +281,8 @@ async def compare_images(
             markup=False,
         )
         return item
-    screen = PairScreen(session.results, session.maps, session.launch.reading, order, item, others)
+    screen = PairScreen(
+        session.workspace.results, session.heatmaps, session.workspace.launch.reading, order, item, others
+    )
     seen = await app.push_screen_wait(screen)
     return item if seen is None else seen

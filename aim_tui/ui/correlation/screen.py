@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from aim_tui.core.agreement.analysis import Analysis, Cell
     from aim_tui.core.agreement.residuals import Residual
     from aim_tui.core.scoring.jobs import ReadingPolicy
-    from aim_tui.ui.session.agreement import Desk, Gathered
+    from aim_tui.ui.session.agreement import AgreementService, Gathered
     from aim_tui.ui.session.session import Session
 
 _KINDS = (Kind.SPEARMAN, Kind.PEARSON, Kind.KENDALL_B)
@@ -89,11 +89,11 @@ class CorrelationScreen(ModalScreen[None]):
     ]
 
     def __init__(
-        self, desk: Desk, policy: ReadingPolicy, folder: str, opener: Callable[[str], None] | None = None
+        self, service: AgreementService, policy: ReadingPolicy, folder: str, opener: Callable[[str], None] | None = None
     ) -> None:
         """`opener` shows a sample in its own way; without one its image is shown on the whole screen."""
         super().__init__()
-        self._desk = desk
+        self._service = service
         self._opener = opener
         self._policy = policy
         self._folder = folder
@@ -142,7 +142,7 @@ class CorrelationScreen(ModalScreen[None]):
         self.analysis = None
         self._show_nothing("Looking…")
         try:
-            self._gathered = gathered = await self._desk.gather(self._file)
+            self._gathered = gathered = await self._service.gather(self._file)
         except AimError as error:
             self._gathered = None
             self._show_nothing(str(error))
@@ -165,7 +165,7 @@ class CorrelationScreen(ModalScreen[None]):
         self._scatter.show(None, "working it out…")
         self._figures.update("")
         self._samples.show("", ("", ""), [], "")
-        found = await self._desk.analyse(study, self._group_by)
+        found = await self._service.analyse(study, self._group_by)
         self.analysis = found
         self._show_heading()
         self._show_matrix()
@@ -199,11 +199,9 @@ class CorrelationScreen(ModalScreen[None]):
     def _show_heading(self) -> None:
         parts: list[str | tuple[str, str]] = [("Correlation  ", "bold")]
         parts.append((f"{self._kind.label}{', ranks drawn' if self._ranks else ''}  ", "$text-accent"))
-        judged = f"judged by {self._file.path}" if self._file else self._desk.own
+        judged = f"judged by {self._file.path}" if self._file else self._service.own
         groups = f"  groups by {self._group_by}" if self._group_by else ""
-        told = (
-            f"{self._desk.origin.rstrip('/').rpartition('/')[2]}, {judged.rpartition('/')[2] if self._file else judged}"
-        )
+        told = f"{self._service.origin.rstrip('/').rpartition('/')[2]}, {judged.rpartition('/')[2] if self._file else judged}"
         parts.append((printable(f"{told}{groups}"), "$foreground-muted"))
         self._heading.update(Content.assemble(*parts), layout=False)
 
@@ -354,7 +352,7 @@ class CorrelationScreen(ModalScreen[None]):
     async def action_read_file(self) -> None:
         """Judgements from a file."""
         before = self._file or JudgementFile(f"{self._folder.rstrip('/')}/")
-        file = await self.app.push_screen_wait(JudgementFileScreen(self._desk.preview, before))
+        file = await self.app.push_screen_wait(JudgementFileScreen(self._service.preview, before))
         if file is not None:
             self._file = file
             self._load()
@@ -384,7 +382,7 @@ class CorrelationScreen(ModalScreen[None]):
             return
         path = export_path(text)
         try:
-            await self._desk.write(analysis, cell, path)
+            await self._service.write(analysis, cell, path)
         except AimError as error:
             self._say(str(error), error=True)
         else:
@@ -402,4 +400,6 @@ def _lines(text: str) -> str:
 
 async def correlate(app: App[int], session: Session) -> None:
     """How far the metrics agree with what people said of these images."""
-    await app.push_screen_wait(CorrelationScreen(session.agreement, session.launch.reading, session.folder))
+    await app.push_screen_wait(
+        CorrelationScreen(session.agreement, session.workspace.launch.reading, session.workspace.folder)
+    )

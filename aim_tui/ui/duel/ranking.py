@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-    from aim_tui.ui.duel.service import DuelDesk
+    from aim_tui.ui.session.duel_series import DuelSeries
     from aim_tui.ui.widgets.line_look import Look
 
 # Title and width of what stands right of the name, each from this width of the list on.
@@ -48,13 +48,13 @@ _COLUMNS = (
 )
 
 
-def ranking_rows(desk: DuelDesk, finals: Mapping[str, float | None]) -> list[dict[str, Any]]:
+def ranking_rows(series: DuelSeries, finals: Mapping[str, float | None]) -> list[dict[str, Any]]:
     """The images, the strongest first, with everything that is known of them."""
-    ranking, tallies, order = desk.ranking, desk.tallies(), desk.ranking.order
-    known = sorted((v for image in desk.images if (v := finals.get(image.path)) is not None), reverse=True)
+    ranking, tallies, order = series.ranking, series.tallies(), series.ranking.order
+    known = sorted((v for image in series.images if (v := finals.get(image.path)) is not None), reverse=True)
     rows = []
     for place, number in enumerate(order):
-        image, tally = desk.images[number], tallies[number]
+        image, tally = series.images[number], tallies[number]
         low, high = ranking.interval(number)
         after = order[place + 1] if place + 1 < len(order) else None
         final = finals.get(image.path)
@@ -99,14 +99,14 @@ class RankList(LineList[int]):
     def draw_header(self, width: int) -> list[Segment]:
         """The titles."""
         style = self.get_component_rich_style("line-list--header")
-        said = {name: title for name, title, _, _ in _COLUMNS}
-        return [Segment(" " * self.GUTTER + self._line("   # Image", said, width - self.GUTTER), style)]
+        cells = {name: title for name, title, _, _ in _COLUMNS}
+        return [Segment(" " * self.GUTTER + self._line("   # Image", cells, width - self.GUTTER), style)]
 
     def draw_line(self, index: int, key: int, look: Look, width: int) -> list[Segment]:
         """One image."""
         row = self._rows[key]
         apart, final = row["told_apart_from_next"], row["final_score"]
-        said = {
+        cells = {
             "strength": _signed(row["strength"]),
             "interval": f"{_signed(row['low'])} {_signed(row['high'])}",
             "record": f"{row['wins']}/{row['ties']}/{row['losses']}",
@@ -115,10 +115,10 @@ class RankList(LineList[int]):
             "final": "-" if final is None else f"{final:.1f}",
             "final_rank": "-" if final is None else f"#{row['final_rank']}",
         }
-        return [Segment(self._line(f"{row['rank']:>4} {file_name(row['path'])}", said, width), look.base)]
+        return [Segment(self._line(f"{row['rank']:>4} {file_name(row['path'])}", cells, width), look.base)]
 
-    def _line(self, name: str, said: Mapping[str, str], width: int) -> str:
-        cells = "".join("  " + said[key].rjust(cells) for key, _, cells, least in _COLUMNS if width >= least) + " "
+    def _line(self, name: str, texts: Mapping[str, str], width: int) -> str:
+        cells = "".join("  " + texts[key].rjust(cells) for key, _, cells, least in _COLUMNS if width >= least) + " "
         return fit(name, max(width - len(cells), 0), "middle") + cells
 
 
@@ -141,18 +141,18 @@ class RankingScreen(ModalScreen[None]):
         Binding("escape,q,r", "close", "Close", tooltip="Back to the duels", id="ranking.close", key_display="q"),
     ]
 
-    def __init__(self, desk: DuelDesk, finals: Mapping[str, float | None]) -> None:
+    def __init__(self, series: DuelSeries, finals: Mapping[str, float | None]) -> None:
         super().__init__()
-        self._desk = desk
-        self._rows = ranking_rows(desk, finals)
+        self._series = series
+        self._rows = ranking_rows(series, finals)
 
     def compose(self) -> ComposeResult:
         """Heading, images, and how to read it."""
-        desk = self._desk
+        series = self._series
         title = Content.assemble(
             ("Ranking  ", "bold"),
-            f"{desk.counting} duel{'' if desk.counting == 1 else 's'} by {printable(desk.rater)}",
-            (f"  {desk.ranking.settled()} of {len(desk.images) - 1} neighbours told apart", "$foreground-muted"),
+            f"{series.counting} duel{'' if series.counting == 1 else 's'} by {printable(series.rater)}",
+            (f"  {series.ranking.settled()} of {len(series.images) - 1} neighbours told apart", "$foreground-muted"),
         )
         yield Static(title, id="ranking-title", markup=False)
         yield RankList(self._rows)
@@ -175,33 +175,33 @@ class RankingScreen(ModalScreen[None]):
     async def action_export(self) -> None:
         """Write the ranking to a file."""
         explanation = "The ranking as .csv, .json or .jsonl; an existing file is replaced."
-        suggested = printable(f"{self._desk.folder}/ranking.csv")
+        suggested = printable(f"{self._series.folder}/ranking.csv")
         text = await self.app.push_screen_wait(AskScreen("Export", explanation, suggested, path_problem))
         if text is None:
             return
         path = export_path(text)
         try:
-            await asyncio.to_thread(partial(export_ranking, path, self._desk, self._rows))
+            await asyncio.to_thread(partial(export_ranking, path, self._series, self._rows))
         except AimError as error:
             self.notify(printable(str(error)), severity="error", markup=False, timeout=12)
         else:
             self.notify(printable(f"wrote {len(self._rows)} rows to {path}"), markup=False, timeout=3)
 
 
-def export_ranking(path: Path, desk: DuelDesk, rows: list[dict[str, Any]]) -> None:
+def export_ranking(path: Path, series: DuelSeries, rows: list[dict[str, Any]]) -> None:
     """Write a ranking whole or not at all; ExportError where it cannot be written."""
     rows = [row | {"path": portable_path(row["path"]), "path_bytes": path_bytes(row["path"])} for row in rows]
-    said = {"series": desk.series, "rater": desk.rater, "counted_duels": desk.counting}
+    facts = {"series": series.series, "rater": series.rater, "counted_duels": series.counting}
     match path.suffix.lower():
         case ".json":
-            text = json.dumps(said | {"ranking": rows}, indent=2) + "\n"
+            text = json.dumps(facts | {"ranking": rows}, indent=2) + "\n"
         case ".jsonl":
-            text = "".join(json.dumps(row | said) + "\n" for row in rows)
+            text = "".join(json.dumps(row | facts) + "\n" for row in rows)
         case _:
             stream = io.StringIO(newline="")
-            writer = csv.DictWriter(stream, [*rows[0], *said], lineterminator="\n")
+            writer = csv.DictWriter(stream, [*rows[0], *facts], lineterminator="\n")
             writer.writeheader()
             for row in rows:
-                writer.writerow({name: spreadsheet_cell(value) for name, value in (row | said).items()})
+                writer.writerow({name: spreadsheet_cell(value) for name, value in (row | facts).items()})
             text = stream.getvalue()
     write_whole(path, text)

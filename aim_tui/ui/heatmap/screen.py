@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from aim_tui.core.scoring.context import Context
     from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.core.scoring.results import Row
-    from aim_tui.ui.session.heatmaps import MapDesk
+    from aim_tui.ui.session.heatmaps import HeatmapService
     from aim_tui.ui.session.session import Session
 
 _METHODS = (MapMethod.RELEVANCE, MapMethod.ATTENTION, MapMethod.DIFFERENCE)
@@ -74,7 +74,7 @@ class HeatmapScreen(ModalScreen[int]):
         Binding("escape,q,A", "close", "Close", tooltip="Back to where you were", id="heat.close", key_display="q"),
     ]
 
-    def __init__(self, maps: MapDesk, gallery: Gallery, context: Context, policy: ReadingPolicy) -> None:
+    def __init__(self, maps: HeatmapService, gallery: Gallery, context: Context, policy: ReadingPolicy) -> None:
         super().__init__()
         self._maps = maps
         self._gallery = gallery
@@ -277,7 +277,7 @@ class HeatmapScreen(ModalScreen[int]):
 
 async def show_heatmap(app: App[int], session: Session, order: Sequence[int], item: int) -> int:
     """Which regions of an image count; the item that was looked at last."""
-    gallery = Gallery(session.results.rows, order, item)
-    screen = HeatmapScreen(session.maps, gallery, session.context, session.launch.reading)
+    gallery = Gallery(session.workspace.results.rows, order, item)
+    screen = HeatmapScreen(session.heatmaps, gallery, session.workspace.context, session.workspace.launch.reading)
     seen = await app.push_screen_wait(screen)
     return item if seen is None else seen

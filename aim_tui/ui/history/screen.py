@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -24,9 +23,8 @@ if TYPE_CHECKING:
     from textual.app import App, ComposeResult
 
     from aim_tui.store.records import Run, RunInfo
-    from aim_tui.store.runs import Runs
+    from aim_tui.ui.session.history import HistoryService
     from aim_tui.ui.session.session import Session
-    from aim_tui.ui.session.store_access import Store
 
 
 class HistoryScreen(ModalScreen["Run | None"]):
@@ -45,9 +43,9 @@ class HistoryScreen(ModalScreen["Run | None"]):
         Binding("escape,q,H", "close", "Close", tooltip="Back to the scores", id="history.close", key_display="q"),
     ]
 
-    def __init__(self, store: Store, folder: str) -> None:
+    def __init__(self, history: HistoryService, folder: str) -> None:
         super().__init__()
-        self._store = store
+        self._history = history
         self._folder = folder
         self._of_all = False
         self._heading = Static(markup=False, classes="heading")
@@ -110,7 +108,7 @@ class HistoryScreen(ModalScreen["Run | None"]):
             return
         for info in chosen:
             try:
-                await self._store.write(partial(_delete, info.id))
+                await self._history.delete(info.id)
             except AimError as error:
                 self._say(str(error), error=True)
         self._runs.set_marks(())
@@ -129,18 +127,17 @@ class HistoryScreen(ModalScreen["Run | None"]):
     async def _load(self) -> None:
         of_all, folder = self._of_all, self._folder
         where = "all folders" if of_all else printable(folder)
-        if self._store.path is None:
+        if not self._history.available:
             self._runs.empty_text = "Nothing is being stored: the application was opened without a store."
             self._show([], where)
             return
         self._runs.empty_text = "Looking…"
-        nothing: list[RunInfo] = []
         try:
-            infos = await self._store.read(lambda runs: runs.history(None if of_all else folder), nothing)
+            infos = await self._history.runs(None if of_all else folder)
             empty = "No run is stored yet." if of_all else "No run of this folder is stored yet; a shows those of all."
             self._runs.empty_text = f"{empty}\nIn the table, s scores and stores a run."
         except AimError as error:
-            infos = nothing
+            infos = []
             self._runs.empty_text = printable(str(error))
         self._show(infos, where)
 
@@ -159,7 +156,7 @@ class HistoryScreen(ModalScreen["Run | None"]):
 
     async def _loaded(self, info: RunInfo) -> Run | None:
         try:
-            return await self._store.read(lambda runs: runs.load(info.id), None)
+            return await self._history.load(info.id)
         except AimError as error:
             self._say(str(error), error=True)
             return None
@@ -168,20 +165,14 @@ class HistoryScreen(ModalScreen["Run | None"]):
         self.notify(printable(text), severity="error" if error else "information", markup=False, timeout=6)
 
 
-def _delete(run_id: str, runs: Runs) -> None:
-    runs.delete(run_id)
-
-
 async def browse_history(app: App[int], session: Session) -> None:
     """Look at stored runs, and open one in place of the folder."""
-    # Neither it nor numpy behind it has to be there for the first paint.
-
-    run = await app.push_screen_wait(HistoryScreen(session.store, session.folder))
+    run = await app.push_screen_wait(HistoryScreen(session.history, session.workspace.folder))
     if run is None:
         return
-    if (running := session.running) is not None:
+    if (running := session.workspace.running) is not None:
         kept = "Opening a stored run ends the job; what is scored is kept."
         asked = ConfirmScreen("End the job?", lambda: f"{running.so_far} {kept}", "Open the run", "Stay")
         if not await app.push_screen_wait(asked):
             return
-    session.open_run(run)
+    session.folders.open_run(run)

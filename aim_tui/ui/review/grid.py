@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.core.scoring.results import Row
-    from aim_tui.ui.late_input import Typed
+    from aim_tui.ui.late_input import LateInput
     from aim_tui.ui.session.arrangement import Arrangement
     from aim_tui.ui.session.session import Session
 
@@ -111,20 +111,20 @@ async def show_grid(
     item: int,
     marks: AbstractSet[int],
     marked: Callable[[AbstractSet[int]], None],
-    typed: Typed,
+    late_input: LateInput,
 ) -> int:
     """All that is shown as thumbnails; the item that was looked at last."""
     from aim_tui.ui.review.thumbnail_grid import About
 
     def about(row: Row) -> About:
-        stale = any(row.stale(metric, session.context) for metric in session.plan.metrics)
-        return About(session.judging.opinion(row.path), stale)
+        stale = any(row.stale(metric, session.workspace.context) for metric in session.workspace.plan.metrics)
+        return About(session.ratings.opinion(row.path), stale)
 
     async def review_from(item: int, marks: AbstractSet[int]) -> int:
         # A filter in the review is the review's own.
-        return await review(app, session, replace(arrangement), item, marks, typed)
+        return await review(app, session, replace(arrangement), item, marks, late_input)
 
-    rows, policy = session.results.rows, session.launch.reading
+    rows, policy = session.workspace.results.rows, session.workspace.launch.reading
     screen = GridScreen(rows, arrangement.order, item, marks, policy, marked, review_from, about)
     seen = await app.push_screen_wait(screen)
     return item if seen is None else seen

@@ -14,7 +14,7 @@ from aim_tui.store.judgements import Duel, DuelOutcome, Judgements
 from aim_tui.store.runs import Runs
 from aim_tui.ui.duel.ranking import RankingScreen
 from aim_tui.ui.duel.screen import DuelScreen
-from aim_tui.ui.duel.service import MOST_IMAGES, size_problem
+from aim_tui.ui.session.duel_series import MOST_IMAGES, size_problem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,7 @@ def move(folder: Path) -> Path:
 
 
 async def begin(app: Any, images: int = 8) -> Any:
-    await app.until(lambda: len(app.rows) == images and not app.session.recalling)
+    await app.until(lambda: len(app.rows) == images and not app.session.workspace.recalling)
     await app.press("D")
     await app.until(lambda: isinstance(app.app.screen, DuelScreen) and app.app.screen.pair is not None)
     return app.app.screen
@@ -92,7 +92,7 @@ async def test_every_answer_is_stored_before_the_next_pair_comes(
         DuelOutcome.SKIP,
     ]
     assert len({duel.series for duel in said}) == 1
-    assert {duel.rater for duel in said} == {app.session.judging.rater}
+    assert {duel.rater for duel in said} == {app.session.ratings.rater}
 
 
 async def test_undo_takes_the_last_answer_back_and_asks_the_same_pair_again(
@@ -217,7 +217,7 @@ async def test_a_duel_remembers_the_run_whose_scores_are_shown(open_app: Any, fo
         await answer(app, "h", 1, store)
         await app.press("q", "s")
         await app.all_scored()
-        await app.until(lambda: not app.session.storing)
+        await app.until(lambda: not app.session.jobs.storing)
         await begin(app)
         await answer(app, "h", 2, store)
     with Database.open(store) as database:
