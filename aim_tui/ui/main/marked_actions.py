@@ -252,7 +252,8 @@ async def suggest_reference(app: App[int], session: Session, items: Sequence[int
         return
     left = f"\n{typical.left_out} of {len(rows)} have no embedding and were left out." if typical.left_out else ""
     question = (
-        f"{printable(typical.path.rpartition('/')[2])} is the most typical of {_images(typical.count)} as CLIP sees them: "
+        f"{printable(typical.path.rpartition('/')[2])} is the most typical of {_images(typical.count)} "
+        "as CLIP sees them: "
         f"its mean similarity to the others is {typical.similarity:.3f}.{left}"
     )
     heading = "Suggested reference"
