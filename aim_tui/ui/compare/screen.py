@@ -9,14 +9,13 @@ from textual import work
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from aim_tui.core.heatmaps import MapMethod
 from aim_tui.core.text import file_name, printable
 from aim_tui.errors import AimError
+from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
 from aim_tui.ui.compare.numbers import numbers
-from aim_tui.ui.dialogs.help import HelpScreen
 from aim_tui.ui.heatmap.overlay import Overlay
 from aim_tui.ui.heatmap.words import MapState, story
 from aim_tui.ui.widgets.image_preview import ImagePreview
@@ -65,14 +64,13 @@ class Mode(Enum):
     DIFFERENCE = "-difference"
 
 
-class PairScreen(ModalScreen[int]):
+class PairScreen(AimScreen[int]):
     """The item that was looked at last. A is the current image, B what it is compared with."""
 
     CSS_PATH = "screen.tcss"
     BINDING_GROUP_TITLE = "Compare"
     AUTO_FOCUS = ""
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-normal"), (100, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "space", "flicker", "Flicker", tooltip="A and B by turns in one place; again: the other", id="pair.flicker"
@@ -86,8 +84,8 @@ class PairScreen(ModalScreen[int]):
         ),
         Binding("j,down,right", "go(1)", "Next", show=False, tooltip="The next image as A", id="pair.next"),
         Binding("k,up,left", "go(-1)", "Previous", show=False, tooltip="The image before as A", id="pair.previous"),
-        Binding("question_mark,f1", "help", "Help", tooltip="The keys that work here", id="pair.help", key_display="?"),
-        Binding("escape,q,c", "close", "Back", tooltip="Back to where you were", id="pair.close", key_display="q"),
+        help_binding("pair"),
+        close_binding("pair", "Back to where you were", opener="c", name="Back"),
     ]
 
     def __init__(
@@ -193,10 +191,6 @@ class PairScreen(ModalScreen[int]):
         if position != self._position:
             self._position = position
             self._start_over()
-
-    def action_help(self) -> None:
-        """The keys that work here."""
-        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))
 
     def action_close(self) -> None:
         """Back, at this image."""

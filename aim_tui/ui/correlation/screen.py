@@ -10,13 +10,13 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from aim_tui.core.agreement.coefficients import Kind
 from aim_tui.core.agreement.interpretation import sentence
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
+from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
 from aim_tui.ui.correlation.judgement_dialog import JudgementFileScreen
 from aim_tui.ui.correlation.matrix import AgreementMatrix
 from aim_tui.ui.correlation.residual_list import ResidualList
@@ -24,7 +24,6 @@ from aim_tui.ui.correlation.scatter import Scatter
 from aim_tui.ui.correlation.tables import figures_of, numbers_of, page, plot_of
 from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.dialogs.choose import ChooseScreen
-from aim_tui.ui.dialogs.help import HelpScreen
 from aim_tui.ui.image_view.screen import ViewScreen
 from aim_tui.ui.session.agreement import groupings
 from aim_tui.ui.session.exports import export_path, path_problem
@@ -57,7 +56,7 @@ _NO_GROUPS = "no groups"
 _problem = partial(path_problem, formats=(".json", ".md", ".png", ".svg"))
 
 
-class CorrelationScreen(ModalScreen[None]):
+class CorrelationScreen(AimScreen[None]):
     """One picked cell of the matrix is told of in full; where there is little room, v turns to its other sides."""
 
     CSS_PATH = "screen.tcss"
@@ -76,16 +75,8 @@ class CorrelationScreen(ModalScreen[None]):
         Binding("ctrl+s", "export", "Export", tooltip="Write all as JSON, or the figure", id="correlation.export"),
         Binding("d", "scroll(3)", "Scroll", show=False, tooltip="Scroll the figures down", id="correlation.down"),
         Binding("u", "scroll(-3)", "Scroll", show=False, tooltip="Scroll the figures up", id="correlation.up"),
-        Binding(
-            "question_mark,f1",
-            "help",
-            "Help",
-            show=False,
-            tooltip="The keys that work here",
-            id="correlation.help",
-            key_display="?",
-        ),
-        Binding("escape,q,K", "close", "Close", tooltip="Back to the scores", id="correlation.close", key_display="q"),
+        help_binding("correlation", show=False),
+        close_binding("correlation", "Back to the scores", opener="K"),
     ]
 
     def __init__(
@@ -201,8 +192,9 @@ class CorrelationScreen(ModalScreen[None]):
         parts.append((f"{self._kind.label}{', ranks drawn' if self._ranks else ''}  ", "$text-accent"))
         judged = f"judged by {self._file.path}" if self._file else self._service.own
         groups = f"  groups by {self._group_by}" if self._group_by else ""
-        told = f"{self._service.origin.rstrip('/').rpartition('/')[2]}, {judged.rpartition('/')[2] if self._file else judged}"
-        parts.append((printable(f"{told}{groups}"), "$foreground-muted"))
+        origin = self._service.origin.rstrip("/").rpartition("/")[2]
+        by = judged.rpartition("/")[2] if self._file else judged
+        parts.append((printable(f"{origin}, {by}{groups}"), "$foreground-muted"))
         self._heading.update(Content.assemble(*parts), layout=False)
 
     def _show_matrix(self) -> None:
@@ -257,14 +249,6 @@ class CorrelationScreen(ModalScreen[None]):
         self._scatter.pick(self._samples.cursor_key or "")
 
     # -- verbs -------------------------------------------------------------------------------------------------------
-
-    def action_close(self) -> None:
-        """Back."""
-        self.dismiss(None)
-
-    def action_help(self) -> None:
-        """The keys that work here."""
-        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))
 
     def action_coefficient(self) -> None:
         """The next coefficient."""

@@ -13,15 +13,14 @@ from rich.segment import Segment
 from textual import work
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from aim_tui.core.scoring.records import spreadsheet_cell
 from aim_tui.core.text import file_name, path_bytes, portable_path, printable
 from aim_tui.errors import AimError
 from aim_tui.exports.atomic_write import write_whole
+from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
 from aim_tui.ui.dialogs.ask import AskScreen
-from aim_tui.ui.dialogs.help import HelpScreen
 from aim_tui.ui.session.exports import export_path, path_problem
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.key_line import KeyLine
@@ -127,18 +126,15 @@ def _signed(value: float) -> str:
     return f"{round(value, 2) + 0.0:+.2f}"
 
 
-class RankingScreen(ModalScreen[None]):
+class RankingScreen(AimScreen[None]):
     """The order after the duels so far."""
 
     CSS_PATH = "screen.tcss"
     BINDING_GROUP_TITLE = "Ranking"
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "export", "Export", tooltip="Write the ranking as CSV or JSON", id="ranking.export"),
-        Binding(
-            "question_mark,f1", "help", "Help", tooltip="The keys that work here", id="ranking.help", key_display="?"
-        ),
-        Binding("escape,q,r", "close", "Close", tooltip="Back to the duels", id="ranking.close", key_display="q"),
+        help_binding("ranking"),
+        close_binding("ranking", "Back to the duels", opener="r"),
     ]
 
     def __init__(self, series: DuelSeries, finals: Mapping[str, float | None]) -> None:
@@ -162,14 +158,6 @@ class RankingScreen(ModalScreen[None]):
         )
         yield Static(about, id="ranking-about", markup=False)
         yield KeyLine()
-
-    def action_help(self) -> None:
-        """The keys that work here."""
-        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))
-
-    def action_close(self) -> None:
-        """Back."""
-        self.dismiss(None)
 
     @work(exclusive=True)
     async def action_export(self) -> None:

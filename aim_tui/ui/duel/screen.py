@@ -10,13 +10,12 @@ from textual import work
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 from aim_tui.terminal.images import ImageMode, image_support
-from aim_tui.ui.dialogs.help import HelpScreen
+from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
 from aim_tui.ui.duel.ranking import RankingScreen
 from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.picture import Picture, read_picture
@@ -37,12 +36,11 @@ _ASK = "which one is better?"
 _NO_IMAGES = "this terminal shows no images here, so nothing can be compared; q goes back"
 
 
-class DuelScreen(ModalScreen[None]):
+class DuelScreen(AimScreen[None]):
     """Answers count when both images are on the screen, and are stored before the next pair comes."""
 
     CSS_PATH = "screen.tcss"
     BINDING_GROUP_TITLE = "Duel"
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("h,left", "answer('left')", "Left", tooltip="The left (upper) image is better", id="duel.left"),
         Binding("l,right", "answer('right')", "Right", tooltip="The right (lower) image is better", id="duel.right"),
@@ -50,10 +48,8 @@ class DuelScreen(ModalScreen[None]):
         Binding("s,space", "answer('skip')", "Skip", tooltip="Say nothing of this pair", id="duel.skip"),
         Binding("u", "undo", "Undo", tooltip="Take back the last answer and ask again", id="duel.undo"),
         Binding("r,enter", "ranking", "Ranking", tooltip="What the answers add up to", id="duel.ranking"),
-        Binding("question_mark,f1", "help", "Help", tooltip="The keys that work here", id="duel.help", key_display="?"),
-        Binding(
-            "escape,q", "close", "Stop", tooltip="Back; D goes on with this series", id="duel.close", key_display="q"
-        ),
+        help_binding("duel"),
+        close_binding("duel", "Back; D goes on with this series", name="Stop"),
     ]
 
     def __init__(self, series: DuelSeries, policy: ReadingPolicy, finals: Mapping[str, float | None]) -> None:
@@ -147,14 +143,6 @@ class DuelScreen(ModalScreen[None]):
     def action_ranking(self) -> None:
         """What the answers add up to."""
         self.app.push_screen(RankingScreen(self._series, self._finals))
-
-    def action_help(self) -> None:
-        """The keys that work here."""
-        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))
-
-    def action_close(self) -> None:
-        """Stop here; everything said is stored."""
-        self.dismiss(None)
 
     # -- what is shown -----------------------------------------------------------------------------------------------
 

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
+from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
 from aim_tui.ui.dialogs.confirm import ConfirmScreen
-from aim_tui.ui.dialogs.help import HelpScreen
 from aim_tui.ui.history.compare import CompareScreen
 from aim_tui.ui.history.run_list import RunList
 from aim_tui.ui.widgets.key_line import KeyLine
@@ -27,20 +26,17 @@ if TYPE_CHECKING:
     from aim_tui.ui.session.session import Session
 
 
-class HistoryScreen(ModalScreen["Run | None"]):
+class HistoryScreen(AimScreen["Run | None"]):
     """The run that is to be opened, or None."""
 
     CSS_PATH = "screen.tcss"
     BINDING_GROUP_TITLE = "History"
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "compare", "Compare two", tooltip="Compare the two marked runs", id="history.compare"),
         Binding("a", "switch", "This folder/all", tooltip="Runs of this folder, or of all", id="history.all"),
         Binding("d", "delete", "Delete", tooltip="Delete the marked runs, or this one", id="history.delete"),
-        Binding(
-            "question_mark,f1", "help", "Help", tooltip="The keys that work here", id="history.help", key_display="?"
-        ),
-        Binding("escape,q,H", "close", "Close", tooltip="Back to the scores", id="history.close", key_display="q"),
+        help_binding("history"),
+        close_binding("history", "Back to the scores", opener="H"),
     ]
 
     def __init__(self, history: HistoryService, folder: str) -> None:
@@ -70,14 +66,6 @@ class HistoryScreen(ModalScreen["Run | None"]):
         """The runs of all folders, or of this one alone."""
         self._of_all = not self._of_all
         self._load()
-
-    def action_help(self) -> None:
-        """The keys that work here."""
-        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))
-
-    def action_close(self) -> None:
-        """Back, opening none."""
-        self.dismiss(None)
 
     @work(exclusive=True, group="verb")
     async def action_compare(self) -> None:

@@ -10,7 +10,6 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from aim_tui.core.ratings.opinions import RATINGS
@@ -18,9 +17,9 @@ from aim_tui.core.selection.fields import View
 from aim_tui.core.selection.filters import FilterError
 from aim_tui.core.selection.sorting import rank, standing_finals
 from aim_tui.core.text import file_name, printable
+from aim_tui.ui.aim_screen import AimScreen, help_binding
 from aim_tui.ui.compare.screen import compare_images
 from aim_tui.ui.dialogs.ask import AskScreen
-from aim_tui.ui.dialogs.help import HelpScreen
 from aim_tui.ui.heatmap.screen import show_heatmap
 from aim_tui.ui.image_view.screen import ViewScreen
 from aim_tui.ui.review.card import Standing, card
@@ -60,7 +59,7 @@ _RATE: list[BindingType] = [
 ]
 
 
-class ReviewScreen(ModalScreen[int]):
+class ReviewScreen(AimScreen[int]):
     """The item that was looked at last.
 
     What is shown, in which order, stays as it is until a filter is given: an image that was just rated does not
@@ -71,7 +70,6 @@ class ReviewScreen(ModalScreen[int]):
     BINDING_GROUP_TITLE = "Review"
     AUTO_FOCUS = ""
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-normal"), (100, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         *_RATE,
         Binding("0", "rate(0)", "Clear", show=False, tooltip="Take the rating away", id="review.clear"),
@@ -110,9 +108,7 @@ class ReviewScreen(ModalScreen[int]):
             "r", "reference", "Reference", show=False, tooltip="Compare all with this image", id="review.reference"
         ),
         Binding("z", "view", "View", show=False, tooltip="The image on the whole screen", id="review.view"),
-        Binding(
-            "question_mark,f1", "help", "Help", tooltip="The keys that work here", id="review.help", key_display="?"
-        ),
+        help_binding("review"),
         Binding("escape,q", "close", "Back", tooltip="Back to the table, at this image", id="review.close"),
     ]
 
@@ -330,10 +326,6 @@ class ReviewScreen(ModalScreen[int]):
         """The image on the whole screen."""
         rows, policy = self._results.rows, self._session.workspace.launch.reading
         self.app.push_screen(ViewScreen(rows, self._walk.order, self._walk.item, policy), self._go_to)
-
-    def action_help(self) -> None:
-        """The keys that work here."""
-        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))
 
     def action_close(self) -> None:
         """Back to the table, at this image."""

@@ -48,7 +48,7 @@ def series_of(folder: str, images: Sequence[Image]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class DuelTally:
     """How an image fared."""
 
     wins: int = 0
@@ -211,13 +211,13 @@ class DuelSeries:
         """How many duels count; skipped ones do not."""
         return sum(duel.outcome is not DuelOutcome.SKIP for duel in self.duels)
 
-    def tallies(self) -> list[Tally]:
+    def tallies(self) -> list[DuelTally]:
         """How each image fared."""
         counts = [[0, 0, 0] for _ in self.images]
         for a, b, score in self._bouts():
             counts[a][{1.0: 0, 0.5: 1, 0.0: 2}[score]] += 1
             counts[b][{0.0: 0, 0.5: 1, 1.0: 2}[score]] += 1
-        return [Tally(*each) for each in counts]
+        return [DuelTally(*each) for each in counts]
 
     @contextlib.contextmanager
     def _marking_failures(self) -> Iterator[None]:
