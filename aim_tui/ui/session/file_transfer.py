@@ -1,4 +1,4 @@
-"""The desk for the user's files: copies and moves of many, one at a time, in a thread, with a way back."""
+"""Copies and moves files of the user, one after another in a thread, with undo."""
 
 from __future__ import annotations
 
