@@ -131,7 +131,7 @@ async def test_marked_images_are_a_series_of_their_own(open_app: Any, folder: Pa
         await app.press("q")
         await app.press("g", "space", "space", "space")
         screen = await begin(app)
-        assert len(screen._desk.images) == 3
+        assert len(screen._series.images) == 3
         await answer(app, "h", 2, store)
     one, other = duels(store)
     assert one.series != other.series
@@ -170,7 +170,7 @@ async def test_files_that_are_no_images_take_no_part_and_are_counted(
     async with open_app(folder, store=store) as app:
         screen = await begin(app)
         await app.shows("1 cannot be read, 1 is a copy")
-        assert [image.path[-5] for image in screen._desk.images] == ["0", "1", "2", "3", "4", "5"]
+        assert [image.path[-5] for image in screen._series.images] == ["0", "1", "2", "3", "4", "5"]
 
 
 async def test_what_turns_out_to_be_no_image_is_left_out_when_it_is_shown_and_no_duel(
@@ -181,7 +181,7 @@ async def test_what_turns_out_to_be_no_image_is_left_out_when_it_is_shown_and_no
     broken.write_bytes(half_of(broken))
     async with open_app(folder, store=store) as app:
         screen = await begin(app, images=3)
-        if not screen._desk.found.unreadable:
+        if not screen._series.duellists.unreadable:
             # It is not among the first two, and skipping them brings it in.
             await app.press("s")
         await app.shows("1 left out (cannot be decoded")

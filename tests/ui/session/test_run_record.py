@@ -249,7 +249,7 @@ async def test_the_loop_never_waits_for_the_store(
     from aim_tui.ui.session import store_access
 
     loop = asyncio.get_running_loop()
-    real, threads = store_access.Store._do, []
+    real, threads = store_access.StoreAccess._do, []
 
     def noticed(self: Any, *arguments: Any) -> Any:
         try:
@@ -260,7 +260,7 @@ async def test_the_loop_never_waits_for_the_store(
             threads.append("the loop's")
         return real(self, *arguments)
 
-    monkeypatch.setattr(store_access.Store, "_do", noticed)
+    monkeypatch.setattr(store_access.StoreAccess, "_do", noticed)
     async with open_app(folder, store=store) as app:
         await app.press("s")
         await app.all_scored()

@@ -24,7 +24,7 @@ CRASHED = Activity(WorkerState.CRASHED, crash=Crash("killed", -9, "", Path("log"
 
 
 class Terminal:
-    """One that hears, with an status that speaks to it and a clock that is set by hand."""
+    """One that hears, with a status that speaks to it and a clock that is set by hand."""
 
     def __init__(self, manner: Manner, wanted: Preferences) -> None:
         self.now = 0.0
