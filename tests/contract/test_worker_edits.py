@@ -52,7 +52,7 @@ async def test_the_sample_edits_are_scored_by_the_real_worker_and_right_instruct
         await until(lambda: desk.open is not None)
         await pilot.press("s")
         await until(lambda: desk.running)
-        await until(lambda: not desk.busy and not app.session.storing)
+        await until(lambda: not desk.busy and not app.session.jobs.storing)
         assert [desk.results.status(row) for row in desk.results.rows] == ["ok"] * 2 * PAIRS
         words = f"right wins {PAIRS} of {PAIRS} pairs"
         await until(lambda: words in app.export_screenshot().replace("&#160;", " "))

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.core.selection.sorting import SortKey
     from aim_tui.runs.edit_plan import EditWish
-    from aim_tui.ui.late_input import Typed
+    from aim_tui.ui.late_input import LateInput
     from aim_tui.ui.session.edits import EditsDesk
     from aim_tui.ui.session.session import Session
 
@@ -367,9 +367,9 @@ def _path_problem(text: str, data: str) -> str:
     return path_problem(text, EditRecords)
 
 
-async def show_edits(app: App[int], session: Session, typed: Typed, wish: EditWish | None = None) -> None:
+async def show_edits(app: App[int], session: Session, late_input: LateInput, wish: EditWish | None = None) -> None:
     """The edits of a file: those that are wanted, those that are open, or else those of a file that is asked for."""
     asked = wish is not None or session.edits.running
-    if not asked and not await app.push_screen_wait(open_edits_dialog(session.edits, session.folder)):
+    if not asked and not await app.push_screen_wait(open_edits_dialog(session.edits, session.workspace.folder)):
         return
-    await app.push_screen_wait(EditsScreen(session.edits, session.launch.reading, typed.settled, wish))
+    await app.push_screen_wait(EditsScreen(session.edits, session.workspace.launch.reading, late_input.settled, wish))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aim_tui.core.scoring.results import Row
-from aim_tui.ui.session.agreement import Desk, Gathered
+from aim_tui.ui.session.agreement import AgreementService, Gathered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aim_tui.store.edit_runs import StoredEdit
     from aim_tui.store.judgements import Judgements
     from aim_tui.ui.session.judgement_files import JudgementFile, Preview
-    from aim_tui.ui.session.store_access import Store
+    from aim_tui.ui.session.store_access import StoreAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,12 @@ class ShownEdits:
     """Where they come from, in a few words."""
 
 
-class EditAgreementDesk(Desk):
+class EditAgreementDesk(AgreementService):
     """Works on whatever edits are shown when it is asked, whether of a file or of a stored run."""
 
     own = "known truth and own ratings"
 
-    def __init__(self, store: Store, shown: Callable[[], ShownEdits]) -> None:
+    def __init__(self, store: StoreAccess, shown: Callable[[], ShownEdits]) -> None:
         self._store = store
         self._shown = shown
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aim_tui.core.scoring.events import Event
     from aim_tui.store.database import Database
     from aim_tui.store.edit_runs import EditRequest, StoredEdit
-    from aim_tui.ui.session.store_access import Store
+    from aim_tui.ui.session.store_access import StoreAccess
 
 _TRY_AGAIN_SECONDS = 1.0
 
@@ -28,7 +28,13 @@ class EditRunRecord:
     """
 
     def __init__(
-        self, store: Store, request: EditRequest, edits: Sequence[StoredEdit], known: Sequence[Event], *, go_on: bool
+        self,
+        store: StoreAccess,
+        request: EditRequest,
+        edits: Sequence[StoredEdit],
+        known: Sequence[Event],
+        *,
+        go_on: bool,
     ) -> None:
         self._store = store
         self._request = request

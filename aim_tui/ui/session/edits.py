@@ -17,11 +17,10 @@ from aim_tui.ui.session.edit_agreement import EditAgreementDesk, ShownEdits
 from aim_tui.ui.session.edit_record import EditRunRecord, known_events
 from aim_tui.ui.session.exports import write
 from aim_tui.ui.session.file_contents import FileContents
-from aim_tui.ui.session.messages import Said
-from aim_tui.ui.session.ratings import JudgingDesk
+from aim_tui.ui.session.ratings import RatingService
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from aim_tui.core.metrics.profiles import Profile
@@ -34,7 +33,8 @@ if TYPE_CHECKING:
     from aim_tui.store.judgements import Image
     from aim_tui.ui.session.activity import Activity, RunningJob
     from aim_tui.ui.session.jobs import Jobs
-    from aim_tui.ui.session.store_access import Store
+    from aim_tui.ui.session.store_access import StoreAccess
+    from aim_tui.ui.session.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +72,10 @@ class OpenEdits:
 class EditsDesk:
     """Verbs over one file of edits; a job that it started goes on while its screen is closed."""
 
-    def __init__(
-        self,
-        store: Store,
-        jobs: Jobs,
-        rater: str,
-        post: Callable[[Any], Any],
-        profile: Callable[[], Profile],
-        engine: Callable[[], EngineSettings],
-    ) -> None:
+    def __init__(self, workspace: Workspace, jobs: Jobs, store: StoreAccess) -> None:
+        self._workspace = workspace
         self._store = store
         self._jobs = jobs
-        self._post = post
-        self._profile = profile
-        self._engine = engine
-        self._rater = rater
         self._changed: set[int] = set()
         self._record: EditRunRecord | None = None
         self._job: RunningJob | None = None
@@ -144,7 +133,7 @@ class EditsDesk:
         """Read a file of edits and what the store knows of them; AimError where there are none."""
         if self.running:
             raise UsageError("edits are being scored", "x cancels that")
-        found = await asyncio.to_thread(_read, wish, self._profile(), self._engine())
+        found = await asyncio.to_thread(_read, wish, self._workspace.profile, self._workspace.engine_settings())
         try:
             known = await self._store.look_into(lambda database: _look_up(database, found), None)
         except AimError as error:
@@ -158,8 +147,9 @@ class EditsDesk:
         self.judging = self._judging(EditContents(found.rows))
         self.judging.open(self._known(self.results.rows))
 
-    def _judging(self, contents: FileContents) -> JudgingDesk:
-        return JudgingDesk(self._store, self._rater, self._post, lambda _: self.run_id, contents)
+    def _judging(self, contents: FileContents) -> RatingService:
+        workspace = self._workspace
+        return RatingService(workspace.post, self._store, workspace.launch.rater, lambda _: self.run_id, contents)
 
     def _known(self, rows: Iterable[EditResult]) -> list[Any]:
         from aim_tui.store.edit_evidence import judged_edit
@@ -178,7 +168,7 @@ class EditsDesk:
         if self.open is None:
             return
         if not (left := self.left()):
-            self._post(Said("every edit is scored; S scores all of them anew"))
+            self._workspace.notify("every edit is scored; S scores all of them anew")
         else:
             self._submit(left, go_on=True)
 
@@ -195,7 +185,7 @@ class EditsDesk:
         found = self.open
         assert found is not None  # the verbs looked
         if self.busy:
-            self._post(Said("a job runs already; x cancels it", "warning"))
+            self._workspace.notify("a job runs already; x cancels it", "warning")
             return
         known = known_events(self.results, set(items))
         for item in items:
@@ -203,13 +193,13 @@ class EditsDesk:
         self._changed.update(items)
         results = self.results
 
-        def hear(event: Event) -> None:
+        def on_event(event: Event) -> None:
             results.apply(event)
             self._heard(event)
 
         self._record = EditRunRecord(self._store, found.request, found.stored, known, go_on=go_on)
         job, wanted = Job(found.plan.families, Context()), (found.rows[item].item(item) for item in items)
-        self._jobs.start(job, wanted, len(items), self._record, found.plan.engine, hear=hear)
+        self._jobs.start(job, wanted, len(items), self._record, found.plan.engine, on_event=on_event)
         self._job = self._jobs.running
 
     def _heard(self, event: Event) -> None:

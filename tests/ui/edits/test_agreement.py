@@ -19,7 +19,7 @@ from aim_tui.ui.correlation.screen import CorrelationScreen
 from aim_tui.ui.session.agreement import groupings
 from aim_tui.ui.session.edit_agreement import EditAgreementDesk, ShownEdits
 from aim_tui.ui.session.judgement_files import JudgementFile
-from aim_tui.ui.session.store_access import Store
+from aim_tui.ui.session.store_access import StoreAccess
 from tests.ui.widgets.samples import until
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def shown(*, truth: bool = True, scored: bool = True) -> ShownEdits:
 
 def desk(tmp_path: Path, edits: ShownEdits) -> EditAgreementDesk:
     troubles: list[object] = []
-    return EditAgreementDesk(Store(tmp_path / "store.db", troubles.append, lambda: None), lambda: edits)
+    return EditAgreementDesk(StoreAccess(tmp_path / "store.db", troubles.append, lambda: None), lambda: edits)
 
 
 async def test_without_a_file_the_known_truth_and_own_ratings_judge(tmp_path: Path) -> None:

@@ -64,11 +64,11 @@ def table(app: Any) -> EditTable:
 
 async def opened(app: Any) -> None:
     await app.until(lambda: isinstance(app.app.screen, EditsScreen) and table(app).keys)
-    await app.until(app.app.typed.settled)
+    await app.until(app.app.late_input.settled)
 
 
 async def scored(app: Any) -> None:
-    await app.until(lambda: app.session.running is None and not app.session.storing)
+    await app.until(lambda: app.session.workspace.running is None and not app.session.jobs.storing)
     await app.shows("5 of 6 scored")
 
 
@@ -90,7 +90,11 @@ async def test_edits_are_scored_and_told_of(open_app: Any, data: Path, store: Pa
         await opened(app)
         await app.press("s")
         await app.until(
-            lambda: app.session.running is None and not app.session.storing and not app.session.edits.left()[1:]
+            lambda: (
+                app.session.workspace.running is None
+                and not app.session.jobs.storing
+                and not app.session.edits.left()[1:]
+            )
         )
         if size == (40, 10):
             return
@@ -128,7 +132,7 @@ async def test_each_number_is_in_the_store_before_it_is_shown_and_progress_count
         assert shown <= {row.item for row in run.results.rows if run.results.settled(row)}
         await app.press("x")
         gate.let(1)
-        await app.until(lambda: app.session.running is None and not app.session.storing)
+        await app.until(lambda: app.session.workspace.running is None and not app.session.jobs.storing)
         assert stored(store)[0].state == "cancelled"
         gate.let(10)
         await app.press("s")
@@ -143,7 +147,7 @@ async def test_a_run_that_was_cut_off_is_taken_up_where_it_stopped(open_app: Any
         await opened(app)
         await app.press("s")
         await app.shows("W restarts it")
-        await app.until(lambda: not app.session.storing)
+        await app.until(lambda: not app.session.jobs.storing)
         assert app.session.edits.left() == [3, 4, 5]
     async with open_app(data.parent, store=store, edits=wish) as app:
         await opened(app)
@@ -167,7 +171,7 @@ async def test_a_worker_that_is_killed_is_started_again_and_goes_on(
         await app.press("s")
         gate.let(1)
         await app.shows("1/6")
-        os.kill(app.session.worker_pid, signal.SIGKILL)
+        os.kill(app.session.jobs.pid, signal.SIGKILL)
         await app.shows("5 edits left · W restarts it")
         await app.press("W")
         await app.shows("go on with the 5 edits")
@@ -311,7 +315,7 @@ async def test_every_key_of_the_screens_of_edits_can_be_pressed(
     async with open_app(data.parent, store=store, size=size, edits=EditWish(str(data))) as app:
         await opened(app)
         await app.press("s")
-        await app.until(lambda: app.session.running is None and not app.session.edits.left()[1:])
+        await app.until(lambda: app.session.workspace.running is None and not app.session.edits.left()[1:])
         edits = app.app.screen
 
         async def go(way: tuple[str, ...]) -> None:
