@@ -7,13 +7,12 @@ import csv
 import io
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aim_tui.cli.console import facts, show, table, words
 from aim_tui.core.metrics.spec import Role
 from aim_tui.core.names import did_you_mean
-from aim_tui.core.scoring.edit_records import csv_fields, csv_record, document, editclip_document, record
-from aim_tui.core.scoring.records import to_json
+from aim_tui.core.scoring.records import csv_fields, csv_record, editclip_document, edits_document, full_record, to_json
 from aim_tui.errors import UsageError
 from aim_tui.exports.ordering import score_text
 from aim_tui.exports.writers import cannot_write, check_writable, reader_left, write_text
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from aim_tui.core.scoring.edit_results import EditResult, EditResults
+    from aim_tui.core.scoring.results import Results, Row
     from aim_tui.runs.edit_plan import EditPlan
 
 
@@ -49,22 +48,17 @@ class Output:
     def __init__(self, path: Path | None, asked: EditPlan) -> None:
         self.path = path
         self.asked = asked
-        self.named = asked.named()
-        self.results: EditResults
+        self.results: Results
 
-    def begin(self, results: EditResults) -> None:
+    def begin(self, results: Results) -> None:
         """Called once, before the first row."""
         self.results = results
 
-    def row(self, row: EditResult) -> None:
+    def row(self, row: Row) -> None:
         """Called for each finished row; whole documents wait for the end."""
 
     def end(self) -> None:
         """Called once, after the last row."""
-
-    def flat(self, row: EditResult) -> dict[str, Any]:
-        """The row as a record."""
-        return record(row, self.named[row.item], self.results)
 
 
 class _Streaming(Output, abc.ABC):
@@ -72,7 +66,7 @@ class _Streaming(Output, abc.ABC):
 
     _stream: TextIO | None = None
 
-    def row(self, row: EditResult) -> None:
+    def row(self, row: Row) -> None:
         try:
             if self._stream is None:
                 self._stream = sys.stdout if self.path is None else self.path.open("w", encoding="utf-8", newline="")
@@ -84,7 +78,7 @@ class _Streaming(Output, abc.ABC):
             raise cannot_write(self.path, error) from None
 
     @abc.abstractmethod
-    def line(self, row: EditResult) -> str:
+    def line(self, row: Row) -> str:
         """The text of a row."""
 
     def end(self) -> None:
@@ -93,26 +87,26 @@ class _Streaming(Output, abc.ABC):
 
 
 class _JsonLines(_Streaming):
-    def line(self, row: EditResult) -> str:
-        return to_json(self.flat(row) | self.asked.provenance()) + "\n"
+    def line(self, row: Row) -> str:
+        return to_json(full_record(row, self.results) | self.asked.provenance()) + "\n"
 
 
 class _Csv(_Streaming):
     _headed = False
 
-    def line(self, row: EditResult) -> str:
+    def line(self, row: Row) -> str:
         text = io.StringIO()
         rows = csv.DictWriter(text, csv_fields(self.results), lineterminator="\n")
         if self._stream is not None and not self._headed:
             rows.writeheader()
             self._headed = True
-        rows.writerow(csv_record(self.flat(row), self.results, self.asked.profile.notice))
+        rows.writerow(csv_record(row, self.results, self.asked.provenance()))
         return text.getvalue()
 
 
 class _Json(Output):
     def end(self) -> None:
-        write_text(self.path, to_json(document(self.results, self.named, self.asked.provenance()), indent=2) + "\n")
+        write_text(self.path, to_json(edits_document(self.results, self.asked.provenance()), indent=2) + "\n")
 
 
 class _EditClip(Output):
@@ -132,8 +126,7 @@ class _EditClip(Output):
         ref = self.asked.engine.models[role]
         told = editclip_document(
             self.results,
-            self.named,
-            measure=measure,
+            metric=measure,
             model=info.id if info is not None else ref.id or ref.name,
             resolution=self._resolution(role),
             notice=self.asked.profile.notice,
@@ -170,20 +163,20 @@ class _Table(Output):
     def _rows(self) -> Table:
         specs = self.results.specs
         headings = [f"{spec.short} {'↑' if spec.higher_is_better else '↓'}" for spec in specs]
-        truth = any("is_correct" in name.truth for name in self.named)
+        truth = any("is_correct" in row.truth for row in self.results.rows)
         right = [*headings]
         made = table("id", "instruction", *(("right",) if truth else ()), *headings, "status", right=right)
-        for row, name in zip(self.results.rows, self.named, strict=True):
-            said = [_YES_NO.get(name.truth.get("is_correct"), "")] if truth else []
-            numbers = [score_text(row.outcomes.get(spec.id), spec.decimals) for spec in specs]
-            cells = [name.id, name.instruction, *said, *numbers, self.results.status(row)]
+        for row in self.results.rows:
+            said = [_YES_NO.get(row.truth.get("is_correct"), "")] if truth else []
+            numbers = [score_text(row.outcome(spec.id), spec.decimals) for spec in specs]
+            cells = [row.id, row.instruction, *said, *numbers, str(row.status)]
             made.add_row(*(words(cell) for cell in cells))
         return made
 
     def _sums(self) -> Table:
         made = table("number", "n", "mean", "sd", "min", "max", right=("n", "mean", "sd", "min", "max"))
         for spec in self.results.specs:
-            spread = self.results.spread(spec.id)
+            spread = self.results.metric_summary(spec.id)
             cells = ["", "", "", ""]
             if spread is not None:
                 cells = [f"{value:.{spec.decimals}f}" for value in (spread.mean, spread.std, spread.low, spread.high)]

@@ -55,11 +55,12 @@ def edit(
     ] = False,
 ) -> None:  # fmt: skip
     """Score edits. Exit: 0 all scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C."""
-    from aim_tui.cli.scoring.edit_run import EditRecord, StoredEditRecord, plan, run
+    from aim_tui.cli.scoring.edit_run import plan, run
     from aim_tui.errors import UsageError
     from aim_tui.exports.edit_writers import open_output
     from aim_tui.inputs.edits import read_edits
     from aim_tui.runs.edit_plan import EditWish
+    from aim_tui.runs.recording import Record, StoredRecord
     from aim_tui.runs.setup import resolve
 
     setup = resolve(
@@ -78,11 +79,14 @@ def edit(
     asked = plan(setup, found, wish)
     writer = open_output(output_format, output, asked)
     if no_store:
-        raise typer.Exit(run(asked, writer, EditRecord(asked)))
+        raise typer.Exit(run(asked, writer, Record(asked, asked.items())))
     from aim_tui.runs.storage import open_to_score, store_path
-    from aim_tui.store.edit_runs import EditRuns
+    from aim_tui.store.runs import Runs
 
     path = store_path(store)
     with open_to_score(path) as database:
         kept = asked.with_store(path)
-        raise typer.Exit(run(kept, writer, StoredEditRecord(EditRuns(database), kept, fresh=not resume)))
+        # Before torch is imported, which takes seconds: is everything here?
+        request = kept.request(models_needed=True)
+        record = StoredRecord(Runs(database), kept, kept.items(), request, fresh=not resume)
+        raise typer.Exit(run(kept, writer, record))

@@ -92,7 +92,7 @@ def score(
     from aim_tui.exports.writers import open_writer
     from aim_tui.inputs.folder_watcher import Watch
     from aim_tui.inputs.listing import Expansion, expand
-    from aim_tui.runs.recording import Record, StoredRecord, common_folder
+    from aim_tui.runs.recording import Record, StoredRecord, common_folder, request_of
     from aim_tui.runs.runner import Watching, run
     from aim_tui.runs.setup import resolve
 
@@ -151,5 +151,5 @@ def score(
     path = store_path(store)
     with open_to_score(path) as database:
         folder = common_folder(paths, found.images)
-        record = StoredRecord(Runs(database), setup, images, folder, fresh=not resume or watch)
+        record = StoredRecord(Runs(database), setup, images, request_of(setup, folder), fresh=not resume or watch)
         raise typer.Exit(run(setup.with_store(path), writer, record, found.problems, watching))

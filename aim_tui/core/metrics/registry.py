@@ -2,6 +2,7 @@
 
 AIM's three stand here and make the final score. Others stand beside them, as raw columns: those that come with the
 program (`core.extras`) and those of packages (`core.plugins`), which are looked for where a name is none of these.
+Those of edits (`core.metrics.edits`) are found too, and are no columns of images.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aim_tui.core.metrics.builtin import METRICS
+from aim_tui.core.metrics.edits import MEASURES
 from aim_tui.core.metrics.spec import MetricSpec, ModelRole, Role
 from aim_tui.core.names import did_you_mean
 
@@ -25,7 +27,7 @@ def get_metric(metric_id: str) -> MetricSpec:
 
     A plug-in that is broken raises BrokenMetricError, which says what is wrong with it and what to do.
     """
-    if (spec := METRICS.get(metric_id) or _named.get(metric_id)) is None:
+    if (spec := METRICS.get(metric_id) or MEASURES.get(metric_id) or _named.get(metric_id)) is None:
         spec = _named[metric_id] = _find(metric_id)
     return spec
 

@@ -34,7 +34,7 @@ class View:
     """The text or path that each asked metric compares with now."""
     marked: AbstractSet[int] = frozenset()
     opinions: Mapping[str, Opinion] = field(default_factory=dict)
-    """By path, what the rater who looks says of images."""
+    """By path, of edits by id, what the rater who looks says."""
 
     @classmethod
     def of(
@@ -48,8 +48,8 @@ class View:
         return cls({metric: context.need(metric) for metric in metrics}, marked, opinions or {})
 
     def opinion(self, row: Row) -> Opinion:
-        """What the rater says of the row's image."""
-        return self.opinions.get(row.path, NOTHING)
+        """What the rater says of the row."""
+        return self.opinions.get(row.id, NOTHING)
 
     def stale(self, row: Row) -> bool:
         """Whether an asked value of the row was computed against something else."""
