@@ -57,7 +57,7 @@ class EditRow:
             source_caption=self.source_caption,
             target_caption=self.target_caption,
         )
-        return Item(number, self.target, edit, DataRow(self.id, self.source_name, self.target_name, self.truth))
+        return Item(number, self.target, edit, DataRow(self.id, self.source_name, self.target_name, dict(self.truth)))
 
 
 @dataclass(frozen=True, slots=True)

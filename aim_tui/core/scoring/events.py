@@ -14,7 +14,7 @@ from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
 from aim_tui.core.scoring.context import Context
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class DataRow:
     id: str
     source: str
     target: str
-    truth: Mapping[str, Any] = field(default_factory=dict)
+    truth: dict[str, Any] = field(default_factory=dict)
     """What is known of the row: whether its instruction is right, and what is wrong with it."""
 
 
