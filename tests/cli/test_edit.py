@@ -49,7 +49,6 @@ EXPORTS: dict[str, Callable[[str], list[dict[str, str]]]] = {
 }
 
 
-
 def edit_runs(runs: Runs) -> list[str]:
     return [info.id for info in runs.history(kind=RunKind.EDITS)]
 

@@ -112,9 +112,7 @@ def _models(run: Run) -> Table:
 
 def _extremes(run: Run, spec: MetricSpec, top: int) -> list[tuple[str, list[Row]]]:
     """The best and the worst by one number under a title each; all in one where they would overlap."""
-    there = [
-        (outcome.value, row) for row in run.results.rows if isinstance(outcome := row.outcome(spec.id), Present)
-    ]
+    there = [(outcome.value, row) for row in run.results.rows if isinstance(outcome := row.outcome(spec.id), Present)]
     ordered = [row for _, row in sorted(there, key=lambda one: one[0], reverse=spec.higher_is_better)]
     if not ordered or not top:
         return []
