@@ -45,7 +45,7 @@ async def test_hostile_names_and_prompts_pass_through_every_screen(
                 await app.hit(key)
                 await app.hit(back)
             await app.hit("j")
-            await app.pilot.pause()
+            await app.settle()
             assert "\x1b" not in app.text()
         assert all(row.raws for row in app.rows)
         assert app.app.is_running

@@ -107,7 +107,7 @@ async def walk(app: Any, way: tuple[str, ...], folder: Path) -> int:
     return len(keys)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 @pytest.mark.usefixtures("models_here")
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60), (40, 10)])
 async def test_every_key_of_every_screen_can_be_pressed(

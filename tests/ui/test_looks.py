@@ -211,9 +211,9 @@ async def test_compact_keeps_silent_about_weights_but_not_about_what_hinders_sco
 async def test_a_click_on_a_row_goes_there_and_two_open_it(open_app: Any, folder: Path) -> None:
     async with open_app(folder) as app:
         await ready(app)
-        await app.pilot.click("#scores", offset=(10, 4))
+        await app.click("#scores", offset=(10, 4))
         assert app.app.screen.scores.current.item == 3
-        await app.pilot.click("#scores", offset=(10, 5), times=2)
+        await app.click("#scores", offset=(10, 5), times=2)
         await app.until(lambda: isinstance(app.app.screen, ReviewScreen))
 
 
@@ -225,7 +225,7 @@ async def test_a_click_on_a_title_sorts_and_another_reverses(open_app: Any, fold
             # Looked for at each click: the columns move while files and preview find their places.
             await app.settle()
             place = next(x for x in range(table.size.width) if table.column_at(x) == "name")
-            await app.pilot.click("#scores", offset=(place, 0))
+            await app.click("#scores", offset=(place, 0))
             await app.until(lambda first=first: app.app.screen.scores.order[0] == first)
 
 
@@ -238,7 +238,7 @@ async def test_a_click_in_the_footer_does_what_it_says(open_app: Any, folder: Pa
             return [key for key in footer.query("FooterKey") if "Prompt" in str(key.render())]
 
         await app.until(prompt_keys)
-        await app.pilot.click(prompt_keys()[0])
+        await app.click(prompt_keys()[0])
         await app.until(lambda: app.app.focused is not None and app.app.focused.id == "prompt")
 
 
@@ -261,7 +261,7 @@ async def test_the_buttons_of_a_question_can_be_clicked(open_app: Any, folder: P
         await app.press("q")
         await app.until(lambda: isinstance(app.app.screen, ConfirmScreen))
         buttons = {str(button.label): button for button in app.app.screen.query(Button)}
-        await app.pilot.click(buttons["Stay"])
+        await app.click(buttons["Stay"])
         await app.until(lambda: not isinstance(app.app.screen, ConfirmScreen))
         assert app.session.running is not None
         gate.let(8)

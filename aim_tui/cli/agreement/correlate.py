@@ -19,42 +19,48 @@ FORMATS = ("table", "json", "md")
 
 def correlate(
     run: Annotated[
-        str | None, typer.Argument(metavar="[RUN]", help="A stored run: an id, its beginning, or 'last' (default).")
+        str | None, typer.Argument(metavar="[RUN]", help="A stored run: its id, a prefix of it, or 'last' (default).")
     ] = None,
     metric: Annotated[
-        str, typer.Option("--metric", "--x", "-m", metavar="X[,Y...]", help="Which columns or metrics to judge.")
+        str, typer.Option("--metric", "--x", "-m", metavar="X[,Y...]", help="The metrics or columns to evaluate.")
     ] = "",
     against: Annotated[
         str,
         typer.Option(
-            "--against", "--y", "-a", metavar="Z[,...]", help="rating, duels, or columns to hold them against."
+            "--against", "--y", "-a", metavar="Z[,...]", help="What to compare them with: rating, duels, or columns."
         ),
     ] = "",
     scores: Annotated[
-        Path | None, typer.Option("--scores", metavar="FILE", help="CSV, JSON or JSON Lines with the metrics.")
+        Path | None, typer.Option("--scores", metavar="FILE", help="File of metric values: CSV, JSON or JSON Lines.")
     ] = None,
     judgements: Annotated[
-        Path | None, typer.Option("--judgements", "-j", metavar="FILE", help="The same with the judgements.")
+        Path | None,
+        typer.Option("--judgements", "-j", metavar="FILE", help="File of judgements: CSV, JSON or JSON Lines."),
     ] = None,
     id_column: Annotated[
-        str, typer.Option("--id", metavar="COL[,COL]", help="The column of ids or paths; of scores, of judgements.")
+        str, typer.Option("--id", metavar="COL[,COL]", help="Id or path column: of --scores, of --judgements.")
     ] = "",
-    rater: Annotated[str, typer.Option("--rater", metavar="COL", help="The column that names a row's rater.")] = "",
+    rater: Annotated[str, typer.Option("--rater", metavar="COL", help="The column with the rater's name.")] = "",
     raters: Annotated[
-        str, typer.Option("--raters", metavar="COL,COL", help="Columns that each hold one rater's judgements.")
+        str, typer.Option("--raters", metavar="COL,COL", help="Columns with one rater's judgements each.")
     ] = "",
     scale: Annotated[
-        str, typer.Option("--scale", metavar="LO-HI", help="What judgements can be given: 0-1, 1-5, 0-10 ...")
+        str, typer.Option("--scale", metavar="LO-HI", help="Range of the judgements: 0-1, 1-5, 0-10 ...")
     ] = "",
-    metric_scale: Annotated[str, typer.Option("--metric-scale", metavar="LO-HI", help="The same of the metrics.")] = "",
+    metric_scale: Annotated[str, typer.Option("--metric-scale", metavar="LO-HI", help="Range of the metrics.")] = "",
     lower: Annotated[
-        str, typer.Option("--lower-is-better", metavar="COL,...", help="Columns of which lower is better.")
+        str, typer.Option("--lower-is-better", metavar="COL,...", help="Columns where lower is better.")
     ] = "",
     group_by: Annotated[
-        str, typer.Option("--group-by", "-g", metavar="COL", help="Groups: drawn whole, and told apart by level.")
+        str, typer.Option("--group-by", "-g", metavar="COL", help="Resample whole groups; compare their levels.")
     ] = "",
     normalize: Annotated[
-        str, typer.Option("--normalize", metavar="raw|minmax|calibrated", help="How MAE and RMSE come to one scale.")
+        str,
+        typer.Option(
+            "--normalize",
+            metavar="raw|minmax|calibrated",
+            help="How metrics are put on the judgements' scale for MAE and RMSE.",
+        ),
     ] = "calibrated",
     bootstrap: Annotated[
         int | None,
@@ -62,24 +68,27 @@ def correlate(
             "--bootstrap",
             min=0,
             metavar="N",
-            help="Resamples and permutations; 0 for none. Default: 10000, of many pairs fewer.",
+            help="Resamples and permutations; 0 for none. Default: 10000, fewer for many pairs.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, metavar="S", help="The same seed gives the same figures.")] = 0,
-    top: Annotated[int, typer.Option("--top", min=0, metavar="N", help="How many best, worst ... samples.")] = 5,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, metavar="S", help="Random seed; the same seed gives the same figures.")
+    ] = 0,
+    top: Annotated[int, typer.Option("--top", min=0, metavar="N", help="How many samples to list of each kind.")] = 5,
     output_format: Annotated[
-        str, typer.Option("--format", "-f", metavar="|".join(FORMATS), help="To print.")
+        str, typer.Option("--format", "-f", metavar="|".join(FORMATS), help="What to print.")
     ] = "table",
     plot: Annotated[
-        Path | None, typer.Option("--plot", metavar="FILE.png|svg", help="Draw the first metric and judgement.")
+        Path | None,
+        typer.Option("--plot", metavar="FILE.png|svg", help="Plot the first metric against the first judgement."),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write correlation_results.json there too.")
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Also write correlation_results.json to FILE.")
     ] = None,
-    preview: Annotated[bool, typer.Option("--preview", help="Only show which samples are matched.")] = False,
-    store: options.StoreOption = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Only show which samples match.")] = False,
+    store: options.Store = None,
 ) -> None:
-    """Tell how far metrics agree with human ratings, duels, language models or any column."""
+    """Measure how well metrics agree with human ratings, duels, an LLM judge or any column."""
     from aim_tui.cli.agreement.study import Asked, gather_study, mapping_of
     from aim_tui.cli.console import say
     from aim_tui.core.agreement.analysis import Options, analyse

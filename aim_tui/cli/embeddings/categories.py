@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _BAR = 20
 
 
+@options.takes_groups
 def categories(
     root: Annotated[str, typer.Argument(metavar="ROOT", help="A folder with a folder of images for each category.")],
     prompts: Annotated[
@@ -31,37 +32,30 @@ def categories(
         typer.Option(
             "--prompts",
             metavar="FILE",
-            help="Text: a line for each category, sorted. JSON or CSV: category and prompt.",
+            help="Text: one line per category, sorted. JSON or CSV: category and prompt.",
         ),
     ] = None,
     template: Annotated[
         str | None,
-        typer.Option("--prompt-template", metavar="TEXT", help="Such as 'a photo of a {category}'."),
+        typer.Option("--prompt-template", metavar="TEXT", help="For example 'a photo of a {category}'."),
     ] = None,
     order: Annotated[
         str | None,
-        typer.Option("--order", metavar="natural|plain", help="How folders are sorted beside lines: 2 10, or 10 2."),
+        typer.Option("--order", metavar="natural|plain", help="How folders are sorted to match lines: 2 10, or 10 2."),
     ] = None,
     sort: Annotated[str, typer.Option("--sort", metavar="|".join(ORDERS), help="The order of the output.")] = "mean",
     per_image: Annotated[
-        bool, typer.Option("--per-image", help="CSV and JSON Lines have a row for each image, not each category.")
+        bool, typer.Option("--per-image", help="In CSV and JSON Lines: one row per image instead of per category.")
     ] = False,
-    tui: Annotated[bool, typer.Option("--tui", help="Open the result in the application.")] = False,
-    recursive: options.RecursiveOption = False,
-    output_format: options.FormatOption = None,
-    output: options.OutputOption = None,
-    profile: options.ProfileOption = None,
-    device: options.DeviceOption = None,
-    precision: options.PrecisionOption = None,
-    batch_size: options.BatchOption = None,
-    exif: options.ExifOption = None,
-    config: options.ConfigOption = None,
-    store: options.StoreOption = None,
-    no_store: options.NoStoreOption = False,
+    tui: options.OpenInTui = False,
+    recursive: options.Recursive = False,
+    *,
+    destination: options.OutputOptions,
+    common: options.RunOptions,
 ) -> None:
-    """Score each category's images against its prompt by CLIP: mean, spread and bootstrap interval, macro and micro.
+    """Score the images of each category with its prompt by CLIP: mean, spread, bootstrap interval, macro and micro.
 
-    Exit: 0 all images were scored, 1 some were left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    Exit: 0 all images scored, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
     from aim_tui.cli.console import say
     from aim_tui.cli.embeddings.embedder import about, embedder, path_fields
@@ -69,28 +63,21 @@ def categories(
     from aim_tui.exports.records import chosen_format, deliver_records
     from aim_tui.inputs.categories import ORDERS as FOLDER_ORDERS
     from aim_tui.inputs.categories import read_tree
-    from aim_tui.runs.setup import resolve
 
-    kind = chosen_format(output_format, output)
+    kind = chosen_format(destination.format, destination.output)
     for option, value, known in (("--sort", sort, ORDERS), ("--order", order, FOLDER_ORDERS)):
         if value is not None and value not in known:
             raise UsageError(f"{option}: unknown {value!r}{did_you_mean(value, known)}")
-    setup = resolve(
-        profile=profile,
-        metrics="clip",
-        device=device,
-        precision=precision,
-        batch_size=batch_size,
-        exif=exif,
-        config=config,
-    )
+    setup = common.setup(metrics="clip")
     tree = read_tree(root, recursive=recursive)
     asked, strangers = _prompts(tree, prompts, template, order)
     if tui:
         from aim_tui.cli.embeddings.open_in_tui import open_findings
 
-        raise typer.Exit(open_findings(setup, root, store, output_format, output, no_store=no_store))
-    with embedder(setup, store, no_store=no_store) as embed:
+        raise typer.Exit(
+            open_findings(setup, root, common.store, destination.format, destination.output, no_store=common.no_store)
+        )
+    with embedder(setup, common.store, no_store=common.no_store) as embed:
         found, gallery = _score(embed, tree, asked)
     lacking = _left_out(tree, found)
     rows = found.sorted(sort)
@@ -105,7 +92,7 @@ def categories(
         records = (
             [row for one in rows for row in _image_records(one)] if by_image else list(map(_category_record, rows))
         )
-        deliver_records(head, "images" if by_image else "categories", records, kind, output)
+        deliver_records(head, "images" if by_image else "categories", records, kind, destination.output)
     _say_left_out(lacking, strangers)
     images = sum(len(one.images) for one in found.categories)
     without = f"; {len(lacking)} left out" if lacking else ""

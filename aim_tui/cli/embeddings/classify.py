@@ -20,74 +20,61 @@ if TYPE_CHECKING:
     from aim_tui.runs.setup import Setup
 
 
+@options.takes_groups
 def classify(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Images, folders and glob patterns.")],
+    paths: options.Images,
     labels: Annotated[
-        str, typer.Option("--labels", "-l", metavar="A,B,...|FILE", help="The labels, or a file with one a line.")
+        str, typer.Option("--labels", "-l", metavar="A,B,...|FILE", help="The labels, or a file with one per line.")
     ],
     templates: Annotated[
         str | None,
         typer.Option(
             "--templates",
             metavar="imagenet|FILE|TEXT",
-            help="Texts with {} for the label, one a line; imagenet: the 80 of the CLIP paper. "
+            help="Texts with {} for the label, one per line; imagenet: the 80 of the CLIP paper. "
             "Default: 'a photo of a {}.'",
         ),
     ] = None,
     truth: Annotated[
         Path | None,
-        typer.Option("--truth", metavar="FILE", help="CSV or JSON with image and label: what each image truly shows."),
+        typer.Option("--truth", metavar="FILE", help="True labels: CSV or JSON with the columns image and label."),
     ] = None,
-    most: Annotated[int, typer.Option("--top", "-k", min=1, metavar="K", help="How many labels of each image.")] = 3,
-    limit: Annotated[
-        int, typer.Option("--limit", min=1, metavar="N", help="How many images the table shows; files have all.")
-    ] = 50,
-    tui: Annotated[bool, typer.Option("--tui", help="Open the result in the application.")] = False,
-    recursive: options.RecursiveOption = False,
-    output_format: options.FormatOption = None,
-    output: options.OutputOption = None,
-    profile: options.ProfileOption = None,
-    device: options.DeviceOption = None,
-    precision: options.PrecisionOption = None,
-    batch_size: options.BatchOption = None,
-    exif: options.ExifOption = None,
-    config: options.ConfigOption = None,
-    store: options.StoreOption = None,
-    no_store: options.NoStoreOption = False,
+    most: Annotated[int, typer.Option("--top", "-k", min=1, metavar="K", help="How many labels per image.")] = 3,
+    limit: options.Limit = 50,
+    tui: options.OpenInTui = False,
+    recursive: options.Recursive = False,
+    *,
+    destination: options.OutputOptions,
+    common: options.RunOptions,
 ) -> None:
-    """Classify images by CLIP without training: a softmax over the labels, each a mean over texts with it.
+    """Classify images with CLIP, without training: a softmax over the labels, each the mean of its texts.
 
-    With the truth also accuracy, precision, recall, F1 and the confusion matrix.
+    With --truth also accuracy, precision, recall, F1 and the confusion matrix.
 
-    Exit: 0 all images and labels were used, 1 some were left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    Exit: 0 all images classified, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
     from aim_tui.cli.embeddings.embedder import embedder, images_of, left_out, say_failures
     from aim_tui.core.embeddings import zero_shot
     from aim_tui.core.embeddings.classification import Classification
     from aim_tui.exports.records import chosen_format, deliver_records
     from aim_tui.inputs.labels import read_choices, read_label_file, read_templates
-    from aim_tui.runs.setup import resolve
 
-    kind = chosen_format(output_format, output)
+    kind = chosen_format(destination.format, destination.output)
     choices, around = read_choices(labels), read_templates(templates)
     file = read_label_file(truth) if truth is not None else None
-    setup = resolve(
-        profile=profile,
-        metrics="clip",
-        device=device,
-        precision=precision,
-        batch_size=batch_size,
-        exif=exif,
-        config=config,
-    )
+    setup = common.setup(metrics="clip")
     found = images_of(paths, recursive=recursive)
     if tui:
         from aim_tui.cli.embeddings.open_in_tui import open_findings
 
-        raise typer.Exit(open_findings(setup, paths[0], store, output_format, output, no_store=no_store))
+        raise typer.Exit(
+            open_findings(
+                setup, paths[0], common.store, destination.format, destination.output, no_store=common.no_store
+            )
+        )
     # Before many images are embedded: does the truth speak of them?
     known = file.match(found.images) if file is not None else None
-    with embedder(setup, store, no_store=no_store) as embed:
+    with embedder(setup, common.store, no_store=common.no_store) as embed:
         vectors = zero_shot.ensemble(embed.texts(zero_shot.filled(around, choices)), len(choices))
         logits = embed.logits()
         gallery = embed.images(found.images)
@@ -98,7 +85,11 @@ def classify(
         _table(made, most, limit)
     else:
         deliver_records(
-            head, "results", [_record(made, row, most, kind) for row in range(len(made.paths))], kind, output
+            head,
+            "results",
+            [_record(made, row, most, kind) for row in range(len(made.paths))],
+            kind,
+            destination.output,
         )
     say_failures(gallery)
     _say_count(made, len(lacking))

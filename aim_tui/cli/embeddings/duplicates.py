@@ -14,47 +14,34 @@ if TYPE_CHECKING:
     from aim_tui.core.embeddings.gallery import Gallery
 
 
+@options.takes_groups
 def duplicates(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Images, folders and glob patterns.")],
+    paths: options.Images,
     threshold: Annotated[
-        float, typer.Option("--threshold", min=-1.0, max=1.0, metavar="COSINE", help="From which cosine on.")
+        float,
+        typer.Option("--threshold", min=-1.0, max=1.0, metavar="COSINE", help="Minimum cosine of a near duplicate."),
     ] = THRESHOLD,
-    recursive: options.RecursiveOption = False,
-    output_format: options.FormatOption = None,
-    output: options.OutputOption = None,
-    profile: options.ProfileOption = None,
-    device: options.DeviceOption = None,
-    precision: options.PrecisionOption = None,
-    batch_size: options.BatchOption = None,
-    exif: options.ExifOption = None,
-    config: options.ConfigOption = None,
-    store: options.StoreOption = None,
-    no_store: options.NoStoreOption = False,
+    recursive: options.Recursive = False,
+    *,
+    destination: options.OutputOptions,
+    common: options.RunOptions,
 ) -> None:
-    """Group images by CLIP's cosine; copies, the same byte for byte, are told apart from what is only near.
+    """Group exact copies (the same bytes) and near duplicates (by CLIP cosine).
 
-    A group is a chain: each image is near to another one of it, not always to all. Which cosine means "nearly the same"
-    depends on the model: look at a few groups, and at the nearest pair that is said to be apart, before you delete.
+    A group is a chain: each image is near some other image of it, not always all of them. Which cosine means "nearly
+    the same" depends on the model: look at a few groups, and at the nearest pair of different groups, before you
+    delete.
 
-    Exit: 0 all images were looked at, 1 some were left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    Exit: 0 all images compared, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
     from aim_tui.cli.console import say
     from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, say_failures
     from aim_tui.exports.records import chosen_format, deliver_records
-    from aim_tui.runs.setup import resolve
 
-    kind = chosen_format(output_format, output)
-    setup = resolve(
-        profile=profile,
-        metrics="clip",
-        device=device,
-        precision=precision,
-        batch_size=batch_size,
-        exif=exif,
-        config=config,
-    )
+    kind = chosen_format(destination.format, destination.output)
+    setup = common.setup(metrics="clip")
     found = images_of(paths, recursive=recursive)
-    with embedder(setup, store, no_store=no_store) as embed:
+    with embedder(setup, common.store, no_store=common.no_store) as embed:
         gallery = embed.images(found.images)
     groups = _search(gallery, threshold)
     lacking = left_out(gallery, found.problems)
@@ -69,7 +56,7 @@ def duplicates(
             "nearest_apart": groups.nearest_apart,
         }
         name, records = ("results", _lines(gallery, groups)) if kind == "csv" else ("groups", _groups(gallery, groups))
-        deliver_records(head, name, records, kind, output)
+        deliver_records(head, name, records, kind, destination.output)
     say_failures(gallery)
     for line in _sums(gallery, groups, threshold, len(lacking)):
         say(line, "bold")

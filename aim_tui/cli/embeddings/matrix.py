@@ -26,51 +26,33 @@ FORMATS = ("table", "json", "jsonl", "csv", "npz")
 _CELL = 9
 
 
+@options.takes_groups
 def matrix(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Images, folders and glob patterns.")],
-    texts: Annotated[Path, typer.Option("--texts", "-T", metavar="FILE", help="The texts, one a line, UTF-8.")],
-    limit: Annotated[
-        int, typer.Option("--limit", min=1, metavar="N", help="How many images the table shows; files have all.")
-    ] = 50,
-    tui: Annotated[bool, typer.Option("--tui", help="Open the result in the application.")] = False,
-    recursive: options.RecursiveOption = False,
+    paths: options.Images,
+    texts: Annotated[Path, typer.Option("--texts", "-T", metavar="FILE", help="The texts, one per line, UTF-8.")],
+    limit: options.Limit = 50,
+    tui: options.OpenInTui = False,
+    recursive: options.Recursive = False,
     output_format: Annotated[
         str | None,
-        typer.Option(
-            "--format", "-f", metavar="FORMAT", help="table, json, jsonl, csv or npz. Default: as FILE ends, or table."
-        ),
+        options.format_option("table, json, jsonl, csv or npz. Default: by the ending of FILE, else table."),
     ] = None,
-    output: options.OutputOption = None,
-    profile: options.ProfileOption = None,
-    device: options.DeviceOption = None,
-    precision: options.PrecisionOption = None,
-    batch_size: options.BatchOption = None,
-    exif: options.ExifOption = None,
-    config: options.ConfigOption = None,
-    store: options.StoreOption = None,
-    no_store: options.NoStoreOption = False,
+    output: options.Output = None,
+    *,
+    common: options.RunOptions,
 ) -> None:
-    """Hold every image against every text: rows of images, columns of texts, coloured by cosine in a terminal.
+    """Compute the CLIP similarity of every image-text pair: a row per image, a column per text.
 
-    Exit: 0 all images were looked at, 1 some were left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    Exit: 0 all images compared, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
     from aim_tui.cli.console import say
     from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, say_failures
     from aim_tui.exports.deliver import deliver
     from aim_tui.exports.records import chosen_format
     from aim_tui.inputs.text_lines import read_lines
-    from aim_tui.runs.setup import resolve
 
     kind = chosen_format(output_format, output, FORMATS)
-    setup = resolve(
-        profile=profile,
-        metrics="clip",
-        device=device,
-        precision=precision,
-        batch_size=batch_size,
-        exif=exif,
-        config=config,
-    )
+    setup = common.setup(metrics="clip")
     asked = read_lines(texts)
     found = images_of(paths, recursive=recursive)
     if tui:
@@ -78,8 +60,8 @@ def matrix(
 
         # A pattern is no place to open; where its first image is, is one.
         place = paths[0] if Path(paths[0]).exists() else found.images[0]
-        raise typer.Exit(open_findings(setup, place, store, output_format, output, no_store=no_store))
-    with embedder(setup, store, no_store=no_store) as embed:
+        raise typer.Exit(open_findings(setup, place, common.store, output_format, output, no_store=common.no_store))
+    with embedder(setup, common.store, no_store=common.no_store) as embed:
         queries = embed.texts(asked)
         gallery = embed.images(found.images)
     cosines = gallery.cosines(queries)

@@ -21,11 +21,12 @@ def demo(
         bool, typer.Option("--headless", help="Print the table instead of opening the screen.")
     ] = False,
     edits: Annotated[
-        bool, typer.Option("--edits", help="Score the sample edits, and tell how far their metrics can be trusted.")
+        bool,
+        typer.Option("--edits", help="Score the sample edits and measure how well the metrics agree with the truth."),
     ] = False,
     store: Annotated[
         Path | None,
-        typer.Option("--store", metavar="PATH", help="Keep what the application scores in this store."),
+        typer.Option("--store", metavar="PATH", help="Store scores and ratings here."),
     ] = None,
 ) -> None:
     """Open the application on the sample images and start scoring; without a terminal, print the table."""

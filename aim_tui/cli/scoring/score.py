@@ -12,20 +12,24 @@ import typer
 from aim_tui.cli import options
 
 
+@options.takes_groups
 def score(
     paths: Annotated[
         list[str] | None, typer.Argument(metavar="PATH...", help="Images, folders and glob patterns.")
     ] = None,
-    topic: options.TopicOption = "",
+    topic: options.Topic = "",
     prompt: Annotated[
         list[str] | None,
-        typer.Option("--prompt", "-p", help="What CLIP compares images with; several go with every image."),
+        typer.Option(
+            "--prompt", "-p", help="Compared with the images by CLIP. Repeat it to score each image with every prompt."
+        ),
     ] = None,
     prompts: Annotated[
-        Path | None, typer.Option("--prompts", metavar="FILE", help="A prompt a line, as several --prompt.")
+        Path | None, typer.Option("--prompts", metavar="FILE", help="A file with one prompt per line.")
     ] = None,
     pair: Annotated[
-        bool, typer.Option("--pair", help="The first image with the first prompt, and so on; not each with every one.")
+        bool,
+        typer.Option("--pair", help="Pair image 1 with prompt 1 and so on, instead of every image with every prompt."),
     ] = False,
     prompt_from: Annotated[
         str | None,
@@ -41,51 +45,52 @@ def score(
         typer.Option(
             "--manifest",
             metavar="FILE",
-            help="Score the rows of JSON Lines, JSON, CSV, TSV or Parquet; the same comes out with columns added.",
+            help="Score the rows of a JSON Lines, JSON, CSV, TSV or Parquet file and write them with the scores added.",
         ),
     ] = None,
     image_key: Annotated[
         str | None,
-        typer.Option("--image-key", metavar="COLUMN", help="The manifest's paths. Default: image_path."),
+        typer.Option("--image-key", metavar="COLUMN", help="Image column of the manifest. Default: image_path."),
     ] = None,
     topic_key: Annotated[
-        str | None, typer.Option("--topic-key", metavar="COLUMN", help="Default: topic, where there is one.")
+        str | None, typer.Option("--topic-key", metavar="COLUMN", help="Topic column. Default: topic, if present.")
     ] = None,
     prompt_key: Annotated[
-        str | None, typer.Option("--prompt-key", metavar="COLUMN", help="Default: prompt, where there is one.")
+        str | None, typer.Option("--prompt-key", metavar="COLUMN", help="Prompt column. Default: prompt, if present.")
     ] = None,
     reference_key: Annotated[
-        str | None, typer.Option("--reference-key", metavar="COLUMN", help="Default: reference, where there is one.")
+        str | None,
+        typer.Option("--reference-key", metavar="COLUMN", help="Reference column. Default: reference, if present."),
     ] = None,
     column_prefix: Annotated[
-        str, typer.Option("--column-prefix", metavar="TEXT", help="Begins the names of the columns that are added.")
+        str, typer.Option("--column-prefix", metavar="TEXT", help="Prefix for the names of added columns.")
     ] = "",
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Put new values into columns that the manifest has already.")
-    ] = False,
-    reference: options.ReferenceOption = "",
-    profile: options.ProfileOption = None,
-    metrics: options.MetricsOption = None,
-    text_metric: options.TextMetricOption = None,
-    weights: options.WeightsOption = None,
-    recursive: options.RecursiveOption = False,
-    output_format: Annotated[
-        str, typer.Option("--format", "-f", metavar="FORMAT", help="table, json, jsonl or csv.")
-    ] = "table",
-    output: options.OutputOption = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Overwrite columns that exist already.")] = False,
+    reference: options.Reference = "",
+    metrics: options.Metrics = None,
+    text_metric: Annotated[
+        str | None,
+        typer.Option(
+            "--text-metric",
+            metavar="NAME",
+            help="How captions are compared with the topic: sentence (cosine, blip2), bertscore, or both.",
+        ),
+    ] = None,
+    weights: options.Weights = None,
+    recursive: options.Recursive = False,
+    output_format: Annotated[str, options.format_option("table, json, jsonl or csv.")] = "table",
+    output: options.Output = None,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Go on with images that appear, as they become whole, until Ctrl-C.")
+        bool, typer.Option("--watch", help="Keep scoring new images once they are fully written, until Ctrl-C.")
     ] = False,
-    device: options.DeviceOption = None,
-    precision: options.PrecisionOption = None,
-    batch_size: options.BatchOption = None,
-    exif: options.ExifOption = None,
-    config: options.ConfigOption = None,
-    store: options.StoreOption = None,
-    no_store: options.NoRunStoreOption = False,
-    resume: options.ResumeOption = True,
+    resume: options.Resume = True,
+    *,
+    common: options.RunOptions,
 ) -> None:
-    """Score images. Exit: 0 all scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C."""
+    """Score images: raw and normalised values of each metric, and the final score.
+
+    Exit: 0 all images scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    """
     from aim_tui.cli.scoring.item_prompts import asking, read_options
     from aim_tui.core.metrics.spec import Need
     from aim_tui.errors import UsageError
@@ -94,22 +99,15 @@ def score(
     from aim_tui.inputs.listing import Expansion, expand
     from aim_tui.runs.recording import Record, StoredRecord, common_folder, request_of
     from aim_tui.runs.runner import Watching, run
-    from aim_tui.runs.setup import resolve
 
     said = read_options(prompt, prompts, pair, prompt_from, manifest=manifest is not None)
-    setup = resolve(
-        profile=profile,
+    setup = common.setup(
         topic=topic,
         prompt=said.common,
         reference=reference,
         metrics=metrics,
         text_metric=text_metric,
         weights=weights,
-        device=device,
-        precision=precision,
-        batch_size=batch_size,
-        exif=exif,
-        config=config,
     )
     if manifest is not None:
         from aim_tui.cli.scoring.score_manifest import Columns, score_manifest
@@ -119,7 +117,7 @@ def score(
         keys = Columns(image_key, topic_key, prompt_key, reference_key)
         code = score_manifest(
             manifest, keys, setup, said, output,
-            prefix=column_prefix, replace=replace, store=store, no_store=no_store,
+            prefix=column_prefix, replace=replace, store=common.store, no_store=common.no_store,
         )  # fmt: skip
         raise typer.Exit(code)
     if any((image_key, topic_key, prompt_key, reference_key, column_prefix, replace)):
@@ -143,12 +141,12 @@ def score(
     if watch:
         seen = Watch(paths, recursive, setup.engine.reading, known=())
         watching = Watching(seen, partial(said.items, further=True))
-    if no_store:
+    if common.no_store:
         raise typer.Exit(run(setup, writer, Record(setup, images), found.problems, watching))
     from aim_tui.runs.storage import open_to_score, store_path
     from aim_tui.store.runs import Runs
 
-    path = store_path(store)
+    path = store_path(common.store)
     with open_to_score(path) as database:
         folder = common_folder(paths, found.images)
         record = StoredRecord(Runs(database), setup, images, request_of(setup, folder), fresh=not resume or watch)

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def keys(
-    config: options.ConfigOption = None,
+    config: options.Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, a table for each screen.")] = False,
 ) -> None:
-    """List all bindings: id, keys as they are set, what they do. A * marks keys that the settings file has changed."""
+    """List all key bindings: id, keys, what they do. * marks keys changed by the settings file."""
     from aim_tui.cli.setup.ui_settings import preferences
     from aim_tui.settings.settings import load_settings
     from aim_tui.ui.keymap import key_actions

@@ -29,13 +29,13 @@ class Listed:
 
 def metrics(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME...]", help="Only these.")] = None,
-    profile: options.ProfileOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    config: options.ConfigOption = None,
+    profile: options.Profile = None,
+    as_json: options.Json = False,
+    config: options.Config = None,
 ) -> None:
-    """List the metrics that `score --metrics` knows: range, formula, source, model, and what brings them.
+    """List the metrics of `score --metrics`: range, formula, source, models and requirements.
 
-    A metric of a package that cannot be used is told of on stderr. Exit: 0, 2 for an unknown name.
+    Plug-ins that cannot be used are named on stderr. Exit: 0, or 2 for an unknown name.
     """
     from aim_tui.cli.console import say
     from aim_tui.settings.settings import load_settings

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="models",
-    help="See, check and fetch the models of a profile.",
+    help="List, check and fetch the models of a profile.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 
-_Profile = Annotated[str | None, typer.Option("--profile", "-P", help="The profile; the default one if left out.")]
+_Profile = Annotated[str | None, typer.Option("--profile", "-P", help="Default: the default profile.")]
 _Roles = Annotated[list[str] | None, typer.Option("--role", help="Only this role; can be given several times.")]
 _Metrics = Annotated[str | None, typer.Option("--metrics", help="Only what these metrics need, such as clip,siglip.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -45,7 +45,7 @@ def list_models(
     role: _Roles = None,
     metrics: _Metrics = None,
     as_json: _Json = False,
-    config: options.ConfigOption = None,
+    config: options.Config = None,
 ) -> None:
     """List the models of a profile: role, model, size, and whether it is on this machine."""
     from aim_tui.hub.inventory import inspect
@@ -60,11 +60,11 @@ def check(
     role: _Roles = None,
     metrics: _Metrics = None,
     as_json: _Json = False,
-    config: options.ConfigOption = None,
+    config: options.Config = None,
 ) -> None:
-    """Check the models of a profile: all files there, whole, and with the right checksums.
+    """Check that all files of a profile's models are here and have the right checksums.
 
-    Exits 3 if one is missing or damaged.
+    Exit: 0 complete, 3 a model is missing or damaged.
     """
     from aim_tui.hub.inventory import LOCAL
 
@@ -101,13 +101,13 @@ def fetch(
     role: _Roles = None,
     metrics: _Metrics = None,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Read what is here first, and fetch again what is damaged.")
+        bool, typer.Option("--verify", help="Check the files that are here and fetch damaged ones again.")
     ] = False,
-    config: options.ConfigOption = None,
+    config: options.Config = None,
 ) -> None:
-    """Fetch the models of a profile that are not on this machine; continues what was stopped.
+    """Download the models of a profile that are missing; an interrupted download resumes.
 
-    Exits 3 if one cannot be had. HF_TOKEN, HF_ENDPOINT, HF_HOME and HF_HUB_OFFLINE are honoured.
+    Exit: 0 complete, 3 a model cannot be had. HF_TOKEN, HF_ENDPOINT, HF_HOME and HF_HUB_OFFLINE are honoured.
     """
     _, wanted = _chosen(profile, role, metrics, config)
     failures: list[AimError] = []

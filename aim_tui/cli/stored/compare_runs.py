@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 
 def compare_runs(
-    a: Annotated[str, typer.Argument(metavar="A", help="The earlier run: an id, its beginning, or 'last'.")],
+    a: Annotated[str, typer.Argument(metavar="A", help="The earlier run: its id, a prefix of it, or 'last'.")],
     b: Annotated[str, typer.Argument(metavar="B", help="The later run.")],
     top: Annotated[
-        int, typer.Option("--top", min=0, metavar="N", help="How many of the largest rises and falls.")
+        int, typer.Option("--top", min=0, metavar="N", help="How many of the largest gains and losses to show.")
     ] = 10,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Random seed of the bootstrap.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with every pair.")] = False,
-    store: options.StoreOption = None,
+    store: options.Store = None,
 ) -> None:
-    """Compare two runs image by image: rises, falls, mean difference with a 95 % bootstrap interval."""
+    """Compare two runs image by image: gains, losses, mean difference with a 95 % bootstrap interval."""
     from rich.text import Text
 
     from aim_tui.cli import console

@@ -17,7 +17,7 @@ def report(
     pictures: Annotated[
         int, typer.Option("--thumbnails", min=0, metavar="N", help="Show the N best images; 0 for none.")
     ] = 1000,
-    store: options.StoreOption = None,
+    store: options.Store = None,
 ) -> None:
     """Write a run as one self-contained HTML page: scores, pictures, captions, distributions, provenance."""
     from aim_tui.cli.console import say

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="runs",
-    help="See, compare, export and delete what has been scored.",
+    help="List, show, compare, export and delete stored runs.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 
 RunArgument = Annotated[
-    str, typer.Argument(metavar="RUN", help="The id of a run, its beginning, or 'last'.", show_default=False)
+    str, typer.Argument(metavar="RUN", help="A run: its id, a prefix of it, or 'last'.", show_default=False)
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -43,9 +43,9 @@ def list_runs(
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, metavar="N", help="Only the N newest.")] = None,
     as_json: JsonOption = False,
-    store: options.StoreOption = None,
+    store: options.Store = None,
 ) -> None:
-    """List the stored runs over images and over edits, the newest first."""
+    """List stored runs of images and edits, newest first."""
     from aim_tui.cli import console
     from aim_tui.core.scoring.records import to_json
     from aim_tui.runs.storage import open_existing, store_path
@@ -69,12 +69,12 @@ def list_runs(
 def show(
     run: RunArgument,
     top: Annotated[
-        int, typer.Option("--top", min=0, metavar="N", help="How many of the best and of the worst images.")
+        int, typer.Option("--top", min=0, metavar="N", help="How many of the best and worst images to show.")
     ] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, with all rows.")] = False,
-    store: options.StoreOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole run as JSON.")] = False,
+    store: options.Store = None,
 ) -> None:
-    """Show a run: what was asked, with which models, what came of it, the best and the worst images."""
+    """Show a run: settings, models, summary, the best and the worst images."""
     from aim_tui.cli import console
     from aim_tui.cli.stored import edit_runs
     from aim_tui.exports import formats
@@ -96,9 +96,9 @@ def show(
 
 @app.command()
 def delete(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Ids, beginnings of ids, or 'last'.")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    store: options.StoreOption = None,
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Run ids, prefixes of ids, or 'last'.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete without asking.")] = False,
+    store: options.Store = None,
 ) -> None:
     """Delete runs with their values. Ratings, the feature cache and the images themselves stay."""
     from aim_tui.cli.console import say
@@ -124,14 +124,14 @@ def delete(
 @app.command()
 def export(
     run: RunArgument,
-    output: options.OutputOption = None,
+    output: options.Output = None,
     output_format: Annotated[
         str | None,
-        typer.Option("--format", "-f", metavar="FORMAT", help="csv, json, jsonl, parquet, markdown or html."),
+        options.format_option("csv, json, jsonl, parquet, markdown or html."),
     ] = None,
-    store: options.StoreOption = None,
+    store: options.Store = None,
 ) -> None:
-    """Export a run; the ending of the file tells the format where none is named."""
+    """Export a run; without --format the ending of the file decides."""
     from aim_tui.cli.stored import edit_runs
     from aim_tui.cli.stored.thumbnails import thumbnails
     from aim_tui.core.names import did_you_mean

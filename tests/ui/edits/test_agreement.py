@@ -21,6 +21,7 @@ from aim_tui.ui.session.agreement import groupings
 from aim_tui.ui.session.edit_agreement import EditAgreementDesk, ShownEdits
 from aim_tui.ui.session.judgement_files import JudgementFile
 from aim_tui.ui.session.store_access import Store
+from tests.ui.widgets.samples import until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,12 +92,11 @@ async def test_the_screen_shows_edits_and_opens_one_in_the_way_it_is_given(tmp_p
             self.push_screen(screen)
 
     async with Held().run_test(size=(80, 24)) as pilot:
-        for _ in range(600):
-            await pilot.pause(0.05)
-            if screen.analysis is not None:
-                break
-        assert screen.analysis is not None
+        await until(pilot, lambda: screen.analysis is not None)
         await pilot.pause()
-        screen.query_one("#samples").focus()
+        samples = screen.query_one("#samples")
+        samples.focus()
+        await until(pilot, lambda: samples.has_focus)
         await pilot.press("enter")
-        assert opened and opened[0] in {"e0", "e1", "e2", "e3", "e4", "e5"}
+        await until(pilot, lambda: opened)
+        assert opened[0] in {"e0", "e1", "e2", "e3", "e4", "e5"}

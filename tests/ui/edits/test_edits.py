@@ -299,12 +299,12 @@ async def test_five_thousand_edits_are_no_more_than_those_in_view(open_app: Any,
     async with open_app(data.parent, edits=EditWish(str(many))) as app:
         await opened(app)
         await app.press("s")
-        await app.shows("5000 of 5000 scored", 60)
+        await app.shows("5000 of 5000 scored")
         await app.press("G")
         await app.shows("do 4999")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1500)
 @pytest.mark.parametrize("size", [(80, 24), (40, 10)])
 async def test_every_key_of_the_screens_of_edits_can_be_pressed(
     open_app: Any, data: Path, store: Path, size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -97,9 +97,9 @@ async def test_images_are_sorted_by_the_current_text_both_ways_and_as_given_agai
         await app.press("s")
         await app.until(lambda: list(table(app).keys) == list(range(8)))
         title = next(x for x in range(80) if table(app).column_at(x) == "2")
-        await app.pilot.click(CosineTable, offset=(title, 0))
+        await app.click(CosineTable, offset=(title, 0))
         await app.shows("by T3, highest first")
-        await app.pilot.click(CosineTable, offset=(title, 3))
+        await app.click(CosineTable, offset=(title, 3))
         await app.until(lambda: (table(app).cursor_index, table(app).text) == (2, 2))
 
 

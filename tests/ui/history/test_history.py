@@ -129,7 +129,7 @@ async def test_the_words_of_a_comparison_are_scrolled_by_keys_where_they_do_not_
         await app.press("K")
         await app.until(lambda: page.scroll_y == 1)
         # Where all of them are in view there is nothing to scroll, and no key for it in the footer.
-        await app.pilot.resize_terminal(80, 30)
+        await app.resize(80, 30)
         await app.until(lambda: page.max_scroll_y == 0 and "Close" in app.text())
         assert "Scroll" not in app.text()
 
@@ -170,7 +170,10 @@ async def test_a_run_that_is_being_filled_cannot_be_deleted(
         await app.until(lambda: len(app.scored) == 2 and store.exists())
         await app.until(lambda: app.session.storing)
         await open_history(app, 1)
-        await app.press("d", "y")
+        history = app.app.screen
+        await app.press("d")
+        await app.until(lambda: app.app.screen is not history)
+        await app.press("y")
         await app.shows("is still running")
 
 

@@ -173,7 +173,7 @@ async def test_nothing_can_be_scored_without_prompt_topic_and_reference(open_app
     async with open_app(folder, topic="", prompt="", toasts=True) as app:
         await app.shows("nothing can be scored: no prompt, no topic, no reference")
         await app.press("s")
-        await app.pilot.pause()
+        await app.settle()
         assert app.session.running is None
 
 

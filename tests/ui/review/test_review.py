@@ -43,7 +43,7 @@ async def review(app: Any, *, settled: bool = True) -> None:
 async def quiet(app: Any) -> None:
     """Everything that was said is stored or refused, and the screen has heard."""
     await app.until(lambda: not app.session.judging.waiting)
-    await app.pilot.pause()
+    await app.settle()
 
 
 async def test_a_digit_rates_and_goes_on(open_app: Any, folder: Path, store: Path) -> None:

@@ -104,7 +104,7 @@ def assert_aligned(widget: Widget) -> None:
         assert cell_len(line) == widget.size.width, repr(line)
 
 
-async def until(pilot: Pilot[None], true: Callable[[], object], seconds: float = 10.0) -> None:
+async def until(pilot: Pilot[None], true: Callable[[], object], seconds: float = 120.0) -> None:
     """Let the app work until something is true."""
     deadline = time.monotonic() + seconds
     while not true():
