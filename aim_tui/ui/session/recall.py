@@ -36,7 +36,7 @@ class Known:
     since: int
     """From when (ns) it holds for the file."""
     facts: ImageFacts | None = None
-    caption: str | None = None
+    captions: dict[str, str] = field(default_factory=dict)
     error: str | None = None
     raws: dict[str, Raw] = field(default_factory=dict)
     models: Mapping[str, ModelInfo] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class Making:
         return cls(
             profile,
             engine_settings(engine),
-            fingerprints(profile, profile.metrics),
+            fingerprints(profile.models, profile.roles_for(profile.metrics), profile.name),
             context.reference,
             content_of(context.reference),
         )
@@ -138,4 +138,4 @@ def _take(known: Known, row: Row, metrics: Sequence[str], since: int) -> None:
     known.raws |= fresh
     known.facts, known.error = known.facts or row.facts, known.error or row.error
     if any(get_metric(metric).captions for metric in fresh):
-        known.caption = row.caption
+        known.captions = row.captions

@@ -95,7 +95,7 @@ class RowMemory:
         if not row.raws:
             row.error = known.error
         row.facts = row.facts or known.facts
-        row.caption = row.caption if row.caption is not None else known.caption
+        row.captions = row.captions or dict(known.captions)
         row.raws |= raws
         row.scores = score({metric: raw.outcome for metric, raw in row.raws.items()}, workspace.plan)
         workspace.since.setdefault(row.path, known.since)
@@ -110,7 +110,7 @@ def _fill(results: Results, paths: Sequence[str], known: Mapping[str, Row]) -> N
     results.add(numbered(paths))
     for row in results.rows if known else ():
         if (before := known.get(row.path)) is not None:
-            row.facts, row.caption, row.error, row.raws = before.facts, before.caption, before.error, before.raws
+            row.facts, row.captions, row.error, row.raws = before.facts, before.captions, before.error, before.raws
             row.scores = score({metric: raw.outcome for metric, raw in row.raws.items()}, results.plan)
 
 

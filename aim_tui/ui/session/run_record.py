@@ -8,8 +8,8 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aim_tui.core.metrics.registry import get_metric
-from aim_tui.core.scoring.events import ImageFailed, ImageRead, Item, MetricBatch, MetricValue
+from aim_tui.core.metrics.edits import expanded
+from aim_tui.core.scoring.events import ImageFailed, ImageRead, Item, MetricBatch, MetricValue, ModelLoaded
 from aim_tui.core.scoring.plan import score
 from aim_tui.core.scoring.results import Row, summarise
 from aim_tui.errors import AimError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.events import Event
+    from aim_tui.core.scoring.events import Event, ModelInfo
     from aim_tui.core.scoring.jobs import Job
     from aim_tui.core.scoring.plan import ScoringPlan
     from aim_tui.core.scoring.results import Summary
@@ -39,7 +39,8 @@ class RunPlan:
 
     `rows` are its images; those that the job leaves out are there already, and what is known of them is stored with
     the run, so that it is the whole picture. `since` tells by path from when (ns) a value holds for its file.
-    `go_on` says that a run of the same that stopped may go on.
+    `go_on` says that a run of the same that stopped may go on. `models` are those that made the known values, where the
+    job may do without them.
     """
 
     request: Callable[[], RunRequest]
@@ -48,6 +49,7 @@ class RunPlan:
     rows: Sequence[Row]
     since: Mapping[str, int] = field(default_factory=dict)
     go_on: bool = False
+    models: Sequence[ModelInfo] = ()
 
 
 class RunRecord:
@@ -82,7 +84,8 @@ class RunRecord:
     def holds(self, *paths: str) -> bool:
         """Whether these images are all of this run."""
         if self._paths is None:
-            self._paths = frozenset(row.path for row in self._plan.rows)
+            # Of an edit, the image may be that of another one as well.
+            self._paths = frozenset(row.path for row in self._plan.rows if row.edit is None)
         return self._paths.issuperset(paths)
 
     @property
@@ -151,7 +154,7 @@ class RunRecord:
         # What the job's items bring was written down with them; their rows may bring another by now.
         job_contexts = {item.id: item.context for item in plan.job.items}
         self._item_contexts = {row.item: job_contexts.get(row.item, row.own) for row in plan.rows}
-        items = [Item(row.item, row.path, context=self._item_contexts[row.item]) for row in plan.rows]
+        items = [Item(row.item, row.path, self._item_contexts[row.item], row.data) for row in plan.rows]
         # A stopped run of all rows counts its images as the rows are counted.
         counted = all(item.id == number for number, item in enumerate(items))
         stopped = runs.find_resumable(request, items) if plan.go_on and counted else None
@@ -173,6 +176,7 @@ class RunRecord:
 
 def _known(plan: RunPlan) -> Iterator[Event]:
     """What is known already of a run's images and is not going to be computed, as events."""
+    yield from map(ModelLoaded, plan.models)
     context, computed = plan.job.context, {item.id for item in plan.job.items}
     values: dict[str, list[MetricValue]] = {}
     for row in plan.rows:
@@ -181,20 +185,22 @@ def _known(plan: RunPlan) -> Iterator[Event]:
         if not any(raws.values()) or not unchanged(row.path, plan.since.get(row.path, 0)):
             continue
         if facts is not None:
-            yield ImageRead(row.item, facts)
+            yield ImageRead(row.item, facts, row.source)
         if row.error is not None:
             yield ImageFailed(row.item, row.error)
             continue
         for metric, raw in raws.items():
             if raw is not None and raw.against == row.need(metric, context):
-                caption = row.caption if get_metric(metric).captions else None
+                caption = row.captions.get(metric)
                 values.setdefault(metric, []).append(MetricValue.of(row.item, raw.outcome, caption))
     for metric, batch in values.items():
         yield MetricBatch(metric, batch)
 
 
 def _others(plan: RunPlan) -> tuple[str, ...]:
-    return tuple(metric for metric in plan.plan.metrics if metric not in plan.job.metrics)
+    """The metrics of the run that its job does not compute."""
+    computed = set(expanded(plan.job.metrics))
+    return tuple(metric for metric in plan.plan.metrics if metric not in computed)
 
 
 def unchanged(path: str, since: int) -> bool:

@@ -47,7 +47,7 @@ async def typical_image(store: StoreAccess, profile: Profile, policy: ReadingPol
     if store.path is None:
         raise UsageError("what CLIP sees is not kept without a store", "start with --store PATH")
     hashed = [(row.path, row.facts.sha256) for row in rows if row.facts is not None and row.facts.sha256]
-    prints = await asyncio.to_thread(fingerprints, profile, ("clip",))
+    prints = await asyncio.to_thread(fingerprints, profile.models, (Role.CLIP,), profile.name)
     fingerprint = prints.get(str(Role.CLIP))
     if fingerprint is None:
         raise UsageError("the CLIP model of this profile is not on this machine", "M shows what can be done")
