@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo demo-edit test lint format sample-data constraints clean
+.PHONY: demo demo-edit test lint format docs sample-data constraints clean
 
 demo: .venv/.demo
 	@$(BIN)/aim-tui demo
@@ -27,16 +27,20 @@ format: .venv/.test
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+# The pages of docs/ as a site, in site/. `python docs/examples.py --write` brings the output in them up to date.
+docs: .venv/.docs
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
 # Draws the sample images and trains the sample models again; see sample_data/README.md.
 sample-data: .venv/.test
 	$(BIN)/python -m sample_data.build
 
 # Pins what is installed now. torch's own requirements pin its CUDA packages, per platform.
-constraints: .venv/.test
+constraints: .venv/.test .venv/.docs
 	$(BIN)/python -m pip freeze --exclude-editable | grep -Ev '^(nvidia|cuda|triton)|@' > constraints.txt
 
 clean:
-	rm -rf .venv build dist
+	rm -rf .venv build dist site
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -52,4 +56,9 @@ clean:
 .venv/.test: .venv/bin/python pyproject.toml constraints.txt
 	@echo "installing aim_tui with its test dependencies (torch is large: a few minutes the first time)" >&2
 	@$(INSTALL) --editable '.[test]'
+	@touch $@ .venv/.demo
+
+.venv/.docs: .venv/bin/python pyproject.toml constraints.txt
+	@echo "installing aim_tui with what builds its documentation (torch is large: a few minutes the first time)" >&2
+	@$(INSTALL) --editable '.[docs]'
 	@touch $@ .venv/.demo

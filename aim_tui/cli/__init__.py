@@ -17,44 +17,49 @@ if TYPE_CHECKING:
 
 
 class Command(NamedTuple):
-    """A sub-command: the function, or the typer group of several, that does it."""
+    """A sub-command: the function, or the typer group of several, that implements it."""
 
     implementation: str
+    panel: str
     help: str
 
 
+_SCORE = "Score"
+_COMPARE = "Compare and search"
+_JUDGE = "Judge and agree"
+_STORED = "Stored"
+_SET_UP = "Set up"
+
 COMMANDS = {
-    "open": Command("open_app:open_app", "Open the application on a folder (what a bare `aim-tui [PATH]` does)."),
-    "demo": Command("scoring.demo:demo", "Try it on the embedded sample images and sample models."),
-    "score": Command("scoring.score:score", "Score images without the application."),
-    "clip-score": Command("scoring.clip_score:clip_score", "Add CLIP scores to the rows of a manifest."),
-    "edit": Command("scoring.edit:edit", "Score image edits: a source, a target and an instruction each."),
-    "inspect": Command(
-        "stored.inspect:inspect", "Look at a data set of edits or a folder of images without any model."
-    ),
-    "runs": Command("stored.runs:app", "See, compare, export and delete what has been scored."),
-    "report": Command("stored.report:report", "Write a run as one HTML page with pictures."),
-    "correlate": Command(
-        "agreement.correlate:correlate", "Tell how far metrics agree with ratings, language models or any column."
-    ),
-    "search": Command("embeddings.search:search", "Find the images that are nearest to a text or to another image."),
-    "duplicates": Command("embeddings.duplicates:duplicates", "Group images that are copies or nearly the same."),
-    "matrix": Command("embeddings.matrix:matrix", "Hold every image against every text."),
-    "embed": Command("embeddings.embed:embed", "Write the embeddings of images and texts to a file."),
-    "classify": Command(
-        "embeddings.classify:classify", "Give each image the likeliest of some labels, without training."
-    ),
-    "probe": Command("embeddings.probe:app", "Train a small classifier of your own notion on embeddings, and use it."),
+    "open": Command("open_app:open_app", _SCORE, "Open the application on a folder, as a bare `aim-tui [PATH]` does."),
+    "demo": Command("scoring.demo:demo", _SCORE, "Try it on the embedded sample images and sample models."),
+    "score": Command("scoring.score:score", _SCORE, "Score images without the application."),
+    "clip-score": Command("scoring.clip_score:clip_score", _SCORE, "Add CLIP scores to the rows of a manifest."),
+    "edit": Command("scoring.edit:edit", _SCORE, "Score image edits: a source, a target and an instruction each."),
+    "bench": Command("scoring.bench:bench", _SCORE, "Measure how fast this machine runs a profile's models."),
+    "search": Command("embeddings.search:search", _COMPARE, "Find the images nearest to a text or to another image."),
+    "duplicates": Command("embeddings.duplicates:duplicates", _COMPARE, "Group exact copies and near duplicates."),
+    "matrix": Command("embeddings.matrix:matrix", _COMPARE, "Compute the CLIP similarity of every image-text pair."),
+    "embed": Command("embeddings.embed:embed", _COMPARE, "Write the embeddings of images and texts to a file."),
+    "classify": Command("embeddings.classify:classify", _COMPARE, "Classify images by your labels, without training."),
+    "probe": Command("embeddings.probe:app", _COMPARE, "Train and apply a linear probe for your own labels."),
     "categories": Command(
-        "embeddings.categories:categories", "Score a folder for each category against a prompt for each."
+        "embeddings.categories:categories", _COMPARE, "Score each category's folder with its prompt."
     ),
-    "compare": Command("embeddings.compare:compare", "Hold images against images: CLIP cosine and LPIPS."),
-    "bench": Command("scoring.bench:bench", "Measure this machine's speed with a profile's models."),
-    "metrics": Command("setup.metrics:metrics", "List every metric: what its number means, and what brings it."),
-    "models": Command("setup.models:app", "See, check and fetch the models that a profile needs."),
-    "keys": Command("setup.keys:keys", "List every binding with its keys, for `\\[keys]` of the settings file."),
-    "cache": Command("stored.cache:app", "See and prune what models have computed and is kept."),
-    "doctor": Command("setup.doctor:doctor", "Look at terminal, torch, GPU, models and disk, and say what to do."),
+    "compare": Command("embeddings.compare:compare", _COMPARE, "Compare images with images: CLIP cosine and LPIPS."),
+    "correlate": Command(
+        "agreement.correlate:correlate",
+        _JUDGE,
+        "Measure how well metrics agree with human ratings, an LLM judge or any column.",
+    ),
+    "runs": Command("stored.runs:app", _STORED, "List, show, compare, export and delete stored runs."),
+    "report": Command("stored.report:report", _STORED, "Write a run as one HTML page with pictures."),
+    "inspect": Command("stored.inspect:inspect", _STORED, "Check a data set of edits or a folder, without any model."),
+    "cache": Command("stored.cache:app", _STORED, "Show and prune the feature cache."),
+    "models": Command("setup.models:app", _SET_UP, "List, check and fetch the models a profile needs."),
+    "metrics": Command("setup.metrics:metrics", _SET_UP, "List every metric, what it measures and what it needs."),
+    "keys": Command("setup.keys:keys", _SET_UP, "List every key binding, for `\\[keys]` of the settings file."),
+    "doctor": Command("setup.doctor:doctor", _SET_UP, "Check terminal, torch, GPU, models and disk; say what to fix."),
 }
 
 
@@ -135,9 +140,9 @@ def typer_app(names: tuple[str, ...] = tuple(COMMANDS)) -> typer.Typer:
         module, _, attribute = COMMANDS[name].implementation.partition(":")
         command = getattr(importlib.import_module(f"aim_tui.cli.{module}"), attribute)
         if isinstance(command, typer.Typer):
-            app.add_typer(command, name=name, help=COMMANDS[name].help)
+            app.add_typer(command, name=name, help=COMMANDS[name].help, rich_help_panel=COMMANDS[name].panel)
         else:
-            app.command(name, help=COMMANDS[name].help)(command)
+            app.command(name, short_help=COMMANDS[name].help, rich_help_panel=COMMANDS[name].panel)(command)
     return app
 
 

@@ -1,74 +1,198 @@
-"""The options that several sub-commands share."""
+"""The options that several commands share: each declared once, in a group that a command takes as one parameter.
+
+    @takes_groups
+    def search(paths: ..., *, destination: OutputOptions, common: RunOptions) -> None:
+
+An option added to a group is an option of every command that takes the group.
+"""
 
 from __future__ import annotations
 
+import functools
+import inspect
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
 if TYPE_CHECKING:
-    pass
+    from collections.abc import Callable
 
+    from aim_tui.runs.setup import Setup
 
-ProfileOption = Annotated[
-    str | None,
-    typer.Option("--profile", "-P", metavar="NAME", help="Models and rules: aim, large, sample or your own."),
-]
-TopicOption = Annotated[str, typer.Option("--topic", "-t", help="What the image is of; captions are compared with it.")]
-PromptOption = Annotated[str, typer.Option("--prompt", "-p", help="The detailed prompt; CLIP compares images with it.")]
-ReferenceOption = Annotated[
+_MODELS = "Models and machine"
+_STORE = "Store"
+_OUTPUT = "Output"
+
+Topic = Annotated[str, typer.Option("--topic", "-t", help="What the image shows; compared with its caption.")]
+Prompt = Annotated[str, typer.Option("--prompt", "-p", help="The detailed prompt; compared with the image by CLIP.")]
+Reference = Annotated[
     str, typer.Option("--reference", "-R", metavar="FILE", help="The image that LPIPS measures the distance to.")
 ]
-MetricsOption = Annotated[
+Metrics = Annotated[
     str | None,
     typer.Option("--metrics", metavar="LIST", help="Default: clip,blip2,lpips. `aim-tui metrics` lists all."),
 ]
-TextMetricOption = Annotated[
-    str | None,
-    typer.Option(
-        "--text-metric",
-        metavar="NAME",
-        help="What compares captions with the topic: sentence (blip2's cosine), bertscore in its place, or both.",
-    ),
+Weights = Annotated[
+    str | None, typer.Option("--weights", metavar="LIST", help="For example clip=0.2,blip2=0.5,lpips=0.3.")
 ]
-WeightsOption = Annotated[
-    str | None, typer.Option("--weights", metavar="LIST", help="Such as clip=0.2,blip2=0.5,lpips=0.3.")
+Recursive = Annotated[bool, typer.Option("--recursive", "-r", help="Include sub-folders.")]
+Limit = Annotated[
+    int, typer.Option("--limit", min=1, metavar="N", help="How many images the table shows; files have all.")
 ]
-DeviceOption = Annotated[
-    str | None, typer.Option("--device", metavar="D", help="auto, cpu, mps, cuda or cuda:N. Default: auto.")
+OpenInTui = Annotated[bool, typer.Option("--tui", help="Open the result in the application.")]
+Resume = Annotated[
+    bool, typer.Option("--resume/--fresh", help="Resume the same run if it was interrupted, or start a new one.")
 ]
-PrecisionOption = Annotated[
-    str | None,
-    typer.Option("--precision", metavar="P", help="aim (default) or fast: bf16/fp16 everywhere, float32 norms."),
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", rich_help_panel=_OUTPUT, help="Write to FILE instead of stdout."),
 ]
-BatchOption = Annotated[
-    int | None, typer.Option("--batch-size", "-b", min=1, metavar="N", help="Images a batch, for every model.")
-]
-ExifOption = Annotated[
-    str | None, typer.Option("--exif", metavar="rotate|ignore", help="ignore: no EXIF rotation, as in AIM itself.")
-]
-ConfigOption = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="Settings file to read instead of the default one.")
-]
-RecursiveOption = Annotated[bool, typer.Option("--recursive", "-r", help="Look into sub-folders too.")]
-FormatOption = Annotated[
-    str | None,
-    typer.Option(
-        "--format", "-f", metavar="FORMAT", help="table, json, jsonl or csv. Default: as FILE ends, or table."
-    ),
-]
-OutputOption = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead of to stdout.")
-]
-NoStoreOption = Annotated[bool, typer.Option("--no-store", help="Keep nothing, and look up nothing that was kept.")]
-NoRunStoreOption = Annotated[bool, typer.Option("--no-store", help="Keep nothing of this run but its output.")]
-ResumeOption = Annotated[
-    bool, typer.Option("--resume/--fresh", help="Go on with the same run where it was interrupted, or begin anew.")
-]
-StoreOption = Annotated[
+Images = Annotated[list[str], typer.Argument(metavar="PATH...", help="Images, folders and glob patterns.")]
+Config = Annotated[
     Path | None,
     typer.Option(
-        "--store", metavar="PATH", envvar="AIM_TUI_STORE", show_envvar=True, help="Store to use instead of your own."
+        "--config", metavar="FILE", rich_help_panel=_MODELS, help="Settings file to read instead of the default one."
     ),
 ]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        "-P",
+        metavar="NAME",
+        rich_help_panel=_MODELS,
+        help="Models and rules: aim, large, sample or your own.",
+    ),
+]
+Store = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        metavar="PATH",
+        envvar="AIM_TUI_STORE",
+        show_envvar=True,
+        rich_help_panel=_STORE,
+        help="Store to use instead of your own.",
+    ),
+]
+
+
+def format_option(help: str) -> Any:
+    """--format of a command with formats of its own."""
+    return typer.Option("--format", "-f", metavar="FORMAT", rich_help_panel=_OUTPUT, help=help)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EngineOptions:
+    """Which models run, and how."""
+
+    profile: Profile = None
+    device: Annotated[
+        str | None,
+        typer.Option(
+            "--device", metavar="D", rich_help_panel=_MODELS, help="auto, cpu, mps, cuda or cuda:N. Default: auto."
+        ),
+    ] = None
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            "--precision",
+            metavar="P",
+            rich_help_panel=_MODELS,
+            help="aim (default), or fast: bf16 or fp16 everywhere, float32 norms.",
+        ),
+    ] = None
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            "--batch-size", "-b", min=1, metavar="N", rich_help_panel=_MODELS, help="Images per batch, for every model."
+        ),
+    ] = None
+    exif: Annotated[
+        str | None,
+        typer.Option(
+            "--exif",
+            metavar="rotate|ignore",
+            rich_help_panel=_MODELS,
+            help="ignore: no EXIF rotation, as in AIM itself.",
+        ),
+    ] = None
+    config: Config = None
+
+    def setup(self, **wanted: Any) -> Setup:
+        """What these options and the settings add up to; `wanted` are the further arguments of `runs.setup.resolve`."""
+        from aim_tui.runs.setup import resolve
+
+        return resolve(
+            profile=self.profile,
+            device=self.device,
+            precision=self.precision,
+            batch_size=self.batch_size,
+            exif=self.exif,
+            config=self.config,
+            **wanted,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunOptions(EngineOptions):
+    """Which models run, how, and where what they compute is stored."""
+
+    store: Store = None
+    no_store: Annotated[
+        bool,
+        typer.Option("--no-store", rich_help_panel=_STORE, help="Store nothing, and reuse nothing that is stored."),
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutputOptions:
+    """Where a result goes, and in which format."""
+
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="FORMAT",
+            rich_help_panel=_OUTPUT,
+            help="table, json, jsonl or csv. Default: by the ending of FILE, else table.",
+        ),
+    ] = None
+    output: Output = None
+
+
+def takes_groups(command: Callable[..., None]) -> Callable[..., None]:
+    """The command as typer reads it: the options of a group stand in place of the parameter that takes the group."""
+    hints = get_type_hints(command, include_extras=True)
+    groups: dict[str, type] = {}
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in inspect.signature(command).parameters.items():
+        kind = hints[name]
+        if not (isinstance(kind, type) and is_dataclass(kind)):
+            parameters.append(parameter.replace(annotation=kind, kind=inspect.Parameter.KEYWORD_ONLY))
+            continue
+        groups[name] = kind
+        options = get_type_hints(kind, include_extras=True)
+        parameters += [
+            inspect.Parameter(
+                field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=options[field.name]
+            )
+            for field in fields(kind)
+        ]
+
+    @functools.wraps(command)
+    def call(**given: Any) -> None:
+        grouped = {
+            name: kind(**{field.name: given.pop(field.name) for field in fields(kind)}) for name, kind in groups.items()
+        }
+        command(**given, **grouped)
+
+    # typer reads the signature; through `__wrapped__` it would read the command's own.
+    del call.__wrapped__
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return call

@@ -34,11 +34,14 @@ def test_all_bindings_are_listed_and_those_that_were_changed_are_marked(keys: An
 
 
 def test_the_document_has_every_key_as_it_comes(keys: Any) -> None:
-    document = Path(__file__).parents[2] / "docs" / "KEYS.md"
+    documents = (Path(__file__).parents[2] / "docs").glob("keys*.md")
+    # `python docs/examples.py --write` brings them up to date.
+    rows = [
+        line for page in documents for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("|")
+    ]
     told = keys("", "--markdown").stdout
     assert all(f"`{id}`" in told for id in key_actions())
-    # `aim-tui keys --markdown > docs/KEYS.md` brings it up to date.
-    assert document.read_text(encoding="utf-8") == told
+    assert sorted(rows) == sorted(line for line in told.splitlines() if line.startswith("|"))
 
 
 def test_conflicts_are_told_apart_from_the_list(keys: Any) -> None:

@@ -65,7 +65,7 @@ async def hold(command: tuple[str, ...], folder: Path) -> Transcript:
         lambda job, report: reports.setdefault(job, []).append(report),
         lambda state: None,
         command=command,
-        patience=Patience(hello=120.0, answer=120.0),
+        patience=Patience(hello=300.0, answer=300.0),
     )
     await client.start()
     await client.configure(EngineSettings(models=dict(load_settings().profile("sample").models), device="cpu"))
@@ -79,7 +79,7 @@ async def hold(command: tuple[str, ...], folder: Path) -> Transcript:
     first, second = client.new_number(), client.new_number()
     await client.submit(first, Job(METRICS, context, items))
     await client.submit(second, Job(METRICS, context, []))
-    deadline = time.monotonic() + 150
+    deadline = time.monotonic() + 400
     while not any(isinstance(report, JobEnded) for report in reports.get(second, [])):
         assert client.state is not WorkerState.CRASHED, client.crash
         assert time.monotonic() < deadline, reports

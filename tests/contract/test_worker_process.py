@@ -82,7 +82,7 @@ class Worker:
 
     def ended(self) -> int:
         """The exit code, after the process has ended."""
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=120)
 
     def kill(self) -> None:
         self.process.kill()

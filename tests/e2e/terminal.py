@@ -68,7 +68,7 @@ class Terminal:
             time.sleep(0.1)
         raise AssertionError(f"waited {seconds} s for {what!r}; the screen shows:\n{screen}")
 
-    def wait_for_exit(self, seconds: float = 30) -> int:
+    def wait_for_exit(self, seconds: float = 120) -> int:
         """The command's exit status once it has ended."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -117,7 +117,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def wait_until(check: Callable[[], Result | None], seconds: float = 60) -> Result:
+def wait_until(check: Callable[[], Result | None], seconds: float = 120) -> Result:
     """What `check` gives as soon as it is something; AssertionError if it never is."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -92,10 +92,10 @@ def test_a_stored_run_is_read_where_the_package_is_gone(aim_tui: Run, tmp_path: 
 
 
 def test_the_documentation_shows_the_package_as_it_is() -> None:
-    shown = (ROOT / "docs" / "PLUGINS.md").read_text(encoding="utf-8")
-    blocks = {block.strip() for block in re.findall(r"```\w+\n(.*?)```", shown, flags=re.DOTALL)}
+    shown = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+    blocks = {block.strip() for block in re.findall(r"```\w+[^\n]*\n(.*?)```", shown, flags=re.DOTALL)}
     for name in ("pyproject.toml", "aim_tui_colourfulness/__init__.py", "aim_tui_colourfulness/metric.py"):
-        assert (EXAMPLE / name).read_text(encoding="utf-8").strip() in blocks, f"docs/PLUGINS.md shows another {name}"
+        assert (EXAMPLE / name).read_text(encoding="utf-8").strip() in blocks, f"docs/plugins.md shows another {name}"
 
 
 def colourfulness(path: Path) -> float:

@@ -152,9 +152,9 @@ def test_settings_of_the_interface_are_checked_when_they_load(settings, text: st
     assert told in str(caught.value)
 
 
-def test_the_example_of_the_readme_holds(settings) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    example = re.search(r"```toml\n(\[keys\].*?)```", readme, re.DOTALL)
+def test_the_example_of_the_documentation_holds(settings) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "terminals.md").read_text(encoding="utf-8")
+    example = re.search(r"```toml\n(\[keys\].*?)```", page, re.DOTALL)
     assert example is not None
     wanted, doubts = preferences(settings(example[1]))
     assert wanted.keymap["main.score"] == "ctrl+t"

@@ -55,7 +55,7 @@ class PlayedTerminal:
         """Send what nobody typed."""
         os.write(self._master, data)
 
-    def wait_for(self, true: Callable[[], object], seconds: float = 90) -> None:
+    def wait_for(self, true: Callable[[], object], seconds: float = 120) -> None:
         """Until something is so; AssertionError with the end of the output if it never is."""
         deadline = time.monotonic() + seconds
         while not true():

@@ -1,4 +1,6 @@
-"""The application as its command opens it, with the scripted worker: `python played_app.py FOLDER LOG`.
+"""The application as its command opens it, with the scripted worker: `python played_app.py FOLDER LOG PATIENCE`.
+
+PATIENCE is how many seconds the terminal is given to answer.
 
 What it found out of the terminal and every key that reaches it is written to LOG, one JSON object a line.
 """
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 from aim_tui.cli.launching import launch, open_on
@@ -15,7 +18,7 @@ from aim_tui.runs.setup import resolve
 SCRIPTED = str(Path(__file__).parents[1] / "scripted_worker.py")
 
 
-def main(folder: str, log: str) -> int:
+def main(folder: str, log: str, patience: str) -> int:
     with Path(log).open("w", buffering=1) as file:
 
         def tell(**fact: object) -> None:
@@ -24,6 +27,7 @@ def main(folder: str, log: str) -> int:
         from aim_tui.terminal import startup
 
         meet = startup.meet_terminal
+        startup.probe = partial(startup.probe, patience=float(patience))
 
         def met(meanwhile: object) -> object:
             assert not any(name.partition(".")[0] == "textual" for name in sys.modules), "Textual came first"
@@ -38,10 +42,13 @@ def main(folder: str, log: str) -> int:
 def open_with(tell: object) -> None:
     from textual.events import Key
 
+    from aim_tui.terminal import startup
     from aim_tui.terminal.images import image_support
     from aim_tui.ui import app
     from aim_tui.ui.main import detect_images
     from aim_tui.ui.session import models
+
+    detect_images.probe = startup.probe
 
     class Played(app.OpeningApp):
         def begin(self, launch: object, *_: object) -> None:

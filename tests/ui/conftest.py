@@ -20,7 +20,8 @@ from textual.events import Paste
 from aim_tui.core.metrics.spec import Role
 from aim_tui.core.scoring.context import Context
 from aim_tui.hub.inventory import ModelState
-from aim_tui.ipc.client import Patience
+from aim_tui.inputs.listing import list_folder
+from aim_tui.ipc.worker_state import Patience
 from aim_tui.settings.settings import load_settings
 from aim_tui.ui.app import AimApp
 from aim_tui.ui.launch import Launch
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 SCRIPTED = str(Path(__file__).parents[1] / "scripted_worker.py")
 TOPIC = "A wooden cabin with a smoking chimney"
 PROMPT = "Only one wooden cabin"
+# Seconds that nothing takes but what never comes, however busy the machine is.
+LONGEST = 120.0
 
 
 class Opened:
@@ -43,7 +46,7 @@ class Opened:
         self.pilot = pilot
         self.session = app.session
 
-    async def until(self, condition: Callable[[], Any], seconds: float = 20.0) -> None:
+    async def until(self, condition: Callable[[], Any], seconds: float = LONGEST) -> None:
         """Let the application run until a condition holds."""
         deadline = time.monotonic() + seconds
         while not condition():
@@ -51,26 +54,50 @@ class Opened:
             await self.pilot.pause(0.01)
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
+        """Press keys, each when the one before has taken effect."""
+        for key in keys:
+            await self.pilot.press(key)
+            await self.settle()
 
     async def type(self, text: str) -> None:
-        await self.pilot.press(*text)
+        await self.press(*text)
 
-    async def hit(self, key: str) -> None:
-        """Press a key and let it take effect, without the pilot's wait for an idle processor."""
-        self.app.simulate_key(key)
+    async def click(self, *arguments: Any, **options: Any) -> None:
+        """Click, and let it take effect."""
+        await self.pilot.click(*arguments, **options)
         await self.settle()
 
-    async def settle(self) -> None:
-        """Let what was asked for take effect, without the pilot's wait for an idle processor."""
+    async def resize(self, columns: int, rows: int) -> None:
+        """Change the size of the terminal, and let it take effect."""
+        await self.pilot.resize_terminal(columns, rows)
+        await self.settle()
+
+    async def hit(self, key: str) -> None:
+        """Press a key as one that is held down does: the next comes a little later, whatever became of this one."""
+        self.app.simulate_key(key)
         for _ in range(20):
             await asyncio.sleep(0.001)
+
+    async def settle(self) -> None:
+        """Let what was asked for take effect: until no widget has a message left, three rounds in a row.
+
+        The pilot takes a program that waits for its turn on a busy processor for one that has nothing to do.
+        """
+        calm = 0
+        deadline = time.monotonic() + LONGEST
+        while calm < 3 and self.app.is_running:
+            assert time.monotonic() < deadline, f"it never comes to rest; the screen shows:\n{self.text()}"
+            await asyncio.sleep(0.001)
+            await self.pilot._wait_for_screen()
+            pumps = [self.app, *self.app.screen.walk_children(with_self=True)]
+            calm = 0 if any(pump.message_queue_size for pump in pumps) else calm + 1
 
     async def paste(self, text: str) -> None:
         self.app.screen.focused.post_message(Paste(text))
         await self.pilot.pause()
+        await self.settle()
 
-    async def shows(self, text: str, seconds: float = 20.0) -> None:
+    async def shows(self, text: str, seconds: float = LONGEST) -> None:
         await self.until(lambda: text in self.text(), seconds)
 
     def text(self) -> str:
@@ -83,14 +110,16 @@ class Opened:
 
     @property
     def rows(self) -> Sequence[Any]:
-        return self.session.results.rows
+        return self.session.workspace.results.rows
 
     @property
     def scored(self) -> list[int]:
         return [row.item for row in self.rows if row.final is not None]
 
     async def all_scored(self) -> None:
-        await self.until(lambda: self.session.running is None and self.rows and len(self.scored) == len(self.rows))
+        await self.until(
+            lambda: self.session.workspace.running is None and self.rows and len(self.scored) == len(self.rows)
+        )
 
 
 class Gate:
@@ -201,13 +230,18 @@ def open_app() -> Any:
                 **launch,
             ),
             worker_command=(sys.executable, SCRIPTED, *worker),
-            patience=Patience(hello=20.0, close=1.0, terminate=0.5),
+            patience=Patience(hello=LONGEST, close=1.0, terminate=0.5),
         )
         async with app.run_test(size=size, notifications=toasts) as pilot:
             opened = Opened(app, pilot)
-            await opened.until(lambda: opened.session.models.states is not None)
+            expected = launch.get("images") or list_folder(folder).images
+            await opened.until(
+                lambda: opened.session.workspace.models.states is not None and (opened.rows or not expected)
+            )
+            # The table shows them too: the first key finds what it is meant for.
+            await opened.settle()
             yield opened
-            pid = app.session.worker_pid
+            pid = app.session.jobs.pid
         if pid is not None:
             await asyncio.sleep(0)
             assert not _runs(pid), "the worker outlived the application"

@@ -61,6 +61,7 @@ def interpreter() -> Iterator[None]:
     sys.setswitchinterval(turns)
 
 
+@pytest.mark.timeout(1500)
 @pytest.mark.usefixtures("models_here")
 async def test_every_step_does_its_work_with_a_hundred_thousand_rows(
     open_app: Any, folder: Path, tmp_path: Path
@@ -75,15 +76,15 @@ async def test_every_step_does_its_work_with_a_hundred_thousand_rows(
     async with open_app(folder, size=(160, 50), store=tmp_path / "store.db") as app:
         scores = app.app.screen.scores
         ticker.now("open")
-        app.session.open_folder(large)
+        app.session.folders.open(large)
         await app.until(lambda: len(scores.order) == COUNT and len(app.app.screen.files.keys) > COUNT)
         ticker.now("")
         for row in app.rows:
             value = Present(0.4 * (row.item * 7919 % COUNT) / COUNT)
-            context = app.session.context
+            context = app.session.workspace.context
             row.raws = {"clip": Raw(value, context.prompt), "blip2": Raw(value, context.topic)}
         ticker.now("weights")
-        app.session.set_weights({"clip": 1.0, "blip2": 2.0, "lpips": 1.0})
+        app.session.setup.set_weights({"clip": 1.0, "blip2": 2.0, "lpips": 1.0})
         await app.until(lambda: app.rows[-1].final is not None and app.rows[0].final is not None)
         await app.pilot.pause()
         ticker.now("sort")
@@ -97,8 +98,8 @@ async def test_every_step_does_its_work_with_a_hundred_thousand_rows(
         await app.hit("escape")
         await app.until(lambda: len(scores.order) == COUNT)
         ticker.now("prompt")
-        app.session.set_prompt("another topic", "another prompt")
-        await app.pilot.pause(0.3)
+        app.session.setup.set_prompt("another topic", "another prompt")
+        await app.settle()
         ticker.now("move")
         for key in ("j",) * 20 + ("pagedown",) * 10 + ("G",):
             await app.hit(key)
@@ -110,21 +111,21 @@ async def test_every_step_does_its_work_with_a_hundred_thousand_rows(
         await app.until(lambda: len(scores.marks) == COUNT)
         ticker.now("score marked")
         await app.hit("s")
-        await app.until(lambda: app.session.running is not None)
-        await app.until(lambda: app.session.running.progress.done > 0, seconds=120)
+        await app.until(lambda: app.session.workspace.running is not None)
+        await app.until(lambda: app.session.workspace.running.progress.done > 0)
         ticker.now("while it runs")
-        await app.until(lambda: app.session.running.progress.done > 2000, seconds=120)
+        await app.until(lambda: app.session.workspace.running.progress.done > 2000)
         ticker.now("cancel")
-        app.session.cancel()
-        await app.until(lambda: app.session.running is None and not app.session.storing, seconds=120)
+        app.session.scoring.cancel()
+        await app.until(lambda: app.session.workspace.running is None and not app.session.jobs.storing)
         await app.pilot.pause()
         ticker.now("score what is left")
         await app.hit("escape")
         await app.hit("s")
-        await app.until(lambda: app.session.running is not None)
-        await app.until(lambda: app.session.running.progress.done > 0, seconds=120)
+        await app.until(lambda: app.session.workspace.running is not None)
+        await app.until(lambda: app.session.workspace.running.progress.done > 0)
         ticker.now("to the end")
-        await app.until(lambda: app.session.running is None and not app.session.storing, seconds=300)
+        await app.until(lambda: app.session.workspace.running is None and not app.session.jobs.storing, seconds=300)
         await app.pilot.pause()
         assert all(row.final is not None for row in app.rows)
     ticker.stop()

@@ -48,7 +48,7 @@ async def test_a_letter_that_got_work_is_still_a_letter_while_typing(open_app: A
         await app.press("p")
         await app.type(" tt")
         assert app.app.screen.form.prompt.endswith(" tt")
-        assert app.session.running is None
+        assert app.session.workspace.running is None
 
 
 async def test_help_footer_and_palette_show_the_keys_as_they_are(open_app: Any, folder: Path) -> None:
@@ -143,7 +143,7 @@ async def test_a_theme_that_was_chosen_is_there_at_the_next_start(open_app: Any,
     async with open_app(folder, state=state, preferences=Preferences(theme="gruvbox")) as app:
         assert app.app.theme == "gruvbox"
         app.app.theme = "high-contrast"
-        await app.until(lambda: app.session.memory.looks.theme == "high-contrast")
+        await app.until(lambda: app.session.workspace.saved_state.looks.theme == "high-contrast")
     async with open_app(folder, state=state, preferences=wanted) as app:
         assert app.app.theme == "high-contrast"
 
@@ -211,9 +211,9 @@ async def test_compact_keeps_silent_about_weights_but_not_about_what_hinders_sco
 async def test_a_click_on_a_row_goes_there_and_two_open_it(open_app: Any, folder: Path) -> None:
     async with open_app(folder) as app:
         await ready(app)
-        await app.pilot.click("#scores", offset=(10, 4))
+        await app.click("#scores", offset=(10, 4))
         assert app.app.screen.scores.current.item == 3
-        await app.pilot.click("#scores", offset=(10, 5), times=2)
+        await app.click("#scores", offset=(10, 5), times=2)
         await app.until(lambda: isinstance(app.app.screen, ReviewScreen))
 
 
@@ -225,7 +225,7 @@ async def test_a_click_on_a_title_sorts_and_another_reverses(open_app: Any, fold
             # Looked for at each click: the columns move while files and preview find their places.
             await app.settle()
             place = next(x for x in range(table.size.width) if table.column_at(x) == "name")
-            await app.pilot.click("#scores", offset=(place, 0))
+            await app.click("#scores", offset=(place, 0))
             await app.until(lambda first=first: app.app.screen.scores.order[0] == first)
 
 
@@ -238,7 +238,7 @@ async def test_a_click_in_the_footer_does_what_it_says(open_app: Any, folder: Pa
             return [key for key in footer.query("FooterKey") if "Prompt" in str(key.render())]
 
         await app.until(prompt_keys)
-        await app.pilot.click(prompt_keys()[0])
+        await app.click(prompt_keys()[0])
         await app.until(lambda: app.app.focused is not None and app.app.focused.id == "prompt")
 
 
@@ -257,11 +257,11 @@ async def test_the_buttons_of_a_question_can_be_clicked(open_app: Any, folder: P
     async with open_app(folder, worker=["--gate", str(gate.path)]) as app:
         await ready(app)
         await app.press("s")
-        await app.until(lambda: app.session.running is not None)
+        await app.until(lambda: app.session.workspace.running is not None)
         await app.press("q")
         await app.until(lambda: isinstance(app.app.screen, ConfirmScreen))
         buttons = {str(button.label): button for button in app.app.screen.query(Button)}
-        await app.pilot.click(buttons["Stay"])
+        await app.click(buttons["Stay"])
         await app.until(lambda: not isinstance(app.app.screen, ConfirmScreen))
-        assert app.session.running is not None
+        assert app.session.workspace.running is not None
         gate.let(8)

@@ -34,7 +34,7 @@ async def test_panes_come_and_go_with_the_size(
 ) -> None:
     async with open_app(folder, size=size, start_scoring=True) as app:
         await app.all_scored()
-        await app.pilot.pause()
+        await app.settle()
         main = app.app.screen
         table = main.scores.query_one("#scores")
         assert (main.files.size.width > 0, main.preview.size.width > 0, main.heading.size.height > 0) == (
@@ -59,8 +59,7 @@ async def test_a_terminal_that_changes_its_size_is_followed(open_app: Any, folde
         await app.all_scored()
         main = app.app.screen
         for (columns, rows), files, preview, _ in [*SIZES, *reversed(SIZES)]:
-            await app.pilot.resize_terminal(columns, rows)
-            await app.pilot.pause()
+            await app.resize(columns, rows)
             assert (main.files.size.width > 0, main.preview.size.width > 0) == (files, preview)
 
 
@@ -93,9 +92,9 @@ async def test_panes_make_room_for_the_column_of_ratings(open_app: Any, folder: 
         before = main.preview.size.width
         assert before and "norm" in app.text()
         await app.press("i")
-        await app.until(app.app.typed.settled)
+        await app.until(app.app.late_input.settled)
         await app.press("4", "escape")
-        await app.until(lambda: main.session.judging.mine and main.preview.size.width < before)
+        await app.until(lambda: main.session.ratings.mine and main.preview.size.width < before)
         assert "Rate" in app.text() and "norm" in app.text()
 
 
@@ -104,7 +103,7 @@ async def test_the_files_beside_the_table_cost_no_metric(open_app: Any, folder: 
         await app.all_scored()
         main = app.app.screen
         for columns in (120, 140, 157, 158, 160):
-            await app.pilot.resize_terminal(columns, 40)
+            await app.resize(columns, 40)
             await app.until(lambda columns=columns: main.size.width == columns)
             await app.shows("LPIPS ↓")
             assert "more" not in app.text(), columns
@@ -114,8 +113,7 @@ async def test_the_keyboard_never_stays_in_a_pane_that_went_away(open_app: Any, 
     async with open_app(folder, size=(160, 50)) as app:
         await app.press("o")
         assert app.app.screen.files.has_focus
-        await app.pilot.resize_terminal(80, 24)
-        await app.pilot.pause()
+        await app.resize(80, 24)
         focused = app.app.focused
         assert focused is not None and focused.size.width > 0
 

@@ -11,50 +11,53 @@ from aim_tui.cli import options
 from aim_tui.errors import UsageError
 
 if TYPE_CHECKING:
-    from aim_tui.core.agreement.analysis import Analysis
     from aim_tui.core.agreement.study import Study
-
-FORMATS = ("table", "json", "md")
 
 
 def correlate(
     run: Annotated[
-        str | None, typer.Argument(metavar="[RUN]", help="A stored run: an id, its beginning, or 'last' (default).")
+        str | None, typer.Argument(metavar="[RUN]", help="A stored run: its id, a prefix of it, or 'last' (default).")
     ] = None,
     metric: Annotated[
-        str, typer.Option("--metric", "--x", "-m", metavar="X[,Y...]", help="Which columns or metrics to judge.")
+        str, typer.Option("--metric", "--x", "-m", metavar="X[,Y...]", help="The metrics or columns to evaluate.")
     ] = "",
     against: Annotated[
         str,
         typer.Option(
-            "--against", "--y", "-a", metavar="Z[,...]", help="rating, duels, or columns to hold them against."
+            "--against", "--y", "-a", metavar="Z[,...]", help="What to compare them with: rating, duels, or columns."
         ),
     ] = "",
     scores: Annotated[
-        Path | None, typer.Option("--scores", metavar="FILE", help="CSV, JSON or JSON Lines with the metrics.")
+        Path | None, typer.Option("--scores", metavar="FILE", help="File of metric values: CSV, JSON or JSON Lines.")
     ] = None,
     judgements: Annotated[
-        Path | None, typer.Option("--judgements", "-j", metavar="FILE", help="The same with the judgements.")
+        Path | None,
+        typer.Option("--judgements", "-j", metavar="FILE", help="File of judgements: CSV, JSON or JSON Lines."),
     ] = None,
     id_column: Annotated[
-        str, typer.Option("--id", metavar="COL[,COL]", help="The column of ids or paths; of scores, of judgements.")
+        str, typer.Option("--id", metavar="COL[,COL]", help="Id or path column: of --scores, of --judgements.")
     ] = "",
-    rater: Annotated[str, typer.Option("--rater", metavar="COL", help="The column that names a row's rater.")] = "",
+    rater: Annotated[str, typer.Option("--rater", metavar="COL", help="The column with the rater's name.")] = "",
     raters: Annotated[
-        str, typer.Option("--raters", metavar="COL,COL", help="Columns that each hold one rater's judgements.")
+        str, typer.Option("--raters", metavar="COL,COL", help="Columns with one rater's judgements each.")
     ] = "",
     scale: Annotated[
-        str, typer.Option("--scale", metavar="LO-HI", help="What judgements can be given: 0-1, 1-5, 0-10 ...")
+        str, typer.Option("--scale", metavar="LO-HI", help="Range of the judgements: 0-1, 1-5, 0-10 ...")
     ] = "",
-    metric_scale: Annotated[str, typer.Option("--metric-scale", metavar="LO-HI", help="The same of the metrics.")] = "",
+    metric_scale: Annotated[str, typer.Option("--metric-scale", metavar="LO-HI", help="Range of the metrics.")] = "",
     lower: Annotated[
-        str, typer.Option("--lower-is-better", metavar="COL,...", help="Columns of which lower is better.")
+        str, typer.Option("--lower-is-better", metavar="COL,...", help="Columns where lower is better.")
     ] = "",
     group_by: Annotated[
-        str, typer.Option("--group-by", "-g", metavar="COL", help="Groups: drawn whole, and told apart by level.")
+        str, typer.Option("--group-by", "-g", metavar="COL", help="Resample whole groups; compare their levels.")
     ] = "",
     normalize: Annotated[
-        str, typer.Option("--normalize", metavar="raw|minmax|calibrated", help="How MAE and RMSE come to one scale.")
+        str,
+        typer.Option(
+            "--normalize",
+            metavar="raw|minmax|calibrated",
+            help="How metrics are put on the judgements' scale for MAE and RMSE.",
+        ),
     ] = "calibrated",
     bootstrap: Annotated[
         int | None,
@@ -62,39 +65,38 @@ def correlate(
             "--bootstrap",
             min=0,
             metavar="N",
-            help="Resamples and permutations; 0 for none. Default: 10000, of many pairs fewer.",
+            help="Resamples and permutations; 0 for none. Default: 10000, fewer for many pairs.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, metavar="S", help="The same seed gives the same figures.")] = 0,
-    top: Annotated[int, typer.Option("--top", min=0, metavar="N", help="How many best, worst ... samples.")] = 5,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, metavar="S", help="Random seed; the same seed gives the same figures.")
+    ] = 0,
+    top: Annotated[int, typer.Option("--top", min=0, metavar="N", help="How many samples to list of each kind.")] = 5,
     output_format: Annotated[
-        str, typer.Option("--format", "-f", metavar="|".join(FORMATS), help="To print.")
+        str, typer.Option("--format", "-f", metavar="table|json|md", help="What to print.")
     ] = "table",
     plot: Annotated[
-        Path | None, typer.Option("--plot", metavar="FILE.png|svg", help="Draw the first metric and judgement.")
+        Path | None,
+        typer.Option("--plot", metavar="FILE.png|svg", help="Plot the first metric against the first judgement."),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write correlation_results.json there too.")
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Also write correlation_results.json to FILE.")
     ] = None,
-    preview: Annotated[bool, typer.Option("--preview", help="Only show which samples are matched.")] = False,
-    store: options.StoreOption = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Only show which samples match.")] = False,
+    store: options.Store = None,
 ) -> None:
-    """Tell how far metrics agree with human ratings, duels, language models or any column."""
+    """Measure how well metrics agree with human ratings, duels, an LLM judge or any column."""
     from aim_tui.cli.agreement.study import Asked, gather_study, mapping_of
     from aim_tui.cli.console import say
     from aim_tui.core.agreement.analysis import Options, analyse
-    from aim_tui.core.names import did_you_mean
-    from aim_tui.exports import agreement
-    from aim_tui.exports.deliver import deliver
+    from aim_tui.exports.agreement import AgreementFigure, AgreementReport
+    from aim_tui.exports.formats import export, format_of, get_format
+    from aim_tui.exports.formats.json import JSON
     from aim_tui.inputs.judgements import read_scale
 
-    if output_format not in FORMATS:
-        raise UsageError(f"unknown format {output_format!r}{did_you_mean(output_format, FORMATS)}")
+    chosen = get_format(output_format, AgreementReport)
     asked_options = Options(group_by, mapping_of(normalize), bootstrap, seed, top)
-    if plot is not None:
-        from aim_tui.exports.figure import figure_format
-
-        figure_format(plot)
+    drawn_as = format_of(plot, AgreementFigure) if plot is not None else None
     inputs = [path for path in (scores, judgements) if path is not None]
     _check_written(output, plot, inputs)
     asked = Asked(
@@ -117,23 +119,21 @@ def correlate(
         _preview(study)
         return
     found = analyse(study, asked_options)
-    match output_format:
-        case "json":
-            deliver(agreement.json_document(found), None)
-        case "md":
-            deliver(agreement.markdown(found), None)
-        case _:
-            _table(found)
+    export(AgreementReport(found), chosen)
     if output is not None:
-        deliver(agreement.json_document(found), output)
+        export(AgreementReport(found), JSON, output)
         say(f"wrote {output}")
-    if plot is not None:
-        _plot(found, plot)
+    if plot is not None and drawn_as is not None:
+        if not found.cells:
+            raise UsageError("there is nothing to draw")
+        first = found.cells[0]
+        export(AgreementFigure(first), drawn_as, plot)
+        say(f"wrote {plot}: {first.metric.name} against {first.judgement.name}")
 
 
 def _check_written(output: Path | None, plot: Path | None, inputs: list[Path]) -> None:
     """Before anything is computed: can it be written, and is nothing overwritten that is read?"""
-    from aim_tui.exports.writers import check_folder
+    from aim_tui.exports.sink import check_folder
 
     written = {option: path for option, path in (("--output", output), ("--plot", plot)) if path is not None}
     for option, path in written.items():
@@ -176,36 +176,3 @@ def _preview(study: Study) -> None:
             for drop in pairs.dropped[:10]:
                 made.add_row(*map(words, (drop.id, "", f"left out: {drop.side} {drop.reason}")))
             show(made)
-
-
-def _table(found: Analysis) -> None:
-    from rich.text import Text
-
-    from aim_tui.cli.console import show, table, words
-    from aim_tui.core.agreement.report_tables import sections
-    from aim_tui.core.text import printable
-    from aim_tui.exports.agreement import settings
-
-    show(*map(words, (*found.study.notes, settings(found))))
-    for section in sections(found):
-        parts = [words(section.title, "bold" if section.level == 2 else "")] if section.title else []
-        parts += [words(line) for line in section.lines]
-        show(Text("\n").join([Text(), *parts]))
-        if section.headings:
-            headings = tuple(map(printable, section.headings))
-            made = table(*headings, right=headings[section.texts :])
-            for row in section.rows:
-                made.add_row(*map(words, row))
-            show(made)
-
-
-def _plot(found: Analysis, path: Path) -> None:
-    from aim_tui.cli.console import say
-    from aim_tui.exports.deliver import deliver
-    from aim_tui.exports.figure import figure, figure_format
-
-    if not found.cells:
-        raise UsageError("there is nothing to draw")
-    first = found.cells[0]
-    deliver(figure(first, figure_format(path)), path)
-    say(f"wrote {path}: {first.metric.name} against {first.judgement.name}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
     from aim_tui.core.embeddings.categories import Categories, Category
     from aim_tui.core.embeddings.gallery import Gallery
     from aim_tui.core.statistics import Mean
+    from aim_tui.exports.tables import Part
     from aim_tui.inputs.categories import Tree
 
 _BAR = 20
 
 
+@options.takes_groups
 def categories(
     root: Annotated[str, typer.Argument(metavar="ROOT", help="A folder with a folder of images for each category.")],
     prompts: Annotated[
@@ -31,81 +34,63 @@ def categories(
         typer.Option(
             "--prompts",
             metavar="FILE",
-            help="Text: a line for each category, sorted. JSON or CSV: category and prompt.",
+            help="Text: one line per category, sorted. JSON or CSV: category and prompt.",
         ),
     ] = None,
     template: Annotated[
         str | None,
-        typer.Option("--prompt-template", metavar="TEXT", help="Such as 'a photo of a {category}'."),
+        typer.Option("--prompt-template", metavar="TEXT", help="For example 'a photo of a {category}'."),
     ] = None,
     order: Annotated[
         str | None,
-        typer.Option("--order", metavar="natural|plain", help="How folders are sorted beside lines: 2 10, or 10 2."),
+        typer.Option("--order", metavar="natural|plain", help="How folders are sorted to match lines: 2 10, or 10 2."),
     ] = None,
     sort: Annotated[str, typer.Option("--sort", metavar="|".join(ORDERS), help="The order of the output.")] = "mean",
     per_image: Annotated[
-        bool, typer.Option("--per-image", help="CSV and JSON Lines have a row for each image, not each category.")
+        bool, typer.Option("--per-image", help="In CSV and JSON Lines: one row per image instead of per category.")
     ] = False,
-    tui: Annotated[bool, typer.Option("--tui", help="Open the result in the application.")] = False,
-    recursive: options.RecursiveOption = False,
-    output_format: options.FormatOption = None,
-    output: options.OutputOption = None,
-    profile: options.ProfileOption = None,
-    device: options.DeviceOption = None,
-    precision: options.PrecisionOption = None,
-    batch_size: options.BatchOption = None,
-    exif: options.ExifOption = None,
-    config: options.ConfigOption = None,
-    store: options.StoreOption = None,
-    no_store: options.NoStoreOption = False,
+    tui: options.OpenInTui = False,
+    recursive: options.Recursive = False,
+    *,
+    destination: options.OutputOptions,
+    common: options.RunOptions,
 ) -> None:
-    """Score each category's images against its prompt by CLIP: mean, spread and bootstrap interval, macro and micro.
+    """Score the images of each category with its prompt by CLIP: mean, spread, bootstrap interval, macro and micro.
 
-    Exit: 0 all images were scored, 1 some were left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    Exit: 0 all images scored, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
     from aim_tui.cli.console import say
     from aim_tui.cli.embeddings.embedder import about, embedder, path_fields
     from aim_tui.core.names import did_you_mean
-    from aim_tui.exports.records import chosen_format, deliver_records
+    from aim_tui.exports.content import Records
+    from aim_tui.exports.formats import choose, export
     from aim_tui.inputs.categories import ORDERS as FOLDER_ORDERS
     from aim_tui.inputs.categories import read_tree
-    from aim_tui.runs.setup import resolve
 
-    kind = chosen_format(output_format, output)
+    kind = choose(destination.format, destination.output, Records)
     for option, value, known in (("--sort", sort, ORDERS), ("--order", order, FOLDER_ORDERS)):
         if value is not None and value not in known:
             raise UsageError(f"{option}: unknown {value!r}{did_you_mean(value, known)}")
-    setup = resolve(
-        profile=profile,
-        metrics="clip",
-        device=device,
-        precision=precision,
-        batch_size=batch_size,
-        exif=exif,
-        config=config,
-    )
+    setup = common.setup(metrics="clip")
     tree = read_tree(root, recursive=recursive)
     asked, strangers = _prompts(tree, prompts, template, order)
     if tui:
         from aim_tui.cli.embeddings.open_in_tui import open_findings
 
-        raise typer.Exit(open_findings(setup, root, store, output_format, output, no_store=no_store))
-    with embedder(setup, store, no_store=no_store) as embed:
+        raise typer.Exit(
+            open_findings(setup, root, common.store, destination.format, destination.output, no_store=common.no_store)
+        )
+    with embedder(setup, common.store, no_store=common.no_store) as embed:
         found, gallery = _score(embed, tree, asked)
     lacking = _left_out(tree, found)
     rows = found.sorted(sort)
-    if kind == "table":
-        _table(found, rows)
-    else:
-        head = {**about(setup, gallery), "root": path_fields(os.path.abspath(root)), **_overall(found)}  # noqa: PTH100
-        head["left_out"] = lacking
-        if kind == "json":
-            head["categories"] = [_category_record(one) for one in rows]
-        by_image = per_image or kind == "json"
-        records = (
-            [row for one in rows for row in _image_records(one)] if by_image else list(map(_category_record, rows))
-        )
-        deliver_records(head, "images" if by_image else "categories", records, kind, output)
+    head = {**about(setup, gallery), "root": path_fields(os.path.abspath(root)), **_overall(found)}  # noqa: PTH100
+    head["left_out"] = lacking
+    by_category = list(map(_category_record, rows))
+    by_image = [record for one in rows for record in _image_records(one)]
+    records = Records(head, "images", by_image) if per_image else Records(head, "categories", by_category)
+    document = {**head, "categories": by_category, "images": by_image}
+    export(replace(records, whole=document, table=lambda: _table(found, rows)), kind, destination.output)
     _say_left_out(lacking, strangers)
     images = sum(len(one.images) for one in found.categories)
     without = f"; {len(lacking)} left out" if lacking else ""
@@ -192,8 +177,8 @@ def _image_records(category: Category) -> list[dict[str, Any]]:
     return [*scored, *failed]
 
 
-def _table(found: Categories, rows: list[Category]) -> None:
-    from aim_tui.cli.console import show, table, words
+def _table(found: Categories, rows: list[Category]) -> list[Part]:
+    from aim_tui.cli.console import table, words
     from aim_tui.core.embeddings.categories import extent
 
     made = table(
@@ -212,7 +197,7 @@ def _table(found: Categories, rows: list[Category]) -> None:
     )
     if found.without:
         said += f"; without a score, and not in the macro mean: {', '.join(found.without)}"
-    show(made, words(said, "dim"))
+    return [made, words(said, "dim")]
 
 
 def _figures(found: Mean | None) -> tuple[str, str, str, str]:

@@ -10,96 +10,81 @@ import typer
 from aim_tui.cli import options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rich.table import Table
-    from rich.text import Text
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aim_tui.core.embeddings.classification import Classification
     from aim_tui.core.embeddings.confusion import Agreement
+    from aim_tui.exports.tables import Part
     from aim_tui.runs.setup import Setup
 
 
+@options.takes_groups
 def classify(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Images, folders and glob patterns.")],
+    paths: options.Images,
     labels: Annotated[
-        str, typer.Option("--labels", "-l", metavar="A,B,...|FILE", help="The labels, or a file with one a line.")
+        str, typer.Option("--labels", "-l", metavar="A,B,...|FILE", help="The labels, or a file with one per line.")
     ],
     templates: Annotated[
         str | None,
         typer.Option(
             "--templates",
             metavar="imagenet|FILE|TEXT",
-            help="Texts with {} for the label, one a line; imagenet: the 80 of the CLIP paper. "
+            help="Texts with {} for the label, one per line; imagenet: the 80 of the CLIP paper. "
             "Default: 'a photo of a {}.'",
         ),
     ] = None,
     truth: Annotated[
         Path | None,
-        typer.Option("--truth", metavar="FILE", help="CSV or JSON with image and label: what each image truly shows."),
+        typer.Option("--truth", metavar="FILE", help="True labels: CSV or JSON with the columns image and label."),
     ] = None,
-    most: Annotated[int, typer.Option("--top", "-k", min=1, metavar="K", help="How many labels of each image.")] = 3,
-    limit: Annotated[
-        int, typer.Option("--limit", min=1, metavar="N", help="How many images the table shows; files have all.")
-    ] = 50,
-    tui: Annotated[bool, typer.Option("--tui", help="Open the result in the application.")] = False,
-    recursive: options.RecursiveOption = False,
-    output_format: options.FormatOption = None,
-    output: options.OutputOption = None,
-    profile: options.ProfileOption = None,
-    device: options.DeviceOption = None,
-    precision: options.PrecisionOption = None,
-    batch_size: options.BatchOption = None,
-    exif: options.ExifOption = None,
-    config: options.ConfigOption = None,
-    store: options.StoreOption = None,
-    no_store: options.NoStoreOption = False,
+    most: Annotated[int, typer.Option("--top", "-k", min=1, metavar="K", help="How many labels per image.")] = 3,
+    limit: options.Limit = 50,
+    tui: options.OpenInTui = False,
+    recursive: options.Recursive = False,
+    *,
+    destination: options.OutputOptions,
+    common: options.RunOptions,
 ) -> None:
-    """Classify images by CLIP without training: a softmax over the labels, each a mean over texts with it.
+    """Classify images with CLIP, without training: a softmax over the labels, each the mean of its texts.
 
-    With the truth also accuracy, precision, recall, F1 and the confusion matrix.
+    With --truth also accuracy, precision, recall, F1 and the confusion matrix.
 
-    Exit: 0 all images and labels were used, 1 some were left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    Exit: 0 all images classified, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
+    from aim_tui.cli.console import say
     from aim_tui.cli.embeddings.embedder import embedder, images_of, left_out, say_failures
     from aim_tui.core.embeddings import zero_shot
     from aim_tui.core.embeddings.classification import Classification
-    from aim_tui.exports.records import chosen_format, deliver_records
+    from aim_tui.exports.content import Records
+    from aim_tui.exports.formats import choose, export
     from aim_tui.inputs.labels import read_choices, read_label_file, read_templates
-    from aim_tui.runs.setup import resolve
 
-    kind = chosen_format(output_format, output)
+    kind = choose(destination.format, destination.output, Records)
     choices, around = read_choices(labels), read_templates(templates)
     file = read_label_file(truth) if truth is not None else None
-    setup = resolve(
-        profile=profile,
-        metrics="clip",
-        device=device,
-        precision=precision,
-        batch_size=batch_size,
-        exif=exif,
-        config=config,
-    )
+    setup = common.setup(metrics="clip")
     found = images_of(paths, recursive=recursive)
     if tui:
         from aim_tui.cli.embeddings.open_in_tui import open_findings
 
-        raise typer.Exit(open_findings(setup, paths[0], store, output_format, output, no_store=no_store))
+        raise typer.Exit(
+            open_findings(
+                setup, paths[0], common.store, destination.format, destination.output, no_store=common.no_store
+            )
+        )
     # Before many images are embedded: does the truth speak of them?
     known = file.match(found.images) if file is not None else None
-    with embedder(setup, store, no_store=no_store) as embed:
+    with embedder(setup, common.store, no_store=common.no_store) as embed:
         vectors = zero_shot.ensemble(embed.texts(zero_shot.filled(around, choices)), len(choices))
         logits = embed.logits()
         gallery = embed.images(found.images)
     made = Classification.of(gallery, choices, around, vectors, logits, known)
     lacking = left_out(gallery, found.problems)
     head = _head(setup, made, lacking)
-    if kind == "table":
-        _table(made, most, limit)
-    else:
-        deliver_records(
-            head, "results", [_record(made, row, most, kind) for row in range(len(made.paths))], kind, output
-        )
+    records = [_record(made, row, most) for row in range(len(made.paths))]
+    export(Records(head, "results", records, _line, lambda: _table(made, most, limit)), kind, destination.output)
+    if kind.id == "table" and len(made.paths) > limit:
+        say(f"and {len(made.paths) - limit:,} images more: --limit N, or -o FILE.csv for all")
     say_failures(gallery)
     _say_count(made, len(lacking))
     raise typer.Exit(1 if lacking or made.truth_left_out else 0)
@@ -130,29 +115,37 @@ def _head(setup: Setup, made: Classification, lacking: list[dict[str, str]]) -> 
     return head
 
 
-def _record(made: Classification, row: int, most: int, kind: str) -> dict[str, Any]:
+def _record(made: Classification, row: int, most: int) -> dict[str, Any]:
     from aim_tui.cli.embeddings.embedder import path_fields
 
     guesses = made.guesses(row, most)
-    record: dict[str, Any] = {**path_fields(made.paths[row]), "sha256": made.gallery.sha256s[row]}
-    if kind == "csv":
-        for number, guess in enumerate(guesses, start=1):
-            ending = "" if number == 1 else f"_{number}"
-            record |= {f"label{ending}": guess.label, f"probability{ending}": guess.probability}
-    else:
-        record |= {
-            "label": guesses[0].label,
-            "probability": guesses[0].probability,
-            "top": [{"label": guess.label, "probability": guess.probability} for guess in guesses],
-        }
+    record: dict[str, Any] = {
+        **path_fields(made.paths[row]),
+        "sha256": made.gallery.sha256s[row],
+        "label": guesses[0].label,
+        "probability": guesses[0].probability,
+        "top": [{"label": guess.label, "probability": guess.probability} for guess in guesses],
+    }
     if made.truth is not None:
         true = made.truth.labels.get(made.paths[row])
         record |= {"truth": true, "right": guesses[0].label == true if true in made.labels else None}
     return record
 
 
-def _table(made: Classification, most: int, limit: int) -> None:
-    from aim_tui.cli.console import say, show, table, words
+def _line(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """A record as a line of a table, with numbered columns for the labels after the first."""
+    line: dict[str, Any] = {}
+    for name, value in record.items():
+        if name != "top":
+            line[name] = value
+            continue
+        for number, guess in enumerate(value[1:], start=2):
+            line |= {f"{part}_{number}": of for part, of in guess.items()}
+    yield line
+
+
+def _table(made: Classification, most: int, limit: int) -> list[Part]:
+    from aim_tui.cli.console import table, words
     from aim_tui.core.embeddings.classification import percent
 
     most = min(most, len(made.labels))
@@ -165,14 +158,12 @@ def _table(made: Classification, most: int, limit: int) -> None:
             true = made.truth.labels.get(made.paths[row])
             cells += [true or "-", _mark(made, row, true)]
         images.add_row(*map(words, (made.paths[row], *cells)))
-    parts: list[Table | Text | str] = [images] if made.paths else []
+    parts: list[Part] = [images] if made.paths else []
     if made.agreement is not None:
         parts += _report(made.agreement)
     texts = f"{len(made.templates)} texts a label" if len(made.templates) > 1 else repr(made.templates[0])
     parts.append(words(f"probability: {made.logits.describe()}; {texts}", "dim"))
-    show(*parts)
-    if len(made.paths) > limit:
-        say(f"and {len(made.paths) - limit:,} images more: --limit N, or -o FILE.csv for all")
+    return parts
 
 
 def _mark(made: Classification, row: int, true: str | None) -> str:
@@ -183,7 +174,7 @@ def _mark(made: Classification, row: int, true: str | None) -> str:
     return "right" if made.guesses(row, 1)[0].label == true else "wrong"
 
 
-def _report(found: Agreement) -> list[Table | Text | str]:
+def _report(found: Agreement) -> list[Part]:
     from aim_tui.cli.console import table, words
     from aim_tui.core.text import printable
 
@@ -200,7 +191,7 @@ def _report(found: Agreement) -> list[Table | Text | str]:
     for row, (label, counts) in enumerate(zip(found.labels, found.matrix, strict=True)):
         cells = [words(n, "bold" if column == row else "" if n else "dim") for column, n in enumerate(counts)]
         matrix.add_row(words(label), *cells)
-    parts: list[Table | Text | str] = [
+    parts: list[Part] = [
         words(f"accuracy {found.accuracy:.4f} ({found.right} of {found.n} images)", "bold"),
         scores,
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,20 +13,21 @@ from aim_tui.core.names import did_you_mean
 from aim_tui.errors import UsageError
 
 if TYPE_CHECKING:
-    from aim_tui.runs.setup import Setup
+    pass
 
 METRICS = ("clip", "lpips")
 
 
+@options.takes_groups
 def compare(
     first: Annotated[str, typer.Argument(metavar="A", help="An image or a folder.")],
-    second: Annotated[str, typer.Argument(metavar="B", help="The image or folder that it is held against.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="The image or folder to compare it with.")],
     pair_by: Annotated[
-        str, typer.Option("--pair-by", metavar="|".join(WAYS), help="What images of two folders have to share.")
+        str, typer.Option("--pair-by", metavar="|".join(WAYS), help="What must be equal in the file names of a pair.")
     ] = "name",
     all_pairs: Annotated[
         bool,
-        typer.Option("--all-pairs", help="Each image of A against each of B; by sub-folder where both have them."),
+        typer.Option("--all-pairs", help="Compare each image of A with each of B, per sub-folder if both have them."),
     ] = False,
     metrics: Annotated[
         str | None,
@@ -35,40 +36,37 @@ def compare(
     limit: Annotated[
         int, typer.Option("--limit", min=1, metavar="N", help="How many pairs the table shows; files have all.")
     ] = 50,
-    recursive: options.RecursiveOption = False,
-    output_format: options.FormatOption = None,
-    output: options.OutputOption = None,
-    profile: options.ProfileOption = None,
-    device: options.DeviceOption = None,
-    precision: options.PrecisionOption = None,
-    batch_size: options.BatchOption = None,
-    exif: options.ExifOption = None,
-    config: options.ConfigOption = None,
-    store: options.StoreOption = None,
-    no_store: options.NoStoreOption = False,
+    recursive: options.Recursive = False,
+    *,
+    destination: options.OutputOptions,
+    common: options.RunOptions,
 ) -> None:
-    """Hold images against images: CLIP cosine (1 is alike) and LPIPS distance (0 is alike).
+    """Compare images with images: CLIP cosine (1 means alike) and LPIPS distance (0 means alike).
 
-    Two images; a folder against one image; two folders, paired by name; or with --all-pairs each against each.
+    Two images; a folder with one image; two folders, paired by name; or with --all-pairs every image with every other.
 
-    Exit: 0 all images were compared, 1 some were left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    Exit: 0 all images compared, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
     from aim_tui.cli.embeddings.compare_images import compare_all, compare_pairs, pairs_of
-    from aim_tui.exports.records import chosen_format
+    from aim_tui.exports.content import Records
+    from aim_tui.exports.formats import choose
 
-    kind = chosen_format(output_format, output)
+    kind = choose(destination.format, destination.output, Records)
     if pair_by not in WAYS:
         raise UsageError(f"--pair-by: unknown {pair_by!r}{did_you_mean(pair_by, WAYS)}")
     for path in (first, second):
         if not os.path.lexists(path):
             raise UsageError(f"no such file or folder: {path}")
     wanted = _wanted(metrics, ("clip",) if all_pairs else METRICS)
-    setup = _setup(wanted, profile, device, precision, batch_size, exif, config)
+    setup = common.setup(metrics=",".join(wanted))
+    store, no_store = common.store, common.no_store
     if all_pairs:
-        code = compare_all(setup, (first, second), wanted, recursive, kind, output, store, no_store=no_store)
+        code = compare_all(
+            setup, (first, second), wanted, recursive, kind, destination.output, store, no_store=no_store
+        )
     else:
         paired = pairs_of((first, second), pair_by, recursive)
-        code = compare_pairs(setup, paired, wanted, limit, kind, output, store, no_store=no_store)
+        code = compare_pairs(setup, paired, wanted, limit, kind, destination.output, store, no_store=no_store)
     raise typer.Exit(code)
 
 
@@ -82,18 +80,3 @@ def _wanted(option: str | None, default: tuple[str, ...]) -> tuple[str, ...]:
     if not named:
         raise UsageError("--metrics names no metric", "clip, lpips or both")
     return tuple(name for name in METRICS if name in named)
-
-
-def _setup(wanted: tuple[str, ...], *given: Any) -> Setup:
-    from aim_tui.runs.setup import resolve
-
-    profile, device, precision, batch_size, exif, config = given
-    return resolve(
-        profile=profile,
-        metrics=",".join(wanted),
-        device=device,
-        precision=precision,
-        batch_size=batch_size,
-        exif=exif,
-        config=config,
-    )

@@ -11,58 +11,41 @@ from aim_tui.cli import options
 from aim_tui.errors import AimError, UsageError
 
 
+@options.takes_groups
 def embed(
     output: Annotated[
         Path,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="What to write: a name ending with .npz, .parquet or .safetensors."
-        ),
+        typer.Option("--output", "-o", metavar="FILE", help="Output file, ending in .npz, .parquet or .safetensors."),
     ],
     paths: Annotated[
         list[str] | None, typer.Argument(metavar="[PATH...]", help="Images, folders and glob patterns.")
     ] = None,
     texts: Annotated[
-        Path | None, typer.Option("--texts", "-T", metavar="FILE", help="Texts to embed too, one a line, UTF-8.")
+        Path | None, typer.Option("--texts", "-T", metavar="FILE", help="Also embed these texts, one per line, UTF-8.")
     ] = None,
-    recursive: options.RecursiveOption = False,
-    profile: options.ProfileOption = None,
-    device: options.DeviceOption = None,
-    precision: options.PrecisionOption = None,
-    batch_size: options.BatchOption = None,
-    exif: options.ExifOption = None,
-    config: options.ConfigOption = None,
-    store: options.StoreOption = None,
-    no_store: options.NoStoreOption = False,
+    recursive: options.Recursive = False,
+    *,
+    common: options.RunOptions,
 ) -> None:
-    """Write CLIP's embeddings, float32 of length one, with paths, content hashes and the model's fingerprint.
+    """Write CLIP embeddings, float32 of length one, with paths, content hashes and the fingerprint of the model.
 
-    Exit: 0 all images were embedded, 1 some were left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    Exit: 0 all images embedded, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
     import numpy as np
 
     from aim_tui.cli.console import say
     from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, say_failures
-    from aim_tui.exports.atomic_write import write_through
-    from aim_tui.exports.embeddings import FORMATS, Embeddings, write_embeddings
-    from aim_tui.exports.records import chosen_format
+    from aim_tui.exports.embeddings import Embeddings
+    from aim_tui.exports.formats import choose, export
     from aim_tui.inputs.text_lines import read_lines
-    from aim_tui.runs.setup import resolve
 
-    kind = chosen_format(None, output, ("table", *FORMATS))
+    kind = choose(None, output, Embeddings)
     if not paths and texts is None:
         raise UsageError("there is nothing to embed", "name images or a folder, or --texts FILE")
-    setup = resolve(
-        profile=profile,
-        metrics="clip",
-        device=device,
-        precision=precision,
-        batch_size=batch_size,
-        exif=exif,
-        config=config,
-    )
+    setup = common.setup(metrics="clip")
     asked = read_lines(texts) if texts is not None else []
     found = images_of(paths, recursive=recursive) if paths else None
-    with embedder(setup, store, no_store=no_store) as embed:
+    with embedder(setup, common.store, no_store=common.no_store) as embed:
         vectors = embed.texts(asked) if asked else np.empty((0, 0), dtype=np.float32)
         gallery = embed.images(found.images if found else [])
     lacking = left_out(gallery, found.problems if found else ())
@@ -71,7 +54,7 @@ def embed(
         raise AimError(f"{output} was not written: none of the images could be embedded")
     said = {**about(setup, gallery), "left_out": lacking}
     made = Embeddings(gallery.paths, gallery.sha256s, gallery.vectors, asked, vectors, said)
-    write_through(output, lambda stream: write_embeddings(kind, made, stream))
+    export(made, kind, output)
     dim = (gallery.vectors if len(gallery.paths) else vectors).shape[1]
     counted = [f"{len(gallery.paths):,} images"] if found else []
     counted += [f"{len(asked):,} texts"] if asked else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,63 +14,43 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
-    from rich.table import Table
     from rich.text import Text
 
-    from aim_tui.core.embeddings.gallery import Gallery
+    from aim_tui.exports.tables import Part
 
     Cosines = npt.NDArray[np.float32]
 
-FORMATS = ("table", "json", "jsonl", "csv", "npz")
 # As "-0.1234", with a sign for the best on either side.
 _CELL = 9
 
 
+@options.takes_groups
 def matrix(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Images, folders and glob patterns.")],
-    texts: Annotated[Path, typer.Option("--texts", "-T", metavar="FILE", help="The texts, one a line, UTF-8.")],
-    limit: Annotated[
-        int, typer.Option("--limit", min=1, metavar="N", help="How many images the table shows; files have all.")
-    ] = 50,
-    tui: Annotated[bool, typer.Option("--tui", help="Open the result in the application.")] = False,
-    recursive: options.RecursiveOption = False,
+    paths: options.Images,
+    texts: Annotated[Path, typer.Option("--texts", "-T", metavar="FILE", help="The texts, one per line, UTF-8.")],
+    limit: options.Limit = 50,
+    tui: options.OpenInTui = False,
+    recursive: options.Recursive = False,
     output_format: Annotated[
         str | None,
-        typer.Option(
-            "--format", "-f", metavar="FORMAT", help="table, json, jsonl, csv or npz. Default: as FILE ends, or table."
-        ),
+        options.format_option("table, json, jsonl, csv or npz. Default: by the ending of FILE, else table."),
     ] = None,
-    output: options.OutputOption = None,
-    profile: options.ProfileOption = None,
-    device: options.DeviceOption = None,
-    precision: options.PrecisionOption = None,
-    batch_size: options.BatchOption = None,
-    exif: options.ExifOption = None,
-    config: options.ConfigOption = None,
-    store: options.StoreOption = None,
-    no_store: options.NoStoreOption = False,
+    output: options.Output = None,
+    *,
+    common: options.RunOptions,
 ) -> None:
-    """Hold every image against every text: rows of images, columns of texts, coloured by cosine in a terminal.
+    """Compute the CLIP similarity of every image-text pair: a row per image, a column per text.
 
-    Exit: 0 all images were looked at, 1 some were left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    Exit: 0 all images compared, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
     from aim_tui.cli.console import say
     from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, say_failures
-    from aim_tui.exports.deliver import deliver
-    from aim_tui.exports.records import chosen_format
+    from aim_tui.exports.formats import choose, export
+    from aim_tui.exports.matrix import Matrix
     from aim_tui.inputs.text_lines import read_lines
-    from aim_tui.runs.setup import resolve
 
-    kind = chosen_format(output_format, output, FORMATS)
-    setup = resolve(
-        profile=profile,
-        metrics="clip",
-        device=device,
-        precision=precision,
-        batch_size=batch_size,
-        exif=exif,
-        config=config,
-    )
+    kind = choose(output_format, output, Matrix)
+    setup = common.setup(metrics="clip")
     asked = read_lines(texts)
     found = images_of(paths, recursive=recursive)
     if tui:
@@ -78,67 +58,31 @@ def matrix(
 
         # A pattern is no place to open; where its first image is, is one.
         place = paths[0] if Path(paths[0]).exists() else found.images[0]
-        raise typer.Exit(open_findings(setup, place, store, output_format, output, no_store=no_store))
-    with embedder(setup, store, no_store=no_store) as embed:
+        raise typer.Exit(open_findings(setup, place, common.store, output_format, output, no_store=common.no_store))
+    with embedder(setup, common.store, no_store=common.no_store) as embed:
         queries = embed.texts(asked)
         gallery = embed.images(found.images)
     cosines = gallery.cosines(queries)
     lacking = left_out(gallery, found.problems)
     head = {**about(setup, gallery), "texts": asked, "left_out": lacking}
-    match kind:
-        case "table":
-            _table(
-                gallery.paths[:limit], asked, cosines[:limit], float(cosines.min(initial=1)), cosines.max(initial=-1)
-            )
-            if len(gallery.paths) > limit:
-                say(f"and {len(gallery.paths) - limit:,} images more: --limit N, or -o FILE.csv for all")
-        case "npz":
-            deliver(_npz(gallery, asked, cosines, head), output)
-        case _:
-            _deliver_records(kind, gallery, asked, cosines, head, output)
+    export(Matrix(gallery, asked, cosines, head, lambda: _table(gallery.paths[:limit], asked, cosines)), kind, output)
+    if kind.id == "table" and len(gallery.paths) > limit:
+        say(f"and {len(gallery.paths) - limit:,} images more: --limit N, or -o FILE.csv for all")
     say_failures(gallery)
     without = f"; {len(lacking)} left out" if lacking else ""
     say(f"{len(gallery.paths):,} images, {len(asked):,} texts{without}", "bold")
     raise typer.Exit(1 if lacking else 0)
 
 
-def _deliver_records(
-    kind: str, gallery: Gallery, texts: Sequence[str], cosines: Cosines, head: dict[str, Any], output: Path | None
-) -> None:
-    from aim_tui.cli.embeddings.embedder import path_fields
-    from aim_tui.core.text import portable_path
-    from aim_tui.exports.deliver import deliver
-    from aim_tui.exports.records import csv_text, deliver_records
-
-    if kind == "csv":
-        rows = ([portable_path(path), *map(float, row)] for path, row in zip(gallery.paths, cosines, strict=True))
-        deliver(csv_text(["path", *texts], rows), output)
-        return
-    records = [
-        {**path_fields(path), "sha256": sha256, "cosines": list(map(float, row))}
-        for path, sha256, row in zip(gallery.paths, gallery.sha256s, cosines, strict=True)
-    ]
-    deliver_records(head, "results", records, kind, output)
-
-
-def _npz(gallery: Gallery, texts: Sequence[str], cosines: Cosines, head: dict[str, Any]) -> bytes:
-    import io
-
-    from aim_tui.exports.embeddings import write_npz
-
-    stream = io.BytesIO()
-    write_npz(stream, {"cosines": cosines}, {"paths": gallery.paths, "sha256": gallery.sha256s, "texts": texts}, head)
-    return stream.getvalue()
-
-
-def _table(paths: Sequence[str], texts: Sequence[str], cosines: Cosines, least: float, most: float) -> None:
+def _table(paths: Sequence[str], texts: Sequence[str], cosines: Cosines) -> list[Part]:
     """As many texts beside each other as fit, by number; what the numbers stand for is said above."""
-    from aim_tui.cli.console import console, facts, show, table, words
+    from aim_tui.cli.console import console, facts, table, words
     from aim_tui.core.text import printable
 
     if not paths:
-        return
-    parts: list[Table | Text | str] = [facts((f"T{number}", text) for number, text in enumerate(texts, start=1))]
+        return []
+    least, most = float(cosines.min(initial=1)), float(cosines.max(initial=-1))
+    parts: list[Part] = [facts((f"T{number}", text) for number, text in enumerate(texts, start=1))]
     out = console()
     longest = max((len(printable(path)) for path in paths), default=0)
     room = out.width - min(longest, out.width // 2) - 2
@@ -154,7 +98,7 @@ def _table(paths: Sequence[str], texts: Sequence[str], cosines: Cosines, least: 
         parts.append(made)
     if len(texts) > 1:
         parts.append(words("* the text with the highest cosine of an image", "dim"))
-    show(*parts)
+    return parts
 
 
 def _cell(cosine: float, least: float, most: float, best: bool) -> Text:

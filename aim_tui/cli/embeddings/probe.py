@@ -11,7 +11,9 @@ from aim_tui.cli import options
 from aim_tui.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from rich.table import Table
 
     from aim_tui.core.embeddings.gallery import Gallery
     from aim_tui.core.embeddings.linear_probe import Training
@@ -24,41 +26,35 @@ _SAME = ("dtype", "device", "exif", "background")
 
 
 @app.command()
+@options.takes_groups
 def train(
     labels: Annotated[
         Path, typer.Option("--labels", "-l", metavar="FILE", help="CSV or JSON with the columns image and label.")
     ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.safetensors", help="The probe.")],
-    folds: Annotated[int, typer.Option("--folds", min=2, max=50, metavar="N", help="Parts of cross-validation.")] = 5,
+    folds: Annotated[int, typer.Option("--folds", min=2, max=50, metavar="N", help="Folds of cross-validation.")] = 5,
     strength: Annotated[
         float | None,
         typer.Option("--c", metavar="C", help="Inverse strength of the penalty. Default: chosen by cross-validation."),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, metavar="S", help="Parts the images the same way again.")] = 0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a probe that is there.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="What was found, as JSON.")] = False,
-    profile: options.ProfileOption = None,
-    device: options.DeviceOption = None,
-    precision: options.PrecisionOption = None,
-    batch_size: options.BatchOption = None,
-    exif: options.ExifOption = None,
-    config: options.ConfigOption = None,
-    store: options.StoreOption = None,
-    no_store: options.NoStoreOption = False,
+    seed: Annotated[int, typer.Option("--seed", min=0, metavar="S", help="Random seed of the folds.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Overwrite an existing probe.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    *,
+    common: options.RunOptions,
 ) -> None:
-    """Train on the images of a file of labels, and say by cross-validation how good the probe is.
+    """Train a linear probe on labelled images, and cross-validate it.
 
-    Image paths are taken from the file's folder, else from the working folder.
+    Image paths are relative to the file of labels, else to the working folder.
 
-    Exit: 0 all images were used, 1 some were left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    Exit: 0 all images used, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
     from aim_tui.cli.console import say
     from aim_tui.cli.embeddings.embedder import about, embedder, left_out, say_failures
     from aim_tui.core.embeddings.linear_probe import train as train_probe
     from aim_tui.exports.probes import write_probe
-    from aim_tui.exports.writers import check_writable
+    from aim_tui.exports.sink import check_writable
     from aim_tui.inputs.labels import read_label_file
-    from aim_tui.runs.setup import resolve
 
     if strength is not None and not 0 < strength < float("inf"):
         raise UsageError(f"--c is {strength:g}; it is above zero")
@@ -66,17 +62,9 @@ def train(
     if output.exists() and not overwrite:
         raise UsageError(f"{output} is there already", "name another file, or give --overwrite")
     file = read_label_file(labels)
-    setup = resolve(
-        profile=profile,
-        metrics="clip",
-        device=device,
-        precision=precision,
-        batch_size=batch_size,
-        exif=exif,
-        config=config,
-    )
+    setup = common.setup(metrics="clip")
     by_path = _by_path(file.paths(), file.rows)
-    with embedder(setup, store, no_store=no_store) as embed:
+    with embedder(setup, common.store, no_store=common.no_store) as embed:
         gallery = embed.images(list(by_path))
     say_failures(gallery)
     _refuse_copies(gallery, by_path)
@@ -102,47 +90,31 @@ def train(
 
 
 @app.command()
+@options.takes_groups
 def apply(
-    probe: Annotated[Path, typer.Argument(metavar="PROBE", help="What `probe train` has written.")],
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Images, folders and glob patterns.")],
-    limit: Annotated[
-        int, typer.Option("--limit", min=1, metavar="N", help="How many images the table shows; files have all.")
-    ] = 50,
-    recursive: options.RecursiveOption = False,
-    output_format: options.FormatOption = None,
-    output: options.OutputOption = None,
-    profile: options.ProfileOption = None,
-    device: options.DeviceOption = None,
-    precision: options.PrecisionOption = None,
-    batch_size: options.BatchOption = None,
-    exif: options.ExifOption = None,
-    config: options.ConfigOption = None,
-    store: options.StoreOption = None,
-    no_store: options.NoStoreOption = False,
+    probe: Annotated[Path, typer.Argument(metavar="PROBE", help="A file written by `probe train`.")],
+    paths: options.Images,
+    limit: options.Limit = 50,
+    recursive: options.Recursive = False,
+    *,
+    destination: options.OutputOptions,
+    common: options.RunOptions,
 ) -> None:
-    """Give each image the class that a probe finds likeliest, with the probability of each class.
+    """Predict the class of each image with a probe, with the probability of each class.
 
-    Exit: 0 all images were looked at, 1 some were left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    Exit: 0 all images classified, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
     from aim_tui.cli.console import say
     from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, say_failures
+    from aim_tui.exports.content import Records
+    from aim_tui.exports.formats import choose, export
     from aim_tui.exports.probes import read_probe
-    from aim_tui.exports.records import chosen_format, deliver_records
-    from aim_tui.runs.setup import resolve
 
-    kind = chosen_format(output_format, output)
+    kind = choose(destination.format, destination.output, Records)
     saved = read_probe(probe)
-    setup = resolve(
-        profile=profile,
-        metrics="clip",
-        device=device,
-        precision=precision,
-        batch_size=batch_size,
-        exif=exif,
-        config=config,
-    )
+    setup = common.setup(metrics="clip")
     found = images_of(paths, recursive=recursive)
-    with embedder(setup, store, no_store=no_store) as embed:
+    with embedder(setup, common.store, no_store=common.no_store) as embed:
         _check_model(probe, saved, embed.fingerprint, setup.profile.name)
         gallery = embed.images(found.images)
     said = about(setup, gallery)
@@ -150,14 +122,13 @@ def apply(
         if said[name] != saved.about.get(name, said[name]):
             say(f"the probe was trained with {name} {saved.about[name]}; now it is {said[name]}", "yellow")
     lacking = left_out(gallery, found.problems)
-    rows = _rows(saved, gallery, kind)
-    if kind == "table":
-        _table(saved, gallery, rows[:limit])
-        if len(rows) > limit:
-            say(f"and {len(rows) - limit:,} images more: --limit N, or -o FILE.csv for all")
-    else:
-        head = {"probe": dict(saved.about), **said, "images": len(gallery.paths), "left_out": lacking}
-        deliver_records(head, "results", rows, kind, output)
+    rows = _rows(saved, gallery)
+    head = {"probe": dict(saved.about), **said, "images": len(gallery.paths), "left_out": lacking}
+    export(
+        Records(head, "results", rows, _line, lambda: _table(saved, gallery, rows[:limit])), kind, destination.output
+    )
+    if kind.id == "table" and len(rows) > limit:
+        say(f"and {len(rows) - limit:,} images more: --limit N, or -o FILE.csv for all")
     say_failures(gallery)
     say(f"{len(gallery.paths):,} images{_without(len(lacking))}", "bold")
     raise typer.Exit(1 if lacking else 0)
@@ -206,13 +177,11 @@ def _check_model(path: Path, saved: SavedProbe, fingerprint: str, profile: str) 
 
 
 def _show_training(found: Training, said: Mapping[str, Any], as_json: bool) -> None:
-    from aim_tui.cli.console import facts, show
+    from aim_tui.cli.console import facts, print_json, show
     from aim_tui.core.embeddings.linear_probe import mean, spread
-    from aim_tui.core.scoring.records import to_json
-    from aim_tui.exports.deliver import deliver
 
     if as_json:
-        deliver(to_json(dict(said), indent=2) + "\n", None)
+        print_json(dict(said))
         return
     checked = found.validation
     classes = ", ".join(f"{name} {count}" for name, count in found.counts.items())
@@ -236,7 +205,7 @@ def _figures(average: float, deviation: float, folds: int) -> str:
     return f"{average:.4f}, standard deviation {deviation:.4f} over {folds} parts"
 
 
-def _rows(saved: SavedProbe, gallery: Gallery, kind: str) -> list[dict[str, Any]]:
+def _rows(saved: SavedProbe, gallery: Gallery) -> list[dict[str, Any]]:
     from aim_tui.cli.embeddings.embedder import path_fields
 
     if not gallery.paths:
@@ -246,17 +215,19 @@ def _rows(saved: SavedProbe, gallery: Gallery, kind: str) -> list[dict[str, Any]
     for path, sha256, row in zip(gallery.paths, gallery.sha256s, shares, strict=True):
         by_class = {name: float(share) for name, share in zip(classes, row, strict=True)}
         best = classes[int(row.argmax())]
-        record: dict[str, Any] = {**path_fields(path), "sha256": sha256, "label": best, "probability": by_class[best]}
-        if kind == "csv":
-            record |= {f"probability of {name}": share for name, share in by_class.items()}
-        else:
-            record["probabilities"] = by_class
-        rows.append(record)
+        named = {**path_fields(path), "sha256": sha256, "label": best}
+        rows.append({**named, "probability": by_class[best], "probabilities": by_class})
     return rows
 
 
-def _table(saved: SavedProbe, gallery: Gallery, rows: Sequence[Mapping[str, Any]]) -> None:
-    from aim_tui.cli.console import show, table, words
+def _line(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """A record as a line of a table, with a column for each class."""
+    line = {name: value for name, value in record.items() if name != "probabilities"}
+    yield line | {f"probability of {name}": share for name, share in record["probabilities"].items()}
+
+
+def _table(saved: SavedProbe, gallery: Gallery, rows: Sequence[Mapping[str, Any]]) -> list[Table]:
+    from aim_tui.cli.console import table, words
     from aim_tui.core.embeddings.classification import percent
     from aim_tui.core.text import printable
 
@@ -266,8 +237,7 @@ def _table(saved: SavedProbe, gallery: Gallery, rows: Sequence[Mapping[str, Any]
     for path, row in zip(gallery.paths, rows, strict=False):
         cells = [percent(row["probabilities"][name]) for name in classes]
         made.add_row(*map(words, (path, row["label"], percent(row["probability"]), *cells)))
-    if rows:
-        show(made)
+    return [made] if rows else []
 
 
 def _without(lacking: int) -> str:

@@ -12,55 +12,43 @@ from aim_tui.errors import UsageError
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+    from rich.table import Table
 
     from aim_tui.cli.embeddings.embedder import Embedder
     from aim_tui.core.embeddings.gallery import Gallery, Hit
 
 
+@options.takes_groups
 def search(
     what: Annotated[
-        list[str], typer.Argument(metavar="[TEXT] PATH...", help="What to look for, then images, folders and patterns.")
+        list[str], typer.Argument(metavar="[TEXT] PATH...", help="The query text, then images, folders and patterns.")
     ],
     image: Annotated[
-        str | None, typer.Option("--image", "-i", metavar="FILE", help="Look for images like this one, not for a text.")
+        str | None,
+        typer.Option("--image", "-i", metavar="FILE", help="Search for images similar to this one instead of a text."),
     ] = None,
     most: Annotated[int, typer.Option("--top", "-k", min=1, metavar="N", help="How many to show.")] = 20,
     least: Annotated[
-        float | None, typer.Option("--min", min=-1.0, max=1.0, metavar="COSINE", help="None with a lower cosine.")
+        float | None, typer.Option("--min", min=-1.0, max=1.0, metavar="COSINE", help="Hide results below this cosine.")
     ] = None,
-    recursive: options.RecursiveOption = False,
-    output_format: options.FormatOption = None,
-    output: options.OutputOption = None,
-    profile: options.ProfileOption = None,
-    device: options.DeviceOption = None,
-    precision: options.PrecisionOption = None,
-    batch_size: options.BatchOption = None,
-    exif: options.ExifOption = None,
-    config: options.ConfigOption = None,
-    store: options.StoreOption = None,
-    no_store: options.NoStoreOption = False,
+    recursive: options.Recursive = False,
+    *,
+    destination: options.OutputOptions,
+    common: options.RunOptions,
 ) -> None:
-    """Rank images by CLIP's cosine with a text or an image; each image is embedded once and found again in the store.
+    """Rank images by CLIP similarity to a text or an image. Images are embedded once, then found in the store.
 
-    Exit: 0 all images were looked at, 1 some were left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    Exit: 0 all images searched, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
     from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, path_fields, say_failures
-    from aim_tui.exports.records import chosen_format, deliver_records
-    from aim_tui.runs.setup import resolve
+    from aim_tui.exports.content import Records
+    from aim_tui.exports.formats import choose, export
 
-    kind = chosen_format(output_format, output)
+    kind = choose(destination.format, destination.output, Records)
     text, paths = _asked(what, image)
-    setup = resolve(
-        profile=profile,
-        metrics="clip",
-        device=device,
-        precision=precision,
-        batch_size=batch_size,
-        exif=exif,
-        config=config,
-    )
+    setup = common.setup(metrics="clip")
     found = images_of(paths, recursive=recursive)
-    with embedder(setup, store, no_store=no_store) as embed:
+    with embedder(setup, common.store, no_store=common.no_store) as embed:
         # What is looked for first: a mistake in it is told before many images are embedded.
         query = _text_query(embed, text) if image is None else _image_query(embed, image)
         gallery = embed.images(found.images)
@@ -82,10 +70,7 @@ def search(
         }
         for rank, hit in enumerate(hits, start=1)
     ]
-    if kind == "table":
-        _table(gallery, hits)
-    else:
-        deliver_records(head, "results", rows, kind, output)
+    export(Records(head, "results", rows, table=lambda: _table(gallery, hits)), kind, destination.output)
     say_failures(gallery)
     _say_count(gallery, hits, len(lacking), least)
     raise typer.Exit(1 if lacking else 0)
@@ -120,14 +105,13 @@ def _image_query(embed: Embedder, image: str) -> npt.NDArray[np.float32]:
     return query
 
 
-def _table(gallery: Gallery, hits: list[Hit]) -> None:
-    from aim_tui.cli.console import show, table, words
+def _table(gallery: Gallery, hits: list[Hit]) -> list[Table]:
+    from aim_tui.cli.console import table, words
 
     made = table("#", "cosine", "path", right=("#", "cosine"))
     for rank, hit in enumerate(hits, start=1):
         made.add_row(*map(words, (rank, f"{hit.cosine:.4f}", gallery.paths[hit.index])))
-    if hits:
-        show(made)
+    return [made] if hits else []
 
 
 def _say_count(gallery: Gallery, hits: list[Hit], lacking: int, least: float | None) -> None:

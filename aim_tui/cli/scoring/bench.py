@@ -18,28 +18,26 @@ _TOPIC = "A wooden cabin with a smoking chimney stands among snow-covered trees 
 _PROMPT = "Only one wooden cabin with one chimney, no other buildings or cabins, in a snowy forest with mountains"
 
 
+@options.takes_groups
 def bench(
-    profile: options.ProfileOption = None,
     images: Annotated[
-        list[str] | None, typer.Option("--images", metavar="PATH", help="Measure with these instead of drawn images.")
+        list[str] | None,
+        typer.Option("--images", metavar="PATH", help="Measure with these images instead of drawn ones."),
     ] = None,
     count: Annotated[int, typer.Option("--count", "-n", min=1, metavar="N", help="How many images.")] = 48,
-    size: Annotated[int, typer.Option("--size", min=32, max=8192, metavar="PX", help="Sides of the drawn images.")] = (
-        1024
-    ),
+    size: Annotated[
+        int, typer.Option("--size", min=32, max=8192, metavar="PX", help="Side length of the drawn images.")
+    ] = (1024),
     image_format: Annotated[
         str, typer.Option("--format", metavar="png|jpeg", help="Format of the drawn images.")
     ] = "png",
-    metrics: options.MetricsOption = None,
-    device: options.DeviceOption = None,
-    batch_size: options.BatchOption = None,
-    precision: options.PrecisionOption = None,
+    metrics: options.Metrics = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON to stdout instead of tables.")] = False,
-    config: options.ConfigOption = None,
+    *,
+    common: options.EngineOptions,
 ) -> None:
-    """Measure images/s of each metric and of the whole, the models' own limit, and the plain one-at-a-time way."""
+    """Measure images/s of each metric and of all together, the limit of the models alone, and a plain loop."""
     import contextlib
-    import json
     import tempfile
 
     from rich.console import Console
@@ -47,7 +45,6 @@ def bench(
     from aim_tui.engine.runtime import go_offline
     from aim_tui.errors import UsageError
     from aim_tui.inputs.listing import expand
-    from aim_tui.runs.setup import resolve
 
     if image_format not in ("png", "jpeg"):
         raise UsageError(f"--format is {image_format!r}; it is 'png' or 'jpeg'")
@@ -63,23 +60,13 @@ def bench(
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aim-tui-bench-")))
             stderr.print(f"drawing {count} {image_format} images of {size} x {size}")
             found = synthesise(folder, count, size, "png" if image_format == "png" else "jpeg")
-        setup = resolve(
-            profile=profile,
-            topic=_TOPIC,
-            prompt=_PROMPT,
-            reference=found[0],
-            metrics=metrics,
-            weights=None,
-            device=device,
-            precision=precision,
-            batch_size=batch_size,
-            exif=None,
-            config=config,
-        )
+        setup = common.setup(topic=_TOPIC, prompt=_PROMPT, reference=found[0], metrics=metrics)
         say: Callable[[str], None] = stderr.print
         report = measure(setup.engine, setup.metrics, setup.context, found, say)
     if as_json:
-        print(json.dumps({"profile": setup.profile.name, **report.to_json()}, indent=2))
+        from aim_tui.cli.console import print_json
+
+        print_json({"profile": setup.profile.name, **report.to_json()})
     else:
         _show(setup.profile.name, report)
 

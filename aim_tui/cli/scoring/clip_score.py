@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from aim_tui.runs.setup import Setup
 
 
+@options.takes_groups
 def clip_score(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON Lines, JSON, CSV, TSV or Parquet.")],
-    image_key: Annotated[str, typer.Option("--image-key", metavar="COLUMN", help="Where paths are.")] = "image_path",
-    text_key: Annotated[str, typer.Option("--text-key", metavar="COLUMN", help="Where texts are.")] = "text",
+    image_key: Annotated[
+        str, typer.Option("--image-key", metavar="COLUMN", help="Column of image paths.")
+    ] = "image_path",
+    text_key: Annotated[str, typer.Option("--text-key", metavar="COLUMN", help="Column of texts.")] = "text",
     output_key: Annotated[
-        str, typer.Option("--output-key", metavar="COLUMN", help="The column that is added.")
+        str, typer.Option("--output-key", metavar="COLUMN", help="The column to add.")
     ] = "clip_score",
     scale: Annotated[
         str,
@@ -39,39 +42,27 @@ def clip_score(
         typer.Option(
             "--on-error",
             metavar="WHAT",
-            help="null: no number, and the reason in a second column; zero: 0.0 for an unreadable image or an empty "
+            help="null: no value, with the reason in a second column; zero: 0.0 for an unreadable image or an empty "
             "text, as DataFlow does; fail: end at the first.",
         ),
     ] = "null",
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead of to stdout.")
-    ] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Put new values into a column that is there.")] = False,
-    profile: options.ProfileOption = None,
-    device: options.DeviceOption = None,
-    precision: options.PrecisionOption = None,
-    batch_size: options.BatchOption = None,
-    exif: options.ExifOption = None,
-    config: options.ConfigOption = None,
-    store: options.StoreOption = None,
-    no_store: Annotated[bool, typer.Option("--no-store", help="Keep nothing of what is computed.")] = False,
+    output: options.Output = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Overwrite the column if it exists.")] = False,
+    *,
+    common: options.RunOptions,
 ) -> None:
-    """Add the CLIP score of image and text to each row; all other columns stay as they are.
+    """Add the CLIP score of image and text to each row; other columns stay as they are.
 
-    Exit: 0 all scored, 1 some not, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    Exit: 0 all rows scored, 1 some not, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
     from aim_tui.cli.console import say
     from aim_tui.cli.scoring.manifest_run import OnError, run
     from aim_tui.core.embeddings.clip_score_scales import SCALES
     from aim_tui.runs.manifest_output import ManifestOutput, open_input
-    from aim_tui.runs.setup import resolve
 
     chosen = one_of("--scale", scale, SCALES)
     rule = OnError(one_of("--on-error", on_error, {str(each): each for each in OnError}))
-    setup = resolve(
-        profile=profile, metrics="clip", weights="clip=1", device=device, precision=precision, batch_size=batch_size,
-        exif=exif, config=config,
-    )  # fmt: skip
+    setup = common.setup(metrics="clip", weights="clip=1")  # fmt: skip
     manifest = open_input(file, output)
     asked = _asked(manifest, setup, chosen, rule, image=image_key, text=text_key, added=output_key, replace=replace)
     asked.check()
@@ -79,7 +70,7 @@ def clip_score(
         say(setup.profile.notice, "yellow")
     prefix = f", cos of the image and {chosen.prefix!r} + {text_key}" if chosen.prefix else ""
     say(f"{output_key} = {chosen.formula}{prefix}")
-    raise typer.Exit(run(asked, ManifestOutput(manifest, output, asked.added), store, no_store=no_store))
+    raise typer.Exit(run(asked, ManifestOutput(manifest, output, asked.added), common.store, no_store=common.no_store))
 
 
 def _asked(

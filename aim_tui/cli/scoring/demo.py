@@ -21,11 +21,12 @@ def demo(
         bool, typer.Option("--headless", help="Print the table instead of opening the screen.")
     ] = False,
     edits: Annotated[
-        bool, typer.Option("--edits", help="Score the sample edits, and tell how far their metrics can be trusted.")
+        bool,
+        typer.Option("--edits", help="Score the sample edits and measure how well the metrics agree with the truth."),
     ] = False,
     store: Annotated[
         Path | None,
-        typer.Option("--store", metavar="PATH", help="Keep what the application scores in this store."),
+        typer.Option("--store", metavar="PATH", help="Store scores and ratings here."),
     ] = None,
 ) -> None:
     """Open the application on the sample images and start scoring; without a terminal, print the table."""
@@ -34,12 +35,15 @@ def demo(
 
         raise typer.Exit(demo_edits())
     from aim_tui.cli.launching import in_terminal, launch, open_on
+    from aim_tui.cli.progress import display
     from aim_tui.core.scoring.events import numbered
-    from aim_tui.exports.writers import open_writer
+    from aim_tui.exports.formats import get_format
+    from aim_tui.exports.images import ScoredImages
+    from aim_tui.exports.sink import Sink
     from aim_tui.inputs.demo_data import load_sample
     from aim_tui.inputs.listing import list_folder
     from aim_tui.runs.recording import Record
-    from aim_tui.runs.runner import run
+    from aim_tui.runs.runner import image_work, run
     from aim_tui.runs.setup import resolve
 
     sample = load_sample()
@@ -53,7 +57,9 @@ def demo(
     if headless or not in_terminal():
         # Without a store: a try-out belongs in nobody's history, and has to work where the home cannot be written.
         record = Record(setup, numbered(list_folder(sample.generations).images))
-        raise typer.Exit(run(setup, open_writer("table", None), record, []))
+        content = ScoredImages(record.results, setup.provenance())
+        writer = get_format("table", ScoredImages).writer(content, Sink())
+        raise typer.Exit(run(image_work(setup), writer, record, display()))
     folder = sample.generations
     with contextlib.ExitStack() as stack:
         said: tuple[str, ...] = ()

@@ -6,13 +6,17 @@ With --tui the application opens on them instead, as a bare `aim-tui DATA.json` 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from aim_tui.cli import options
 
+if TYPE_CHECKING:
+    from aim_tui.runs.edit_plan import EditPlan
 
+
+@options.takes_groups
 def edit(
     data: Annotated[
         Path, typer.Argument(metavar="DATA", help="data.json, adversarial_dataset.json, JSON Lines or CSV of edits.")
@@ -26,45 +30,43 @@ def edit(
         typer.Option(
             "--metrics",
             metavar="LIST",
-            help="Which of clip_edit,editclip,preservation,directional,caption_change, or all. Default: those that "
-            "need no captioner.",
+            help="clip_edit, editclip, preservation, directional, caption_change (comma-separated), or all. "
+            "Default: those without a captioner.",
         ),
     ] = None,
     output_format: Annotated[
-        str, typer.Option("--format", "-f", metavar="FORMAT", help="table, json, jsonl, csv or editclip.")
+        str, options.format_option("table, json, jsonl, csv or editclip.")
     ] = "table",
-    output: options.OutputOption = None,
+    output: options.Output = None,
     pre_resize: Annotated[
         int | None,
         typer.Option(
             "--pre-resize", min=1, max=4096, metavar="N",
-            help="Scale both images to N x N before EditCLIP's own processor; the published script does with 256.",
+            help="Resize both images to N x N before EditCLIP's own processor; the published script uses 256.",
         ),
     ] = None,
-    profile: options.ProfileOption = None,
-    device: options.DeviceOption = None,
-    precision: options.PrecisionOption = None,
-    batch_size: options.BatchOption = None,
-    exif: options.ExifOption = None,
-    config: options.ConfigOption = None,
-    store: options.StoreOption = None,
-    no_store: options.NoRunStoreOption = False,
-    resume: options.ResumeOption = True,
+    resume: options.Resume = True,
     tui: Annotated[
-        bool, typer.Option("--tui", help="Open the Edits screen instead of writing; `aim-tui DATA` does so too.")
+        bool, typer.Option("--tui", help="Open the Edits screen instead of writing; `aim-tui DATA` does the same.")
     ] = False,
+    *,
+    common: options.RunOptions,
 ) -> None:  # fmt: skip
-    """Score edits. Exit: 0 all scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C."""
-    from aim_tui.cli.scoring.edit_run import EditRecord, StoredEditRecord, plan, run
-    from aim_tui.errors import UsageError
-    from aim_tui.exports.edit_writers import open_output
-    from aim_tui.inputs.edits import read_edits
-    from aim_tui.runs.edit_plan import EditWish
-    from aim_tui.runs.setup import resolve
+    """Score image edits.
 
-    setup = resolve(
-        profile=profile, device=device, precision=precision, batch_size=batch_size, exif=exif, config=config
-    )
+    Exit: 0 all edits scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    """
+    from aim_tui.cli.progress import display
+    from aim_tui.errors import UsageError
+    from aim_tui.exports.edits import ScoredEdits
+    from aim_tui.exports.formats import get_format
+    from aim_tui.exports.sink import Sink
+    from aim_tui.inputs.edits import read_edits
+    from aim_tui.runs.edit_plan import EditWish, plan
+    from aim_tui.runs.recording import Record, StoredRecord
+    from aim_tui.runs.runner import edit_work, run
+
+    setup = common.setup()
     wish = EditWish(str(data), metrics, model, pre_resize)
     if tui:
         from aim_tui.cli.launching import folder_of, launch, open_on
@@ -72,17 +74,31 @@ def edit(
 
         if output is not None:
             raise UsageError("--output and --tui exclude each other", "in the application ctrl+s exports")
-        folder, kept_in = folder_of(str(data)), None if no_store else store_path(store)
+        folder, kept_in = folder_of(str(data)), None if common.no_store else store_path(common.store)
         raise typer.Exit(open_on(folder, lambda: launch(setup, folder, store=kept_in, edits=wish)))
     found = read_edits(data)
-    asked = plan(setup, found, wish)
-    writer = open_output(output_format, output, asked)
-    if no_store:
-        raise typer.Exit(run(asked, writer, EditRecord(asked)))
-    from aim_tui.runs.storage import open_to_score, store_path
-    from aim_tui.store.edit_runs import EditRuns
+    asked = plan(setup.profile, setup.engine, found, wish)
+    chosen, sink = get_format(output_format, ScoredEdits), Sink(output)
+    sink.check([asked.file.path, *(image for row in asked.file.rows for image in (row.source, row.target))])
 
-    path = store_path(store)
+    def score_to(record: Record, asked: EditPlan) -> int:
+        edits = ScoredEdits(
+            record.results,
+            asked.provenance(),
+            families=asked.families,
+            models=asked.engine.models,
+            pre_resize=asked.engine.edit_resize,
+        )
+        return run(edit_work(asked), chosen.writer(edits, sink), record, display())
+
+    if common.no_store:
+        raise typer.Exit(score_to(Record(asked, asked.items()), asked))
+    from aim_tui.runs.storage import open_to_score, store_path
+    from aim_tui.store.runs import Runs
+
+    path = store_path(common.store)
     with open_to_score(path) as database:
         kept = asked.with_store(path)
-        raise typer.Exit(run(kept, writer, StoredEditRecord(EditRuns(database), kept, fresh=not resume)))
+        # Before torch is imported, which takes seconds: is everything here?
+        request = kept.request(models_needed=True)
+        raise typer.Exit(score_to(StoredRecord(Runs(database), kept, kept.items(), request, fresh=not resume), kept))

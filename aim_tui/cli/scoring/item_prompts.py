@@ -120,7 +120,7 @@ def _found(images: Sequence[str], origin: PromptFrom, common: str, *, further: b
 
 
 def _lines(file: Path) -> tuple[str, ...]:
-    """A prompt a line; empty lines are none."""
+    """One prompt per line; empty lines are none."""
     try:
         with file.open("rb") as stream:
             data = stream.read(_LARGEST + 1)

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from aim_tui.cli import options
 
+if TYPE_CHECKING:
+    from aim_tui.runs.setup import Setup
 
+
+@options.takes_groups
 def score(
     paths: Annotated[
         list[str] | None, typer.Argument(metavar="PATH...", help="Images, folders and glob patterns.")
     ] = None,
-    topic: options.TopicOption = "",
+    topic: options.Topic = "",
     prompt: Annotated[
         list[str] | None,
-        typer.Option("--prompt", "-p", help="What CLIP compares images with; several go with every image."),
+        typer.Option(
+            "--prompt", "-p", help="Compared with the images by CLIP. Repeat it to score each image with every prompt."
+        ),
     ] = None,
     prompts: Annotated[
-        Path | None, typer.Option("--prompts", metavar="FILE", help="A prompt a line, as several --prompt.")
+        Path | None, typer.Option("--prompts", metavar="FILE", help="A file with one prompt per line.")
     ] = None,
     pair: Annotated[
-        bool, typer.Option("--pair", help="The first image with the first prompt, and so on; not each with every one.")
+        bool,
+        typer.Option("--pair", help="Pair image 1 with prompt 1 and so on, instead of every image with every prompt."),
     ] = False,
     prompt_from: Annotated[
         str | None,
@@ -41,75 +47,72 @@ def score(
         typer.Option(
             "--manifest",
             metavar="FILE",
-            help="Score the rows of JSON Lines, JSON, CSV, TSV or Parquet; the same comes out with columns added.",
+            help="Score the rows of a JSON Lines, JSON, CSV, TSV or Parquet file and write them with the scores added.",
         ),
     ] = None,
     image_key: Annotated[
         str | None,
-        typer.Option("--image-key", metavar="COLUMN", help="The manifest's paths. Default: image_path."),
+        typer.Option("--image-key", metavar="COLUMN", help="Image column of the manifest. Default: image_path."),
     ] = None,
     topic_key: Annotated[
-        str | None, typer.Option("--topic-key", metavar="COLUMN", help="Default: topic, where there is one.")
+        str | None, typer.Option("--topic-key", metavar="COLUMN", help="Topic column. Default: topic, if present.")
     ] = None,
     prompt_key: Annotated[
-        str | None, typer.Option("--prompt-key", metavar="COLUMN", help="Default: prompt, where there is one.")
+        str | None, typer.Option("--prompt-key", metavar="COLUMN", help="Prompt column. Default: prompt, if present.")
     ] = None,
     reference_key: Annotated[
-        str | None, typer.Option("--reference-key", metavar="COLUMN", help="Default: reference, where there is one.")
+        str | None,
+        typer.Option("--reference-key", metavar="COLUMN", help="Reference column. Default: reference, if present."),
     ] = None,
     column_prefix: Annotated[
-        str, typer.Option("--column-prefix", metavar="TEXT", help="Begins the names of the columns that are added.")
+        str, typer.Option("--column-prefix", metavar="TEXT", help="Prefix for the names of added columns.")
     ] = "",
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Put new values into columns that the manifest has already.")
-    ] = False,
-    reference: options.ReferenceOption = "",
-    profile: options.ProfileOption = None,
-    metrics: options.MetricsOption = None,
-    text_metric: options.TextMetricOption = None,
-    weights: options.WeightsOption = None,
-    recursive: options.RecursiveOption = False,
-    output_format: Annotated[
-        str, typer.Option("--format", "-f", metavar="FORMAT", help="table, json, jsonl or csv.")
-    ] = "table",
-    output: options.OutputOption = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Overwrite columns that exist already.")] = False,
+    reference: options.Reference = "",
+    metrics: options.Metrics = None,
+    text_metric: Annotated[
+        str | None,
+        typer.Option(
+            "--text-metric",
+            metavar="NAME",
+            help="How captions are compared with the topic: sentence (cosine, blip2), bertscore, or both.",
+        ),
+    ] = None,
+    weights: options.Weights = None,
+    recursive: options.Recursive = False,
+    output_format: Annotated[str, options.format_option("table, json, jsonl or csv.")] = "table",
+    output: options.Output = None,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Go on with images that appear, as they become whole, until Ctrl-C.")
+        bool, typer.Option("--watch", help="Keep scoring new images once they are fully written, until Ctrl-C.")
     ] = False,
-    device: options.DeviceOption = None,
-    precision: options.PrecisionOption = None,
-    batch_size: options.BatchOption = None,
-    exif: options.ExifOption = None,
-    config: options.ConfigOption = None,
-    store: options.StoreOption = None,
-    no_store: options.NoRunStoreOption = False,
-    resume: options.ResumeOption = True,
+    resume: options.Resume = True,
+    *,
+    common: options.RunOptions,
 ) -> None:
-    """Score images. Exit: 0 all scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C."""
+    """Score images: raw and normalised values of each metric, and the final score.
+
+    Exit: 0 all images scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
+    """
+    from aim_tui.cli.progress import display
     from aim_tui.cli.scoring.item_prompts import asking, read_options
     from aim_tui.core.metrics.spec import Need
     from aim_tui.errors import UsageError
-    from aim_tui.exports.writers import open_writer
+    from aim_tui.exports.formats import get_format
+    from aim_tui.exports.images import ScoredImages
+    from aim_tui.exports.sink import Sink
     from aim_tui.inputs.folder_watcher import Watch
     from aim_tui.inputs.listing import Expansion, expand
-    from aim_tui.runs.recording import Record, StoredRecord, common_folder
-    from aim_tui.runs.runner import Watching, run
-    from aim_tui.runs.setup import resolve
+    from aim_tui.runs.recording import Record, StoredRecord, common_folder, request_of
+    from aim_tui.runs.runner import Watching, image_work, run
 
     said = read_options(prompt, prompts, pair, prompt_from, manifest=manifest is not None)
-    setup = resolve(
-        profile=profile,
+    setup = common.setup(
         topic=topic,
         prompt=said.common,
         reference=reference,
         metrics=metrics,
         text_metric=text_metric,
         weights=weights,
-        device=device,
-        precision=precision,
-        batch_size=batch_size,
-        exif=exif,
-        config=config,
     )
     if manifest is not None:
         from aim_tui.cli.scoring.score_manifest import Columns, score_manifest
@@ -119,7 +122,7 @@ def score(
         keys = Columns(image_key, topic_key, prompt_key, reference_key)
         code = score_manifest(
             manifest, keys, setup, said, output,
-            prefix=column_prefix, replace=replace, store=store, no_store=no_store,
+            prefix=column_prefix, replace=replace, store=common.store, no_store=common.no_store,
         )  # fmt: skip
         raise typer.Exit(code)
     if any((image_key, topic_key, prompt_key, reference_key, column_prefix, replace)):
@@ -130,26 +133,34 @@ def score(
         if watch and said.pair:
             raise UsageError("--watch knows no number of images that --pair could count", "leave one of them out")
         setup = asking(setup, {Need.PROMPT})
-    writer = open_writer(output_format, output)
+    chosen, sink = get_format(output_format, ScoredImages), Sink(output)
+    sink.check()
     # A watch finds what is there as well, once it is whole.
     found = Expansion([], []) if watch else expand(paths, recursive)
     if not found.images and not watch:
         problems = "; ".join(f"{problem.path}: {problem.reason}" for problem in found.problems)
         raise UsageError(f"no images to score: {problems}")
-    if output is not None and os.path.abspath(output) in map(os.path.abspath, [*found.images, setup.context.reference]):  # noqa: PTH100
-        raise UsageError(f"--output {output} is one of the images to score", "name another file")
+    sink.check([*found.images, setup.context.reference], "images to score")
     images = said.items(found.images, further=watch)
     watching = None
     if watch:
         seen = Watch(paths, recursive, setup.engine.reading, known=())
         watching = Watching(seen, partial(said.items, further=True))
-    if no_store:
-        raise typer.Exit(run(setup, writer, Record(setup, images), found.problems, watching))
+
+    def score_to(record: Record, setup: Setup) -> int:
+        content = ScoredImages(record.results, setup.provenance(), own=("prompt",) if watch and said.own else ())
+        writer = chosen.writer(content, sink)
+        work = image_work(setup, found.problems)
+        return run(work, writer, record, display(), problems=found.problems, watch=watching)
+
+    if common.no_store:
+        raise typer.Exit(score_to(Record(setup, images), setup))
     from aim_tui.runs.storage import open_to_score, store_path
     from aim_tui.store.runs import Runs
 
-    path = store_path(store)
+    path = store_path(common.store)
     with open_to_score(path) as database:
         folder = common_folder(paths, found.images)
-        record = StoredRecord(Runs(database), setup, images, folder, fresh=not resume or watch)
-        raise typer.Exit(run(setup.with_store(path), writer, record, found.problems, watching))
+        request = request_of(setup, folder)
+        record = StoredRecord(Runs(database), setup, images, request, fresh=not resume or watch)
+        raise typer.Exit(score_to(record, setup.with_store(path)))

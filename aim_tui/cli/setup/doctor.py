@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 def doctor(
-    profile: options.ProfileOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    config: options.ConfigOption = None,
-    store: options.StoreOption = None,
+    profile: options.Profile = None,
+    as_json: options.Json = False,
+    config: options.Config = None,
+    store: options.Store = None,
 ) -> None:
-    """Look at terminal, tmux, Python, torch, GPU, models and disk, and say what to do where something is wrong.
+    """Check terminal, tmux, Python, torch, GPU, models and disk, and say how to fix what is wrong.
 
-    Exits 1 if something is broken.
+    Exit: 0 fine, 1 something is broken.
     """
     from aim_tui.cli.setup.finding import State
 
@@ -119,7 +119,7 @@ def _print(findings: Sequence[Finding], broken: int) -> None:
 
 
 def _print_json(findings: Sequence[Finding], *, ok: bool) -> None:
-    import json
+    from aim_tui.cli.console import print_json
 
     told = [
         {
@@ -132,4 +132,4 @@ def _print_json(findings: Sequence[Finding], *, ok: bool) -> None:
         }
         for finding in findings
     ]
-    print(json.dumps({"ok": ok, "findings": told}, indent=2))
+    print_json({"ok": ok, "findings": told})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,11 +14,11 @@ if TYPE_CHECKING:
 
 
 def keys(
-    config: options.ConfigOption = None,
+    config: options.Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, a table for each screen.")] = False,
 ) -> None:
-    """List all bindings: id, keys as they are set, what they do. A * marks keys that the settings file has changed."""
+    """List all key bindings: id, keys, what they do. * marks keys changed by the settings file."""
     from aim_tui.cli.setup.ui_settings import preferences
     from aim_tui.settings.settings import load_settings
     from aim_tui.ui.keymap import key_actions
@@ -34,7 +33,9 @@ def keys(
             {"id": id, "keys": present, "default": action.keys, "changed": changed, "does": action.about}
             for id, present, changed, action in lines
         ]
-        print(json.dumps({"keys": listed, "conflicts": doubts}, indent=2, ensure_ascii=False))
+        from aim_tui.cli.console import print_json
+
+        print_json({"keys": listed, "conflicts": doubts})
         return
     if as_markdown:
         print(_markdown([(id, present, action) for id, present, _, action in lines]))

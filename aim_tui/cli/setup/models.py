@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -28,12 +27,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="models",
-    help="See, check and fetch the models of a profile.",
+    help="List, check and fetch the models of a profile.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 
-_Profile = Annotated[str | None, typer.Option("--profile", "-P", help="The profile; the default one if left out.")]
+_Profile = Annotated[str | None, typer.Option("--profile", "-P", help="Default: the default profile.")]
 _Roles = Annotated[list[str] | None, typer.Option("--role", help="Only this role; can be given several times.")]
 _Metrics = Annotated[str | None, typer.Option("--metrics", help="Only what these metrics need, such as clip,siglip.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -45,7 +44,7 @@ def list_models(
     role: _Roles = None,
     metrics: _Metrics = None,
     as_json: _Json = False,
-    config: options.ConfigOption = None,
+    config: options.Config = None,
 ) -> None:
     """List the models of a profile: role, model, size, and whether it is on this machine."""
     from aim_tui.hub.inventory import inspect
@@ -60,11 +59,11 @@ def check(
     role: _Roles = None,
     metrics: _Metrics = None,
     as_json: _Json = False,
-    config: options.ConfigOption = None,
+    config: options.Config = None,
 ) -> None:
-    """Check the models of a profile: all files there, whole, and with the right checksums.
+    """Check that all files of a profile's models are here and have the right checksums.
 
-    Exits 3 if one is missing or damaged.
+    Exit: 0 complete, 3 a model is missing or damaged.
     """
     from aim_tui.hub.inventory import LOCAL
 
@@ -101,13 +100,13 @@ def fetch(
     role: _Roles = None,
     metrics: _Metrics = None,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Read what is here first, and fetch again what is damaged.")
+        bool, typer.Option("--verify", help="Check the files that are here and fetch damaged ones again.")
     ] = False,
-    config: options.ConfigOption = None,
+    config: options.Config = None,
 ) -> None:
-    """Fetch the models of a profile that are not on this machine; continues what was stopped.
+    """Download the models of a profile that are missing; an interrupted download resumes.
 
-    Exits 3 if one cannot be had. HF_TOKEN, HF_ENDPOINT, HF_HOME and HF_HUB_OFFLINE are honoured.
+    Exit: 0 complete, 3 a model cannot be had. HF_TOKEN, HF_ENDPOINT, HF_HOME and HF_HUB_OFFLINE are honoured.
     """
     _, wanted = _chosen(profile, role, metrics, config)
     failures: list[AimError] = []
@@ -148,7 +147,7 @@ def _chosen(
 ) -> tuple[Profile, list[tuple[Role, ModelRef]]]:
     """The profile, and those of its models that the options leave, in the order of the roles."""
     from aim_tui.core.metrics import edits
-    from aim_tui.core.metrics.registry import in_order, model_role, roles_in_order
+    from aim_tui.core.metrics.registry import images_in_order, model_role, profile_roles, roles_in_order
     from aim_tui.core.metrics.spec import NAME
     from aim_tui.core.names import did_you_mean
     from aim_tui.settings.settings import load_settings
@@ -162,17 +161,16 @@ def _chosen(
         names = [name.strip() for name in metrics.split(",") if name.strip()]
         of_edits = [name for name in names if name in edits.FAMILIES]
         try:
-            asked = in_order(name for name in names if name not in edits.FAMILIES)
+            asked = images_in_order(name for name in names if name not in edits.FAMILIES)
         except KeyError as error:
             raise UsageError(error.args[0]) from None
     models = dict(chosen.equipped(asked).models)
     for name in roles or ():
-        if name in list(Role):
-            continue
-        brought = model_role(Role(name)) if NAME.fullmatch(name) else None
-        if brought is None:
-            raise UsageError(f"unknown role {name!r}{did_you_mean(name, [str(known) for known in Role])}")
-        models.setdefault(brought.role, brought.default)
+        model = model_role(Role(name)) if NAME.fullmatch(name) else None
+        if model is None:
+            raise UsageError(f"unknown role {name!r}{did_you_mean(name, [str(known) for known in profile_roles()])}")
+        if model.default is not None:
+            models.setdefault(model.role, model.default)
     needed = {*chosen.roles_for(asked), *edits.roles_for(of_edits, captioned=True)}
     if metrics is None:
         # Named outright, a model is meant that no metric of single images needs.
@@ -184,7 +182,9 @@ def _chosen(
 
 def _print(profile: Profile, states: Sequence[ModelState], *, as_json: bool) -> None:
     if as_json:
-        json.dump({"profile": profile.name, "models": [_as_data(state) for state in states]}, sys.stdout, indent=2)
+        from aim_tui.cli.console import print_json
+
+        print_json({"profile": profile.name, "models": [_as_data(state) for state in states]})
         sys.stdout.write("\n")
         return
     from rich.table import Table

@@ -15,19 +15,16 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="cache",
-    help="See and prune what models have computed and is kept.",
+    help="Show and prune the feature cache.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 
 
 @app.command()
-def info(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False, store: options.StoreOption = None
-) -> None:
-    """Say how much is cached, by kind and model, and how large the store is."""
-    from aim_tui.cli.console import say, show, table, words
-    from aim_tui.core.scoring.records import to_json
+def info(as_json: options.Json = False, store: options.Store = None) -> None:
+    """Show how much is cached, by kind and model, and the size of the store."""
+    from aim_tui.cli.console import print_json, say, show, table, words
     from aim_tui.core.text import portable_path
     from aim_tui.runs.storage import open_existing, store_path
     from aim_tui.store.cache import FeatureCache
@@ -50,7 +47,7 @@ def info(
             for usage in found
         ]
         said = {"store": portable_path(str(path)), "store_bytes": _on_disk(path), "bytes": total, "entries": entries}
-        print(to_json(said, indent=2))
+        print_json(said)
         return
     if found:
         made = table("kind", "model", "fingerprint", "count", "size", right=("count", "size"))
@@ -64,11 +61,12 @@ def info(
 @app.command()
 def prune(
     max_size: Annotated[
-        str, typer.Option("--max-size", metavar="SIZE", help="How much to keep, such as 500MB or 2GB; 0 for nothing.")
+        str,
+        typer.Option("--max-size", metavar="SIZE", help="How much to keep, for example 500MB or 2GB; 0 to empty it."),
     ],
-    store: options.StoreOption = None,
+    store: options.Store = None,
 ) -> None:
-    """Remove what was not used for longest. It can be computed again; runs and ratings stay."""
+    """Delete the least recently used cache entries. They can be computed again; runs and ratings stay."""
     from aim_tui.cli.console import say
     from aim_tui.runs.storage import open_existing, parse_size, store_path
     from aim_tui.store.cache import FeatureCache

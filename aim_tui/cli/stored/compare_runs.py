@@ -18,28 +18,27 @@ if TYPE_CHECKING:
 
 
 def compare_runs(
-    a: Annotated[str, typer.Argument(metavar="A", help="The earlier run: an id, its beginning, or 'last'.")],
+    a: Annotated[str, typer.Argument(metavar="A", help="The earlier run: its id, a prefix of it, or 'last'.")],
     b: Annotated[str, typer.Argument(metavar="B", help="The later run.")],
     top: Annotated[
-        int, typer.Option("--top", min=0, metavar="N", help="How many of the largest rises and falls.")
+        int, typer.Option("--top", min=0, metavar="N", help="How many of the largest gains and losses to show.")
     ] = 10,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Random seed of the bootstrap.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with every pair.")] = False,
-    store: options.StoreOption = None,
+    store: options.Store = None,
 ) -> None:
-    """Compare two runs image by image: rises, falls, mean difference with a 95 % bootstrap interval."""
+    """Compare two runs image by image: gains, losses, mean difference with a 95 % bootstrap interval."""
     from rich.text import Text
 
     from aim_tui.cli import console
     from aim_tui.cli.console import words
-    from aim_tui.core.scoring.records import to_json
     from aim_tui.core.scoring.run_comparison import compare
     from aim_tui.runs import storage
 
     before, after = storage.load(store, a), storage.load(store, b)
     compared = compare(before.results, after.results, seed=seed)
     if as_json:
-        print(to_json(_as_data(before, after, compared, seed), indent=2))
+        console.print_json(_as_data(before, after, compared, seed))
         return
     lines = [words(line) for line in (*_counts(compared), *_warnings(before, after))]
     console.show(_sides(before, after), Text("\n").join(lines))

@@ -21,16 +21,17 @@ _SIZES = 6
 
 def inspect(
     path: Annotated[str, typer.Argument(metavar="FILE|FOLDER", help="A file of edits, or a folder of images.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")] = False,
     samples: Annotated[int, typer.Option("--samples", "-n", min=0, metavar="N", help="How many edits to show.")] = 5,
-    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into sub-folders too.")] = False,
-    config: options.ConfigOption = None,
+    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Include sub-folders.")] = False,
+    config: options.Config = None,
 ) -> None:
-    """Look at edits or images. Exit: 0 all well, 1 something is broken, 2 usage."""
-    from aim_tui.cli.console import show
-    from aim_tui.core.scoring.records import to_json
+    """Check a data set of edits or a folder of images without loading a model.
+
+    Exit: 0 fine, 1 something is broken, 2 usage.
+    """
+    from aim_tui.cli.console import print_json, show
     from aim_tui.errors import UsageError
-    from aim_tui.exports.deliver import deliver
     from aim_tui.inputs.dataset_inspection import inspect_file, inspect_images
     from aim_tui.inputs.listing import expand
     from aim_tui.settings.settings import load_settings
@@ -43,7 +44,7 @@ def inspect(
     else:
         raise UsageError(f"{path}: no such file or folder")
     if as_json:
-        deliver(to_json(_data(found, samples), indent=2) + "\n", None)
+        print_json(_data(found, samples))
     else:
         show(*_parts(found, samples))
     raise typer.Exit(1 if found.broken else 0)

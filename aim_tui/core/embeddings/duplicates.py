@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from aim_tui.core.embeddings.gallery import Vectors
 
-#: From this cosine on two images count as near duplicates; docs/BENCHMARKS.md says how it was found, what it misses.
+#: From this cosine on two images count as near duplicates; docs/benchmarks.md says how it was found, what it misses.
 THRESHOLD = 0.99
 
 # Rows on each side of a tile of cosines: 16 MB, and three times that where all are near.

@@ -122,6 +122,8 @@ class ThumbnailGrid(ScrollView, can_focus=True, inherit_bindings=False):
         self._size_step = 1
         self._thumbnails = Thumbnails(policy, lambda path: self.post_message(self.ThumbnailRead(path)))
         self._words_only = False
+        # Columns, height of a cell and height of the view at the last layout.
+        self._laid_out = (1, 1, 0)
 
     @property
     def marks(self) -> AbstractSet[int]:
@@ -242,15 +244,24 @@ class ThumbnailGrid(ScrollView, can_focus=True, inherit_bindings=False):
         return Box(width, height * 2)
 
     def _lay_out(self) -> None:
+        """Place the cells anew: the cursor stays in view where it was, else the first image in view stays the first."""
+        (columns, cell_height, height), top = self._laid_out, self.scroll_offset.y
+        self._laid_out = (self._columns, self._cell_height, self.size.height)
         lines = -(-len(self._order) // self._columns)
         self.virtual_size = Size(1, lines * self._cell_height)
-        self._show_cursor()
+        cursor_top = self._cursor // columns * cell_height
+        if not height or top <= cursor_top <= max(top + height - cell_height, top):
+            self._show_cursor()
+        else:
+            first = top // cell_height * columns
+            self.scroll_to(y=first // self._columns * self._cell_height, animate=False, force=True)
 
     def _move_to(self, index: int) -> None:
         index = min(max(index, 0), len(self._order) - 1)
-        if index != self._cursor:
-            self._cursor = index
-            self._show_cursor()
+        changed, self._cursor = index != self._cursor, index
+        # Also where it stays: the wheel may have scrolled away from it.
+        self._show_cursor()
+        if changed:
             self.refresh()
             self.post_message(self.CursorMoved())
 

@@ -92,6 +92,8 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
         super().__init__(id=id, classes=classes)
         self._model: LineModel[Key] = LineModel(self.can_mark)
         self._empty_text = ""
+        # Lines in view at the last layout, 0 before the first one.
+        self._page_before = 0
 
     # --- what a subclass says ------------------------------------------------------------------------------------
 
@@ -147,15 +149,20 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
         return self._model.index_of(key)
 
     def set_keys(self, keys: Sequence[Key], cursor: Key | None = None) -> None:
-        """Show these keys; the cursor goes to `cursor`, else stays on its key and on its line of the screen."""
+        """Show these keys; the cursor goes to `cursor`, else stays on its key and on its line of the screen.
+
+        A view that was scrolled away from the cursor stays where it is as long as the key of the cursor is there.
+        """
         model = self._model
         old_key, screen_line = model.cursor_key, model.cursor - self._top
+        in_view = self._shows_cursor(self._page_before)
         marking = model.in_range
-        found = model.set_keys(keys, cursor)
+        stays = model.set_keys(keys, cursor) and cursor is None
         self.virtual_size = Size(1, len(keys) + self.HEADER_LINES)
-        if found and cursor is None:
+        if stays and in_view:
             self._scroll_top(model.cursor - screen_line)
-        self._scroll_to_cursor()
+        if in_view or not stays:
+            self._scroll_to_cursor()
         self.refresh()
         if model.cursor_key != old_key:
             self.post_message(self.CursorMoved(self, model.cursor))
@@ -295,8 +302,10 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
         self.set_class(self.app.console.color_system in ("standard", "windows"), "-few-colours")
 
     def on_resize(self) -> None:
-        """Keep the cursor in view when the pane shrinks."""
-        self._scroll_to_cursor()
+        """Keep the cursor in view when the pane shrinks, unless the view was scrolled away from it."""
+        if self._shows_cursor(self._page_before):
+            self._scroll_to_cursor()
+        self._page_before = self._page
 
     def _draw_index(self, index: int, width: int) -> list[Segment]:
         key = self.keys[index]
@@ -326,6 +335,10 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
     def _page(self) -> int:
         return self.scrollable_content_region.height - self.HEADER_LINES
 
+    def _shows_cursor(self, page: int) -> bool:
+        """Whether the cursor is among this many lines from the top; what has no lines yet will show it."""
+        return page <= 0 or self._top <= self._model.cursor < self._top + page
+
     def _indexes_in_view(self) -> range:
         return range(self._top, min(self._top + max(self._page, 0), len(self.keys)))
 
@@ -339,6 +352,8 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
     def _move_to(self, index: int) -> None:
         before, index = self._model.cursor, self._model.clamp(index)
         if index == before:
+            # The wheel may have scrolled away from it.
+            self._scroll_to_cursor()
             return
         self._model.cursor = index
         between = range(min(before, index), max(before, index) + 1)

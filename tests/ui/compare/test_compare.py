@@ -119,7 +119,7 @@ async def test_both_images_have_room_at_any_size(open_app: Any, folder: Path, si
     async with open_app(folder, reference=str(folder / "img_7.png"), size=size, start_scoring=True) as app:
         await app.all_scored()
         screen = await compare(app)
-        await app.pilot.pause()
+        await app.settle()
         sides = [screen.query_exactly_one(f"#{id} #preview-pixels").size for id in ("pair-a", "pair-b")]
         assert all(side.width >= 20 and side.height >= 2 for side in sides), sides
         for key in ("space", "space", "d", "b", "j", "k", "question_mark", "q", "q"):

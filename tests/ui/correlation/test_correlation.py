@@ -74,11 +74,11 @@ def store(tmp_path: Path, folder: Path) -> Path:
 async def opened(open_app: Any, folder: Path, store: Path, **asked: Any) -> AsyncIterator[Any]:
     """The application with that run in place of the folder."""
     async with open_app(folder, store=store, **asked) as app:
-        await app.until(lambda: len(app.rows) == 8 and not app.session.recalling)
+        await app.until(lambda: len(app.rows) == 8 and not app.session.workspace.recalling)
         await app.press("H")
         await app.until(lambda: app.app.screen.query(RunList) and app.app.screen.query_one(RunList).keys)
         await app.press("enter")
-        await app.until(lambda: app.session.viewed is not None)
+        await app.until(lambda: app.session.workspace.viewed is not None)
         await app.until(lambda: isinstance(app.app.screen, MainScreen))
         yield app
 
@@ -109,8 +109,8 @@ async def correlate(app: Any) -> CorrelationScreen:
 
 
 async def worked_out(app: Any) -> None:
-    await app.until(lambda: isinstance(app.app.screen, CorrelationScreen) and app.app.screen.analysis is not None, 60)
-    await app.pilot.pause()
+    await app.until(lambda: isinstance(app.app.screen, CorrelationScreen) and app.app.screen.analysis is not None)
+    await app.settle()
 
 
 async def type_file(app: Any, path: Path, columns: str = "") -> None:
@@ -308,7 +308,7 @@ async def test_groups_by_a_column_of_the_file_bring_levels_side_by_side(
         await app.until(lambda: not isinstance(app.app.screen, CorrelationScreen))
         options = app.app.screen._names
         await app.press(*["j"] * options.index("scene"), "enter")
-        await app.until(lambda: screen.analysis is not None and screen.analysis.options.group_by == "scene", 60)
+        await app.until(lambda: screen.analysis is not None and screen.analysis.options.group_by == "scene")
         levels = screen.cell.levels
         assert levels.within.used == 2
         words = [content.plain for content in page(screen.analysis, screen.cell, 200)]
@@ -366,7 +366,7 @@ async def test_a_file_that_will_not_do_says_why_and_is_not_taken(
         await type_file(app, judged)
         await app.until(lambda: said in " ".join(app.text().replace("│", " ").split()))
         await app.press("enter")
-        await app.pilot.pause(0.3)
+        await app.settle()
         assert isinstance(app.app.screen, JudgementFileScreen)
         await app.press("escape")
         assert screen_of(app).analysis is None
@@ -379,7 +379,7 @@ async def test_without_scores_or_ratings_the_screen_says_which_key_helps(
     open_app: Any, folder: Path, tmp_path: Path
 ) -> None:
     async with open_app(folder, store=tmp_path / "other.db", size=(80, 24)) as app:
-        await app.until(lambda: len(app.rows) == 8 and not app.session.recalling)
+        await app.until(lambda: len(app.rows) == 8 and not app.session.workspace.recalling)
         await app.press("K")
         await app.shows("None of these 8 images has a score")
         assert "q goes back; s scores." in " ".join(app.text().split())
@@ -430,7 +430,7 @@ async def test_what_is_written_holds_the_figures_that_are_shown(
             await app.press("ctrl+s", "ctrl+a", "ctrl+k")
             await app.paste(str(tmp_path / name))
             await app.press("enter")
-            await app.until((tmp_path / name).exists, 60)
+            await app.until((tmp_path / name).exists)
             await app.until(lambda: app.app.screen is screen)
         written = json.loads((tmp_path / "correlation_results.json").read_text())
         shown = screen.analysis.cells[0].coefficients[Kind.SPEARMAN].value

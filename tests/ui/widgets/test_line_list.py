@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 from textual.binding import Binding
+from textual.events import MouseScrollDown
 
 from aim_tui.ui.main.file_list import FileList
 from aim_tui.ui.main.score_table import ScoreTable
@@ -126,6 +127,67 @@ async def test_the_cursor_keeps_its_key_and_its_screen_line_when_the_order_is_re
         await pilot.pause()
         assert lines.cursor_key == key
         assert painted(lines)[line].split() == [str(key)]
+
+
+def turn_the_wheel(lines, turns=1):
+    for _ in range(turns):
+        lines.post_message(MouseScrollDown(lines, 10, 4, 0, 1, 0, False, False, False))
+
+
+async def scrolled_away(pilot, turns=10):
+    lines = await listing(pilot)
+    turn_the_wheel(lines, turns)
+    await until(pilot, lambda: lines.scroll_offset.y == 2 * turns)
+    return lines
+
+
+async def test_the_wheel_is_not_undone_by_another_order_nor_by_another_size():
+    async with Holder(Counted()).run_test(size=(30, 10)) as pilot:
+        lines = await scrolled_away(pilot)
+        lines.set_keys([0, *reversed(range(1, 100))])
+        await pilot.pause()
+        assert lines.cursor_key == 0
+        assert painted(lines)[1].split() == ["80"]
+        for height in (8, 12):
+            await pilot.resize_terminal(30, height)
+            await until(pilot, lambda height=height: lines.size.height == height)
+            await pilot.pause()
+            assert painted(lines)[1].split() == ["80"]
+
+
+async def test_what_was_scrolled_to_its_end_shows_the_end_when_lines_go():
+    async with Holder(Counted()).run_test(size=(30, 10)) as pilot:
+        lines = await scrolled_away(pilot, 40)
+        lines.set_keys(range(30))
+        await until(pilot, lambda: painted(lines)[-1].split() == ["29"])
+        assert lines.cursor_key == 0
+
+
+@pytest.mark.parametrize("key", ["g", "k", "pageup"])
+async def test_a_key_brings_back_a_cursor_that_was_scrolled_away_from(key):
+    async with Holder(Counted()).run_test(size=(30, 10)) as pilot:
+        lines = await scrolled_away(pilot)
+        await pilot.press(key)
+        await until(pilot, lambda: painted(lines)[1].split() == ["0"])
+
+
+async def test_other_lines_are_shown_from_the_cursor_on_wherever_the_wheel_was():
+    async with Holder(Counted()).run_test(size=(30, 10)) as pilot:
+        lines = await scrolled_away(pilot)
+        lines.set_keys(range(200, 300))
+        await until(pilot, lambda: painted(lines)[1].split() == ["200"])
+        turn_the_wheel(lines, 10)
+        await until(pilot, lambda: lines.scroll_offset.y == 20)
+        lines.set_keys(range(200, 300), 203)
+        await until(pilot, lambda: "203" in painted(lines)[1].split())
+
+
+async def test_a_cursor_in_view_stays_in_view_when_the_pane_shrinks():
+    async with Holder(Counted()).run_test(size=(30, 12)) as pilot:
+        lines = await listing(pilot)
+        await pilot.press(*"jjjjjjjjj")
+        await pilot.resize_terminal(30, 6)
+        await until(pilot, lambda: lines.size.height == 6 and ["9"] in [line.split() for line in painted(lines)])
 
 
 async def test_space_marks_and_moves_on_and_says_so():
