@@ -205,7 +205,7 @@ class Engine:
         """
         configure_torch()
         specs = self._check(job)
-        cache = self._open_cache(_roles(specs))
+        cache = self._open_cache(_roles_of_job(job, specs))
         try:
             for event in self._run(job, specs, cache, cancelled):
                 yield event
@@ -222,7 +222,7 @@ class Engine:
         plan = JobPlan(job, metrics, extractors)
         reader = Reader(self._settings.reading, extractors)
         self._check_contexts(plan, metrics, reader)
-        threads = self._reading_threads(_roles(specs))
+        threads = self._reading_threads(_roles_of_job(job, specs))
         lookup = Lookup(job.items, plan.plans, extractors, cache, self._settings.reading, threads)
         with closing(lookup.windows()) as windows:
             first = next(windows)
@@ -387,8 +387,11 @@ class Engine:
                     lacking.append(number)
                 elif name not in each.missing:
                     groups.setdefault(each.groups[name], (each.context, []))[1].append(row)
+            if plan.common is not None and name not in plan.common.missing:
+                # The prompt of all is embedded, and reported, even where no image can be read.
+                groups.setdefault(plan.common.groups[name], (plan.common.context, []))
             for context, rows in groups.values():
-                columns = list(zip(*rows, strict=True))
+                columns = list(zip(*rows, strict=True)) or [[] for _ in metric.views(context)]
                 wanted |= self._texts.lacking(metric.texts(context, columns)).keys()
                 with blaming(name):
                     wanted |= metric.wants(context, columns, self._texts)

@@ -42,17 +42,17 @@ class TextBook:
     def __init__(self, role: Role, models: Mapping[Role, LoadedModel], cache: Cache | None = None) -> None:
         self.role = role
         self._models = models
-        self._cache: Cache | None = None
-        self.use_cache(cache)
         self._known: dict[str, Embedding | Failed] = {}
+        self.use_cache(cache)
         self._pinned: dict[str, Embedding | Failed] = {}
         self._scale: float | None = None
         self.reads: dict[str, PromptRead] = {}
         """How much of a text the model reads, of those that a dual encoder embedded."""
 
     def use_cache(self, cache: Cache | None) -> None:
-        """Keep embeddings there from now on."""
+        """Keep embeddings there from now on, for a job that tries anew what failed in the one before."""
         self._cache = cache if cache is not None and self.role in cache.identities else None
+        self._known = {text: row for text, row in self._known.items() if not isinstance(row, Failed)}
 
     @property
     def cut(self) -> set[str]:

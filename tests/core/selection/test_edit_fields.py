@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from aim_tui.core.scoring.columns import View
 
 from aim_tui.core.metrics.edits import EDITCLIP, PRESERVATION_LPIPS
 from aim_tui.core.outcomes import Failed, Present
 from aim_tui.core.ratings.opinions import Opinion
+from aim_tui.core.scoring.columns import View
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import ImageFailed, MetricBatch, MetricValue
 from aim_tui.core.scoring.instruction_pairs import InstructionPair, Tally, Winner, pairs_of, tally, winner
