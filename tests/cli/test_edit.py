@@ -149,7 +149,7 @@ def test_an_interrupted_run_goes_on_and_ends_as_an_unbroken_one(
     def broken(self: Engine, job, cancelled):
         for event in through(self, job, cancelled):
             yield event
-            if isinstance(event, MetricBatch) and event.metric == "preservation_clip" and event.values[0].item == 1:
+            if isinstance(event, MetricBatch) and event.metric == "preservation_lpips" and event.values[0].item == 1:
                 raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

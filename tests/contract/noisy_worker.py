@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aim_tui.core.metrics.builtin import METRICS
+from aim_tui.core.metrics.builtin import CLIP
+from aim_tui.core.metrics.registry import register
 from aim_tui.core.outcomes import Present
 from aim_tui.engine.metrics.base import Metric, RawOutcome
 from aim_tui.worker.process import main
@@ -49,5 +50,5 @@ class Noisy(Metric):
 
 
 if __name__ == "__main__":
-    METRICS["noisy"] = replace(METRICS["clip"], id="noisy", roles=(), implementation="__main__:Noisy")
+    register(replace(CLIP, id="noisy", roles=(), implementation="__main__:Noisy"), "a test")
     main()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aim_tui.core.metrics import registry
 from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.engine.metrics.base import Metric, RawOutcome
 
@@ -44,7 +45,6 @@ class Brightness(Metric):
 
 def install(monkeypatch: pytest.MonkeyPatch, metric: Metric) -> None:
     """Make `metric` known as 'fake', needing no model."""
-    monkeypatch.setitem(
-        METRICS, "fake", replace(METRICS["clip"], id="fake", roles=(), implementation="tests.engine.fakes:build")
-    )
+    spec = replace(METRICS["clip"], id="fake", roles=(), implementation="tests.engine.fakes:build")
+    monkeypatch.setitem(registry._registered, "fake", registry.Registered(spec, registry.AIM))
     monkeypatch.setattr("tests.engine.fakes.build", lambda models: metric, raising=False)
