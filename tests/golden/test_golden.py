@@ -8,19 +8,36 @@ the files again. A scene is one test, since its commands share the store and the
 from __future__ import annotations
 
 import json
+import shutil
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.golden.comparing import difference, machine
-from tests.golden.make import FILES, MACHINE
+from tests.golden.make import FILES, MACHINE, RANKING
 from tests.golden.producing import produce
+from tests.golden.ranking import produce_ranking
 from tests.golden.scenes import SCENES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# A scene takes seconds of computing, which beside many other programs are minutes by the clock.
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.mark.parametrize("scene", SCENES)
 def test_what_is_written_is_what_was_written_before(scene: str) -> None:
+    _hold_against_golden(scene, produce(scene))
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+def test_the_ranking_that_the_application_writes_is_what_it_wrote_before(tmp_path: Path) -> None:
+    _hold_against_golden(RANKING, dict(produce_ranking(tmp_path)))
+
+
+def _hold_against_golden(scene: str, found: dict[str, str]) -> None:
     golden = {path.name: path.read_bytes().decode() for path in (FILES / scene).iterdir()}
-    found = produce(scene)
     assert sorted(found) == sorted(golden)
     exactly = json.loads(MACHINE.read_text()) == machine()
     differences = [difference(f"{scene}/{name}", golden[name], found[name], exactly=exactly) for name in golden]
