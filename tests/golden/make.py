@@ -33,7 +33,8 @@ def make(name: str) -> None:
 
 def rankings() -> dict[str, str]:
     """The forms of the ranking by their names."""
-    with tempfile.TemporaryDirectory() as folder:
+    # A short path: what does not fit into the dialog's field is not seen to arrive.
+    with tempfile.TemporaryDirectory(prefix="aim-", dir="/tmp") as folder:
         return dict(produce_ranking(Path(folder)))
 
 

@@ -39,9 +39,9 @@ def produce_ranking(folder: Path) -> Iterator[tuple[str, str]]:
         for form in ("csv", "json", "jsonl"):
             out = folder / f"ranking.{form}"
             terminal.keys("C-s")
-            terminal.wait_for(_DIALOG)
+            terminal.wait_for(lambda screen: _DIALOG in screen and "images/ranking.csv" in screen)
             terminal.keys("C-u")
-            terminal.wait_for(lambda screen: "ranking.csv" not in screen)
+            terminal.wait_for(lambda screen: "images/ranking.csv" not in screen)
             terminal.type(str(out))
             terminal.wait_for(out.name)
             terminal.keys("Enter")

@@ -9,18 +9,13 @@ from __future__ import annotations
 
 import json
 import shutil
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.golden.comparing import difference, machine
-from tests.golden.make import FILES, MACHINE, RANKING
+from tests.golden.make import FILES, MACHINE, RANKING, rankings
 from tests.golden.producing import produce
-from tests.golden.ranking import produce_ranking
 from tests.golden.scenes import SCENES
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # A scene takes seconds of computing, which beside many other programs are minutes by the clock.
 pytestmark = pytest.mark.timeout(900)
@@ -32,8 +27,8 @@ def test_what_is_written_is_what_was_written_before(scene: str) -> None:
 
 
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
-def test_the_ranking_that_the_application_writes_is_what_it_wrote_before(tmp_path: Path) -> None:
-    _hold_against_golden(RANKING, dict(produce_ranking(tmp_path)))
+def test_the_ranking_that_the_application_writes_is_what_it_wrote_before() -> None:
+    _hold_against_golden(RANKING, rankings())
 
 
 def _hold_against_golden(scene: str, found: dict[str, str]) -> None:
