@@ -7,10 +7,10 @@ import json
 import os
 import platform
 import re
+import secrets
 import shlex
 import shutil
 import sys
-import tempfile
 import time
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -124,10 +124,9 @@ def _runs() -> list[str]:
 @contextmanager
 def _place() -> Iterator[Path]:
     """A working folder with a store of its own, in which no setting of whoever runs it is seen."""
-    root = Path(tempfile.mkdtemp(prefix="aim-golden-", dir="/tmp"))
-    while "_" in root.name:  # Markdown escapes it, and the folder is not found in the output any more
-        root.rmdir()
-        root = Path(tempfile.mkdtemp(prefix="aim-golden-", dir="/tmp"))
+    # Of letters and digits alone, which Markdown does not escape, and of one length, to which tables are padded.
+    root = Path("/tmp") / f"aim-golden-{secrets.token_hex(4)}"
+    root.mkdir(mode=0o700)
     assert len(str(root)) == len(STAND_IN)
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("AIM_TUI_", "DISABLE_"))}
     ours |= {f"XDG_{kind}_HOME": str(root / kind.lower()) for kind in ("CONFIG", "DATA", "STATE")}

@@ -8,19 +8,31 @@ the files again. A scene is one test, since its commands share the store and the
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
 from tests.golden.comparing import difference, machine
-from tests.golden.make import FILES, MACHINE
+from tests.golden.make import FILES, MACHINE, RANKING, rankings
 from tests.golden.producing import produce
 from tests.golden.scenes import SCENES
+
+# A scene takes seconds of computing, which beside many other programs are minutes by the clock.
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.mark.parametrize("scene", SCENES)
 def test_what_is_written_is_what_was_written_before(scene: str) -> None:
+    _hold_against_golden(scene, produce(scene))
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+def test_the_ranking_that_the_application_writes_is_what_it_wrote_before() -> None:
+    _hold_against_golden(RANKING, rankings())
+
+
+def _hold_against_golden(scene: str, found: dict[str, str]) -> None:
     golden = {path.name: path.read_bytes().decode() for path in (FILES / scene).iterdir()}
-    found = produce(scene)
     assert sorted(found) == sorted(golden)
     exactly = json.loads(MACHINE.read_text()) == machine()
     differences = [difference(f"{scene}/{name}", golden[name], found[name], exactly=exactly) for name in golden]
