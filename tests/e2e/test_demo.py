@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 IMAGES = len(list_folder(load_sample().generations).images)
 NOTICE = "sample models, to try out: scores mean something only for the sample images"
-SIZES = pytest.mark.parametrize(("columns", "rows"), [(80, 24), (160, 50)])
+SIZES = pytest.mark.parametrize(("columns", "rows"), [(80, 24), pytest.param(160, 50, marks=pytest.mark.slow)])
 
 
 def worker_of(terminal: Terminal) -> int:

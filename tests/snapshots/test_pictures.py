@@ -1,4 +1,5 @@
-"""What the screens look like, kept as pictures; `pytest tests/snapshots --snapshot-update` takes them anew.
+"""What the screens look like, kept as pictures; `pytest tests/snapshots -m "" --snapshot-update` takes
+them anew.
 
 One visit a size and colour goes through all screens, and tells of every picture that differs. The scripted worker gives
 fixed scores, the folder has a fixed name, clock and chance stand still, and images are drawn as half-blocks.
@@ -60,7 +61,16 @@ IMAGES = {
 }
 NAMES = tuple(IMAGES)
 RATER = "ann"
-SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
+#: Each size with and without colours; one of each is enough where time matters.
+LOOKS = pytest.mark.parametrize(
+    ("size", "colours"),
+    [
+        pytest.param((80, 24), "dark", id="80x24-dark", marks=pytest.mark.slow),
+        pytest.param((80, 24), "no-color", id="80x24-no-color"),
+        pytest.param((120, 40), "dark", id="120x40-dark"),
+        pytest.param((120, 40), "no-color", id="120x40-no-color", marks=pytest.mark.slow),
+    ],
+)
 
 
 @pytest.fixture
@@ -236,8 +246,7 @@ async def visit(
     assert not visited.differ, "these look otherwise than before; --snapshot-update keeps them as they are now"
 
 
-@pytest.mark.parametrize("colours", ["dark", "no-color"])
-@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+@LOOKS
 async def test_every_screen_looks_as_it_did(
     folder: Path,
     tmp_path: Path,
@@ -329,8 +338,7 @@ async def test_every_screen_looks_as_it_did(
         await app.looks("correlation")
 
 
-@pytest.mark.parametrize("colours", ["dark", "no-color"])
-@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+@LOOKS
 async def test_edits_look_as_they_did(
     folder: Path, monkeypatch: pytest.MonkeyPatch, snapshot: Any, size: tuple[int, int], colours: str
 ) -> None:
