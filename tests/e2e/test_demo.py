@@ -67,7 +67,7 @@ def test_a_killed_worker_is_told_and_a_restart_finishes_the_job(terminal: Open) 
     os.kill(worker, signal.SIGKILL)
     demo.wait_for("crashed")
     demo.keys("W")
-    demo.wait_for("log")
+    demo.wait_for("its log:")
     demo.keys("y")
     demo.wait_for("ready · mean", seconds=180)
 

@@ -42,6 +42,7 @@ from aim_tui.ui.history.pair_list import PairList
 from aim_tui.ui.launch import Launch
 from aim_tui.ui.main.screen import MainScreen
 from aim_tui.ui.widgets.image_preview import ImagePreview
+from tests.ui.conftest import at_rest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -191,7 +192,9 @@ class Visit:
         await self.until(lambda: words in self.app.export_screenshot())
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
+        for key in keys:
+            await self.pilot.press(key)
+            assert await at_rest(self.pilot)
 
     async def home(self) -> None:
         """Back to the table, at the best image."""
@@ -220,6 +223,7 @@ class Visit:
         while (now := self.app.export_screenshot(title="aim-tui")) != before:
             before = now
             await self.pilot.pause(0.25)
+            assert await at_rest(self.pilot)
         if now != self._snapshot(name=name):
             self.differ.append(name)
 
