@@ -8,12 +8,13 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.metrics.registry import model_role
-from aim_tui.core.metrics.spec import Role
 from aim_tui.hub.checksums import file_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from aim_tui.core.metrics.spec import Role
 
 MODULES = "modules.json"
 
@@ -97,21 +98,8 @@ def _modules(text: str) -> list[dict[str, Any]]:
 
 def folder_problems(role: Role, folder: Path) -> list[str]:
     """What a model folder lacks, one phrase each; empty if it is complete."""
-    match role:
-        case Role.CLIP | Role.CAPTIONER:
-            needs = _needs(folder, ("config", "weights", "tokenizer"))
-            return needs + _one_of(folder, _PROCESSORS, "the image processor's configuration")
-        case Role.EDITCLIP:
-            # The published one comes without tokenizer and processor: the settings say whose it takes.
-            return _needs(folder, ("config", "weights"))
-        case Role.SENTENCE:
-            return _sentence_problems(folder)
-        case Role.LPIPS:
-            found = sorted(folder.glob("*.safetensors"))
-            problems = [file_problem(path) for path in found] if found else ["weights (*.safetensors) are missing"]
-            return [problem for problem in problems if problem]
-    brought = model_role(role)
-    return _needs(folder, brought.parts if brought else ("config", "weights"))
+    model = model_role(role)
+    return _needs(folder, model.parts if model else ("config", "weights"))
 
 
 def has_processors(folder: Path) -> bool:
@@ -147,9 +135,20 @@ def _needs(folder: Path, parts: Iterable[str]) -> list[str]:
                 problems += _weights_problems(folder)
             case "processor":
                 problems += _one_of(folder, _PROCESSORS, "the image processor's configuration")
+            case "modules":
+                problems += _sentence_problems(folder)
+            case "safetensors":
+                problems += _safetensors_problems(folder)
             case _:
                 problems += _one_of(folder, _TOKENIZERS, "the tokenizer")
     return problems
+
+
+def _safetensors_problems(folder: Path) -> list[str]:
+    found = sorted(folder.glob("*.safetensors"))
+    if not found:
+        return ["weights (*.safetensors) are missing"]
+    return [problem for path in found if (problem := file_problem(path))]
 
 
 def _one_of(folder: Path, choices: Iterable[tuple[str, ...]], what: str) -> list[str]:

@@ -74,7 +74,7 @@ def profile_from_json(text: str) -> Profile:
 
 
 def _spec_to_data(spec: MetricSpec) -> dict[str, Any]:
-    said = {name: value for name, value in to_flat(spec).items() if name != "models"}
+    said = {name: value for name, value in to_flat(spec).items() if name not in ("models", "libraries")}
     return said | {"low": _number(spec.low), "high": _number(spec.high)}
 
 

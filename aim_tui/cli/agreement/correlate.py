@@ -11,10 +11,7 @@ from aim_tui.cli import options
 from aim_tui.errors import UsageError
 
 if TYPE_CHECKING:
-    from aim_tui.core.agreement.analysis import Analysis
     from aim_tui.core.agreement.study import Study
-
-FORMATS = ("table", "json", "md")
 
 
 def correlate(
@@ -76,7 +73,7 @@ def correlate(
     ] = 0,
     top: Annotated[int, typer.Option("--top", min=0, metavar="N", help="How many samples to list of each kind.")] = 5,
     output_format: Annotated[
-        str, typer.Option("--format", "-f", metavar="|".join(FORMATS), help="What to print.")
+        str, typer.Option("--format", "-f", metavar="table|json|md", help="What to print.")
     ] = "table",
     plot: Annotated[
         Path | None,
@@ -92,18 +89,14 @@ def correlate(
     from aim_tui.cli.agreement.study import Asked, gather_study, mapping_of
     from aim_tui.cli.console import say
     from aim_tui.core.agreement.analysis import Options, analyse
-    from aim_tui.core.names import did_you_mean
-    from aim_tui.exports import agreement
-    from aim_tui.exports.deliver import deliver
+    from aim_tui.exports.agreement import AgreementFigure, AgreementReport
+    from aim_tui.exports.formats import export, format_of, get_format
+    from aim_tui.exports.formats.json import JSON
     from aim_tui.inputs.judgements import read_scale
 
-    if output_format not in FORMATS:
-        raise UsageError(f"unknown format {output_format!r}{did_you_mean(output_format, FORMATS)}")
+    chosen = get_format(output_format, AgreementReport)
     asked_options = Options(group_by, mapping_of(normalize), bootstrap, seed, top)
-    if plot is not None:
-        from aim_tui.exports.figure import figure_format
-
-        figure_format(plot)
+    drawn_as = format_of(plot, AgreementFigure) if plot is not None else None
     inputs = [path for path in (scores, judgements) if path is not None]
     _check_written(output, plot, inputs)
     asked = Asked(
@@ -126,23 +119,21 @@ def correlate(
         _preview(study)
         return
     found = analyse(study, asked_options)
-    match output_format:
-        case "json":
-            deliver(agreement.json_document(found), None)
-        case "md":
-            deliver(agreement.markdown(found), None)
-        case _:
-            _table(found)
+    export(AgreementReport(found), chosen)
     if output is not None:
-        deliver(agreement.json_document(found), output)
+        export(AgreementReport(found), JSON, output)
         say(f"wrote {output}")
-    if plot is not None:
-        _plot(found, plot)
+    if plot is not None and drawn_as is not None:
+        if not found.cells:
+            raise UsageError("there is nothing to draw")
+        first = found.cells[0]
+        export(AgreementFigure(first), drawn_as, plot)
+        say(f"wrote {plot}: {first.metric.name} against {first.judgement.name}")
 
 
 def _check_written(output: Path | None, plot: Path | None, inputs: list[Path]) -> None:
     """Before anything is computed: can it be written, and is nothing overwritten that is read?"""
-    from aim_tui.exports.writers import check_folder
+    from aim_tui.exports.sink import check_folder
 
     written = {option: path for option, path in (("--output", output), ("--plot", plot)) if path is not None}
     for option, path in written.items():
@@ -185,36 +176,3 @@ def _preview(study: Study) -> None:
             for drop in pairs.dropped[:10]:
                 made.add_row(*map(words, (drop.id, "", f"left out: {drop.side} {drop.reason}")))
             show(made)
-
-
-def _table(found: Analysis) -> None:
-    from rich.text import Text
-
-    from aim_tui.cli.console import show, table, words
-    from aim_tui.core.agreement.report_tables import sections
-    from aim_tui.core.text import printable
-    from aim_tui.exports.agreement import settings
-
-    show(*map(words, (*found.study.notes, settings(found))))
-    for section in sections(found):
-        parts = [words(section.title, "bold" if section.level == 2 else "")] if section.title else []
-        parts += [words(line) for line in section.lines]
-        show(Text("\n").join([Text(), *parts]))
-        if section.headings:
-            headings = tuple(map(printable, section.headings))
-            made = table(*headings, right=headings[section.texts :])
-            for row in section.rows:
-                made.add_row(*map(words, row))
-            show(made)
-
-
-def _plot(found: Analysis, path: Path) -> None:
-    from aim_tui.cli.console import say
-    from aim_tui.exports.deliver import deliver
-    from aim_tui.exports.figure import figure, figure_format
-
-    if not found.cells:
-        raise UsageError("there is nothing to draw")
-    first = found.cells[0]
-    deliver(figure(first, figure_format(path)), path)
-    say(f"wrote {path}: {first.metric.name} against {first.judgement.name}")

@@ -29,8 +29,8 @@ _CLOSEST = 3
 
 def demo_edits() -> int:
     """Score, analyse and report; the exit code of scoring. Nothing is stored, and no network is touched."""
+    from aim_tui.cli.progress import display
     from aim_tui.cli.scoring.edit_run import EditRecord, plan, run
-    from aim_tui.exports.edit_writers import Output
     from aim_tui.inputs.edits import read_edits
     from aim_tui.runs.edit_plan import EditWish
     from aim_tui.runs.setup import resolve
@@ -39,7 +39,7 @@ def demo_edits() -> int:
     data = paths.sample_data() / "edits" / "adversarial_dataset.json"
     asked = plan(resolve(profile="sample"), read_edits(data), EditWish(str(data)))
     record = EditRecord(asked)
-    code = run(asked, Output(None, asked), record)
+    code = run(asked, None, record, display())
     source = source_of_edits(record.results, asked.stored(), str(data))
     truth = truth_judgement(source)
     assert truth is not None  # the file is ours

@@ -6,11 +6,14 @@ With --tui the application opens on them instead, as a bare `aim-tui DATA.json` 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from aim_tui.cli import options
+
+if TYPE_CHECKING:
+    from aim_tui.runs.edit_plan import EditPlan
 
 
 @options.takes_groups
@@ -53,9 +56,12 @@ def edit(
 
     Exit: 0 all edits scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
-    from aim_tui.cli.scoring.edit_run import EditRecord, StoredEditRecord, plan, run
+    from aim_tui.cli.progress import display
+    from aim_tui.cli.scoring.edit_run import EditRecord, StoredEditRecord, plan, run, scored_edits
     from aim_tui.errors import UsageError
-    from aim_tui.exports.edit_writers import open_output
+    from aim_tui.exports.edits import ScoredEdits
+    from aim_tui.exports.formats import get_format
+    from aim_tui.exports.sink import Sink
     from aim_tui.inputs.edits import read_edits
     from aim_tui.runs.edit_plan import EditWish
 
@@ -71,13 +77,18 @@ def edit(
         raise typer.Exit(open_on(folder, lambda: launch(setup, folder, store=kept_in, edits=wish)))
     found = read_edits(data)
     asked = plan(setup, found, wish)
-    writer = open_output(output_format, output, asked)
+    chosen, sink = get_format(output_format, ScoredEdits), Sink(output)
+    sink.check([asked.file.path, *(image for row in asked.file.rows for image in (row.source, row.target))])
+
+    def score_to(record: EditRecord, asked: EditPlan) -> int:
+        return run(asked, chosen.writer(scored_edits(asked, record), sink), record, display())
+
     if common.no_store:
-        raise typer.Exit(run(asked, writer, EditRecord(asked)))
+        raise typer.Exit(score_to(EditRecord(asked), asked))
     from aim_tui.runs.storage import open_to_score, store_path
     from aim_tui.store.edit_runs import EditRuns
 
     path = store_path(common.store)
     with open_to_score(path) as database:
         kept = asked.with_store(path)
-        raise typer.Exit(run(kept, writer, StoredEditRecord(EditRuns(database), kept, fresh=not resume)))
+        raise typer.Exit(score_to(StoredEditRecord(EditRuns(database), kept, fresh=not resume), kept))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,7 +33,9 @@ def keys(
             {"id": id, "keys": present, "default": action.keys, "changed": changed, "does": action.about}
             for id, present, changed, action in lines
         ]
-        print(json.dumps({"keys": listed, "conflicts": doubts}, indent=2, ensure_ascii=False))
+        from aim_tui.cli.console import print_json
+
+        print_json({"keys": listed, "conflicts": doubts})
         return
     if as_markdown:
         print(_markdown([(id, present, action) for id, present, _, action in lines]))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,15 +14,8 @@ if TYPE_CHECKING:
 
     from aim_tui.core.metrics.plugins import Plugin
     from aim_tui.core.metrics.profiles import Profile
+    from aim_tui.core.metrics.registry import Registered
     from aim_tui.core.metrics.spec import MetricSpec
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A metric and where it comes from: AIM, the program, or a package."""
-
-    spec: MetricSpec
-    origin: str
 
 
 def metrics(
@@ -37,7 +28,7 @@ def metrics(
 
     Plug-ins that cannot be used are named on stderr. Exit: 0, or 2 for an unknown name.
     """
-    from aim_tui.cli.console import say
+    from aim_tui.cli.console import print_json, say
     from aim_tui.settings.settings import load_settings
 
     settings = load_settings(config)
@@ -46,7 +37,7 @@ def metrics(
     if as_json:
         said = [_as_data(each, chosen) for each in listed]
         unusable = [{"name": each.name, "package": each.package, "problem": each.problem} for each in broken]
-        print(json.dumps({"metrics": said, "unusable": unusable}, indent=2, ensure_ascii=False))
+        print_json({"metrics": said, "unusable": unusable})
         return
     _print(listed, chosen)
     for plugin in broken:
@@ -55,27 +46,23 @@ def metrics(
         say(f"{plugin.name} of {plugin.package} cannot be used: {plugin.problem}; {WAY_OUT}", "red")
 
 
-def _listed(names: list[str]) -> tuple[list[Listed], list[Plugin]]:
-    from aim_tui.core.metrics import plugins
-    from aim_tui.core.metrics.builtin import EXTRAS, METRICS
-    from aim_tui.core.metrics.registry import get_metric
+def _listed(names: list[str]) -> tuple[list[Registered], list[Plugin]]:
+    from aim_tui.core.metrics.registry import images_in_order, load_packages, registered
+    from aim_tui.core.metrics.spec import Need
     from aim_tui.errors import UsageError
 
-    listed = [Listed(spec, "AIM") for spec in METRICS.values()]
-    listed += [Listed(spec, "aim-tui") for spec in EXTRAS.values()]
-    loaded = [plugins.load(name) for name in plugins.names()]
-    listed += [Listed(plugin.spec, plugin.package) for plugin in loaded if plugin.spec is not None]
-    broken = [plugin for plugin in loaded if plugin.spec is None]
+    broken = load_packages()
+    listed = [each for each in registered() if each.spec.needs is not Need.SOURCE]
     if not names:
         return listed, broken
     try:
-        wanted = {get_metric(name).id for name in names}
+        wanted = images_in_order(names)
     except KeyError as error:
         raise UsageError(error.args[0]) from None
     return [each for each in listed if each.spec.id in wanted], []
 
 
-def _print(listed: list[Listed], profile: Profile | None) -> None:
+def _print(listed: list[Registered], profile: Profile | None) -> None:
     from rich.console import Group
     from rich.padding import Padding
 
@@ -91,7 +78,7 @@ def _print(listed: list[Listed], profile: Profile | None) -> None:
     show(*parts)
 
 
-def _facts(each: Listed, profile: Profile | None) -> Iterator[tuple[str, object]]:
+def _facts(each: Registered, profile: Profile | None) -> Iterator[tuple[str, object]]:
     spec = each.spec
     yield "needs", spec.needs
     yield "range", f"{_end(spec.low)} to {_end(spec.high)}, {'higher' if spec.higher_is_better else 'lower'} is better"
@@ -103,8 +90,7 @@ def _facts(each: Listed, profile: Profile | None) -> Iterator[tuple[str, object]
 
 
 def _models(spec: MetricSpec, profile: Profile | None) -> dict[str, str]:
-    brought = {model.role: model.default for model in spec.models}
-    refs = brought | (dict(profile.models) if profile is not None else {})
+    refs = spec.default_models | (dict(profile.models) if profile is not None else {})
     return {str(role): refs[role].id or refs[role].name for role in spec.roles if role in refs}
 
 
@@ -112,7 +98,7 @@ def _end(value: float) -> str:
     return f"{value:g}" if math.isfinite(value) else "any number"
 
 
-def _as_data(each: Listed, profile: Profile | None) -> dict[str, Any]:
+def _as_data(each: Registered, profile: Profile | None) -> dict[str, Any]:
     spec = each.spec
     return {
         "name": spec.id,

@@ -2,77 +2,43 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.cli.console import facts, table, words
 from aim_tui.cli.console import show as show_parts
 from aim_tui.core.metrics.edits import EDITCLIP
 from aim_tui.core.outcomes import Present
-from aim_tui.core.scoring.edit_records import Named, csv_fields, csv_record, document, record
-from aim_tui.core.scoring.records import to_json
+from aim_tui.core.scoring.edit_records import Named
 from aim_tui.core.text import portable_path
-from aim_tui.errors import UsageError
-from aim_tui.exports.deliver import deliver
+from aim_tui.exports.edits import EditRecords, spreads
+from aim_tui.exports.formats import export
+from aim_tui.exports.formats.json import JSON
 from aim_tui.exports.ordering import score_text
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from aim_tui.core.metrics.spec import MetricSpec
-    from aim_tui.core.scoring.edit_results import EditResult, EditResults
+    from aim_tui.core.scoring.edit_results import EditResult
     from aim_tui.store.edit_runs import EditRun
 
 
 def show(run: EditRun, top: int, *, as_json: bool) -> None:
     """Print what was asked, with which models, what it adds up to, and the edits with the highest and lowest value."""
     if as_json:
-        deliver(render(run, "json"), None)
+        export(stored_edits(run), JSON)
         return
-    show_parts(_asked(run), _models(run), spreads(run.results))
+    show_parts(_asked(run), _models(run), spreads(run.results, arrows=True))
     leading = next((spec for spec in run.results.specs if spec == EDITCLIP), run.results.specs[0])
     for title, rows in _extremes(run, leading, top):
         show_parts(f"\n{title}")
         show_parts(_rows(run, rows))
 
 
-def render(run: EditRun, format_name: str) -> str:
-    """The run as csv, json or jsonl; UsageError for another format."""
-    named = names(run)
-    rows = list(zip(run.results.rows, named, strict=True))
-    match format_name:
-        case "json":
-            return to_json(document(run.results, named, _provenance(run)), indent=2) + "\n"
-        case "jsonl":
-            said = _provenance(run)
-            return "".join(to_json(record(row, name, run.results) | said) + "\n" for row, name in rows)
-        case "csv":
-            stream = io.StringIO(newline="")
-            lines = csv.DictWriter(stream, csv_fields(run.results), lineterminator="\n")
-            lines.writeheader()
-            notice = run.request.notice
-            lines.writerows(csv_record(record(row, name, run.results), run.results, notice) for row, name in rows)
-            return stream.getvalue()
-    raise UsageError(f"a run over edits is not exported as {format_name}", "as csv, json or jsonl it is")
-
-
-def names(run: EditRun) -> list[Named]:
-    """What outputs call the edits."""
-    return [Named(edit.id, edit.source, edit.target, edit.instruction, edit.truth) for edit in run.edits]
-
-
-def spreads(results: EditResults) -> Table:
-    """What each number adds up to."""
-    made = table("number", "n", "mean", "sd", "min", "max", right=("n", "mean", "sd", "min", "max"))
-    for spec in results.specs:
-        spread = results.spread(spec.id)
-        cells = ["", "", "", ""]
-        if spread is not None:
-            cells = [f"{value:.{spec.decimals}f}" for value in (spread.mean, spread.std, spread.low, spread.high)]
-        direction = "↑" if spec.higher_is_better else "↓"
-        made.add_row(*(words(cell) for cell in (f"{spec.id} {direction}", spread.n if spread else 0, *cells)))
-    return made
+def stored_edits(run: EditRun) -> EditRecords:
+    """The run as something to export."""
+    named = [Named(edit.id, edit.source, edit.target, edit.instruction, edit.truth) for edit in run.edits]
+    return EditRecords(run.results, named, _provenance(run))
 
 
 def _provenance(run: EditRun) -> dict[str, Any]:

@@ -11,7 +11,6 @@ import typer
 from aim_tui.cli import options
 from aim_tui.cli.stored.compare_runs import compare_runs
 from aim_tui.errors import UsageError
-from aim_tui.exports.deliver import deliver
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +46,6 @@ def list_runs(
 ) -> None:
     """List stored runs of images and edits, newest first."""
     from aim_tui.cli import console
-    from aim_tui.core.scoring.records import to_json
     from aim_tui.runs.storage import open_existing, store_path
     from aim_tui.store.any_runs import edit_history
     from aim_tui.store.runs import Runs
@@ -62,7 +60,7 @@ def list_runs(
         # Ids of either kind sort by the time of their beginning.
         infos = sorted(both, key=lambda info: info.id, reverse=True)[:limit]
     if as_json:
-        print(to_json([_info_as_data(info) for info in infos], indent=2))
+        console.print_json([_info_as_data(info) for info in infos])
     elif infos:
         console.show(_history(infos))
     else:
@@ -81,7 +79,9 @@ def show(
     """Show a run: settings, models, summary, the best and the worst images."""
     from aim_tui.cli import console
     from aim_tui.cli.stored import edit_runs
-    from aim_tui.exports import formats
+    from aim_tui.exports.formats import export
+    from aim_tui.exports.formats.json import JSON
+    from aim_tui.exports.stored_run import StoredRun
     from aim_tui.runs import storage
     from aim_tui.store.edit_runs import EditRun
 
@@ -90,7 +90,7 @@ def show(
         edit_runs.show(loaded, top, as_json=as_json)
         return
     if as_json:
-        deliver(formats.render(loaded, "json"), None)
+        export(StoredRun(loaded), JSON)
         return
     console.show(_asked(loaded), _models(loaded))
     for title, rows in _extremes(loaded, top):
@@ -142,26 +142,30 @@ def export(
     store: options.Store = None,
 ) -> None:
     """Export a run; without --format the ending of the file decides."""
-    from aim_tui.cli.stored import edit_runs
+    from aim_tui.cli.stored.edit_runs import stored_edits
     from aim_tui.cli.stored.thumbnails import thumbnails
-    from aim_tui.core.names import did_you_mean
-    from aim_tui.exports import formats
-    from aim_tui.exports.deliver import deliver
+    from aim_tui.exports.edits import EditRecords
+    from aim_tui.exports.formats import export as write
+    from aim_tui.exports.formats import format_of, formats_for, get_format
+    from aim_tui.exports.formats.html import HTML
+    from aim_tui.exports.stored_run import StoredRun
     from aim_tui.runs import storage
     from aim_tui.store.edit_runs import EditRun
 
-    if output_format is None:
-        if output is None:
-            raise UsageError("in which format?", f"--format, one of {', '.join(formats.FORMATS)}; or -o FILE")
-        output_format = formats.format_of(output)
-    elif output_format not in formats.FORMATS:
-        raise UsageError(f"unknown format {output_format!r}{did_you_mean(output_format, formats.FORMATS)}")
+    kinds = (StoredRun, EditRecords)
+    if output_format is not None:
+        chosen = get_format(output_format, *kinds)
+    elif output is not None:
+        chosen = format_of(output, *kinds)
+    else:
+        known = ", ".join(each.id for each in formats_for(*kinds))
+        raise UsageError("in which format?", f"--format, one of {known}; or -o FILE")
     loaded = storage.load_any(store, run)
     if isinstance(loaded, EditRun):
-        deliver(edit_runs.render(loaded, output_format), output)
-        return
-    pictures = thumbnails(loaded) if output_format == "html" else None
-    deliver(formats.render(loaded, output_format, pictures), output)
+        content: StoredRun | EditRecords = stored_edits(loaded)
+    else:
+        content = StoredRun(loaded, thumbnails(loaded) if chosen is HTML else None)
+    write(content, chosen, output)
 
 
 app.command("compare")(compare_runs)

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import json
 import re
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.metrics.registry import get_metric
-from aim_tui.core.outcomes import value_of
+from aim_tui.core.scoring.columns import IMAGES, View
 from aim_tui.core.text import path_bytes, portable_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aim_tui.core.metrics.profiles import Profile
-    from aim_tui.core.metrics.spec import MetricSpec
     from aim_tui.core.ratings.records import Judged
     from aim_tui.core.scoring.jobs import EngineSettings
     from aim_tui.core.scoring.plan import ScoringPlan
     from aim_tui.core.scoring.results import Results, Row
 
 #: The fields of one image that is scored on AIM's metrics, in the order that every format writes them.
-FIELDS = (
-    "path", "clip_score", "clip_norm", "caption", "blip2_similarity", "blip2_norm", "lpips_score", "lpips_norm",
-    "final_score", "status", "error", "prompt_tokens", "prompt_truncated",
-)  # fmt: skip
+FIELDS = IMAGES.fields()
 
 _OWN = ("topic", "prompt", "reference")
 
@@ -44,35 +39,19 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", 
 
 def record(row: Row, results: Results) -> dict[str, Any]:
     """One image as a flat record of `fields`; a value that is not there is None, and `error` says why."""
-    values: dict[str, Any] = {
-        "path": portable_path(row.path),
-        "caption": row.caption,
-        "final_score": row.final,
-        "status": str(row.status),
-        "error": row.errors(),
-        "prompt_tokens": results.prompt.tokens if results.prompt else None,
-        "prompt_truncated": results.prompt.truncated if results.prompt else None,
-    }
-    for spec in (*METRICS.values(), *_others(results.plan)):
-        values[spec.raw_field] = value_of(row.outcome(spec.id))
-        values[spec.norm_field] = value_of(row.scores.norms.get(spec.id)) if row.scores else None
-    return {name: values[name] for name in fields(results.plan)}
+    view = View(prompt=results.prompt)
+    return {column.field: column.export_value(row, view) for column in IMAGES.exported(results.plan)}
 
 
 def fields(plan: ScoringPlan) -> tuple[str, ...]:
-    """FIELDS, with those of the metrics beside AIM's before the final score."""
-    place = FIELDS.index("final_score")
-    return (*FIELDS[:place], *other_fields(plan), *FIELDS[place:])
+    """The fields of the columns of images, with those of the metrics beside AIM's before the final score."""
+    return tuple(column.field for column in IMAGES.exported(plan))
 
 
 def other_fields(plan: ScoringPlan) -> tuple[str, ...]:
     """The fields of the metrics beside AIM's: a normalised value where a metric has a part in the final score."""
-    named = ((spec.raw_field, *((spec.norm_field,) if spec.id in plan.shares else ())) for spec in _others(plan))
-    return tuple(chain.from_iterable(named))
-
-
-def _others(plan: ScoringPlan) -> list[MetricSpec]:
-    return [get_metric(metric) for metric in plan.metrics if metric not in METRICS]
+    metrics = {metric for metric in plan.metrics if metric not in METRICS}
+    return tuple(column.field for column in IMAGES.exported(plan) if column.metric in metrics)
 
 
 def full_record(row: Row, results: Results, judged: Judged | None = None) -> dict[str, Any]:

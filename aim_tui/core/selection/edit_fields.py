@@ -10,7 +10,8 @@ from aim_tui.core.metrics.edits import MEASURES
 from aim_tui.core.names import natural_key
 from aim_tui.core.outcomes import Present
 from aim_tui.core.ratings.opinions import NOTHING, Opinion
-from aim_tui.core.selection.filters import SAID, Filter, Vocabulary
+from aim_tui.core.scoring.columns import OPINION_FLAGS
+from aim_tui.core.selection.filters import Filter, Vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -62,8 +63,8 @@ def _word(word: str) -> Callable[[EditResult, EditView], bool] | None:
         return lambda row, view: view.truth(row, "is_correct") is (word == "right")
     if word == "marked":
         return lambda row, view: row.item in view.marked
-    if word in SAID:
-        holds = SAID[word]
+    if word in OPINION_FLAGS:
+        holds = OPINION_FLAGS[word]
         return lambda row, view: holds(view.opinion(row))
     return None
 

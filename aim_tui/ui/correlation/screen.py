@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -17,6 +16,7 @@ from aim_tui.core.agreement.coefficients import Kind
 from aim_tui.core.agreement.interpretation import sentence
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
+from aim_tui.exports.agreement import AgreementFigure, AgreementReport
 from aim_tui.ui.correlation.judgement_dialog import JudgementFileScreen
 from aim_tui.ui.correlation.matrix import AgreementMatrix
 from aim_tui.ui.correlation.residual_list import ResidualList
@@ -54,7 +54,10 @@ _LISTS = {
     "influential": "Most influential",
 }
 _NO_GROUPS = "no groups"
-_problem = partial(path_problem, formats=(".json", ".md", ".png", ".svg"))
+
+
+def _problem(text: str) -> str:
+    return path_problem(text, AgreementReport, AgreementFigure)
 
 
 class CorrelationScreen(ModalScreen[None]):

@@ -6,10 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from aim_tui.core.text import printable
+from aim_tui.exports.images import ImageRecords
 from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.dialogs.confirm import ConfirmScreen
 from aim_tui.ui.dialogs.crash import CrashScreen
-from aim_tui.ui.session.exports import export, export_path, path_problem
+from aim_tui.ui.session.exports import export_path, listed_endings, path_problem, provenance, write_rows
 from aim_tui.ui.session.messages import Said
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ async def export_rows(app: App[int], session: Session) -> Said | None:
     text = await app.push_screen_wait(
         AskScreen(
             "Export",
-            "All rows as .csv, .json or .jsonl; an existing file is replaced.",
+            f"All rows as {listed_endings(ImageRecords)}; an existing file is replaced.",
             printable(f"{session.listing.folder}/scores.csv"),
             path_problem,
         )
@@ -54,6 +55,6 @@ async def export_rows(app: App[int], session: Session) -> Said | None:
         return None
     path, results = export_path(text), session.results
     engine = session.launch.engine_settings(session.profile)
-    asked = (session.profile, engine, session.not_asked, await session.judging.judged())
-    await asyncio.to_thread(export, path, results, *asked)
+    source = provenance(session.profile, engine, session.not_asked)
+    await asyncio.to_thread(write_rows, path, results, source, await session.judging.judged())
     return Said(f"wrote {len(results.rows)} rows to {path}")

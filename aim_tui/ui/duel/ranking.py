@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
-import json
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segment
@@ -16,20 +12,18 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from aim_tui.core.scoring.records import spreadsheet_cell
 from aim_tui.core.text import file_name, path_bytes, portable_path, printable
 from aim_tui.errors import AimError
-from aim_tui.exports.atomic_write import write_whole
+from aim_tui.exports.content import Records
 from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.dialogs.help import HelpScreen
-from aim_tui.ui.session.exports import export_path, path_problem
+from aim_tui.ui.session.exports import export_path, listed_endings, path_problem, write
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.line_list import LineList
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from textual.app import ComposeResult
 
@@ -174,34 +168,22 @@ class RankingScreen(ModalScreen[None]):
     @work(exclusive=True)
     async def action_export(self) -> None:
         """Write the ranking to a file."""
-        explanation = "The ranking as .csv, .json or .jsonl; an existing file is replaced."
+        explanation = f"The ranking as {listed_endings(Records)}; an existing file is replaced."
         suggested = printable(f"{self._desk.folder}/ranking.csv")
         text = await self.app.push_screen_wait(AskScreen("Export", explanation, suggested, path_problem))
         if text is None:
             return
         path = export_path(text)
         try:
-            await asyncio.to_thread(partial(export_ranking, path, self._desk, self._rows))
+            await asyncio.to_thread(write, ranking_records(self._desk, self._rows), path)
         except AimError as error:
             self.notify(printable(str(error)), severity="error", markup=False, timeout=12)
         else:
             self.notify(printable(f"wrote {len(self._rows)} rows to {path}"), markup=False, timeout=3)
 
 
-def export_ranking(path: Path, desk: DuelDesk, rows: list[dict[str, Any]]) -> None:
-    """Write a ranking whole or not at all; ExportError where it cannot be written."""
-    rows = [row | {"path": portable_path(row["path"]), "path_bytes": path_bytes(row["path"])} for row in rows]
-    said = {"series": desk.series, "rater": desk.rater, "counted_duels": desk.counting}
-    match path.suffix.lower():
-        case ".json":
-            text = json.dumps(said | {"ranking": rows}, indent=2) + "\n"
-        case ".jsonl":
-            text = "".join(json.dumps(row | said) + "\n" for row in rows)
-        case _:
-            stream = io.StringIO(newline="")
-            writer = csv.DictWriter(stream, [*rows[0], *said], lineterminator="\n")
-            writer.writeheader()
-            for row in rows:
-                writer.writerow({name: spreadsheet_cell(value) for name, value in (row | said).items()})
-            text = stream.getvalue()
-    write_whole(path, text)
+def ranking_records(desk: DuelDesk, rows: list[dict[str, Any]]) -> Records:
+    """The ranking as something to export; a line of a table says by whom too."""
+    named = [row | {"path": portable_path(row["path"]), "path_bytes": path_bytes(row["path"])} for row in rows]
+    head = {"series": desk.series, "rater": desk.rater, "counted_duels": desk.counting}
+    return Records(head, "ranking", named, lambda row: ({**row, **head},))

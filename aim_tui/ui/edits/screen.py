@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from aim_tui.core.selection.filters import FilterError
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
+from aim_tui.exports.edits import EditRecords
 from aim_tui.ui.correlation.screen import CorrelationScreen
 from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.dialogs.confirm import ConfirmScreen
@@ -25,8 +26,7 @@ from aim_tui.ui.edits.panes import EditPanesScreen
 from aim_tui.ui.edits.review import EditReviewScreen
 from aim_tui.ui.edits.sort import EditSortScreen
 from aim_tui.ui.edits.table import EditTable
-from aim_tui.ui.session.edits import FORMATS
-from aim_tui.ui.session.exports import export_path
+from aim_tui.ui.session.exports import export_path, listed_endings, path_problem
 from aim_tui.ui.widgets.find_bar import FindBar, Seeking
 from aim_tui.ui.widgets.line_list import LineList
 
@@ -320,7 +320,9 @@ class EditsScreen(EditPanesScreen):
         if found is None:
             self._say("there are no edits to write", "warning")
             return
-        about = "All edits with their numbers and ratings as .json or .csv; an existing file is replaced."
+        about = (
+            f"All edits with their numbers and ratings as {listed_endings(EditRecords)}; an existing file is replaced."
+        )
         beside = printable(f"{os.path.dirname(found.request.data)}/edit_scores.json")  # noqa: PTH120
         problem = partial(_path_problem, data=found.request.data)
         text = await self.app.push_screen_wait(AskScreen("Export", about, beside, problem))
@@ -360,16 +362,9 @@ def open_edits_dialog(desk: EditsDesk, folder: str) -> EditFileScreen:
 
 def _path_problem(text: str, data: str) -> str:
     """Why nothing can be written to this path, or an empty text."""
-    path = export_path(text)
-    if not text or path.suffix.lower() not in FORMATS:
-        return f"the name must end in {' or '.join(FORMATS)}"
-    if str(path.absolute()) == data:
+    if text and str(export_path(text).absolute()) == data:
         return "that is the file the edits come from"
-    if path.is_dir():
-        return f"{path} is a folder"
-    if not path.parent.is_dir():
-        return f"there is no folder {path.parent}"
-    return "" if os.access(path.parent, os.W_OK) else f"no permission to write in {path.parent}"
+    return path_problem(text, EditRecords)
 
 
 async def show_edits(app: App[int], session: Session, typed: Typed, wish: EditWish | None = None) -> None:

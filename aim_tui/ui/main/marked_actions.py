@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from aim_tui.core.selection.fields import View
+from aim_tui.core.scoring.columns import View
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
+from aim_tui.exports.images import ImageRecords
 from aim_tui.file_operations.plan import Action, folder_problem, paths_as_bytes
 from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.dialogs.confirm import ConfirmScreen
 from aim_tui.ui.dialogs.dialog import PageDialog
 from aim_tui.ui.main.marked_menu import CarryScreen, RuleScreen
-from aim_tui.ui.session.exports import export, export_path, path_problem
+from aim_tui.ui.session.exports import export_path, listed_endings, path_problem, provenance
+from aim_tui.ui.session.exports import write_rows as write_records
 from aim_tui.ui.session.messages import Said
 
 if TYPE_CHECKING:
@@ -194,7 +196,7 @@ async def write_rows(app: App[int], session: Session, rows: Sequence[Row]) -> No
     """Write these rows to a file."""
     from aim_tui.core.scoring.results import Results
 
-    about = f"Rows of {_images(len(rows))} as .csv, .json or .jsonl."
+    about = f"Rows of {_images(len(rows))} as {listed_endings(ImageRecords)}."
     text = await _ask_file(app, about, f"{session.listing.folder}/marked.csv", False)
     if text is None:
         return
@@ -202,8 +204,8 @@ async def write_rows(app: App[int], session: Session, rows: Sequence[Row]) -> No
     chosen = Results(every.plan, every.context)
     chosen.models, chosen.prompt, chosen.rows = every.models, every.prompt, list(rows)
     engine = session.launch.engine_settings(session.profile)
-    asked = (session.profile, engine, session.not_asked, await session.judging.judged())
-    await asyncio.to_thread(export, export_path(text), chosen, *asked)
+    source = provenance(session.profile, engine, session.not_asked)
+    await asyncio.to_thread(write_records, export_path(text), chosen, source, await session.judging.judged())
     session.say(Said(f"wrote {len(rows)} rows to {text}"))
 
 

@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Static
 
-from aim_tui.core.selection.fields import View
+from aim_tui.core.scoring.columns import View
 from aim_tui.core.selection.filters import FilterError
 from aim_tui.core.selection.sorting import SortKey, sort_rows
 from aim_tui.ui.concurrency import beside

@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from aim_tui.core.ratings.opinions import RATINGS
-from aim_tui.core.selection.fields import View
+from aim_tui.core.scoring.columns import View
 from aim_tui.core.selection.filters import FilterError
 from aim_tui.core.selection.sorting import rank, standing_finals
 from aim_tui.core.text import file_name, printable

@@ -10,8 +10,8 @@ from aim_tui.ui.concurrency import beside
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from aim_tui.core.scoring.columns import View
     from aim_tui.core.scoring.results import Row
-    from aim_tui.core.selection.fields import View
     from aim_tui.ui.session.arrangement import Arrangement
 
 

@@ -187,20 +187,16 @@ def _analyse(study: Study, group_by: str) -> Analysis:
 
 
 def _write(analysis: Analysis, cell: Cell | None, path: Path) -> None:
-    from aim_tui.exports import agreement
-    from aim_tui.exports.atomic_write import write_whole
-    from aim_tui.exports.figure import figure, figure_format
+    from aim_tui.exports.agreement import AgreementFigure, AgreementReport
+    from aim_tui.exports.formats import export, find_by_ending, format_of
     from aim_tui.store.errors import ExportError
 
-    match path.suffix.lower():
-        case ".json":
-            write_whole(path, agreement.json_document(analysis))
-        case ".md":
-            write_whole(path, agreement.markdown(analysis))
-        case _:
-            if cell is None:
-                raise ExportError("there is nothing to draw")
-            write_whole(path, figure(cell, figure_format(path)))
+    if (chosen := find_by_ending(path, AgreementReport)) is not None:
+        export(AgreementReport(analysis), chosen, path)
+    elif cell is None:
+        raise ExportError("there is nothing to draw")
+    else:
+        export(AgreementFigure(cell), format_of(path, AgreementFigure), path)
 
 
 def _unscored(results: Results, study: Study) -> str:

@@ -12,8 +12,8 @@ from aim_tui.core.text import printable_name
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aim_tui.core.scoring.columns import View
     from aim_tui.core.scoring.results import Row
-    from aim_tui.core.selection.fields import View
     from aim_tui.ui.session.search import Likeness
 
 __all__ = ["Arrangement", "best_first"]

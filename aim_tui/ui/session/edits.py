@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +12,10 @@ from aim_tui.core.scoring.events import ImageFailed, ImageRead, MetricBatch
 from aim_tui.core.scoring.instruction_pairs import InstructionPair, pairs_of
 from aim_tui.core.scoring.jobs import Job
 from aim_tui.errors import AimError, UsageError
+from aim_tui.exports.edits import EditRecords
 from aim_tui.ui.session.edit_agreement import EditAgreementDesk, ShownEdits
 from aim_tui.ui.session.edit_record import EditRunRecord, known_events
+from aim_tui.ui.session.exports import write
 from aim_tui.ui.session.file_contents import FileContents
 from aim_tui.ui.session.messages import Said
 from aim_tui.ui.session.ratings import JudgingDesk
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from aim_tui.ui.session.activity import Activity, RunningJob
     from aim_tui.ui.session.jobs import Jobs
     from aim_tui.ui.session.store_access import Store
-
-FORMATS = (".json", ".csv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,23 +287,4 @@ def _look_up(database: Any, found: OpenEdits) -> EditRun | None:
 
 
 def _export(path: Path, found: OpenEdits, results: EditResults, judged: Judged) -> None:
-    from aim_tui.core.scoring.edit_records import csv_fields, csv_record, document, record
-    from aim_tui.core.scoring.records import spreadsheet_cell, to_json
-    from aim_tui.exports.atomic_write import write_whole
-
-    named = found.plan.named()
-    if path.suffix.lower() == ".json":
-        whole = document(results, named, found.plan.provenance())
-        for row in whole["results"]:
-            row["judgements"] = judged.records(row["id"])
-        write_whole(path, to_json(whole, indent=2) + "\n")
-        return
-    columns = [spreadsheet_cell(name) for name in judged.columns()]
-    stream = io.StringIO(newline="")
-    lines = csv.DictWriter(stream, [*csv_fields(results), *columns], lineterminator="\n")
-    lines.writeheader()
-    for row, name in zip(results.rows, named, strict=True):
-        said = [spreadsheet_cell(value) for value in judged.cells(name.id).values()]
-        flat = csv_record(record(row, name, results), results, found.plan.profile.notice)
-        lines.writerow(flat | dict(zip(columns, said, strict=True)))
-    write_whole(path, stream.getvalue())
+    write(EditRecords(results, found.plan.named(), found.plan.provenance(), judged), path)
