@@ -124,7 +124,7 @@ def colourfulness(path: Path) -> float:
 
 
 SPEC = """
-from aim_tui.core.metrics import MetricSpec, Need
+from aim_tui.core.metrics.spec import MetricSpec, Need
 SPEC = MetricSpec(
     id={id!r}, title="T", short="T", raw_field={id!r}, norm_field={id!r} + "_norm", unit="u", low={low}, high=1.0,
     higher_is_better=True, needs=Need.NOTHING, roles=(), default_weight=0.0, decimals=3, formula="f",
@@ -132,7 +132,7 @@ SPEC = MetricSpec(
 )
 """
 CLASS = """
-from aim_tui.worker.metrics.base import Metric, RawOutcome
+from aim_tui.engine.metrics.base import Metric, RawOutcome
 class Odd(Metric):
     batch_size = 2
     def __init__(self, models): {init}
@@ -149,9 +149,8 @@ def good(id: str, low: str = "0.0", implementation: str = "odd_class:Odd") -> st
 CLIP = paths.sample_data() / "models" / "clip"
 WITH_MODEL = """
 from dataclasses import replace
-from aim_tui.core.extras import CLIP_IQA, SIGLIP
-from aim_tui.core.metrics import ModelRole, Role
-from aim_tui.core.profiles import ModelRef
+from aim_tui.core.metrics.builtin import CLIP_IQA, SIGLIP
+from aim_tui.core.metrics.spec import ModelRef, ModelRole, Role
 MODEL = ModelRole(
     Role("mine"), "my model", ModelRef("me/my-clip"), "aim_tui.engine.models.clip:load",
     parts=("config", "weights", "tokenizer", "processor"),
@@ -166,9 +165,9 @@ CALM = replace(
 )
 """
 WITH_MODEL_CLASS = """
-from aim_tui.core.metrics import Role
-from aim_tui.worker.metrics.embeddings import PromptMetric
-from aim_tui.worker.metrics.prompt_pairs import PromptPair
+from aim_tui.core.metrics.spec import Role
+from aim_tui.engine.metrics.embeddings import PromptMetric
+from aim_tui.engine.metrics.prompt_pairs import PromptPair
 class Mine(PromptMetric):
     role = Role("mine")
 class Calm(PromptPair):
