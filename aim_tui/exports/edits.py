@@ -6,9 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.metrics.spec import Role
-from aim_tui.core.scoring.edit_records import csv_fields, csv_record, document, editclip_document, record
-from aim_tui.core.scoring.edit_results import EditResult
-from aim_tui.core.scoring.records import spreadsheet_cell
+from aim_tui.core.scoring.records import csv_fields, csv_record, editclip_document, edits_document, full_record
+from aim_tui.core.scoring.results import Results, Row
 from aim_tui.errors import UsageError
 from aim_tui.exports.content import Recorded, Tabled
 from aim_tui.exports.formats.editclip import EditClipScored
@@ -21,61 +20,42 @@ if TYPE_CHECKING:
 
     from aim_tui.core.metrics.spec import ModelRef
     from aim_tui.core.ratings.records import Judged
-    from aim_tui.core.scoring.edit_records import Named
-    from aim_tui.core.scoring.edit_results import EditResults
     from aim_tui.exports.tables import Part
 
 
-class EditRecords(Recorded[EditResult]):
+class EditRecords(Recorded[Row]):
     """Rows of edits; `provenance` says of each where its numbers come from."""
 
     what = "a run over edits"
 
-    def __init__(
-        self,
-        results: EditResults,
-        named: Sequence[Named],
-        provenance: Mapping[str, Any],
-        judged: Judged | None = None,
-    ) -> None:
+    def __init__(self, results: Results, provenance: Mapping[str, Any], judged: Judged | None = None) -> None:
         self.results = results
-        self.named = named
         self.provenance = provenance
         self.judged = judged
 
-    def rows(self) -> Sequence[EditResult]:
+    def rows(self) -> Sequence[Row]:
         """One an edit, in the order of the file."""
         return self.results.rows
 
-    def record(self, row: EditResult) -> dict[str, Any]:
+    def record(self, row: Row) -> dict[str, Any]:
         """An edit, with what people say of it where that was looked up."""
-        return self._with_judgements(self._flat(row)) | dict(self.provenance)
+        return full_record(row, self.results, self.judged) | dict(self.provenance)
 
     @cached_property
     def _columns(self) -> list[str]:
-        raters = self.judged.columns() if self.judged is not None else ()
-        return [*csv_fields(self.results), *map(spreadsheet_cell, raters)]
+        return csv_fields(self.results, self.judged)
 
     def columns(self) -> list[str]:
         """The numbers and what is known of an edit; three for each rater."""
         return self._columns
 
-    def lines(self, row: EditResult) -> list[list[Any]]:
+    def lines(self, row: Row) -> list[list[Any]]:
         """One line an edit."""
-        flat = self._flat(row)
-        opinions = self.judged.cells(flat["id"]).values() if self.judged is not None else ()
-        return [[*csv_record(flat, self.results, self.provenance.get("notice", "")).values(), *opinions]]
+        return [[*csv_record(row, self.results, self.provenance, self.judged).values()]]
 
     def document(self) -> dict[str, Any]:
         """The whole run."""
-        whole = document(self.results, self.named, self.provenance)
-        return whole | {"results": list(map(self._with_judgements, whole["results"]))}
-
-    def _flat(self, row: EditResult) -> dict[str, Any]:
-        return record(row, self.named[row.item], self.results)
-
-    def _with_judgements(self, flat: dict[str, Any]) -> dict[str, Any]:
-        return flat if self.judged is None else flat | {"judgements": self.judged.records(flat["id"])}
+        return edits_document(self.results, self.provenance, self.judged)
 
 
 class ScoredEdits(EditRecords, Tabled, EditClipScored):
@@ -83,15 +63,14 @@ class ScoredEdits(EditRecords, Tabled, EditClipScored):
 
     def __init__(
         self,
-        results: EditResults,
-        named: Sequence[Named],
+        results: Results,
         provenance: Mapping[str, Any],
         *,
         families: Sequence[str],
         models: Mapping[Role, ModelRef],
         pre_resize: int | None = None,
     ) -> None:
-        super().__init__(results, named, provenance)
+        super().__init__(results, provenance)
         self._families = families
         self._models = models
         self._pre_resize = pre_resize
@@ -111,8 +90,7 @@ class ScoredEdits(EditRecords, Tabled, EditClipScored):
         ref = self._models[role]
         return editclip_document(
             self.results,
-            self.named,
-            measure=measure,
+            metric=measure,
             model=info.id if info is not None else ref.id or ref.name,
             resolution=self._resolution(role),
             notice=self.provenance.get("notice", ""),
@@ -138,12 +116,12 @@ class ScoredEdits(EditRecords, Tabled, EditClipScored):
 
         specs = self.results.specs
         headings = [f"{spec.short} {'↑' if spec.higher_is_better else '↓'}" for spec in specs]
-        truth = any("is_correct" in name.truth for name in self.named)
+        truth = any("is_correct" in row.truth for row in self.results.rows)
         made = table("id", "instruction", *(("right",) if truth else ()), *headings, "status", right=headings)
-        for row, name in zip(self.results.rows, self.named, strict=True):
-            right = [_YES_NO.get(name.truth.get("is_correct"), "")] if truth else []
-            numbers = [score_text(row.outcomes.get(spec.id), spec.decimals) for spec in specs]
-            cells = [name.id, name.instruction, *right, *numbers, self.results.status(row)]
+        for row in self.results.rows:
+            right = [_YES_NO.get(row.truth.get("is_correct"), "")] if truth else []
+            numbers = [score_text(row.outcome(spec.id), spec.decimals) for spec in specs]
+            cells = [row.id, row.instruction, *right, *numbers, str(row.status)]
             made.add_row(*map(words, cells))
         return made
 
@@ -151,13 +129,13 @@ class ScoredEdits(EditRecords, Tabled, EditClipScored):
 _YES_NO: dict[object, str] = {True: "yes", False: "no", None: ""}
 
 
-def spreads(results: EditResults, *, arrows: bool = False) -> Table:
+def spreads(results: Results, *, arrows: bool = False) -> Table:
     """What each number adds up to; with arrows also which way is better."""
     from aim_tui.exports.tables import table, words
 
     made = table("number", "n", "mean", "sd", "min", "max", right=("n", "mean", "sd", "min", "max"))
     for spec in results.specs:
-        spread = results.spread(spec.id)
+        spread = results.metric_summary(spec.id)
         cells = ["", "", "", ""]
         if spread is not None:
             cells = [f"{value:.{spec.decimals}f}" for value in (spread.mean, spread.std, spread.low, spread.high)]

@@ -17,12 +17,15 @@ from aim_tui.store.records import RunState
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
+    from aim_tui.core.scoring.context import Context
     from aim_tui.core.scoring.events import Event, Item
+    from aim_tui.core.scoring.jobs import EngineSettings
     from aim_tui.core.scoring.results import Results
     from aim_tui.exports.formats.writer import Writer
     from aim_tui.inputs.folder_watcher import Watch
     from aim_tui.inputs.listing import Problem
     from aim_tui.runs.display import Display
+    from aim_tui.runs.edit_plan import EditPlan
     from aim_tui.runs.executors import Executor
     from aim_tui.runs.recording import Record
     from aim_tui.runs.setup import Setup
@@ -38,12 +41,48 @@ class Watching:
     items: Callable[[Sequence[str]], list[Item]]
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a run computes, and what is said before it."""
+
+    engine: EngineSettings
+    metrics: tuple[str, ...]
+    context: Context
+    opening: tuple[tuple[str, Tone], ...]
+    of_edits: bool = False
+
+    @property
+    def noun(self) -> str:
+        """What the run is called in messages."""
+        return "edit run" if self.of_edits else "run"
+
+
+def image_work(setup: Setup, problems: Sequence[Problem] = ()) -> Work:
+    """Scoring images by a setup; `problems` are the paths that gave no image."""
+    opening = [(setup.profile.notice, Tone.WARNING)] if setup.profile.notice else []
+    opening += [(f"{problem.path}: {problem.reason}", Tone.ERROR) for problem in problems]
+    lines = (*(f"{metric} is not asked for: {reason}" for metric, reason in setup.not_asked.items()),)
+    lines += (setup.plan().formula(), setup.profile.rules_note())
+    return Work(setup.engine, setup.metrics, setup.context, (*opening, *((line, Tone.PLAIN) for line in lines)))
+
+
+def edit_work(plan: EditPlan) -> Work:
+    """Scoring the edits of a plan."""
+    opening = [(plan.profile.notice, Tone.WARNING)] if plan.profile.notice else []
+    left_out = f" ({plan.not_asked})" if plan.not_asked else ""
+    opening.append((f"metrics: {', '.join(plan.families)}{left_out}", Tone.PLAIN))
+    if side := plan.engine.edit_resize:
+        opening.append((f"both images are scaled to {side} x {side} before EditCLIP's image processor", Tone.PLAIN))
+    return Work(plan.engine, plan.families, plan.context, tuple(opening), of_edits=True)
+
+
 def run(
-    setup: Setup,
-    writer: Writer[Any],
+    work: Work,
+    writer: Writer[Any] | None,
     record: Record,
-    problems: Sequence[Problem],
     display: Display,
+    *,
+    problems: Sequence[Problem] = (),
     watch: Watching | None = None,
     executor: Executor | None = None,
 ) -> int:
@@ -51,15 +90,18 @@ def run(
 
     Returns the exit code: 0 all scored, 1 some failed, 130 interrupted.
     """
-    _say_what_is_used(display, setup, problems)
+    for text, tone in work.opening:
+        display.say(text, tone)
     if record.resumed:
-        there = len(record.results.rows) - len(record.left)
-        display.say(f"going on with run {record.run_id}: {there} of {len(record.results.rows)} are there", Tone.SUMMARY)
+        count = len(record.results.rows)
+        display.say(
+            f"going on with {work.noun} {record.run_id}: {count - len(record.left)} of {count} are there", Tone.SUMMARY
+        )
 
-    executor = executor or InProcess(setup.engine)
+    executor = executor or InProcess(work.engine)
     with Interrupt(display) as interrupt, display, contextlib.closing(executor):
         try:
-            _score(setup, executor, writer, record, interrupt, display, watch)
+            _score(work, executor, writer, record, interrupt, display, watch)
             # Ctrl-C is how a watch ends; it cuts short what was not scored yet.
             cut_short = interrupt.is_set() and (watch is None or bool(record.left))
             record.end(RunState.CANCELLED if cut_short else RunState.DONE)
@@ -69,17 +111,17 @@ def run(
                 # A reader of a pipe that went away has seen what it wanted, as one who presses Ctrl-C.
                 record.end(RunState.CANCELLED if isinstance(error, SystemExit) else RunState.FAILED)
             if record.run_id:
-                display.say(f"run {record.run_id} is kept as far as it came: the same command goes on with it")
+                display.say(f"{work.noun} {record.run_id} is kept as far as it came: the same command goes on with it")
             raise
     if watch is not None:
         _say_what_waits(display, watch.seen)
-    return _conclude(display, record, cut_short, problems)
+    return _conclude(work, display, record, cut_short, problems)
 
 
 def _score(
-    setup: Setup,
+    work: Work,
     executor: Executor,
-    writer: Writer[Any],
+    writer: Writer[Any] | None,
     record: Record,
     interrupt: Interrupt,
     display: Display,
@@ -88,7 +130,7 @@ def _score(
     results, report, written = record.results, EventReport(display), 0
     try:
         written = _write_finished(results, written, writer)
-        jobs = (Job(setup.metrics, setup.context, items) for items in _rounds(record, interrupt, display, watch))
+        jobs = (Job(work.metrics, work.context, items) for items in _rounds(record, interrupt, display, watch))
         # Closed at once where anything is raised, since the engine then keeps what it has computed.
         with contextlib.closing(events_of(executor, jobs, interrupt)) as events:
             for event in events:
@@ -102,10 +144,11 @@ def _score(
                     display.progress(done=written, total=len(results.rows))
     except BaseException:
         # Whatever ended the run, what was finished is kept; with nothing finished an older result stays.
-        if written:
+        if written and writer is not None:
             writer.end()
         raise
-    writer.end()
+    if writer is not None:
+        writer.end()
 
 
 def events_of(executor: Executor, jobs: Iterable[Job], interrupt: Interrupt) -> Generator[Event]:
@@ -141,10 +184,11 @@ def _say_what_waits(display: Display, watch: Watch) -> None:
         display.say(f"{problem.path}: {problem.reason}", Tone.WARNING)
 
 
-def _write_finished(results: Results, written: int, writer: Writer[Any]) -> int:
+def _write_finished(results: Results, written: int, writer: Writer[Any] | None) -> int:
     """Hand finished rows to the writer in the order of the images; returns how many it has now."""
     while _finished(results, written):
-        writer.row(results.rows[written])
+        if writer is not None:
+            writer.row(results.rows[written])
         written += 1
     return written
 
@@ -153,25 +197,15 @@ def _finished(results: Results, number: int) -> bool:
     return number < len(results.rows) and results.rows[number].status is not Status.PENDING
 
 
-def _say_what_is_used(display: Display, setup: Setup, problems: Sequence[Problem]) -> None:
-    if setup.profile.notice:
-        display.say(setup.profile.notice, Tone.WARNING)
-    for problem in problems:
-        display.say(f"{problem.path}: {problem.reason}", Tone.ERROR)
-    for metric, reason in setup.not_asked.items():
-        display.say(f"{metric} is not asked for: {reason}")
-    display.say(setup.plan().formula())
-    display.say(setup.profile.rules_note())
-
-
-def _conclude(display: Display, record: Record, cut_short: bool, problems: Sequence[Problem]) -> int:
+def _conclude(work: Work, display: Display, record: Record, cut_short: bool, problems: Sequence[Problem]) -> int:
     summary = record.results.summary()
     troubled = [row for row in record.results.rows if row.status in (Status.FAILED, Status.PARTIAL)]
     for row in troubled[:TROUBLES_SHOWN]:
-        display.say(f"{row.path}: {row.errors()}", Tone.ERROR)
+        name = f"edit {row.item + 1}" if work.of_edits else row.path
+        display.say(f"{name}: {row.errors()}", Tone.ERROR)
     if len(troubled) > TROUBLES_SHOWN:
         display.say(f"and {len(troubled) - TROUBLES_SHOWN} more; the error of each is in its row", Tone.ERROR)
-    counted = f"{summary.n_ok} of {summary.n} scored"
+    counted = f"{summary.n_ok} of {summary.n}{' edits' if work.of_edits else ''} scored"
     if summary.n_partial:
         counted += f", {summary.n_partial} in part"
     if summary.n_failed:
@@ -184,7 +218,8 @@ def _conclude(display: Display, record: Record, cut_short: bool, problems: Seque
         counted += f"; final score mean {summary.mean:.2f}, median {summary.median:.2f} ({over})"
     display.say(counted, Tone.SUMMARY)
     if record.run_id:
-        display.say(f"stored as run {record.run_id} (aim-tui runs show {record.run_id})")
+        see = "" if work.of_edits else f" (aim-tui runs show {record.run_id})"
+        display.say(f"stored as {work.noun} {record.run_id}{see}")
     if cut_short:
         onwards = "; the same command goes on from there" if record.run_id else ""
         display.say(f"interrupted: what was finished is written{onwards}", Tone.WARNING)

@@ -13,7 +13,7 @@ from aim_tui.exports.images import ScoredImages
 from aim_tui.exports.sink import Sink
 from aim_tui.runs.display import Display, Tone
 from aim_tui.runs.recording import Record
-from aim_tui.runs.runner import run
+from aim_tui.runs.runner import image_work, run
 from aim_tui.runs.setup import resolve
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def scored(tmp_path: Path) -> Callable[..., tuple[int, Scripted, Path]]:
         writer = get_format("jsonl", ScoredImages).writer(
             ScoredImages(record.results, setup.provenance()), Sink(output)
         )
-        return run(setup, writer, record, [], display, executor=executor), executor, output
+        return run(image_work(setup), writer, record, display, executor=executor), executor, output
 
     return score
 

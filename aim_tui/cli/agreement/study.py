@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aim_tui.core.agreement.study import Scale
-    from aim_tui.store.database import Database
+    from aim_tui.store.judgements import Judgements
+    from aim_tui.store.records import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +83,20 @@ def _of_files(asked: Asked) -> Study:
 
 def _of_run(asked: Asked) -> Study:
     from aim_tui.runs.storage import open_existing, store_path
-    from aim_tui.store.any_runs import RunKind, find_any
-
-    with open_existing(store_path(asked.store)) as database:
-        kind, run_id = find_any(database, asked.run or "last")
-        gathered = _of_edits if kind is RunKind.EDITS else _of_images
-        return gathered(asked, database, run_id)
-
-
-def _of_images(asked: Asked, database: Database, run_id: str) -> Study:
-    from aim_tui.store import evidence
     from aim_tui.store.judgements import Judgements
+    from aim_tui.store.records import RunKind
     from aim_tui.store.runs import Runs
 
-    said, run = Judgements(database), Runs(database).load(run_id)
+    with open_existing(store_path(asked.store)) as database:
+        runs = Runs(database)
+        run = runs.load(runs.find(asked.run or "last", kind=None))
+        gathered = _of_edits if run.info.kind is RunKind.EDITS else _of_images
+        return gathered(asked, run, Judgements(database))
+
+
+def _of_images(asked: Asked, run: Run, said: Judgements) -> Study:
+    from aim_tui.store import evidence
+
     rated = evidence.ratings(said, run.results, asked.scale or evidence.RATED)
     fought = evidence.contests(said, run.results)
     scores = evidence.source_of_run(run)
@@ -106,20 +107,16 @@ def _of_images(asked: Asked, database: Database, run_id: str) -> Study:
     return replace(study, contests=fought if asked.judgements is None and evidence.DUELS in told else ())
 
 
-def _of_edits(asked: Asked, database: Database, run_id: str) -> Study:
-    from aim_tui.store import edit_evidence
-    from aim_tui.store.edit_runs import EditRuns
-    from aim_tui.store.evidence import RATED, RATING
-    from aim_tui.store.judgements import Judgements
+def _of_edits(asked: Asked, run: Run, said: Judgements) -> Study:
+    from aim_tui.store import evidence
 
-    run = EditRuns(database).load(run_id)
-    scores = edit_evidence.source_of_edit_run(run)
-    rated = edit_evidence.edit_ratings(Judgements(database), run.results, run.edits, asked.scale or RATED)
-    wanted = tuple(column.name for column in edit_evidence.metrics_of(scores))
+    scores = evidence.source_of_run(run)
+    rated = evidence.ratings(said, run.results, asked.scale or evidence.RATED)
+    wanted = tuple(column.name for column in evidence.metrics_of(scores))
     # A family stands for its numbers, as --metrics of `aim-tui edit` names it.
     named = (spec.id for name in asked.metrics for spec in FAMILIES.get(name, ()))
     asked = replace(asked, metrics=(*named, *(name for name in asked.metrics if name not in FAMILIES)))
-    own = {RATING: rated, edit_evidence.TRUTH: edit_evidence.truth_judgement(scores)}
+    own = {evidence.RATING: rated, evidence.TRUTH: evidence.truth_judgement(scores)}
     return _of_scores(asked, scores, wanted, own, "an edit")
 
 

@@ -43,7 +43,7 @@ def demo(
     from aim_tui.inputs.demo_data import load_sample
     from aim_tui.inputs.listing import list_folder
     from aim_tui.runs.recording import Record
-    from aim_tui.runs.runner import run
+    from aim_tui.runs.runner import image_work, run
     from aim_tui.runs.setup import resolve
 
     sample = load_sample()
@@ -59,7 +59,7 @@ def demo(
         record = Record(setup, numbered(list_folder(sample.generations).images))
         content = ScoredImages(record.results, setup.provenance())
         writer = get_format("table", ScoredImages).writer(content, Sink())
-        raise typer.Exit(run(setup, writer, record, [], display()))
+        raise typer.Exit(run(image_work(setup), writer, record, display()))
     folder = sample.generations
     with contextlib.ExitStack() as stack:
         said: tuple[str, ...] = ()

@@ -102,8 +102,8 @@ def score(
     from aim_tui.exports.sink import Sink
     from aim_tui.inputs.folder_watcher import Watch
     from aim_tui.inputs.listing import Expansion, expand
-    from aim_tui.runs.recording import Record, StoredRecord, common_folder
-    from aim_tui.runs.runner import Watching, run
+    from aim_tui.runs.recording import Record, StoredRecord, common_folder, request_of
+    from aim_tui.runs.runner import Watching, image_work, run
 
     said = read_options(prompt, prompts, pair, prompt_from, manifest=manifest is not None)
     setup = common.setup(
@@ -150,7 +150,8 @@ def score(
     def score_to(record: Record, setup: Setup) -> int:
         content = ScoredImages(record.results, setup.provenance(), own=("prompt",) if watch and said.own else ())
         writer = chosen.writer(content, sink)
-        return run(setup, writer, record, found.problems, display(), watching)
+        work = image_work(setup, found.problems)
+        return run(work, writer, record, display(), problems=found.problems, watch=watching)
 
     if common.no_store:
         raise typer.Exit(score_to(Record(setup, images), setup))
@@ -160,5 +161,6 @@ def score(
     path = store_path(common.store)
     with open_to_score(path) as database:
         folder = common_folder(paths, found.images)
-        record = StoredRecord(Runs(database), setup, images, folder, fresh=not resume or watch)
+        request = request_of(setup, folder)
+        record = StoredRecord(Runs(database), setup, images, request, fresh=not resume or watch)
         raise typer.Exit(score_to(record, setup.with_store(path)))

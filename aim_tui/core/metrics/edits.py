@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import statistics
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aim_tui.core.metrics.spec import MetricSpec, ModelRole, Need, Role
 from aim_tui.core.names import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 
 _IMPLEMENTATION = "aim_tui.engine.metrics.edits:"
@@ -132,6 +130,12 @@ def _members(name: str) -> tuple[str, ...]:
     return tuple(spec.id for spec in FAMILIES[name]) if name in FAMILIES else (name,)
 
 
+def families_of(metrics: Iterable[str]) -> tuple[str, ...]:
+    """The families that these numbers belong to."""
+    wanted = set(metrics)
+    return tuple(name for name, specs in FAMILIES.items() if wanted & {spec.id for spec in specs})
+
+
 def roles_for(names: Iterable[str], *, captioned: bool = False) -> tuple[Role, ...]:
     """The models that are needed: no captioner for directions where every source is `captioned` in the data."""
     needed: set[Role] = set()
@@ -146,21 +150,3 @@ def roles_for(names: Iterable[str], *, captioned: bool = False) -> tuple[Role, .
 def target_text(source_text: str, instruction: str, caption: str = "") -> str:
     """What the target is said to show: its caption, or what the source shows with the instruction behind."""
     return caption or f"{source_text.rstrip(' .')}, {instruction}"
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """What one number of many edits adds up to; the deviation is the population's (ddof 0)."""
-
-    n: int
-    mean: float
-    std: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Spread | None:
-        """Of the values that are there; None where none is."""
-        if not values:
-            return None
-        return cls(len(values), statistics.fmean(values), statistics.pstdev(values), min(values), max(values))

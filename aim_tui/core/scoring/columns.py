@@ -39,7 +39,7 @@ class View:
     """The text or path that each asked metric compares with now."""
     marked: AbstractSet[int] = frozenset()
     opinions: Mapping[str, Opinion] = field(default_factory=dict)
-    """By path, what the rater who looks says of images."""
+    """By path, of edits by id, what the rater says."""
     prompt: PromptRead | None = None
     """How the model read everybody's prompt."""
 
@@ -56,7 +56,7 @@ class View:
 
     def opinion(self, row: Row) -> Opinion:
         """What the rater says of the row's image."""
-        return self.opinions.get(row.path, NOTHING)
+        return self.opinions.get(row.id, NOTHING)
 
     def stale(self, row: Row) -> bool:
         """Whether an asked value of the row was computed against something else."""

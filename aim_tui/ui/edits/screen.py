@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.core.selection.sorting import SortKey
     from aim_tui.runs.edit_plan import EditWish
-    from aim_tui.ui.late_input import Typed
+    from aim_tui.ui.late_input import LateInput
     from aim_tui.ui.session.edits import EditsDesk
     from aim_tui.ui.session.session import Session
 
@@ -227,7 +227,8 @@ class EditsScreen(EditPanesScreen):
                 self._sight.sort = key
                 self._sorted()
 
-        self.app.push_screen(EditSortScreen([spec.id for spec in self._desk.results.specs]), chosen)
+        metrics = self._desk.results.plan.metrics if self._desk.open is not None else ()
+        self.app.push_screen(EditSortScreen(metrics), chosen)
 
     @on(EditTable.SortRequested)
     def _title_clicked(self, event: EditTable.SortRequested) -> None:
@@ -257,10 +258,10 @@ class EditsScreen(EditPanesScreen):
             self._say("nothing found to go on to; / finds")
 
     def _find(self, start: int, step: int) -> bool:
-        wanted, order, view = self._found.casefold(), self._sight.order, self._sight.view
+        wanted, order, rows = self._found.casefold(), self._sight.order, self._desk.results.rows
         for offset in range(len(order) if wanted else 0):
             item = order[(start + offset * step) % len(order)]
-            if wanted in printable(f"{view.edits[item].id} {view.edits[item].instruction}").casefold():
+            if wanted in printable(f"{rows[item].id} {rows[item].instruction}").casefold():
                 return self._table.move_to(item)
         return False
 
@@ -307,9 +308,9 @@ class EditsScreen(EditPanesScreen):
         """Send the edit to the terminal's clipboard."""
         item, found = self._table.cursor_key, self._desk.open
         if item is not None and found is not None:
-            edit, row = found.rows[item], self._desk.results.rows[item]
-            values = (getattr(row.outcomes.get(spec.id), "value", "") for spec in self._desk.results.specs)
-            text = "\t".join(" ".join(str(cell).split()) for cell in (edit.id, edit.instruction, *values))
+            row = self._desk.results.rows[item]
+            values = (getattr(row.outcome(spec.id), "value", "") for spec in self._desk.results.specs)
+            text = "\t".join(" ".join(str(cell).split()) for cell in (row.id, row.instruction, *values))
             self.app.copy_to_clipboard(text.encode("utf-8", "backslashreplace").decode("utf-8"))
             self._say("edit sent to the terminal's clipboard; ctrl+s writes a file")
 
@@ -367,9 +368,9 @@ def _path_problem(text: str, data: str) -> str:
     return path_problem(text, EditRecords)
 
 
-async def show_edits(app: App[int], session: Session, typed: Typed, wish: EditWish | None = None) -> None:
+async def show_edits(app: App[int], session: Session, late_input: LateInput, wish: EditWish | None = None) -> None:
     """The edits of a file: those that are wanted, those that are open, or else those of a file that is asked for."""
     asked = wish is not None or session.edits.running
-    if not asked and not await app.push_screen_wait(open_edits_dialog(session.edits, session.folder)):
+    if not asked and not await app.push_screen_wait(open_edits_dialog(session.edits, session.workspace.folder)):
         return
-    await app.push_screen_wait(EditsScreen(session.edits, session.launch.reading, typed.settled, wish))
+    await app.push_screen_wait(EditsScreen(session.edits, session.workspace.launch.reading, late_input.settled, wish))

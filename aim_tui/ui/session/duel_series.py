@@ -1,8 +1,9 @@
-"""Blind duels as the application holds them: one rater, a set of images, every answer stored before it counts."""
+"""Blind duels of one rater over a set of images; every answer is stored before it counts."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import random
 from dataclasses import dataclass, field
@@ -17,11 +18,11 @@ from aim_tui.store.errors import StoreError
 from aim_tui.store.judgements import DuelOutcome, Image
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.store.judgements import Duel
-    from aim_tui.ui.session.store_access import Store
+    from aim_tui.ui.session.store_access import StoreAccess
 
 #: More images than these would need thousands of duels, and the choice of a pair looks at all pairs.
 MOST_IMAGES = 200
@@ -47,7 +48,7 @@ def series_of(folder: str, images: Sequence[Image]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class DuelTally:
     """How an image fared."""
 
     wins: int = 0
@@ -77,19 +78,19 @@ def find_duellists(paths: Sequence[str], failed: Collection[str], policy: Readin
     Takes as long as reading the files does, so call it in a thread.
     """
     images: dict[str, Image] = {}
-    found = Duellists([])
+    duellists = Duellists([])
     for path in paths:
         try:
             sha256 = read_image(path, policy).facts.sha256 if path in failed else open_image(path, policy)
         except ImageError as error:
-            found.unreadable[path] = str(error)
+            duellists.unreadable[path] = str(error)
             continue
         if sha256 in images:
-            found.copies.append(path)
+            duellists.copies.append(path)
         else:
             images[sha256] = Image(sha256, path)
-    found.images.extend(images.values())
-    return found
+    duellists.images.extend(images.values())
+    return duellists
 
 
 def _no_run(*_: str) -> None:
@@ -97,17 +98,17 @@ def _no_run(*_: str) -> None:
 
 
 @dataclass
-class DuelDesk:
+class DuelSeries:
     """The duels of one rater over some images.
 
     What counts are all duels of the rater between two of these images, also from other series: blind, they say
     something of these two alone, so an image more in the folder costs no answer. Only this series' own are undone.
     """
 
-    store: Store
+    store: StoreAccess
     rater: str
     folder: str
-    found: Duellists
+    duellists: Duellists
     run_of: Callable[..., str | None] = _no_run
     """The run that some paths are shown in, which an answer about them remembers."""
     chance: random.Random = field(default_factory=random.Random)
@@ -122,26 +123,26 @@ class DuelDesk:
     @property
     def images(self) -> list[Image]:
         """The images that can meet; the numbers of a pair are places in this list."""
-        return self.found.images
+        return self.duellists.images
 
     @classmethod
     async def open(
         cls,
-        store: Store,
+        store: StoreAccess,
         rater: str,
         folder: str,
-        found: Duellists,
+        duellists: Duellists,
         run_of: Callable[..., str | None] = _no_run,
-    ) -> DuelDesk:
+    ) -> DuelSeries:
         """Go on with a series, or begin it. AimError where that cannot be."""
         if store.path is None:
             raise StoreError("there is no store, so no duel can be kept", "open the application with --store PATH")
-        if (count := len(found.images)) < 2:
-            of = count + len(found.unreadable) + len(found.copies)
+        if (count := len(duellists.images)) < 2:
+            of = count + len(duellists.unreadable) + len(duellists.copies)
             raise AimError(f"{count} of {of} images can be read and differ; a duel needs two")
-        desk = cls(store, rater, folder, found, run_of, random.Random())  # noqa: S311
-        await desk.read()
-        return desk
+        series = cls(store, rater, folder, duellists, run_of, random.Random())  # noqa: S311
+        await series.read()
+        return series
 
     async def read(self) -> None:
         """Take up what is stored, and rank anew."""
@@ -149,25 +150,30 @@ class DuelDesk:
         duels = await self.store.judged(lambda judgements: judgements.duels(rater=self.rater), nothing)
         await self._adopt([d for d in duels if d.left.sha256 in self._numbers and d.right.sha256 in self._numbers])
 
-    async def say(self, left: int, right: int, outcome: DuelOutcome) -> None:
-        """Store an answer; it counts when this returns. StoreError where it is not stored, and nothing has changed."""
-        one, other = self.images[left], self.images[right]
+    async def answer(self, left: int, right: int, answer: str) -> None:
+        """Store 'left', 'right', 'tie' or 'skip'; it counts when this returns.
+
+        StoreError where it is not stored, and nothing has changed.
+        """
+        one, other, outcome = self.images[left], self.images[right], DuelOutcome(answer)
         run = self.run_of(one.path, other.path)
-        await self.store.judge(
-            lambda judgements: judgements.duel(one, other, outcome, rater=self.rater, series=self.series, run=run)
-        )
-        self.store.works()
-        await self.read()
+        with self._marking_failures():
+            await self.store.judge(
+                lambda judgements: judgements.duel(one, other, outcome, rater=self.rater, series=self.series, run=run)
+            )
+            self.store.works()
+            await self.read()
 
     async def undo(self) -> tuple[int, int] | tuple[()] | None:
-        """Take back the last answer of this series; the pair it was about, or None where there is none.
+        """Undo the last answer of this series; the pair it was about, or None where there is none.
 
-        The pair is empty where one of the two was left out since: its answer is taken back all the same.
+        The pair is empty where one of the two was left out since: its answer is undone all the same.
         """
-        duel = await self.store.judge(lambda judgements: judgements.undo_duel(self.rater, self.series))
-        if duel is None:
-            return None
-        await self.read()
+        with self._marking_failures():
+            duel = await self.store.judge(lambda judgements: judgements.undo_duel(self.rater, self.series))
+            if duel is None:
+                return None
+            await self.read()
         left, right = (self._numbers.get(side.sha256) for side in (duel.left, duel.right))
         return (left, right) if left is not None and right is not None else ()
 
@@ -177,7 +183,7 @@ class DuelDesk:
         What was answered about them stays stored; the numbers of the others move up.
         """
         for number, problem in problems.items():
-            self.found.unreadable[self.images[number].path] = problem
+            self.duellists.unreadable[self.images[number].path] = problem
         self.images[:] = [image for number, image in enumerate(self.images) if number not in problems]
         self._number()
         await self._adopt([d for d in self.duels if d.left.sha256 in self._numbers and d.right.sha256 in self._numbers])
@@ -185,10 +191,10 @@ class DuelDesk:
     @property
     def left_out(self) -> str:
         """How many images take no part, and why; empty where all do."""
-        unreadable, copies = len(self.found.unreadable), len(self.found.copies)
-        said = [f"{unreadable} cannot be read"] if unreadable else []
-        said += [f"{copies} {'is a copy' if copies == 1 else 'are copies'}"] if copies else []
-        return ", ".join(said)
+        unreadable, copies = len(self.duellists.unreadable), len(self.duellists.copies)
+        reasons = [f"{unreadable} cannot be read"] if unreadable else []
+        reasons += [f"{copies} {'is a copy' if copies == 1 else 'are copies'}"] if copies else []
+        return ", ".join(reasons)
 
     async def next_pair(self, busy: tuple[int, ...] = ()) -> tuple[int, int]:
         """The pair to show next; without those of the last one, where there are enough others."""
@@ -205,13 +211,22 @@ class DuelDesk:
         """How many duels count; skipped ones do not."""
         return sum(duel.outcome is not DuelOutcome.SKIP for duel in self.duels)
 
-    def tallies(self) -> list[Tally]:
+    def tallies(self) -> list[DuelTally]:
         """How each image fared."""
         counts = [[0, 0, 0] for _ in self.images]
         for a, b, score in self._bouts():
             counts[a][{1.0: 0, 0.5: 1, 0.0: 2}[score]] += 1
             counts[b][{0.0: 0, 0.5: 1, 1.0: 2}[score]] += 1
-        return [Tally(*each) for each in counts]
+        return [DuelTally(*each) for each in counts]
+
+    @contextlib.contextmanager
+    def _marking_failures(self) -> Iterator[None]:
+        """Mark the store as failing where it does."""
+        try:
+            yield
+        except AimError as error:
+            self.store.failed(error)
+            raise
 
     def _number(self) -> None:
         self._numbers = {image.sha256: number for number, image in enumerate(self.images)}
