@@ -37,7 +37,10 @@ LONGEST = 120.0
 
 
 async def at_rest(pilot: Pilot[Any]) -> bool:
-    """Wait until no widget has a message left, three rounds in a row; False where that never comes."""
+    """Wait until no widget has a message left, three rounds in a row; False where that never comes.
+
+    The pilot takes a program that waits for its turn on a busy processor for one that has nothing to do.
+    """
     calm = 0
     deadline = time.monotonic() + LONGEST
     while calm < 3 and pilot.app.is_running:
@@ -91,10 +94,7 @@ class Opened:
             await asyncio.sleep(0.001)
 
     async def settle(self) -> None:
-        """Let what was asked for take effect: until no widget has a message left, three rounds in a row.
-
-        The pilot takes a program that waits for its turn on a busy processor for one that has nothing to do.
-        """
+        """Let what was asked for take effect."""
         assert await at_rest(self.pilot), f"it never comes to rest; the screen shows:\n{self.text()}"
 
     async def paste(self, text: str) -> None:
