@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 # The tests start hundreds of interpreters, each of which would compile the program again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# A tenth of the work of an open application is to look for circles among objects that are young.
+gc.set_threshold(20_000, 20, 20)
 
 # No deadline: how long an example takes says how busy the machine is.
 settings.register_profile("quick", max_examples=25, deadline=None)
