@@ -61,7 +61,7 @@ def interpreter() -> Iterator[None]:
 
 @pytest.mark.timeout(1500)
 @pytest.mark.usefixtures("models_here")
-@pytest.mark.parametrize("count", [10_000, pytest.param(100_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [5_000, pytest.param(100_000, marks=pytest.mark.slow)])
 async def test_every_step_does_its_work_with_very_many_rows(
     open_app: Any, folder: Path, tmp_path: Path, count: int
 ) -> None:
