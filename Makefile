@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo demo-edit test lint format docs sample-data constraints clean
+.PHONY: demo demo-edit test test-all lint format docs sample-data constraints clean
 
 demo: .venv/.demo
 	@$(BIN)/aim-tui demo
@@ -13,9 +13,15 @@ demo: .venv/.demo
 demo-edit: .venv/.demo
 	@$(BIN)/aim-tui demo --edits
 
+# A process on each core already: model threads beside them would only wait for each other.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
 test: .venv/.test
-	@# A process on each core already: model threads beside them would only wait for each other.
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
+	@$(PYTEST)
+
+# With the tests that are marked as slow, and more examples for each property.
+test-all: .venv/.test
+	@$(PYTEST) -m "slow or not slow"
 
 lint: .venv/.test
 	$(BIN)/ruff check

@@ -5,57 +5,57 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aim_tui.inputs.demo_data import load_sample
 from aim_tui.inputs.listing import list_folder
 from aim_tui.store.database import Database
 from aim_tui.store.records import RunState
 from aim_tui.store.runs import Runs
+from tests.survival.programs import Program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SAMPLE = load_sample()
 IMAGES = list_folder(SAMPLE.generations).images
 
 
-def watch(folder: Path, store: Path, prompt: tuple[str, ...] = ("--prompt", SAMPLE.prompt)) -> subprocess.Popen[str]:
+def watch(folder: Path, home: Path, prompt: tuple[str, ...] = ("--prompt", SAMPLE.prompt)) -> Program:
     command = [
-        sys.executable, "-m", "aim_tui", "score", str(folder), "--watch", "--profile", "sample", "--metrics", "clip",
-        *prompt, "--format", "jsonl", "--store", str(store),
+        "score", str(folder), "--watch", "--profile", "sample", "--metrics", "clip",
+        *prompt, "--format", "jsonl", "--store", str(home / "store.db"),
     ]  # fmt: skip
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return Program(command, home)
 
 
-def row(run: subprocess.Popen[str]) -> dict[str, Any]:
-    assert run.stdout is not None
-    found: dict[str, Any] = json.loads(run.stdout.readline())
+def row(lines: Iterator[str]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(next(lines))
     return found
 
 
 def test_images_are_scored_as_they_become_whole_until_somebody_asks_to_stop(tmp_path: Path) -> None:
     folder, store = tmp_path / "out", tmp_path / "store.db"
-    with watch(folder, store) as run:
+    with watch(folder, tmp_path) as run:
+        lines = run.lines()
         folder.mkdir()  # a folder that is not there yet is waited for
         shutil.copy(IMAGES[0], folder / "a.png")
-        first = row(run)
+        first = row(lines)
         assert (first["path"], first["status"]) == (str(folder / "a.png"), "ok")
         with Path(IMAGES[1]).open("rb") as whole, (folder / "b.png").open("wb") as slow:
             data = whole.read()
             slow.write(data[:1000])
             slow.flush()
             shutil.copy(IMAGES[2], folder / "c.png")
-            assert row(run)["path"] == str(folder / "c.png"), "one that is half written holds up no other"
+            assert row(lines)["path"] == str(folder / "c.png"), "one that is half written holds up no other"
             slow.write(data[1000:])
-        last = row(run)
+        last = row(lines)
         assert (last["path"], last["status"]) == (str(folder / "b.png"), "ok")
         (folder / "never.png").write_bytes(data[:1000])
-        run.send_signal(signal.SIGINT)
-        assert run.stdout is not None and run.stderr is not None
-        rest, said = run.stdout.read(), run.stderr.read()
-        run.wait(timeout=120)
-    assert (run.returncode, rest) == (0, ""), said
+        run.kill(signal.SIGINT)
+        rest, code, said = list(lines), run.wait(), run.errors
+    assert (code, rest) == (0, []), said
     assert "3 of 3 scored" in said
     assert "Traceback" not in said
     with Database.open(store, read_only=True) as database:
@@ -72,28 +72,27 @@ def test_what_is_stopped_before_it_is_scored_counts_as_not_reached(tmp_path: Pat
     folder.mkdir()
     for number in range(3000):
         (folder / f"{number:04}.png").symlink_to(IMAGES[number % len(IMAGES)])
-    with watch(folder, tmp_path / "store.db") as run:
-        row(run)
-        run.send_signal(signal.SIGINT)
-        assert run.stdout is not None and run.stderr is not None
-        rest, said = run.stdout.read(), run.stderr.read()
-        run.wait(timeout=120)
-    assert run.returncode == 130, said
-    assert f"{len(rest.splitlines()) + 1} of 3000 scored, " in said
+    with watch(folder, tmp_path) as run:
+        lines = run.lines()
+        row(lines)
+        run.kill(signal.SIGINT)
+        rest, code, said = list(lines), run.wait(), run.errors
+    assert code == 130, said
+    assert f"{len(rest) + 1} of 3000 scored, " in said
     assert "not reached" in said
 
 
 def test_each_image_that_appears_brings_its_own_prompt_where_that_is_asked_for(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
-    with watch(folder, tmp_path / "store.db", prompt=("--prompt-from", "sidecar")) as run:
+    with watch(folder, tmp_path, prompt=("--prompt-from", "sidecar")) as run:
+        lines = run.lines()
         for name, prompt in (("a", "a cabin at a lake"), ("b", "")):
             if prompt:
                 (folder / f"{name}.txt").write_text(prompt)
             shutil.copy(IMAGES[0], folder / f"{name}.png")
-            found = row(run)
+            found = row(lines)
             assert (found["clip_score"] is not None) == bool(prompt)
             assert found.get("prompt") == (prompt or None)
-        run.send_signal(signal.SIGINT)
-        run.communicate(timeout=120)
-    assert run.returncode == 1
+        run.kill(signal.SIGINT)
+        assert run.wait() == 1

@@ -21,6 +21,7 @@ def name(page: Path) -> str:
     return str(page.relative_to(examples.ROOT))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_the_output_on_the_page_is_real(page: Path) -> None:
     text = page.read_text(encoding="utf-8")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 IMAGES = len(list_folder(load_sample().generations).images)
 NOTICE = "sample models, to try out: scores mean something only for the sample images"
-SIZES = pytest.mark.parametrize(("columns", "rows"), [(80, 24), (160, 50)])
+SIZES = pytest.mark.parametrize(("columns", "rows"), [(80, 24), pytest.param(160, 50, marks=pytest.mark.slow)])
 
 
 def worker_of(terminal: Terminal) -> int:
@@ -67,7 +67,7 @@ def test_a_killed_worker_is_told_and_a_restart_finishes_the_job(terminal: Open) 
     os.kill(worker, signal.SIGKILL)
     demo.wait_for("crashed")
     demo.keys("W")
-    demo.wait_for("log")
+    demo.wait_for("its log:")
     demo.keys("y")
     demo.wait_for("ready · mean", seconds=180)
 

@@ -103,7 +103,16 @@ def kill(place: Place, terminal: Terminal) -> None:
     os.kill(app_of(terminal), signal.SIGKILL)
 
 
-@pytest.mark.parametrize("end", [terminate, hang_up, close_terminal, kill], ids=lambda end: end.__name__)
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(terminate, marks=pytest.mark.slow),
+        pytest.param(hang_up, marks=pytest.mark.slow),
+        close_terminal,
+        kill,
+    ],
+    ids=lambda end: end.__name__,
+)
 def test_what_was_scored_is_kept_and_the_rest_is_scored_on_opening_again(
     place: Place, end: Callable[[Any, Any], None]
 ) -> None:

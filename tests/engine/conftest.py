@@ -70,17 +70,20 @@ def items(paths: Iterable[Path]) -> list[Item]:
 
 
 @pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def models(made_once: Callable[..., Path]) -> dict[str, Path]:
     """Random-weight models on disk: clip, opt, t5, sentence, alex, vgg."""
-    root = tmp_path_factory.mktemp("models")
-    return {
-        "clip": random_models.save_clip(root / "clip"),
-        "opt": random_models.save_blip2(root / "opt", "opt"),
-        "t5": random_models.save_blip2(root / "t5", "t5"),
-        "sentence": random_models.save_sentence_encoder(root / "sentence"),
-        "alex": random_models.save_lpips(root / "alex.safetensors", "alex"),
-        "vgg": random_models.save_lpips(root / "vgg.safetensors", "vgg"),
-    }
+
+    def fill(root: Path) -> None:
+        random_models.save_clip(root / "clip")
+        random_models.save_blip2(root / "opt", "opt")
+        random_models.save_blip2(root / "t5", "t5")
+        random_models.save_sentence_encoder(root / "sentence")
+        random_models.save_lpips(root / "alex.safetensors", "alex")
+        random_models.save_lpips(root / "vgg.safetensors", "vgg")
+
+    root = made_once("models", fill)
+    names = {"alex": "alex.safetensors", "vgg": "vgg.safetensors"}
+    return {name: root / names.get(name, name) for name in ("clip", "opt", "t5", "sentence", *names)}
 
 
 @pytest.fixture(scope="session")

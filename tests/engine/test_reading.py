@@ -124,7 +124,7 @@ def test_a_file_that_takes_for_ever_fails_alone_and_is_forgotten_when_it_comes_a
             returned.set()
         return Unreadable(number, "read")
 
-    bounds = Bounds(threads, items=6, nbytes=1 << 30, seconds=1.0)
+    bounds = Bounds(threads, items=6, nbytes=1 << 30, seconds=5.0)
     results = []
     for result in ReadAhead(range(20), work, bounds, lambda number: Unreadable(number, "late")):
         results.append((result.item, result.reason))

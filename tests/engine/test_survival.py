@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from tests.engine.conftest import Ran
 
 ALL = ("clip", "blip2", "lpips")
-KILLS = 10
 
 
 def report(settings: EngineSettings, job: Job, to: Connection) -> None:
@@ -52,8 +51,14 @@ class Rows:
         return [item for item in listed if any((metric, item.id) not in self.values for metric in ALL)]
 
 
+@pytest.mark.parametrize("kills", [3, pytest.param(10, marks=pytest.mark.slow)])
 def test_a_worker_that_is_killed_again_and_again_loses_no_row(
-    refs: dict[Role, ModelRef], context: Context, pictures: list[Path], score: Callable[..., Ran], tmp_path: Path
+    refs: dict[Role, ModelRef],
+    context: Context,
+    pictures: list[Path],
+    score: Callable[..., Ran],
+    tmp_path: Path,
+    kills: int,
 ) -> None:
     listed = items(pictures * 3)
     settings = EngineSettings(refs, device="cpu", batch_size=2, store=str(tmp_path / "store.db"))
@@ -61,20 +66,20 @@ def test_a_worker_that_is_killed_again_and_again_loses_no_row(
     # Forking from a process that has imported the libraries saves their seconds ten times.
     processes.set_forkserver_preload(["tests.engine.test_survival", "sentence_transformers", "lpips"])
     rows, chance, killed = {metric: {} for metric in ALL}, random.Random(3), 0
-    for attempt in range(KILLS + 1):
+    for attempt in range(kills + 1):
         ours, theirs = processes.Pipe(duplex=False)
         worker = processes.Process(target=report, args=(settings, Job(ALL, context, listed), theirs))
         worker.start()
         theirs.close()
         heard = 0
-        until = chance.randint(5, 60) if attempt < KILLS else None
+        until = chance.randint(5, 60) if attempt < kills else None
         seen = Rows()
         try:
             while heard != until:
                 seen.hear(ours.recv())
                 heard += 1
         except EOFError:
-            assert attempt == KILLS or not seen.left(listed)
+            assert attempt == kills or not seen.left(listed)
         if worker.is_alive() and until is not None:
             worker.kill()
             killed += 1
@@ -83,7 +88,7 @@ def test_a_worker_that_is_killed_again_and_again_loses_no_row(
             before = rows[metric].setdefault(item, value)
             assert (before.state, before.caption) == (value.state, value.caption)
             assert before.value == pytest.approx(value.value, abs=1e-6), "what was reported before it was killed stands"
-    assert killed >= KILLS // 2
+    assert killed >= kills // 2
     undisturbed = score(pictures * 3, *ALL)
     for metric in ALL:
         assert sorted(rows[metric]) == [item.id for item in listed]
@@ -91,8 +96,8 @@ def test_a_worker_that_is_killed_again_and_again_loses_no_row(
         assert found == pytest.approx(undisturbed.numbers(metric), abs=1e-6)
 
 
-def broken_files(folder: Path, good: Path) -> list[Path]:
-    """Twenty files of each of ten ways to be broken."""
+def broken_files(folder: Path, good: Path, count: int) -> list[Path]:
+    """So many files of each of ten ways to be broken."""
     whole = good.read_bytes()
     contents = {
         "empty": b"",
@@ -104,7 +109,7 @@ def broken_files(folder: Path, good: Path) -> list[Path]:
         "large": whole + bytes(300_000),
     }
     paths = []
-    for number in range(20):
+    for number in range(count):
         for name, content in contents.items():
             path = folder / f"{name}{number}.png"
             path.write_bytes(content)
@@ -116,13 +121,14 @@ def broken_files(folder: Path, good: Path) -> list[Path]:
     return paths
 
 
-def test_of_two_thousand_files_two_hundred_are_broken_and_every_row_is_accounted_for(
-    refs: dict[Role, ModelRef], context: Context, pictures: list[Path], tmp_path: Path
+@pytest.mark.parametrize("of_each", [2, pytest.param(20, marks=pytest.mark.slow)])
+def test_of_many_files_a_tenth_is_broken_and_every_row_is_accounted_for(
+    refs: dict[Role, ModelRef], context: Context, pictures: list[Path], tmp_path: Path, of_each: int
 ) -> None:
     folder = tmp_path / "images"
     folder.mkdir()
-    good = [picture(folder / f"{number}.png", 34, 34, seed=number) for number in range(1800)]
-    broken = broken_files(folder, pictures[0])
+    good = [picture(folder / f"{number}.png", 34, 34, seed=number) for number in range(90 * of_each)]
+    broken = broken_files(folder, pictures[0], of_each)
     paths = [*good, *broken]
     random.Random(5).shuffle(paths)
     policy = ReadingPolicy(max_bytes=200_000)

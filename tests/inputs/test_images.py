@@ -167,7 +167,7 @@ def test_any_file_name_can_be_read(tmp_path: Path, name: str) -> None:
     assert read_image(str(tmp_path / name), POLICY).facts.width == 4
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5 * settings.default.max_examples, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kind=st.sampled_from(["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"]), data=st.data())
 def test_mutated_files_are_read_or_refused_and_nothing_else(tmp_path: Path, kind: str, data: st.DataObject) -> None:
     file = tmp_path / "mutant.png"

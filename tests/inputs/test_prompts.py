@@ -188,7 +188,7 @@ ANY = st.recursive(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=5 * settings.default.max_examples)
 @given(ANY)
 def test_any_json_is_a_prompt_or_has_a_reason(data: Any) -> None:
     try:

@@ -17,21 +17,29 @@ import pytest
 from PIL import Image
 
 from aim_tui.settings import paths
+from tests.survival.programs import Ended, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Run = Callable[..., subprocess.CompletedProcess[str]]
+    Forked = Callable[..., Ended]
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "tests" / "example_plugin"
 IMAGES = sorted((paths.sample_data() / "generations").iterdir())[:4]
 
 
+@pytest.fixture(autouse=True)
+def no_settings_of_mine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith(("AIM_TUI", "DISABLE_")):
+            monkeypatch.delenv(name)
+
+
 def program(site: Path, home: Path) -> Run:
     """`aim-tui` in a fresh interpreter that finds what is installed in `site`."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AIM_TUI", "DISABLE_"))}
-    environment |= {f"XDG_{kind}_HOME": str(home / kind) for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
+    environment = os.environ | {f"XDG_{kind}_HOME": str(home / kind) for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
     environment["PYTHONPATH"] = os.pathsep.join([str(site), str(ROOT)])
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -39,6 +47,16 @@ def program(site: Path, home: Path) -> Run:
         return subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, check=False)
 
     return run
+
+
+def forked(site: Path, home: Path) -> Forked:
+    """`aim-tui` in a process that has imported the model libraries already."""
+    environment = {f"XDG_{kind}_HOME": str(home / kind) for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
+
+    def start(*arguments: str) -> Ended:
+        return run(*arguments, folder=home, environment=environment, site=site, directory=home)
+
+    return start
 
 
 @pytest.fixture(scope="module")
@@ -213,24 +231,24 @@ def test_what_is_broken_is_listed_by_name_beside_what_works(broken_site: Path, t
 
 
 def test_a_broken_metric_is_refused_with_the_way_out_and_others_are_scored(broken_site: Path, tmp_path: Path) -> None:
-    run = program(broken_site, tmp_path)
+    aim_tui = forked(broken_site, tmp_path)
     common = ("score", str(IMAGES[0]), "--profile", "sample", "--no-store", "--format", "csv", "--metrics")
-    refused = run(*common, "clip,no_import", "--prompt", "a cabin")
-    assert refused.returncode == 2
-    assert "metric 'no_import' of package-no_import 2.0 cannot be used" in refused.stderr
-    assert "update or uninstall that package" in refused.stderr
-    sound = run(*common, "sound")
-    assert list(csv.DictReader(sound.stdout.splitlines()))[0]["sound"] == "0.5", sound.stderr
+    refused = aim_tui(*common, "clip,no_import", "--prompt", "a cabin")
+    assert refused.code == 2
+    assert "metric 'no_import' of package-no_import 2.0 cannot be used" in refused.errors
+    assert "update or uninstall that package" in refused.errors
+    sound = aim_tui(*common, "sound")
+    assert list(csv.DictReader(sound.out))[0]["sound"] == "0.5", sound.errors
 
 
 @pytest.mark.parametrize("name", BROKEN_CLASSES)
 def test_a_class_that_fails_is_told_by_the_name_of_its_metric(broken_site: Path, tmp_path: Path, name: str) -> None:
-    run = program(broken_site, tmp_path)
-    ran = run("score", str(IMAGES[0]), "--profile", "sample", "--no-store", "--metrics", name)
-    assert ran.returncode == 2
-    assert f"metric {name!r} cannot be computed: " in ran.stderr
-    assert BROKEN_CLASSES[name][1] in ran.stderr
-    assert "Traceback (most" not in ran.stderr.partition("error:")[2]
+    aim_tui = forked(broken_site, tmp_path)
+    ran = aim_tui("score", str(IMAGES[0]), "--profile", "sample", "--no-store", "--metrics", name)
+    assert ran.code == 2
+    assert f"metric {name!r} cannot be computed: " in ran.errors
+    assert BROKEN_CLASSES[name][1] in ran.errors
+    assert "Traceback (most" not in ran.errors.partition("error:")[2]
 
 
 def test_a_profile_with_a_broken_metric_is_left_out_and_the_others_stay(broken_site: Path, tmp_path: Path) -> None:
@@ -249,17 +267,17 @@ def test_a_package_brings_a_model_of_its_own_and_pairs_of_prompts(tmp_path: Path
     (site / "mine_class.py").write_text(WITH_MODEL_CLASS)
     for metric, name in (("mine", "MINE"), ("calm", "CALM")):
         package(site, f"package-{metric}", metric, f"mine:{name}")
-    run = program(site, tmp_path)
+    aim_tui = forked(site, tmp_path)
     common = ("score", *map(str, IMAGES), "--no-store", "--format", "csv", "--prompt", "a cabin")
-    missing = run(*common, "--profile", "sample", "--metrics", "mine")
-    assert missing.returncode == 3
-    assert "my model me/my-clip: not on this machine" in missing.stderr
-    assert "aim-tui models fetch --role mine" in missing.stderr
+    missing = aim_tui(*common, "--profile", "sample", "--metrics", "mine")
+    assert missing.code == 3
+    assert "my model me/my-clip: not on this machine" in missing.errors
+    assert "aim-tui models fetch --role mine" in missing.errors
     settings = tmp_path / "settings.toml"
     settings.write_text(f"[profiles.own]\nextends = 'sample'\nmodels = {{ mine = {{ path = '{CLIP}' }} }}\n")
-    ran = run(*common, "--config", str(settings), "--profile", "own", "--metrics", "clip,mine,calm")
-    assert ran.returncode == 0, ran.stderr
-    rows = list(csv.DictReader(ran.stdout.splitlines()))
+    ran = aim_tui(*common, "--config", str(settings), "--profile", "own", "--metrics", "clip,mine,calm")
+    assert ran.code == 0, ran.errors
+    rows = list(csv.DictReader(ran.out))
     assert [row["mine_score"] for row in rows] == [row["clip_score"] for row in rows], "it is the same model"
     assert len({row["calm"] for row in rows}) > 1
 
@@ -267,9 +285,9 @@ def test_a_package_brings_a_model_of_its_own_and_pairs_of_prompts(tmp_path: Path
 def test_nobody_pays_for_plug_ins_who_names_none() -> None:
     code = (
         "import aim_tui.ui.app; from aim_tui.settings.settings import load_settings; "
-        "from aim_tui.core.metrics.registry import get_metric;"
-        "load_settings().profile('aim').equipped(['clip', 'siglip']); import sys; print('\\n'.join(sys.modules))"
+        "load_settings().profile('aim').equipped(['clip', 'siglip']); "
+        "from aim_tui.core.metrics import plugins; print(plugins._entries.cache_info().misses); "
+        "plugins.names(); print(plugins._entries.cache_info().misses)"
     )
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
-    assert "aim_tui.core.metrics.builtin" in loaded.splitlines()
-    assert "aim_tui.core.metrics.plugins" not in loaded.splitlines()
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert ran.stdout.split() == ["0", "1"], "how often the installed packages were looked through: not until asked for"

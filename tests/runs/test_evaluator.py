@@ -15,6 +15,7 @@ from aim_tui import Evaluator
 from aim_tui.errors import UsageError
 from aim_tui.inputs.demo_data import load_sample
 from aim_tui.inputs.listing import list_folder
+from tests.survival.programs import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,11 +50,10 @@ def test_the_records_are_those_of_the_command(evaluator: Evaluator, images: list
     paths = [*images, broken]
     records = list(evaluator.score(paths, topic=TOPIC, prompt=PROMPT, reference=images[0]))
     command = [
-        sys.executable, "-m", "aim_tui", "score", *map(str, paths), "--topic", TOPIC, "--prompt", PROMPT,
+        "score", *map(str, paths), "--topic", TOPIC, "--prompt", PROMPT,
         "--reference", str(images[0]), "--profile", "sample", "--format", "jsonl", "--no-store",
     ]  # fmt: skip
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    said = [json.loads(line) for line in ran.stdout.splitlines()]
+    said = run(*command, folder=tmp_path).rows
     assert [record["path"] for record in records] == [str(path) for path in paths]
     assert records[3]["status"] == "failed"
     assert records[3]["error"]

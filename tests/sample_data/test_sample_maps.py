@@ -67,6 +67,7 @@ def inside(made: Map, boxes: Boxes) -> tuple[float, float]:
     return float(cells[mask].sum() / cells.sum()), float(mask.mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("thing", OBJECTS)
 def test_the_mass_in_the_named_objects_box_is_twice_that_of_a_uniform_map(
     thing: str, engine: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]

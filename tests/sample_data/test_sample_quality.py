@@ -56,10 +56,12 @@ def test_stored_figures_reach_every_bar(stored: dict[str, dict[str, float]]) -> 
     assert stored["editclip"]["sample_wins"] >= 0.9
 
 
+@pytest.mark.slow
 def test_clip_finds_the_right_caption_among_64(clip: dict[str, float]) -> None:
     assert clip["top1_of_64"] >= 0.96  # 64 pictures: one more miss than the bar's 98 %
 
 
+@pytest.mark.slow
 def test_clip_cosines_fall_with_every_wrong_fact(clip: dict[str, float]) -> None:
     assert 0.35 <= clip["match_p50"] <= 0.45
     assert clip["one_wrong_p50"] <= 0.27
@@ -68,30 +70,36 @@ def test_clip_cosines_fall_with_every_wrong_fact(clip: dict[str, float]) -> None
     assert clip["foreign_p50"] == pytest.approx(0.05, abs=0.05)
 
 
+@pytest.mark.slow
 def test_captions_name_the_attributes_rightly(captions: dict[str, float]) -> None:
     assert captions["attributes_right"] >= 0.98
 
 
+@pytest.mark.slow
 def test_paraphrases_are_alike_and_other_scenes_less_so(similarity: dict[str, float]) -> None:
     assert similarity["paraphrases_above_0.7"] >= 0.98
     medians = [similarity[f"differ_{k}_p50"] for k in range(5)]
     assert all(later < earlier - 0.08 for earlier, later in zip(medians, medians[1:], strict=False))
 
 
+@pytest.mark.slow
 def test_lpips_is_zero_for_itself_and_rises_with_changes(lpips: dict[str, float]) -> None:
     assert lpips["itself"] == 0.0
     assert lpips["changed_0_p50"] < lpips["changed_2_p50"] < lpips["changed_5_p50"]
 
 
+@pytest.mark.slow
 def test_right_instructions_beat_wrong_ones_on_held_out_scenes(editclip: dict[str, float]) -> None:
     assert editclip["wins"] >= 0.9
     assert editclip["right_p50"] > editclip["wrong_p50"]
 
 
+@pytest.mark.slow
 def test_right_instructions_beat_wrong_ones_of_the_sample_edits() -> None:
     assert evaluate.sample_edit_wins() >= 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("part", "figure", "tolerance"),
     [

@@ -6,24 +6,24 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from pytest_textual_snapshot import SVGImageExtension
 
 from aim_tui.ui.app import AimApp
 from aim_tui.ui.embeddings.categories import CategoriesScreen
 from aim_tui.ui.embeddings.classes import ClassesScreen
 from aim_tui.ui.launch import Launch
-from tests.snapshots.test_pictures import SCRIPTED, SETTINGS, SIZES, Visit, models, same_everywhere
+from tests.snapshots.test_pictures import LOOKS, SCRIPTED, SETTINGS, Visit, models, same_everywhere
 from tests.ui.embeddings.test_saved_results import categories, classes
 
 if TYPE_CHECKING:
+    import pytest
+
     from aim_tui.core.embeddings.saved_results import Findings
 
 __all__ = ["same_everywhere"]
 
 
-@pytest.mark.parametrize("colours", ["dark", "no-color"])
-@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+@LOOKS
 async def test_results_look_as_they_did(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, snapshot: Any, size: tuple[int, int], colours: str
 ) -> None:

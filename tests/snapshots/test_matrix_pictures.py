@@ -5,23 +5,23 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from pytest_textual_snapshot import SVGImageExtension
 
 from aim_tui.ui.app import AimApp
 from aim_tui.ui.embeddings.matrix import MatrixScreen
 from aim_tui.ui.launch import Launch
-from tests.snapshots.test_pictures import NAMES, SCRIPTED, SETTINGS, SIZES, Visit, folder, models, same_everywhere
+from tests.snapshots.test_pictures import LOOKS, NAMES, SCRIPTED, SETTINGS, Visit, folder, models, same_everywhere
 from tests.ui.embeddings.test_matrix import matrix
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
+
 __all__ = ["folder", "same_everywhere"]
 
 
-@pytest.mark.parametrize("colours", ["dark", "no-color"])
-@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+@LOOKS
 async def test_a_matrix_looks_as_it_did(
     folder: Path, monkeypatch: pytest.MonkeyPatch, snapshot: Any, size: tuple[int, int], colours: str
 ) -> None:

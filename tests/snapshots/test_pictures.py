@@ -1,4 +1,5 @@
-"""What the screens look like, kept as pictures; `pytest tests/snapshots --snapshot-update` takes them anew.
+"""What the screens look like, kept as pictures; `pytest tests/snapshots -m "" --snapshot-update` takes
+them anew.
 
 One visit a size and colour goes through all screens, and tells of every picture that differs. The scripted worker gives
 fixed scores, the folder has a fixed name, clock and chance stand still, and images are drawn as half-blocks.
@@ -41,6 +42,7 @@ from aim_tui.ui.history.pair_list import PairList
 from aim_tui.ui.launch import Launch
 from aim_tui.ui.main.screen import MainScreen
 from aim_tui.ui.widgets.image_preview import ImagePreview
+from tests.ui.conftest import at_rest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -60,7 +62,16 @@ IMAGES = {
 }
 NAMES = tuple(IMAGES)
 RATER = "ann"
-SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
+#: Each size with and without colours; one of each is enough where time matters.
+LOOKS = pytest.mark.parametrize(
+    ("size", "colours"),
+    [
+        pytest.param((80, 24), "dark", id="80x24-dark", marks=pytest.mark.slow),
+        pytest.param((80, 24), "no-color", id="80x24-no-color"),
+        pytest.param((120, 40), "dark", id="120x40-dark"),
+        pytest.param((120, 40), "no-color", id="120x40-no-color", marks=pytest.mark.slow),
+    ],
+)
 
 
 @pytest.fixture
@@ -181,7 +192,9 @@ class Visit:
         await self.until(lambda: words in self.app.export_screenshot())
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
+        for key in keys:
+            await self.pilot.press(key)
+            assert await at_rest(self.pilot)
 
     async def home(self) -> None:
         """Back to the table, at the best image."""
@@ -214,6 +227,7 @@ class Visit:
         while (now := self.app.export_screenshot(title="aim-tui")) != before:
             before = now
             await self.pilot.pause(0.25)
+            assert await at_rest(self.pilot)
         if now != self._snapshot(name=name):
             self.differ.append(name)
 
@@ -240,8 +254,7 @@ async def visit(
     assert not visited.differ, "these look otherwise than before; --snapshot-update keeps them as they are now"
 
 
-@pytest.mark.parametrize("colours", ["dark", "no-color"])
-@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+@LOOKS
 async def test_every_screen_looks_as_it_did(
     folder: Path,
     tmp_path: Path,
@@ -333,8 +346,7 @@ async def test_every_screen_looks_as_it_did(
         await app.looks("correlation")
 
 
-@pytest.mark.parametrize("colours", ["dark", "no-color"])
-@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+@LOOKS
 async def test_edits_look_as_they_did(
     folder: Path, monkeypatch: pytest.MonkeyPatch, snapshot: Any, size: tuple[int, int], colours: str
 ) -> None:

@@ -8,7 +8,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import PIL.Image
-import pytest
 from PIL.PngImagePlugin import PngInfo
 from pytest_textual_snapshot import SVGImageExtension
 
@@ -16,11 +15,11 @@ from aim_tui.core.scoring.context import Context
 from aim_tui.ui.app import AimApp
 from aim_tui.ui.launch import Launch
 from tests.snapshots.test_pictures import (
+    LOOKS,
     NAMES,
     SAMPLE,
     SCRIPTED,
     SETTINGS,
-    SIZES,
     Visit,
     folder,
     models,
@@ -30,11 +29,12 @@ from tests.snapshots.test_pictures import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
+
 __all__ = ["folder", "same_everywhere"]
 
 
-@pytest.mark.parametrize("colours", ["dark", "no-color"])
-@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+@LOOKS
 async def test_prompts_look_as_they_did(
     folder: Path,  # noqa: F811 - the fixture
     monkeypatch: pytest.MonkeyPatch,

@@ -46,7 +46,12 @@ class Program:
     arguments: list[str]
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    """What the run finds in its environment beside, or instead of, what the test does."""
     limits: Limits = Limits()
+    site: Path | None = None
+    """A folder of installed packages that the run finds first."""
+    directory: Path | None = None
+    """Where the run works."""
 
     def __enter__(self) -> Program:
         number = next(_NUMBERS)
@@ -55,7 +60,15 @@ class Program:
         os.mkfifo(pipe)
         self._process: ForkServerProcess = _SERVER.Process(
             target=_child,
-            args=(self.arguments, str(pipe), str(self._errors), dict(self.environment), self.limits),
+            args=(
+                self.arguments,
+                str(pipe),
+                str(self._errors),
+                {**os.environ, **self.environment},
+                self.limits,
+                self.site,
+                self.directory,
+            ),
         )
         self._process.start()
         self._out = pipe.open(encoding="utf-8")
@@ -78,10 +91,15 @@ class Program:
     def kill(self, number: int) -> None:
         os.kill(self.pid, number)
 
+    def leave(self) -> None:
+        """Read no more, as a reader does that goes away."""
+        self._out.close()
+
     def wait(self) -> int:
         """The exit code, below zero where a signal ended it; reads what stdout still holds."""
-        for _ in self._out:
-            pass
+        if not self._out.closed:
+            for _ in self._out:
+                pass
         self._process.join(PATIENCE)
         assert self._process.exitcode is not None, "still running"
         return self._process.exitcode
@@ -112,13 +130,27 @@ def run(*arguments: str, folder: Path, **options: Any) -> Ended:
         return Ended(code, out, program.errors)
 
 
-def _child(arguments: list[str], out: str, errors: str, environment: dict[str, str], limits: Limits) -> None:
+def _child(
+    arguments: list[str],
+    out: str,
+    errors: str,
+    environment: dict[str, str],
+    limits: Limits,
+    site: Path | None,
+    directory: Path | None,
+) -> None:
     for number, path, flags in ((1, out, os.O_WRONLY), (2, errors, os.O_WRONLY | os.O_CREAT)):
         os.dup2(os.open(path, flags, 0o600), number)
     # As the interpreter would have opened them.
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False, buffering=1)
+    # The test's own: the process that this one is forked from may have begun in another test.
+    os.environ.clear()
     os.environ.update(environment)
+    if site:
+        sys.path.insert(0, str(site))
+    if directory:
+        os.chdir(directory)
     from aim_tui.cli import main
     from aim_tui.runs import storage
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("output_format", ["jsonl", "json"])
+@pytest.mark.parametrize("output_format", ["jsonl", pytest.param("json", marks=pytest.mark.slow)])
 def test_an_output_that_cannot_be_written_loses_no_score(
     home: Home, many: Path, undisturbed: list[dict[str, Any]], output_format: str
 ) -> None:

@@ -48,10 +48,13 @@ def stopped(home: Home, images: Path, after: int, number: int = signal.SIGKILL, 
         return [json.loads(line) for line in seen], program.wait(), program.errors
 
 
-def test_kill_9_at_ten_random_moments_loses_and_doubles_no_row(home: Home, many: Path, undisturbed: Rows) -> None:
+@pytest.mark.parametrize("kills", [3, pytest.param(10, marks=pytest.mark.slow)])
+def test_kill_9_at_random_moments_loses_and_doubles_no_row(
+    home: Home, many: Path, undisturbed: Rows, kills: int
+) -> None:
     moments = random.Random(20)
     before = 0
-    for _ in range(10):
+    for _ in range(kills):
         after = max(0, before + moments.randint(-20, 60))
         rows, code, _ = stopped(home, many, min(after, MANY - IN_PIPE))
         assert code == -signal.SIGKILL
@@ -69,7 +72,7 @@ def test_kill_9_at_ten_random_moments_loses_and_doubles_no_row(home: Home, many:
     assert [row.final for row in run.results.rows] == [row["final_score"] for row in ended.rows]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGINT])
 def test_a_signal_stops_cleanly_and_the_same_command_goes_on(
     home: Home, many: Path, undisturbed: Rows, number: signal.Signals
 ) -> None:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import html
 import os
-import re
 import sys
 import time
-from collections import defaultdict
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
+from textual._compositor import LayoutUpdate
 from textual.events import Paste
 
 from aim_tui.core.metrics.spec import Role
@@ -36,6 +34,23 @@ TOPIC = "A wooden cabin with a smoking chimney"
 PROMPT = "Only one wooden cabin"
 # Seconds that nothing takes but what never comes, however busy the machine is.
 LONGEST = 120.0
+
+
+async def at_rest(pilot: Pilot[Any]) -> bool:
+    """Wait until no widget has a message left, three rounds in a row; False where that never comes.
+
+    The pilot takes a program that waits for its turn on a busy processor for one that has nothing to do.
+    """
+    calm = 0
+    deadline = time.monotonic() + LONGEST
+    while calm < 3 and pilot.app.is_running:
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(0.001)
+        await pilot._wait_for_screen()
+        pumps = [pilot.app, *pilot.app.screen.walk_children(with_self=True)]
+        calm = 0 if any(pump.message_queue_size for pump in pumps) else calm + 1
+    return True
 
 
 class Opened:
@@ -79,18 +94,8 @@ class Opened:
             await asyncio.sleep(0.001)
 
     async def settle(self) -> None:
-        """Let what was asked for take effect: until no widget has a message left, three rounds in a row.
-
-        The pilot takes a program that waits for its turn on a busy processor for one that has nothing to do.
-        """
-        calm = 0
-        deadline = time.monotonic() + LONGEST
-        while calm < 3 and self.app.is_running:
-            assert time.monotonic() < deadline, f"it never comes to rest; the screen shows:\n{self.text()}"
-            await asyncio.sleep(0.001)
-            await self.pilot._wait_for_screen()
-            pumps = [self.app, *self.app.screen.walk_children(with_self=True)]
-            calm = 0 if any(pump.message_queue_size for pump in pumps) else calm + 1
+        """Let what was asked for take effect."""
+        assert await at_rest(self.pilot), f"it never comes to rest; the screen shows:\n{self.text()}"
 
     async def paste(self, text: str) -> None:
         self.app.screen.focused.post_message(Paste(text))
@@ -102,11 +107,12 @@ class Opened:
 
     def text(self) -> str:
         """What is on the screen, as lines of text."""
-        svg = self.app.export_screenshot()
-        lines: dict[float, list[tuple[float, str]]] = defaultdict(list)
-        for x, y, words in re.findall(r'<text[^>]* x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]*)</text>', svg):
-            lines[float(y)].append((float(x), html.unescape(words).replace("\xa0", " ")))
-        return "\n".join("".join(words for _, words in sorted(lines[y])) for y in sorted(lines))
+        # As the pictures have it, without the spaces between the parts of a line; drawing one takes ten times as long.
+        update = self.app.screen._compositor.render_update(full=True, screen_stack=self.app._background_screens)
+        assert isinstance(update, LayoutUpdate)
+        segments = ([segment.text for strip in line for segment in strip] for line in update.strips)
+        lines = ("".join(text for text in line if text.strip(" ")) for line in segments)
+        return "\n".join(line.replace("\xa0", " ") for line in lines if line)
 
     @property
     def rows(self) -> Sequence[Any]:
@@ -232,6 +238,9 @@ def open_app() -> Any:
             worker_command=(sys.executable, SCRIPTED, *worker),
             patience=Patience(hello=LONGEST, close=1.0, terminate=0.5),
         )
+        # A toast goes after some seconds: here it stays until it is looked for.
+        notify = app.notify
+        app.notify = lambda *said, **how: notify(*said, **{**how, "timeout": LONGEST})  # type: ignore[method-assign]
         async with app.run_test(size=size, notifications=toasts) as pilot:
             opened = Opened(app, pilot)
             expected = launch.get("images") or list_folder(folder).images

@@ -32,7 +32,9 @@ def raw_screen(app: Any) -> str:
     return app.app.export_screenshot()
 
 
-@pytest.mark.parametrize("size", [(160, 50), (80, 24), (40, 10)])
+@pytest.mark.parametrize(
+    "size", [pytest.param((160, 50), marks=pytest.mark.slow), (80, 24), pytest.param((40, 10), marks=pytest.mark.slow)]
+)
 async def test_hostile_names_and_prompts_pass_through_every_screen(
     open_app: Any, make_folder: Any, size: tuple[int, int]
 ) -> None:

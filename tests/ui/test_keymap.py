@@ -109,7 +109,9 @@ async def walk(app: Any, way: tuple[str, ...], folder: Path) -> int:
 
 @pytest.mark.timeout(1500)
 @pytest.mark.usefixtures("models_here")
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60), (40, 10)])
+@pytest.mark.parametrize(
+    "size", [(80, 24), *(pytest.param(size, marks=pytest.mark.slow) for size in ((120, 40), (200, 60), (40, 10)))]
+)
 async def test_every_key_of_every_screen_can_be_pressed(
     open_app: Any, folder: Path, size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,7 +28,13 @@ SIZES = [
 ]
 
 
-@pytest.mark.parametrize(("size", "files", "preview", "title"), SIZES)
+@pytest.mark.parametrize(
+    ("size", "files", "preview", "title"),
+    [
+        each if each[0] in ((160, 50), (80, 24), (40, 10)) else pytest.param(*each, marks=pytest.mark.slow)
+        for each in SIZES
+    ],
+)
 async def test_panes_come_and_go_with_the_size(
     open_app: Any, folder: Path, size: tuple[int, int], files: bool, preview: bool, title: bool
 ) -> None:

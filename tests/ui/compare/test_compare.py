@@ -114,7 +114,7 @@ async def test_the_review_compares_too(open_app: Any, folder: Path) -> None:
         await app.until(lambda: shown(screen, "pair-a") == "img_1.png")
 
 
-@pytest.mark.parametrize("size", [(40, 10), (80, 24), (120, 40)])
+@pytest.mark.parametrize("size", [(40, 10), pytest.param((80, 24), marks=pytest.mark.slow), (120, 40)])
 async def test_both_images_have_room_at_any_size(open_app: Any, folder: Path, size: tuple[int, int]) -> None:
     async with open_app(folder, reference=str(folder / "img_7.png"), size=size, start_scoring=True) as app:
         await app.all_scored()

@@ -133,7 +133,7 @@ def write_csv(path: Path, rows: Sequence[Sequence[object]]) -> Path:
 # -- figures ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.parametrize("size", [(80, 24), pytest.param((120, 40), marks=pytest.mark.slow)])
 async def test_the_figures_on_the_screen_are_those_of_the_analysis(
     open_app: Any, folder: Path, store: Path, size: tuple[int, int]
 ) -> None:
@@ -202,7 +202,7 @@ async def test_what_happens_in_the_thread_is_what_the_command_would_find(
 # -- samples and scatter ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.parametrize("size", [(80, 24), pytest.param((120, 40), marks=pytest.mark.slow)])
 async def test_a_sample_of_the_worst_opens_its_image(
     open_app: Any, folder: Path, store: Path, size: tuple[int, int]
 ) -> None:
@@ -441,7 +441,7 @@ async def test_what_is_written_holds_the_figures_that_are_shown(
 # -- sizes, keys, start -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [(40, 10), (80, 24), (200, 60)])
+@pytest.mark.parametrize("size", [(40, 10), pytest.param((80, 24), marks=pytest.mark.slow), (200, 60)])
 async def test_the_screen_fits_any_size(open_app: Any, folder: Path, store: Path, size: tuple[int, int]) -> None:
     async with opened(open_app, folder, store, size=size) as app:
         judge(app, store, RATINGS, duels=[(0, 1), (1, 2), (2, 3)])

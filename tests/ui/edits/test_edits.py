@@ -86,7 +86,7 @@ def stored(store: Path) -> list[Any]:
         return [runs.load(info.id) for info in runs.history(kind=RunKind.EDITS)]
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (40, 10)])
+@pytest.mark.parametrize("size", [(80, 24), pytest.param((120, 40), marks=pytest.mark.slow), (40, 10)])
 async def test_edits_are_scored_and_told_of(open_app: Any, data: Path, store: Path, size: tuple[int, int]) -> None:
     async with open_app(data.parent, store=store, size=size, edits=EditWish(str(data))) as app:
         await opened(app)
@@ -309,7 +309,7 @@ async def test_five_thousand_edits_are_no_more_than_those_in_view(open_app: Any,
 
 
 @pytest.mark.timeout(1500)
-@pytest.mark.parametrize("size", [(80, 24), (40, 10)])
+@pytest.mark.parametrize("size", [(80, 24), pytest.param((40, 10), marks=pytest.mark.slow)])
 async def test_every_key_of_the_screens_of_edits_can_be_pressed(
     open_app: Any, data: Path, store: Path, size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -168,7 +168,15 @@ async def test_an_image_opens_in_review_among_those_of_its_folder_in_this_order_
         await app.until(lambda: isinstance(app.app.screen, ViewScreen))
 
 
-@pytest.mark.parametrize("size", [(40, 10), (80, 24), (120, 40), (200, 60)])
+@pytest.mark.parametrize(
+    "size",
+    [
+        (40, 10),
+        pytest.param((80, 24), marks=pytest.mark.slow),
+        pytest.param((120, 40), marks=pytest.mark.slow),
+        (200, 60),
+    ],
+)
 @pytest.mark.parametrize(("images", "texts"), [(0, 1), (1, 1), (8, 12)])
 async def test_it_fits_every_size(open_app: Any, folder: Path, size: tuple[int, int], images: int, texts: int) -> None:
     async with open_app(folder, findings=matrix(folder, images, texts), size=size) as app:

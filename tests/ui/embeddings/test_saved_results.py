@@ -113,7 +113,7 @@ async def test_labels_are_looked_through_the_wrong_ones_alone_and_the_matrix(ope
         await app.until(lambda: isinstance(app.app.screen, ViewScreen))
 
 
-@pytest.mark.parametrize("size", [(40, 10), (80, 24), (200, 60)])
+@pytest.mark.parametrize("size", [(40, 10), pytest.param((80, 24), marks=pytest.mark.slow), (200, 60)])
 async def test_both_fit_every_size(open_app: Any, root: Path, size: tuple[int, int]) -> None:
     for found in (categories(root), classes()):
         async with open_app(root, findings=found, size=size) as app:

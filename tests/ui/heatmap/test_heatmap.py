@@ -166,7 +166,15 @@ async def test_without_colours_words_say_where_it_lies(
         assert "most: top left, 30%" in app.text()
 
 
-@pytest.mark.parametrize("size", [(80, 24), (40, 10), (200, 60), (30, 6)])
+@pytest.mark.parametrize(
+    "size",
+    [
+        pytest.param((80, 24), marks=pytest.mark.slow),
+        pytest.param((40, 10), marks=pytest.mark.slow),
+        (200, 60),
+        (30, 6),
+    ],
+)
 async def test_the_score_is_seen_at_every_size(folder: Path, open_app: Any, size: tuple[int, int]) -> None:
     async with open_app(folder, size=size) as app:
         await opened(app)

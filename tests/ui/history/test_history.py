@@ -199,7 +199,7 @@ async def test_thousands_of_runs_are_a_list_like_any_other(open_app: Any, folder
         assert runs_of(app).cursor_index > 10
 
 
-@pytest.mark.parametrize("size", [(40, 10), (80, 24), (160, 50)])
+@pytest.mark.parametrize("size", [(40, 10), pytest.param((80, 24), marks=pytest.mark.slow), (160, 50)])
 async def test_history_and_comparison_fit_any_size(
     open_app: Any, folder: Path, store: Path, size: tuple[int, int]
 ) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("models_here")
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.parametrize("size", [(80, 24), pytest.param((120, 40), marks=pytest.mark.slow)])
 async def test_the_count_is_seen_and_a_range_says_how_it_ends(
     open_app: Any, folder: Path, size: tuple[int, int]
 ) -> None:

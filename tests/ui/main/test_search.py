@@ -53,7 +53,7 @@ async def search(app: Any, text: str) -> None:
 
 
 @pytest.mark.usefixtures("models_here")
-@pytest.mark.parametrize("size", [(120, 40), (80, 24), (50, 15)])
+@pytest.mark.parametrize("size", [(120, 40), pytest.param((80, 24), marks=pytest.mark.slow), (50, 15)])
 async def test_rows_are_ranked_by_what_they_show_and_escape_gives_the_order_back(
     open_app: Any, folder: Path, store: Path, size: tuple[int, int]
 ) -> None:

@@ -42,7 +42,7 @@ async def test_thumbnails_carry_name_and_final_score(open_app: Any, folder: Path
         assert f"{app.rows[3].final:.1f}" in text
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (40, 10)])
+@pytest.mark.parametrize("size", [(80, 24), pytest.param((120, 40), marks=pytest.mark.slow), (40, 10)])
 async def test_keys_move_and_the_table_follows(open_app: Any, folder: Path, size: tuple[int, int]) -> None:
     async with open_app(folder, size=size) as app:
         grid = await open_grid(app)

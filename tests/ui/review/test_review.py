@@ -249,7 +249,10 @@ async def test_keys_that_may_be_a_terminals_answer_rate_nothing(open_app: Any, f
     assert ratings(store) == {"img_0.png": 4}
 
 
-@pytest.mark.parametrize(("size", "least"), [((40, 10), (40, 3)), ((80, 24), (44, 18)), ((120, 40), (70, 34))])
+@pytest.mark.parametrize(
+    ("size", "least"),
+    [((40, 10), (40, 3)), pytest.param((80, 24), (44, 18), marks=pytest.mark.slow), ((120, 40), (70, 34))],
+)
 async def test_image_and_facts_both_have_room(
     open_app: Any, folder: Path, store: Path, size: tuple[int, int], least: tuple[int, int]
 ) -> None:
