@@ -1,4 +1,4 @@
-"""`aim-tui metrics`: every metric there is, what its number means, and where it comes from."""
+"""`aim-tui metrics`: every metric, what its number means, and which package provides it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """A metric and where it comes from: AIM, the program, or a package."""
+class ListedMetric:
+    """A metric and its origin: AIM, aim-tui, or the package of a plug-in."""
 
     spec: MetricSpec
     origin: str
@@ -41,30 +41,30 @@ def metrics(
     from aim_tui.settings.settings import load_settings
 
     settings = load_settings(config)
-    chosen = settings.profile(profile) if profile else settings.profiles.get(settings.default_profile)
+    models = settings.profile(profile) if profile else settings.profiles.get(settings.default_profile)
     listed, broken = _listed(names or [])
     if as_json:
-        said = [_as_data(each, chosen) for each in listed]
-        unusable = [{"name": each.name, "package": each.package, "problem": each.problem} for each in broken]
-        print(json.dumps({"metrics": said, "unusable": unusable}, indent=2, ensure_ascii=False))
+        records = [_as_data(metric, models) for metric in listed]
+        unusable = [{"name": plugin.name, "package": plugin.package, "problem": plugin.problem} for plugin in broken]
+        print(json.dumps({"metrics": records, "unusable": unusable}, indent=2, ensure_ascii=False))
         return
-    _print(listed, chosen)
+    _print(listed, models)
     for plugin in broken:
         from aim_tui.core.metrics.plugins import WAY_OUT
 
         say(f"{plugin.name} of {plugin.package} cannot be used: {plugin.problem}; {WAY_OUT}", "red")
 
 
-def _listed(names: list[str]) -> tuple[list[Listed], list[Plugin]]:
+def _listed(names: list[str]) -> tuple[list[ListedMetric], list[Plugin]]:
     from aim_tui.core.metrics import plugins
     from aim_tui.core.metrics.builtin import EXTRAS, METRICS
     from aim_tui.core.metrics.registry import get_metric
     from aim_tui.errors import UsageError
 
-    listed = [Listed(spec, "AIM") for spec in METRICS.values()]
-    listed += [Listed(spec, "aim-tui") for spec in EXTRAS.values()]
+    listed = [ListedMetric(spec, "AIM") for spec in METRICS.values()]
+    listed += [ListedMetric(spec, "aim-tui") for spec in EXTRAS.values()]
     loaded = [plugins.load(name) for name in plugins.names()]
-    listed += [Listed(plugin.spec, plugin.package) for plugin in loaded if plugin.spec is not None]
+    listed += [ListedMetric(plugin.spec, plugin.package) for plugin in loaded if plugin.spec is not None]
     broken = [plugin for plugin in loaded if plugin.spec is None]
     if not names:
         return listed, broken
@@ -72,10 +72,10 @@ def _listed(names: list[str]) -> tuple[list[Listed], list[Plugin]]:
         wanted = {get_metric(name).id for name in names}
     except KeyError as error:
         raise UsageError(error.args[0]) from None
-    return [each for each in listed if each.spec.id in wanted], []
+    return [metric for metric in listed if metric.spec.id in wanted], []
 
 
-def _print(listed: list[Listed], profile: Profile | None) -> None:
+def _print(listed: list[ListedMetric], profile: Profile | None) -> None:
     from rich.console import Group
     from rich.padding import Padding
 
@@ -83,37 +83,37 @@ def _print(listed: list[Listed], profile: Profile | None) -> None:
 
     parts: list[Any] = [
         Group(
-            words(f"{each.spec.id}  {each.spec.title}", "bold"),
-            Padding(facts(_facts(each, profile)), (0, 0, 0, 2)),
+            words(f"{metric.spec.id}  {metric.spec.title}", "bold"),
+            Padding(facts(_facts(metric, profile)), (0, 0, 0, 2)),
         )
-        for each in listed
+        for metric in listed
     ]
     show(*parts)
 
 
-def _facts(each: Listed, profile: Profile | None) -> Iterator[tuple[str, object]]:
-    spec = each.spec
+def _facts(metric: ListedMetric, profile: Profile | None) -> Iterator[tuple[str, object]]:
+    spec = metric.spec
     yield "needs", spec.needs
-    yield "range", f"{_end(spec.low)} to {_end(spec.high)}, {'higher' if spec.higher_is_better else 'lower'} is better"
+    better = "higher" if spec.higher_is_better else "lower"
+    yield "range", f"{_bound(spec.low)} to {_bound(spec.high)}, {better} is better"
     yield "formula", spec.formula
     yield "source", spec.source
     yield "model", "; ".join(f"{role} {name}" for role, name in _models(spec, profile).items()) or "none"
     yield "column", spec.raw_field
-    yield "from", each.origin
+    yield "from", metric.origin
 
 
 def _models(spec: MetricSpec, profile: Profile | None) -> dict[str, str]:
-    brought = {model.role: model.default for model in spec.models}
-    refs = brought | (dict(profile.models) if profile is not None else {})
+    refs = {model.role: model.default for model in spec.models} | (dict(profile.models) if profile is not None else {})
     return {str(role): refs[role].id or refs[role].name for role in spec.roles if role in refs}
 
 
-def _end(value: float) -> str:
+def _bound(value: float) -> str:
     return f"{value:g}" if math.isfinite(value) else "any number"
 
 
-def _as_data(each: Listed, profile: Profile | None) -> dict[str, Any]:
-    spec = each.spec
+def _as_data(metric: ListedMetric, profile: Profile | None) -> dict[str, Any]:
+    spec = metric.spec
     return {
         "name": spec.id,
         "title": spec.title,
@@ -126,5 +126,5 @@ def _as_data(each: Listed, profile: Profile | None) -> dict[str, Any]:
         "formula": spec.formula,
         "source": spec.source,
         "models": _models(spec, profile),
-        "from": each.origin,
+        "from": metric.origin,
     }
