@@ -25,14 +25,14 @@ class Action(StrEnum):
     MOVE = "move"
 
 
-class Step(NamedTuple):
+class TransferStep(NamedTuple):
     """One file and the path it gets."""
 
     source: str
     target: str
 
 
-class Refused(NamedTuple):
+class RefusedFile(NamedTuple):
     """A file that was left as it is, and why."""
 
     path: str
@@ -40,16 +40,16 @@ class Refused(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TransferPlan:
     """A copy or move as it would be done now."""
 
     action: Action
     folder: str
-    steps: tuple[Step, ...]
+    steps: tuple[TransferStep, ...]
     """Files whose name is free in the folder."""
-    taken: tuple[Step, ...]
+    taken: tuple[TransferStep, ...]
     """Files whose name another file bears there, or an earlier step will have taken."""
-    refused: tuple[Refused, ...]
+    refused: tuple[RefusedFile, ...]
     """Files that cannot go there at all."""
     needed: int
     """Bytes that have to be written; a move within one file system writes none."""
@@ -63,45 +63,47 @@ class Plan:
         """Whether there is room for all of it."""
         return self.needed <= self.free
 
-    def with_taken_skipped(self) -> Plan:
+    def with_taken_skipped(self) -> TransferPlan:
         """The plan without the files whose name is taken."""
-        skipped = (Refused(step.source, "a file of that name is there already; skipped") for step in self.taken)
+        skipped = (RefusedFile(step.source, "a file of that name is there already; skipped") for step in self.taken)
         return self._with(self.steps, (*self.refused, *skipped))
 
-    def with_taken_renamed(self) -> Plan:
+    def with_taken_renamed(self) -> TransferPlan:
         """The plan with a free name, such as `img (2).png`, for each file whose name is taken."""
         names = {os.path.basename(step.target) for step in self.steps}  # noqa: PTH119  # text, any bytes
         renamed = []
         for step in self.taken:
             target = free_target(self.folder, os.path.basename(step.target), names)  # noqa: PTH119  # text, any bytes
             names.add(os.path.basename(target))  # noqa: PTH119  # text, any bytes
-            renamed.append(Step(step.source, target))
+            renamed.append(TransferStep(step.source, target))
         return self._with((*self.steps, *renamed), self.refused)
 
-    def _with(self, steps: tuple[Step, ...], refused: tuple[Refused, ...]) -> Plan:
-        return Plan(self.action, self.folder, steps, (), refused, self.needed, self.free, self.makes_folder)
+    def _with(self, steps: tuple[TransferStep, ...], refused: tuple[RefusedFile, ...]) -> TransferPlan:
+        return TransferPlan(self.action, self.folder, steps, (), refused, self.needed, self.free, self.makes_folder)
 
 
-def make_plan(action: Action, sources: Iterable[str], folder: str) -> Plan:
+def make_plan(action: Action, sources: Iterable[str], folder: str) -> TransferPlan:
     """How these files get to a folder that `folder_problem` has nothing against; looks at every file, touches none."""
-    steps: list[Step] = []
-    taken: list[Step] = []
-    refused: list[Refused] = []
+    steps: list[TransferStep] = []
+    taken: list[TransferStep] = []
+    refused: list[RefusedFile] = []
     names: set[str] = set()
     there = _nearest(folder)
     device, needed = os.stat(there).st_dev, 0  # noqa: PTH116  # text, any bytes
     for source in sources:
         size, reason = _look(action, source, folder, device)
         if reason:
-            refused.append(Refused(source, reason))
+            refused.append(RefusedFile(source, reason))
             continue
         needed += size
         name = os.path.basename(source)  # noqa: PTH119  # text, any bytes
         target = os.path.join(folder, name)  # noqa: PTH118  # text, any bytes
-        (taken if name in names or os.path.lexists(target) else steps).append(Step(source, target))
+        (taken if name in names or os.path.lexists(target) else steps).append(TransferStep(source, target))
         names.add(name)
     free = shutil.disk_usage(there).free
-    return Plan(action, folder, tuple(steps), tuple(taken), tuple(refused), needed, free, not os.path.lexists(folder))
+    return TransferPlan(
+        action, folder, tuple(steps), tuple(taken), tuple(refused), needed, free, not os.path.lexists(folder)
+    )
 
 
 def folder_problem(folder: str) -> str:

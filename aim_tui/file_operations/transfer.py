@@ -12,7 +12,7 @@ import tempfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aim_tui.file_operations.plan import Action, Plan, Refused, Step
+from aim_tui.file_operations.plan import Action, RefusedFile, TransferPlan, TransferStep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -29,7 +29,7 @@ _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class FileIdentity:
     """What changes when a file does: content, permissions or place. The last is set by the system alone."""
 
     inode: int
@@ -38,35 +38,35 @@ class Identity:
     ctime_ns: int
 
     @classmethod
-    def of(cls, path: str) -> Identity:
+    def of(cls, path: str) -> FileIdentity:
         """The file at a path as it is now; a link is itself, not what it points to."""
         return cls.told_by(os.lstat(path))  # noqa: PTH116  # text, any bytes
 
     @classmethod
-    def told_by(cls, status: os.stat_result) -> Identity:
+    def told_by(cls, status: os.stat_result) -> FileIdentity:
         """The file that a status is of."""
         return cls(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
+class MovedFile:
     """One file that is where it was to go, as it was then."""
 
     source: str
     target: str
-    identity: Identity
-    original: Identity | None = None
+    identity: FileIdentity
+    original: FileIdentity | None = None
     """Of a copy: the file that it was made of."""
 
 
 @dataclass(slots=True)
-class Outcome:
+class TransferOutcome:
     """What came of a copy or move."""
 
     action: Action
     folder: str
-    carried: list[Carried] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
+    carried: list[MovedFile] = field(default_factory=list)
+    refused: list[RefusedFile] = field(default_factory=list)
     cancelled: bool = False
     made_folder: bool = False
 
@@ -75,12 +75,12 @@ class _Stopped(Exception):  # noqa: N818  # a way out, not an error
     """The user wants no more of it."""
 
 
-def carry_out(plan: Plan, progress: Progress, cancelled: Cancelled) -> Outcome:
+def carry_out(plan: TransferPlan, progress: Progress, cancelled: Cancelled) -> TransferOutcome:
     """Copy or move the files of a plan; what fails is listed with its reason, and the others go on.
 
     It ends after the file that is on, and in the middle of a large copy, when `cancelled` says so. Runs in a thread.
     """
-    outcome = Outcome(plan.action, plan.folder, refused=list(plan.refused))
+    outcome = TransferOutcome(plan.action, plan.folder, refused=list(plan.refused))
     if plan.makes_folder and plan.steps:
         try:
             os.mkdir(plan.folder)  # noqa: PTH102  # text, any bytes
@@ -89,7 +89,7 @@ def carry_out(plan: Plan, progress: Progress, cancelled: Cancelled) -> Outcome:
             pass
         except OSError as error:
             outcome.refused += [
-                Refused(step.source, f"the folder cannot be made: {_why(error)}") for step in plan.steps
+                RefusedFile(step.source, f"the folder cannot be made: {_why(error)}") for step in plan.steps
             ]
             return outcome
     carry = _move if plan.action is Action.MOVE else _copy
@@ -98,16 +98,16 @@ def carry_out(plan: Plan, progress: Progress, cancelled: Cancelled) -> Outcome:
     return outcome
 
 
-def undo(before: Outcome, progress: Progress, cancelled: Cancelled) -> Outcome:
+def undo(before: TransferOutcome, progress: Progress, cancelled: Cancelled) -> TransferOutcome:
     """Take back a copy or move, the last file first: moved files return, copies are removed.
 
     A file that is no longer as it was left is refused, and so is a copy whose original is gone or has changed: it may
     be all that is left. The outcome's carried files lead from where they were to where they are now.
     """
-    back = Outcome(before.action, before.folder)
-    carried = {Step(one.target, one.source): one for one in reversed(before.carried)}
+    back = TransferOutcome(before.action, before.folder)
+    carried = {TransferStep(one.target, one.source): one for one in reversed(before.carried)}
 
-    def one(step: Step) -> Carried:
+    def one(step: TransferStep) -> MovedFile:
         done = carried[step]
         if _identity(step.source) != done.identity:
             raise OSError("has changed since" if os.path.lexists(step.source) else "is not there any more")
@@ -116,7 +116,7 @@ def undo(before: Outcome, progress: Progress, cancelled: Cancelled) -> Outcome:
         if _content(done.source) != done.original:
             raise OSError("its original has changed or is gone; the copy stays")
         os.unlink(step.source)  # noqa: PTH108  # text, any bytes
-        return Carried(step.source, step.target, done.identity)
+        return MovedFile(step.source, step.target, done.identity)
 
     _each(carried, one, back, progress, cancelled)
     if before.made_folder and not back.refused and not back.cancelled:
@@ -126,9 +126,9 @@ def undo(before: Outcome, progress: Progress, cancelled: Cancelled) -> Outcome:
 
 
 def _each(
-    steps: Iterable[Step],
-    carry: Callable[[Step], Carried],
-    outcome: Outcome,
+    steps: Iterable[TransferStep],
+    carry: Callable[[TransferStep], MovedFile],
+    outcome: TransferOutcome,
     progress: Progress,
     cancelled: Cancelled,
 ) -> None:
@@ -138,7 +138,7 @@ def _each(
             outcome.cancelled = True
             return
         if hopeless:
-            outcome.refused.append(Refused(step.source, hopeless))
+            outcome.refused.append(RefusedFile(step.source, hopeless))
             continue
         progress(number, step.source)
         try:
@@ -147,12 +147,12 @@ def _each(
             outcome.cancelled = True
             return
         except (OSError, ValueError) as error:
-            outcome.refused.append(Refused(step.source, _why(error)))
+            outcome.refused.append(RefusedFile(step.source, _why(error)))
             if getattr(error, "errno", None) in _HOPELESS:
                 hopeless = _why(error)
 
 
-def _move(step: Step, cancelled: Cancelled) -> Carried:
+def _move(step: TransferStep, cancelled: Cancelled) -> MovedFile:
     if not stat.S_ISREG(os.lstat(step.source).st_mode):  # noqa: PTH116  # text, any bytes
         raise OSError("is not a file any more")
     try:
@@ -170,10 +170,10 @@ def _move(step: Step, cancelled: Cancelled) -> Carried:
         except OSError as kept:
             _drop(step.target)
             raise OSError(kept.errno, f"cannot be taken from its folder: {_why(kept)}") from None
-    return Carried(step.source, step.target, Identity.of(step.target))
+    return MovedFile(step.source, step.target, FileIdentity.of(step.target))
 
 
-def _copy(step: Step, cancelled: Cancelled) -> Carried:
+def _copy(step: TransferStep, cancelled: Cancelled) -> MovedFile:
     """A whole copy, on the disk and read again, or none."""
     # Without waiting: a pipe in the file's place would never answer.
     with open(os.open(step.source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as source:  # noqa: PTH123
@@ -205,7 +205,7 @@ def _copy(step: Step, cancelled: Cancelled) -> Carried:
             _take_place(aside, step.target)
         finally:
             _drop(aside)
-    return Carried(step.source, step.target, Identity.of(step.target), Identity.told_by(after))
+    return MovedFile(step.source, step.target, FileIdentity.of(step.target), FileIdentity.told_by(after))
 
 
 def _take_place(source: str, target: str) -> None:
@@ -230,17 +230,17 @@ def _take_place(source: str, target: str) -> None:
         raise OSError(error.errno, f"cannot be taken from its folder: {_why(error)}") from None
 
 
-def _identity(path: str) -> Identity | None:
+def _identity(path: str) -> FileIdentity | None:
     try:
-        return Identity.of(path)
+        return FileIdentity.of(path)
     except OSError:
         return None
 
 
-def _content(path: str) -> Identity | None:
+def _content(path: str) -> FileIdentity | None:
     """The file that a path, or the link there, leads to."""
     try:
-        return Identity.told_by(os.stat(path))  # noqa: PTH116  # text, any bytes
+        return FileIdentity.told_by(os.stat(path))  # noqa: PTH116  # text, any bytes
     except OSError:
         return None
 

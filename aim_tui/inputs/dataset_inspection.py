@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class InspectedImage:
     """What reading one file told; `problem` where it gave no image."""
 
     path: str
@@ -61,7 +61,7 @@ class Inspection:
     """What was found. `broken` are reasons why it cannot be scored as it is; `remarks` are worth knowing."""
 
     path: str
-    images: tuple[Look, ...]
+    images: tuple[InspectedImage, ...]
     edits: EditFile | None = None
     lengths: Lengths | None = None
     broken: tuple[Flaw, ...] = ()
@@ -91,7 +91,7 @@ def inspect_file(path: str, policy: ReadingPolicy, threads: int = 4) -> Inspecti
     broken = list(found.flaws)
     if not found.listed:
         broken.append(Flaw("the file", "holds no rows"))
-    whole: list[tuple[EditRow, Look, Look]] = []
+    whole: list[tuple[EditRow, InspectedImage, InspectedImage]] = []
     for row in found.rows:
         source, target = looks[row.source], looks[row.target]
         sides = (("source", row.source_name, source), ("target", row.target_name, target))
@@ -147,22 +147,22 @@ def _named(rows: Iterable[EditRow]) -> list[str]:
     return list(dict.fromkeys(path for row in rows for path in (row.source, row.target)))
 
 
-def _look_at(paths: Sequence[str], policy: ReadingPolicy, threads: int) -> list[Look]:
+def _look_at(paths: Sequence[str], policy: ReadingPolicy, threads: int) -> list[InspectedImage]:
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(lambda path: _look(path, policy), paths))
 
 
-def _look(path: str, policy: ReadingPolicy) -> Look:
+def _look(path: str, policy: ReadingPolicy) -> InspectedImage:
     try:
         image = read_image(path, policy)
     except (ImageError, MemoryError) as error:
-        return Look(path, problem=str(error) or "not enough memory to decode it")
+        return InspectedImage(path, problem=str(error) or "not enough memory to decode it")
     facts = image.facts
     pixels = hashlib.sha256(f"{facts.width} {facts.height} ".encode() + image.pixels.tobytes()).hexdigest()
-    return Look(path, facts.sha256, pixels, facts.width, facts.height, facts.format, facts.bytes)
+    return InspectedImage(path, facts.sha256, pixels, facts.width, facts.height, facts.format, facts.bytes)
 
 
-def _twins(looks: Iterable[Look]) -> tuple[tuple[str, ...], ...]:
+def _twins(looks: Iterable[InspectedImage]) -> tuple[tuple[str, ...], ...]:
     groups: dict[str, list[str]] = {}
     for look in looks:
         if not look.problem:
@@ -170,9 +170,9 @@ def _twins(looks: Iterable[Look]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(paths) for paths in groups.values() if len(paths) > 1)
 
 
-def _sizes(looks: Iterable[Look]) -> dict[str, int]:
+def _sizes(looks: Iterable[InspectedImage]) -> dict[str, int]:
     return dict(Counter(f"{look.width} x {look.height}" for look in looks if not look.problem).most_common())
 
 
-def _formats(looks: Iterable[Look]) -> dict[str, int]:
+def _formats(looks: Iterable[InspectedImage]) -> dict[str, int]:
     return dict(Counter(look.format for look in looks if not look.problem).most_common())

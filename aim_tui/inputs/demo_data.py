@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class DemoData:
     """A folder of sample images and what they are judged against."""
 
     generations: Path
@@ -22,8 +22,8 @@ class Sample:
     reference: Path
 
 
-def load_sample() -> Sample:
+def load_demo_data() -> DemoData:
     """Read sample.toml beside the embedded images."""
     folder = paths.sample_data()
     data = tomllib.loads((folder / "sample.toml").read_text(encoding="utf-8"))
-    return Sample(folder / "generations", data["topic"], data["prompt"], folder / data["reference"])
+    return DemoData(folder / "generations", data["topic"], data["prompt"], folder / data["reference"])

@@ -11,7 +11,7 @@ from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Item
 from aim_tui.core.text import printable
 from aim_tui.errors import UsageError
-from aim_tui.inputs.tables import Line, read_table
+from aim_tui.inputs.tables import TableRow, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -112,7 +112,7 @@ def read_edits(path: str | Path) -> EditFile:
     return found
 
 
-def _row(line: Line, name: str, folder: str, problems: list[str]) -> EditRow | None:
+def _row(line: TableRow, name: str, folder: str, problems: list[str]) -> EditRow | None:
     source = _text(line, SOURCE, problems)
     target = _text(line, TARGET, problems)
     instruction = _text(line, INSTRUCTION, problems)
@@ -137,7 +137,7 @@ def _row(line: Line, name: str, folder: str, problems: list[str]) -> EditRow | N
     )
 
 
-def _text(line: Line, names: Sequence[str], problems: list[str], *, needed: bool = True) -> str:
+def _text(line: TableRow, names: Sequence[str], problems: list[str], *, needed: bool = True) -> str:
     """The first column of these that the row has, as text without surrounding blanks."""
     name = next((name for name in names if line.values.get(name) is not None), None)
     if name is None:
@@ -158,7 +158,7 @@ def _text(line: Line, names: Sequence[str], problems: list[str], *, needed: bool
     return text
 
 
-def _id(line: Line, number: int, problems: list[str]) -> str:
+def _id(line: TableRow, number: int, problems: list[str]) -> str:
     """The row's id as text; its number in the file where it has none, or only blanks."""
     given = (line.values.get(name) for name in ID)
     said = (value for value in given if value is not None and not (isinstance(value, str) and not value.strip()))

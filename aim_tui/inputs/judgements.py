@@ -8,15 +8,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.agreement.cell_values import outcome_of, said, scalar, truth_of
-from aim_tui.core.agreement.error_measures import Mapping as ErrorMapping
+from aim_tui.core.agreement.error_measures import ErrorMapping
 from aim_tui.core.agreement.reported_figures import check
-from aim_tui.core.agreement.study import Column, Entry, Sample, Scale, Source, Stated
+from aim_tui.core.agreement.study import Sample, Scale, StatedFigure, StudyColumn, StudyEntry, StudySource
 from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.metrics.edits import MEASURES
 from aim_tui.core.names import did_you_mean
 from aim_tui.core.outcomes import Failed, Present
 from aim_tui.errors import UsageError
-from aim_tui.inputs.tables import Line, Table, read_table
+from aim_tui.inputs.tables import Table, TableRow, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -68,7 +68,7 @@ class Reading:
     """What the file itself declares of single columns; None where it declares that there is none."""
 
 
-def read_source(path: str | Path, reading: Reading | None = None) -> Source:
+def read_source(path: str | Path, reading: Reading | None = None) -> StudySource:
     """A file's columns of numbers, its samples, and its stated figures held against its rows."""
     reading = reading or Reading()
     table = read_table(path)
@@ -86,10 +86,10 @@ def read_source(path: str | Path, reading: Reading | None = None) -> Source:
         for name in names
         if name not in _TEXTS and (column := _column(table, id_column, name, reading)) is not None
     )
-    raters: dict[str, tuple[Column, ...]] = {}
+    raters: dict[str, tuple[StudyColumn, ...]] = {}
     if reading.rater_column:
         raters = {column.name: _by_rater(table, id_column, column, reading.rater_column) for column in columns}
-    return Source(
+    return StudySource(
         origin=str(path),
         columns=columns,
         raters=raters,
@@ -101,7 +101,9 @@ def read_source(path: str | Path, reading: Reading | None = None) -> Source:
     )
 
 
-def choose(source: Source, wanted: Collection[str], option: str, taken: Collection[str] = ()) -> tuple[Column, ...]:
+def choose(
+    source: StudySource, wanted: Collection[str], option: str, taken: Collection[str] = ()
+) -> tuple[StudyColumn, ...]:
     """The named columns of a source; of no name, the one the file is about. UsageError says what there is."""
     by_name = {column.name: column for column in source.columns}
     if not wanted:
@@ -146,7 +148,7 @@ def _id_column(table: Table, named: str) -> str:
     return found
 
 
-def _column(table: Table, id_column: str, name: str, reading: Reading) -> Column | None:
+def _column(table: Table, id_column: str, name: str, reading: Reading) -> StudyColumn | None:
     """The column as numbers, or None where not one row of it holds one."""
     cells = table.column(name)
     outcomes = [(line, outcome_of(value, line.where)) for line, value in cells]
@@ -156,8 +158,8 @@ def _column(table: Table, id_column: str, name: str, reading: Reading) -> Column
     words = sum(isinstance(outcome, Failed) and "no number" in outcome.reason for _, outcome in outcomes)
     if words > len(outcomes) / 2:
         return None
-    entries = [Entry(_id(table, line, id_column), outcome) for line, outcome in outcomes]
-    return Column(
+    entries = [StudyEntry(_id(table, line, id_column), outcome) for line, outcome in outcomes]
+    return StudyColumn(
         name,
         tuple(entries),
         higher_is_better=name not in reading.lower_is_better and name not in _LOWER,
@@ -166,21 +168,21 @@ def _column(table: Table, id_column: str, name: str, reading: Reading) -> Column
     )
 
 
-def _by_rater(table: Table, id_column: str, column: Column, rater_column: str) -> tuple[Column, ...]:
+def _by_rater(table: Table, id_column: str, column: StudyColumn, rater_column: str) -> tuple[StudyColumn, ...]:
     cells = table.column(column.name)
-    found: dict[str, list[Entry]] = {}
+    found: dict[str, list[StudyEntry]] = {}
     for (line, _), entry in zip(cells, column.entries, strict=True):
         rater = str(line.values.get(rater_column) or "").strip()
         if not rater:
             raise UsageError(f"{table.path}, {line.where}: names no rater in {rater_column!r}")
         found.setdefault(rater, []).append(entry)
     return tuple(
-        Column(rater, tuple(entries), column.higher_is_better, column.scale, column.origin)
+        StudyColumn(rater, tuple(entries), column.higher_is_better, column.scale, column.origin)
         for rater, entries in found.items()
     )
 
 
-def _id(table: Table, line: Line, id_column: str) -> str:
+def _id(table: Table, line: TableRow, id_column: str) -> str:
     value = line.values.get(id_column)
     name = str(value).strip() if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
     if not name:
@@ -208,7 +210,7 @@ def _samples(table: Table, id_column: str) -> dict[str, Sample]:
     return samples
 
 
-def _correct(table: Table, line: Line) -> bool | None:
+def _correct(table: Table, line: TableRow) -> bool | None:
     try:
         return truth_of(line.values.get("is_correct"))
     except ValueError as error:
@@ -219,23 +221,23 @@ def _file(folder: str, value: Any) -> str:
     return os.path.join(folder, value) if isinstance(value, str) and value else ""  # noqa: PTH118  # as text
 
 
-def _stated(table: Table, columns: Iterable[Column]) -> list[Stated]:
+def _stated(table: Table, columns: Iterable[StudyColumn]) -> list[StatedFigure]:
     """The figures beside the rows: `statistics` of one column, `correlation_metrics` of two."""
     names = [column.name for column in columns]
     primary = next((name for name in _PRIMARY if name in names), names[0] if names else "")
     found = []
     for name, value in _numbers(table.besides.get("statistics")):
         column = name.partition("_")[2]
-        found.append(Stated(table.path, name, value, column if column in names else primary))
+        found.append(StatedFigure(table.path, name, value, column if column in names else primary))
     block = table.besides.get(_CORRELATION, {})
     for name, value in _numbers(block):
         side, _, measure = name.partition("_")
         if side in _CORRELATED and measure in ("mean", "std", "min", "max"):
-            found.append(Stated(table.path, name, value, _CORRELATED[side]))
+            found.append(StatedFigure(table.path, name, value, _CORRELATED[side]))
         elif name in _OF_TWO:
             mapping = block.get("mapping")
             mapping = mapping if isinstance(mapping, str) and mapping in set(ErrorMapping) else ErrorMapping.MINMAX
-            found.append(Stated(table.path, name, value, _CORRELATED["clip"], _CORRELATED["llm"], mapping))
+            found.append(StatedFigure(table.path, name, value, _CORRELATED["clip"], _CORRELATED["llm"], mapping))
     return found
 
 

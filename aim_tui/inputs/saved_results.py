@@ -20,7 +20,7 @@ from aim_tui.inputs.tables import MOST_BYTES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from aim_tui.core.embeddings.categories import Scored
+    from aim_tui.core.embeddings.categories import ScoredImage
     from aim_tui.core.embeddings.saved_results import Findings
 
 
@@ -51,16 +51,16 @@ def read_findings(path: str | Path) -> Findings:
 
 
 def _categories(data: Mapping[str, Any]) -> CategoriesFound:
-    from aim_tui.core.embeddings.categories import Categories, Category, Scored
+    from aim_tui.core.embeddings.categories import Categories, Category, ScoredImage
 
-    images: dict[str, list[Scored]] = {}
+    images: dict[str, list[ScoredImage]] = {}
     failures: dict[str, list[tuple[str, str]]] = {}
     for row in data["images"]:
         score = row["clip_score"]
         if score is None:
             failures.setdefault(row["category"], []).append((_path(row), str(row["reason"])))
         else:
-            images.setdefault(row["category"], []).append(Scored(_path(row), float(score)))
+            images.setdefault(row["category"], []).append(ScoredImage(_path(row), float(score)))
     made = tuple(
         Category(
             str(one["category"]),

@@ -26,7 +26,7 @@ _SECTIONS = ("results", "samples", "rows", "data", "judgements", "ratings", "cli
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TableRow:
     """One row: its values by column, and where it stands in the file."""
 
     values: Mapping[str, Any]
@@ -39,7 +39,7 @@ class Table:
     """The rows of a file, and what the file says besides."""
 
     path: str
-    lines: tuple[Line, ...]
+    lines: tuple[TableRow, ...]
     besides: Mapping[str, Any] = field(default_factory=dict)
     """Objects beside the rows, such as `statistics` and `metadata`."""
 
@@ -47,7 +47,7 @@ class Table:
         """The names of all columns, in the order they are first seen."""
         return tuple(dict.fromkeys(name for line in self.lines for name in line.values))
 
-    def column(self, name: str) -> list[tuple[Line, Any]]:
+    def column(self, name: str) -> list[tuple[TableRow, Any]]:
         """Each row that could have a value, and the value or None: rows of other sections are not among them."""
         if name not in (known := self.columns()):
             raise UsageError(f"{self.path} has no column {name!r}{did_you_mean(name, known)}")
@@ -108,7 +108,7 @@ def _delimiter(text: str) -> str:
     return ";" if "," not in heading and ";" in heading else ","
 
 
-def _csv(path: Path, text: str, delimiter: str) -> Iterable[Line]:
+def _csv(path: Path, text: str, delimiter: str) -> Iterable[TableRow]:
     before = csv.field_size_limit(_LONGEST)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
@@ -119,7 +119,7 @@ def _csv(path: Path, text: str, delimiter: str) -> Iterable[Line]:
             if len(row) > len(heading):
                 raise UsageError(f"{path}, line {start}: has {len(row)} cells where the heading has {len(heading)}")
             if any(row):
-                yield Line(dict(zip(heading, row, strict=False)), f"line {start}")
+                yield TableRow(dict(zip(heading, row, strict=False)), f"line {start}")
             start = reader.line_num + 1
     except csv.Error as error:
         raise UsageError(f"{path}, line {reader.line_num}: {error}") from None
@@ -140,7 +140,7 @@ def _check_heading(path: Path, heading: list[str], line: int) -> None:
 # -- JSON -------------------------------------------------------------------------------------------------------------
 
 
-def _json_lines(path: Path, text: str) -> Iterable[Line]:
+def _json_lines(path: Path, text: str) -> Iterable[TableRow]:
     # Not splitlines: a text may hold U+2028, which ends no line of JSON.
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
@@ -160,7 +160,7 @@ def _json(path: Path, text: str) -> Table:
     sections = [name for name in _SECTIONS if isinstance(data.get(name), list)]
     if not sections and data and all(isinstance(row, dict) for row in data.values()):
         # One object a sample, under its name.
-        return Table(str(path), tuple(Line({"id": name, **row}, repr(name)) for name, row in data.items()))
+        return Table(str(path), tuple(TableRow({"id": name, **row}, repr(name)) for name, row in data.items()))
     if not sections:
         found = ", ".join(map(repr, list(data)[:8])) or "nothing"
         raise UsageError(
@@ -171,15 +171,15 @@ def _json(path: Path, text: str) -> Table:
     return Table(str(path), tuple(lines), besides)
 
 
-def _rows(path: Path, rows: list[Any], section: str) -> Iterable[Line]:
+def _rows(path: Path, rows: list[Any], section: str) -> Iterable[TableRow]:
     for number, row in enumerate(rows):
         yield _line(path, row, f"{section}[{number}]", section)
 
 
-def _line(path: Path, row: Any, where: str, section: str = "") -> Line:
+def _line(path: Path, row: Any, where: str, section: str = "") -> TableRow:
     if not isinstance(row, dict):
         raise UsageError(f"{path}, {where}: is no object but {_kind(row)}")
-    return Line(row, where, section)
+    return TableRow(row, where, section)
 
 
 def _parse(path: Path, text: str, first_line: int) -> Any:

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from aim_tui.core.agreement.cell_values import said, truth_of
-from aim_tui.core.agreement.study import Column, Entry, Judgement, Sample, Scale, Source
+from aim_tui.core.agreement.study import Sample, Scale, StudyColumn, StudyEntry, StudyJudgement, StudySource
 from aim_tui.core.outcomes import Failed, Missing, Present
 from aim_tui.errors import UsageError
 from aim_tui.store.evidence import RATED, RATING
@@ -26,50 +26,50 @@ TRUTH = "is_correct"
 _NOT_SCORED = Missing("not scored")
 
 
-def source_of_edit_run(run: EditRun) -> Source:
+def source_of_edit_run(run: EditRun) -> StudySource:
     """Every number of a stored run and its known truth, by the id of the edit."""
     return source_of_edits(run.results, run.edits, f"edit run {run.id}")
 
 
-def source_of_edits(results: EditResults, edits: Sequence[StoredEdit], origin: str) -> Source:
+def source_of_edits(results: EditResults, edits: Sequence[StoredEdit], origin: str) -> StudySource:
     """The same of results in memory; UsageError where an edit says neither yes nor no of being right."""
     samples = {edit.id: _sample(edit, origin) for edit in edits}
     columns = [_column(spec, results, edits, origin) for spec in results.specs]
-    known = [Entry(name, Present(float(one.correct))) for name, one in samples.items() if one.correct is not None]
+    known = [StudyEntry(name, Present(float(one.correct))) for name, one in samples.items() if one.correct is not None]
     if known:
-        columns.append(Column(TRUTH, tuple(known), scale=Scale(0, 1), origin=origin))
-    return Source(origin=origin, columns=tuple(columns), samples=samples, id_column="id")
+        columns.append(StudyColumn(TRUTH, tuple(known), scale=Scale(0, 1), origin=origin))
+    return StudySource(origin=origin, columns=tuple(columns), samples=samples, id_column="id")
 
 
-def metrics_of(source: Source) -> tuple[Column, ...]:
+def metrics_of(source: StudySource) -> tuple[StudyColumn, ...]:
     """The columns that were measured."""
     return tuple(column for column in source.columns if column.name != TRUTH)
 
 
-def truth_judgement(source: Source) -> Judgement | None:
+def truth_judgement(source: StudySource) -> StudyJudgement | None:
     """Whether each instruction is right, 1 or 0; None where nobody says."""
     column = next((column for column in source.columns if column.name == TRUTH), None)
-    return Judgement(TRUTH, (column,)) if column is not None else None
+    return StudyJudgement(TRUTH, (column,)) if column is not None else None
 
 
 def edit_ratings(
     judgements: Judgements, results: EditResults, edits: Sequence[StoredEdit], scale: Scale = RATED
-) -> Judgement | None:
+) -> StudyJudgement | None:
     """What holds now of the ratings of these edits, a column for each rater; None where there are none."""
     by_content: dict[str, list[str]] = {}
     for row, edit in zip(results.rows, edits, strict=True):
         if (judged := judged_edit(row, edit.instruction, edit.target)) is not None:
             by_content.setdefault(judged.sha256, []).append(edit.id)
-    raters: dict[str, list[Entry]] = {}
+    raters: dict[str, list[StudyEntry]] = {}
     for sha256, words in judgements.current(JudgementKind.RATING, set(by_content)).items():
         for rater, word in words.items():
             if isinstance(word.value, (int, float)):
-                entries = (Entry(name, Present(float(word.value))) for name in by_content[sha256])
+                entries = (StudyEntry(name, Present(float(word.value))) for name in by_content[sha256])
                 raters.setdefault(rater, []).extend(entries)
     if not raters:
         return None
-    columns = (Column(rater, tuple(raters[rater]), scale=scale, origin="the store") for rater in sorted(raters))
-    return Judgement(RATING, tuple(columns))
+    columns = (StudyColumn(rater, tuple(raters[rater]), scale=scale, origin="the store") for rater in sorted(raters))
+    return StudyJudgement(RATING, tuple(columns))
 
 
 def judged_edit(row: EditResult, instruction: str, target: str) -> Image | None:
@@ -88,13 +88,13 @@ def edit_identity(source_sha256: str, target_sha256: str, instruction: str) -> s
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _column(spec: MetricSpec, results: EditResults, edits: Sequence[StoredEdit], origin: str) -> Column:
+def _column(spec: MetricSpec, results: EditResults, edits: Sequence[StoredEdit], origin: str) -> StudyColumn:
     entries = []
     for row, edit in zip(results.rows, edits, strict=True):
         outcome = Failed(row.error) if row.error is not None else row.outcomes.get(spec.id)
-        entries.append(Entry(edit.id, outcome or _NOT_SCORED))
+        entries.append(StudyEntry(edit.id, outcome or _NOT_SCORED))
     scale = Scale(spec.low, spec.high) if spec.high < float("inf") else None
-    return Column(spec.id, tuple(entries), spec.higher_is_better, scale, origin)
+    return StudyColumn(spec.id, tuple(entries), spec.higher_is_better, scale, origin)
 
 
 def _sample(edit: StoredEdit, origin: str) -> Sample:

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from aim_tui.core.agreement.duel_agreement import strengths
-from aim_tui.core.agreement.study import Column, Contest, Entry, Judgement, Sample, Scale, Source
+from aim_tui.core.agreement.study import Contest, Sample, Scale, StudyColumn, StudyEntry, StudyJudgement, StudySource
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.outcomes import Missing, Outcome, Present
 from aim_tui.core.ratings.opinions import RATINGS
@@ -30,12 +30,12 @@ _NOT_SCORED = Missing("not scored")
 _OUTCOMES = {DuelOutcome.LEFT: 1, DuelOutcome.RIGHT: -1, DuelOutcome.TIE: 0}
 
 
-def source_of_run(run: Run) -> Source:
+def source_of_run(run: Run) -> StudySource:
     """The raw and normalised values and the final score of a run, by the path of the image."""
     return source_of_results(run.results.settled(), f"run {run.info.id}")
 
 
-def source_of_results(results: Results, origin: str) -> Source:
+def source_of_results(results: Results, origin: str) -> StudySource:
     """The same of results in memory; images are told apart by path."""
     columns = [_column(FINAL, results, origin, _final, True, Scale(0, 100))]
     for metric in results.plan.metrics:
@@ -44,7 +44,7 @@ def source_of_results(results: Results, origin: str) -> Source:
         columns.append(_column(spec.raw_field, results, origin, _raw(metric), spec.higher_is_better, scale))
         if metric in results.plan.shares:
             columns.append(_column(spec.norm_field, results, origin, _norm(metric), True, Scale(0, 1)))
-    return Source(
+    return StudySource(
         origin=origin,
         columns=tuple(columns),
         samples={row.path: _sample(row, results) for row in results.rows},
@@ -52,23 +52,23 @@ def source_of_results(results: Results, origin: str) -> Source:
     )
 
 
-def ratings(judgements: Judgements, results: Results, scale: Scale = RATED) -> Judgement | None:
+def ratings(judgements: Judgements, results: Results, scale: Scale = RATED) -> StudyJudgement | None:
     """What holds now of the ratings of these images, a column for each rater; None where there are none.
 
     Images are known by content: copies of one image share its ratings.
     """
     by_content = _by_content(results)
     held = judgements.current(JudgementKind.RATING, set(by_content))
-    raters: dict[str, list[Entry]] = {}
+    raters: dict[str, list[StudyEntry]] = {}
     for sha256, words in held.items():
         for rater, word in words.items():
             if isinstance(word.value, (int, float)):
-                entries = (Entry(path, Present(float(word.value))) for path in by_content[sha256])
+                entries = (StudyEntry(path, Present(float(word.value))) for path in by_content[sha256])
                 raters.setdefault(rater, []).extend(entries)
     if not raters:
         return None
-    columns = (Column(rater, tuple(raters[rater]), scale=scale, origin="the store") for rater in sorted(raters))
-    return Judgement(RATING, tuple(columns))
+    columns = (StudyColumn(rater, tuple(raters[rater]), scale=scale, origin="the store") for rater in sorted(raters))
+    return StudyJudgement(RATING, tuple(columns))
 
 
 def contests(judgements: Judgements, results: Results) -> tuple[Contest, ...]:
@@ -83,14 +83,14 @@ def contests(judgements: Judgements, results: Results) -> tuple[Contest, ...]:
     return tuple(found)
 
 
-def duel_judgement(fought: Sequence[Contest]) -> Judgement | None:
+def duel_judgement(fought: Sequence[Contest]) -> StudyJudgement | None:
     """The strengths that duels give their images; None where there are none.
 
     All raters together: a strength is made of many contests, and one rater's are seldom enough.
     """
     found = strengths(fought)
-    entries = tuple(Entry(path, Present(value)) for path, value in found.items())
-    return Judgement(DUELS, (Column(DUELS, entries, origin="the store"),)) if entries else None
+    entries = tuple(StudyEntry(path, Present(value)) for path, value in found.items())
+    return StudyJudgement(DUELS, (StudyColumn(DUELS, entries, origin="the store"),)) if entries else None
 
 
 def _by_content(results: Results) -> dict[str, list[str]]:
@@ -108,9 +108,9 @@ def _column(
     outcome: Callable[[Row], Outcome | None],
     higher_is_better: bool,
     scale: Scale | None,
-) -> Column:
-    entries = tuple(Entry(row.path, outcome(row) or _NOT_SCORED) for row in results.rows)
-    return Column(name, entries, higher_is_better, scale, origin)
+) -> StudyColumn:
+    entries = tuple(StudyEntry(row.path, outcome(row) or _NOT_SCORED) for row in results.rows)
+    return StudyColumn(name, entries, higher_is_better, scale, origin)
 
 
 def _final(row: Row) -> Outcome | None:

@@ -50,7 +50,7 @@ class Terminal:
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class OscSettings:
     """How to speak to a terminal."""
 
     title: bool = False
@@ -124,20 +124,20 @@ def terminal_of(environ: Mapping[str, str], answer: str = "") -> Terminal:
     return _named(environ.get("TERM", "")) or Terminal()
 
 
-def manner_of(environ: Mapping[str, str], answer: str = "", *, passthrough: bool = False) -> Manner:
+def manner_of(environ: Mapping[str, str], answer: str = "", *, passthrough: bool = False) -> OscSettings:
     """How to speak to the terminal; within tmux `answer` is what the terminal outside is, as tmux knows it.
 
     `passthrough` says that tmux hands on what is wrapped for the terminal outside.
     """
     if environ.get("TERM", "") in _MUTE:
-        return Manner()
+        return OscSettings()
     multiplexer = in_multiplexer(environ)
     if multiplexer and not (multiplexer == "tmux" and passthrough):
         # tmux has titles of its own; GNU screen would take ours for something to print below.
-        return Manner(title=multiplexer == "tmux")
+        return OscSettings(title=multiplexer == "tmux")
     terminal = terminal_of(environ, answer)
     since = _PROGRESS_SINCE.get(terminal.name)
-    return Manner(
+    return OscSettings(
         title=True,
         progress=since is not None and terminal.version >= since,
         notifying=_NOTIFYING.get(terminal.name),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.terminal import osc, tmux
-from aim_tui.terminal.osc import Manner, ProgressState
+from aim_tui.terminal.osc import OscSettings, ProgressState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
     from textual.driver import Driver
 
 
-class Voice:
+class TerminalWriter:
     """Says each thing once. What it would say while there is no screen it says when there is one again."""
 
-    def __init__(self, manner: Manner | None = None) -> None:
-        self._manner = manner or Manner()
+    def __init__(self, manner: OscSettings | None = None) -> None:
+        self._manner = manner or OscSettings()
         self._write: Callable[[str], Any] | None = None
         self._title = ""
         self._progress = (ProgressState.NONE, 0)
 
     @property
-    def manner(self) -> Manner:
+    def manner(self) -> OscSettings:
         """How the terminal is spoken to."""
         return self._manner
 
     @manner.setter
-    def manner(self, manner: Manner) -> None:
+    def manner(self, manner: OscSettings) -> None:
         write = self._write
         if write is not None:
             self.end()
@@ -83,7 +83,7 @@ class Voice:
             self._write(sequence)
 
 
-def speaking_driver(base: type[Driver] | None, voice: Voice) -> type[Driver] | None:
+def speaking_driver(base: type[Driver] | None, voice: TerminalWriter) -> type[Driver] | None:
     """A driver that lets a voice be heard for as long as it draws; None where the choice of it is not ours.
 
     Textual has no other public way to write to its terminal: whoever writes past the driver writes into the middle

@@ -18,7 +18,7 @@ from textual.events import Event, Key
 from aim_tui.terminal.images import remembered
 from aim_tui.terminal.osc import manner_of
 from aim_tui.terminal.startup import driver_class, leave_terminal
-from aim_tui.terminal.writer import Voice, ask_tmux, speaking_driver
+from aim_tui.terminal.writer import TerminalWriter, ask_tmux, speaking_driver
 from aim_tui.ui.commands import binding_commands
 from aim_tui.ui.late_input import Typed
 from aim_tui.ui.notifications import Told
@@ -85,7 +85,7 @@ class AimApp(App[int]):
         patience: Patience | None = None,
     ) -> None:
         """Where `launch` is not known yet, `begin` comes later."""
-        self.voice = Voice(manner_of(os.environ, remembered().name))
+        self.voice = TerminalWriter(manner_of(os.environ, remembered().name))
         """Speaks to the terminal around the screen."""
         super().__init__(driver_class=speaking_driver(driver_class(), self.voice))
         # Every moving thing is paid for by the byte over SSH.

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aim_tui.inputs.demo_data import load_sample
+from aim_tui.inputs.demo_data import load_demo_data
 from aim_tui.inputs.listing import list_folder
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Cli = Callable[..., Outcome]
 
-SAMPLE = load_sample()
+SAMPLE = load_demo_data()
 ODD = os.fsdecode(b"caf\xe9 \xff.png")
 FORMULA = '=cmd|x, "y".png'
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aim_tui.inputs.demo_data import load_sample
+from aim_tui.inputs.demo_data import load_demo_data
 from aim_tui.inputs.listing import list_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SAMPLE = load_sample()
+SAMPLE = load_demo_data()
 COUNT = 3000
 
 

@@ -16,7 +16,7 @@ import torch
 from PIL import Image, PngImagePlugin
 from transformers import CLIPModel, CLIPProcessor
 
-from aim_tui.inputs.demo_data import load_sample
+from aim_tui.inputs.demo_data import load_demo_data
 from aim_tui.inputs.listing import list_folder
 from aim_tui.settings import paths
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     Cli = Callable[..., Outcome]
 
-SAMPLE = load_sample()
+SAMPLE = load_demo_data()
 IMAGES = [path for path in list_folder(SAMPLE.generations).images if path.endswith(".png")][:5]
 TEXTS = ["one wooden cabin", "a lake [by] night\nand day", "  snow ", "mountains " * 60, "一座木屋"]
 FORMATS = ("jsonl", "json", "csv", "tsv", "parquet")

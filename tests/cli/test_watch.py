@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from aim_tui.inputs.demo_data import load_sample
+from aim_tui.inputs.demo_data import load_demo_data
 from aim_tui.inputs.listing import list_folder
 from aim_tui.store.database import Database
 from aim_tui.store.records import RunState
 from aim_tui.store.runs import Runs
 
-SAMPLE = load_sample()
+SAMPLE = load_demo_data()
 IMAGES = list_folder(SAMPLE.generations).images
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aim_tui.file_operations import transfer
-from aim_tui.file_operations.plan import Action, Plan, folder_problem, free_target, make_plan, paths_as_bytes
+from aim_tui.file_operations.plan import Action, TransferPlan, folder_problem, free_target, make_plan, paths_as_bytes
 from aim_tui.file_operations.transfer import carry_out, undo
 
 if TYPE_CHECKING:
@@ -69,11 +69,11 @@ def files(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in folder.iterdir()}
 
 
-def plan_of(action: Action, here: Path, there: Path) -> Plan:
+def plan_of(action: Action, here: Path, there: Path) -> TransferPlan:
     return make_plan(action, [str(path) for path in sorted(here.iterdir())], str(there))
 
 
-def do(action: Action, here: Path, there: Path, cancelled: Callable[[], bool] = never) -> transfer.Outcome:
+def do(action: Action, here: Path, there: Path, cancelled: Callable[[], bool] = never) -> transfer.TransferOutcome:
     return carry_out(plan_of(action, here, there), quiet, cancelled)
 
 

@@ -89,7 +89,7 @@ def correlate(
     store: options.Store = None,
 ) -> None:
     """Measure how well metrics agree with human ratings, duels, an LLM judge or any column."""
-    from aim_tui.cli.agreement.study import Asked, gather_study, mapping_of
+    from aim_tui.cli.agreement.study import StudyRequest, gather_study, mapping_of
     from aim_tui.cli.console import say
     from aim_tui.core.agreement.analysis import Options, analyse
     from aim_tui.core.names import did_you_mean
@@ -106,7 +106,7 @@ def correlate(
         figure_format(plot)
     inputs = [path for path in (scores, judgements) if path is not None]
     _check_written(output, plot, inputs)
-    asked = Asked(
+    asked = StudyRequest(
         run=run,
         metrics=_names(metric),
         against=_names(against),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from aim_tui.core.agreement.error_measures import Mapping
+from aim_tui.core.agreement.error_measures import ErrorMapping
 from aim_tui.core.agreement.merge_sources import gather
-from aim_tui.core.agreement.study import Column, Judgement, Source, Study
+from aim_tui.core.agreement.study import Study, StudyColumn, StudyJudgement, StudySource
 from aim_tui.core.metrics.edits import FAMILIES
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.names import did_you_mean
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class StudyRequest:
     """The options that decide about what is read."""
 
     run: str | None
@@ -39,7 +39,7 @@ class Asked:
     store: Path | None
 
 
-def gather_study(asked: Asked) -> Study:
+def gather_study(asked: StudyRequest) -> Study:
     """The study of a run or of files; UsageError says what is missing, and where nothing at all can be joined."""
     if asked.scores is not None and asked.run is not None:
         raise UsageError("a run and --scores are two sources of scores", "give one of them")
@@ -51,15 +51,15 @@ def gather_study(asked: Asked) -> Study:
     return _with_metric_scale(study, asked.metric_scale)
 
 
-def mapping_of(name: str) -> Mapping:
+def mapping_of(name: str) -> ErrorMapping:
     """The mapping of that name; UsageError of another."""
     try:
-        return Mapping(name)
+        return ErrorMapping(name)
     except ValueError:
-        raise UsageError(f"--normalize: unknown {name!r}{did_you_mean(name, [*map(str, Mapping)])}") from None
+        raise UsageError(f"--normalize: unknown {name!r}{did_you_mean(name, [*map(str, ErrorMapping)])}") from None
 
 
-def _of_files(asked: Asked) -> Study:
+def _of_files(asked: StudyRequest) -> Study:
     assert asked.scores is not None
     reading = Reading(lower_is_better=asked.lower_is_better, scale=asked.scale, rater_column=asked.rater_column)
     scores_id = asked.ids[0] if asked.ids else ""
@@ -80,7 +80,7 @@ def _of_files(asked: Asked) -> Study:
     return gather(scores, metrics, judged, judgements)
 
 
-def _of_run(asked: Asked) -> Study:
+def _of_run(asked: StudyRequest) -> Study:
     from aim_tui.runs.storage import open_existing, store_path
     from aim_tui.store.any_runs import RunKind, find_any
 
@@ -90,7 +90,7 @@ def _of_run(asked: Asked) -> Study:
         return gathered(asked, database, run_id)
 
 
-def _of_images(asked: Asked, database: Database, run_id: str) -> Study:
+def _of_images(asked: StudyRequest, database: Database, run_id: str) -> Study:
     from aim_tui.store import evidence
     from aim_tui.store.judgements import Judgements
     from aim_tui.store.runs import Runs
@@ -106,7 +106,7 @@ def _of_images(asked: Asked, database: Database, run_id: str) -> Study:
     return replace(study, contests=fought if asked.judgements is None and evidence.DUELS in told else ())
 
 
-def _of_edits(asked: Asked, database: Database, run_id: str) -> Study:
+def _of_edits(asked: StudyRequest, database: Database, run_id: str) -> Study:
     from aim_tui.store import edit_evidence
     from aim_tui.store.edit_runs import EditRuns
     from aim_tui.store.evidence import RATED, RATING
@@ -124,7 +124,7 @@ def _of_edits(asked: Asked, database: Database, run_id: str) -> Study:
 
 
 def _of_scores(
-    asked: Asked, scores: Source, wanted: tuple[str, ...], own: dict[str, Judgement | None], of: str
+    asked: StudyRequest, scores: StudySource, wanted: tuple[str, ...], own: dict[str, StudyJudgement | None], of: str
 ) -> Study:
     """A run's columns against a file of judgements, else against what the store says itself."""
     scores = replace(scores, columns=tuple(_turned(column, asked.lower_is_better) for column in scores.columns))
@@ -139,7 +139,9 @@ def _of_scores(
     return gather(scores, metrics, scores, made)
 
 
-def _of_store(scores: Source, own: dict[str, Judgement | None], against: tuple[str, ...], of: str) -> list[Judgement]:
+def _of_store(
+    scores: StudySource, own: dict[str, StudyJudgement | None], against: tuple[str, ...], of: str
+) -> list[StudyJudgement]:
     """Ratings, duels, known truth, or other columns of the run; of none named, whatever is said."""
     there = [judgement for judgement in own.values() if judgement is not None]
     if not against:
@@ -157,19 +159,21 @@ def _of_store(scores: Source, own: dict[str, Judgement | None], against: tuple[s
         judgement = own.get(name)
         if name in own and judgement is None:
             raise UsageError(f"there is no {name} of {of} of {scores.origin}")
-        made.append(judgement or Judgement(name, choose(scores, (name,), "--against")))
+        made.append(judgement or StudyJudgement(name, choose(scores, (name,), "--against")))
     return made
 
 
-def _judgements(judged: Source, asked: Asked, taken: tuple[str, ...] | list[str] = ()) -> list[Judgement]:
+def _judgements(
+    judged: StudySource, asked: StudyRequest, taken: tuple[str, ...] | list[str] = ()
+) -> list[StudyJudgement]:
     """The judgements of a file: its columns, with raters apart where rows or columns name them."""
     if asked.raters:
         if asked.rater_column:
             raise UsageError("--rater and --raters are two ways to tell raters apart", "give one of them")
         name = asked.against[0] if asked.against else "rating"
-        return [Judgement(name, choose(judged, asked.raters, "--raters"))]
+        return [StudyJudgement(name, choose(judged, asked.raters, "--raters"))]
     columns = choose(judged, asked.against, "--against", taken)
-    return [Judgement(column.name, judged.raters.get(column.name) or (column,)) for column in columns]
+    return [StudyJudgement(column.name, judged.raters.get(column.name) or (column,)) for column in columns]
 
 
 def _field(name: str) -> str:
@@ -180,7 +184,7 @@ def _field(name: str) -> str:
         return "final_score" if name == "final" else name
 
 
-def _turned(column: Column, lower: frozenset[str]) -> Column:
+def _turned(column: StudyColumn, lower: frozenset[str]) -> StudyColumn:
     return replace(column, higher_is_better=False) if column.name in lower else column
 
 
@@ -190,7 +194,7 @@ def _with_metric_scale(study: Study, scale: Scale | None) -> Study:
     return replace(study, metrics=tuple(replace(column, scale=scale) for column in study.metrics))
 
 
-def _refuse_unknown(lower: frozenset[str], *sources: Source) -> None:
+def _refuse_unknown(lower: frozenset[str], *sources: StudySource) -> None:
     """A direction that no column takes would be a metric judged the wrong way round."""
     known = dict.fromkeys(column.name for source in sources for column in source.columns)
     for name in sorted(lower - known.keys()):

@@ -10,8 +10,8 @@ from aim_tui.cli import options
 from aim_tui.core.embeddings.duplicates import THRESHOLD
 
 if TYPE_CHECKING:
-    from aim_tui.core.embeddings.duplicates import Group, Groups
-    from aim_tui.core.embeddings.gallery import Gallery
+    from aim_tui.core.embeddings.duplicates import DuplicateGroup, DuplicateGroups
+    from aim_tui.core.embeddings.gallery import ImageEmbeddings
 
 
 @options.takes_groups
@@ -63,7 +63,7 @@ def duplicates(
     raise typer.Exit(1 if lacking else 0)
 
 
-def _search(gallery: Gallery, threshold: float) -> Groups:
+def _search(gallery: ImageEmbeddings, threshold: float) -> DuplicateGroups:
     from aim_tui.cli.console import console
     from aim_tui.core.embeddings.duplicates import find_groups
     from aim_tui.runs.interrupt import INTERRUPTED, Interrupt
@@ -80,7 +80,7 @@ def _search(gallery: Gallery, threshold: float) -> Groups:
         return find_groups(gallery.vectors, gallery.sha256s, threshold, compared)
 
 
-def _groups(gallery: Gallery, groups: Groups) -> list[dict[str, Any]]:
+def _groups(gallery: ImageEmbeddings, groups: DuplicateGroups) -> list[dict[str, Any]]:
     from aim_tui.cli.embeddings.embedder import path_fields
 
     return [
@@ -102,7 +102,7 @@ def _groups(gallery: Gallery, groups: Groups) -> list[dict[str, Any]]:
     ]
 
 
-def _lines(gallery: Gallery, groups: Groups) -> list[dict[str, Any]]:
+def _lines(gallery: ImageEmbeddings, groups: DuplicateGroups) -> list[dict[str, Any]]:
     """One record a member."""
     from aim_tui.core.text import portable_path
 
@@ -120,13 +120,13 @@ def _lines(gallery: Gallery, groups: Groups) -> list[dict[str, Any]]:
     ]
 
 
-def _relation(group: Group, place: int) -> str:
+def _relation(group: DuplicateGroup, place: int) -> str:
     if place == 0:
         return "representative"
     return "near" if group.members[place].copy_of is None else "copy"
 
 
-def _table(gallery: Gallery, groups: Groups) -> None:
+def _table(gallery: ImageEmbeddings, groups: DuplicateGroups) -> None:
     from aim_tui.cli.console import show, table, words
 
     if not groups.groups:
@@ -142,7 +142,7 @@ def _table(gallery: Gallery, groups: Groups) -> None:
     show(made)
 
 
-def _sums(gallery: Gallery, groups: Groups, threshold: float, lacking: int) -> list[str]:
+def _sums(gallery: ImageEmbeddings, groups: DuplicateGroups, threshold: float, lacking: int) -> list[str]:
     members = [member for group in groups.groups for member in group.members]
     copies = sum(member.copy_of is not None for member in members)
     near = len(members) - len(groups.groups) - copies

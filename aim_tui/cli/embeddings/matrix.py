@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from aim_tui.core.embeddings.gallery import Gallery
+    from aim_tui.core.embeddings.gallery import ImageEmbeddings
 
     Cosines = npt.NDArray[np.float32]
 
@@ -85,7 +85,12 @@ def matrix(
 
 
 def _deliver_records(
-    kind: str, gallery: Gallery, texts: Sequence[str], cosines: Cosines, head: dict[str, Any], output: Path | None
+    kind: str,
+    gallery: ImageEmbeddings,
+    texts: Sequence[str],
+    cosines: Cosines,
+    head: dict[str, Any],
+    output: Path | None,
 ) -> None:
     from aim_tui.cli.embeddings.embedder import path_fields
     from aim_tui.core.text import portable_path
@@ -103,7 +108,7 @@ def _deliver_records(
     deliver_records(head, "results", records, kind, output)
 
 
-def _npz(gallery: Gallery, texts: Sequence[str], cosines: Cosines, head: dict[str, Any]) -> bytes:
+def _npz(gallery: ImageEmbeddings, texts: Sequence[str], cosines: Cosines, head: dict[str, Any]) -> bytes:
     import io
 
     from aim_tui.exports.embeddings import write_npz

@@ -37,13 +37,13 @@ def demo(
     from aim_tui.cli.launching import in_terminal, launch, open_on
     from aim_tui.core.scoring.events import numbered
     from aim_tui.exports.writers import open_writer
-    from aim_tui.inputs.demo_data import load_sample
+    from aim_tui.inputs.demo_data import load_demo_data
     from aim_tui.inputs.listing import list_folder
     from aim_tui.runs.recording import Record
     from aim_tui.runs.runner import run
     from aim_tui.runs.setup import resolve
 
-    sample = load_sample()
+    sample = load_demo_data()
     setup = resolve(
         profile="sample",
         topic=sample.topic,

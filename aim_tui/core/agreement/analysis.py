@@ -14,22 +14,21 @@ from aim_tui.core.agreement.coefficients import (
     FEW_GROUPS,
     RESAMPLED,
     Coefficient,
+    CoefficientKind,
     Interval,
-    Kind,
     coefficient,
     why_undefined,
 )
 from aim_tui.core.agreement.discrimination import Discrimination, discrimination, error_types
 from aim_tui.core.agreement.duel_agreement import DuelAgreement, duel_agreement
-from aim_tui.core.agreement.error_measures import ErrorMeasures, error_measures
-from aim_tui.core.agreement.error_measures import Mapping as ErrorMapping
+from aim_tui.core.agreement.error_measures import ErrorMapping, ErrorMeasures, error_measures
 from aim_tui.core.agreement.group_levels import Levels, levels
-from aim_tui.core.agreement.interpretation import Standing, pairs_needed_sentence, sentence
+from aim_tui.core.agreement.interpretation import EvidenceLevel, pairs_needed_sentence, sentence
 from aim_tui.core.agreement.pairs import Pairs, join
 from aim_tui.core.agreement.permutation import affordable, permutation_tests
 from aim_tui.core.agreement.rater_agreement import RaterAgreement, rater_agreement
 from aim_tui.core.agreement.residuals import (
-    Line,
+    FittedLine,
     Residual,
     best,
     line,
@@ -43,7 +42,7 @@ from aim_tui.core.agreement.tie_calibration import TieAccuracy, tie_accuracy
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aim_tui.core.agreement.study import Checked, Column, Judgement, Sample, Scale, Study
+    from aim_tui.core.agreement.study import CheckedFigure, Sample, Scale, Study, StudyColumn, StudyJudgement
 
 # A rating of so few steps against a metric of many: tau-b cannot reach 1, tau-c can.
 _COARSE = 10
@@ -70,7 +69,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class DescribedColumn:
     """One side of the pairs, in its own direction."""
 
     name: str
@@ -85,20 +84,20 @@ class Described:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class AgreementCell:
     """One metric against one judgement."""
 
-    metric: Described
-    judgement: Described
+    metric: DescribedColumn
+    judgement: DescribedColumn
     pairs: Pairs
     groups: tuple[str, ...]
     """The group of each pair, '' of one without; empty where no groups are asked for."""
-    standing: Standing
-    coefficients: Mapping[Kind, Coefficient]
+    standing: EvidenceLevel
+    coefficients: Mapping[CoefficientKind, Coefficient]
     errors: ErrorMeasures
     ties: TieAccuracy | None
     levels: Levels | None
-    line: Line | None
+    line: FittedLine | None
     residuals: tuple[Residual, ...]
     best: tuple[Residual, ...]
     worst: tuple[Residual, ...]
@@ -114,16 +113,16 @@ class Analysis:
 
     study: Study
     options: Options
-    cells: tuple[Cell, ...]
+    cells: tuple[AgreementCell, ...]
     """By judgement, then by metric."""
     comparisons: tuple[metric_comparison.MetricComparison, ...]
     raters: tuple[RaterAgreement, ...]
     discriminations: tuple[Discrimination, ...]
     duels: tuple[DuelAgreement, ...]
-    checked: tuple[Checked, ...]
+    checked: tuple[CheckedFigure, ...]
     """Stated figures of imported files, all of them; those that differ say so."""
 
-    def cell(self, metric: str, judgement: str) -> Cell:
+    def cell(self, metric: str, judgement: str) -> AgreementCell:
         """The cell of a metric and a judgement; KeyError where there is none."""
         for cell in self.cells:
             if (cell.metric.name, cell.judgement.name) == (metric, judgement):
@@ -162,22 +161,22 @@ def analyse(study: Study, options: Options | None = None) -> Analysis:
     )
 
 
-def _cell(study: Study, metric: Column, judgement: Judgement, options: Options) -> Cell:
+def _cell(study: Study, metric: StudyColumn, judgement: StudyJudgement, options: Options) -> AgreementCell:
     pairs = join(metric, judgement)
     groups = _groups(study, pairs, options.group_by)
     coefficients = _coefficients(pairs, groups, options)
     found = residuals(pairs)
     made_levels = levels(pairs.x, pairs.y, groups, options.group_by) if groups else None
-    headline = coefficients[Kind.SPEARMAN]
+    headline = coefficients[CoefficientKind.SPEARMAN]
     said = [sentence(headline, pairs.n, metric.name, judgement.name)]
     if headline.value is not None:
         said.append(pairs_needed_sentence(headline, pairs.n))
-    return Cell(
+    return AgreementCell(
         metric=_described(metric.name, metric.origin, metric.higher_is_better, metric.scale, pairs.x),
         judgement=_described(judgement.name, judgement.origin, judgement.higher_is_better, judgement.scale, pairs.y),
         pairs=pairs,
         groups=groups,
-        standing=Standing.of(pairs.n),
+        standing=EvidenceLevel.of(pairs.n),
         coefficients=coefficients,
         errors=error_measures(pairs, options.mapping, metric.scale, judgement.scale),
         ties=tie_accuracy(pairs.x, pairs.y, seed=options.seed),
@@ -193,12 +192,12 @@ def _cell(study: Study, metric: Column, judgement: Judgement, options: Options) 
     )
 
 
-def _coefficients(pairs: Pairs, groups: tuple[str, ...], options: Options) -> dict[Kind, Coefficient]:
+def _coefficients(pairs: Pairs, groups: tuple[str, ...], options: Options) -> dict[CoefficientKind, Coefficient]:
     x, y = pairs.x, pairs.y
     reason = why_undefined(pairs)
     kinds = list(RESAMPLED)
     if not reason and len(np.unique(y)) <= _COARSE < len(np.unique(x)):
-        kinds.append(Kind.KENDALL_C)
+        kinds.append(CoefficientKind.KENDALL_C)
     found = {kind: coefficient(kind, x, y, reason) for kind in kinds}
     count = options.resamples_of(pairs.n)
     if reason or not count:
@@ -229,15 +228,15 @@ def _groups(study: Study, pairs: Pairs, by: str) -> tuple[str, ...]:
     return tuple(label or types.get(name, "") for label, name in zip(labels, pairs.ids, strict=True))
 
 
-def _described(name: str, origin: str, higher: bool, scale: Scale | None, oriented: np.ndarray) -> Described:
+def _described(name: str, origin: str, higher: bool, scale: Scale | None, oriented: np.ndarray) -> DescribedColumn:
     values = oriented if higher else 0.0 - oriented
     if not len(values):
-        return Described(name, origin, higher, scale, None, None, None, None)
+        return DescribedColumn(name, origin, higher, scale, None, None, None, None)
     figures = (values.mean(), values.std(), values.min(), values.max())
-    return Described(name, origin, higher, scale, *map(float, figures))
+    return DescribedColumn(name, origin, higher, scale, *map(float, figures))
 
 
-def _warnings(pairs: Pairs, groups: tuple[str, ...], made: Levels | None, judgement: Judgement) -> tuple[str, ...]:
+def _warnings(pairs: Pairs, groups: tuple[str, ...], made: Levels | None, judgement: StudyJudgement) -> tuple[str, ...]:
     found = []
     for negated, name in ((pairs.negated_x, pairs.x_name), (pairs.negated_y, pairs.y_name)):
         if negated:
@@ -271,7 +270,9 @@ def _within(value: float, scale: Scale) -> bool:
     return scale.low <= value <= scale.high
 
 
-def _comparisons(study: Study, cells: tuple[Cell, ...], options: Options) -> list[metric_comparison.MetricComparison]:
+def _comparisons(
+    study: Study, cells: tuple[AgreementCell, ...], options: Options
+) -> list[metric_comparison.MetricComparison]:
     made = []
     for judgement in study.judgements:
         column = [cell for cell in cells if cell.judgement.name == judgement.name]
@@ -295,10 +296,10 @@ def _comparison(one: Pairs, other: Pairs, judgement: str, options: Options) -> m
     )
 
 
-def _adjusted_cells(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
+def _adjusted_cells(cells: tuple[AgreementCell, ...]) -> tuple[AgreementCell, ...]:
     """The cells with the p values of each coefficient adjusted over all cells that have one."""
     coefficients = [dict(cell.coefficients) for cell in cells]
-    for kind in Kind:
+    for kind in CoefficientKind:
         family = [found for found in coefficients if kind in found and found[kind].best_p is not None]
         adjusted = metric_comparison.adjusted([found[kind].best_p or 0.0 for found in family])
         for found, p in zip(family, adjusted, strict=True):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aim_tui.core.agreement import resample_kernels
-from aim_tui.core.agreement.coefficients import CONFIDENCE, OVER_GROUPS, OVER_PAIRS, Interval, Kind
+from aim_tui.core.agreement.coefficients import CONFIDENCE, OVER_GROUPS, OVER_PAIRS, CoefficientKind, Interval
 from aim_tui.core.agreement.rank_kernels import dense
 from aim_tui.core.statistics import FEWEST
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
 
 _WEIGHTED = {
-    Kind.PEARSON: resample_kernels.pearson_weighted,
-    Kind.SPEARMAN: resample_kernels.spearman_weighted,
-    Kind.KENDALL_B: resample_kernels.kendall_weighted,
+    CoefficientKind.PEARSON: resample_kernels.pearson_weighted,
+    CoefficientKind.SPEARMAN: resample_kernels.spearman_weighted,
+    CoefficientKind.KENDALL_B: resample_kernels.kendall_weighted,
 }
 
 
 def bootstrap_intervals(
     x: Floats,
     y: Floats,
-    kinds: Iterable[Kind],
+    kinds: Iterable[CoefficientKind],
     groups: Sequence[str] | None = None,
     *,
     resamples: int = 10_000,
     seed: int = 0,
     confidence: float = CONFIDENCE,
-) -> dict[Kind, Interval | str]:
+) -> dict[CoefficientKind, Interval | str]:
     """The percentile interval of each coefficient, or why there is none.
 
     A resample draws as many groups as there are, with replacement, each with all its pairs; without groups, pairs.

@@ -30,7 +30,7 @@ _NEARLY_CONSTANT = 1e-13
 _SMALLEST = 1e-60
 
 
-class Kind(StrEnum):
+class CoefficientKind(StrEnum):
     """The coefficients, in the order that every table shows them."""
 
     PEARSON = "pearson"
@@ -50,7 +50,7 @@ class Kind(StrEnum):
 
 
 #: Those that are resampled.
-RESAMPLED = (Kind.PEARSON, Kind.SPEARMAN, Kind.KENDALL_B)
+RESAMPLED = (CoefficientKind.PEARSON, CoefficientKind.SPEARMAN, CoefficientKind.KENDALL_B)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Permutation:
 class Coefficient:
     """One coefficient; where `value` is None, `reason` says why, and where `interval` is None `no_interval` does."""
 
-    kind: Kind
+    kind: CoefficientKind
     value: float | None
     reason: str = ""
     p: float | None = None
@@ -134,7 +134,7 @@ class Coefficient:
         return self.value is not None and is_perfect(self.value)
 
 
-def coefficient(kind: Kind, x: Floats, y: Floats, why_undefined: str = "") -> Coefficient:
+def coefficient(kind: CoefficientKind, x: Floats, y: Floats, why_undefined: str = "") -> Coefficient:
     """A coefficient of x and y (n,), both finite, with its interval by formula and SciPy's two-sided p.
 
     Pearson: Fisher's z; Spearman: Bonett and Wright (2000), z +- 1.96 sqrt((1 + rho^2/2) / (n - 3)). Kendall has no
@@ -146,13 +146,13 @@ def coefficient(kind: Kind, x: Floats, y: Floats, why_undefined: str = "") -> Co
     if reason:
         return Coefficient(kind, None, reason, no_interval=reason, no_bootstrap=reason)
     match kind:
-        case Kind.PEARSON:
+        case CoefficientKind.PEARSON:
             found = stats.pearsonr(x, y)
-        case Kind.SPEARMAN:
+        case CoefficientKind.SPEARMAN:
             found = stats.spearmanr(x, y)
-        case Kind.KENDALL_B:
+        case CoefficientKind.KENDALL_B:
             found = stats.kendalltau(x, y, variant="b")
-        case Kind.KENDALL_C:
+        case CoefficientKind.KENDALL_C:
             found = stats.kendalltau(x, y, variant="c")
     value = float(np.clip(found.statistic, -1.0, 1.0))
     p = float(found.pvalue)
@@ -160,7 +160,7 @@ def coefficient(kind: Kind, x: Floats, y: Floats, why_undefined: str = "") -> Co
     return Coefficient(kind, value, p=p if math.isfinite(p) else None, interval=interval, no_interval=no_interval)
 
 
-def value_only(kind: Kind, x: Floats, y: Floats) -> float | None:
+def value_only(kind: CoefficientKind, x: Floats, y: Floats) -> float | None:
     """The coefficient alone, or None where it is undefined."""
     return coefficient(kind, x, y).value
 
@@ -198,15 +198,15 @@ def pearson_interval(value: float, n: int, confidence: float = CONFIDENCE) -> In
     return fisher_interval(value, n, 1.0, "Fisher z", confidence)
 
 
-def _interval(kind: Kind, value: float, n: int) -> tuple[Interval | None, str]:
+def _interval(kind: CoefficientKind, value: float, n: int) -> tuple[Interval | None, str]:
     if is_perfect(value):
         return None, "interval not defined: perfect fit"
     if n <= FEWEST:
         return None, f"interval not defined: {n} pairs"
     match kind:
-        case Kind.PEARSON:
+        case CoefficientKind.PEARSON:
             return pearson_interval(value, n), ""
-        case Kind.SPEARMAN:
+        case CoefficientKind.SPEARMAN:
             return fisher_interval(value, n, 1 + value**2 / 2, "Bonett-Wright"), ""
         case _:
             return None, "no formula holds with ties: see the bootstrap"

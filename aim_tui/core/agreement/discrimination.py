@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from aim_tui.core.agreement.study import Column, Sample
+    from aim_tui.core.agreement.study import Sample, StudyColumn
 
     Floats = npt.NDArray[np.float64]
 
@@ -88,7 +88,7 @@ class Discrimination:
     """Samples known to be right or wrong that have no value."""
 
 
-def discrimination(metric: Column, samples: Mapping[str, Sample], *, seed: int = 0) -> Discrimination | None:
+def discrimination(metric: StudyColumn, samples: Mapping[str, Sample], *, seed: int = 0) -> Discrimination | None:
     """Right against wrong for one metric; None where no sample is known to be right or none to be wrong."""
     known = [sample for sample in samples.values() if sample.correct is not None]
     if len({sample.correct for sample in known}) < 2:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from aim_tui.core.agreement.study import Column, Contest
+    from aim_tui.core.agreement.study import Contest, StudyColumn
 
     Floats = npt.NDArray[np.float64]
 
@@ -37,7 +37,7 @@ class DuelAgreement:
     wins: Wins | None
 
 
-def duel_agreement(metric: Column, contests: Sequence[Contest]) -> DuelAgreement:
+def duel_agreement(metric: StudyColumn, contests: Sequence[Contest]) -> DuelAgreement:
     """How a metric foretells the winners of duels."""
     side, sign = collapse(metric)[0], 1.0 if metric.higher_is_better else -1.0
     values = {name: sign * value for name in side if (value := value_of(side[name])) is not None}

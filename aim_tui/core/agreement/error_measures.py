@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _SMALL = 1e-8
 
 
-class Mapping(StrEnum):
+class ErrorMapping(StrEnum):
     """How values come to one scale."""
 
     RAW = "raw"
@@ -33,7 +33,7 @@ class Mapping(StrEnum):
 class ErrorMeasures:
     """Mean absolute and root mean square difference; where they are None, `reason` says why."""
 
-    mapping: Mapping
+    mapping: ErrorMapping
     words: str
     """What was subtracted from what."""
     mae: float | None = None
@@ -41,7 +41,7 @@ class ErrorMeasures:
     reason: str = ""
 
 
-def error_measures(pairs: Pairs, mapping: Mapping, x_scale: Scale | None, y_scale: Scale | None) -> ErrorMeasures:
+def error_measures(pairs: Pairs, mapping: ErrorMapping, x_scale: Scale | None, y_scale: Scale | None) -> ErrorMeasures:
     """The errors of these pairs under a mapping.
 
     raw: the values themselves, where both declare one scale. minmax: x by its lowest and highest to 0..1,
@@ -49,11 +49,11 @@ def error_measures(pairs: Pairs, mapping: Mapping, x_scale: Scale | None, y_scal
     foretells it, the line fitted without the pair in question.
     """
     match mapping:
-        case Mapping.RAW:
+        case ErrorMapping.RAW:
             return _raw(pairs, x_scale, y_scale)
-        case Mapping.MINMAX:
+        case ErrorMapping.MINMAX:
             return _minmax(pairs, y_scale)
-        case Mapping.CALIBRATED:
+        case ErrorMapping.CALIBRATED:
             return _calibrated(pairs)
 
 
@@ -77,13 +77,13 @@ def _raw(pairs: Pairs, x_scale: Scale | None, y_scale: Scale | None) -> ErrorMea
     words = "the values as they are"
     if x_scale is None or x_scale != y_scale:
         said = f"{x_scale or 'none'} and {y_scale or 'none'}"
-        return ErrorMeasures(Mapping.RAW, words, reason=f"both must declare one scale (declared: {said})")
+        return ErrorMeasures(ErrorMapping.RAW, words, reason=f"both must declare one scale (declared: {said})")
     if not pairs.n:
-        return ErrorMeasures(Mapping.RAW, words, reason="no pairs")
+        return ErrorMeasures(ErrorMapping.RAW, words, reason="no pairs")
     x, y = (_turned(values, negated, x_scale) for values, negated in _sides(pairs))
     if pairs.negated_x != pairs.negated_y:
         words = f"{pairs.x_name if pairs.negated_x else pairs.y_name} turned round on its scale of {x_scale}"
-    return _measure(Mapping.RAW, words, x - y)
+    return _measure(ErrorMapping.RAW, words, x - y)
 
 
 def _minmax(pairs: Pairs, y_scale: Scale | None) -> ErrorMeasures:
@@ -96,11 +96,11 @@ def _minmax(pairs: Pairs, y_scale: Scale | None) -> ErrorMeasures:
     elif float(pairs.x.min()) == float(pairs.x.max()):
         reason = f"all {pairs.x_name} values are equal"
     if y_scale is None or reason:
-        return ErrorMeasures(Mapping.MINMAX, words, reason=reason)
+        return ErrorMeasures(ErrorMapping.MINMAX, words, reason=reason)
     low, high = float(pairs.x.min()), float(pairs.x.max())
     x = (pairs.x - low) / (high - low + _SMALL)
     y = (_turned(*_sides(pairs)[1], y_scale) - y_scale.low) / (y_scale.high - y_scale.low)
-    return _measure(Mapping.MINMAX, words, x - y)
+    return _measure(ErrorMapping.MINMAX, words, x - y)
 
 
 def _calibrated(pairs: Pairs) -> ErrorMeasures:
@@ -111,8 +111,8 @@ def _calibrated(pairs: Pairs) -> ErrorMeasures:
     elif not np.isfinite(residuals).all():
         reason = f"without one of the pairs all {pairs.x_name} values are equal"
     else:
-        return _measure(Mapping.CALIBRATED, words, residuals)
-    return ErrorMeasures(Mapping.CALIBRATED, words, reason=reason)
+        return _measure(ErrorMapping.CALIBRATED, words, residuals)
+    return ErrorMeasures(ErrorMapping.CALIBRATED, words, reason=reason)
 
 
 def _sides(pairs: Pairs) -> tuple[tuple[Floats, bool], tuple[Floats, bool]]:
@@ -124,6 +124,6 @@ def _turned(values: Floats, negated: bool, scale: Scale) -> Floats:
     return scale.low + scale.high + values if negated else values
 
 
-def _measure(mapping: Mapping, words: str, differences: Floats) -> ErrorMeasures:
+def _measure(mapping: ErrorMapping, words: str, differences: Floats) -> ErrorMeasures:
     mae, rmse = float(np.abs(differences).mean()), float(np.sqrt((differences**2).mean()))
     return ErrorMeasures(mapping, words, mae, rmse)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aim_tui.core.agreement.coefficients import RESAMPLED, Kind, coefficient, undefined
+from aim_tui.core.agreement.coefficients import RESAMPLED, CoefficientKind, coefficient, undefined
 from aim_tui.core.agreement.rank_kernels import dense
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Level:
     """Coefficients of one level; a value is None where `reasons` says why."""
 
     name: str
-    values: Mapping[Kind, float | None]
+    values: Mapping[CoefficientKind, float | None]
     used: int
     """Pairs, or groups, that the values are of."""
     unit: str

@@ -16,7 +16,7 @@ WANTED = 0.1
 _EXAMPLES = (0.3, 0.4, 0.5)
 
 
-class Standing(StrEnum):
+class EvidenceLevel(StrEnum):
     """How much a number of pairs can carry."""
 
     NONE = "fewer than 3 pairs"
@@ -26,7 +26,7 @@ class Standing(StrEnum):
     ENOUGH = "100 pairs or more"
 
     @classmethod
-    def of(cls, n: int) -> Standing:
+    def of(cls, n: int) -> EvidenceLevel:
         """The standing of n pairs."""
         for limit, standing in ((FEWEST, cls.NONE), (10, cls.TOO_FEW), (30, cls.EXPLORATORY), (100, cls.INDICATIVE)):
             if n < limit:
@@ -38,13 +38,13 @@ def sentence(found: Coefficient, n: int, metric: str, judgement: str) -> str:
     """What the coefficient says, in one or two sentences."""
     if found.value is None:
         return f"{metric} and {judgement}: no coefficient, {found.reason}."
-    standing = Standing.of(n)
+    standing = EvidenceLevel.of(n)
     begun = f"{found.kind.label} of {metric} and {judgement} is {found.value:+.2f} over {n} pairs ({standing})"
     interval = found.best_interval
     if found.perfect or interval is None:
         return f"{begun}; {found.no_interval or 'interval not defined'}."
     said = f"{begun}: compatible with anything from {interval.low:+.2f} to {interval.high:+.2f}"
-    if standing is Standing.TOO_FEW:
+    if standing is EvidenceLevel.TOO_FEW:
         return f"{said}."
     if not interval.decided:
         return f"{said}, so that even its sign is open."

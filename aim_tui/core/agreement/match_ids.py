@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 
-class By(StrEnum):
+class MatchKey(StrEnum):
     """What tells that two names are of one sample, the surest first."""
 
     ID = "id"
@@ -22,11 +22,11 @@ class By(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Matched:
+class IdMatch:
     """Which name of the right side stands for which of the left, and what belongs to none."""
 
     to_left: Mapping[str, str]
-    by: Mapping[By, int]
+    by: Mapping[MatchKey, int]
     only_left: tuple[str, ...]
     only_right: tuple[str, ...]
 
@@ -36,7 +36,7 @@ class Matched:
         return f"{len(self.to_left)} matched{f' ({ways})' if ways else ''}"
 
 
-def match(left: Iterable[str], right: Iterable[str]) -> Matched:
+def match(left: Iterable[str], right: Iterable[str]) -> IdMatch:
     """Match each name on the right with one on the left: the same name, else path, file name, or its stem.
 
     A path, file name or stem joins two names only where it is the only one of its kind on both sides among what is
@@ -47,7 +47,7 @@ def match(left: Iterable[str], right: Iterable[str]) -> Matched:
     """
     lefts, rights = dict.fromkeys(left), dict.fromkeys(right)
     to_left: dict[str, str] = {}
-    by: dict[By, int] = {}
+    by: dict[MatchKey, int] = {}
     for way, key in _WAYS:
         ones, others = _unique(lefts, key), _unique(rights, key)
         found = {others[name]: ones[name] for name in others if name in ones}
@@ -57,7 +57,7 @@ def match(left: Iterable[str], right: Iterable[str]) -> Matched:
         to_left |= found
         for other, one in found.items():
             del rights[other], lefts[one]
-    return Matched(to_left, by, tuple(lefts), tuple(rights))
+    return IdMatch(to_left, by, tuple(lefts), tuple(rights))
 
 
 def _path(name: str) -> str:
@@ -72,11 +72,11 @@ def _stem(name: str) -> str:
     return posixpath.splitext(posixpath.basename(name))[0]
 
 
-_WAYS: tuple[tuple[By, Callable[[str], str]], ...] = (
-    (By.ID, lambda name: name),
-    (By.PATH, _path),
-    (By.NAME, _name),
-    (By.STEM, _stem),
+_WAYS: tuple[tuple[MatchKey, Callable[[str], str]], ...] = (
+    (MatchKey.ID, lambda name: name),
+    (MatchKey.PATH, _path),
+    (MatchKey.NAME, _name),
+    (MatchKey.STEM, _stem),
 )
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aim_tui.core.agreement.match_ids import Matched, match
-from aim_tui.core.agreement.study import Column, Judgement, Sample, Source, Study
+from aim_tui.core.agreement.match_ids import IdMatch, match
+from aim_tui.core.agreement.study import Sample, Study, StudyColumn, StudyJudgement, StudySource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
 def gather(
-    scores: Source,
-    metrics: Sequence[Column],
-    judged: Source,
-    judgements: Sequence[Judgement],
+    scores: StudySource,
+    metrics: Sequence[StudyColumn],
+    judged: StudySource,
+    judgements: Sequence[StudyJudgement],
 ) -> Study:
     """The study of some columns of one source against judgements of another, or of the same.
 
@@ -38,12 +38,12 @@ def gather(
     )
 
 
-def _ids(source: Source, columns: Sequence[Column]) -> dict[str, None]:
+def _ids(source: StudySource, columns: Sequence[StudyColumn]) -> dict[str, None]:
     said = (entry.id for column in columns for entry in column.entries)
     return dict.fromkeys([*source.samples, *said])
 
 
-def _renamed(column: Column, matched: Matched) -> Column:
+def _renamed(column: StudyColumn, matched: IdMatch) -> StudyColumn:
     entries = (replace(entry, id=matched.to_left.get(entry.id, entry.id)) for entry in column.entries)
     return replace(column, entries=tuple(entries))
 
@@ -58,7 +58,7 @@ def _merged(
     return samples
 
 
-def _left_over(matched: Matched) -> list[str]:
+def _left_over(matched: IdMatch) -> list[str]:
     told = []
     for names, where in ((matched.only_left, "scores"), (matched.only_right, "judgements")):
         if names:

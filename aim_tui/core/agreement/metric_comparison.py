@@ -12,8 +12,8 @@ from aim_tui.core.agreement import resample_kernels
 from aim_tui.core.agreement.coefficients import (
     CONFIDENCE,
     RESAMPLED,
+    CoefficientKind,
     Interval,
-    Kind,
     is_perfect,
     pearson_interval,
     undefined,
@@ -38,7 +38,7 @@ EXACT_UP_TO = 12
 class Difference:
     """One coefficient of A and of B with the judgement, and whether chance explains the difference."""
 
-    kind: Kind
+    kind: CoefficientKind
     a: float
     b: float
     p: float | None
@@ -91,7 +91,7 @@ def compare_metrics(
     if reason:
         return MetricComparison(*names, n=len(y), reason=reason)
     r = {
-        pair: value_only(Kind.PEARSON, one, other) or 0.0
+        pair: value_only(CoefficientKind.PEARSON, one, other) or 0.0
         for pair, one, other in (("ay", a, y), ("by", b, y), ("ab", a, b))
     }
     t, interval, note = None, None, ""
@@ -121,10 +121,10 @@ def swap_tests(a: Floats, b: Floats, y: Floats, *, swaps: int = 10_000, seed: in
     """
     z = np.stack([resample_kernels.standard(a), resample_kernels.standard(b)])
     places = dense(z.ravel()).reshape(2, -1)
-    functions: dict[Kind, Callable[[Ints], Floats]] = {
-        Kind.PEARSON: _of(resample_kernels.pearson_rows(y), z),
-        Kind.SPEARMAN: _of(resample_kernels.spearman_rows(y), places),
-        Kind.KENDALL_B: _of(resample_kernels.kendall_rows(y), places),
+    functions: dict[CoefficientKind, Callable[[Ints], Floats]] = {
+        CoefficientKind.PEARSON: _of(resample_kernels.pearson_rows(y), z),
+        CoefficientKind.SPEARMAN: _of(resample_kernels.spearman_rows(y), places),
+        CoefficientKind.KENDALL_B: _of(resample_kernels.kendall_rows(y), places),
     }
     n = len(y)
     exact = n <= EXACT_UP_TO

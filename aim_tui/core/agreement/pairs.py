@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from aim_tui.core.agreement.study import Column, Judgement
+    from aim_tui.core.agreement.study import StudyColumn, StudyJudgement
 
     Floats = npt.NDArray[np.float64]
 
@@ -70,7 +70,7 @@ class Pairs:
         return f"{self.n} of {self.listed} used{f' ({reasons})' if reasons else ''}"
 
 
-def join(metric: Column, judgement: Judgement, only: str | None = None) -> Pairs:
+def join(metric: StudyColumn, judgement: StudyJudgement, only: str | None = None) -> Pairs:
     """The pairs of a metric and a judgement, in the order of the metric; several raters are averaged.
 
     With `only`, of the rater of that name alone. A rater who says nothing of a sample is left out of its mean; one
@@ -125,7 +125,7 @@ def pair(
     )
 
 
-def collapse(column: Column) -> tuple[dict[str, Outcome], tuple[str, ...]]:
+def collapse(column: StudyColumn) -> tuple[dict[str, Outcome], tuple[str, ...]]:
     """A column's outcome for each id, and the ids that it repeats with one value.
 
     An id with different values has failed: which of them is meant, nobody can say.

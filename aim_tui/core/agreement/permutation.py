@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aim_tui.core.agreement import resample_kernels
-from aim_tui.core.agreement.coefficients import Kind, Permutation
+from aim_tui.core.agreement.coefficients import CoefficientKind, Permutation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,9 +27,9 @@ _FEWEST = 1_000
 _DRAWS = 20_000_000
 
 _REARRANGED = {
-    Kind.PEARSON: resample_kernels.pearson_rearranged,
-    Kind.SPEARMAN: resample_kernels.spearman_rearranged,
-    Kind.KENDALL_B: resample_kernels.kendall_rearranged,
+    CoefficientKind.PEARSON: resample_kernels.pearson_rearranged,
+    CoefficientKind.SPEARMAN: resample_kernels.spearman_rearranged,
+    CoefficientKind.KENDALL_B: resample_kernels.kendall_rearranged,
 }
 
 
@@ -39,8 +39,8 @@ def affordable(n: int) -> int:
 
 
 def permutation_tests(
-    x: Floats, y: Floats, kinds: Iterable[Kind], *, arrangements: int = 10_000, seed: int = 0
-) -> dict[Kind, Permutation]:
+    x: Floats, y: Floats, kinds: Iterable[CoefficientKind], *, arrangements: int = 10_000, seed: int = 0
+) -> dict[CoefficientKind, Permutation]:
     """Two-sided p of each coefficient: all n! arrangements of y where they are no more than asked for, else drawn ones.
 
     Two-sided is twice the smaller tail, as in scipy.stats.permutation_test. Drawn: a tail is (hits + 1) / (k + 1),

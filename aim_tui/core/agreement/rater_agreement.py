@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aim_tui.core.agreement.coefficients import Kind, undefined, value_only
+from aim_tui.core.agreement.coefficients import CoefficientKind, undefined, value_only
 from aim_tui.core.agreement.pairs import collapse
 from aim_tui.core.outcomes import value_of
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from aim_tui.core.agreement.study import Column, Judgement
+    from aim_tui.core.agreement.study import StudyColumn, StudyJudgement
 
     Floats = npt.NDArray[np.float64]
 
@@ -54,7 +54,7 @@ class RaterAgreement:
     ceiling: Ceiling
 
 
-def rater_agreement(judgement: Judgement, metrics: tuple[Column, ...] = ()) -> RaterAgreement | None:
+def rater_agreement(judgement: StudyJudgement, metrics: tuple[StudyColumn, ...] = ()) -> RaterAgreement | None:
     """Krippendorff's alpha and the human ceiling; None for a single rater."""
     if len(judgement.raters) < 2:
         return None
@@ -108,7 +108,7 @@ def _squared_differences(values: Floats, totals: Floats, kind: Measurement) -> F
             return np.asarray((middle[:, None] - middle[None, :]) ** 2)
 
 
-def _table(columns: tuple[Column, ...]) -> tuple[tuple[str, ...], Floats]:
+def _table(columns: tuple[StudyColumn, ...]) -> tuple[tuple[str, ...], Floats]:
     """Samples that anybody rated, and their ratings (raters, samples), NaN where there is none."""
     sides = [collapse(column)[0] for column in columns]
     ids = tuple(dict.fromkeys(name for side in sides for name in side))
@@ -121,7 +121,9 @@ def _table(columns: tuple[Column, ...]) -> tuple[tuple[str, ...], Floats]:
     return ids, table
 
 
-def _ceiling(judgement: Judgement, ids: tuple[str, ...], table: Floats, metrics: tuple[Column, ...]) -> Ceiling:
+def _ceiling(
+    judgement: StudyJudgement, ids: tuple[str, ...], table: Floats, metrics: tuple[StudyColumn, ...]
+) -> Ceiling:
     scores = {metric.name: _along(metric, ids) for metric in metrics}
     by_rater: dict[str, float | None] = {}
     by_metric: dict[str, list[float]] = {name: [] for name in scores}
@@ -144,7 +146,7 @@ def _ceiling(judgement: Judgement, ids: tuple[str, ...], table: Floats, metrics:
     )
 
 
-def _along(metric: Column, ids: tuple[str, ...]) -> Floats:
+def _along(metric: StudyColumn, ids: tuple[str, ...]) -> Floats:
     side = collapse(metric)[0]
     sign = 1.0 if metric.higher_is_better else -1.0
     values = (value_of(side.get(name)) for name in ids)
@@ -152,4 +154,4 @@ def _along(metric: Column, ids: tuple[str, ...]) -> Floats:
 
 
 def _spearman(x: Floats, y: Floats) -> float | None:
-    return None if undefined(x, y) else value_only(Kind.SPEARMAN, x, y)
+    return None if undefined(x, y) else value_only(CoefficientKind.SPEARMAN, x, y)

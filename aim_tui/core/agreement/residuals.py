@@ -37,20 +37,20 @@ class Residual:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class FittedLine:
     """The least-squares line of y on x."""
 
     slope: float
     intercept: float
 
 
-def line(x: Floats, y: Floats) -> Line | None:
+def line(x: Floats, y: Floats) -> FittedLine | None:
     """The least-squares line, or None where x is constant or there are fewer than 3 pairs."""
     if undefined(x, x):
         return None
     centred = x - x.mean()
     slope = float(centred @ (y - y.mean()) / (centred @ centred))
-    return Line(slope, float(y.mean() - slope * x.mean()))
+    return FittedLine(slope, float(y.mean() - slope * x.mean()))
 
 
 def residuals(pairs: Pairs) -> tuple[Residual, ...]:

@@ -29,7 +29,7 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class StudyEntry:
     """What one row says of one sample."""
 
     id: str
@@ -37,11 +37,11 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class StudyColumn:
     """Values by sample id; an id may be there twice, and joining says so."""
 
     name: str
-    entries: tuple[Entry, ...]
+    entries: tuple[StudyEntry, ...]
     higher_is_better: bool = True
     scale: Scale | None = None
     origin: str = ""
@@ -49,11 +49,11 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class StudyJudgement:
     """What metrics are held against: one column for each rater, never mixed before it is said how."""
 
     name: str
-    raters: tuple[Column, ...]
+    raters: tuple[StudyColumn, ...]
 
     def __post_init__(self) -> None:
         if not self.raters:
@@ -110,7 +110,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class StatedFigure:
     """A figure that a file says of itself, to be held against what its rows give."""
 
     origin: str
@@ -134,15 +134,15 @@ class Contest:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class StudySource:
     """What one file or one run brings: columns of numbers, and the samples they are about."""
 
     origin: str
-    columns: tuple[Column, ...]
+    columns: tuple[StudyColumn, ...]
     samples: Mapping[str, Sample] = field(default_factory=dict)
-    raters: Mapping[str, tuple[Column, ...]] = field(default_factory=dict)
+    raters: Mapping[str, tuple[StudyColumn, ...]] = field(default_factory=dict)
     """By column, the same values for each rater apart, where rows name their rater."""
-    checked: tuple[Checked, ...] = ()
+    checked: tuple[CheckedFigure, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     id_column: str = ""
     others: tuple[str, ...] = ()
@@ -153,10 +153,10 @@ class Source:
 class Study:
     """Everything that is to be analysed together."""
 
-    metrics: tuple[Column, ...]
-    judgements: tuple[Judgement, ...]
+    metrics: tuple[StudyColumn, ...]
+    judgements: tuple[StudyJudgement, ...]
     samples: Mapping[str, Sample] = field(default_factory=dict)
-    checked: tuple[Checked, ...] = ()
+    checked: tuple[CheckedFigure, ...] = ()
     """Figures that imported files state of themselves, held against their rows."""
     contests: tuple[Contest, ...] = ()
     notes: tuple[str, ...] = ()
@@ -186,7 +186,7 @@ def measured(value: float | bool | None, reason: str = "no value") -> Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedFigure:
     """A stated figure and what the rows give."""
 
     origin: str

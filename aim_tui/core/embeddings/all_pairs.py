@@ -18,7 +18,7 @@ _TILE = 2048
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class CosineSpread:
     """Over pairs: how many, their mean, standard deviation (divisor n - 1), and the extremes."""
 
     n: int
@@ -32,18 +32,18 @@ class Spread:
         return {"pairs": self.n, "mean": self.mean, "std": self.std, "min": self.low, "max": self.high}
 
 
-def spread_of(values: Sequence[float]) -> Spread | None:
+def spread_of(values: Sequence[float]) -> CosineSpread | None:
     """Over some values; None where there are none."""
     if not values:
         return None
     array = np.asarray(values, dtype=np.float64)
     std = float(array.std(ddof=1)) if len(array) > 1 else None
-    return Spread(len(array), float(array.mean()), std, float(array.min()), float(array.max()))
+    return CosineSpread(len(array), float(array.mean()), std, float(array.min()), float(array.max()))
 
 
 def all_pairs(
     left: Vectors, right: Vectors, left_names: Sequence[str] = (), right_names: Sequence[str] = ()
-) -> Spread | None:
+) -> CosineSpread | None:
     """Over the cosines of each row of (n, dim) with each of (m, dim), all of length one; None where there are none.
 
     Where names are given, a row is not held against one of the same name: that is the same file. The cosines are
@@ -76,4 +76,4 @@ def all_pairs(
     if not count:
         return None
     std = math.sqrt(max(0.0, (squares - total * total / count) / (count - 1))) if count > 1 else None
-    return Spread(count, middle + total / count, std, low, high)
+    return CosineSpread(count, middle + total / count, std, low, high)

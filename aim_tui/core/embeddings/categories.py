@@ -16,7 +16,7 @@ ORDERS = ("mean", "name", "count")
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoredImage:
     """An image and its score."""
 
     path: str
@@ -29,7 +29,7 @@ class Category:
 
     name: str
     prompt: str
-    images: tuple[Scored, ...]
+    images: tuple[ScoredImage, ...]
     failures: tuple[tuple[str, str], ...] = ()
 
     @cached_property

@@ -12,12 +12,12 @@ from aim_tui.core.embeddings.confusion import agreement
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from aim_tui.core.embeddings.confusion import Agreement
-    from aim_tui.core.embeddings.gallery import Gallery, Vectors
+    from aim_tui.core.embeddings.confusion import LabelAgreement
+    from aim_tui.core.embeddings.gallery import ImageEmbeddings, Vectors
     from aim_tui.core.embeddings.zero_shot import Guess, Logits, Probabilities
 
 
-class Truth(Protocol):
+class TrueLabels(Protocol):
     """True labels by path, and what of them belongs to no image."""
 
     @property
@@ -33,22 +33,22 @@ class Truth(Protocol):
 class Classification:
     """Images, and the probability of each label for each of them: `shares` (images, labels)."""
 
-    gallery: Gallery
+    gallery: ImageEmbeddings
     labels: tuple[str, ...]
     templates: tuple[str, ...]
     logits: Logits
     shares: Probabilities
-    truth: Truth | None = None
+    truth: TrueLabels | None = None
 
     @classmethod
     def of(
         cls,
-        gallery: Gallery,
+        gallery: ImageEmbeddings,
         labels: Sequence[str],
         templates: Sequence[str],
         vectors: Vectors,
         logits: Logits,
-        truth: Truth | None = None,
+        truth: TrueLabels | None = None,
     ) -> Classification:
         """Classify the images of a gallery; `vectors` (labels, dim) are those of the labels."""
         # Without an image the gallery does not know how long its vectors are.
@@ -89,7 +89,7 @@ class Classification:
         return self.truth is not None and bool(self.untold or self.unknown or self.truth.unmatched)
 
     @cached_property
-    def agreement(self) -> Agreement | None:
+    def agreement(self) -> LabelAgreement | None:
         """The given labels against the true ones, of images whose true label is a choice; None where there are none."""
         if self.truth is None:
             return None

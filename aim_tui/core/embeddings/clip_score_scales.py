@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class ClipScoreScale:
     """A scale: its formula in words, what it makes of a cosine, and what stands before every text."""
 
     name: str
@@ -19,11 +19,11 @@ class Scale:
     prefix: str = ""
 
 
-COSINE = Scale("cosine", "cos", lambda cosine: cosine)
+COSINE = ClipScoreScale("cosine", "cos", lambda cosine: cosine)
 #: The scale of DataFlow's operators.
-UNIT = Scale("unit", "clip((cos + 1) / 2, 0, 1)", lambda cosine: min(max((cosine + 1.0) / 2.0, 0.0), 1.0))
-HUNDRED = Scale("hundred", "100 * cos", lambda cosine: 100.0 * cosine)
+UNIT = ClipScoreScale("unit", "clip((cos + 1) / 2, 0, 1)", lambda cosine: min(max((cosine + 1.0) / 2.0, 0.0), 1.0))
+HUNDRED = ClipScoreScale("hundred", "100 * cos", lambda cosine: 100.0 * cosine)
 #: CLIPScore (Hessel et al. 2021), which puts its prefix before every caption.
-HESSEL = Scale("hessel", "2.5 * max(cos, 0)", lambda cosine: 2.5 * max(cosine, 0.0), "A photo depicts ")
+HESSEL = ClipScoreScale("hessel", "2.5 * max(cos, 0)", lambda cosine: 2.5 * max(cosine, 0.0), "A photo depicts ")
 
 SCALES = {scale.name: scale for scale in (COSINE, UNIT, HUNDRED, HESSEL)}

@@ -36,7 +36,7 @@ class Average:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class LabelAgreement:
     """Given labels held against true ones.
 
     `matrix` has a row for each true and a column for each given label, in the order of `labels`: those that are true or
@@ -85,7 +85,7 @@ class Agreement:
         }
 
 
-def agreement_from(record: Mapping[str, Any]) -> Agreement:
+def agreement_from(record: Mapping[str, Any]) -> LabelAgreement:
     """What `Agreement.record` was made from; KeyError, TypeError or ValueError for anything else."""
     matrix = tuple(tuple(int(count) for count in row) for row in record["confusion"]["rows_true_columns_given"])
     labels = tuple(map(str, record["confusion"]["labels"]))
@@ -105,10 +105,10 @@ def agreement_from(record: Mapping[str, Any]) -> Agreement:
     ]
     if (n := int(record["n"])) <= 0:
         raise ValueError("no image was counted")
-    return Agreement(n, int(record["right"]), labels, matrix, by_label, *averages)
+    return LabelAgreement(n, int(record["right"]), labels, matrix, by_label, *averages)
 
 
-def agreement(true: Sequence[str], given: Sequence[str], order: Sequence[str]) -> Agreement:
+def agreement(true: Sequence[str], given: Sequence[str], order: Sequence[str]) -> LabelAgreement:
     """Hold given labels against true ones; the report's labels come in `order`. ValueError for no image."""
     if not true:
         raise ValueError("no image has both a true and a given label")
@@ -137,7 +137,7 @@ def agreement(true: Sequence[str], given: Sequence[str], order: Sequence[str]) -
         found = precision_recall_fscore_support(true, given, labels=labels, average=how, zero_division=0)
         return Average(*(float(value) for value in found[:3]))
 
-    return Agreement(
+    return LabelAgreement(
         n=len(true),
         right=int(matrix.trace()),
         labels=tuple(labels),

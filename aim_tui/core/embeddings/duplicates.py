@@ -34,7 +34,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class DuplicateGroup:
     """Images that hang together: each is near to another one of them, not necessarily to all.
 
     The representative, the first of the members, is the image that is nearest to all others; the others follow by
@@ -55,10 +55,10 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Groups:
+class DuplicateGroups:
     """The groups, the largest first; and the highest cosine that was not enough."""
 
-    groups: tuple[Group, ...]
+    groups: tuple[DuplicateGroup, ...]
     nearest_apart: float | None
     """The highest cosine below the threshold of any two different images; None where there is none."""
 
@@ -68,7 +68,7 @@ def find_groups(
     sha256s: Sequence[str],
     threshold: float = THRESHOLD,
     on_tile: Callable[[int, int], object] = lambda done, total: None,
-) -> Groups:
+) -> DuplicateGroups:
     """The groups of two and more among images (n, dim) of length one that a cosine of `threshold` or more connects.
 
     Images of one hash are always of one group. The memory does not depend on how many pairs are near: cosines are
@@ -82,7 +82,7 @@ def find_groups(
     of_group = labels[np.searchsorted(distinct, firsts)]
     groups = [_group(vectors, firsts, members) for members in _gathered(of_group)]
     groups.sort(key=lambda group: (-len(group.members), group.representative))
-    return Groups(tuple(groups), apart)
+    return DuplicateGroups(tuple(groups), apart)
 
 
 def _connected(
@@ -132,7 +132,7 @@ def _gathered(labels: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
     return (places for places in np.split(order, starts[1:]) if len(places) > 1)
 
 
-def _group(vectors: Vectors, firsts: npt.NDArray[np.int64], places: npt.NDArray[np.int64]) -> Group:
+def _group(vectors: Vectors, firsts: npt.NDArray[np.int64], places: npt.NDArray[np.int64]) -> DuplicateGroup:
     own = vectors[places].astype(np.float64)
     # Of unit vectors the one nearest to all others is the one nearest to their sum; the first of equals.
     nearness = np.einsum("ij,j->i", own, own.sum(axis=0))
@@ -146,4 +146,4 @@ def _group(vectors: Vectors, firsts: npt.NDArray[np.int64], places: npt.NDArray[
         copy_of = seen.get(file)
         seen.setdefault(file, index)
         members.append(Member(index, float(cosines[place]), copy_of))
-    return Group(tuple(members))
+    return DuplicateGroup(tuple(members))

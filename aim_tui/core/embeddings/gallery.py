@@ -27,7 +27,7 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Gallery:
+class ImageEmbeddings:
     """Images with their embeddings by one model; those that have none are among the failures, with the reason.
 
     `paths`, `sha256s` and the rows of `vectors` belong together.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from aim_tui.core.embeddings.categories import Categories
-    from aim_tui.core.embeddings.confusion import Agreement
+    from aim_tui.core.embeddings.confusion import LabelAgreement
     from aim_tui.core.embeddings.similarity_matrix import Cosines
     from aim_tui.core.embeddings.zero_shot import Guess
 
@@ -45,7 +45,7 @@ class ClassesFound:
     how: str
     """How the probabilities came about, in words."""
     left_out: int
-    agreement: Agreement | None = None
+    agreement: LabelAgreement | None = None
     notice: str = ""
 
 

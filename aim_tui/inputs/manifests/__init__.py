@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aim_tui.core.names import did_you_mean
 from aim_tui.errors import UsageError
-from aim_tui.inputs.manifests.base import Bad, Manifest, Row, RowWriter
+from aim_tui.inputs.manifests.base import Manifest, ManifestRow, RowWriter, UnreadableCell
 from aim_tui.inputs.manifests.delimited import Delimited
 from aim_tui.inputs.manifests.images import PathError, locate_image
 from aim_tui.inputs.manifests.json_array import JsonArray
@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["Bad", "Manifest", "PathError", "Row", "RowWriter", "locate_image", "open_manifest", "require_columns"]
+__all__ = [
+    "Manifest",
+    "ManifestRow",
+    "PathError",
+    "RowWriter",
+    "UnreadableCell",
+    "locate_image",
+    "open_manifest",
+    "require_columns",
+]
 
 _FORMATS: tuple[type[Manifest], ...] = (JsonLines, JsonArray, Delimited, Parquet)
 

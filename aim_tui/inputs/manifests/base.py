@@ -19,14 +19,14 @@ _LONGEST_TEXT = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Bad:
+class UnreadableCell:
     """A cell that is there and cannot be read, with the reason."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ManifestRow:
     """One row: where it stands, the columns that were asked for, and what a writer passes through."""
 
     where: str
@@ -38,16 +38,16 @@ class Row:
     blank: bool = False
     """An empty line, which is passed through and never scored."""
 
-    def text(self, column: str) -> str | Bad:
+    def text(self, column: str) -> str | UnreadableCell:
         """A cell as text without blanks around it, empty where there is none; Bad for what is no text."""
         value = self.values.get(column)
-        if value is None or isinstance(value, Bad):
+        if value is None or isinstance(value, UnreadableCell):
             return value or ""
         if not isinstance(value, str):
-            return Bad(f"{column} is {_kind(value)}, not a text")
+            return UnreadableCell(f"{column} is {_kind(value)}, not a text")
         text = value.strip()
         if len(text) > _LONGEST_TEXT:
-            return Bad(f"{column} has {len(text):,} characters; more than {_LONGEST_TEXT:,} are not taken")
+            return UnreadableCell(f"{column} has {len(text):,} characters; more than {_LONGEST_TEXT:,} are not taken")
         return text
 
 
@@ -55,7 +55,7 @@ class RowWriter(ABC):
     """Writes the rows of a manifest with columns added, in their order."""
 
     @abstractmethod
-    def write(self, row: Row, cells: Mapping[str, Any]) -> None:
+    def write(self, row: ManifestRow, cells: Mapping[str, Any]) -> None:
         """Write a row with its added cells; blank ones as they are, and nothing for one with a problem."""
 
     @abstractmethod
@@ -76,7 +76,7 @@ class Manifest(ABC):
         """The names of the columns, or of those that the first rows have; UsageError where it cannot be read."""
 
     @abstractmethod
-    def rows(self, wanted: Sequence[str]) -> Iterator[Row]:
+    def rows(self, wanted: Sequence[str]) -> Iterator[ManifestRow]:
         """All rows, with the cells of these columns."""
 
     @abstractmethod

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from aim_tui.core.scoring.records import spreadsheet_cell
 from aim_tui.errors import UsageError
-from aim_tui.inputs.manifests.base import LONGEST, Manifest, Row, RowWriter
+from aim_tui.inputs.manifests.base import LONGEST, Manifest, ManifestRow, RowWriter
 from aim_tui.inputs.manifests.json_lines import BOM, TOO_LONG, count_lines, numbered_lines
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Delimited(Manifest):
         """The heading."""
         return tuple(self._heading().cells)
 
-    def rows(self, wanted: Sequence[str]) -> Iterator[Row]:
+    def rows(self, wanted: Sequence[str]) -> Iterator[ManifestRow]:
         """A row a record."""
         heading = self._heading()
         places = {name: heading.cells.index(name) for name in wanted if name in heading.cells}
@@ -46,14 +46,14 @@ class Delimited(Manifest):
             where = f"line {record.line}"
             many = len(record.cells)
             if record.problem:
-                yield Row(where, raw=record.text, problem=record.problem)
+                yield ManifestRow(where, raw=record.text, problem=record.problem)
             elif many > len(heading.cells):
                 problem = f"has {many} cells where the heading has {len(heading.cells)}"
-                yield Row(where, raw=record.text, problem=problem)
+                yield ManifestRow(where, raw=record.text, problem=problem)
             elif not record.cells:
-                yield Row(where, raw=record, blank=True)
+                yield ManifestRow(where, raw=record, blank=True)
             else:
-                yield Row(where, {name: record.cells[at] for name, at in places.items() if at < many}, record)
+                yield ManifestRow(where, {name: record.cells[at] for name, at in places.items() if at < many}, record)
 
     def writer(self, stream: BinaryIO, added: Mapping[str, type]) -> RowWriter:
         """Writes each record as it is, with the cells added."""
@@ -164,7 +164,7 @@ class _Writer(RowWriter):
         self._cell = re.compile(rf'(?:"(?:[^"]|"")*"|[^{cell}]*)')
         self._put(heading, {name: name for name in added})
 
-    def write(self, row: Row, cells: Mapping[str, Any]) -> None:
+    def write(self, row: ManifestRow, cells: Mapping[str, Any]) -> None:
         if row.blank:
             self._stream.write((row.raw.text + row.raw.end).encode("utf-8"))
         elif not row.problem:

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from aim_tui.errors import UsageError
-from aim_tui.inputs.manifests.base import LONGEST, PEEKED, Manifest, Row, RowWriter
+from aim_tui.inputs.manifests.base import LONGEST, PEEKED, Manifest, ManifestRow, RowWriter
 from aim_tui.inputs.manifests.json_lines import BOM, TOO_LONG, object_row
 
 if TYPE_CHECKING:
@@ -29,13 +29,15 @@ class JsonArray(Manifest):
         rows = (row for row in islice(self.rows(()), PEEKED) if not row.problem)
         return tuple(dict.fromkeys(name for row in rows for name in row.raw[0].values()))
 
-    def rows(self, wanted: Sequence[str]) -> Iterator[Row]:
+    def rows(self, wanted: Sequence[str]) -> Iterator[ManifestRow]:
         """A row an element; the raw part of one has the blanks before and after it."""
         with self.path.open("rb") as stream:
             elements = _Elements(stream, self.path.name)
             for number, (line, before, text, trouble) in enumerate(elements, 1):
                 where = f"row {number} (line {line})"
-                yield object_row(where, text, before, wanted) if text is not None else Row(where, problem=trouble)
+                yield (
+                    object_row(where, text, before, wanted) if text is not None else ManifestRow(where, problem=trouble)
+                )
 
     def writer(self, stream: BinaryIO, added: Mapping[str, type]) -> RowWriter:
         """Writes each element as it is, with the members added, and what is around the elements."""
@@ -50,7 +52,7 @@ class _Writer(RowWriter):
             stream.write(_Elements(source, manifest.path.name).head)
         self._tail = _tail(manifest)
 
-    def write(self, row: Row, cells: Mapping[str, Any]) -> None:
+    def write(self, row: ManifestRow, cells: Mapping[str, Any]) -> None:
         if row.problem:
             return
         parsed, before = row.raw

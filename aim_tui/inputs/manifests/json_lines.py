@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from aim_tui.inputs.manifests.base import LONGEST, PEEKED, Manifest, Row, RowWriter
+from aim_tui.inputs.manifests.base import LONGEST, PEEKED, Manifest, ManifestRow, RowWriter
 from aim_tui.inputs.manifests.json_text import JsonError, JsonObject, parse_object
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class JsonLines(Manifest):
         objects = (_object(row) for row in islice(self.rows(()), PEEKED))
         return tuple(dict.fromkeys(name for each in objects if each for name in each.values()))
 
-    def rows(self, wanted: Sequence[str]) -> Iterator[Row]:
+    def rows(self, wanted: Sequence[str]) -> Iterator[ManifestRow]:
         """A row a line."""
         with self.path.open("rb") as stream:
             for number, line in numbered_lines(stream):
@@ -47,7 +47,7 @@ class _Writer(RowWriter):
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
 
-    def write(self, row: Row, cells: Mapping[str, Any]) -> None:
+    def write(self, row: ManifestRow, cells: Mapping[str, Any]) -> None:
         if row.problem:
             return
         parsed, end = row.raw
@@ -79,26 +79,26 @@ def count_lines(manifest: Manifest) -> int:
         return sum(block.count(b"\n") for block in iter(lambda: stream.read(1 << 20), b""))
 
 
-def object_row(where: str, text: bytes, end: bytes, wanted: Sequence[str]) -> Row:
+def object_row(where: str, text: bytes, end: bytes, wanted: Sequence[str]) -> ManifestRow:
     """The row of an object; with `end` it is all that a writer needs."""
     try:
         parsed = parse_object(text.decode("utf-8"))
     except UnicodeDecodeError as error:
-        return Row(where, raw=text, problem=f"is not UTF-8 (byte 0x{text[error.start]:02x})")
+        return ManifestRow(where, raw=text, problem=f"is not UTF-8 (byte 0x{text[error.start]:02x})")
     except JsonError as error:
-        return Row(where, raw=text, problem=str(error))
+        return ManifestRow(where, raw=text, problem=str(error))
     values = parsed.values()
-    return Row(where, {name: values[name] for name in wanted if name in values}, (parsed, end))
+    return ManifestRow(where, {name: values[name] for name in wanted if name in values}, (parsed, end))
 
 
-def _row(where: str, line: bytes | None, wanted: Sequence[str]) -> Row:
+def _row(where: str, line: bytes | None, wanted: Sequence[str]) -> ManifestRow:
     if line is None:
-        return Row(where, problem=TOO_LONG)
+        return ManifestRow(where, problem=TOO_LONG)
     text = line.rstrip(b" \t\r\n")
     if not text:
-        return Row(where, raw=(None, line), blank=True)
+        return ManifestRow(where, raw=(None, line), blank=True)
     return object_row(where, text, line[len(text) :], wanted)
 
 
-def _object(row: Row) -> JsonObject | None:
+def _object(row: ManifestRow) -> JsonObject | None:
     return None if row.problem or row.blank else row.raw[0]

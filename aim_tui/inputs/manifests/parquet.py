@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from aim_tui.errors import UsageError
-from aim_tui.inputs.manifests.base import Bad, Manifest, Row, RowWriter
+from aim_tui.inputs.manifests.base import Manifest, ManifestRow, RowWriter, UnreadableCell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ class Parquet(Manifest):
         with self._open() as file:
             return tuple(file.schema_arrow.names)
 
-    def rows(self, wanted: Sequence[str]) -> Iterator[Row]:
+    def rows(self, wanted: Sequence[str]) -> Iterator[ManifestRow]:
         """All rows; UsageError for a column that holds no text."""
         with self._open() as file:
             schema = file.schema_arrow
@@ -38,7 +38,9 @@ class Parquet(Manifest):
                 columns = [_values(batch.column(batch.schema.get_field_index(name))) for name in here]
                 for at in range(batch.num_rows):
                     number += 1
-                    yield Row(f"row {number}", {name: column[at] for name, column in zip(here, columns, strict=True)})
+                    yield ManifestRow(
+                        f"row {number}", {name: column[at] for name, column in zip(here, columns, strict=True)}
+                    )
 
     def writer(self, stream: BinaryIO, added: Mapping[str, type]) -> RowWriter:
         """Writes the row groups as they are, with the columns added."""
@@ -104,7 +106,7 @@ class _Writer(RowWriter):
         self._piece: Any = None
         self._cells: list[Mapping[str, Any]] = []
 
-    def write(self, row: Row, cells: Mapping[str, Any]) -> None:
+    def write(self, row: ManifestRow, cells: Mapping[str, Any]) -> None:
         while self._piece is None or self._piece.num_rows == 0:
             self._piece = next(self._pieces)
         self._cells.append(cells)
@@ -155,4 +157,4 @@ def _value(scalar: Any) -> Any:
     try:
         return scalar.as_py()
     except UnicodeDecodeError:
-        return Bad("is not UTF-8")
+        return UnreadableCell("is not UTF-8")

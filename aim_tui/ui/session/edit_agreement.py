@@ -12,7 +12,7 @@ from aim_tui.ui.session.agreement import Desk, Gathered
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from aim_tui.core.agreement.study import Source, Study
+    from aim_tui.core.agreement.study import Study, StudySource
     from aim_tui.core.scoring.edit_results import EditResults
     from aim_tui.store.edit_runs import StoredEdit
     from aim_tui.store.judgements import Judgements
@@ -65,13 +65,13 @@ class EditAgreementDesk(Desk):
         return await asyncio.to_thread(preview, file, _source(self._shown()))
 
 
-def _source(shown: ShownEdits) -> Source:
+def _source(shown: ShownEdits) -> StudySource:
     from aim_tui.store.edit_evidence import source_of_edits
 
     return source_of_edits(shown.results, shown.edits, shown.origin)
 
 
-def _against_own(source: Source, shown: ShownEdits, words: Judgements | None) -> Study:
+def _against_own(source: StudySource, shown: ShownEdits, words: Judgements | None) -> Study:
     from aim_tui.core.agreement.study import Study
     from aim_tui.store import edit_evidence
 
@@ -81,7 +81,7 @@ def _against_own(source: Source, shown: ShownEdits, words: Judgements | None) ->
     return Study(edit_evidence.metrics_of(source), judgements, source.samples)
 
 
-def _against_file(source: Source, file: JudgementFile) -> Study:
+def _against_file(source: StudySource, file: JudgementFile) -> Study:
     from aim_tui.store.edit_evidence import metrics_of
     from aim_tui.ui.session.judgement_files import judged_by
 
