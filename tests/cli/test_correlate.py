@@ -281,8 +281,8 @@ def test_a_run_that_nobody_judged_says_what_to_do(cli: Cli) -> None:
     stored([0.1, 0.2, 0.3])
     told = cli("correlate", "last")
     assert told.code == 2
-    assert "nobody has rated" in told.err and "--judgements" in told.err
-    assert "there is no duels" in cli("correlate", "--against", "duels").err
+    assert "no image of" in told.err and "has a judgement" in told.err and "--judgements" in told.err
+    assert "has a judgement named 'duels'" in cli("correlate", "--against", "duels").err
     assert cli("correlate", "--metric", "clip", "--against", "final_score", *FAST).code == 0
 
 
@@ -319,9 +319,9 @@ def test_a_distance_of_zero_is_shown_without_a_sign(cli: Cli, tmp_path: Path) ->
         (("--id", "nobody"), "has no column 'nobody'"),
         (("--id", "a,b,c"), "at most two columns"),
         (("--rater", "modle"), "has no column 'modle' of raters; did you mean 'model'"),
-        (("--lower-is-better", "editclip"), "no column is called 'editclip'"),
+        (("--lower-is-better", "editclip"), "no column 'editclip'"),
         (("--output", "/no/such/folder/f.json"), "there is no folder /no/such/folder"),
-        (("--rater", "model", "--raters", "llm_score"), "two ways to tell raters apart"),
+        (("--rater", "model", "--raters", "llm_score"), "--rater and --raters cannot be combined"),
     ],
 )
 def test_a_mistake_is_named_before_anything_is_computed(
@@ -345,7 +345,7 @@ def test_nothing_that_is_read_is_overwritten_and_nothing_is_held_against_itself(
         assert told.code == 2 and "is one of the files to read" in told.err
     assert before == [(tmp_path / name).read_bytes() for name in ("editclip_results.json", "llm_results.json")]
     itself = cli("correlate", "--scores", scores, "--x", "editclip_score", "--y", "editclip_score")
-    assert itself.code == 2 and "would be held against itself" in itself.err
+    assert itself.code == 2 and "would be compared with itself" in itself.err
 
 
 def test_files_that_share_no_sample_are_told_with_examples(cli: Cli, edits: tuple[str, str], tmp_path: Path) -> None:
@@ -356,7 +356,7 @@ def test_files_that_share_no_sample_are_told_with_examples(cli: Cli, edits: tupl
 
 
 def test_a_run_and_a_file_of_scores_are_one_too_many(cli: Cli, edits: tuple[str, str]) -> None:
-    assert "two sources of scores" in cli("correlate", "last", "--scores", edits[0]).err
+    assert "a run and --scores cannot be combined" in cli("correlate", "last", "--scores", edits[0]).err
 
 
 def test_hostile_names_reach_no_terminal(cli: Cli, tmp_path: Path) -> None:

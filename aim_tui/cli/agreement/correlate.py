@@ -1,4 +1,4 @@
-"""`aim-tui correlate`: how far metrics agree with ratings, language models or any column."""
+"""`aim-tui correlate`: how well metrics agree with human ratings, an LLM judge or any column."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def correlate(
     store: options.Store = None,
 ) -> None:
     """Measure how well metrics agree with human ratings, duels, an LLM judge or any column."""
-    from aim_tui.cli.agreement.study import StudyRequest, gather_study, mapping_of
+    from aim_tui.cli.agreement.study import StudyRequest, error_mapping, gather_study
     from aim_tui.cli.console import say
     from aim_tui.core.agreement.analysis import Options, analyse
     from aim_tui.core.names import did_you_mean
@@ -99,14 +99,14 @@ def correlate(
 
     if output_format not in FORMATS:
         raise UsageError(f"unknown format {output_format!r}{did_you_mean(output_format, FORMATS)}")
-    asked_options = Options(group_by, mapping_of(normalize), bootstrap, seed, top)
+    analysis_options = Options(group_by, error_mapping(normalize), bootstrap, seed, top)
     if plot is not None:
         from aim_tui.exports.figure import figure_format
 
         figure_format(plot)
     inputs = [path for path in (scores, judgements) if path is not None]
-    _check_written(output, plot, inputs)
-    asked = StudyRequest(
+    _check_outputs(output, plot, inputs)
+    request = StudyRequest(
         run=run,
         metrics=_names(metric),
         against=_names(against),
@@ -120,37 +120,37 @@ def correlate(
         lower_is_better=frozenset(_names(lower)),
         store=store,
     )
-    study = gather_study(asked)
+    study = gather_study(request)
     _check_groups(study, group_by)
     if preview:
         _preview(study)
         return
-    found = analyse(study, asked_options)
+    analysis = analyse(study, analysis_options)
     match output_format:
         case "json":
-            deliver(agreement.json_document(found), None)
+            deliver(agreement.json_document(analysis), None)
         case "md":
-            deliver(agreement.markdown(found), None)
+            deliver(agreement.markdown(analysis), None)
         case _:
-            _table(found)
+            _table(analysis)
     if output is not None:
-        deliver(agreement.json_document(found), output)
+        deliver(agreement.json_document(analysis), output)
         say(f"wrote {output}")
     if plot is not None:
-        _plot(found, plot)
+        _plot(analysis, plot)
 
 
-def _check_written(output: Path | None, plot: Path | None, inputs: list[Path]) -> None:
-    """Before anything is computed: can it be written, and is nothing overwritten that is read?"""
+def _check_outputs(output: Path | None, plot: Path | None, inputs: list[Path]) -> None:
+    """UsageError, before anything is computed, if an output cannot be written or would overwrite an input."""
     from aim_tui.exports.writers import check_folder
 
-    written = {option: path for option, path in (("--output", output), ("--plot", plot)) if path is not None}
-    for option, path in written.items():
+    outputs = {option: path for option, path in (("--output", output), ("--plot", plot)) if path is not None}
+    for option, path in outputs.items():
         check_folder(path)
-        if any(path.resolve() == read.resolve() for read in inputs):
+        if any(path.resolve() == source.resolve() for source in inputs):
             raise UsageError(f"{option} {path} is one of the files to read", "name another file")
-    if len({path.resolve() for path in written.values()}) < len(written):
-        raise UsageError("--output and --plot name one file", "name two")
+    if len({path.resolve() for path in outputs.values()}) < len(outputs):
+        raise UsageError("--output and --plot name the same file", "name two different files")
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -166,7 +166,7 @@ def _check_groups(study: Study, group_by: str) -> None:
 
 
 def _preview(study: Study) -> None:
-    """What would be joined, without a figure."""
+    """Print which samples would be joined, without computing anything."""
     from aim_tui.cli.console import show, table, words
     from aim_tui.core.agreement.pairs import join
     from aim_tui.core.agreement.report_tables import plain_number
@@ -178,16 +178,16 @@ def _preview(study: Study) -> None:
             pairs = join(metric, judgement)
             show("", words(f"{metric.name} against {judgement.name}: {pairs.describe()}", "bold"))
             x_name, y_name = printable(metric.name), printable(judgement.name)
-            made = table("sample", x_name, y_name, right=(x_name, y_name))
+            rows = table("sample", x_name, y_name, right=(x_name, y_name))
             signs = (-1 if pairs.negated_x else 1, -1 if pairs.negated_y else 1)
             for name, x, y in list(zip(pairs.ids, pairs.x, pairs.y, strict=True))[:10]:
-                made.add_row(*map(words, (name, plain_number(signs[0] * x), plain_number(signs[1] * y))))
+                rows.add_row(*map(words, (name, plain_number(signs[0] * x), plain_number(signs[1] * y))))
             for drop in pairs.dropped[:10]:
-                made.add_row(*map(words, (drop.id, "", f"left out: {drop.side} {drop.reason}")))
-            show(made)
+                rows.add_row(*map(words, (drop.id, "", f"left out: {drop.side} {drop.reason}")))
+            show(rows)
 
 
-def _table(found: Analysis) -> None:
+def _table(analysis: Analysis) -> None:
     from rich.text import Text
 
     from aim_tui.cli.console import show, table, words
@@ -195,26 +195,26 @@ def _table(found: Analysis) -> None:
     from aim_tui.core.text import printable
     from aim_tui.exports.agreement import settings
 
-    show(*map(words, (*found.study.notes, settings(found))))
-    for section in sections(found):
+    show(*map(words, (*analysis.study.notes, settings(analysis))))
+    for section in sections(analysis):
         parts = [words(section.title, "bold" if section.level == 2 else "")] if section.title else []
         parts += [words(line) for line in section.lines]
         show(Text("\n").join([Text(), *parts]))
         if section.headings:
             headings = tuple(map(printable, section.headings))
-            made = table(*headings, right=headings[section.texts :])
+            rows = table(*headings, right=headings[section.texts :])
             for row in section.rows:
-                made.add_row(*map(words, row))
-            show(made)
+                rows.add_row(*map(words, row))
+            show(rows)
 
 
-def _plot(found: Analysis, path: Path) -> None:
+def _plot(analysis: Analysis, path: Path) -> None:
     from aim_tui.cli.console import say
     from aim_tui.exports.deliver import deliver
     from aim_tui.exports.figure import figure, figure_format
 
-    if not found.cells:
-        raise UsageError("there is nothing to draw")
-    first = found.cells[0]
+    if not analysis.cells:
+        raise UsageError("nothing to plot: no metric was compared with a judgement")
+    first = analysis.cells[0]
     deliver(figure(first, figure_format(path)), path)
     say(f"wrote {path}: {first.metric.name} against {first.judgement.name}")
