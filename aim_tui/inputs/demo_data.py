@@ -1,4 +1,4 @@
-"""The embedded sample: images, and the topic, prompt and reference that they were made for."""
+"""The embedded sample images, with the topic, prompt and reference that they were generated for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DemoData:
-    """A folder of sample images and what they are judged against."""
+    """A folder of sample images and the context that they are scored with."""
 
     generations: Path
     topic: str
@@ -23,7 +23,7 @@ class DemoData:
 
 
 def load_demo_data() -> DemoData:
-    """Read sample.toml beside the embedded images."""
+    """Read sample.toml, next to the embedded images."""
     folder = paths.sample_data()
     data = tomllib.loads((folder / "sample.toml").read_text(encoding="utf-8"))
     return DemoData(folder / "generations", data["topic"], data["prompt"], folder / data["reference"])

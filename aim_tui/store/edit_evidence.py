@@ -6,7 +6,7 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
-from aim_tui.core.agreement.cell_values import said, truth_of
+from aim_tui.core.agreement.cell_values import cell_text, truth_of
 from aim_tui.core.agreement.study import Sample, Scale, StudyColumn, StudyEntry, StudyJudgement, StudySource
 from aim_tui.core.outcomes import Failed, Missing, Present
 from aim_tui.errors import UsageError
@@ -107,7 +107,7 @@ def _sample(edit: StoredEdit, origin: str) -> Sample:
         "source_image": os.path.basename(edit.source),  # noqa: PTH119  # as text: any bytes
         "target_image": os.path.basename(edit.target),  # noqa: PTH119
         "instruction": edit.instruction,
-        **{name: said(value) for name, value in truth.items()},
+        **{name: cell_text(value) for name, value in truth.items()},
     }
     return Sample(
         id=edit.id,
@@ -116,6 +116,6 @@ def _sample(edit: StoredEdit, origin: str) -> Sample:
         instruction=edit.instruction,
         labels=labels,
         correct=correct,
-        match=said(truth.get("original_id")),
-        error_type=said(truth.get("error_type")),
+        match=cell_text(truth.get("original_id")),
+        error_type=cell_text(truth.get("error_type")),
     )

@@ -1,4 +1,4 @@
-"""Manifests in Parquet, a row group at a time; schema, metadata and compression stay."""
+"""Manifests in Parquet, one row group at a time; schema, metadata and compression are kept."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from aim_tui.inputs.manifests.base import Manifest, ManifestRow, RowWriter, Unre
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-# A row group of more bytes than this is read, and written, in parts.
+# A larger row group, in bytes, is read and written in parts.
 _LARGE = 128 << 20
-_AT_ONCE = 1024
+_BATCH_ROWS = 1024
 
 
 class Parquet(Manifest):
@@ -26,25 +26,25 @@ class Parquet(Manifest):
             return tuple(file.schema_arrow.names)
 
     def rows(self, wanted: Sequence[str]) -> Iterator[ManifestRow]:
-        """All rows; UsageError for a column that holds no text."""
+        """All rows; UsageError for a column that is not text."""
         with self._open() as file:
             schema = file.schema_arrow
-            here = [name for name in dict.fromkeys(wanted) if name in schema.names]
-            for name in here:
+            names = [name for name in dict.fromkeys(wanted) if name in schema.names]
+            for name in names:
                 if not _is_text(schema.field(name).type):
                     raise UsageError(f"{self.path.name}: the column {name!r} holds {schema.field(name).type}, not text")
             number = 0
-            for batch in file.iter_batches(batch_size=_AT_ONCE, columns=here):
-                columns = [_values(batch.column(batch.schema.get_field_index(name))) for name in here]
+            for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=names):
+                columns = [_values(batch.column(batch.schema.get_field_index(name))) for name in names]
                 for at in range(batch.num_rows):
                     number += 1
                     yield ManifestRow(
-                        f"row {number}", {name: column[at] for name, column in zip(here, columns, strict=True)}
+                        f"row {number}", {name: column[at] for name, column in zip(names, columns, strict=True)}
                     )
 
     def writer(self, stream: BinaryIO, added: Mapping[str, type]) -> RowWriter:
-        """Writes the row groups as they are, with the columns added."""
-        return _Writer(stream, self, added)
+        """A writer that adds columns to the unchanged row groups."""
+        return _ParquetWriter(stream, self, added)
 
     def count(self) -> int:
         """The number of rows."""
@@ -63,7 +63,7 @@ class Parquet(Manifest):
             raise UsageError(f"{self.path.name} cannot be read as Parquet: {str(error).splitlines()[0]}") from None
 
     def pieces(self) -> Iterator[Any]:
-        """The tables that are written in one go: row groups, or parts of large ones."""
+        """The file as tables of moderate size: row groups, or parts of large ones."""
         import pyarrow as pa
 
         with self._open() as file:
@@ -77,30 +77,30 @@ class Parquet(Manifest):
                     yield pa.Table.from_batches([batch])
 
     def layout(self) -> tuple[Any, dict[str, Any]]:
-        """The schema, and how the file is written."""
+        """The schema, and the options for writing the file in the same way."""
         with self._open() as file:
             meta = file.metadata
-            how: dict[str, Any] = {"compression": "snappy"}
+            options: dict[str, Any] = {"compression": "snappy"}
             if meta.num_row_groups and meta.num_columns:
-                found = meta.row_group(0).column(0).compression.lower()
-                how["compression"] = "none" if found == "uncompressed" else found
+                compression = meta.row_group(0).column(0).compression.lower()
+                options["compression"] = "none" if compression == "uncompressed" else compression
             physical = [file.schema.column(number).physical_type for number in range(meta.num_columns)]
-            how["use_deprecated_int96_timestamps"] = "INT96" in physical
-            return file.schema_arrow, how
+            options["use_deprecated_int96_timestamps"] = "INT96" in physical
+            return file.schema_arrow, options
 
 
-class _Writer(RowWriter):
+class _ParquetWriter(RowWriter):
     def __init__(self, stream: BinaryIO, manifest: Parquet, added: Mapping[str, type]) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         self._types = {name: pa.float64() if kind is float else pa.string() for name, kind in added.items()}
-        schema, how = manifest.layout()
+        schema, options = manifest.layout()
         for name, kind in self._types.items():
             at = schema.get_field_index(name)
             new = pa.field(name, kind)
             schema = schema.append(new) if at < 0 else schema.set(at, new)
-        self._writer = pq.ParquetWriter(stream, schema, **how)
+        self._writer = pq.ParquetWriter(stream, schema, **options)
         self._schema = schema
         self._pieces = manifest.pieces()
         self._piece: Any = None

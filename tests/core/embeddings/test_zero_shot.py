@@ -22,7 +22,7 @@ from aim_tui.core.statistics import mean, mean_of_means
 from aim_tui.errors import UsageError
 from aim_tui.exports.probes import read_probe, write_probe
 from aim_tui.inputs.categories import from_template, read_prompts, read_tree
-from aim_tui.inputs.labels import Labelled, read_choices, read_label_file, read_templates
+from aim_tui.inputs.labels import MatchedLabels, read_choices, read_label_file, read_templates
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +73,7 @@ def classified(truth: dict[str, str]) -> Classification:
     labels = np.eye(3, dtype=np.float32)
     gallery = ImageEmbeddings(["a", "b", "c"], ["1", "2", "3"], vectors, MODEL, "f")
     return Classification.of(
-        gallery, ("cat", "dog", "emu"), ("{}",), labels, zero_shot.Logits(10.0), Labelled(truth, ("gone.png",))
+        gallery, ("cat", "dog", "emu"), ("{}",), labels, zero_shot.Logits(10.0), MatchedLabels(truth, ("gone.png",))
     )
 
 
