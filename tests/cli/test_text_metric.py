@@ -106,7 +106,7 @@ def test_without_its_library_the_program_says_how_to_get_it(
     monkeypatch.setattr(optional_libraries.importlib.util, "find_spec", lambda name: None)
     refused = cli("score", IMAGES[0], *TOPIC, *settings, "--text-metric", "both")
     assert refused.code == 3
-    assert "bertscore is computed by torchmetrics, which is not installed" in refused.err
+    assert "bertscore needs torchmetrics, which is not installed" in refused.err
     assert "pip install 'aim-tui[bertscore]'" in refused.err
 
 
