@@ -27,6 +27,8 @@ from aim_tui.core.scoring.plan import ScoringPlan, Status
 from aim_tui.core.scoring.records import full_record
 from aim_tui.core.scoring.results import Results
 from aim_tui.errors import UsageError
+from aim_tui.exports.images import ImageRecords
+from aim_tui.runs.executors import InProcess
 from aim_tui.runs.setup import resolve
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
     from aim_tui.core.scoring.results import Summary
     from aim_tui.engine.engine import Engine
+    from aim_tui.runs.executors import Executor
 
     #: An image file, a PIL image, or pixels: uint8 (height, width), (height, width, 3) or (height, width, 4).
     ImageLike = str | os.PathLike[str] | Image | npt.NDArray[np.uint8]
@@ -85,20 +88,18 @@ class Evaluator:
         if store is not False:
             named = None if store is None or store is True else Path(store)
             self.setup = self.setup.with_store(store_path(named))
-        self._engine: Engine | None = None
+        self._executor = InProcess(self.setup.engine, own=False)
         self._scorings: WeakSet[Scoring] = WeakSet()
+
+    @property
+    def executor(self) -> Executor:
+        """What computes the scores."""
+        return self._executor
 
     @property
     def engine(self) -> Engine:
         """The engine; the model libraries are imported when it is first asked for."""
-        if self._engine is None:
-            from aim_tui.engine.runtime import prepare_environment
-
-            prepare_environment()
-            from aim_tui.engine.engine import Engine
-
-            self._engine = Engine(self.setup.engine)
-        return self._engine
+        return self._executor.engine
 
     def score(
         self,
@@ -122,8 +123,7 @@ class Evaluator:
         """Stop what is being scored, and let go of the store; the models go with the evaluator."""
         for scoring in list(self._scorings):
             scoring.close()
-        if self._engine is not None:
-            self._engine.close()
+        self._executor.close()
 
     def __enter__(self) -> Evaluator:
         return self
@@ -153,6 +153,8 @@ class Scoring:
         if not asked:
             missing = shared.missing_for(setup.enabled)
             raise UsageError("nothing to score: " + "; ".join(f"{name}: {reason}" for name, reason in missing.items()))
+        missing = shared.missing_for(setup.enabled)
+        self._missing = {metric: reason for metric, reason in missing.items() if metric not in asked}
         self._job = Job(asked, shared, self._items)
         #: The rows as far as they have come, with models and formulas.
         self.results = Results(ScoringPlan(asked, setup.weights, setup.profile.rules), shared)
@@ -191,6 +193,22 @@ class Scoring:
 
         return pandas.DataFrame(list(self))
 
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write all records to a file, whose ending names the format (.csv, .json, .jsonl); scores what is left.
+
+        UsageError for another ending, ExportError where the file cannot be written.
+        """
+        from aim_tui.exports.formats import export, format_of
+
+        output = Path(path)
+        chosen = format_of(output, ImageRecords)
+        list(self)
+        export(
+            ImageRecords(self.results, replace(self._evaluator.setup.provenance(), not_asked=self._missing)),
+            chosen,
+            output,
+        )
+
     def _next(self) -> dict[str, Any]:
         """The next record; where scoring was stopped in the middle, of a job over what is left."""
         record = next(self._coming, None)
@@ -204,7 +222,7 @@ class Scoring:
 
     def _run(self) -> Generator[dict[str, Any]]:
         results, done = self.results, len(self._records)
-        with closing(self._evaluator.engine.run(replace(self._job, items=self._items[done:]))) as events:
+        with closing(self._evaluator.executor.run(replace(self._job, items=self._items[done:]))) as events:
             for event in events:
                 results.apply(event)
                 if isinstance(event, Notice):

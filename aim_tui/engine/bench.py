@@ -12,28 +12,29 @@ import time
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import numpy as np
 import torch
 from PIL import Image
 
+from aim_tui.core.outcomes import Failed
 from aim_tui.core.scoring.events import ImageFailed, ModelInfo, numbered
 from aim_tui.core.scoring.jobs import Job
-from aim_tui.engine.batching import Batcher
 from aim_tui.engine.engine import Engine
-from aim_tui.engine.reading import Bounds, Readable, ReadAhead, read_item
+from aim_tui.engine.plan import JobPlan
+from aim_tui.engine.reading import Bounds, Readable, ReadAhead, Reader, Unreadable
 from aim_tui.engine.reference_loop import plain_way
 from aim_tui.engine.runtime import configure_torch, cores
-from aim_tui.engine.shared_pass import BATCH_BYTES
+from aim_tui.engine.scoring_pass import BATCH_BYTES
 from aim_tui.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from aim_tui.core.outcomes import Failed
     from aim_tui.core.scoring.context import Context
+    from aim_tui.core.scoring.events import Item
     from aim_tui.core.scoring.jobs import EngineSettings
     from aim_tui.engine.reference_loop import Plain
 
@@ -228,11 +229,17 @@ class _Bench:
         self._context = context
         self._plain_threads = plain_threads
         self._plain = {name: plain_way(name, engine.models, context) for name in metrics}
+        extractors = engine.extractors
+        common = JobPlan(Job(metrics, context), engine.metrics, extractors).common
+        assert common is not None  # no item has a context of its own
+        self._plan = common
+        self._reader = Reader(settings.reading, extractors)
+        self._reader.share(set(common.sides.values()))
         self.forget()
 
     def forget(self) -> None:
         """Set all clocks to zero."""
-        self.single = {name: Ways(name, self._engine.batch_size(name)) for name in self._plain}
+        self.single = {name: Ways(name, self._batch_size(name)) for name in self._plain}
         self.whole = Ways("whole", None)
         self.reading = Timing()
 
@@ -259,24 +266,38 @@ class _Bench:
 
     def _models_alone(self, images: Sequence[str]) -> None:
         configure_torch()
-        read = [read_item(item, self._engine.metrics, self._settings.reading) for item in numbered(images)]
+        read = [self._read(item) for item in numbered(images)]
         readable = [image for image in read if isinstance(image, Readable)]
         whole = Timing(len(readable))
         for name, ways in self.single.items():
-            prepared = [image.prepared[name] for image in readable]
             forward = Timing()
-            forward.add(len(prepared), partial(self._forward, name, prepared))
+            forward.add(len(readable), partial(self._forward, name, readable))
             ways.models_alone.merge(forward)
             whole.extend(forward)
         self.whole.models_alone.merge(whole)
 
-    def _forward(self, name: str, prepared: Sequence[torch.Tensor | Failed]) -> None:
-        batcher = Batcher(name, self._engine.metrics[name], self._engine.batch_size(name), BATCH_BYTES)
-        for number, image in enumerate(prepared):
-            batcher.add(number, image)
-            if batcher.full:
-                list(batcher.flush())
-        list(batcher.flush())
+    def _read(self, item: Item) -> Readable | Unreadable:
+        return self._reader.read(item, self._plan, self._plan.all_views)
+
+    def _batch_size(self, metric: str) -> int:
+        """How many images of a metric are computed at once."""
+        return self._engine.batch_size(self._engine.extractors[self._plan.views[metric][0].extractor])
+
+    def _forward(self, metric: str, images: Sequence[Readable]) -> None:
+        """The features that one metric sees, and its values."""
+        columns = []
+        for view in self._plan.views[metric]:
+            extractor = self._engine.extractors[view.extractor]
+            size = self._engine.batch_size(extractor)
+            features: list[Any] = []
+            prepared = [tensor for image in images if not isinstance(tensor := image.prepared[view], Failed)]
+            for start in range(0, len(prepared), size):
+                features += extractor.extract(prepared[start : start + size])
+            columns.append(features)
+        computed, texts = self._engine.metrics[metric], self._engine.texts
+        for role, lacking in texts.lacking(computed.texts(self._plan.context, columns)).items():
+            texts.book(role).embed(lacking)
+        computed.values(self._plan.context, columns, texts)
 
     def _plain_ways(self, images: Sequence[str]) -> None:
         torch.set_num_threads(self._plain_threads)
@@ -294,7 +315,7 @@ class _Bench:
     def _only_reading(self, images: Sequence[str]) -> None:
         reader = ReadAhead(
             numbered(images),
-            lambda item: read_item(item, self._engine.metrics, self._settings.reading),
+            self._read,
             Bounds(cores(), items=4 * cores(), nbytes=BATCH_BYTES),
         )
         self.reading.add(len(images), lambda: sum(1 for _ in reader))

@@ -1,4 +1,4 @@
-"""What is known already of the images of a job, looked up many at a time and ahead of the scoring.
+"""What is known already of the items of a job, looked up many at a time and ahead of the scoring.
 
 A file is told by its path, size and time of modification where it was read before, and by a hash of its bytes
 otherwise.
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from aim_tui.core.scoring.events import ImageFacts
+from aim_tui.engine.metrics.base import IMAGE
 from aim_tui.store.files import Stat
 
 if TYPE_CHECKING:
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
     from aim_tui.core.scoring.events import Item
     from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.engine.cache_keys import Cache
-    from aim_tui.engine.metrics.base import FeatureMetric
+    from aim_tui.engine.metrics.base import Extractor, Key, View
+    from aim_tui.engine.plan import ItemPlan
 
-#: Images that are looked up at once: enough to read a table instead of searching it, few enough for the memory.
+#: Items that are looked up at once: enough to read a table instead of searching it, few enough for the memory.
 WINDOW = 1 << 16
 # Files that are hashed before the next ones are scored; doubled each time, so that the first scores come soon.
 _FIRST_HASHED = 64
@@ -36,35 +38,58 @@ _FACTS = msgspec.json.Decoder(ImageFacts)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of a job's items and what is known of each; None where something is not.
-
-    `features` has a column for each metric that keeps any.
-    """
+    """A stretch of a job's items and what is known of each."""
 
     items: Sequence[Item]
-    sha256s: Sequence[str | None]
-    facts: Sequence[ImageFacts | None]
-    features: Mapping[str, Sequence[Any]]
+    plans: Sequence[ItemPlan]
+    sha256s: Mapping[str, str]
+    """The content hash of each file, by its path."""
+    facts: Mapping[str, ImageFacts]
+    """The facts of each file, by its path."""
+    features: Mapping[View, Sequence[Any]]
+    """For each view a feature of each item; None where there is none, or the item's plan has no such view."""
 
-    def complete(self, metrics: Sequence[str]) -> list[bool]:
-        """Which items need neither be read nor looked at for these metrics."""
-        columns = [self.facts, *(self.features.get(metric, [None] * len(self.items)) for metric in metrics)]
-        return [all(value is not None for value in row) for row in zip(*columns, strict=True)]
+    def complete(self) -> list[bool]:
+        """Which items need neither be read nor looked at."""
+        first = self.plans[0] if self.plans else None
+        if first is not None and all(plan is first for plan in self.plans):
+            # A hundred thousand rows of one context are looked through while somebody waits.
+            if not all(view in self.features for view in first.all_views) or not self.facts.keys() >= set(
+                first.sides.values()
+            ):
+                return [False] * len(self.items)
+            columns = [self.features[view] for view in first.all_views]
+            columns.append([self.facts.get(item.path) for item in self.items])
+            return [all(value is not None for value in row) for row in zip(*columns, strict=True)]
+        return [self._is_complete(number) for number in range(len(self.items))]
+
+    def feature(self, view: View, number: int) -> Any:
+        """The feature of an item, or None."""
+        column = self.features.get(view)
+        return None if column is None else column[number]
+
+    def _is_complete(self, number: int) -> bool:
+        plan = self.plans[number]
+        if any(path not in self.facts for path in plan.files(self.items[number]).values()):
+            return False
+        return all(self.feature(view, number) is not None for view in plan.all_views)
 
 
-class Survey:
+class Lookup:
     """Looks a job's items up, each window while the one before it is scored."""
 
     def __init__(
         self,
         items: Sequence[Item],
-        metrics: Mapping[str, FeatureMetric],
+        plans: Sequence[ItemPlan],
+        extractors: Mapping[str, Extractor],
         cache: Cache | None,
         policy: ReadingPolicy,
         threads: int,
     ) -> None:
         self._items = items
-        self._metrics = metrics
+        self._plans = plans
+        self._extractors = extractors
         self._cache = cache
         self._policy = policy
         self._threads = threads
@@ -72,9 +97,9 @@ class Survey:
     def windows(self) -> Generator[Window, None, None]:
         """All windows, in the order of the items; at least one, which may be empty."""
         if self._cache is None or not self._items:
-            yield Window(self._items, [None] * len(self._items), [None] * len(self._items), {})
+            yield Window(self._items, self._plans, {}, {}, {})
             return
-        ahead, pool = ThreadPoolExecutor(1, "survey"), ThreadPoolExecutor(max(2, self._threads), "look-up")
+        ahead, pool = ThreadPoolExecutor(1, "cache-lookup"), ThreadPoolExecutor(max(2, self._threads), "look-up")
         windows = self._windows(self._cache, pool)
         coming = ahead.submit(next, windows, None)
         try:
@@ -90,23 +115,35 @@ class Survey:
     def _windows(self, cache: Cache, pool: ThreadPoolExecutor) -> Iterator[Window]:
         at_once = _FIRST_HASHED
         for start in range(0, len(self._items), WINDOW):
-            items = self._items[start : start + WINDOW]
-            stats = [Stat.of(item.path) for item in items]
-            hashes = cache.keeper.hashes([stat for stat in stats if stat is not None])
-            known = [hashes.get(item.path) for item in items]
-            strangers = [number for number, sha256 in enumerate(known) if sha256 is None and stats[number] is not None]
-            begin = 0
-            while begin < len(items):
-                part, strangers = strangers[:at_once], strangers[at_once:]
-                end = part[-1] + 1 if strangers else len(items)
+            stop = min(start + WINDOW, len(self._items))
+            stats, owners = self._files(start, stop)
+            hashes = cache.keeper.hashes([stat for stat in stats.values() if stat is not None])
+            strangers = [path for path, stat in stats.items() if stat is not None and path not in hashes]
+            begin = start
+            while begin < stop:
+                part = strangers[:at_once]
+                # All files of one item are hashed together.
+                while part and len(part) < len(strangers) and owners[strangers[len(part)]] == owners[part[-1]]:
+                    part.append(strangers[len(part)])
+                strangers = strangers[len(part) :]
+                end = owners[part[-1]] + 1 if strangers else stop
                 at_once = min(2 * at_once, _MOST_HASHED) if part else at_once
-                for number, sha256 in zip(part, pool.map(self._hash, (stats[n] for n in part)), strict=True):
-                    known[number] = sha256
-                    stat = stats[number]
+                for path, sha256 in zip(part, pool.map(self._hash, (stats[path] for path in part)), strict=True):
+                    stat = stats[path]
                     if sha256 is not None and stat is not None:
+                        hashes[path] = sha256
                         cache.keeper.keep_hash(stat, sha256)
-                yield self._look_up(cache, pool, items[begin:end], known[begin:end])
+                yield self._look_up(cache, pool, begin, end, hashes)
                 begin = end
+
+    def _files(self, start: int, stop: int) -> tuple[dict[str, Stat | None], dict[str, int]]:
+        """The files of these items as they are now, and the first item that each belongs to."""
+        owners: dict[str, int] = {}
+        for number in range(start, stop):
+            for path in self._plans[number].sides.values():
+                owners.setdefault(path, number)
+            owners.setdefault(self._items[number].path, number)
+        return {path: Stat.of(path) for path in owners}, owners
 
     def _hash(self, stat: Stat | None) -> str | None:
         """The content hash of a file, None where it cannot be read or changes meanwhile."""
@@ -123,22 +160,38 @@ class Survey:
         return sha256 if Stat.of(stat.path) == stat else None
 
     def _look_up(
-        self, cache: Cache, pool: ThreadPoolExecutor, items: Sequence[Item], sha256s: Sequence[str | None]
+        self, cache: Cache, pool: ThreadPoolExecutor, begin: int, end: int, hashes: Mapping[str, str]
     ) -> Window:
-        there = [sha256 for sha256 in sha256s if sha256 is not None]
+        items, plans = self._items[begin:end], self._plans[begin:end]
         # Side by side: SQLite lets go of the interpreter while it searches.
-        recalled = {name: pool.submit(metric.recall, there) for name, metric in self._metrics.items()}
-        texts = cache.keeper.values(cache.facts(), there)
-        read = {sha256: _FACTS.decode(text) for sha256, text in texts.items()}
-        facts = [self._allowed(read.get(sha256)) if sha256 else None for sha256 in sha256s]
-        features = {}
-        for name, found in recalled.items():
-            column = iter(found.result())
-            features[name] = [next(column) if sha256 is not None else None for sha256 in sha256s]
-        return Window(items, sha256s, facts, features)
+        views = dict.fromkeys(view for plan in {id(plan): plan for plan in plans}.values() for view in plan.all_views)
+        recalled = {view: pool.submit(self._recall, view, items, plans, hashes) for view in views}
+        paths = {path for plan in {id(plan): plan for plan in plans}.values() for path in plan.sides.values()}
+        paths.update(item.path for item in items)
+        known = {path: hashes[path] for path in paths if path in hashes}
+        texts = cache.keeper.values(cache.facts(), list(dict.fromkeys(known.values())))
+        read = {sha256: each for sha256, text in texts.items() if self._allows(each := _FACTS.decode(text))}
+        facts = {path: read[sha256] for path, sha256 in known.items() if sha256 in read}
+        return Window(items, plans, known, facts, {view: found.result() for view, found in recalled.items()})
 
-    def _allowed(self, facts: ImageFacts | None) -> ImageFacts | None:
-        """Facts of an image that is within the limits of today; others are for the reader to refuse."""
-        if facts is None or facts.bytes > self._policy.max_bytes:
-            return None
-        return facts if facts.width * facts.height <= self._policy.max_pixels else None
+    def _recall(
+        self, view: View, items: Sequence[Item], plans: Sequence[ItemPlan], hashes: Mapping[str, str]
+    ) -> Sequence[Any]:
+        """The kept feature of each item, None where there is none."""
+        keys: list[Key | None] = []
+        if view.sides == (IMAGE,):
+            keys = [
+                (sha256,) if (sha256 := hashes.get(item.path)) is not None and view in plan.all_views else None
+                for item, plan in zip(items, plans, strict=True)
+            ]
+        else:
+            for item, plan in zip(items, plans, strict=True):
+                paths = [plan.path(item, side) for side in view.sides] if view in plan.all_views else [""]
+                keys.append(tuple(hashes[path] for path in paths) if all(path in hashes for path in paths) else None)
+        there = list(dict.fromkeys(key for key in keys if key is not None))
+        found = dict(zip(there, self._extractors[view.extractor].recall(there), strict=True))
+        return [None if key is None else found[key] for key in keys]
+
+    def _allows(self, facts: ImageFacts) -> bool:
+        """Whether an image is within the limits of today; others are for the reader to refuse."""
+        return facts.bytes <= self._policy.max_bytes and facts.width * facts.height <= self._policy.max_pixels

@@ -10,47 +10,46 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import closing
-from dataclasses import replace
-from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.metrics import edits
+from aim_tui.core.metrics.edits import DIRECTIONAL, expanded
 from aim_tui.core.metrics.registry import get_metric, in_order, roles_in_order
-from aim_tui.core.metrics.spec import MetricSpec, Need
+from aim_tui.core.metrics.spec import MetricSpec, Role
 from aim_tui.core.scoring.events import Event, ModelLoaded, Notice, Phase, PhaseName, captioned
 from aim_tui.engine.cache_keys import Cache, Identity, identify, reading_key
-from aim_tui.engine.cache_lookup import Survey
+from aim_tui.engine.cache_lookup import Lookup
 from aim_tui.engine.feature_cache import Keeper
 from aim_tui.engine.heatmaps import make_map, role_for
-from aim_tui.engine.item_pass import Backing, ItemwisePass, edit_judges, own_judges
 from aim_tui.engine.logits import kept_logits, logits_of
-from aim_tui.engine.metrics.base import FeatureMetric
-from aim_tui.engine.metrics.loading import made, metric_class, told_of
+from aim_tui.engine.metrics.base import REFERENCE
+from aim_tui.engine.metrics.loading import blaming, load_metric, metric_class
+from aim_tui.engine.metrics.plugin_shapes import AdaptedMetric
 from aim_tui.engine.models.device import Placement, place
 from aim_tui.engine.models.loading import LoadedModel, load, load_key
 from aim_tui.engine.out_of_memory import release_memory, settle
+from aim_tui.engine.plan import JobPlan
+from aim_tui.engine.reading import Reader
 from aim_tui.engine.runtime import configure_torch, cores
-from aim_tui.engine.shared_pass import Scoring
-from aim_tui.engine.text_embeddings import TextBook
+from aim_tui.engine.scoring_pass import Backing, ScoringPass
+from aim_tui.engine.text_embeddings import TextBook, Texts
 from aim_tui.errors import ModelUnavailableError, UsageError
 from aim_tui.inputs.images import ImageError, LoadedImage, read_image
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
 
     from aim_tui.core.embeddings.zero_shot import Logits
     from aim_tui.core.heatmaps import MakeMap, Map, MapMethod
-    from aim_tui.core.metrics.spec import ModelRef, Role
+    from aim_tui.core.metrics.spec import ModelRef
     from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.events import Item
     from aim_tui.core.scoring.jobs import EngineSettings, Job
     from aim_tui.engine.cache_lookup import Window
-    from aim_tui.engine.metrics.base import Metric
-    from aim_tui.engine.metrics.per_item import Judge
+    from aim_tui.engine.metrics.base import Extractor, ItemMetric, MakeExtractor
+    from aim_tui.engine.plan import ItemPlan
     from aim_tui.store.cache import Space
 
 
@@ -67,8 +66,11 @@ class Engine:
         self._models: dict[Role, LoadedModel] = {}
         self._keys: dict[Role, tuple[ModelRef, Placement]] = {}
         self._identities: dict[Role, Identity | None] = {}
-        self._metrics: dict[str, Metric] = {}
-        self._made_for: dict[str, object] = {}
+        self._metrics: dict[str, ItemMetric] = {}
+        self._extractors: dict[str, Extractor] = {}
+        self._books: dict[Role, TextBook] = {}
+        self._made_for: dict[object, object] = {}
+        self._texts = Texts(lambda role: self._books[role])
         self._keeper: Keeper | None = None
 
     def configure(self, settings: EngineSettings) -> None:
@@ -88,16 +90,27 @@ class Engine:
         return self._models
 
     @property
-    def metrics(self) -> Mapping[str, Metric]:
+    def metrics(self) -> Mapping[str, ItemMetric]:
         """The metrics whose models are loaded, by id."""
         ready = (name for name in self._metrics if all(role in self._models for role in get_metric(name).roles))
         return {name: self._metrics[name] for name in ready}
 
-    def batch_size(self, metric: str) -> int:
-        """How many images of a loaded metric a batch starts with: the settings' number, the model's, the metric's."""
-        own = [self._settings.models[role].batch_size for role in get_metric(metric).roles]
-        chosen = self._settings.batch_size or next((size for size in own if size), None)
-        return max(1, chosen or self._metrics[metric].batch_size)
+    @property
+    def extractors(self) -> Mapping[str, Extractor]:
+        """The extractors whose models are loaded, by name."""
+        loaded = self._models.keys()
+        return {name: each for name, each in self._extractors.items() if loaded >= set(each.roles)}
+
+    @property
+    def texts(self) -> Texts:
+        """The embeddings of the texts that jobs compare with."""
+        return self._texts
+
+    def batch_size(self, extractor: Extractor) -> int:
+        """How many images a batch starts with: the settings' number, the model's, the extractor's own."""
+        sizes = [self._settings.models[role].batch_size for role in extractor.roles]
+        chosen = self._settings.batch_size or next((size for size in sizes if size), None)
+        return max(1, chosen or extractor.batch_size)
 
     def can_map(self, method: MapMethod) -> bool:
         """Whether the model for such a map is loaded."""
@@ -190,20 +203,10 @@ class Engine:
         that a metric needs, a reference that cannot be read, or a device that is not there.
         """
         configure_torch()
-        if any(item.edit for item in job.items):
-            families, roles = self._check_edits(job)
-            steps = self._run_itemwise(job.items, edit_judges(families), roles, cancelled)
-        elif any(item.context for item in job.items):
-            specs = self._check(job)
-            steps = self._run_itemwise(
-                _with_context(job), own_judges([spec.id for spec in specs]), _roles(specs), cancelled
-            )
-        else:
-            specs = self._check(job)
-            cache = self._open_cache(_roles(specs))
-            steps = self._run(job, specs, cache, cancelled)
+        specs = self._check(job)
+        cache = self._open_cache(_roles(specs))
         try:
-            for event in steps:
+            for event in self._run(job, specs, cache, cancelled):
                 yield event
                 yield from self._notices()
         finally:
@@ -214,87 +217,105 @@ class Engine:
     def _run(
         self, job: Job, specs: Sequence[MetricSpec], cache: Cache | None, cancelled: Callable[[], bool]
     ) -> Iterator[Event]:
-        metrics = {spec.id: self._metric(spec, cache) for spec in specs}
-        kept = {name: metric for name, metric in metrics.items() if isinstance(metric, FeatureMetric)}
-        asked = [spec.id for spec in specs if job.context.need(spec.id).strip()]
-        for name, metric in kept.items():
-            if name in asked or job.features_only:
-                with told_of(name):
-                    metric.expect(job.context, self._read)
-        known = {name: metric for name, metric in kept.items() if metric.cache is not None}
-        policy, threads = self._settings.reading, self._reading_threads(_roles(specs))
-        with closing(Survey(job.items, known, cache, policy, threads).windows()) as windows:
+        metrics, extractors = self._parts(specs, cache)
+        plan = JobPlan(job, metrics, extractors)
+        reader = Reader(self._settings.reading, extractors)
+        _check_contexts(plan, metrics, reader)
+        threads = self._reading_threads(_roles(specs))
+        lookup = Lookup(job.items, plan.plans, extractors, cache, self._settings.reading, threads)
+        with closing(lookup.windows()) as windows:
             first = next(windows)
-            everything = cache is None or not job.items
-            wanted = set(_roles(specs)) if everything else self._wanted(metrics, first)
-            for role in _roles(specs):
+            roles = roles_in_order(plan.all_roles() if job.items else _roles(specs))
+            # Without a cache nothing of one context is there; items with their own may all be unreadable.
+            everything = not job.items or (cache is None and plan.common is not None)
+            wanted = set(roles) if everything else self._wanted(plan, metrics, first, reader)
+            for role in roles:
                 if cancelled():
                     return
-                yield from self._load(role) if role in wanted else self._recall(role, cache)
-            for name in asked:
-                with told_of(name):
-                    said = metrics[name].set_context(job.context, self._read)
-                yield from said
+                yield from self._load(role) if role in wanted else self._recall(role, cache, plan.common is not None)
+            if plan.common is not None:
+                yield from self._begin(plan.common, metrics)
             if not job.items or cancelled():
                 return
             yield Phase(PhaseName.SCORING)
-            scoring = Scoring(metrics, cache, policy, threads, cancelled)
+            backing = Backing(
+                self._settings.reading, cache, threads, self._texts, self._models, self._load_midway, self.batch_size,
+                cancelled,
+            )  # fmt: skip
+            scoring = ScoringPass(plan, metrics, extractors, reader, backing)
             for window in chain((first,), windows):
-                yield from self._load_midway(self._wanted(metrics, window))
-                for name in self.metrics.keys() & metrics.keys():
-                    scoring.size_batches(name, self.batch_size(name))
-                yield from scoring.score(window, partial(self._load_midway, set(_roles(specs))))
+                yield from self._load_midway(self._wanted(plan, metrics, window, reader))
+                yield from scoring.score(window)
                 if cancelled():
                     return
             yield from scoring.end()
 
-    def _run_itemwise(
-        self,
-        items: Sequence[Item],
-        judges: Mapping[Judge, tuple[str, ...]],
-        roles: Sequence[Role],
-        cancelled: Callable[[], bool],
-    ) -> Iterator[Event]:
-        cache = self._open_cache(roles)
-        # Models that are loaded already belong to what made the numbers, as those do that are loaded on the way.
-        for role in roles:
-            if role in self._models:
-                yield from self._load(role)
-        yield Phase(PhaseName.SCORING)
-        threads = self._reading_threads(roles)
-        backing = Backing(self._models, cache, self._settings, threads, self._load_midway)
-        scoring = ItemwisePass(judges, backing, cancelled)
-        yield from scoring.run(items)
-        for role in roles:
-            if role in scoring.used and role not in self._models:
-                yield from self._recall(role, cache)
+    def _begin(self, plan: ItemPlan, metrics: Mapping[str, ItemMetric]) -> Iterator[Event]:
+        """Embed what all items are compared with, metric by metric, and report of it."""
+        pinned: dict[Role, list[str]] = {}
+        for name, metric in metrics.items():
+            if name in plan.missing:
+                continue
+            with blaming(name):
+                wanted = metric.texts(plan.context, [[] for _ in plan.views[name]])
+                for role, texts in self._texts.lacking(wanted).items():
+                    self._books[role].embed(texts)
+                for role, text in wanted:
+                    pinned.setdefault(role, []).append(text)
+                events = metric.begin(plan.context, self._texts)
+            yield from events
+        for role, texts in pinned.items():
+            self._books[role].pin(texts)
 
-    def _check_edits(self, job: Job) -> tuple[tuple[str, ...], tuple[Role, ...]]:
-        """The families and models that a job of edits asks for, as far as can be told before a model is loaded."""
-        if not all(item.edit for item in job.items):
-            raise UsageError("edits and single images cannot be scored in one job")
-        try:
-            families = edits.families(job.metrics)
-        except KeyError as error:
-            raise UsageError(str(error.args[0])) from None
-        if not families:
-            raise UsageError("no metric is asked for")
-        roles = edits.roles_for(families, captioned=captioned(job.items))
-        self._check_roles(roles)
-        return families, roles
+    def _parts(
+        self, specs: Sequence[MetricSpec], cache: Cache | None
+    ) -> tuple[dict[str, ItemMetric], dict[str, Extractor]]:
+        """The metrics of a job, their extractors and texts; those of an earlier job stay while their models do."""
+        metrics: dict[str, ItemMetric] = {}
+        extractors: dict[str, Extractor] = {}
+        for spec in specs:
+            if spec.id not in self._metrics or self._made_for["metric", spec.id] != self._made_of(spec.roles, cache):
+                self._metrics[spec.id] = load_metric(spec, self._models, self._read)
+                self._made_for["metric", spec.id] = self._made_of(spec.roles, cache)
+            metric = metrics[spec.id] = self._metrics[spec.id]
+            for name, make in metric.extractors().items():
+                if name not in extractors:
+                    extractors[name] = self._extractor(name, make, cache)
+        for role in _roles(specs):
+            if role not in self._books or self._made_for["texts", role] != self._made_of([role], cache):
+                self._books[role] = TextBook(role, self._models)
+                self._made_for["texts", role] = self._made_of([role], cache)
+            self._books[role].use_cache(cache)
+        return metrics, extractors
+
+    def _extractor(self, name: str, make: MakeExtractor, cache: Cache | None) -> Extractor:
+        found = self._extractors.get(name)
+        if found is None or self._made_for["extractor", name] != self._made_of(found.roles, cache):
+            found = self._extractors[name] = make(self._models, self._settings)
+            self._made_for["extractor", name] = self._made_of(found.roles, cache)
+        found.cache = cache if cache and all(role in cache.identities for role in found.roles) else None
+        return found
+
+    def _made_of(self, roles: Iterable[Role], cache: Cache | None) -> object:
+        """What a part has to be made anew for: other models, or another preparation of edits."""
+        roles = tuple(roles)
+        identities = tuple(self._identities.get(role) for role in roles) if cache else None
+        return tuple(self._key(role) for role in roles), identities, self._settings.edit_resize
 
     def _check(self, job: Job) -> list[MetricSpec]:
         """The metrics of the job, which can be asked for as far as can be told before a model is loaded."""
+        if any(item.edit for item in job.items) and not all(item.edit for item in job.items):
+            raise UsageError("edits and single images cannot be scored in one job")
         try:
-            specs = [get_metric(metric) for metric in in_order(job.metrics)]
+            specs = [get_metric(metric) for metric in in_order(expanded(job.metrics))]
         except KeyError as error:
             raise UsageError(str(error.args[0])) from None
         if not specs:
             raise UsageError("no metric is asked for")
-        # An item that brings its own may lack a prompt, which is then its own missing value.
+        # An item with a context of its own may lack a prompt, which is then its own missing value.
         if job.items and not any(item.context for item in job.items):
             _check_context(job.context, specs, job.features_only)
-        self._check_roles(_roles(specs))
+        self._check_roles(_roles_of_job(job, specs))
         return specs
 
     def _check_roles(self, roles: Sequence[Role]) -> None:
@@ -336,28 +357,32 @@ class Engine:
     def _place(self, role: Role, ref: ModelRef) -> Placement:
         return place(role, ref, self._settings.device, self._settings.precision)
 
-    def _wanted(self, metrics: Mapping[str, Metric], window: Window) -> set[Role]:
+    def _wanted(self, plan: JobPlan, metrics: Mapping[str, ItemMetric], window: Window, reader: Reader) -> set[Role]:
         """The models that the items of a window need, as far as they are not loaded."""
         wanted: set[Role] = set()
         for name, metric in metrics.items():
-            roles = {role for role in get_metric(name).roles if role not in self._models}
-            if not roles:
+            if self._models.keys() >= set(get_metric(name).roles):
                 continue
-            column = window.features.get(name, [None] * len(window.items))
-            if isinstance(metric, FeatureMetric):
-                wanted |= metric.wants([feature for feature in column if feature is not None]) & roles
-            lacking = (item for item, feature in zip(window.items, column, strict=True) if feature is None)
-            # Files that cannot be read are looked at in every job anew; no model is loaded for them alone.
-            if not roles <= wanted and any(self._readable(item) for item in lacking):
-                wanted |= roles
-        return wanted
-
-    def _readable(self, item: Item) -> bool:
-        try:
-            self._read(item.path)
-        except (ImageError, MemoryError):
-            return False
-        return True
+            lacking: list[int] = []
+            groups: dict[object, tuple[Context, list[list[Any]]]] = {}
+            for number, each in enumerate(window.plans):
+                row = [window.feature(view, number) for view in each.views[name]]
+                if any(feature is None for feature in row):
+                    lacking.append(number)
+                elif name not in each.missing:
+                    groups.setdefault(each.groups[name], (each.context, []))[1].append(row)
+            for context, rows in groups.values():
+                columns = list(zip(*rows, strict=True))
+                wanted |= self._texts.lacking(metric.texts(context, columns)).keys()
+                with blaming(name):
+                    wanted |= metric.wants(context, columns, self._texts)
+            for number in lacking:
+                each = window.plans[number]
+                # Files that cannot be read are looked at in every job anew; no model is loaded for them alone.
+                roles = plan.roles(each, name) - wanted - self._models.keys()
+                if roles and reader.why_unreadable(window.items[number], each) is None:
+                    wanted |= roles
+        return wanted - self._models.keys()
 
     def _load(self, role: Role) -> Iterator[Event]:
         """Load a model unless it is there already; report it either way, for it is part of the job's provenance."""
@@ -382,15 +407,15 @@ class Engine:
         deque(self._load(role), maxlen=0)
         return self._models[role]
 
-    def _recall(self, role: Role, cache: Cache | None) -> Iterator[Event]:
-        """Report a model that nothing is left to do for, or load it where nothing is recorded of it."""
+    def _recall(self, role: Role, cache: Cache | None, must: bool) -> Iterator[Event]:
+        """Report a model that nothing is left to do for; where nothing is recorded of it, load it if it `must`."""
         info = None
         if cache is not None and role not in self._models and role in cache.identities:
             info = cache.recall_info(role, self._settings.models[role])
-        if info is None:
-            yield from self._load(role)
-        else:
+        if info is not None:
             yield ModelLoaded(info)
+        elif must or role in self._models:
+            yield from self._load(role)
 
     def _load_midway(self, wanted: set[Role]) -> Iterator[Event]:
         """Load what the first images did not need."""
@@ -403,18 +428,8 @@ class Engine:
     def _let_go(self, role: Role) -> None:
         del self._models[role], self._keys[role], self._identities[role]
         self._metrics = {name: metric for name, metric in self._metrics.items() if role not in get_metric(name).roles}
-
-    def _metric(self, spec: MetricSpec, cache: Cache | None) -> Metric:
-        """The metric's code, made anew where its models are others."""
-        identities = tuple(self._identities.get(role) for role in spec.roles)
-        models = (tuple(self._key(role) for role in spec.roles), identities if cache else None)
-        if spec.id not in self._metrics or self._made_for[spec.id] != models:
-            self._metrics[spec.id] = made(spec, self._models)
-            self._made_for[spec.id] = models
-        metric = self._metrics[spec.id]
-        if isinstance(metric, FeatureMetric):
-            metric.cache = cache if cache and all(role in cache.identities for role in spec.roles) else None
-        return metric
+        self._extractors = {name: each for name, each in self._extractors.items() if role not in each.roles}
+        self._books.pop(role, None)
 
     def _read(self, path: str) -> LoadedImage:
         return read_image(path, self._settings.reading)
@@ -426,20 +441,33 @@ class Engine:
         return max(1, min(8, cores() // 4)) if on_cpu else max(1, min(16, cores() - 1))
 
 
-def _with_context(job: Job) -> list[Item]:
-    """The items, each with the whole context that it is judged against, as far as that is asked for."""
-    needs = {get_metric(metric).needs for metric in job.metrics}
-    items = []
-    for item in job.items:
-        context = job.context.overlaid(item.context)
-        if Need.REFERENCE not in needs and context.reference:
-            context = replace(context, reference="")
-        items.append(replace(item, context=context))
-    return items
-
-
 def _roles(specs: Sequence[MetricSpec]) -> list[Role]:
     return list(roles_in_order(role for spec in specs for role in spec.roles))
+
+
+def _roles_of_job(job: Job, specs: Sequence[MetricSpec]) -> list[Role]:
+    """The models that a job cannot do without: no captioner for directions between captions that are given."""
+    roles = {role for spec in specs if spec != DIRECTIONAL for role in spec.roles}
+    if DIRECTIONAL in specs:
+        roles |= {Role.CLIP} if job.items and captioned(job.items) else set(DIRECTIONAL.roles)
+    return list(roles_in_order(roles))
+
+
+def _check_contexts(plan: JobPlan, metrics: Mapping[str, ItemMetric], reader: Reader) -> None:
+    """Whether the metrics can be computed in the contexts of a job, and its one reference be read."""
+    if plan.common is None:
+        for name, metric in metrics.items():
+            if isinstance(metric, AdaptedMetric) and metric.one_context_only:
+                raise UsageError(
+                    f"metric {name!r} takes one {get_metric(name).needs} for all images",
+                    "leave it out, or score them by themselves",
+                )
+    elif reference := plan.common.sides.get(REFERENCE):
+        try:
+            reader.share({reference})
+            reader.decode(reference)
+        except ImageError as error:
+            raise UsageError(f"reference {reference}: {error}", "name another reference image") from None
 
 
 def _check_context(context: Context, specs: Sequence[MetricSpec], features_only: bool) -> None:

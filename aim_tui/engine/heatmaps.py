@@ -11,7 +11,7 @@ from torch.nn import functional
 from aim_tui.core.heatmaps import MOST_CELLS, Map, MapMethod
 from aim_tui.core.metrics.spec import Role
 from aim_tui.engine.metrics.base import UnsuitableError, cosines
-from aim_tui.engine.metrics.lpips import LpipsDistance, fitted
+from aim_tui.engine.metrics.lpips import check_size, fitted
 from aim_tui.engine.models.attention import class_attention, relevance
 from aim_tui.errors import AimError, UsageError
 from aim_tui.inputs.images import ImageError
@@ -84,7 +84,7 @@ def _score(clip: Clip, prepared: torch.Tensor, text: str) -> tuple[float | None,
 def _difference(lpips: Lpips, pixels: torch.Tensor, reference: torch.Tensor) -> Map:
     """LPIPS before its mean over space: the layers at the image's size, added up, then averaged in cells."""
     try:
-        LpipsDistance({Role.LPIPS: lpips}).prepare(pixels)
+        check_size(lpips, pixels)
     except UnsuitableError as error:
         raise UsageError(str(error), "choose a larger image") from None
     height, width = pixels.shape[:2]

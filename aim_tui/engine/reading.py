@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -12,19 +13,25 @@ import numpy as np
 import torch
 
 from aim_tui.core.outcomes import Failed
-from aim_tui.engine.metrics.base import UnsuitableError
+from aim_tui.engine.metrics.base import REFERENCE, SOURCE, UnsuitableError
 from aim_tui.engine.out_of_memory import brief
 from aim_tui.inputs.images import ImageError, LoadedImage, read_image
+from aim_tui.store.files import Stat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence, Set
 
     from aim_tui.core.scoring.events import ImageFacts, Item
     from aim_tui.core.scoring.jobs import ReadingPolicy
-    from aim_tui.engine.metrics.base import Metric
+    from aim_tui.engine.metrics.base import Extractor, Prepared, View
+    from aim_tui.engine.plan import ItemPlan
+
+    Pixels = tuple[ImageFacts, torch.Tensor]
 
 Input = TypeVar("Input")
 
+# Files that several items share and that stay decoded: rows with one source or reference stand near each other.
+_HELD = 4
 _NAME = "read-ahead"
 #: What is being read when nobody wants it any more may take so long to end; a file that hangs may take for ever.
 _LEAVING_SECONDS = 2.0
@@ -40,7 +47,7 @@ def readers_left() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A file that gave no image, and why."""
+    """An item with a file that gave no image, and why."""
 
     item: int
     reason: str
@@ -49,17 +56,14 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Readable:
-    """A decoded image as each metric wants it, or why a metric cannot take it."""
+    """The decoded files of an item as each view wants them, or why a view cannot take them."""
 
     item: int
-    facts: ImageFacts
-    prepared: Mapping[str, torch.Tensor | Failed]
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that are held; metrics that want the full-size pixels share them."""
-        tensors = {value.data_ptr(): value.nbytes for value in self.prepared.values() if not isinstance(value, Failed)}
-        return sum(tensors.values())
+    facts: Mapping[str, ImageFacts]
+    """By side."""
+    prepared: Mapping[View, Prepared | Failed]
+    nbytes: int
+    """Bytes that are held; views that want the same pixels share them."""
 
 
 def to_tensor(image: LoadedImage) -> torch.Tensor:
@@ -67,32 +71,116 @@ def to_tensor(image: LoadedImage) -> torch.Tensor:
     return torch.from_numpy(np.array(image.pixels))
 
 
-def read_item(item: Item, metrics: Mapping[str, Metric], policy: ReadingPolicy) -> Readable | Unreadable:
-    """Decode a file once and prepare it for every metric; what goes wrong is part of the result."""
-    try:
-        image = read_image(item.path, policy)
-        pixels = to_tensor(image)
-    except ImageError as error:
-        return Unreadable(item.id, str(error))
-    except MemoryError:
-        return Unreadable(item.id, "not enough memory to decode it")
-    prepared: dict[str, torch.Tensor | Failed] = {}
-    alike: dict[str, torch.Tensor | Failed] = {}
-    for name, metric in metrics.items():
-        way = metric.prepares_as
-        prepared[name] = alike[way] if way in alike else _prepare(metric, pixels)
+def bytes_of(prepared: Prepared | Failed) -> int:
+    """Bytes of what is prepared, of two images those of the scored one: the other is usually shared."""
+    if isinstance(prepared, Failed):
+        return 0
+    return prepared.nbytes if isinstance(prepared, torch.Tensor) else prepared[-1].nbytes
+
+
+class Reader:
+    """Reads the files of items by a policy, and prepares them for extractors. Safe in several threads."""
+
+    def __init__(self, policy: ReadingPolicy, extractors: Mapping[str, Extractor]) -> None:
+        self._policy = policy
+        self._extractors = extractors
+        self._shared: Set[str] = frozenset()
+        self._held: OrderedDict[tuple[str, Stat], Pixels] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def share(self, paths: Set[str]) -> None:
+        """Decode these files once, as far as items that share one stand near each other."""
+        self._shared = paths
+
+    def read(self, item: Item, plan: ItemPlan, views: Iterable[View]) -> Readable | Unreadable:
+        """Decode the files of an item and prepare them for some views; what goes wrong is part of the result."""
+        pixels: dict[str, torch.Tensor] = {}
+        facts: dict[str, ImageFacts] = {}
+        broken: dict[str, str] = {}
+        for side, path in plan.files(item).items():
+            try:
+                facts[side], pixels[side] = self._decoded(path)
+            except (ImageError, MemoryError) as error:
+                reason = _reason(plan, side, path, error)
+                # Without its reference an image still has what other metrics see of it.
+                if side != REFERENCE:
+                    return Unreadable(item.id, reason)
+                broken[side] = reason
+        prepared: dict[View, Prepared | Failed] = {}
+        alike: dict[tuple[str, tuple[str, ...]], Prepared | Failed] = {}
+        for view in views:
+            prepared[view] = self._prepared(view, pixels, broken, alike)
+        held = {
+            tensor.data_ptr(): tensor.nbytes
+            for value in prepared.values()
+            if not isinstance(value, Failed)
+            for tensor in ((value,) if isinstance(value, torch.Tensor) else value[-1:])
+        }
+        return Readable(item.id, facts, prepared, sum(held.values()))
+
+    def decode(self, path: str) -> ImageFacts:
+        """Read a file that many items are compared with; ImageError where it cannot be read."""
+        return self._decoded(path)[0]
+
+    def why_unreadable(self, item: Item, plan: ItemPlan) -> str | None:
+        """The reason why an item cannot be read, or None where it can."""
+        for side, path in plan.files(item).items():
+            try:
+                read_image(path, self._policy)
+            except (ImageError, MemoryError) as error:
+                if side != REFERENCE:
+                    return _reason(plan, side, path, error)
+        return None
+
+    def _prepared(
+        self,
+        view: View,
+        pixels: Mapping[str, torch.Tensor],
+        broken: Mapping[str, str],
+        alike: dict[tuple[str, tuple[str, ...]], Prepared | Failed],
+    ) -> Prepared | Failed:
+        for side in view.sides:
+            if side in broken:
+                return Failed(broken[side])
+        extractor = self._extractors[view.extractor]
+        way = extractor.prepares_as
+        if way is not None and (way, view.sides) in alike:
+            return alike[way, view.sides]
+        found: Prepared | Failed
+        try:
+            found = extractor.prepare(*(pixels[side] for side in view.sides))
+        except UnsuitableError as error:
+            found = Failed(str(error))
+        except Exception as error:  # one view's failure must not take the others with it
+            found = Failed(f"cannot be prepared: {brief(error)}")
         if way is not None:
-            alike[way] = prepared[name]
-    return Readable(item.id, image.facts, prepared)
+            alike[way, view.sides] = found
+        return found
+
+    def _decoded(self, path: str) -> Pixels:
+        stat = Stat.of(path) if path in self._shared else None
+        if stat is not None:
+            with self._lock:
+                if (path, stat) in self._held:
+                    self._held.move_to_end((path, stat))
+                    return self._held[path, stat]
+        image = read_image(path, self._policy)
+        found = image.facts, to_tensor(image)
+        if stat is not None and stat.size == image.facts.bytes:
+            with self._lock:
+                self._held[path, stat] = found
+                if len(self._held) > _HELD:
+                    self._held.popitem(last=False)
+        return found
 
 
-def _prepare(metric: Metric, pixels: torch.Tensor) -> torch.Tensor | Failed:
-    try:
-        return metric.prepare(pixels)
-    except UnsuitableError as error:
-        return Failed(str(error))
-    except Exception as error:  # a metric's own failure must not take the other metrics' values with it
-        return Failed(f"cannot be prepared: {brief(error)}")
+def _reason(plan: ItemPlan, side: str, path: str, error: ImageError | MemoryError) -> str:
+    text = "not enough memory to decode it" if isinstance(error, MemoryError) else str(error)
+    if side == REFERENCE:
+        return f"reference {path}: {text}"
+    if SOURCE not in plan.sides:
+        return text
+    return f"{'source' if side == SOURCE else 'target'} image {path}: {text}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from aim_tui.engine.cache_keys import text_key
 from aim_tui.engine.out_of_memory import brief
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -30,26 +30,44 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Texts that stay in memory, some megabytes.
-_HEARD = 8192
+# Texts that stay in memory from one batch to the next, some megabytes.
+_REMEMBERED = 8192
 _AT_ONCE = 64
+_SCALE = "logit scale"
 
 
 class TextBook:
-    """What the model of a role makes of texts. The texts of CLIP are those of its prompts, in the same cache."""
+    """A model's embeddings of texts. The texts of CLIP are those of its prompts, in the same cache."""
 
-    def __init__(self, role: Role, models: Mapping[Role, LoadedModel], cache: Cache | None) -> None:
+    def __init__(self, role: Role, models: Mapping[Role, LoadedModel], cache: Cache | None = None) -> None:
         self.role = role
         self._models = models
-        self._cache = cache if cache is not None and role in cache.identities else None
+        self._cache: Cache | None = None
+        self.use_cache(cache)
         self._known: dict[str, Embedding | Failed] = {}
-        self.cut: set[str] = set()
-        """Texts of which the model sees the beginning alone."""
+        self._pinned: dict[str, Embedding | Failed] = {}
+        self._scale: float | None = None
+        self.reads: dict[str, PromptRead] = {}
+        """How much of a text the model reads, of those that a dual encoder embedded."""
+
+    def use_cache(self, cache: Cache | None) -> None:
+        """Keep embeddings there from now on."""
+        self._cache = cache if cache is not None and self.role in cache.identities else None
+
+    @property
+    def cut(self) -> set[str]:
+        """Texts of which the model reads only the beginning."""
+        return {text for text, read in self.reads.items() if read.truncated}
+
+    def pin(self, texts: Iterable[str]) -> None:
+        """Hold these texts, and no others of before, whatever comes: those that a whole job compares with."""
+        self._pinned = {text: self._known[text] for text in texts}
 
     def lacking(self, texts: Iterable[str]) -> list[str]:
-        """Those of the texts that the model has to be asked about; what is kept is taken up."""
-        if len(self._known) > _HEARD:
-            self._known.clear()
+        """Those of the texts that the model has to embed; what is kept is taken up."""
+        if len(self._known) > _REMEMBERED:
+            self._known = dict(self._pinned)
+            self.reads = {text: read for text, read in self.reads.items() if text in self._known}
         unknown = [text for text in dict.fromkeys(texts) if text not in self._known]
         if self._cache is None or not unknown:
             return unknown
@@ -62,12 +80,12 @@ class TextBook:
         for text, key in keys.items():
             if key in rows:
                 self._known[text] = rows[key]
-                if key in notes and msgspec.json.decode(notes[key], type=PromptRead).truncated:
-                    self.cut.add(text)
+                if key in notes:
+                    self.reads[text] = msgspec.json.decode(notes[key], type=PromptRead)
         return [text for text in unknown if text not in self._known]
 
     def embed(self, texts: Iterable[str]) -> None:
-        """Ask the model, and keep what it says; a text that it cannot take fails alone."""
+        """Have the model embed texts, and keep that; a text that it cannot take fails alone."""
         # Of about the same length together: the shorter ones of a batch are filled up to the longest.
         ordered = sorted(texts, key=len)
         for start in range(0, len(ordered), _AT_ONCE):
@@ -84,26 +102,72 @@ class TextBook:
             log.exception("a text could not be embedded")
             self._known[texts[0]] = Failed(f"the text cannot be embedded: {brief(error)}")
             return
-        for text, row in zip(texts, rows, strict=True):
-            sound = bool(np.isfinite(row).all())
-            self._known[text] = row if sound else Failed("the embedding of the text is not finite")
-            if self._cache is not None and sound:
-                self._cache.keeper.keep_vectors(self._cache.texts(self.role), {text_key(text): row})
+        sound = {text: row for text, row in zip(texts, rows, strict=True) if bool(np.isfinite(row).all())}
+        self._known |= {text: sound.get(text, Failed("the embedding of the text is not finite")) for text in texts}
+        if self._cache is not None:
+            kept = {text_key(text): row for text, row in sound.items()}
+            self._cache.keeper.keep_vectors(self._cache.texts(self.role), kept)
+
+    @property
+    def scale(self) -> float | None:
+        """exp(logit_scale) of a dual encoder: kept, or that of the model where it is loaded, or None."""
+        if self._scale is None:
+            key = text_key(_SCALE)
+            if self._cache is not None:
+                kept = self._cache.keeper.values(self._cache.notes(self.role, _SCALE), [key]).get(key)
+                self._scale = float(kept) if kept is not None else None
+            if self._scale is None and self.role in self._models:
+                self._scale = cast("Clip", self._models[self.role]).scale
+                if self._cache is not None:
+                    self._cache.keeper.keep_values(self._cache.notes(self.role, _SCALE), {key: repr(self._scale)})
+        return self._scale
+
+    def known(self, text: str) -> Embedding | Failed | None:
+        """The embedding of a text where it is in memory."""
+        return self._known.get(text)
 
     def get(self, text: str) -> Embedding | Failed:
-        """The embedding of a text that was asked for before."""
+        """The embedding of a text that was embedded or taken up before."""
         return self._known[text]
 
     def _sentences(self, texts: Sequence[str]) -> Vectors:
         return cast("SentenceEncoder", self._models[self.role]).embed(texts).numpy()
 
     def _prompts(self, texts: Sequence[str]) -> Vectors:
-        said = cast("Clip", self._models[self.role]).texts_features(texts)
-        for text, tokens in zip(texts, said.tokens, strict=True):
-            read = PromptRead(tokens, said.limit, tokens > said.limit)
-            if read.truncated:
-                self.cut.add(text)
+        found = cast("Clip", self._models[self.role]).texts_features(texts)
+        for text, tokens in zip(texts, found.tokens, strict=True):
+            read = self.reads[text] = PromptRead(tokens, found.limit, tokens > found.limit)
             if self._cache is not None:
                 note = {text_key(text): msgspec.json.encode(read).decode()}
                 self._cache.keeper.keep_values(self._cache.notes(self.role, "prompt"), note)
-        return said.features.numpy()
+        return found.features.numpy()
+
+
+class Texts:
+    """The text embeddings that a job compares with, of all models."""
+
+    def __init__(self, book: Callable[[Role], TextBook]) -> None:
+        self.book = book
+
+    def get(self, role: Role, text: str) -> Embedding | Failed:
+        """The embedding of a text by the model of a role, or why there is none."""
+        return self.book(role).get(text)
+
+    def scale(self, role: Role) -> float | None:
+        """What the model of a role multiplies cosines by, where that is known."""
+        return self.book(role).scale
+
+    def known_scale(self, role: Role) -> float:
+        """The same, after its model was loaded or the scale was found."""
+        scale = self.book(role).scale
+        if scale is None:
+            raise RuntimeError(f"the scale of {role} is not known")
+        return scale
+
+    def lacking(self, texts: Iterable[tuple[Role, str]]) -> dict[Role, list[str]]:
+        """The texts that a model has to embed, by its role; what is kept is taken up."""
+        wanted: dict[Role, list[str]] = {}
+        for role, text in texts:
+            wanted.setdefault(role, []).append(text)
+        found = {role: self.book(role).lacking(named) for role, named in wanted.items()}
+        return {role: named for role, named in found.items() if named}

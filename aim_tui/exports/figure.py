@@ -10,30 +10,16 @@ import numpy as np
 from aim_tui.core.agreement.coefficients import CoefficientKind
 from aim_tui.core.agreement.report_tables import between, p_value
 from aim_tui.core.text import printable
-from aim_tui.errors import UsageError
 from aim_tui.store.errors import ExportError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from aim_tui.core.agreement.analysis import AgreementCell
-
-#: The endings of figures.
-ENDINGS = ("png", "svg")
 
 _DPI = 300
 _INCHES = (5.0, 4.0)
 # Told apart with every kind of colour blindness, and with the shape besides (Okabe and Ito).
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKS = ("o", "s", "^", "D", "v", "P", "X")
-
-
-def figure_format(path: Path) -> str:
-    """The format that the file's ending stands for; UsageError where it is neither PNG nor SVG."""
-    ending = path.suffix.lower().removeprefix(".")
-    if ending not in ENDINGS:
-        raise UsageError(f"{path.name}: its ending names no format of a figure", f"known: {', '.join(ENDINGS)}")
-    return ending
 
 
 def figure(cell: AgreementCell, ending: str) -> bytes:

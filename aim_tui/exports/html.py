@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.outcomes import Failed, Missing, Outcome, value_of
+from aim_tui.core.scoring.columns import IMAGES, Kind, View
 from aim_tui.core.scoring.plan import Status
 from aim_tui.exports.histogram import histogram
 from aim_tui.exports.markup import Html, element, raw
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from aim_tui.core.metrics.spec import MetricSpec
     from aim_tui.core.ratings.records import Judged
+    from aim_tui.core.scoring.columns import Column
     from aim_tui.core.scoring.results import Row
     from aim_tui.store.records import Run
 
@@ -148,8 +150,10 @@ def _images(run: Run, thumbnail: Thumbnail | None) -> Html:
     metrics = [get_metric(metric) for metric in run.results.plan.metrics]
     headings = [("#", "num"), ("Image", ""), ("Final ↑", "num")]
     headings += [(f"{spec.short} {'↑' if spec.higher_is_better else '↓'}", "num") for spec in metrics]
-    headings += [("Caption", "")] if any(row.caption for row in run.results.rows) else []
-    captioned = len(headings) > 3 + len(metrics)
+    additional = IMAGES.additional()
+    headings += [(column.title, "num" if column.kind is Kind.NUMBER else "") for column in additional]
+    captioned = any(row.caption for row in run.results.rows)
+    headings += [("Caption", "")] if captioned else []
     judged = run.judged if run.judged is not None and run.judged.raters else None
     headings += [("Said by raters", "")] if judged else []
     head = element("tr", *(_heading(name, class_) for name, class_ in headings))
@@ -195,6 +199,7 @@ def _row(
         element("td", image, data_v=file_name(row.path)),
         _final(row),
         *(_cell(row, spec) for spec in metrics),
+        *(_additional(row, column) for column in IMAGES.additional()),
     ]
     if captioned:
         cells.append(element("td", row.caption or "", class_="caption", data_v=row.caption or None))
@@ -225,6 +230,12 @@ def _cell(row: Row, spec: MetricSpec) -> Html:
     norm = row.scores.norms.get(spec.id) if row.scores else None
     small = element("span", score_text(norm, 3), class_="note", title=f"{spec.norm_field}")
     return element("td", element("span", score_text(outcome, spec.decimals)), small, class_="num", data_v=value)
+
+
+def _additional(row: Row, column: Column) -> Html:
+    value = column.value(row, View())
+    class_ = "num" if column.kind is Kind.NUMBER else None
+    return element("td", column.text(row, View()), class_=class_, data_v=value)
 
 
 def _mark(outcome: Outcome | None) -> Html:

@@ -99,9 +99,7 @@ def _status_error(error: Exception, name: str) -> ModelUnavailableError:
         )
     later = f"fetch again later, {_FOLDER}"
     if code == 404:
-        return ModelUnavailableError(
-            f"a file of {name} is no longer on the server (404)", f"fetch again later, {_FOLDER}"
-        )
+        return ModelUnavailableError(f"a file of {name} is no longer on the server (404)", later)
     if code == 429:
         return ModelUnavailableError(
             f"too many requests to the server for {name} (429)", "wait a while and fetch again"

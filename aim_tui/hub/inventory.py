@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aim_tui.core.metrics.builtin import EXTRAS, METRICS
-from aim_tui.core.metrics.registry import get_metric, model_role
+from aim_tui.core.metrics.edits import FAMILIES
+from aim_tui.core.metrics.registry import brought_by, download_megabytes, get_metric, model_role
 from aim_tui.core.metrics.spec import Role
 from aim_tui.errors import ModelUnavailableError
 from aim_tui.hub.cache_paths import hub_cache
@@ -23,35 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from aim_tui.core.metrics.profiles import Profile
-    from aim_tui.core.metrics.spec import ModelRef
+    from aim_tui.core.metrics.spec import MetricSpec, ModelRef
 
 LOCAL = "local"
 """The revision of a model that is a local folder or file."""
 
 PART_SUFFIX = ".aim-tui.part"
 """The suffix of a partly fetched file."""
-
-ROLE_NAMES = {
-    Role.CLIP: "CLIP model",
-    Role.CAPTIONER: "captioner",
-    Role.SENTENCE: "sentence encoder",
-    Role.LPIPS: "LPIPS trunk",
-    Role.EDITCLIP: "EditCLIP model",
-}
-
-# Approximate download sizes in MB, to show before a fetch: float32 parameters plus a few MB of tokenizer. The fetch
-# itself asks the hub.
-_MEGABYTES = {
-    "openai/clip-vit-base-patch32": 609,
-    "openai/clip-vit-large-patch14": 1_715,
-    "Salesforce/blip2-opt-2.7b": 14_990,
-    "Salesforce/blip2-flan-t5-xl": 15_780,
-    "sentence-transformers/distiluse-base-multilingual-cased-v1": 544,
-    "google/siglip2-base-patch16-224": 1_540,
-    "yuvalkirstain/PickScore_v1": 3_948,
-    "facebook/dinov2-base": 346,
-    "FacebookAI/roberta-large": 1_425,
-}
 
 _REPO_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
 _REVISION = re.compile(r"[\w.-]+(/[\w.-]+)*", re.ASCII)
@@ -97,15 +75,14 @@ class _Location:
 
 def role_name(role: Role) -> str:
     """What to call the model of a role in messages."""
-    if role in ROLE_NAMES:
-        return ROLE_NAMES[role]
-    plugin_role = model_role(role)
-    return plugin_role.title if plugin_role else f"{role} model"
+    model = model_role(role)
+    return model.title if model else f"{role} model"
 
 
 def repo_id(role: Role, ref: ModelRef) -> str:
-    """The full id on the hub; a sentence encoder without an owner belongs to sentence-transformers."""
-    name = ref.id if "/" in ref.id or role is not Role.SENTENCE else f"sentence-transformers/{ref.id}"
+    """The full id on the hub, with the owner that the role has for ids without one."""
+    model = model_role(role)
+    name = ref.id if "/" in ref.id or model is None or not model.owner else f"{model.owner}/{ref.id}"
     revision = ref.revision or "main"
     # Both become parts of a path.
     if not _REPO_ID.fullmatch(name) or ".." in name:
@@ -151,9 +128,7 @@ def inspect(
     `deep` also verifies every known checksum, which takes seconds per GB; `on_bytes` is called with the bytes read.
     """
     if needed_by is None:
-        needed_by = [spec.id for spec in METRICS.values() if role in spec.roles]
-        needed_by += ["editclip"] if role is Role.EDITCLIP else []
-        needed_by += [spec.id for spec in EXTRAS.values() if any(model.role == role for model in spec.models)]
+        needed_by = dict.fromkeys(_asked_by(spec) for spec in brought_by(role))
     try:
         location = _find(role, ref)
         if deep and location.path is not None and not location.problems:
@@ -176,6 +151,11 @@ def inspect(
         revision=location.revision,
         problem=problem,
     )
+
+
+def _asked_by(spec: MetricSpec) -> str:
+    """The name that a metric is asked for by: of those of edits their family's."""
+    return next((family for family, specs in FAMILIES.items() if spec in specs), spec.id)
 
 
 def inspect_profile(profile: Profile, metrics: Iterable[str], *, deep: bool = False) -> list[ModelState]:
@@ -273,7 +253,7 @@ def _bytes_to_fetch(role: Role, ref: ModelRef, on_disk: int) -> int | None:
     try:
         if role is Role.LPIPS:
             return max(0, get_trunk(ref.id).size - on_disk)
-        megabytes = _MEGABYTES.get(repo_id(role, ref))
+        megabytes = download_megabytes(repo_id(role, ref))
     except ModelUnavailableError:
         return None
     return None if megabytes is None or ref.revision is not None else max(0, megabytes * 1_000_000 - on_disk)
@@ -288,7 +268,8 @@ def _summary(problems: tuple[str, ...], most: int = 3) -> str:
 def _fix(role: Role, ref: ModelRef, profile: str) -> str:
     option = f" --profile {profile}" if profile else ""
     folder = f"or name a local folder as path of {role} in the settings"
-    if role not in set(Role) and ref.path is None:
+    model = model_role(role)
+    if model is not None and model.default is not None and ref.path is None:
         return f"fetch it: aim-tui models fetch --role {role}{option}; {folder}"
     if profile == "sample":
         return "the sample models are part of the program: install it again"

@@ -5,21 +5,19 @@ from __future__ import annotations
 import importlib.util
 from typing import TYPE_CHECKING
 
+from aim_tui.core.metrics.registry import get_metric
 from aim_tui.errors import ModelUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# By metric: the library, and the extra of our package that installs it.
-_NEEDED = {"bertscore": ("torchmetrics", "bertscore")}
-
 
 def require_libraries(metrics: Iterable[str]) -> None:
     """ModelUnavailableError if one of these metrics needs a library that is not installed; imports nothing."""
     for metric in metrics:
-        library, extra = _NEEDED.get(metric, ("", ""))
-        if library and importlib.util.find_spec(library) is None:
-            raise ModelUnavailableError(
-                f"{metric} needs {library}, which is not installed",
-                f"install it: pip install 'aim-tui[{extra}]'; or leave {metric} out",
-            )
+        for library in get_metric(metric).libraries:
+            if importlib.util.find_spec(library.module) is None:
+                raise ModelUnavailableError(
+                    f"{metric} needs {library.module}, which is not installed",
+                    f"install it: pip install 'aim-tui[{library.extra}]'; or leave {metric} out",
+                )

@@ -8,12 +8,13 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.metrics.registry import model_role
-from aim_tui.core.metrics.spec import Role
 from aim_tui.hub.checksums import file_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from aim_tui.core.metrics.spec import Role
 
 MODULES = "modules.json"
 
@@ -96,20 +97,8 @@ def _modules(text: str) -> list[dict[str, Any]]:
 
 def folder_problems(role: Role, folder: Path) -> list[str]:
     """What is missing from a model folder, or damaged; empty if it is complete."""
-    match role:
-        case Role.CLIP | Role.CAPTIONER:
-            return _part_problems(folder, ("config", "weights", "tokenizer", "processor"))
-        case Role.EDITCLIP:
-            # The published model has no tokenizer and processor: the settings name the model that provides them.
-            return _part_problems(folder, ("config", "weights"))
-        case Role.SENTENCE:
-            return _sentence_problems(folder)
-        case Role.LPIPS:
-            files = sorted(folder.glob("*.safetensors"))
-            problems = [file_problem(path) for path in files] if files else ["weights (*.safetensors) are missing"]
-            return [problem for problem in problems if problem]
-    plugin_role = model_role(role)
-    return _part_problems(folder, plugin_role.parts if plugin_role else ("config", "weights"))
+    model = model_role(role)
+    return _part_problems(folder, model.parts if model else ("config", "weights"))
 
 
 def has_processors(folder: Path) -> bool:
@@ -145,9 +134,20 @@ def _part_problems(folder: Path, parts: Iterable[str]) -> list[str]:
                 problems += _weights_problems(folder)
             case "processor":
                 problems += _one_of(folder, _PROCESSORS, "the image processor's configuration")
+            case "modules":
+                problems += _sentence_problems(folder)
+            case "safetensors":
+                problems += _safetensors_problems(folder)
             case _:
                 problems += _one_of(folder, _TOKENIZERS, "the tokenizer")
     return problems
+
+
+def _safetensors_problems(folder: Path) -> list[str]:
+    found = sorted(folder.glob("*.safetensors"))
+    if not found:
+        return ["weights (*.safetensors) are missing"]
+    return [problem for path in found if (problem := file_problem(path))]
 
 
 def _one_of(folder: Path, choices: Iterable[tuple[str, ...]], what: str) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.scoring.context import Context
-from aim_tui.core.scoring.events import Item
+from aim_tui.core.scoring.events import DataRow, Item
 from aim_tui.core.text import printable
 from aim_tui.errors import UsageError
 from aim_tui.inputs.tables import TableRow, read_table
@@ -57,7 +57,7 @@ class EditRow:
             source_caption=self.source_caption,
             target_caption=self.target_caption,
         )
-        return Item(number, self.target, edit)
+        return Item(number, self.target, edit, DataRow(self.id, self.source_name, self.target_name, dict(self.truth)))
 
 
 @dataclass(frozen=True, slots=True)

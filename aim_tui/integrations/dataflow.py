@@ -22,11 +22,10 @@ from aim_tui.core.scoring.events import ImageFailed, Item, MetricBatch
 from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.errors import UsageError
 from aim_tui.inputs.manifests import PathError, locate_image
+from aim_tui.runs.executors import InProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from aim_tui.engine.engine import Engine
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +61,8 @@ class ImageCLIPEvaluator:
         folder = Path(model_name).expanduser()
         local = str(folder.absolute()) if folder.is_dir() else None
         self._settings = EngineSettings({Role.CLIP: ModelRef(id=model_name, path=local)}, name)
-        self._engine: Engine | None = None
+        self._executor = InProcess(self._settings, own=False)
+        self._located = False
         self.failures: dict[int, str] = {}
         """Why rows of the last run have no score of their own, by their number in the frame."""
 
@@ -104,7 +104,8 @@ class ImageCLIPEvaluator:
         return scores
 
     def _score(self, items: Sequence[Item], scores: list[float]) -> None:
-        with closing(self._loaded().run(Job(("clip",), Context(), list(items)))) as events:
+        self._locate()
+        with closing(self._executor.run(Job(("clip",), Context(), list(items)))) as events:
             for event in events:
                 match event:
                     case ImageFailed(number, reason):
@@ -117,18 +118,13 @@ class ImageCLIPEvaluator:
                             else:
                                 self.failures[value.item] = value.reason
 
-    def _loaded(self) -> Engine:
-        if self._engine is None:
-            from aim_tui.engine.runtime import prepare_environment
+    def _locate(self) -> None:
+        """ModelUnavailableError for a wrong name, also where no image can be read and the engine loads nothing."""
+        if not self._located:
             from aim_tui.hub.inventory import locate
 
-            # The engine loads no model for images none of which can be read; a wrong name is told nevertheless.
             locate(Role.CLIP, self._settings.models[Role.CLIP])
-            prepare_environment()
-            from aim_tui.engine.engine import Engine
-
-            self._engine = Engine(self._settings)
-        return self._engine
+            self._located = True
 
     def _report(self, failed: Iterable[int]) -> None:
         for number in list(failed)[:_SHOWN]:

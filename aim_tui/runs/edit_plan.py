@@ -14,17 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.metrics import edits
 from aim_tui.core.metrics.spec import ModelRef, Role
-from aim_tui.core.scoring.edit_records import Named
+from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import captioned
+from aim_tui.core.scoring.plan import raw_plan
 from aim_tui.core.scoring.records import engine_settings
 from aim_tui.core.text import printable
-from aim_tui.errors import AimError, UsageError
-from aim_tui.store.edit_runs import EditRequest, StoredEdit
+from aim_tui.errors import UsageError
+from aim_tui.store.records import RunRequest
 
 if TYPE_CHECKING:
     from aim_tui.core.metrics.profiles import Profile
     from aim_tui.core.scoring.events import Item
     from aim_tui.core.scoring.jobs import EngineSettings
+    from aim_tui.core.scoring.plan import ScoringPlan
     from aim_tui.inputs.edits import EditFile
 
 
@@ -57,18 +59,14 @@ class EditPlan:
         """The edits as the engine takes them."""
         return [row.item(number) for number, row in enumerate(self.file.rows)]
 
-    def named(self) -> list[Named]:
-        """The edits as outputs name them."""
-        return [Named(row.id, row.source_name, row.target_name, row.instruction, row.truth) for row in self.file.rows]
+    @property
+    def context(self) -> Context:
+        """What all edits have in common: nothing."""
+        return Context()
 
-    def stored(self) -> list[StoredEdit]:
-        """The edits as the store keeps them."""
-        return [
-            StoredEdit(
-                row.id, row.source, row.target, row.instruction, row.source_caption, row.target_caption, row.truth
-            )
-            for row in self.file.rows
-        ]
+    def plan(self) -> ScoringPlan:
+        """The numbers of the families: raw values alone."""
+        return raw_plan(spec.id for spec in edits.measures(self.families))
 
     def with_store(self, path: Path) -> EditPlan:
         """The same, with the store whose feature cache the engine uses."""
@@ -95,41 +93,25 @@ class EditPlan:
             said["notice"] = self.profile.notice
         return said
 
-    def request(self, *, models_needed: bool) -> EditRequest:
+    def request(self, *, models_needed: bool) -> RunRequest:
         """What the store is told of the run; reads small files.
 
         Where `models_needed`, ModelUnavailableError tells of a model that is not on this machine; where not, it has no
         fingerprint, and the worker is going to say what is wrong with it.
         """
-        return EditRequest(
-            families=self.families,
-            data=os.path.abspath(self.file.path),  # noqa: PTH100  # as text: any bytes
-            profile=self.profile.name,
-            settings=self.settings(),
-            fingerprints=self._fingerprints(models_needed),
+        from aim_tui.runs.provenance import fingerprints
+
+        data = os.path.abspath(self.file.path)  # noqa: PTH100  # as text: any bytes
+        return RunRequest(
+            context=self.context,
+            plan=self.plan(),
+            profile=self.profile,
             command=shlex.join(["aim-tui", *sys.argv[1:]]),
-            notice=self.profile.notice,
+            folder=data.rpartition("/")[0],
+            settings=self.settings(),
+            fingerprints=fingerprints(self.engine.models, self.roles, self.profile.name, needed=models_needed),
+            data=data,
         )
-
-    def _fingerprints(self, needed: bool) -> dict[str, str]:
-        from aim_tui.hub.inventory import locate
-        from aim_tui.store.fingerprints import fingerprint
-
-        prints: dict[str, str] = {}
-        for role in self.roles:
-            if (ref := self.engine.models.get(role)) is None:
-                continue
-            try:
-                local = locate(role, ref, profile=self.profile.name)
-            except AimError:
-                if needed:
-                    raise
-                continue
-            try:
-                prints[str(role)] = fingerprint(local.path, local.revision)
-            except AimError:
-                continue
-        return prints
 
 
 def plan(profile: Profile, engine: EngineSettings, file: EditFile, wish: EditWish) -> EditPlan:

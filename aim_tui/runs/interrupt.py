@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
-import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aim_tui.runs.display import Display
 
 INTERRUPTED = 130
 
@@ -14,7 +15,8 @@ INTERRUPTED = 130
 class Interrupt:
     """The first Ctrl-C, SIGTERM or lost terminal asks the engine to stop after its batch; the second ends at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, display: Display) -> None:
+        self._display = display
         self._asked = False
         self._before: dict[int, Any] = {}
 
@@ -37,6 +39,4 @@ class Interrupt:
         if self._asked:
             os._exit(128 + number)
         self._asked = True
-        # A terminal that has gone cannot be written to any more.
-        with contextlib.suppress(OSError):
-            print("\nstopping after this batch (once more: at once)", file=sys.stderr, flush=True)
+        self._display.stopping()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from aim_tui.core.scoring.records import to_json
 from aim_tui.errors import UsageError
-from aim_tui.exports.writers import cannot_write, check_writable, reader_left
+from aim_tui.exports.sink import cannot_write, check_writable, reader_left
 from aim_tui.inputs.manifests import open_manifest
 from aim_tui.inputs.manifests.parquet import Parquet
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shlex
 import sys
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from aim_tui.core.metrics.profiles import Profile
+    from aim_tui.core.metrics.spec import ModelRef, Role
     from aim_tui.core.scoring.context import Context
     from aim_tui.core.scoring.jobs import EngineSettings
     from aim_tui.core.scoring.plan import ScoringPlan
@@ -45,20 +47,29 @@ def run_request(
         reference_sha256=content_of(context.reference),
         not_asked=not_asked,
         settings=engine_settings(engine),
-        fingerprints=fingerprints(profile, plan.metrics),
+        fingerprints=fingerprints(profile.models, profile.roles_for(plan.metrics), profile.name),
     )
 
 
-def fingerprints(profile: Profile, metrics: Iterable[str]) -> dict[str, str]:
-    """The fingerprint of each model on this machine that these metrics need, by role."""
+def fingerprints(
+    models: Mapping[Role, ModelRef], roles: Iterable[Role], profile: str, *, needed: bool = False
+) -> dict[str, str]:
+    """The fingerprint of each model on this machine that plays one of these roles, by role.
+
+    Where they are `needed`, ModelUnavailableError tells of one that is not here.
+    """
     prints: dict[str, str] = {}
-    for role in profile.roles_for(metrics):
-        if role in profile.models:
-            try:
-                local = locate(role, profile.models[role], profile=profile.name)
-                prints[str(role)] = fingerprint(local.path, local.revision)
-            except AimError:
-                continue
+    for role in roles:
+        if role not in models:
+            continue
+        try:
+            local = locate(role, models[role], profile=profile)
+        except AimError:
+            if needed:
+                raise
+            continue
+        with contextlib.suppress(AimError):
+            prints[str(role)] = fingerprint(local.path, local.revision)
     return prints
 
 

@@ -16,6 +16,7 @@ from aim_tui.store.records import RunRequest, RunState
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aim_tui.runs.edit_plan import EditPlan
     from aim_tui.runs.setup import Setup
     from aim_tui.store.runs import Runs
     from aim_tui.store.writer import RunWriter
@@ -28,7 +29,7 @@ class Record:
     """The stored run; empty while there is none."""
     resumed = False
 
-    def __init__(self, setup: Setup, images: Sequence[Item]) -> None:
+    def __init__(self, setup: Setup | EditPlan, images: Sequence[Item]) -> None:
         self.results = Results(setup.plan(), setup.context)
         self.results.add(images)
 
@@ -61,17 +62,19 @@ class StoredRecord(Record):
     in the history. In the store paths are absolute, so that a run means the same files from any folder.
     """
 
-    def __init__(self, runs: Runs, setup: Setup, images: Sequence[Item], folder: str, *, fresh: bool) -> None:
+    def __init__(
+        self, runs: Runs, setup: Setup | EditPlan, images: Sequence[Item], request: RunRequest, *, fresh: bool
+    ) -> None:
         super().__init__(setup, images)
         self._runs = runs
-        self._request = _request(setup, folder)
+        self._request = request
         self._items = [replace(image, path=os.path.abspath(image.path)) for image in images]  # noqa: PTH100
         self._writer: RunWriter | None = None
         self._waiting: list[Event] = []
         if not fresh:
-            self._resume([image.path for image in images])
+            self._resume(images)
 
-    def _resume(self, paths: Sequence[str]) -> None:
+    def _resume(self, images: Sequence[Item]) -> None:
         found = self._runs.find_resumable(self._request, self._items)
         if found is None:
             return
@@ -83,12 +86,13 @@ class StoredRecord(Record):
             raise
         self.run_id, self.resumed = found.id, True
         self.results = run.results
-        for row, path in zip(run.results.rows, paths, strict=True):
-            row.path = path
+        for row, image in zip(run.results.rows, images, strict=True):
+            row.path, row.data = image.path, image.data
             if row.status is Status.PENDING:
                 # Scored again as a whole, so that no row is shown with a value that is then replaced.
                 row.raws.clear()
-                row.scores = row.caption = None
+                row.captions.clear()
+                row.scores = None
 
     def add(self, images: Sequence[Item]) -> list[Item]:
         """Take up further images, in the stored run too."""
@@ -135,7 +139,7 @@ def common_folder(paths: Sequence[str], images: Sequence[str]) -> str:
         return ""
 
 
-def _request(setup: Setup, folder: str) -> RunRequest:
+def request_of(setup: Setup, folder: str) -> RunRequest:
     """What the store is told of the run; ModelUnavailableError for a model that is not on this machine."""
     from aim_tui.hub.inventory import locate
     from aim_tui.runs.provenance import run_request

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aim_tui.core.metrics.builtin import BERTSCORE, BLIP2, METRICS
-from aim_tui.core.metrics.registry import get_metric, in_order
+from aim_tui.core.metrics.registry import get_metric, images_in_order, in_order
 from aim_tui.core.names import one_of
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.jobs import EngineSettings
 from aim_tui.core.scoring.plan import ScoringPlan
+from aim_tui.core.scoring.records import engine_settings
 from aim_tui.errors import UsageError
+from aim_tui.exports.images import Provenance
 from aim_tui.hub.optional_libraries import require_libraries
 
 if TYPE_CHECKING:
@@ -42,6 +44,10 @@ class Setup:
     def with_store(self, path: Path) -> Setup:
         """The same, with the store whose feature cache the engine uses."""
         return replace(self, engine=replace(self.engine, store=str(path)))
+
+    def provenance(self) -> Provenance:
+        """What outputs say about where the numbers come from."""
+        return Provenance(self.profile, engine_settings(self.engine), self.not_asked)
 
     def plan(self) -> ScoringPlan:
         """The scoring plan; UsageError where nothing can be asked for or the weights make no sense."""
@@ -133,7 +139,7 @@ def _enabled(option: str | None, profile: Profile, settings: Settings) -> tuple[
         off |= {metric: f"switched off by {name}" for metric, name in settings.disabled.items()}
     else:
         try:
-            named = in_order(part.strip() for part in option.split(",") if part.strip())
+            named = images_in_order(part.strip() for part in option.split(",") if part.strip())
         except KeyError as error:
             raise UsageError(f"--metrics: {error.args[0]}") from None
         if not named:

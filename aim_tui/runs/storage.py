@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aim_tui.store.database import Database
-    from aim_tui.store.edit_runs import EditRun
     from aim_tui.store.records import Run
 
 PATIENCE = 10.0
@@ -62,31 +61,43 @@ def open_existing(path: Path) -> Database:
 
 
 def load(named: Path | None, run: str) -> Run:
-    """A stored run by its id, the beginning of its id, or 'last', with what people say of its images now."""
-    from dataclasses import replace
+    """A stored run over images by its id, the beginning of its id, or 'last', with what people say of its images now.
 
-    from aim_tui.store.any_runs import refuse_edits
-    from aim_tui.store.judgements import Judgements
+    UnknownRunError where the id is of a run over edits, which has no prompt and final score.
+    """
+    from aim_tui.store.errors import UnknownRunError
+    from aim_tui.store.records import RunKind
     from aim_tui.store.runs import Runs
 
     with open_existing(store_path(named)) as database:
-        if run != "last":
-            refuse_edits(database, run)
         runs = Runs(database)
-        found = runs.load(runs.find(run))
-        return replace(found, judged=Judgements(database).of(found.results))
+        found = _loaded(database, runs.find(run, kind=RunKind.IMAGES if run == "last" else None))
+        if found.info.kind is RunKind.EDITS:
+            raise UnknownRunError(
+                f"{found.info.id} is a run over edits, and this is made of runs over images",
+                "`aim-tui runs show` and `aim-tui runs export -f csv` know both",
+            )
+        return found
 
 
-def load_any(named: Path | None, run: str) -> Run | EditRun:
+def load_any(named: Path | None, run: str) -> Run:
     """The same of a run of either kind; 'last' is the newest of all."""
-    from aim_tui.store.any_runs import RunKind, find_any
-    from aim_tui.store.edit_runs import EditRuns
+    from aim_tui.store.runs import Runs
 
     with open_existing(store_path(named)) as database:
-        kind, found = find_any(database, run)
-        if kind is RunKind.EDITS:
-            return EditRuns(database).load(found)
-    return load(named, found)
+        return _loaded(database, Runs(database).find(run, kind=None))
+
+
+def _loaded(database: Database, run: str) -> Run:
+    from dataclasses import replace
+
+    from aim_tui.store.judgements import Judgements
+    from aim_tui.store.records import RunKind
+    from aim_tui.store.runs import Runs
+
+    found = Runs(database).load(run)
+    # What people say of edits is no part of their exports.
+    return found if found.info.kind is RunKind.EDITS else replace(found, judged=Judgements(database).of(found.results))
 
 
 def parse_size(text: str) -> int:

@@ -18,7 +18,7 @@ import msgspec
 from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.metrics.normalisation import Piece, Rule, RuleSet
 from aim_tui.core.metrics.profiles import Profile
-from aim_tui.core.metrics.registry import get_metric, in_order, model_role
+from aim_tui.core.metrics.registry import get_metric, images_in_order, model_role, profile_roles
 from aim_tui.core.metrics.spec import NAME, BrokenMetricError, ModelRef, Precision, Role
 from aim_tui.core.names import did_you_mean
 from aim_tui.core.scoring.jobs import ReadingPolicy
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _BUILT_IN = Path(__file__).parent / "profiles.toml"
 _SAMPLE = "sample:"
 _TRUE = frozenset({"1", "true", "yes", "on"})
-_ROLES = tuple(str(role) for role in Role)
+_ROLES = tuple(str(role) for role in profile_roles())
 _DEVICE = re.compile(r"auto|(cpu|mps|cuda)(:[0-9]+)?")
 
 #: AIM's environment names and our own. Nothing else is taken from a .env file: a folder of images may come from
@@ -262,9 +262,9 @@ def _profile(
         named = table.metrics if table.metrics is not None else named
         description = table.description if table.description is not None else description
         notice = table.notice if table.notice is not None else notice
-    metrics = in_order(named)
-    brought = {model.role: model.default for metric in metrics for model in get_metric(metric).models}
-    models = brought | models
+    metrics = images_in_order(named)
+    for metric in metrics:
+        models = get_metric(metric).default_models | models
     lacking = [str(role) for metric in metrics for role in get_metric(metric).roles if role not in models]
     if lacking:
         problem = f'no model for {", ".join(lacking)} (extends = "aim" brings AIM\'s)'

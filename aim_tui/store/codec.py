@@ -8,6 +8,7 @@ import math
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aim_tui.core.metrics.builtin import METRICS
+from aim_tui.core.metrics.edits import MEASURES
 from aim_tui.core.metrics.normalisation import Piece, Rule, RuleSet
 from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.metrics.registry import get_metric, record_metric
@@ -16,6 +17,8 @@ from aim_tui.core.scoring.plan import ScoringPlan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from aim_tui.core.scoring.context import Context
 
 Flat = TypeVar("Flat")
 
@@ -31,10 +34,15 @@ def from_flat(kind: type[Flat], data: Mapping[str, Any]) -> Flat:
     return kind(**{name: value for name, value in data.items() if name in known})
 
 
+def own_to_data(context: Context) -> dict[str, str]:
+    """What an image brings itself as JSON data; what makes an edit stands in columns of its own."""
+    return {"topic": context.topic, "prompt": context.prompt, "reference": context.reference}
+
+
 def plan_to_data(plan: ScoringPlan) -> dict[str, Any]:
     """A scoring plan as JSON data, with what its metrics are where a package may bring them."""
     data = {"metrics": list(plan.metrics), "weights": dict(plan.weights), "rules": _rules_to_data(plan.rules)}
-    others = [get_metric(metric) for metric in plan.metrics if metric not in METRICS]
+    others = [get_metric(metric) for metric in plan.metrics if metric not in METRICS and metric not in MEASURES]
     return data | {"specs": [_spec_to_data(spec) for spec in others]} if others else data
 
 
@@ -74,7 +82,7 @@ def profile_from_json(text: str) -> Profile:
 
 
 def _spec_to_data(spec: MetricSpec) -> dict[str, Any]:
-    said = {name: value for name, value in to_flat(spec).items() if name != "models"}
+    said = {name: value for name, value in to_flat(spec).items() if name not in ("models", "libraries")}
     return said | {"low": _number(spec.low), "high": _number(spec.high)}
 
 

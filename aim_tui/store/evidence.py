@@ -1,17 +1,22 @@
-"""A stored run and what people said of its images, as the material of an analysis of agreement."""
+"""A stored run and what people said of its images or edits, as the material of an analysis of agreement."""
 
 from __future__ import annotations
 
+import hashlib
 import math
+import os
 from typing import TYPE_CHECKING
 
+from aim_tui.core.agreement.cell_values import cell_text, truth_of
 from aim_tui.core.agreement.duel_agreement import strengths
 from aim_tui.core.agreement.study import Contest, Sample, Scale, StudyColumn, StudyEntry, StudyJudgement, StudySource
 from aim_tui.core.metrics.registry import get_metric
-from aim_tui.core.outcomes import Missing, Outcome, Present
+from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
 from aim_tui.core.ratings.opinions import RATINGS
 from aim_tui.core.text import portable_path
-from aim_tui.store.judgements import DuelOutcome, JudgementKind
+from aim_tui.errors import UsageError
+from aim_tui.store.judgements import DuelOutcome, Image, JudgementKind
+from aim_tui.store.records import RunKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
 RATING = "rating"
 DUELS = "duels"
 FINAL = "final_score"
+TRUTH = "is_correct"
 #: What the keys of the application can give.
 RATED = Scale(RATINGS[0], RATINGS[-1])
 
@@ -31,7 +37,9 @@ _OUTCOMES = {DuelOutcome.LEFT: 1, DuelOutcome.RIGHT: -1, DuelOutcome.TIE: 0}
 
 
 def source_of_run(run: Run) -> StudySource:
-    """The raw and normalised values and the final score of a run, by the path of the image."""
+    """The raw and normalised values and the final score of a run, by path; of edits every number, by id."""
+    if run.info.kind is RunKind.EDITS:
+        return source_of_edits(run.results, f"edit run {run.info.id}")
     return source_of_results(run.results.settled(), f"run {run.info.id}")
 
 
@@ -52,10 +60,50 @@ def source_of_results(results: Results, origin: str) -> StudySource:
     )
 
 
-def ratings(judgements: Judgements, results: Results, scale: Scale = RATED) -> StudyJudgement | None:
-    """What holds now of the ratings of these images, a column for each rater; None where there are none.
+def source_of_edits(results: Results, origin: str) -> StudySource:
+    """Every number of edits and their known truth, by id; UsageError where one is neither right nor wrong."""
+    samples = {row.id: _edit_sample(row, origin) for row in results.rows}
+    columns = []
+    for spec in results.specs:
+        scale = Scale(spec.low, spec.high) if math.isfinite(spec.high) else None
+        columns.append(_column(spec.id, results, origin, _raw_of_edit(spec.id), spec.higher_is_better, scale))
+    known = [StudyEntry(name, Present(float(one.correct))) for name, one in samples.items() if one.correct is not None]
+    if known:
+        columns.append(StudyColumn(TRUTH, tuple(known), scale=Scale(0, 1), origin=origin))
+    return StudySource(origin=origin, columns=tuple(columns), samples=samples, id_column="id")
 
-    Images are known by content: copies of one image share its ratings.
+
+def metrics_of(source: StudySource) -> tuple[StudyColumn, ...]:
+    """The columns that were measured."""
+    return tuple(column for column in source.columns if column.name != TRUTH)
+
+
+def truth_judgement(source: StudySource) -> StudyJudgement | None:
+    """Whether each instruction is right, 1 or 0; None where nobody says."""
+    column = next((column for column in source.columns if column.name == TRUTH), None)
+    return StudyJudgement(TRUTH, (column,)) if column is not None else None
+
+
+def judged_edit(row: Row) -> Image | None:
+    """What a judgement of an edit is of: both images by content and the instruction; None before they are read.
+
+    The same pair under another instruction is another edit, and the target alone another thing again.
+    """
+    if row.source is None or row.facts is None:
+        return None
+    return Image(edit_identity(row.source.sha256, row.facts.sha256, row.instruction), row.path)
+
+
+def edit_identity(source_sha256: str, target_sha256: str, instruction: str) -> str:
+    """What stands for an edit where the store has the hash of an image."""
+    parts = ("edit", source_sha256, target_sha256, instruction)
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def ratings(judgements: Judgements, results: Results, scale: Scale = RATED) -> StudyJudgement | None:
+    """What holds now of the ratings of these images or edits, a column for each rater; None where there are none.
+
+    Images are known by content: copies of one image share its ratings. Edits are by both images and the instruction.
     """
     by_content = _by_content(results)
     held = judgements.current(JudgementKind.RATING, set(by_content))
@@ -63,7 +111,7 @@ def ratings(judgements: Judgements, results: Results, scale: Scale = RATED) -> S
     for sha256, words in held.items():
         for rater, word in words.items():
             if isinstance(word.value, (int, float)):
-                entries = (StudyEntry(path, Present(float(word.value))) for path in by_content[sha256])
+                entries = (StudyEntry(name, Present(float(word.value))) for name in by_content[sha256])
                 raters.setdefault(rater, []).extend(entries)
     if not raters:
         return None
@@ -96,8 +144,13 @@ def duel_judgement(fought: Sequence[Contest]) -> StudyJudgement | None:
 def _by_content(results: Results) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for row in results.rows:
-        if row.facts is not None:
-            found.setdefault(row.facts.sha256, []).append(row.path)
+        if row.edit is None:
+            sha256 = row.facts.sha256 if row.facts is not None else None
+        else:
+            judged = judged_edit(row)
+            sha256 = judged.sha256 if judged is not None else None
+        if sha256 is not None:
+            found.setdefault(sha256, []).append(row.id)
     return found
 
 
@@ -109,7 +162,7 @@ def _column(
     higher_is_better: bool,
     scale: Scale | None,
 ) -> StudyColumn:
-    entries = tuple(StudyEntry(row.path, outcome(row) or _NOT_SCORED) for row in results.rows)
+    entries = tuple(StudyEntry(row.id, outcome(row) or _NOT_SCORED) for row in results.rows)
     return StudyColumn(name, entries, higher_is_better, scale, origin)
 
 
@@ -121,6 +174,10 @@ def _raw(metric: str) -> Callable[[Row], Outcome | None]:
     return lambda row: row.outcome(metric)
 
 
+def _raw_of_edit(metric: str) -> Callable[[Row], Outcome | None]:
+    return lambda row: Failed(row.error) if row.error is not None else row.outcome(metric)
+
+
 def _norm(metric: str) -> Callable[[Row], Outcome | None]:
     return lambda row: row.scores.norms.get(metric) if row.scores else None
 
@@ -129,3 +186,28 @@ def _sample(row: Row, results: Results) -> Sample:
     folder = portable_path(row.path).rpartition("/")[0]
     labels = {"folder": folder, "format": row.facts.format if row.facts else "", "caption": row.caption or ""}
     return Sample(row.path, path=row.path, instruction=results.context.prompt, labels=labels)
+
+
+def _edit_sample(row: Row, origin: str) -> Sample:
+    edit, truth = row.edit, row.truth
+    assert edit is not None  # every row is an edit
+    try:
+        correct = truth_of(truth.get(TRUTH))
+    except ValueError as error:
+        raise UsageError(f"{origin}, edit {row.id}: {error}") from None
+    labels = {
+        "source_image": os.path.basename(edit.source),  # noqa: PTH119  # as text: any bytes
+        "target_image": os.path.basename(row.path),  # noqa: PTH119
+        "instruction": edit.instruction,
+        **{name: cell_text(value) for name, value in truth.items()},
+    }
+    return Sample(
+        id=row.id,
+        path=row.path,
+        source=edit.source,
+        instruction=edit.instruction,
+        labels=labels,
+        correct=correct,
+        match=cell_text(truth.get("original_id")),
+        error_type=cell_text(truth.get("error_type")),
+    )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.metrics.bertscore import chosen_layer
 from aim_tui.core.metrics.builtin import BERTSCORE
+from aim_tui.core.metrics.edits import families_of
 from aim_tui.core.scoring.records import document
 from aim_tui.core.text import portable_path
-from aim_tui.store.codec import plan_to_data
+from aim_tui.store.codec import own_to_data, plan_to_data
 from aim_tui.store.packing import to_json
 
 if TYPE_CHECKING:
@@ -37,6 +38,13 @@ class RunState(StrEnum):
     CANCELLED = "cancelled"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
+
+
+class RunKind(StrEnum):
+    """What a run is over."""
+
+    IMAGES = "images"
+    EDITS = "edits"
 
 
 #: A run in one of these states can go on.
@@ -70,7 +78,8 @@ class RunRequest:
 
     `fingerprints` holds one for each role whose model takes part (`store.fingerprints.fingerprint`), and
     `reference_sha256` the content of the reference: together with the context and the images they decide about
-    every raw value. `settings` is what reports show (device, precision, batch_size, exif, background).
+    every raw value. `settings` is what reports show (device, precision, batch_size, exif, background). `data` is the
+    file that edits come from; a run over images has none.
     """
 
     context: Context
@@ -84,9 +93,17 @@ class RunRequest:
     settings: Mapping[str, Any] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=versions)
+    data: str = ""
+
+    @property
+    def kind(self) -> RunKind:
+        """What the run is over."""
+        return RunKind.EDITS if self.data else RunKind.IMAGES
 
     def digest(self, items: Iterable[Item]) -> str:
         """The same for two requests exactly if one may go on where the other stopped."""
+        if self.kind is RunKind.EDITS:
+            return self._digest_of_edits(items)
         context = self.context
         said = {
             "folder": self.folder,
@@ -106,7 +123,32 @@ class RunRequest:
         for item in items:
             digest.update(b"\0" + item.path.encode("utf-8", "surrogateescape"))
             if item.context is not None:
-                digest.update(b"\0" + to_json(asdict(item.context)).encode("ascii"))
+                digest.update(b"\0" + to_json(own_to_data(item.context)).encode("ascii"))
+        return digest.hexdigest()
+
+    def _digest_of_edits(self, edits: Iterable[Item]) -> str:
+        """As runs over edits always had it: with other parts, those of an earlier version would not go on."""
+        decides = {
+            "families": families_of(self.plan.metrics),
+            "data": self.data,
+            "profile": self.profile.name,
+            "settings": {name: value for name, value in self.settings.items() if name not in _NOT_DECIDING},
+            "fingerprints": dict(self.fingerprints),
+        }
+        digest = hashlib.sha256(to_json(decides).encode("ascii"))
+        for item in edits:
+            edit, data = item.edit, item.data
+            assert edit is not None and data is not None  # an edit of a data file
+            row = {
+                "id": data.id,
+                "source": edit.source,
+                "target": item.path,
+                "instruction": edit.instruction,
+                "source_caption": edit.source_caption,
+                "target_caption": edit.target_caption,
+                "truth": dict(data.truth),
+            }
+            digest.update(to_json([row]).encode("ascii"))
         return digest.hexdigest()
 
 
@@ -136,6 +178,13 @@ class RunInfo:
     owner: Owner
     summary: Summary | None
     """What the rows added up to when the run ended, if it ended and said so."""
+    data: str = ""
+    """The file that edits come from."""
+
+    @property
+    def kind(self) -> RunKind:
+        """What the run is over."""
+        return RunKind.EDITS if self.data else RunKind.IMAGES
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed
 from aim_tui.core.scoring.context import Context
-from aim_tui.core.scoring.events import ImageFacts, Item, MetricValue, ModelInfo, PromptRead
+from aim_tui.core.scoring.events import DataRow, ImageFacts, Item, MetricValue, ModelInfo, PromptRead
 from aim_tui.core.scoring.results import Raw, Results, Summary, own_need
 from aim_tui.store.codec import from_flat, plan_from_json, plan_to_data, profile_from_json, profile_to_data
 from aim_tui.store.errors import StoreError, UnknownRunError, decoding
 from aim_tui.store.packing import pack, to_json, unpack, unpack_optional
 from aim_tui.store.processes import Owner
-from aim_tui.store.records import RESUMABLE, Run, RunInfo, RunRequest, RunState
+from aim_tui.store.records import RESUMABLE, Run, RunInfo, RunKind, RunRequest, RunState
 from aim_tui.store.writer import INTERVAL, RunWriter, insert_images
 
 if TYPE_CHECKING:
@@ -29,14 +29,19 @@ if TYPE_CHECKING:
 
     _Rows = Sequence[tuple[Any, ...]]
 
-# Counting the rows of a long history takes time: a run that ended with a summary has been counted.
+# Counting the rows of a long history takes time: a run that ended with a summary has been counted. Of an edit several
+# metrics come one after the other: it is begun when its images are read.
 _INFO = """
-    SELECT runs.*, CASE WHEN summary IS NULL THEN
-        (SELECT count(*) FROM run_images WHERE run = runs.id AND error IS NOT NULL)
-        + (SELECT count(DISTINCT item) FROM run_values WHERE run = runs.id)
+    SELECT runs.*, CASE
+        WHEN data IS NOT NULL THEN
+            (SELECT count(*) FROM run_images WHERE run = runs.id AND (facts IS NOT NULL OR error IS NOT NULL))
+        WHEN summary IS NULL THEN
+            (SELECT count(*) FROM run_images WHERE run = runs.id AND error IS NOT NULL)
+            + (SELECT count(DISTINCT item) FROM run_values WHERE run = runs.id)
     END AS begun
     FROM runs
 """
+_OF_KIND = {None: "TRUE", RunKind.IMAGES: "data IS NULL", RunKind.EDITS: "data IS NOT NULL"}
 
 
 class Runs:
@@ -75,6 +80,7 @@ class Runs:
             "host": owner.host,
             "pid": owner.pid,
             "process": owner.process,
+            "data": pack(request.data) if request.data else None,
         }
         names = ", ".join(row)
         with self._database.writing() as connection:
@@ -83,23 +89,41 @@ class Runs:
         positions = {item.id: number for number, item in enumerate(items)}
         return RunWriter(self._database, run_id, positions, interval=interval)
 
+    def newest(self, request: RunRequest, items: Iterable[Item]) -> RunInfo | None:
+        """The newest run that asked exactly this of exactly these images, however it stands."""
+        asked = request.digest(items)
+        with self._database.reading() as connection:
+            rows = _dicts(connection.execute(f"{_INFO} WHERE asked = ? ORDER BY id DESC LIMIT 1", (asked,)))
+        with decoding(self._database.path):
+            return next(map(_info, rows), None)
+
+    def latest(self, request: RunRequest, items: Sequence[Item]) -> Run | None:
+        """The newest run that asked exactly this, however it stands, with its rows; None where there is none.
+
+        A row with a file that has changed since that run began is as if it had not been scored.
+        """
+        info = self.newest(request, items)
+        if info is None:
+            return None
+        run = self.load(info.id)
+        for row in list(run.results.rows):
+            if _changed_since(row, info.started):
+                run.results.reset(row.item)
+        return run
+
     def find_resumable(self, request: RunRequest, items: Iterable[Item]) -> RunInfo | None:
         """The newest run that asked exactly this of exactly these images and did not come to its end.
 
         A run that is done, or still runs, is not offered; nor is one that a run that is done came after.
         """
-        asked = request.digest(items)
-        with self._database.reading() as connection:
-            rows = _dicts(connection.execute(f"{_INFO} WHERE asked = ? ORDER BY id DESC LIMIT 1", (asked,)))
-        with decoding(self._database.path):
-            infos = [_info(row) for row in rows]
-        return next((info for info in infos if info.state in RESUMABLE), None)
+        info = self.newest(request, items)
+        return info if info is not None and info.state in RESUMABLE else None
 
     def resume(self, run_id: str, *, interval: float = INTERVAL) -> tuple[RunWriter, Run]:
         """Take over a run that did not come to its end; what is left is `run.results.left(context)`.
 
-        Images whose file has changed since the run began are left again. Raises StoreError where the run is done or
-        another process is at it: of two that try at once, one gets it.
+        Images whose file has changed since the run began are left again, and edits that could not be read. Raises
+        StoreError where the run is done or another process is at it: of two that try at once, one gets it.
         """
         owner = Owner.this()
         with self._database.writing() as connection:
@@ -114,7 +138,9 @@ class Runs:
             changed = _changed_files(connection, run_id, info.started)
             connection.executemany("DELETE FROM run_values WHERE run = ? AND item = ?", changed)
             connection.executemany(
-                "UPDATE run_images SET sha256 = NULL, facts = NULL, error = NULL WHERE run = ? AND item = ?", changed
+                "UPDATE run_images SET sha256 = NULL, facts = NULL, source_facts = NULL, error = NULL "
+                "WHERE run = ? AND item = ?",
+                changed,
             )
         run = self.load(run_id)
         positions = {number: number for number in range(len(run.results.rows))}
@@ -125,7 +151,9 @@ class Runs:
         with self._database.reading() as connection:
             row = _one(connection, run_id)
             images = connection.execute(
-                "SELECT path, facts, error, own FROM run_images WHERE run = ? ORDER BY item", (run_id,)
+                "SELECT path, facts, error, own, source_facts, data_id, source, instruction, source_caption, "
+                "target_caption, truth FROM run_images WHERE run = ? ORDER BY item",
+                (run_id,),
             ).fetchall()
             values = connection.execute(
                 "SELECT metric, item, state, value, reason, caption FROM run_values WHERE run = ?", (run_id,)
@@ -134,26 +162,31 @@ class Runs:
         with decoding(self._database.path):
             return _run(row, images, values, models)
 
-    def history(self, folder: str | None = None, limit: int | None = None) -> list[RunInfo]:
-        """The runs of a folder, or all, the newest first."""
-        where, parameters = ("WHERE folder = ?", [pack(folder)]) if folder is not None else ("", [])
+    def history(
+        self, folder: str | None = None, limit: int | None = None, *, kind: RunKind | None = RunKind.IMAGES
+    ) -> list[RunInfo]:
+        """The runs of a folder, or all, the newest first; of both kinds where `kind` is None."""
+        where, parameters = _OF_KIND[kind], []
+        if folder is not None:
+            where, parameters = f"{where} AND folder = ?", [pack(folder)]
         with self._database.reading() as connection:
             rows = _dicts(
                 connection.execute(
-                    f"{_INFO} {where} ORDER BY id DESC LIMIT ?", [*parameters, -1 if limit is None else limit]
+                    f"{_INFO} WHERE {where} ORDER BY id DESC LIMIT ?", [*parameters, -1 if limit is None else limit]
                 )
             )
         with decoding(self._database.path):
             return [_info(row) for row in rows]
 
-    def find(self, name: str) -> str:
+    def find(self, name: str, *, kind: RunKind | None = RunKind.IMAGES) -> str:
         """The id of the run that a user means: 'last', an id, or the beginning of just one; else UnknownRunError."""
+        where = _OF_KIND[kind]
         with self._database.reading() as connection:
             if name == "last":
-                found = connection.execute("SELECT id FROM runs ORDER BY id DESC LIMIT 1").fetchall()
+                found = connection.execute(f"SELECT id FROM runs WHERE {where} ORDER BY id DESC LIMIT 1").fetchall()
             else:
                 found = connection.execute(
-                    "SELECT id FROM runs WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id", (name.upper(),)
+                    f"SELECT id FROM runs WHERE {where} AND substr(id, 1, length(?1)) = ?1 ORDER BY id", (name.upper(),)
                 ).fetchall()
         if len(found) != 1:
             several = ", ".join(run for (run,) in found[:5])
@@ -164,8 +197,10 @@ class Runs:
     def delete(self, run_id: str) -> None:
         """Remove a run and its values; ratings and the feature cache stay. StoreError while it is running."""
         with self._database.writing() as connection:
-            if _info(_one(connection, run_id)).state is RunState.RUNNING:
-                raise StoreError(f"run {run_id} is still running", "cancel it first")
+            info = _info(_one(connection, run_id))
+            if info.state is RunState.RUNNING:
+                of_edits = "edit " if info.kind is RunKind.EDITS else ""
+                raise StoreError(f"{of_edits}run {run_id} is still running", "cancel it first")
             connection.execute("DELETE FROM runs WHERE id = ?", (run_id,))
 
 
@@ -209,9 +244,10 @@ def _info(row: dict[str, Any]) -> RunInfo:
         profile=row["profile_name"],
         metrics=tuple(json.loads(row["plan"])["metrics"]),
         images=row["images"],
-        begun=row["begun"] if summary is None else summary.n - summary.n_pending,
+        begun=row["begun"] if summary is None or row["begun"] is not None else summary.n - summary.n_pending,
         owner=owner,
         summary=summary,
+        data=unpack_optional(row["data"]) or "",
     )
 
 
@@ -228,19 +264,23 @@ def _request(row: dict[str, Any]) -> RunRequest:
         settings=json.loads(row["settings"]),
         fingerprints=json.loads(row["fingerprints"]),
         versions=json.loads(row["versions"]),
+        data=unpack_optional(row["data"]) or "",
     )
 
 
 def _run(row: dict[str, Any], images: _Rows, values: _Rows, models: _Rows) -> Run:
     request = _request(row)
     results = Results(request.plan, request.context)
-    results.add(Item(number, unpack(path), context=_own(own)) for number, (path, _, _, own) in enumerate(images))
-    for result, (_, facts, error, _) in zip(results.rows, images, strict=True):
+    results.add(_item(number, path, own, *edit) for number, (path, _, _, own, _, *edit) in enumerate(images))
+    for result, (_, facts, error, _, source_facts, *_) in zip(results.rows, images, strict=True):
         result.facts = from_flat(ImageFacts, json.loads(facts)) if facts else None
+        result.source = from_flat(ImageFacts, json.loads(source_facts)) if source_facts else None
         result.error = unpack_optional(error)
     _fill(results, values)
     infos = {info.role: info for info in (from_flat(ModelInfo, json.loads(text)) for (text,) in models)}
-    results.models = {role: infos[role] for role in (*Role, *sorted(infos)) if role in infos}
+    # Those of a run over edits always stood by name.
+    order = sorted(infos) if request.kind is RunKind.EDITS else (*Role, *sorted(infos))
+    results.models = {role: infos[role] for role in order if role in infos}
     if row["prompt_read"]:
         results.prompt = from_flat(PromptRead, json.loads(row["prompt_read"]))
     results.replan(request.plan)
@@ -255,10 +295,25 @@ def _fill(results: Results, values: _Rows) -> None:
         outcome = MetricValue(item, state, value, unpack(reason)).outcome
         row.raws[metric] = Raw(outcome, own_need(row, metric) or needs[metric])
         if caption is not None:
-            row.caption = unpack(caption)
+            row.captions[metric] = unpack(caption)
     for row in results.rows:
         if row.error is not None:
             row.raws = {metric: Raw(Failed(row.error), row.need(metric, results.context)) for metric in needs}
+
+
+def _item(number: int, path: Any, own: str | None, name: Any, source: Any, *edit: Any) -> Item:
+    """An image, or the target of an edit, as a run keeps it."""
+    if source is None:
+        return Item(number, unpack(path), context=_own(own))
+    *texts, truth = edit
+    instruction, source_caption, target_caption = map(unpack, texts)
+    context = Context(
+        source=unpack(source),
+        instruction=instruction,
+        source_caption=source_caption,
+        target_caption=target_caption,
+    )
+    return Item(number, unpack(path), context, DataRow(unpack(name), unpack(source), unpack(path), json.loads(truth)))
 
 
 def _own(text: str | None) -> Context | None:
@@ -266,25 +321,36 @@ def _own(text: str | None) -> Context | None:
 
 
 def _changed_files(connection: sqlite3.Connection, run_id: str, started: datetime) -> list[tuple[str, int]]:
-    """Images with a result whose file, or own reference, is another now; a file that is gone keeps what was found.
+    """Images with a result whose file, source or own reference is another now; a file that is gone keeps it.
 
-    The time of the last change of a file's inode cannot be set back, and moving another file to the path sets it.
+    An edit that could not be read is tried again. The time of the last change of a file's inode cannot be set back, and
+    moving another file to the path sets it.
     """
     began_ns = int(started.timestamp() * 1e9)
     rows = connection.execute(
-        "SELECT item, path, own FROM run_images WHERE run = ? AND (facts IS NOT NULL OR error IS NOT NULL)", (run_id,)
+        "SELECT item, path, own, source, error FROM run_images "
+        "WHERE run = ? AND (facts IS NOT NULL OR error IS NOT NULL)",
+        (run_id,),
     )
     changed = []
-    for item, path, own in rows:
+    for item, path, own, source, error in rows:
         context = _own(own)
-        files = (unpack(path), context.reference) if context is not None and context.reference else (unpack(path),)
-        if any(_is_newer(file, began_ns) for file in files):
+        others = (context.reference if context is not None else "", unpack_optional(source))
+        files = (unpack(path), *filter(None, others))
+        if (source is not None and error is not None) or any(_is_newer(file, began_ns) for file in files):
             changed.append((run_id, item))
     return changed
+
+
+def _changed_since(row: Row, began: datetime) -> bool:
+    """Whether a file of a row is another one than when its run began; one that is gone keeps what was found."""
+    began_ns = int(began.timestamp() * 1e9)
+    files = (row.path, row.edit.source) if row.edit is not None else (row.path,)
+    return any(_is_newer(path, began_ns) for path in files)
 
 
 def _is_newer(path: str, than_ns: int) -> bool:
     try:
         return os.stat(path).st_ctime_ns > than_ns  # noqa: PTH116 - quicker, by the hundred thousand
-    except OSError:
+    except (OSError, ValueError):
         return False

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.scoring.events import ImageFailed, ImageRead, MetricBatch, ModelLoaded, PromptRead
-from aim_tui.store.codec import to_flat
+from aim_tui.store.codec import own_to_data, to_flat
 from aim_tui.store.errors import StoreError
 from aim_tui.store.packing import pack, pack_optional, to_json
 from aim_tui.store.records import RunState
@@ -31,7 +30,9 @@ _MANY = 2000
 
 # An image that is read keeps no earlier failure, and one that fails now keeps what is known of its file.
 _IMAGE = """
-    UPDATE run_images SET sha256 = coalesce(?, sha256), facts = coalesce(?, facts), error = ? WHERE run = ? AND item = ?
+    UPDATE run_images SET sha256 = coalesce(?, sha256), facts = coalesce(?, facts),
+        source_facts = coalesce(?, source_facts), error = ?
+    WHERE run = ? AND item = ?
 """
 _FORGET_VALUES = "DELETE FROM run_values WHERE run = ? AND item = ?"
 _VALUE = """
@@ -156,13 +157,23 @@ class RunWriter:
 
 def insert_images(connection: sqlite3.Connection, run: str, items: Sequence[Item], first: int = 0) -> None:
     """Write down the images of a run, of which `first` are there already."""
+    columns = (
+        "run", "item", "path", "own", "data_id", "source", "instruction", "source_caption", "target_caption", "truth",
+    )  # fmt: skip
     connection.executemany(
-        "INSERT INTO run_images (run, item, path, own) VALUES (?, ?, ?, ?)",
-        (
-            (run, first + number, pack(item.path), to_json(asdict(item.context)) if item.context is not None else None)
-            for number, item in enumerate(items)
-        ),
+        f"INSERT INTO run_images ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
+        ((run, first + number, pack(item.path), *_brought(item)) for number, item in enumerate(items)),
     )
+
+
+def _brought(item: Item) -> tuple[Any, ...]:
+    """What an item brings itself: of an edit everything that makes it one, else its own context."""
+    if (edit := item.edit) is None:
+        own = to_json(own_to_data(item.context)) if item.context is not None else None
+        return (own, None, None, None, None, None, None)
+    texts = (edit.source, edit.instruction, edit.source_caption, edit.target_caption)
+    truth = dict(item.data.truth) if item.data is not None else {}
+    return (None, pack(item.data.id if item.data is not None else ""), *map(pack, texts), to_json(truth))
 
 
 def _store(connection: sqlite3.Connection, run: str, items: Mapping[int, int], events: Sequence[Event]) -> None:
@@ -170,10 +181,11 @@ def _store(connection: sqlite3.Connection, run: str, items: Mapping[int, int], e
     rows: dict[str, list[tuple[Any, ...]]] = {_IMAGE: [], _FORGET_VALUES: [], _VALUE: [], _MODEL: [], _PROMPT: []}
     for event in events:
         match event:
-            case ImageRead(item, facts):
-                rows[_IMAGE].append((facts.sha256, to_json(to_flat(facts)), None, run, items[item]))
+            case ImageRead(item, facts, source):
+                before = to_json(to_flat(source)) if source is not None else None
+                rows[_IMAGE].append((facts.sha256, to_json(to_flat(facts)), before, None, run, items[item]))
             case ImageFailed(item, reason):
-                rows[_IMAGE].append((None, None, pack(reason), run, items[item]))
+                rows[_IMAGE].append((None, None, None, pack(reason), run, items[item]))
                 rows[_FORGET_VALUES].append((run, items[item]))
             case MetricBatch(metric, values):
                 rows[_VALUE] += (

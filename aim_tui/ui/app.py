@@ -20,8 +20,8 @@ from aim_tui.terminal.osc import manner_of
 from aim_tui.terminal.startup import driver_class, leave_terminal
 from aim_tui.terminal.writer import TerminalWriter, ask_tmux, speaking_driver
 from aim_tui.ui.commands import binding_commands
-from aim_tui.ui.late_input import Typed
-from aim_tui.ui.notifications import Told
+from aim_tui.ui.late_input import LateInput
+from aim_tui.ui.notifications import ShownNotification
 from aim_tui.ui.opening import OpeningScreen
 from aim_tui.ui.signals import end_on_signals
 
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.theme import Theme
 
-    from aim_tui.ipc.client import Patience
+    from aim_tui.ipc.worker_state import Patience
     from aim_tui.ui.launch import Launch
     from aim_tui.ui.main.screen import MainScreen
     from aim_tui.ui.session.session import Session
-    from aim_tui.ui.session.terminal_status import Announcer
+    from aim_tui.ui.session.terminal_status import TerminalStatus
 
-_MOST_TOLD = 200
+_MOST_NOTIFICATIONS = 200
 
 
 class AimApp(App[int]):
@@ -75,7 +75,7 @@ class AimApp(App[int]):
     ]
 
     session: Session
-    announcer: Announcer
+    terminal_status: TerminalStatus
 
     def __init__(
         self,
@@ -92,10 +92,10 @@ class AimApp(App[int]):
         self.animation_level = "none"
         self._begun = False
         self._main: MainScreen | None = None
-        self.typed = Typed()
+        self.late_input = LateInput()
         """Tells keys from what a terminal answers late."""
-        self.told: deque[Told] = deque(maxlen=_MOST_TOLD)
-        """What toasts have said, the newest last."""
+        self.past_notifications: deque[ShownNotification] = deque(maxlen=_MOST_NOTIFICATIONS)
+        """All notifications that were shown, the newest last."""
         self.add_mode("main", self._open_main)
         if launch is not None:
             self.begin(launch, worker_command, patience)
@@ -105,14 +105,12 @@ class AimApp(App[int]):
     ) -> None:
         """Take up what the user wants: the work, and how it is to look."""
         # Something is to be on the screen before these are imported.
-        from aim_tui.ipc.client import WORKER_COMMAND
         from aim_tui.ui.session.session import Session
-        from aim_tui.ui.session.terminal_status import Announcer
+        from aim_tui.ui.session.terminal_status import TerminalStatus
 
-        command = worker_command or WORKER_COMMAND
-        self.session = Session(launch, self._tell, worker_command=command, patience=patience)
-        self._wanted = launch.preferences
-        self.announcer = Announcer(self.voice, self._wanted, self.bell)
+        self.session = Session(launch, self._post_to_main, worker_command=worker_command, patience=patience)
+        self._preferences = launch.preferences
+        self.terminal_status = TerminalStatus(self.voice, self._preferences, self.bell)
         self._begin_looks()
         self._begun = True
 
@@ -120,31 +118,31 @@ class AimApp(App[int]):
         # Made when the application runs: fields look for it as soon as they exist.
         from aim_tui.ui.main.screen import MainScreen
 
-        self._main = MainScreen(self.session, self.announcer, self.typed, self.told)
+        self._main = MainScreen(self.session, self.terminal_status, self.late_input, self.past_notifications)
         return self._main
 
-    def _tell(self, message: Message) -> None:
+    def _post_to_main(self, message: Message) -> None:
         if self._main is not None:
             self._main.post_message(message)
 
     async def on_event(self, event: Event) -> None:
-        """Hear every key, whoever it is for."""
+        """Note every key, whoever it is for."""
         if isinstance(event, Key) and not event.is_forwarded:
-            self.typed.heard(event.character)
+            self.late_input.add(event.character)
         await super().on_event(event)
 
     def on_mount(self) -> None:
-        """Take up the user's keys, and what tmux tells of the terminal outside."""
+        """Take up the user's keys, and what tmux knows of the terminal outside."""
         if self._begun:
             self.settle()
 
     def settle(self) -> None:
-        """Take up the user's keys, and what tmux tells of the terminal outside; both need a running application."""
-        self.set_keymap(self._wanted.keymap)
+        """Take up the user's keys, and what tmux knows of the terminal outside; both need a running application."""
+        self.set_keymap(self._preferences.keymap)
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
-        self.set_interval(self.announcer.renew_seconds, self.announcer.renew)
+        self.set_interval(self.terminal_status.renew_seconds, self.terminal_status.renew)
         if os.environ.get("TMUX") and not self.is_headless:
-            self.session.run(self._ask_tmux())
+            self.session.workspace.tasks.run(self._ask_tmux())
 
     async def _ask_tmux(self) -> None:
         outside, passthrough = await asyncio.to_thread(ask_tmux)
@@ -159,42 +157,42 @@ class AimApp(App[int]):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Show a toast, and keep what it says: whoever looked away reads it later."""
-        self.told.append(Told(datetime.now(), message, severity))  # noqa: DTZ005 - shown as the time of day here
+        """Show a toast, and keep its text: whoever looked away reads it later."""
+        self.past_notifications.append(ShownNotification(datetime.now(), message, severity))  # noqa: DTZ005 - shown as the time of day here
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def on_app_focus(self) -> None:
         """The user looks at the terminal."""
         if self._begun:
-            self.announcer.watched = True
+            self.terminal_status.watched = True
 
     def on_app_blur(self) -> None:
         """The user looks elsewhere."""
         if self._begun:
-            self.announcer.watched = False
+            self.terminal_status.watched = False
 
     def _begin_looks(self) -> None:
         from aim_tui.ui.themes import OWN_THEMES, THEME_NAMES
 
         for theme in OWN_THEMES:
             self.register_theme(theme)
-        looks = self.session.memory.looks
-        wanted = looks.theme if looks.theme in THEME_NAMES else self._wanted.theme
+        looks = self.session.workspace.saved_state.looks
+        wanted = looks.theme if looks.theme in THEME_NAMES else self._preferences.theme
         if wanted is not None:
             self.theme = wanted
-        self.set_class(self._wanted.compact if looks.compact is None else looks.compact, "-compact")
+        self.set_class(self._preferences.compact if looks.compact is None else looks.compact, "-compact")
         self._begun_theme = self.theme
 
     def _theme_chosen(self, theme: Theme) -> None:
-        # It is also told of the one that the application begins with.
+        # It is also called for the one that the application begins with.
         if theme.name != self._begun_theme:
             self._begun_theme = theme.name
-            self.session.memory.choose(theme=theme.name)
+            self.session.workspace.saved_state.set_looks(theme=theme.name)
 
     def action_toggle_compact(self) -> None:
         """Show fewer borders and lines, or all of them."""
         self.toggle_class("-compact")
-        self.session.memory.choose(compact=self.has_class("-compact"))
+        self.session.workspace.saved_state.set_looks(compact=self.has_class("-compact"))
 
     def action_detect_images(self) -> None:
         """Ask the terminal again how it shows images."""
@@ -210,22 +208,21 @@ class AimApp(App[int]):
         """Quit, after a question where a job runs."""
         from aim_tui.ui.dialogs.confirm import ConfirmScreen
 
-        running = self.session.running if self._begun else None
+        running = self.session.workspace.running if self._begun else None
         if running is None or isinstance(self.screen, ConfirmScreen):
             self.exit(0)
             return
 
-        def answered(yes: bool | None) -> None:
+        def on_answer(yes: bool | None) -> None:
             if yes:
                 self.exit(0)
 
         def question() -> str:
-            stored = self.session.store.path is not None and self.session.store.problem is None
             kept = "They are stored; s goes on another time."
             lost = "Scores that were not exported (ctrl+s) are lost."
-            return f"{running.so_far} {kept if stored else lost}"
+            return f"{running.so_far} {kept if self.session.scoring.keeps_scores else lost}"
 
-        self.push_screen(ConfirmScreen("Quit while a job runs?", question, "Quit", "Stay"), answered)
+        self.push_screen(ConfirmScreen("Quit while a job runs?", question, "Quit", "Stay"), on_answer)
 
     async def on_unmount(self) -> None:
         """The worker ends with the application."""

@@ -41,9 +41,9 @@ def binding_commands(app: App[int], screen: Screen[object]) -> Iterable[SystemCo
         for name, choice in CHOICES.items():
             run = partial(app.run_action, f"batch('{name}')", screen)
             yield SystemCommand(f"Batch: {choice.title}  (b {choice.key})", choice.about, run, discover=False)
-    if hasattr(screen, "action_own_prompts"):
+    if hasattr(screen, "action_item_prompts"):
         for name, choice in PROMPT_CHOICES.items():
-            run = partial(app.run_action, f"own_prompts('{name}')", screen)
+            run = partial(app.run_action, f"item_prompts('{name}')", screen)
             yield SystemCommand(f"Prompts: {choice.title}  (I {choice.key})", choice.about, run, discover=False)
     yield SystemCommand(
         "Detect images again",

@@ -37,7 +37,7 @@ async def with_pauses(things: Iterable[Thing]) -> AsyncIterator[Thing]:
 
 
 class Tasks:
-    """What runs now. An expected failure is told to `failed`."""
+    """What runs now. An expected failure is passed to `failed`."""
 
     def __init__(self, failed: Callable[[AimError], None]) -> None:
         self._failed = failed
@@ -64,13 +64,11 @@ class Tasks:
             self._failed(error)
 
 
-Asked = ParamSpec("Asked")
+Args = ParamSpec("Args")
+Result = TypeVar("Result")
 
 
-Found = TypeVar("Found")
-
-
-async def beside(work: Callable[Asked, Found], *args: Asked.args, **kwargs: Asked.kwargs) -> Found:
+async def in_row_thread(work: Callable[Args, Result], *args: Args.args, **kwargs: Args.kwargs) -> Result:
     """Do it in the thread that goes through all rows, when that has done what it was given before."""
     return await asyncio.get_running_loop().run_in_executor(_thread(), partial(_uncollected, work, *args, **kwargs))
 
@@ -80,7 +78,7 @@ def _thread() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix="rows")
 
 
-def _uncollected(work: Callable[Asked, Found], *args: Asked.args, **kwargs: Asked.kwargs) -> Found:
+def _uncollected(work: Callable[Args, Result], *args: Args.args, **kwargs: Args.kwargs) -> Result:
     """Do it without the garbage collector, which holds every thread and would look at each list as it grows."""
     collects = gc.isenabled()
     gc.disable()

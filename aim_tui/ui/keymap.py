@@ -73,8 +73,8 @@ class KeyProblem:
 
 def key_actions() -> dict[str, KeyAction]:
     """Everything that a key does anywhere in the application, by id, in the order in which the classes declare it."""
-    found = {id: action for node in _nodes() for id, action in _own_actions(node).items()}
-    return {id: action for id, action in found.items() if not id.startswith(_FOREIGN)}
+    actions = {id: action for node in _nodes() for id, action in _own_actions(node).items()}
+    return {id: action for id, action in actions.items() if not id.startswith(_FOREIGN)}
 
 
 def normal_keys(keys: str) -> tuple[str, ...]:
@@ -100,17 +100,17 @@ def keymap_problems(keymap: Mapping[str, str]) -> list[KeyProblem]:
         except ValueError as error:
             problems.append(KeyProblem(id, f"{keys!r} {error}; a comma itself is written 'comma'"))
             continue
-        told = (_key_problem(key, priority=actions[id].priority) for key in wanted)
-        problems += [KeyProblem(id, problem) for problem in told if problem]
+        key_problems = (_key_problem(key, priority=actions[id].priority) for key in wanted)
+        problems += [KeyProblem(id, problem) for problem in key_problems if problem]
     return problems
 
 
 def keymap_conflicts(keymap: Mapping[str, str]) -> list[KeyProblem]:
-    """Keys that two actions would have in one place and do not share as they come, told at the one that was moved.
+    """Keys that two actions would have in one place and do not share as they come, reported at the one that was moved.
 
     Only a keymap without problems has conflicts that mean anything.
     """
-    found: dict[frozenset[str], KeyProblem] = {}
+    conflicts: dict[frozenset[str], KeyProblem] = {}
     for chain in _chains():
         keys = {id: (set(normal_keys(keymap[id])) if id in keymap else set(chain[id].keys)) for id in chain}
         moved = [id for id in chain if id in keymap]
@@ -119,15 +119,15 @@ def keymap_conflicts(keymap: Mapping[str, str]) -> list[KeyProblem]:
                 continue
             as_they_come = set(chain[one].keys) & set(chain[other].keys)
             shared = (keys[one] & keys[other]) - as_they_come
-            if not shared or frozenset((one, other)) in found:
+            if not shared or frozenset((one, other)) in conflicts:
                 continue
-            told, against = (one, other) if one in moved else (other, one)
+            reported, against = (one, other) if one in moved else (other, one)
             id = "" if against.startswith(_FOREIGN) else f" ({against})"
             whose = f"{chain[against].name}{id}"
             problem = f"{', '.join(sorted(shared))} is also the key of {whose}; give one of them another key"
-            found[frozenset((one, other))] = KeyProblem(told, problem)
+            conflicts[frozenset((one, other))] = KeyProblem(reported, problem)
     order = list(keymap)
-    return sorted(found.values(), key=lambda each: order.index(each.id))
+    return sorted(conflicts.values(), key=lambda each: order.index(each.id))
 
 
 def _key_problem(key: str, *, priority: bool) -> str:
@@ -157,8 +157,8 @@ def _key_problem(key: str, *, priority: bool) -> str:
 def _nodes() -> tuple[type, ...]:
     """Every class of ours that declares bindings, the application and its screens first."""
     modules = (each.name for each in pkgutil.walk_packages(aim_tui.ui.__path__, "aim_tui.ui."))
-    found = [thing for name in modules for thing in _classes_of(name) if "BINDINGS" in vars(thing)]
-    return tuple(sorted(found, key=lambda node: (not issubclass(node, App), not issubclass(node, Screen))))
+    nodes = [thing for name in modules for thing in _classes_of(name) if "BINDINGS" in vars(thing)]
+    return tuple(sorted(nodes, key=lambda node: (not issubclass(node, App), not issubclass(node, Screen))))
 
 
 def _classes_of(module: str) -> Iterator[type]:
@@ -170,13 +170,13 @@ def _classes_of(module: str) -> Iterator[type]:
 
 def _own_actions(node: type) -> dict[str, KeyAction]:
     """What a class and the classes of ours that it is made from bind, by id."""
-    found: dict[str, KeyAction] = {}
+    actions: dict[str, KeyAction] = {}
     for base in node.__mro__:
         # A list takes nothing from Textual's; screens and applications do, and that has no id of ours.
         if base.__module__.startswith("aim_tui.") or base in (Screen, App):
             for id, action in _actions(base):
-                found.setdefault(id, action)
-    return found
+                actions.setdefault(id, action)
+    return actions
 
 
 def _actions(base: type) -> Iterator[tuple[str, KeyAction]]:
@@ -237,11 +237,11 @@ def _widgets_of(module: str, seen: set[str]) -> Iterator[type]:
 
 def _around(widget: type) -> dict[str, KeyAction]:
     """What the widgets of ours bind that hold this one: those of the same module."""
-    found: dict[str, KeyAction] = {}
+    actions: dict[str, KeyAction] = {}
     for other in _classes_of(widget.__module__):
         if not issubclass(other, Screen) and not issubclass(other, widget) and not issubclass(widget, other):
-            found |= _own_actions(other)
-    return found
+            actions |= _own_actions(other)
+    return actions
 
 
 def _named_in(module: str) -> Iterable[type]:

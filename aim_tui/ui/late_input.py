@@ -19,8 +19,8 @@ _ANSWER = re.compile(r"\[\?|;|=|P>|\^\[")
 _LONGEST = 100
 
 
-class Typed:
-    """Hears every key and says whether the last one is to be trusted with a rating."""
+class LateInput:
+    """Sees every key and decides whether the last one may be taken for a rating."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, *, settle: float = SETTLE_SECONDS) -> None:
         self._clock = clock
@@ -28,7 +28,7 @@ class Typed:
         self._burst = ""
         self._last = float("-inf")
 
-    def heard(self, character: str | None) -> None:
+    def add(self, character: str | None) -> None:
         """A key came; keys without a character end a burst."""
         now = self._clock()
         burst = self._burst if now - self._last < _BURST_SECONDS else ""

@@ -51,7 +51,7 @@ class Launch:
     preferences: Preferences = field(default_factory=Preferences)
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
-    """Said once when the application is open, such as a path that gave no images."""
+    """UserNotice once when the application is open, such as a path that gave no images."""
     edits: EditWish | None = None
     """Edits whose screen is opened at once."""
 

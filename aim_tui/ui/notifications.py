@@ -1,4 +1,4 @@
-"""What toasts have said; imported before the first words are painted, so it imports little."""
+"""Notifications that were shown; imported before the first words are painted, so it imports little."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-class Told(NamedTuple):
-    """One toast: when it came, what it said and how bad that was."""
+class ShownNotification(NamedTuple):
+    """One toast: when it came, its text and how bad that is."""
 
     at: datetime
     text: str

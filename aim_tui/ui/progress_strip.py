@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from aim_tui.core.scoring.events import PhaseName
 from aim_tui.core.text import printable, printable_name
-from aim_tui.ipc.client import WorkerState
+from aim_tui.ipc.worker_state import WorkerState
 from aim_tui.ui.session.activity import Activity
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import pytest
 from aim_tui.core.scoring.events import MetricBatch
 from aim_tui.settings import paths
 from aim_tui.store.database import Database
-from aim_tui.store.edit_runs import EditRuns
-from aim_tui.store.records import RunState
+from aim_tui.store.records import RunKind, RunState
+from aim_tui.store.runs import Runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +47,10 @@ EXPORTS: dict[str, Callable[[str], list[dict[str, str]]]] = {
     "jsonl": lambda text: [json.loads(line) for line in text.splitlines()],
     "csv": lambda text: list(csv.DictReader(io.StringIO(text))),
 }
+
+
+def edit_runs(runs: Runs) -> list[str]:
+    return [info.id for info in runs.history(kind=RunKind.EDITS)]
 
 
 def store_of(tmp_path: Path) -> Path:
@@ -113,13 +117,13 @@ def test_a_run_is_stored_with_its_numbers(
 ) -> None:
     rows = json.loads(run(cli, tmp_path, few(), "-f", "json").out)["results"]
     with Database.open(store_of(tmp_path)) as database:
-        runs = EditRuns(database)
-        (name,) = runs.newest()
+        runs = Runs(database)
+        (name,) = edit_runs(runs)
         stored = runs.load(name)
-        assert stored.state is RunState.DONE
-        for row, result, kept in zip(rows, stored.results.rows, stored.edits, strict=True):
-            assert result.outcomes["edit_score"].value == row["edit_score"]
-            assert (kept.id, kept.instruction) == (row["id"], row["instruction"])
+        assert stored.info.state is RunState.DONE
+        for row, result in zip(rows, stored.results.rows, strict=True):
+            assert result.outcome("edit_score").value == row["edit_score"]
+            assert (result.id, result.instruction) == (row["id"], row["instruction"])
             assert result.source.sha256 == row["source_sha256"]
     notices = [
         [row["notice"] for row in read(cli("runs", "export", name, "-f", kind, "--store", str(store_of(tmp_path))).out)]
@@ -128,9 +132,9 @@ def test_a_run_is_stored_with_its_numbers(
     assert all("sample models" in notice for each in notices for notice in each), "others are told what these are"
     assert [len(each) for each in notices] == [1, 3, 3]
     with Database.open(store_of(tmp_path)) as database:
-        runs = EditRuns(database)
+        runs = Runs(database)
         runs.delete(name)
-        assert runs.newest() == []
+        assert edit_runs(runs) == []
 
 
 def test_an_interrupted_run_goes_on_and_ends_as_an_unbroken_one(
@@ -168,7 +172,7 @@ def test_an_interrupted_run_goes_on_and_ends_as_an_unbroken_one(
     assert "going on with edit run" in done.err
     assert json.loads(done.out)["results"] == whole
     with Database.open(store_of(tmp_path)) as database:
-        assert len(EditRuns(database).newest()) == 1
+        assert len(edit_runs(Runs(database))) == 1
 
 
 def test_a_done_run_is_followed_by_a_new_one_that_loads_no_model(
@@ -244,7 +248,7 @@ def test_a_plain_clip_is_refused_as_editclip(
     assert done.code == 3
     assert f"{plain} takes 3 channels, not 6" in done.err
     with Database.open(store_of(tmp_path)) as database:
-        assert EditRuns(database).newest() == [], "a model that is refused leaves nothing behind"
+        assert edit_runs(Runs(database)) == [], "a model that is refused leaves nothing behind"
 
 
 def test_the_output_never_overwrites_what_is_read(cli: Callable[..., Outcome], few: Callable[..., Path]) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from scipy import stats
 
-from aim_tui.core.scoring.events import ImageFailed, ImageRead, MetricBatch, MetricValue
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import DataRow, ImageFailed, ImageRead, Item, MetricBatch, MetricValue
+from aim_tui.core.scoring.plan import raw_plan
 from aim_tui.store.database import Database
-from aim_tui.store.edit_evidence import judged_edit
-from aim_tui.store.edit_runs import EditRequest, EditRuns, StoredEdit
+from aim_tui.store.evidence import judged_edit
 from aim_tui.store.judgements import Judgements
 from aim_tui.store.records import RunState
 from aim_tui.store.runs import Runs
@@ -30,13 +32,15 @@ FAST = ("--bootstrap", "300")
 TYPES = ("colour", "count", "colour")
 
 
-def edit(number: int, correct: object) -> StoredEdit:
+def edit(number: int, correct: object) -> Item:
     right = correct in (True, "TRUE")
     truth: dict[str, Any] = {"original_id": number % 3, "is_correct": correct}
     if not right:
         truth["error_type"] = TYPES[number % 3]
     name = f"{'right' if right else 'wrong'}_{number % 3}"
-    return StoredEdit(name, "/s.png", f"/t/{number % 3}.png", f"make it {name}", truth=truth)
+    target = f"/t/{number % 3}.png"
+    context = Context(source="/s.png", instruction=f"make it {name}")
+    return Item(number, target, context, DataRow(name, "/s.png", target, truth))
 
 
 def stored(
@@ -52,11 +56,14 @@ def stored(
         events.append(ImageRead(number, facts(number % 3), facts(99)))
         events.append(MetricBatch("editclip_score", [MetricValue(number, "present", value=score)]))
     with Database.open() as database:
-        runs = EditRuns(database)
-        run = runs.begin(EditRequest(("editclip",), "/data/edits.json", "sample", {}, {}), edits)
-        runs.write(run, events)
-        runs.end(run, RunState.DONE)
-    return run
+        asked = request(
+            context=Context(), plan=raw_plan(["editclip_score"]), folder="/data", data="/data/edits.json", settings={},
+            fingerprints={},
+        )  # fmt: skip
+        writer = Runs(database).begin(asked, edits)
+        writer.write(*events)
+        writer.end(RunState.DONE)
+    return writer.id
 
 
 def stored_images() -> str:
@@ -95,9 +102,9 @@ def test_by_error_type_right_edits_stand_beside_the_wrong_ones_made_of_them(cli:
 def test_ratings_of_edits_keep_raters_apart_and_are_on_the_scale_of_the_keys(cli: Cli) -> None:
     run = stored()
     with Database.open() as database:
-        found, said = EditRuns(database).load(run), Judgements(database)
-        for row, one, rating in zip(found.results.rows, found.edits, (5, 4, 4, 2, 3, 1), strict=True):
-            judged = judged_edit(row, one.instruction, one.target)
+        found, said = Runs(database).load(run), Judgements(database)
+        for row, rating in zip(found.results.rows, (5, 4, 4, 2, 3, 1), strict=True):
+            judged = judged_edit(row)
             assert judged is not None
             said.rate(judged, rating, rater="ann")
             if rating < 4:
@@ -113,9 +120,10 @@ def test_ratings_of_edits_keep_raters_apart_and_are_on_the_scale_of_the_keys(cli
 def test_one_target_under_two_instructions_is_two_edits() -> None:
     run = stored()
     with Database.open() as database:
-        found = EditRuns(database).load(run)
+        found = Runs(database).load(run)
     row = found.results.rows[0]
-    ids = [judged_edit(row, text, "/t/0.png") for text in ("make it night", "make it day")]
+    texts = [replace(row.edit, instruction=text) for text in ("make it night", "make it day")]
+    ids = [judged_edit(replace(row, own=edit)) for edit in texts]
     assert ids[0] is not None and ids[1] is not None
     assert len({ids[0].sha256, ids[1].sha256, facts(0).sha256}) == 3
 

@@ -84,7 +84,7 @@ def test_the_list_has_the_newest_first_and_says_how_far_each_came(cli: Cli, runs
 def test_the_list_fits_a_narrow_terminal_and_still_has_whole_ids(
     cli: Cli, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aim_tui.cli.console._PIPED_WIDTH", 80)
+    monkeypatch.setattr("aim_tui.exports.tables.PIPED_WIDTH", 80)
     run = add(runs, [0.3] * 3, context=Context(prompt="a prompt that is far too long for one line " * 5))
     lines = cli("runs", "list").out.splitlines()
     assert len(lines) == 2

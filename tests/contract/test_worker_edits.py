@@ -13,7 +13,7 @@ from aim_tui.runs.edit_plan import EditWish, plan
 from aim_tui.settings import paths
 from aim_tui.settings.settings import load_settings
 from aim_tui.store.database import Database
-from aim_tui.store.edit_runs import EditRuns
+from aim_tui.store.runs import Runs
 from aim_tui.ui.app import AimApp
 from aim_tui.ui.launch import Launch
 
@@ -52,14 +52,14 @@ async def test_the_sample_edits_are_scored_by_the_real_worker_and_right_instruct
         await until(lambda: desk.open is not None)
         await pilot.press("s")
         await until(lambda: desk.running)
-        await until(lambda: not desk.busy and not app.session.storing)
-        assert [desk.results.status(row) for row in desk.results.rows] == ["ok"] * 2 * PAIRS
+        await until(lambda: not desk.busy and not app.session.jobs.storing)
+        assert [row.status for row in desk.results.rows] == ["ok"] * 2 * PAIRS
         words = f"right wins {PAIRS} of {PAIRS} pairs"
         await until(lambda: words in app.export_screenshot().replace("&#160;", " "))
     with Database.open(store, read_only=True) as database:
         found = plan(profile, launch.engine_settings(profile), read_edits(data), EditWish(str(data)))
-        run = EditRuns(database).find(found.request(models_needed=True), found.stored())
+        run = Runs(database).latest(found.request(models_needed=True), found.items())
     assert run is not None
-    assert run.state == "done"
-    assert [row.outcomes for row in run.results.rows] == [row.outcomes for row in desk.results.rows]
-    assert sum(len(row.outcomes) for row in run.results.rows) == 2 * PAIRS * 7
+    assert run.info.state == "done"
+    assert [row.raws for row in run.results.rows] == [row.raws for row in desk.results.rows]
+    assert sum(len(row.raws) for row in run.results.rows) == 2 * PAIRS * 7

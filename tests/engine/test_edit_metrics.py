@@ -411,29 +411,42 @@ def test_facts_of_both_images_are_told(measured: Ran, edit_items: list[Item]) ->
             assert (facts.width, facts.height) == plain.open_rgb(path).size
 
 
-def test_cancelling_ends_the_job_between_stretches(
-    edit_refs: dict[Role, ModelRef], edit_items: list[Item], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("_FIRST_AT_ONCE", "_MOST_AT_ONCE"):
-        monkeypatch.setattr(f"aim_tui.engine.item_pass.{name}", 2)
+def test_cancelling_ends_the_job_between_edits(edit_refs: dict[Role, ModelRef], edit_items: list[Item]) -> None:
     engine = Engine(EngineSettings(edit_refs, device="cpu"))
     seen: list[int] = []
     for event in engine.run(Job(("clip_edit",), Context(), edit_items), lambda: bool(seen)):
         if isinstance(event, ImageRead):
             seen.append(event.item)
-    assert seen == [0, 1]
+    assert seen == [0]
 
 
 @pytest.mark.parametrize(
     ("families", "complaint"),
-    [(("editclipp",), "did you mean 'editclip'"), (("edit_score",), "it is part of 'clip_edit'"), ((), "no metric")],
+    [(("editclipp",), "did you mean 'editclip'"), ((), "no metric")],
 )
-def test_a_wrong_family_is_named(
+def test_a_wrong_metric_of_edits_is_named(
     edit_refs: dict[Role, ModelRef], edit_items: list[Item], families: tuple[str, ...], complaint: str
 ) -> None:
     engine = Engine(EngineSettings(edit_refs, device="cpu"))
     with pytest.raises(UsageError, match=complaint):
         list(engine.run(Job(families, Context(), edit_items)))
+
+
+def test_a_number_is_no_family_and_the_family_is_named() -> None:
+    with pytest.raises(KeyError, match="it is part of 'clip_edit'"):
+        edits.families(["edit_score"])
+
+
+def test_numbers_of_edits_and_metrics_of_images_mix_in_one_job(
+    edit_refs: dict[Role, ModelRef], edit_items: list[Item], measured: Ran
+) -> None:
+    engine = Engine(EngineSettings(edit_refs, device="cpu"))
+    ran = collect(engine.run(Job(("edit_score", "preservation", "clip"), Context(prompt="a lake"), edit_items)))
+    assert ran.numbers("edit_score") == pytest.approx(measured.numbers("edit_score"), abs=1e-6)
+    assert ran.numbers("preservation_lpips") == pytest.approx(measured.numbers("preservation_lpips"), abs=1e-6)
+    single = [Item(item.id, item.path) for item in edit_items]
+    alone = collect(engine.run(Job(("clip",), Context(prompt="a lake"), single)))
+    assert ran.numbers("clip") == pytest.approx(alone.numbers("clip"), abs=1e-6)
 
 
 def test_edits_and_single_images_do_not_mix(edit_refs: dict[Role, ModelRef], edit_items: list[Item]) -> None:

@@ -84,7 +84,7 @@ def test_a_second_job_loads_nothing_and_says_what_it_runs_on(
 def test_what_images_are_compared_with_is_embedded_once(
     refs: dict[Role, ModelRef], context: Context, pictures: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls = {Clip.text_features: 0, SentenceEncoder.embed: 0, Lpips.features: 0}
+    calls = {Clip.texts_features: 0, SentenceEncoder.embed: 0, Lpips.features: 0}
 
     def counted(kind: type, name: str) -> None:
         original = getattr(kind, name)
@@ -96,7 +96,7 @@ def test_what_images_are_compared_with_is_embedded_once(
         monkeypatch.setattr(kind, name, call)
 
     for function in list(calls):
-        counted(*{"text_features": (Clip, "text_features"), "embed": (SentenceEncoder, "embed"),
+        counted(*{"texts_features": (Clip, "texts_features"), "embed": (SentenceEncoder, "embed"),
                   "features": (Lpips, "features")}[function.__name__])  # fmt: skip
     engine = Engine(EngineSettings(refs, device="cpu"))
     square = [pictures[0], pictures[1]]

@@ -5,17 +5,17 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
+import torch
 
+from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed, Missing, Present
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import ImageFailed, ImageRead, Item, numbered
 from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.engine.engine import Engine
-from aim_tui.engine.metrics.captions import Spoken
-from aim_tui.engine.metrics.own import CaptionSimilarity
-from aim_tui.engine.metrics.per_item import Seen
+from aim_tui.engine.metrics.caption_similarity import CaptionSimilarity
+from aim_tui.engine.text_embeddings import TextBook, Texts
 from aim_tui.inputs.demo_data import load_demo_data
 from aim_tui.settings.settings import load_settings
 
@@ -121,8 +121,8 @@ def test_a_reference_that_no_metric_asks_for_is_not_read(
     assert isinstance(found["clip", 0], Present)
 
 
-def test_a_row_that_fits_no_other_stretch_is_as_it_would_be_in_one(
-    models: dict[Any, Any], images: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_row_that_fits_no_other_batch_is_as_it_would_be_in_one(
+    models: dict[Any, Any], images: list[str], tmp_path: Path
 ) -> None:
     copies = []
     for number in range(9):
@@ -131,18 +131,26 @@ def test_a_row_that_fits_no_other_stretch_is_as_it_would_be_in_one(
     items = [Item(n, path, context=Context(prompt=f"a lake {n}")) for n, path in enumerate(copies)]
     job = Job(("clip",), Context(), items)
     whole = outcomes(list(Engine(EngineSettings(models=models)).run(job)))
-    for name in ("_FIRST_AT_ONCE", "_MOST_AT_ONCE"):
-        monkeypatch.setattr(f"aim_tui.engine.item_pass.{name}", 2)
-    parts = outcomes(list(Engine(EngineSettings(models=models)).run(job)))
+    parts = outcomes(list(Engine(EngineSettings(models=models, batch_size=2)).run(job)))
     assert list(parts) == list(whole)
     assert all(parts[key].value == pytest.approx(whole[key].value, abs=1e-6) for key in whole)
 
 
 def test_a_topic_or_caption_without_any_known_word_is_a_failure_and_says_which() -> None:
-    item = Item(0, "a.png", context=Context(topic="topic"))
-    seen = Seen(item, {"caption": Spoken("caption")})
+    context = Context(topic="topic")
     for unknown in ("topic", "caption"):
-        rows = {text: np.full(4, 0.5 * (text != unknown), np.float32) for text in ("topic", "caption")}
-        (raw,) = CaptionSimilarity().judge(seen, lambda role, text, rows=rows: rows[text]).values()
+        book = TextBook(Role.SENTENCE, {Role.SENTENCE: Encoder(unknown)})
+        book.embed(["topic", "caption"])
+        (raw,) = CaptionSimilarity({}).values(context, [["caption"]], Texts(lambda role, book=book: book))
         assert raw.outcome == Failed(f"the sentence encoder knows no word of the {unknown}")
         assert raw.caption == "caption"
+
+
+class Encoder:
+    """Knows every text but one."""
+
+    def __init__(self, unknown: str) -> None:
+        self._unknown = unknown
+
+    def embed(self, texts: list[str]) -> torch.Tensor:
+        return torch.tensor([[0.5 * (text != self._unknown)] * 4 for text in texts])

@@ -20,12 +20,12 @@ import pytest
 from aim_tui.core.scoring.events import ImageFailed, Item, MetricBatch, MetricValue
 from aim_tui.core.scoring.records import FIELDS
 from aim_tui.errors import UsageError
-from aim_tui.exports import formats
 from aim_tui.exports.histogram import bin_edges, counts
-from aim_tui.exports.parquet import METADATA_KEY
+from aim_tui.exports.stored_run import METADATA_KEY
 from aim_tui.store.errors import ExportError
 from aim_tui.store.judgements import Image, Judgements
 from aim_tui.store.runs import Runs
+from tests.exports.rendering import render, write
 from tests.store.samples import mixed_events, request, scored
 
 if TYPE_CHECKING:
@@ -107,9 +107,9 @@ def judged(run: Run, database: Database) -> Run:
 
 
 def test_every_data_format_holds_the_same_numbers(run: Run) -> None:
-    document = json.loads(formats.render(run, "json"))
-    lines = [json.loads(line) for line in str(formats.render(run, "jsonl")).splitlines()]
-    table = list(csv.DictReader(io.StringIO(str(formats.render(run, "csv")))))
+    document = json.loads(render(run, "json"))
+    lines = [json.loads(line) for line in str(render(run, "jsonl")).splitlines()]
+    table = list(csv.DictReader(io.StringIO(str(render(run, "csv")))))
     assert [row["path"] for row in document["results"]] == [row["path"] for row in lines] == [r["path"] for r in table]
     for name in FIELDS:
         assert [row[name] for row in document["results"]] == [row[name] for row in lines]
@@ -123,7 +123,7 @@ def test_every_data_format_holds_the_same_numbers(run: Run) -> None:
 
 
 def test_every_raters_words_go_with_the_images_in_every_format(judged: Run, tmp_path: Path) -> None:
-    document = json.loads(formats.render(judged, "json"))
+    document = json.loads(render(judged, "json"))
     first, second, *others = [row["judgements"] for row in document["results"]]
     note = "=cmd|' /C calc'!A0\n\"two\", \x1b[31mlines"
     assert first == [
@@ -132,17 +132,17 @@ def test_every_raters_words_go_with_the_images_in_every_format(judged: Run, tmp_
     ]
     assert second == [{"rater": "ann", "rating": None, "rejected": True, "note": None}]
     assert others == [[], []]
-    lines = [json.loads(line) for line in str(formats.render(judged, "jsonl")).splitlines()]
+    lines = [json.loads(line) for line in str(render(judged, "jsonl")).splitlines()]
     assert [row["judgements"] for row in lines] == [first, second, [], []]
-    assert "| ann rejected |" in str(formats.render(judged, "markdown"))
-    assert "ann rejected" in Page(str(formats.render(judged, "html"))).words
+    assert "| ann rejected |" in str(render(judged, "markdown"))
+    assert "ann rejected" in Page(str(render(judged, "html"))).words
     files = pytest.importorskip("pyarrow.parquet")
-    formats.write(judged, tmp_path / "run.parquet")
+    write(judged, tmp_path / "run.parquet")
     assert files.read_table(tmp_path / "run.parquet").column("judgements").to_pylist() == [first, second, [], []]
 
 
 def test_csv_has_columns_for_each_rater_and_no_text_becomes_a_formula_or_a_record(judged: Run) -> None:
-    text = str(formats.render(judged, "csv"))
+    text = str(render(judged, "csv"))
     table = list(csv.reader(io.StringIO(text)))
     header, first, second, *_ = table
     assert len(table) == 5
@@ -154,33 +154,33 @@ def test_csv_has_columns_for_each_rater_and_no_text_becomes_a_formula_or_a_recor
 
 
 def test_a_spreadsheet_finds_no_formula_in_csv(hostile: Run) -> None:
-    table = list(csv.DictReader(io.StringIO(str(formats.render(hostile, "csv")))))
+    table = list(csv.DictReader(io.StringIO(str(render(hostile, "csv")))))
     assert table[1]["caption"] == "'=cmd|' /C calc'!A0"
     assert not [cell for row in table for cell in row.values() if cell[:1] in ("=", "+", "@", "\t", "\r")]
 
 
 def test_undecodable_names_can_be_written_in_every_format(hostile: Run, tmp_path: Path) -> None:
     for name in ("csv", "json", "jsonl", "markdown", "html"):
-        formats.write(hostile, tmp_path / "out", name)
+        write(hostile, tmp_path / "out", name)
         assert "\\xff" in (tmp_path / "out").read_text("utf-8")
 
 
 def test_parquet_comes_back_with_types_and_provenance(run: Run, hostile: Run, tmp_path: Path) -> None:
     files = pytest.importorskip("pyarrow.parquet")
-    formats.write(run, tmp_path / "run.parquet")
+    write(run, tmp_path / "run.parquet")
     table = files.read_table(tmp_path / "run.parquet")
-    wanted = json.loads(formats.render(run, "json"))
+    wanted = json.loads(render(run, "json"))
     assert table.column("final_score").to_pylist() == [row["final_score"] for row in wanted["results"]]
     assert [str(kind) for kind in table.schema.types[:4]] == ["string", "double", "double", "string"]
     assert json.loads(table.schema.metadata[METADATA_KEY])["formulas"] == wanted["formulas"]
-    formats.write(hostile, tmp_path / "hostile.parquet")
+    write(hostile, tmp_path / "hostile.parquet")
     assert files.read_table(tmp_path / "hostile.parquet").num_rows == 4
 
 
 def test_without_pyarrow_the_extra_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     with pytest.raises(ExportError, match=r"aim-tui\[parquet\]"):
-        formats.render(run, "parquet")
+        render(run, "parquet")
 
 
 # -- files ------------------------------------------------------------------------------------------------------------
@@ -188,20 +188,20 @@ def test_without_pyarrow_the_extra_is_named(run: Run, monkeypatch: pytest.Monkey
 
 def test_the_ending_of_a_file_tells_its_format(run: Run, tmp_path: Path) -> None:
     for name, begins in (("a.md", "# Scores of images"), ("a.HTML", "<!DOCTYPE html>"), ("a.csv", "path,")):
-        formats.write(run, tmp_path / name)
+        write(run, tmp_path / name)
         assert (tmp_path / name).read_text("utf-8").startswith(begins)
     with pytest.raises(UsageError, match="ending names no format"):
-        formats.write(run, tmp_path / "a.txt")
+        write(run, tmp_path / "a.txt")
     with pytest.raises(UsageError, match="did you mean 'markdown'"):
-        formats.render(run, "markdwn")
+        render(run, "markdwn")
 
 
 def test_a_file_that_cannot_be_written_is_named_and_the_old_one_stays(run: Run, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="cannot write .*none/a.csv"):
-        formats.write(run, tmp_path / "none" / "a.csv")
+        write(run, tmp_path / "none" / "a.csv")
     (tmp_path / "a.csv").mkdir()
     with pytest.raises(ExportError, match=r"a\.csv"):
-        formats.write(run, tmp_path / "a.csv")
+        write(run, tmp_path / "a.csv")
     assert not list(tmp_path.glob(".a.csv*"))
 
 
@@ -209,7 +209,7 @@ def test_a_file_that_cannot_be_written_is_named_and_the_old_one_stays(run: Run, 
 
 
 def test_markdown_keeps_texts_texts_and_rows_whole(hostile: Run) -> None:
-    page = str(formats.render(hostile, "markdown"))
+    page = str(render(hostile, "markdown"))
     rows = [line for line in page.splitlines() if line.startswith("|")]
     assert len(rows) == 2 + 4
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {9}
@@ -219,13 +219,13 @@ def test_markdown_keeps_texts_texts_and_rows_whole(hostile: Run) -> None:
 
 
 def test_the_page_shows_numbers_reasons_and_formulas(run: Run) -> None:
-    words = " ".join(Page(str(formats.render(run, "html"))).words)
+    words = " ".join(Page(str(render(run, "html"))).words)
     for wanted in ("78.43", "is empty (0 bytes)", "not reached", "openai/clip", "over 1, 3 left out", "final_score"):
         assert wanted in words
 
 
 def test_no_text_on_the_page_becomes_markup(run: Run, hostile: Run) -> None:
-    plain, page = Page(str(formats.render(run, "html"))), Page(str(formats.render(hostile, "html")))
+    plain, page = Page(str(render(run, "html"))), Page(str(render(hostile, "html")))
     assert page.count("script") == plain.count("script") == 1
     assert page.count("img") == 0
     assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
@@ -234,7 +234,7 @@ def test_no_text_on_the_page_becomes_markup(run: Run, hostile: Run) -> None:
 
 
 def test_the_page_asks_nothing_of_the_outside(run: Run) -> None:
-    page = Page(str(formats.render(run, "html", lambda path: PNG if path.endswith("a.png") else None)))
+    page = Page(str(render(run, "html", lambda path: PNG if path.endswith("a.png") else None)))
     sources = [attributes[name] for _, attributes in page.elements for name in ("src", "href") if name in attributes]
     assert len(sources) == 1
     assert str(sources[0]).startswith("data:image/png;base64,")
@@ -245,7 +245,7 @@ def test_the_page_asks_nothing_of_the_outside(run: Run) -> None:
 
 
 def test_a_thumbnail_that_is_no_image_is_left_out(run: Run) -> None:
-    assert Page(str(formats.render(run, "html", lambda _: b"<svg onload=alert(1)>"))).count("img") == 0
+    assert Page(str(render(run, "html", lambda _: b"<svg onload=alert(1)>"))).count("img") == 0
 
 
 def test_a_run_without_any_value_has_a_page(database: Database) -> None:
@@ -253,7 +253,7 @@ def test_a_run_without_any_value_has_a_page(database: Database) -> None:
     with runs.begin(request(folder=""), []) as writer:
         pass
     for name in ("html", "markdown", "csv", "json"):
-        assert formats.render(runs.load(writer.id), name)
+        assert render(runs.load(writer.id), name)
 
 
 def test_bins_hold_every_value_once() -> None:
@@ -331,7 +331,7 @@ def test_in_a_browser_no_caption_or_name_runs_or_loads_anything(
     runs = Runs(database)
     with runs.begin(request(), [Item(0, f"/images/{NAME}"), Item(1, loud)]) as writer:
         writer.write(*scored(0, loud), ImageFailed(1, loud))
-    formats.write(runs.load(writer.id), tmp_path / "page.html")
+    write(runs.load(writer.id), tmp_path / "page.html")
     dom = browse(tmp_path / "page.html")
     assert title(dom) == "images: scores"
     assert Asked.paths == ["/picture.png"]
@@ -348,7 +348,7 @@ def test_in_a_browser_the_table_sorts_with_missing_values_last_and_can_be_search
         for item in range(3):
             writer.write(*scored(item))
         writer.write(MetricBatch("clip", [MetricValue(0, "present", value=0.9), MetricValue(2, "failed", reason="no")]))
-    page = re.sub(r"<meta http-equiv[^>]*>", "", str(formats.render(runs.load(writer.id), "html")))
+    page = re.sub(r"<meta http-equiv[^>]*>", "", str(render(runs.load(writer.id), "html")))
     (tmp_path / "page.html").write_text(page.replace("</body>", f"<script>{PROBE}</script></body>"))
     assert title(browse(tmp_path / "page.html")).split(" / ") == [
         "a10.png a2.png b.png c.png",

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from aim_tui.core.metrics import edits
 from aim_tui.core.scoring.context import Context
-from aim_tui.core.scoring.edit_records import Named, editclip_document
-from aim_tui.core.scoring.edit_results import EditResults
-from aim_tui.core.scoring.events import ImageFailed, Item, MetricBatch, MetricValue, captioned
+from aim_tui.core.scoring.events import DataRow, ImageFailed, Item, MetricBatch, MetricValue, captioned
+from aim_tui.core.scoring.plan import raw_plan
+from aim_tui.core.scoring.records import editclip_document
+from aim_tui.core.scoring.results import Results
 from aim_tui.errors import UsageError
 from aim_tui.inputs.edits import parse_edits, read_edits
 
@@ -155,12 +156,14 @@ def test_a_captioner_is_needed_only_where_captions_lack() -> None:
 
 
 def test_the_statistics_of_editclip_results_are_of_the_population_and_of_the_numbers_that_are_there() -> None:
-    results = EditResults(("editclip",), 4)
+    results = Results(raw_plan(["editclip_score"]), Context())
+    data = [DataRow(f"edit_{n}", "a.png", "b.png") for n in range(4)]
+    edit = Context(source="/a.png", instruction="make it night")
+    results.add(Item(n, "/b.png", edit, row) for n, row in enumerate(data))
     scores = [0.1, 0.4, 0.7]
     results.apply(MetricBatch("editclip_score", [MetricValue(n, "present", v) for n, v in enumerate(scores)]))
     results.apply(ImageFailed(3, "target image y: no such file"))
-    named = [Named(f"edit_{n}", "a.png", "b.png", "make it night", {}) for n in range(4)]
-    told = editclip_document(results, named, measure="editclip_score", model="m", resolution="r", notice="")
+    told = editclip_document(results, metric="editclip_score", model="m", resolution="r", notice="")
     stated = told["statistics"]
     assert stated["num_samples"] == 3
     assert stated["mean_score"] == pytest.approx(0.4, abs=1e-15)

@@ -143,3 +143,32 @@ def test_what_is_no_text_is_never_taken_for_one(evaluator: Evaluator, images: li
         evaluator.score(images, prompt=[1, 2, 3])  # type: ignore[list-item]
     with pytest.raises(UsageError, match="is no image"):
         evaluator.score([np.zeros((0, 0, 3), np.uint8)], prompt=PROMPT)
+
+
+def test_records_are_written_in_the_format_of_the_ending(
+    evaluator: Evaluator, images: list[Path], tmp_path: Path
+) -> None:
+    scoring = evaluator.score(images, topic=TOPIC, prompt=PROMPT)
+    scoring.write(tmp_path / "scores.jsonl")
+    rows = [json.loads(line) for line in (tmp_path / "scores.jsonl").read_text().splitlines()]
+    for row, record in zip(rows, scoring, strict=True):
+        assert row == record | {name: row[name] for name in row.keys() - record.keys()}
+        assert row["not_asked"] == {"lpips": "no reference"}
+    scoring.write(tmp_path / "scores.csv")
+    assert len((tmp_path / "scores.csv").read_text().splitlines()) == 1 + len(images)
+    with pytest.raises(UsageError, match="ending names no format of scored images"):
+        scoring.write(tmp_path / "scores.txt")
+
+
+def test_the_api_brings_neither_the_command_line_nor_the_screen_along(images: list[Path], tmp_path: Path) -> None:
+    program = f"""
+import sys
+from aim_tui import Evaluator
+with Evaluator(profile="sample", metrics="clip", store=False) as evaluator:
+    scoring = evaluator.score({str(images[0])!r}, prompt="a cabin")
+    assert list(scoring)[0]["clip_score"] is not None
+    scoring.write({str(tmp_path / "scores.csv")!r})
+print([name for name in ("typer", "textual", "click", "aim_tui.cli", "aim_tui.ui") if name in sys.modules])
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (ran.stdout, ran.returncode) == ("[]\n", 0), ran.stderr

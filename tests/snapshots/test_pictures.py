@@ -90,7 +90,7 @@ def same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     numbers = itertools.count(1)
     monkeypatch.setattr("aim_tui.store.runs._new_id", lambda: f"{next(numbers):016X}")
-    monkeypatch.setattr("aim_tui.ui.duel.service.random", SimpleNamespace(Random=lambda: random.Random(5)))
+    monkeypatch.setattr("aim_tui.ui.session.duel_series.random", SimpleNamespace(Random=lambda: random.Random(5)))
     for module in ("run_list", "compare"):
         monkeypatch.setattr(f"aim_tui.ui.history.{module}.when", lambda _: "2026-03-14 15:09")
 
@@ -191,10 +191,14 @@ class Visit:
 
     async def scored(self) -> None:
         session = self.app.session
-        await self.until(lambda: session.results.rows and session.running is None and not session.recalling)
-        await self.until(lambda: all(row.status is not Status.PENDING for row in session.results.rows))
-        await self.until(lambda: session.judging.recalled or session.store.path is None)
-        await self.until(self.app.typed.settled)
+        await self.until(
+            lambda: (
+                session.workspace.results.rows and session.workspace.running is None and not session.workspace.recalling
+            )
+        )
+        await self.until(lambda: all(row.status is not Status.PENDING for row in session.workspace.results.rows))
+        await self.until(lambda: session.ratings.recalled or session.store.path is None)
+        await self.until(self.app.late_input.settled)
         await self.shows("mean")
         # A toast goes after some seconds; a picture must not depend on when it is taken.
         self.app.clear_notifications()
@@ -323,7 +327,7 @@ async def test_every_screen_looks_as_it_did(
         await app.press("H", "a")
         await app.shows("3 runs")
         await app.press("j", "enter")
-        await app.until(lambda: isinstance(app.app.screen, MainScreen) and app.app.session.viewed)
+        await app.until(lambda: isinstance(app.app.screen, MainScreen) and app.app.session.workspace.viewed)
         await app.press("K")
         await app.until(lambda: isinstance(app.app.screen, CorrelationScreen) and app.app.screen.analysis)
         await app.looks("correlation")

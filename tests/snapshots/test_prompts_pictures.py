@@ -58,11 +58,13 @@ async def test_prompts_look_as_they_did(
     app = AimApp(launch, worker_command=(sys.executable, SCRIPTED))
     async with app.run_test(size=size) as pilot:
         visited = Visit(app, pilot, snapshot.use_extension(SVGImageExtension))
-        await visited.until(lambda: app.session.results.rows and app.session.models.states is not None)
+        await visited.until(
+            lambda: app.session.workspace.results.rows and app.session.workspace.models.states is not None
+        )
         await visited.press("I")
         await visited.looks("prompts")
         await visited.press("m")
-        await visited.until(lambda: app.session.own_prompts.count == 2)
+        await visited.until(lambda: app.session.workspace.item_prompt_count == 2)
         await visited.press("s")
         await visited.scored()
         await visited.press("m", "m", "m")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aim_tui.ui.late_input import Typed
+from aim_tui.ui.late_input import LateInput
 
 
 class Clock:
@@ -17,12 +17,12 @@ class Clock:
 def after(text: str, *, apart: float, clock: Clock | None = None) -> list[str]:
     """The characters that are taken for ratings, of a text whose keys come this far apart."""
     clock = clock or Clock()
-    typed = Typed(clock)
+    late_input = LateInput(clock)
     clock.now += 0.6
     trusted = []
     for character in text:
-        typed.heard(character)
-        if typed.settled() and character.isdigit():
+        late_input.add(character)
+        if late_input.settled() and character.isdigit():
             trusted.append(character)
         clock.now += apart
     return trusted
@@ -30,11 +30,11 @@ def after(text: str, *, apart: float, clock: Clock | None = None) -> list[str]:
 
 def test_nothing_is_trusted_in_the_first_half_second() -> None:
     clock = Clock()
-    typed = Typed(clock)
-    typed.heard("5")
-    assert not typed.settled()
+    late_input = LateInput(clock)
+    late_input.add("5")
+    assert not late_input.settled()
     clock.now += 0.5
-    assert typed.settled()
+    assert late_input.settled()
 
 
 @pytest.mark.parametrize("answer", ["[?62;4c", "^[[?1;2;4c", "_Gi=31;5", "P>|tmux 3.4"])
@@ -53,13 +53,13 @@ def test_keys_that_a_program_sends_in_one_go_are_ratings_too() -> None:
 
 def test_a_key_after_an_answer_is_trusted_again() -> None:
     clock = Clock()
-    typed = Typed(clock, settle=0.0)
+    late_input = LateInput(clock, settle=0.0)
     for character in "[?62;4c":
-        typed.heard(character)
+        late_input.add(character)
     clock.now += 0.05
-    typed.heard("3")
-    assert typed.settled()
-    typed.heard("?")
-    typed.heard(None)
-    typed.heard("4")
-    assert typed.settled()
+    late_input.add("3")
+    assert late_input.settled()
+    late_input.add("?")
+    late_input.add(None)
+    late_input.add("4")
+    assert late_input.settled()

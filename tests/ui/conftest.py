@@ -21,7 +21,7 @@ from aim_tui.core.metrics.spec import Role
 from aim_tui.core.scoring.context import Context
 from aim_tui.hub.inventory import ModelState
 from aim_tui.inputs.listing import list_folder
-from aim_tui.ipc.client import Patience
+from aim_tui.ipc.worker_state import Patience
 from aim_tui.settings.settings import load_settings
 from aim_tui.ui.app import AimApp
 from aim_tui.ui.launch import Launch
@@ -110,14 +110,16 @@ class Opened:
 
     @property
     def rows(self) -> Sequence[Any]:
-        return self.session.results.rows
+        return self.session.workspace.results.rows
 
     @property
     def scored(self) -> list[int]:
         return [row.item for row in self.rows if row.final is not None]
 
     async def all_scored(self) -> None:
-        await self.until(lambda: self.session.running is None and self.rows and len(self.scored) == len(self.rows))
+        await self.until(
+            lambda: self.session.workspace.running is None and self.rows and len(self.scored) == len(self.rows)
+        )
 
 
 class Gate:
@@ -233,11 +235,13 @@ def open_app() -> Any:
         async with app.run_test(size=size, notifications=toasts) as pilot:
             opened = Opened(app, pilot)
             expected = launch.get("images") or list_folder(folder).images
-            await opened.until(lambda: opened.session.models.states is not None and (opened.rows or not expected))
+            await opened.until(
+                lambda: opened.session.workspace.models.states is not None and (opened.rows or not expected)
+            )
             # The table shows them too: the first key finds what it is meant for.
             await opened.settle()
             yield opened
-            pid = app.session.worker_pid
+            pid = app.session.jobs.pid
         if pid is not None:
             await asyncio.sleep(0)
             assert not _runs(pid), "the worker outlived the application"

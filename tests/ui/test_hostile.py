@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aim_tui.ui.session.messages import Said
+from aim_tui.ui.session.messages import UserNotice
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +60,7 @@ async def test_brackets_are_shown_as_they_are(open_app: Any, make_folder: Any) -
 
 async def test_a_toast_with_markup_is_text(open_app: Any, folder: Path) -> None:
     async with open_app(folder, toasts=True) as app:
-        app.app.screen.post_message(Said("cannot read [/x] \x1b[2J.png", "error"))
+        app.app.screen.post_message(UserNotice("cannot read [/x] \x1b[2J.png", "error"))
         await app.shows("cannot read [/x] \\x1b[2J.png")
 
 

@@ -69,8 +69,8 @@ async def go(app: Any, way: tuple[str, ...], folder: Path) -> None:
         await app.settle()
     if isinstance(app.app.focused, Input):
         await app.hit("escape")
-    if app.session.listing.folder != folder or app.session.viewed is not None:
-        await app.session.open_folder(folder)
+    if app.session.workspace.listing.folder != folder or app.session.workspace.viewed is not None:
+        await app.session.folders.open(folder)
     main = app.app.screen
     main.scores.clear_filter()
     await app.until(lambda: main.scores.current is not None)
@@ -118,7 +118,7 @@ async def test_every_key_of_every_screen_can_be_pressed(
     async with open_app(folder, size=size, start_scoring=True, store=store) as app:
         await app.all_scored()
         await app.press("S")
-        await app.until(lambda: app.session.running is None and not app.session.storing)
+        await app.until(lambda: app.session.workspace.running is None and not app.session.jobs.storing)
         # The screens behind the main one look the same at every size that is not tiny.
         ways = SCREENS if size in ((80, 24), (40, 10)) else {"table": SCREENS["table"], "files": SCREENS["files"]}
         pressed = {name: await walk(app, way, folder) for name, way in ways.items()}
@@ -134,7 +134,7 @@ async def test_every_key_can_be_pressed_while_a_job_runs(open_app: Any, folder: 
         for way in ((), ("q",), ("w",), ("z",)):
             await walk(app, way, folder)
         gate.let(100)
-        await app.until(lambda: app.session.running is None)
+        await app.until(lambda: app.session.workspace.running is None)
 
 
 def test_every_binding_has_an_id_a_tooltip_and_a_name() -> None:

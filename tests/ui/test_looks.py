@@ -48,7 +48,7 @@ async def test_a_letter_that_got_work_is_still_a_letter_while_typing(open_app: A
         await app.press("p")
         await app.type(" tt")
         assert app.app.screen.form.prompt.endswith(" tt")
-        assert app.session.running is None
+        assert app.session.workspace.running is None
 
 
 async def test_help_footer_and_palette_show_the_keys_as_they_are(open_app: Any, folder: Path) -> None:
@@ -143,7 +143,7 @@ async def test_a_theme_that_was_chosen_is_there_at_the_next_start(open_app: Any,
     async with open_app(folder, state=state, preferences=Preferences(theme="gruvbox")) as app:
         assert app.app.theme == "gruvbox"
         app.app.theme = "high-contrast"
-        await app.until(lambda: app.session.memory.looks.theme == "high-contrast")
+        await app.until(lambda: app.session.workspace.saved_state.looks.theme == "high-contrast")
     async with open_app(folder, state=state, preferences=wanted) as app:
         assert app.app.theme == "high-contrast"
 
@@ -257,11 +257,11 @@ async def test_the_buttons_of_a_question_can_be_clicked(open_app: Any, folder: P
     async with open_app(folder, worker=["--gate", str(gate.path)]) as app:
         await ready(app)
         await app.press("s")
-        await app.until(lambda: app.session.running is not None)
+        await app.until(lambda: app.session.workspace.running is not None)
         await app.press("q")
         await app.until(lambda: isinstance(app.app.screen, ConfirmScreen))
         buttons = {str(button.label): button for button in app.app.screen.query(Button)}
         await app.click(buttons["Stay"])
         await app.until(lambda: not isinstance(app.app.screen, ConfirmScreen))
-        assert app.session.running is not None
+        assert app.session.workspace.running is not None
         gate.let(8)

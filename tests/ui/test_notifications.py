@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aim_tui.ui.session.messages import Said
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -16,8 +14,8 @@ pytestmark = pytest.mark.usefixtures("models_here")
 
 async def test_what_was_said_is_read_later_the_newest_first(open_app: Any, folder: Path) -> None:
     async with open_app(folder, size=(80, 24), toasts=True) as app:
-        app.session.say(Said("not stored: disk full [/x]", "error"))
-        app.session.say(Said("wrote /tmp/a.csv"))
+        app.session.workspace.notify("not stored: disk full [/x]", "error")
+        app.session.workspace.notify("wrote /tmp/a.csv")
         await app.until(lambda: len(app.app.told) >= 2)
         app.app.clear_notifications()
         await app.press("L")
@@ -35,7 +33,7 @@ async def test_the_help_is_on_the_line_of_keys_however_many_there_are(open_app: 
         await app.shows("h Up")
         await app.shows("? Help")
         gate.let(100)
-        await app.until(lambda: app.session.running is None)
+        await app.until(lambda: app.session.workspace.running is None)
 
 
 async def test_a_mistake_in_a_filter_stays_pointed_at_while_the_rows_are_arranged(open_app: Any, folder: Path) -> None:

@@ -28,7 +28,7 @@ async def test_it_asks_while_a_job_runs_and_the_safe_answer_has_the_focus(
 ) -> None:
     async with open_app(folder, worker=["--gate", str(gate.path)]) as app:
         await app.press("s")
-        await app.until(lambda: app.session.running is not None)
+        await app.until(lambda: app.session.workspace.running is not None)
         await app.press("q")
         await app.shows("Quit while a job runs?")
         await app.press("enter")
@@ -45,7 +45,7 @@ async def test_it_asks_while_a_job_runs_and_the_safe_answer_has_the_focus(
 async def test_the_question_stays_true_while_the_job_goes_on(open_app: Any, folder: Path, gate: Any) -> None:
     async with open_app(folder, worker=["--gate", str(gate.path)]) as app:
         await app.press("s")
-        await app.until(lambda: app.session.running is not None)
+        await app.until(lambda: app.session.workspace.running is not None)
         await app.press("q")
         await app.shows("0 of 8 images are scored")
         gate.let(3)
@@ -71,7 +71,7 @@ async def test_q_closes_the_top_thing_before_it_quits(open_app: Any, folder: Pat
 async def test_a_worker_that_will_not_leave_is_ended_with_the_application(open_app: Any, folder: Path) -> None:
     async with open_app(folder, worker=["--stubborn"], start_scoring=True) as app:
         await app.all_scored()
-        pid = app.session.worker_pid
+        pid = app.session.jobs.pid
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 

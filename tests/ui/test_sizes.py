@@ -92,9 +92,9 @@ async def test_panes_make_room_for_the_column_of_ratings(open_app: Any, folder: 
         before = main.preview.size.width
         assert before and "norm" in app.text()
         await app.press("i")
-        await app.until(app.app.typed.settled)
+        await app.until(app.app.late_input.settled)
         await app.press("4", "escape")
-        await app.until(lambda: main.session.judging.mine and main.preview.size.width < before)
+        await app.until(lambda: main.session.ratings.mine and main.preview.size.width < before)
         assert "Rate" in app.text() and "norm" in app.text()
 
 

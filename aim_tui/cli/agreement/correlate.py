@@ -11,10 +11,7 @@ from aim_tui.cli import options
 from aim_tui.errors import UsageError
 
 if TYPE_CHECKING:
-    from aim_tui.core.agreement.analysis import Analysis
     from aim_tui.core.agreement.study import Study
-
-FORMATS = ("table", "json", "md")
 
 
 def correlate(
@@ -76,7 +73,7 @@ def correlate(
     ] = 0,
     top: Annotated[int, typer.Option("--top", min=0, metavar="N", help="How many samples to list of each kind.")] = 5,
     output_format: Annotated[
-        str, typer.Option("--format", "-f", metavar="|".join(FORMATS), help="What to print.")
+        str, typer.Option("--format", "-f", metavar="table|json|md", help="What to print.")
     ] = "table",
     plot: Annotated[
         Path | None,
@@ -92,18 +89,14 @@ def correlate(
     from aim_tui.cli.agreement.study import StudyRequest, error_mapping, gather_study
     from aim_tui.cli.console import say
     from aim_tui.core.agreement.analysis import Options, analyse
-    from aim_tui.core.names import did_you_mean
-    from aim_tui.exports import agreement
-    from aim_tui.exports.deliver import deliver
+    from aim_tui.exports.agreement import AgreementFigure, AgreementReport
+    from aim_tui.exports.formats import export, format_of, get_format
+    from aim_tui.exports.formats.json import JSON
     from aim_tui.inputs.judgements import read_scale
 
-    if output_format not in FORMATS:
-        raise UsageError(f"unknown format {output_format!r}{did_you_mean(output_format, FORMATS)}")
+    table_format = get_format(output_format, AgreementReport)
+    plot_format = format_of(plot, AgreementFigure) if plot is not None else None
     analysis_options = Options(group_by, error_mapping(normalize), bootstrap, seed, top)
-    if plot is not None:
-        from aim_tui.exports.figure import figure_format
-
-        figure_format(plot)
     inputs = [path for path in (scores, judgements) if path is not None]
     _check_outputs(output, plot, inputs)
     request = StudyRequest(
@@ -126,23 +119,21 @@ def correlate(
         _preview(study)
         return
     analysis = analyse(study, analysis_options)
-    match output_format:
-        case "json":
-            deliver(agreement.json_document(analysis), None)
-        case "md":
-            deliver(agreement.markdown(analysis), None)
-        case _:
-            _table(analysis)
+    export(AgreementReport(analysis), table_format)
     if output is not None:
-        deliver(agreement.json_document(analysis), output)
+        export(AgreementReport(analysis), JSON, output)
         say(f"wrote {output}")
-    if plot is not None:
-        _plot(analysis, plot)
+    if plot is not None and plot_format is not None:
+        if not analysis.cells:
+            raise UsageError("nothing to plot: no metric was compared with a judgement")
+        first = analysis.cells[0]
+        export(AgreementFigure(first), plot_format, plot)
+        say(f"wrote {plot}: {first.metric.name} against {first.judgement.name}")
 
 
 def _check_outputs(output: Path | None, plot: Path | None, inputs: list[Path]) -> None:
     """UsageError, before anything is computed, if an output cannot be written or would overwrite an input."""
-    from aim_tui.exports.writers import check_folder
+    from aim_tui.exports.sink import check_folder
 
     outputs = {option: path for option, path in (("--output", output), ("--plot", plot)) if path is not None}
     for option, path in outputs.items():
@@ -185,36 +176,3 @@ def _preview(study: Study) -> None:
             for drop in pairs.dropped[:10]:
                 rows.add_row(*map(words, (drop.id, "", f"left out: {drop.side} {drop.reason}")))
             show(rows)
-
-
-def _table(analysis: Analysis) -> None:
-    from rich.text import Text
-
-    from aim_tui.cli.console import show, table, words
-    from aim_tui.core.agreement.report_tables import sections
-    from aim_tui.core.text import printable
-    from aim_tui.exports.agreement import settings
-
-    show(*map(words, (*analysis.study.notes, settings(analysis))))
-    for section in sections(analysis):
-        parts = [words(section.title, "bold" if section.level == 2 else "")] if section.title else []
-        parts += [words(line) for line in section.lines]
-        show(Text("\n").join([Text(), *parts]))
-        if section.headings:
-            headings = tuple(map(printable, section.headings))
-            rows = table(*headings, right=headings[section.texts :])
-            for row in section.rows:
-                rows.add_row(*map(words, row))
-            show(rows)
-
-
-def _plot(analysis: Analysis, path: Path) -> None:
-    from aim_tui.cli.console import say
-    from aim_tui.exports.deliver import deliver
-    from aim_tui.exports.figure import figure, figure_format
-
-    if not analysis.cells:
-        raise UsageError("nothing to plot: no metric was compared with a judgement")
-    first = analysis.cells[0]
-    deliver(figure(first, figure_format(path)), path)
-    say(f"wrote {path}: {first.metric.name} against {first.judgement.name}")

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aim_tui.core.agreement.study import Scale
-    from aim_tui.store.database import Database
+    from aim_tui.store.judgements import Judgements
+    from aim_tui.store.records import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +84,20 @@ def _study_of_files(request: StudyRequest) -> Study:
 
 def _study_of_run(request: StudyRequest) -> Study:
     from aim_tui.runs.storage import open_existing, store_path
-    from aim_tui.store.any_runs import RunKind, find_any
-
-    with open_existing(store_path(request.store)) as database:
-        kind, run_id = find_any(database, request.run or "last")
-        study = _study_of_edits if kind is RunKind.EDITS else _study_of_images
-        return study(request, database, run_id)
-
-
-def _study_of_images(request: StudyRequest, database: Database, run_id: str) -> Study:
-    from aim_tui.store import evidence
     from aim_tui.store.judgements import Judgements
+    from aim_tui.store.records import RunKind
     from aim_tui.store.runs import Runs
 
-    stored, run = Judgements(database), Runs(database).load(run_id)
+    with open_existing(store_path(request.store)) as database:
+        runs = Runs(database)
+        run = runs.load(runs.find(request.run or "last", kind=None))
+        study = _study_of_edits if run.info.kind is RunKind.EDITS else _study_of_images
+        return study(request, run, Judgements(database))
+
+
+def _study_of_images(request: StudyRequest, run: Run, stored: Judgements) -> Study:
+    from aim_tui.store import evidence
+
     ratings = evidence.ratings(stored, run.results, request.scale or evidence.RATED)
     duels = evidence.contests(stored, run.results)
     scores = evidence.source_of_run(run)
@@ -107,20 +108,16 @@ def _study_of_images(request: StudyRequest, database: Database, run_id: str) -> 
     return replace(study, contests=duels if request.judgements is None and evidence.DUELS in names else ())
 
 
-def _study_of_edits(request: StudyRequest, database: Database, run_id: str) -> Study:
-    from aim_tui.store import edit_evidence
-    from aim_tui.store.edit_runs import EditRuns
-    from aim_tui.store.evidence import RATED, RATING
-    from aim_tui.store.judgements import Judgements
+def _study_of_edits(request: StudyRequest, run: Run, stored: Judgements) -> Study:
+    from aim_tui.store import evidence
 
-    run = EditRuns(database).load(run_id)
-    scores = edit_evidence.source_of_edit_run(run)
-    ratings = edit_evidence.edit_ratings(Judgements(database), run.results, run.edits, request.scale or RATED)
-    default = tuple(column.name for column in edit_evidence.metrics_of(scores))
+    scores = evidence.source_of_run(run)
+    ratings = evidence.ratings(stored, run.results, request.scale or evidence.RATED)
+    default = tuple(column.name for column in evidence.metrics_of(scores))
     # The name of a family stands for all its metrics, as with --metrics of `aim-tui edit`.
     of_families = (spec.id for name in request.metrics for spec in FAMILIES.get(name, ()))
     request = replace(request, metrics=(*of_families, *(name for name in request.metrics if name not in FAMILIES)))
-    own = {RATING: ratings, edit_evidence.TRUTH: edit_evidence.truth_judgement(scores)}
+    own = {evidence.RATING: ratings, evidence.TRUTH: evidence.truth_judgement(scores)}
     return _study_of_scores(request, scores, default, own, "edit")
 
 

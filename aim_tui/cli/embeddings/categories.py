@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from aim_tui.core.embeddings.categories import Categories, Category
     from aim_tui.core.embeddings.gallery import ImageEmbeddings
     from aim_tui.core.statistics import Mean
+    from aim_tui.exports.tables import Part
     from aim_tui.inputs.categories import Tree
 
 _BAR = 20
@@ -60,11 +62,12 @@ def categories(
     from aim_tui.cli.console import say
     from aim_tui.cli.embeddings.embedder import about, embedder, path_fields
     from aim_tui.core.names import did_you_mean
-    from aim_tui.exports.records import chosen_format, deliver_records
+    from aim_tui.exports.content import Records
+    from aim_tui.exports.formats import choose, export
     from aim_tui.inputs.categories import ORDERS as FOLDER_ORDERS
     from aim_tui.inputs.categories import read_tree
 
-    kind = chosen_format(destination.format, destination.output)
+    kind = choose(destination.format, destination.output, Records)
     for option, value, known in (("--sort", sort, ORDERS), ("--order", order, FOLDER_ORDERS)):
         if value is not None and value not in known:
             raise UsageError(f"{option}: unknown {value!r}{did_you_mean(value, known)}")
@@ -81,18 +84,13 @@ def categories(
         found, gallery = _score(embed, tree, asked)
     lacking = _left_out(tree, found)
     rows = found.sorted(sort)
-    if kind == "table":
-        _table(found, rows)
-    else:
-        head = {**about(setup, gallery), "root": path_fields(os.path.abspath(root)), **_overall(found)}  # noqa: PTH100
-        head["left_out"] = lacking
-        if kind == "json":
-            head["categories"] = [_category_record(one) for one in rows]
-        by_image = per_image or kind == "json"
-        records = (
-            [row for one in rows for row in _image_records(one)] if by_image else list(map(_category_record, rows))
-        )
-        deliver_records(head, "images" if by_image else "categories", records, kind, destination.output)
+    head = {**about(setup, gallery), "root": path_fields(os.path.abspath(root)), **_overall(found)}  # noqa: PTH100
+    head["left_out"] = lacking
+    by_category = list(map(_category_record, rows))
+    by_image = [record for one in rows for record in _image_records(one)]
+    records = Records(head, "images", by_image) if per_image else Records(head, "categories", by_category)
+    document = {**head, "categories": by_category, "images": by_image}
+    export(replace(records, whole=document, table=lambda: _table(found, rows)), kind, destination.output)
     _say_left_out(lacking, strangers)
     images = sum(len(one.images) for one in found.categories)
     without = f"; {len(lacking)} left out" if lacking else ""
@@ -179,8 +177,8 @@ def _image_records(category: Category) -> list[dict[str, Any]]:
     return [*scored, *failed]
 
 
-def _table(found: Categories, rows: list[Category]) -> None:
-    from aim_tui.cli.console import show, table, words
+def _table(found: Categories, rows: list[Category]) -> list[Part]:
+    from aim_tui.cli.console import table, words
     from aim_tui.core.embeddings.categories import extent
 
     made = table(
@@ -199,7 +197,7 @@ def _table(found: Categories, rows: list[Category]) -> None:
     )
     if found.without:
         said += f"; without a score, and not in the macro mean: {', '.join(found.without)}"
-    show(made, words(said, "dim"))
+    return [made, words(said, "dim")]
 
 
 def _figures(found: Mean | None) -> tuple[str, str, str, str]:

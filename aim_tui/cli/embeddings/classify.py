@@ -10,13 +10,11 @@ import typer
 from aim_tui.cli import options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rich.table import Table
-    from rich.text import Text
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aim_tui.core.embeddings.classification import Classification
     from aim_tui.core.embeddings.confusion import LabelAgreement
+    from aim_tui.exports.tables import Part
     from aim_tui.runs.setup import Setup
 
 
@@ -53,13 +51,15 @@ def classify(
 
     Exit: 0 all images classified, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
+    from aim_tui.cli.console import say
     from aim_tui.cli.embeddings.embedder import embedder, images_of, left_out, say_failures
     from aim_tui.core.embeddings import zero_shot
     from aim_tui.core.embeddings.classification import Classification
-    from aim_tui.exports.records import chosen_format, deliver_records
+    from aim_tui.exports.content import Records
+    from aim_tui.exports.formats import choose, export
     from aim_tui.inputs.labels import read_choices, read_label_file, read_templates
 
-    kind = chosen_format(destination.format, destination.output)
+    kind = choose(destination.format, destination.output, Records)
     choices, around = read_choices(labels), read_templates(templates)
     file = read_label_file(truth) if truth is not None else None
     setup = common.setup(metrics="clip")
@@ -81,16 +81,10 @@ def classify(
     made = Classification.of(gallery, choices, around, vectors, logits, known)
     lacking = left_out(gallery, found.problems)
     head = _head(setup, made, lacking)
-    if kind == "table":
-        _table(made, most, limit)
-    else:
-        deliver_records(
-            head,
-            "results",
-            [_record(made, row, most, kind) for row in range(len(made.paths))],
-            kind,
-            destination.output,
-        )
+    records = [_record(made, row, most) for row in range(len(made.paths))]
+    export(Records(head, "results", records, _line, lambda: _table(made, most, limit)), kind, destination.output)
+    if kind.id == "table" and len(made.paths) > limit:
+        say(f"and {len(made.paths) - limit:,} images more: --limit N, or -o FILE.csv for all")
     say_failures(gallery)
     _say_count(made, len(lacking))
     raise typer.Exit(1 if lacking or made.truth_left_out else 0)
@@ -121,29 +115,37 @@ def _head(setup: Setup, made: Classification, lacking: list[dict[str, str]]) -> 
     return head
 
 
-def _record(made: Classification, row: int, most: int, kind: str) -> dict[str, Any]:
+def _record(made: Classification, row: int, most: int) -> dict[str, Any]:
     from aim_tui.cli.embeddings.embedder import path_fields
 
     guesses = made.guesses(row, most)
-    record: dict[str, Any] = {**path_fields(made.paths[row]), "sha256": made.gallery.sha256s[row]}
-    if kind == "csv":
-        for number, guess in enumerate(guesses, start=1):
-            ending = "" if number == 1 else f"_{number}"
-            record |= {f"label{ending}": guess.label, f"probability{ending}": guess.probability}
-    else:
-        record |= {
-            "label": guesses[0].label,
-            "probability": guesses[0].probability,
-            "top": [{"label": guess.label, "probability": guess.probability} for guess in guesses],
-        }
+    record: dict[str, Any] = {
+        **path_fields(made.paths[row]),
+        "sha256": made.gallery.sha256s[row],
+        "label": guesses[0].label,
+        "probability": guesses[0].probability,
+        "top": [{"label": guess.label, "probability": guess.probability} for guess in guesses],
+    }
     if made.truth is not None:
         true = made.truth.labels.get(made.paths[row])
         record |= {"truth": true, "right": guesses[0].label == true if true in made.labels else None}
     return record
 
 
-def _table(made: Classification, most: int, limit: int) -> None:
-    from aim_tui.cli.console import say, show, table, words
+def _line(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """A record as a line of a table, with numbered columns for the labels after the first."""
+    line: dict[str, Any] = {}
+    for name, value in record.items():
+        if name != "top":
+            line[name] = value
+            continue
+        for number, guess in enumerate(value[1:], start=2):
+            line |= {f"{part}_{number}": of for part, of in guess.items()}
+    yield line
+
+
+def _table(made: Classification, most: int, limit: int) -> list[Part]:
+    from aim_tui.cli.console import table, words
     from aim_tui.core.embeddings.classification import percent
 
     most = min(most, len(made.labels))
@@ -156,14 +158,12 @@ def _table(made: Classification, most: int, limit: int) -> None:
             true = made.truth.labels.get(made.paths[row])
             cells += [true or "-", _mark(made, row, true)]
         images.add_row(*map(words, (made.paths[row], *cells)))
-    parts: list[Table | Text | str] = [images] if made.paths else []
+    parts: list[Part] = [images] if made.paths else []
     if made.agreement is not None:
         parts += _report(made.agreement)
     texts = f"{len(made.templates)} texts a label" if len(made.templates) > 1 else repr(made.templates[0])
     parts.append(words(f"probability: {made.logits.describe()}; {texts}", "dim"))
-    show(*parts)
-    if len(made.paths) > limit:
-        say(f"and {len(made.paths) - limit:,} images more: --limit N, or -o FILE.csv for all")
+    return parts
 
 
 def _mark(made: Classification, row: int, true: str | None) -> str:
@@ -174,7 +174,7 @@ def _mark(made: Classification, row: int, true: str | None) -> str:
     return "right" if made.guesses(row, 1)[0].label == true else "wrong"
 
 
-def _report(found: LabelAgreement) -> list[Table | Text | str]:
+def _report(found: LabelAgreement) -> list[Part]:
     from aim_tui.cli.console import table, words
     from aim_tui.core.text import printable
 
@@ -191,7 +191,7 @@ def _report(found: LabelAgreement) -> list[Table | Text | str]:
     for row, (label, counts) in enumerate(zip(found.labels, found.matrix, strict=True)):
         cells = [words(n, "bold" if column == row else "" if n else "dim") for column, n in enumerate(counts)]
         matrix.add_row(words(label), *cells)
-    parts: list[Table | Text | str] = [
+    parts: list[Part] = [
         words(f"accuracy {found.accuracy:.4f} ({found.right} of {found.n} images)", "bold"),
         scores,
     ]

@@ -48,9 +48,10 @@ def compare(
     Exit: 0 all images compared, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
     from aim_tui.cli.embeddings.compare_images import compare_all, compare_pairs, pairs_of
-    from aim_tui.exports.records import chosen_format
+    from aim_tui.exports.content import Records
+    from aim_tui.exports.formats import choose
 
-    kind = chosen_format(destination.format, destination.output)
+    kind = choose(destination.format, destination.output, Records)
     if pair_by not in WAYS:
         raise UsageError(f"--pair-by: unknown {pair_by!r}{did_you_mean(pair_by, WAYS)}")
     for path in (first, second):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from aim_tui.core.embeddings.gallery import ImageEmbeddings
     from aim_tui.core.scoring.events import ModelInfo
     from aim_tui.core.statistics import Mean
+    from aim_tui.exports.formats.writer import Format
     from aim_tui.runs.setup import Setup
 
 #: More distances than that are days of work, and most likely a mistake.
@@ -74,7 +76,7 @@ def compare_pairs(
     paired: Paired,
     wanted: Sequence[str],
     limit: int,
-    kind: str,
+    kind: Format,
     output: Path | None,
     store: Path | None,
     *,
@@ -83,7 +85,8 @@ def compare_pairs(
     """Compare pairs and write what was found; returns the exit code."""
     from aim_tui.cli.console import say
     from aim_tui.cli.embeddings.embedder import embedder
-    from aim_tui.exports.records import deliver_records
+    from aim_tui.exports.content import Records
+    from aim_tui.exports.formats import export
 
     outcomes: dict[str, list[Outcome]] = {}
     gallery: ImageEmbeddings | None = None
@@ -103,11 +106,11 @@ def compare_pairs(
         **{f"mean_{COLUMNS[name]}": mean_record(found) for name, found in means.items()},
         "left_out": alone,
     }
-    if kind == "table":
-        pairs_table(paired.pairs, outcomes, means, limit)
-    else:
-        rows = [pair_record(pair, row, outcomes) for row, pair in enumerate(paired.pairs)]
-        deliver_records(head, "results", rows, kind, output)
+    rows = [pair_record(pair, row, outcomes) for row, pair in enumerate(paired.pairs)]
+    shown = partial(pairs_table, paired.pairs, outcomes, means, limit)
+    export(Records(head, "results", rows, table=shown), kind, output)
+    if kind.id == "table" and len(paired.pairs) > limit:
+        say(f"and {len(paired.pairs) - limit:,} pairs more: --limit N, or -o FILE.csv for all")
     broken = say_failed(paired.pairs, outcomes)
     say_some([f"{one['path']}: {one['reason']}" for one in alone])
     without = [f"{len(alone)} left out"] if alone else []
@@ -121,7 +124,7 @@ def compare_all(
     roots: tuple[str, str],
     wanted: Sequence[str],
     recursive: bool,
-    kind: str,
+    kind: Format,
     output: Path | None,
     store: Path | None,
     *,
@@ -130,7 +133,8 @@ def compare_all(
     """Compare each image of one folder with each of the other, by category where both have sub-folders."""
     from aim_tui.cli.console import say
     from aim_tui.cli.embeddings.embedder import embedder
-    from aim_tui.exports.records import deliver_records
+    from aim_tui.exports.content import Records
+    from aim_tui.exports.formats import export
 
     for root in roots:
         if not os.path.isdir(root):  # noqa: PTH112  # any path
@@ -172,10 +176,8 @@ def compare_all(
         "left_out": left_out,
     }
     rows = [group_record(name, groups[name], found[name], wanted) for name in groups]
-    if kind == "table":
-        groups_table(rows, wanted, everything, means)
-    else:
-        deliver_records(head, "categories", rows, kind, output)
+    shown = partial(groups_table, rows, wanted, everything, means)
+    export(Records(head, "categories", rows, table=shown), kind, output)
     say_some([f"{one['path']}: {one['reason']}" for one in left_out])
     pairs = max((spread.n for spread in everything.values() if spread is not None), default=0)
     if twice := sum(len(a) * len(b) for a, b in groups.values()) - pairs - len(broken_pairs):

@@ -9,11 +9,14 @@ from aim_tui.core.outcomes import reason_of, value_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from rich.table import Table
+
     from aim_tui.core.embeddings.all_pairs import CosineSpread
     from aim_tui.core.embeddings.gallery import ImageEmbeddings
     from aim_tui.core.outcomes import Outcome
     from aim_tui.core.scoring.events import ModelInfo
     from aim_tui.core.statistics import Mean
+    from aim_tui.exports.tables import Part
     from aim_tui.runs.setup import Setup
 
 #: What a metric's figures are called in JSON and CSV.
@@ -86,9 +89,9 @@ def pairs_table(
     outcomes: Mapping[str, Sequence[Outcome]],
     means: Mapping[str, Mean | None],
     limit: int,
-) -> None:
-    """Print pairs, and the means over them."""
-    from aim_tui.cli.console import say, show, table, words
+) -> list[Table]:
+    """Pairs, and the means over them."""
+    from aim_tui.cli.console import table, words
 
     headings = [_HEADINGS[name] for name in outcomes]
     made = table("A", "B", *headings, right=headings)
@@ -105,9 +108,7 @@ def pairs_table(
             for found in means.values()
         ]
         made.add_row(*(words(text, "bold") for text in ("95% interval of the mean (bootstrap)", "", *intervals)))
-    show(made)
-    if len(pairs) > limit:
-        say(f"and {len(pairs) - limit:,} pairs more: --limit N, or -o FILE.csv for all")
+    return [made]
 
 
 def groups_table(
@@ -115,9 +116,9 @@ def groups_table(
     wanted: Sequence[str],
     everything: Mapping[str, CosineSpread | None],
     means: Mapping[str, float | None],
-) -> None:
-    """Print categories, and the means over them."""
-    from aim_tui.cli.console import show, table, words
+) -> list[Part]:
+    """Categories, and the means over them."""
+    from aim_tui.cli.console import table, words
 
     numbers = [f"{_HEADINGS[metric]} {what}" for metric in wanted for what in ("mean", "std", "min", "max")]
     made = table("category", "images A", "images B", *numbers, right=("images A", "images B", *numbers))
@@ -134,7 +135,7 @@ def groups_table(
         made.add_row(*(words(text, "bold") for text in ("all pairs alike", "", "", *cells)))
         cells = [text for metric in wanted for text in (_cell(means[metric]), "", "", "")]
         made.add_row(*(words(text, "bold") for text in ("categories alike", "", "", *cells)))
-    show(made, words("std: divisor n - 1. Pairs share images, so that they have no simple interval.", "dim"))
+    return [made, words("std: divisor n - 1. Pairs share images, so that they have no simple interval.", "dim")]
 
 
 def _cell(value: float | int | None) -> str:

@@ -10,6 +10,10 @@ from aim_tui.cli import options
 from aim_tui.core.embeddings.duplicates import THRESHOLD
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from rich.table import Table
+
     from aim_tui.core.embeddings.duplicates import DuplicateGroup, DuplicateGroups
     from aim_tui.core.embeddings.gallery import ImageEmbeddings
 
@@ -36,27 +40,25 @@ def duplicates(
     """
     from aim_tui.cli.console import say
     from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, say_failures
-    from aim_tui.exports.records import chosen_format, deliver_records
+    from aim_tui.exports.content import Records
+    from aim_tui.exports.formats import choose, export
 
-    kind = chosen_format(destination.format, destination.output)
+    kind = choose(destination.format, destination.output, Records)
     setup = common.setup(metrics="clip")
     found = images_of(paths, recursive=recursive)
     with embedder(setup, common.store, no_store=common.no_store) as embed:
         gallery = embed.images(found.images)
     groups = _search(gallery, threshold)
     lacking = left_out(gallery, found.problems)
-    if kind == "table":
-        _table(gallery, groups)
-    else:
-        head = {
-            "threshold": threshold,
-            **about(setup, gallery),
-            "images": len(gallery.paths),
-            "left_out": lacking,
-            "nearest_apart": groups.nearest_apart,
-        }
-        name, records = ("results", _lines(gallery, groups)) if kind == "csv" else ("groups", _groups(gallery, groups))
-        deliver_records(head, name, records, kind, destination.output)
+    head = {
+        "threshold": threshold,
+        **about(setup, gallery),
+        "images": len(gallery.paths),
+        "left_out": lacking,
+        "nearest_apart": groups.nearest_apart,
+    }
+    records = _groups(gallery, groups)
+    export(Records(head, "groups", records, _members, lambda: _table(gallery, groups)), kind, destination.output)
     say_failures(gallery)
     for line in _sums(gallery, groups, threshold, len(lacking)):
         say(line, "bold")
@@ -64,16 +66,15 @@ def duplicates(
 
 
 def _search(gallery: ImageEmbeddings, threshold: float) -> DuplicateGroups:
-    from aim_tui.cli.console import console
+    from aim_tui.cli.progress import display
     from aim_tui.core.embeddings.duplicates import find_groups
     from aim_tui.runs.interrupt import INTERRUPTED, Interrupt
-    from aim_tui.runs.runner import progress_bar
 
-    with Interrupt() as interrupt, progress_bar(console(stderr=True)) as progress:
-        task = progress.add_task("comparing")
+    shown = display()
+    with Interrupt(shown) as interrupt, shown:
 
         def compared(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total)
+            shown.progress("comparing", done, total)
             if interrupt.is_set():
                 raise SystemExit(INTERRUPTED)
 
@@ -102,22 +103,18 @@ def _groups(gallery: ImageEmbeddings, groups: DuplicateGroups) -> list[dict[str,
     ]
 
 
-def _lines(gallery: ImageEmbeddings, groups: DuplicateGroups) -> list[dict[str, Any]]:
-    """One record a member."""
-    from aim_tui.core.text import portable_path
-
-    return [
-        {
-            "group": number,
-            "path": portable_path(gallery.paths[member.index]),
-            "cosine": member.cosine,
-            "relation": _relation(group, place),
-            "copy_of": None if member.copy_of is None else portable_path(gallery.paths[member.copy_of]),
-            "sha256": gallery.sha256s[member.index],
+def _members(group: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """A group as lines of a table, one a member."""
+    for place, member in enumerate(group["members"]):
+        copy = member["copy_of"]
+        yield {
+            "group": group["group"],
+            "path": member["path"],
+            "cosine": member["cosine"],
+            "relation": "representative" if place == 0 else "near" if copy is None else "copy",
+            "copy_of": None if copy is None else copy["path"],
+            "sha256": member["sha256"],
         }
-        for number, group in enumerate(groups.groups, start=1)
-        for place, member in enumerate(group.members)
-    ]
 
 
 def _relation(group: DuplicateGroup, place: int) -> str:
@@ -126,11 +123,11 @@ def _relation(group: DuplicateGroup, place: int) -> str:
     return "near" if group.members[place].copy_of is None else "copy"
 
 
-def _table(gallery: ImageEmbeddings, groups: DuplicateGroups) -> None:
-    from aim_tui.cli.console import show, table, words
+def _table(gallery: ImageEmbeddings, groups: DuplicateGroups) -> list[Table]:
+    from aim_tui.cli.console import table, words
 
     if not groups.groups:
-        return
+        return []
     made = table("group", "cosine", "relation", "path", right=("group", "cosine"))
     for number, group in enumerate(groups.groups, start=1):
         for place, member in enumerate(group.members):
@@ -139,7 +136,7 @@ def _table(gallery: ImageEmbeddings, groups: DuplicateGroups) -> None:
                 relation = f"copy of {gallery.paths[member.copy_of]}"
             cells = (number if place == 0 else "", f"{member.cosine:.4f}" if place else "", relation)
             made.add_row(*map(words, (*cells, gallery.paths[member.index])))
-    show(made)
+    return [made]
 
 
 def _sums(gallery: ImageEmbeddings, groups: DuplicateGroups, threshold: float, lacking: int) -> list[str]:

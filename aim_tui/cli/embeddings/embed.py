@@ -35,12 +35,11 @@ def embed(
 
     from aim_tui.cli.console import say
     from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, say_failures
-    from aim_tui.exports.atomic_write import write_through
-    from aim_tui.exports.embeddings import FORMATS, Embeddings, write_embeddings
-    from aim_tui.exports.records import chosen_format
+    from aim_tui.exports.embeddings import Embeddings
+    from aim_tui.exports.formats import choose, export
     from aim_tui.inputs.text_lines import read_lines
 
-    kind = chosen_format(None, output, ("table", *FORMATS))
+    kind = choose(None, output, Embeddings)
     if not paths and texts is None:
         raise UsageError("there is nothing to embed", "name images or a folder, or --texts FILE")
     setup = common.setup(metrics="clip")
@@ -55,7 +54,7 @@ def embed(
         raise AimError(f"{output} was not written: none of the images could be embedded")
     said = {**about(setup, gallery), "left_out": lacking}
     made = Embeddings(gallery.paths, gallery.sha256s, gallery.vectors, asked, vectors, said)
-    write_through(output, lambda stream: write_embeddings(kind, made, stream))
+    export(made, kind, output)
     dim = (gallery.vectors if len(gallery.paths) else vectors).shape[1]
     counted = [f"{len(gallery.paths):,} images"] if found else []
     counted += [f"{len(asked):,} texts"] if asked else []

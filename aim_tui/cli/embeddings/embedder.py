@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aim_tui.cli.console import console, say
+from aim_tui.cli.console import say
+from aim_tui.cli.progress import display
 from aim_tui.core.embeddings.gallery import ImageEmbeddings
 from aim_tui.core.metrics.builtin import LPIPS, METRICS
 from aim_tui.core.metrics.spec import Role
@@ -23,15 +24,14 @@ from aim_tui.core.scoring.events import (
     MetricBatch,
     ModelInfo,
     ModelLoaded,
-    Notice,
-    Phase,
     numbered,
 )
 from aim_tui.core.scoring.jobs import Job
-from aim_tui.core.text import path_bytes, portable_path, printable
+from aim_tui.core.text import path_bytes, portable_path
 from aim_tui.errors import UsageError
+from aim_tui.runs.display import EventReport
+from aim_tui.runs.executors import InProcess
 from aim_tui.runs.interrupt import INTERRUPTED, Interrupt
-from aim_tui.runs.runner import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from aim_tui.core.embeddings.gallery import Vectors
     from aim_tui.core.embeddings.zero_shot import Logits
     from aim_tui.core.scoring.events import Event
-    from aim_tui.engine.engine import Engine
     from aim_tui.inputs.listing import Expansion, Problem
     from aim_tui.runs.setup import Setup
 
@@ -55,9 +54,10 @@ class Distances:
 class Embedder:
     """Embeds images and texts by the CLIP of a profile; what was embedded before is found in the store."""
 
-    def __init__(self, setup: Setup, engine: Engine, *, keeps: bool = True) -> None:
+    def __init__(self, setup: Setup, executor: InProcess, *, keeps: bool = True) -> None:
         self._setup = setup
-        self._engine = engine
+        self._executor = executor
+        self._engine = executor.engine
         self._keeps = keeps
 
     def images(self, paths: Sequence[str]) -> ImageEmbeddings:
@@ -106,14 +106,16 @@ class Embedder:
 
     def _events(self, job: Job, doing: str) -> Iterator[Event]:
         """What the engine reports of a job, with progress on stderr; Ctrl-C ends the command."""
-        stderr = console(stderr=True)
-        with Interrupt() as interrupt, progress_bar(stderr) as progress:
-            task = progress.add_task("starting", total=len(job.items))
-            for event in self._engine.run(job, interrupt.is_set):
+        shown, done = display(phases=False), 0
+        report = EventReport(shown, doing)
+        with Interrupt(shown) as interrupt, shown:
+            shown.progress(total=len(job.items))
+            for event in self._executor.run(job, interrupt.is_set):
                 if isinstance(event, MetricBatch):
-                    progress.advance(task, len(event.values))
+                    done += len(event.values)
+                    shown.progress(done=done)
                 yield event
-                progress.update(task, description=_doing(event, doing) or progress.tasks[task].description)
+                report.event(event)
             if interrupt.is_set():
                 kept = "what was computed is kept; the same command goes on from there"
                 say(f"interrupted: {kept if self._keeps else 'nothing is kept'}", "yellow")
@@ -173,14 +175,8 @@ _ROLE = METRICS[_METRIC].roles[0]
 @contextlib.contextmanager
 def embedder(setup: Setup, store: Path | None, *, no_store: bool = False) -> Iterator[Embedder]:
     """An embedder over the store that is meant, or over one that is gone afterwards."""
-    from aim_tui.engine.runtime import go_offline, hush_libraries, prepare_environment
     from aim_tui.runs.storage import open_to_score, store_path
 
-    prepare_environment()
-    go_offline()
-    from aim_tui.engine.engine import Engine
-
-    hush_libraries()
     if setup.profile.notice:
         say(setup.profile.notice, "yellow")
     with contextlib.ExitStack() as stack:
@@ -189,9 +185,8 @@ def embedder(setup: Setup, store: Path | None, *, no_store: bool = False) -> Ite
         else:
             path = store_path(store)
         open_to_score(path).close()
-        engine = Engine(setup.with_store(path).engine)
-        stack.callback(engine.close)
-        yield Embedder(setup, engine, keeps=not no_store)
+        executor = stack.enter_context(contextlib.closing(InProcess(setup.with_store(path).engine)))
+        yield Embedder(setup, executor, keeps=not no_store)
 
 
 def images_of(paths: Sequence[str], *, recursive: bool = False) -> Expansion:
@@ -243,12 +238,3 @@ def say_failures(gallery: ImageEmbeddings, limit: int = 20) -> None:
         say(f"{path}: {reason}", "red")
     if len(gallery.failures) > limit:
         say(f"and {len(gallery.failures) - limit} more")
-
-
-def _doing(event: Event, doing: str) -> str:
-    match event:
-        case Phase(name, detail):
-            return printable(f"{name} {detail}") if detail else doing
-        case Notice(text):
-            say(text, "yellow")
-    return ""

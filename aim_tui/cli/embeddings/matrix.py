@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,14 +14,12 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
-    from rich.table import Table
     from rich.text import Text
 
-    from aim_tui.core.embeddings.gallery import ImageEmbeddings
+    from aim_tui.exports.tables import Part
 
     Cosines = npt.NDArray[np.float32]
 
-FORMATS = ("table", "json", "jsonl", "csv", "npz")
 # As "-0.1234", with a sign for the best on either side.
 _CELL = 9
 
@@ -47,11 +45,11 @@ def matrix(
     """
     from aim_tui.cli.console import say
     from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, say_failures
-    from aim_tui.exports.deliver import deliver
-    from aim_tui.exports.records import chosen_format
+    from aim_tui.exports.formats import choose, export
+    from aim_tui.exports.matrix import Matrix
     from aim_tui.inputs.text_lines import read_lines
 
-    kind = chosen_format(output_format, output, FORMATS)
+    kind = choose(output_format, output, Matrix)
     setup = common.setup(metrics="clip")
     asked = read_lines(texts)
     found = images_of(paths, recursive=recursive)
@@ -67,65 +65,24 @@ def matrix(
     cosines = gallery.cosines(queries)
     lacking = left_out(gallery, found.problems)
     head = {**about(setup, gallery), "texts": asked, "left_out": lacking}
-    match kind:
-        case "table":
-            _table(
-                gallery.paths[:limit], asked, cosines[:limit], float(cosines.min(initial=1)), cosines.max(initial=-1)
-            )
-            if len(gallery.paths) > limit:
-                say(f"and {len(gallery.paths) - limit:,} images more: --limit N, or -o FILE.csv for all")
-        case "npz":
-            deliver(_npz(gallery, asked, cosines, head), output)
-        case _:
-            _deliver_records(kind, gallery, asked, cosines, head, output)
+    export(Matrix(gallery, asked, cosines, head, lambda: _table(gallery.paths[:limit], asked, cosines)), kind, output)
+    if kind.id == "table" and len(gallery.paths) > limit:
+        say(f"and {len(gallery.paths) - limit:,} images more: --limit N, or -o FILE.csv for all")
     say_failures(gallery)
     without = f"; {len(lacking)} left out" if lacking else ""
     say(f"{len(gallery.paths):,} images, {len(asked):,} texts{without}", "bold")
     raise typer.Exit(1 if lacking else 0)
 
 
-def _deliver_records(
-    kind: str,
-    gallery: ImageEmbeddings,
-    texts: Sequence[str],
-    cosines: Cosines,
-    head: dict[str, Any],
-    output: Path | None,
-) -> None:
-    from aim_tui.cli.embeddings.embedder import path_fields
-    from aim_tui.core.text import portable_path
-    from aim_tui.exports.deliver import deliver
-    from aim_tui.exports.records import csv_text, deliver_records
-
-    if kind == "csv":
-        rows = ([portable_path(path), *map(float, row)] for path, row in zip(gallery.paths, cosines, strict=True))
-        deliver(csv_text(["path", *texts], rows), output)
-        return
-    records = [
-        {**path_fields(path), "sha256": sha256, "cosines": list(map(float, row))}
-        for path, sha256, row in zip(gallery.paths, gallery.sha256s, cosines, strict=True)
-    ]
-    deliver_records(head, "results", records, kind, output)
-
-
-def _npz(gallery: ImageEmbeddings, texts: Sequence[str], cosines: Cosines, head: dict[str, Any]) -> bytes:
-    import io
-
-    from aim_tui.exports.embeddings import write_npz
-
-    stream = io.BytesIO()
-    write_npz(stream, {"cosines": cosines}, {"paths": gallery.paths, "sha256": gallery.sha256s, "texts": texts}, head)
-    return stream.getvalue()
-
-
-def _table(paths: Sequence[str], texts: Sequence[str], cosines: Cosines, least: float, most: float) -> None:
+def _table(paths: Sequence[str], texts: Sequence[str], cosines: Cosines) -> list[Part]:
     """As many texts beside each other as fit, by number; what the numbers stand for is said above."""
-    from aim_tui.cli.console import console, facts, show, table, words
+    from aim_tui.cli.console import console, facts, table, words
     from aim_tui.core.text import printable
 
     if not paths:
-        return
-    parts: list[Table | Text | str] = [facts((f"T{number}", text) for number, text in enumerate(texts, start=1))]
+        return []
+    least, most = float(cosines.min(initial=1)), float(cosines.max(initial=-1))
+    parts: list[Part] = [facts((f"T{number}", text) for number, text in enumerate(texts, start=1))]
     out = console()
     longest = max((len(printable(path)) for path in paths), default=0)
     room = out.width - min(longest, out.width // 2) - 2
@@ -141,7 +98,7 @@ def _table(paths: Sequence[str], texts: Sequence[str], cosines: Cosines, least: 
         parts.append(made)
     if len(texts) > 1:
         parts.append(words("* the text with the highest cosine of an image", "dim"))
-    show(*parts)
+    return parts
 
 
 def _cell(cosine: float, least: float, most: float, best: bool) -> Text:

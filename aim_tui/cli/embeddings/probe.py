@@ -11,7 +11,9 @@ from aim_tui.cli import options
 from aim_tui.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from rich.table import Table
 
     from aim_tui.core.embeddings.gallery import ImageEmbeddings
     from aim_tui.core.embeddings.linear_probe import Training
@@ -51,7 +53,7 @@ def train(
     from aim_tui.cli.embeddings.embedder import about, embedder, left_out, say_failures
     from aim_tui.core.embeddings.linear_probe import train as train_probe
     from aim_tui.exports.probes import write_probe
-    from aim_tui.exports.writers import check_writable
+    from aim_tui.exports.sink import check_writable
     from aim_tui.inputs.labels import read_label_file
 
     if strength is not None and not 0 < strength < float("inf"):
@@ -104,10 +106,11 @@ def apply(
     """
     from aim_tui.cli.console import say
     from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, say_failures
+    from aim_tui.exports.content import Records
+    from aim_tui.exports.formats import choose, export
     from aim_tui.exports.probes import read_probe
-    from aim_tui.exports.records import chosen_format, deliver_records
 
-    kind = chosen_format(destination.format, destination.output)
+    kind = choose(destination.format, destination.output, Records)
     saved = read_probe(probe)
     setup = common.setup(metrics="clip")
     found = images_of(paths, recursive=recursive)
@@ -119,14 +122,13 @@ def apply(
         if said[name] != saved.about.get(name, said[name]):
             say(f"the probe was trained with {name} {saved.about[name]}; now it is {said[name]}", "yellow")
     lacking = left_out(gallery, found.problems)
-    rows = _rows(saved, gallery, kind)
-    if kind == "table":
-        _table(saved, gallery, rows[:limit])
-        if len(rows) > limit:
-            say(f"and {len(rows) - limit:,} images more: --limit N, or -o FILE.csv for all")
-    else:
-        head = {"probe": dict(saved.about), **said, "images": len(gallery.paths), "left_out": lacking}
-        deliver_records(head, "results", rows, kind, destination.output)
+    rows = _rows(saved, gallery)
+    head = {"probe": dict(saved.about), **said, "images": len(gallery.paths), "left_out": lacking}
+    export(
+        Records(head, "results", rows, _line, lambda: _table(saved, gallery, rows[:limit])), kind, destination.output
+    )
+    if kind.id == "table" and len(rows) > limit:
+        say(f"and {len(rows) - limit:,} images more: --limit N, or -o FILE.csv for all")
     say_failures(gallery)
     say(f"{len(gallery.paths):,} images{_without(len(lacking))}", "bold")
     raise typer.Exit(1 if lacking else 0)
@@ -175,13 +177,11 @@ def _check_model(path: Path, saved: SavedProbe, fingerprint: str, profile: str) 
 
 
 def _show_training(found: Training, said: Mapping[str, Any], as_json: bool) -> None:
-    from aim_tui.cli.console import facts, show
+    from aim_tui.cli.console import facts, print_json, show
     from aim_tui.core.embeddings.linear_probe import mean, spread
-    from aim_tui.core.scoring.records import to_json
-    from aim_tui.exports.deliver import deliver
 
     if as_json:
-        deliver(to_json(dict(said), indent=2) + "\n", None)
+        print_json(dict(said))
         return
     checked = found.validation
     classes = ", ".join(f"{name} {count}" for name, count in found.counts.items())
@@ -205,7 +205,7 @@ def _figures(average: float, deviation: float, folds: int) -> str:
     return f"{average:.4f}, standard deviation {deviation:.4f} over {folds} parts"
 
 
-def _rows(saved: SavedProbe, gallery: ImageEmbeddings, kind: str) -> list[dict[str, Any]]:
+def _rows(saved: SavedProbe, gallery: ImageEmbeddings) -> list[dict[str, Any]]:
     from aim_tui.cli.embeddings.embedder import path_fields
 
     if not gallery.paths:
@@ -215,17 +215,19 @@ def _rows(saved: SavedProbe, gallery: ImageEmbeddings, kind: str) -> list[dict[s
     for path, sha256, row in zip(gallery.paths, gallery.sha256s, shares, strict=True):
         by_class = {name: float(share) for name, share in zip(classes, row, strict=True)}
         best = classes[int(row.argmax())]
-        record: dict[str, Any] = {**path_fields(path), "sha256": sha256, "label": best, "probability": by_class[best]}
-        if kind == "csv":
-            record |= {f"probability of {name}": share for name, share in by_class.items()}
-        else:
-            record["probabilities"] = by_class
-        rows.append(record)
+        named = {**path_fields(path), "sha256": sha256, "label": best}
+        rows.append({**named, "probability": by_class[best], "probabilities": by_class})
     return rows
 
 
-def _table(saved: SavedProbe, gallery: ImageEmbeddings, rows: Sequence[Mapping[str, Any]]) -> None:
-    from aim_tui.cli.console import show, table, words
+def _line(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """A record as a line of a table, with a column for each class."""
+    line = {name: value for name, value in record.items() if name != "probabilities"}
+    yield line | {f"probability of {name}": share for name, share in record["probabilities"].items()}
+
+
+def _table(saved: SavedProbe, gallery: ImageEmbeddings, rows: Sequence[Mapping[str, Any]]) -> list[Table]:
+    from aim_tui.cli.console import table, words
     from aim_tui.core.embeddings.classification import percent
     from aim_tui.core.text import printable
 
@@ -235,8 +237,7 @@ def _table(saved: SavedProbe, gallery: ImageEmbeddings, rows: Sequence[Mapping[s
     for path, row in zip(gallery.paths, rows, strict=False):
         cells = [percent(row["probabilities"][name]) for name in classes]
         made.add_row(*map(words, (path, row["label"], percent(row["probability"]), *cells)))
-    if rows:
-        show(made)
+    return [made] if rows else []
 
 
 def _without(lacking: int) -> str:

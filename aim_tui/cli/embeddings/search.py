@@ -12,6 +12,7 @@ from aim_tui.errors import UsageError
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+    from rich.table import Table
 
     from aim_tui.cli.embeddings.embedder import Embedder
     from aim_tui.core.embeddings.gallery import Hit, ImageEmbeddings
@@ -40,9 +41,10 @@ def search(
     Exit: 0 all images searched, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
     from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, path_fields, say_failures
-    from aim_tui.exports.records import chosen_format, deliver_records
+    from aim_tui.exports.content import Records
+    from aim_tui.exports.formats import choose, export
 
-    kind = chosen_format(destination.format, destination.output)
+    kind = choose(destination.format, destination.output, Records)
     text, paths = _asked(what, image)
     setup = common.setup(metrics="clip")
     found = images_of(paths, recursive=recursive)
@@ -68,10 +70,7 @@ def search(
         }
         for rank, hit in enumerate(hits, start=1)
     ]
-    if kind == "table":
-        _table(gallery, hits)
-    else:
-        deliver_records(head, "results", rows, kind, destination.output)
+    export(Records(head, "results", rows, table=lambda: _table(gallery, hits)), kind, destination.output)
     say_failures(gallery)
     _say_count(gallery, hits, len(lacking), least)
     raise typer.Exit(1 if lacking else 0)
@@ -106,14 +105,13 @@ def _image_query(embed: Embedder, image: str) -> npt.NDArray[np.float32]:
     return query
 
 
-def _table(gallery: ImageEmbeddings, hits: list[Hit]) -> None:
-    from aim_tui.cli.console import show, table, words
+def _table(gallery: ImageEmbeddings, hits: list[Hit]) -> list[Table]:
+    from aim_tui.cli.console import table, words
 
     made = table("#", "cosine", "path", right=("#", "cosine"))
     for rank, hit in enumerate(hits, start=1):
         made.add_row(*map(words, (rank, f"{hit.cosine:.4f}", gallery.paths[hit.index])))
-    if hits:
-        show(made)
+    return [made] if hits else []
 
 
 def _say_count(gallery: ImageEmbeddings, hits: list[Hit], lacking: int, least: float | None) -> None:

@@ -38,7 +38,6 @@ def bench(
 ) -> None:
     """Measure images/s of each metric and of all together, the limit of the models alone, and a plain loop."""
     import contextlib
-    import json
     import tempfile
 
     from rich.console import Console
@@ -65,7 +64,9 @@ def bench(
         say: Callable[[str], None] = stderr.print
         report = measure(setup.engine, setup.metrics, setup.context, found, say)
     if as_json:
-        print(json.dumps({"profile": setup.profile.name, **report.to_json()}, indent=2))
+        from aim_tui.cli.console import print_json
+
+        print_json({"profile": setup.profile.name, **report.to_json()})
     else:
         _show(setup.profile.name, report)
 

@@ -35,12 +35,15 @@ def demo(
 
         raise typer.Exit(demo_edits())
     from aim_tui.cli.launching import in_terminal, launch, open_on
+    from aim_tui.cli.progress import display
     from aim_tui.core.scoring.events import numbered
-    from aim_tui.exports.writers import open_writer
+    from aim_tui.exports.formats import get_format
+    from aim_tui.exports.images import ScoredImages
+    from aim_tui.exports.sink import Sink
     from aim_tui.inputs.demo_data import load_demo_data
     from aim_tui.inputs.listing import list_folder
     from aim_tui.runs.recording import Record
-    from aim_tui.runs.runner import run
+    from aim_tui.runs.runner import image_work, run
     from aim_tui.runs.setup import resolve
 
     sample = load_demo_data()
@@ -54,7 +57,9 @@ def demo(
     if headless or not in_terminal():
         # Without a store: a try-out belongs in nobody's history, and has to work where the home cannot be written.
         record = Record(setup, numbered(list_folder(sample.generations).images))
-        raise typer.Exit(run(setup, open_writer("table", None), record, []))
+        content = ScoredImages(record.results, setup.provenance())
+        writer = get_format("table", ScoredImages).writer(content, Sink())
+        raise typer.Exit(run(image_work(setup), writer, record, display()))
     folder = sample.generations
     with contextlib.ExitStack() as stack:
         said: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from aim_tui.core.agreement.coefficients import CoefficientKind
 from aim_tui.core.agreement.report_tables import between, number
 from aim_tui.core.agreement.study import Study
 from aim_tui.core.metrics.edits import EDITCLIP
-from aim_tui.store.edit_evidence import TRUTH, metrics_of, source_of_edits, truth_judgement
+from aim_tui.store.evidence import TRUTH, metrics_of, source_of_edits, truth_judgement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,18 +29,20 @@ _CLOSEST = 3
 
 def demo_edits() -> int:
     """Score, analyse and report; the exit code of scoring. Nothing is stored, and no network is touched."""
-    from aim_tui.cli.scoring.edit_run import EditRecord, plan, run
-    from aim_tui.exports.edit_writers import Output
+    from aim_tui.cli.progress import display
     from aim_tui.inputs.edits import read_edits
-    from aim_tui.runs.edit_plan import EditWish
+    from aim_tui.runs.edit_plan import EditWish, plan
+    from aim_tui.runs.recording import Record
+    from aim_tui.runs.runner import edit_work, run
     from aim_tui.runs.setup import resolve
     from aim_tui.settings import paths
 
     data = paths.sample_data() / "edits" / "adversarial_dataset.json"
-    asked = plan(resolve(profile="sample"), read_edits(data), EditWish(str(data)))
-    record = EditRecord(asked)
-    code = run(asked, Output(None, asked), record)
-    source = source_of_edits(record.results, asked.stored(), str(data))
+    setup = resolve(profile="sample")
+    asked = plan(setup.profile, setup.engine, read_edits(data), EditWish(str(data)))
+    record = Record(asked, asked.items())
+    code = run(edit_work(asked), None, record, display())
+    source = source_of_edits(record.results, str(data))
     truth = truth_judgement(source)
     assert truth is not None  # the file is ours
     found = analyse(Study(metrics_of(source), (truth,), source.samples), Options(resamples=0))

@@ -6,11 +6,14 @@ With --tui the application opens on them instead, as a bare `aim-tui DATA.json` 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from aim_tui.cli import options
+
+if TYPE_CHECKING:
+    from aim_tui.runs.edit_plan import EditPlan
 
 
 @options.takes_groups
@@ -53,11 +56,15 @@ def edit(
 
     Exit: 0 all edits scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
-    from aim_tui.cli.scoring.edit_run import EditRecord, StoredEditRecord, plan, run
+    from aim_tui.cli.progress import display
     from aim_tui.errors import UsageError
-    from aim_tui.exports.edit_writers import open_output
+    from aim_tui.exports.edits import ScoredEdits
+    from aim_tui.exports.formats import get_format
+    from aim_tui.exports.sink import Sink
     from aim_tui.inputs.edits import read_edits
-    from aim_tui.runs.edit_plan import EditWish
+    from aim_tui.runs.edit_plan import EditWish, plan
+    from aim_tui.runs.recording import Record, StoredRecord
+    from aim_tui.runs.runner import edit_work, run
 
     setup = common.setup()
     wish = EditWish(str(data), metrics, model, pre_resize)
@@ -70,14 +77,28 @@ def edit(
         folder, kept_in = folder_of(str(data)), None if common.no_store else store_path(common.store)
         raise typer.Exit(open_on(folder, lambda: launch(setup, folder, store=kept_in, edits=wish)))
     found = read_edits(data)
-    asked = plan(setup, found, wish)
-    writer = open_output(output_format, output, asked)
+    asked = plan(setup.profile, setup.engine, found, wish)
+    chosen, sink = get_format(output_format, ScoredEdits), Sink(output)
+    sink.check([asked.file.path, *(image for row in asked.file.rows for image in (row.source, row.target))])
+
+    def score_to(record: Record, asked: EditPlan) -> int:
+        edits = ScoredEdits(
+            record.results,
+            asked.provenance(),
+            families=asked.families,
+            models=asked.engine.models,
+            pre_resize=asked.engine.edit_resize,
+        )
+        return run(edit_work(asked), chosen.writer(edits, sink), record, display())
+
     if common.no_store:
-        raise typer.Exit(run(asked, writer, EditRecord(asked)))
+        raise typer.Exit(score_to(Record(asked, asked.items()), asked))
     from aim_tui.runs.storage import open_to_score, store_path
-    from aim_tui.store.edit_runs import EditRuns
+    from aim_tui.store.runs import Runs
 
     path = store_path(common.store)
     with open_to_score(path) as database:
         kept = asked.with_store(path)
-        raise typer.Exit(run(kept, writer, StoredEditRecord(EditRuns(database), kept, fresh=not resume)))
+        # Before torch is imported, which takes seconds: is everything here?
+        request = kept.request(models_needed=True)
+        raise typer.Exit(score_to(StoredRecord(Runs(database), kept, kept.items(), request, fresh=not resume), kept))

@@ -14,34 +14,33 @@ from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.cli.console import console, say
+from aim_tui.cli.progress import display as make_display
 from aim_tui.core.scoring.context import Context
-from aim_tui.core.scoring.events import Event, Item, ModelLoaded, Notice, Phase, PhaseName
+from aim_tui.core.scoring.events import Item
 from aim_tui.core.scoring.jobs import Job
 from aim_tui.core.scoring.plan import Status
 from aim_tui.core.scoring.results import Results
-from aim_tui.core.text import printable
 from aim_tui.errors import AimError, UsageError
 from aim_tui.inputs.manifests import ManifestRow, PathError, UnreadableCell, locate_image
+from aim_tui.runs.display import EventReport, Tone
+from aim_tui.runs.executors import InProcess
 from aim_tui.runs.interrupt import INTERRUPTED, Interrupt
-from aim_tui.runs.runner import progress_bar
+from aim_tui.runs.runner import TROUBLES_SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from rich.progress import Progress, TaskID
-
     from aim_tui.core.scoring.plan import ScoringPlan
     from aim_tui.core.scoring.results import Row as Result
-    from aim_tui.engine.engine import Engine
     from aim_tui.inputs.manifests import Manifest
+    from aim_tui.runs.display import Display
+    from aim_tui.runs.executors import Executor
     from aim_tui.runs.manifest_output import ManifestOutput
     from aim_tui.runs.setup import Setup
 
 # Rows whose results are in memory at once.
 _AT_ONCE = 1024
-_TROUBLES_SHOWN = 20
 _LONGEST_TROUBLE, _LONGEST_PATH = 500, 200
 
 
@@ -110,33 +109,23 @@ class Tally:
 
     def trouble(self, text: str) -> None:
         """Remember the first ones."""
-        if len(self.troubles) < _TROUBLES_SHOWN:
+        if len(self.troubles) < TROUBLES_SHOWN:
             self.troubles.append(text if len(text) <= _LONGEST_TROUBLE else f"{text[:_LONGEST_TROUBLE]}...")
 
 
 def run(asked: Asked, output: ManifestOutput, store: Path | None, *, no_store: bool) -> int:
     """Score all rows and write them; 0 all scored, 1 some were not, 130 interrupted."""
-    from aim_tui.engine.runtime import go_offline, hush_libraries, prepare_environment
-
     asked = _with_store(asked, store, no_store=no_store)
     _find_models(asked)
-    prepare_environment()
-    go_offline()
-    from aim_tui.engine.engine import Engine
-
-    hush_libraries()
-    tally = Tally()
-    with Interrupt() as interrupt, progress_bar(console(stderr=True)) as progress, output:
-        engine = Engine(asked.setup.engine)
-        shown = _Shown(progress, progress.add_task("starting", total=asked.manifest.count()))
-        try:
-            output.done = all(
-                not interrupt.is_set() and _score(asked, stretch, engine, interrupt, output, tally, shown)
-                for stretch in _stretches(asked)
-            )
-        finally:
-            engine.close()
-    return _conclude(asked, output, tally, interrupted=not output.done, kept=not no_store)
+    tally, display, executor = Tally(), make_display(), InProcess(asked.setup.engine)
+    with Interrupt(display) as interrupt, display, contextlib.closing(executor), output:
+        display.progress(total=asked.manifest.count())
+        shown = _Shown(display, EventReport(display, models=True))
+        output.done = all(
+            not interrupt.is_set() and _score(asked, stretch, executor, interrupt, output, tally, shown)
+            for stretch in _stretches(asked)
+        )
+    return _conclude(asked, output, tally, display, interrupted=not output.done, kept=not no_store)
 
 
 def _with_store(asked: Asked, store: Path | None, *, no_store: bool) -> Asked:
@@ -175,7 +164,7 @@ def _unless_there(row: ManifestRow, asked: Asked) -> ManifestRow:
 def _score(
     asked: Asked,
     rows: Sequence[ManifestRow],
-    engine: Engine,
+    executor: Executor,
     interrupt: Interrupt,
     output: ManifestOutput,
     tally: Tally,
@@ -200,13 +189,13 @@ def _score(
     writing.on()
     if items:
         job = Job(asked.plan.metrics, asked.setup.context, items)
-        with contextlib.closing(engine.run(job, interrupt.is_set)) as events:
+        with contextlib.closing(executor.run(job, interrupt.is_set)) as events:
             for event in events:
                 results.apply(event)
-                shown.event(event)
+                shown.report.event(event)
                 if writing.on():
                     output.flush()
-                    shown.progress.update(shown.task, completed=tally.rows + tally.broken)
+                    shown.display.progress(done=tally.rows + tally.broken)
     output.flush()
     return writing.at == len(rows)
 
@@ -239,6 +228,14 @@ def cell_text(row: ManifestRow, column: str) -> str | Refused:
     if any("\ud800" <= char <= "\udfff" for char in text):
         return Refused(f"{column} holds half of a character (an unpaired surrogate)")
     return text
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """Where the work is shown."""
+
+    display: Display
+    report: EventReport
 
 
 @dataclass(slots=True)
@@ -294,40 +291,15 @@ class _Writing:
         self.tally.trouble(text)
 
 
-@dataclass(slots=True)
-class _Shown:
-    """Tells what the engine does, everything once."""
-
-    progress: Progress
-    task: TaskID
-    said: set[str] = field(default_factory=set)
-
-    def event(self, event: Event) -> None:
-        match event:
-            case Phase(PhaseName.SCORING, _):
-                self.progress.update(self.task, description="scoring")
-            case Phase(name, detail):
-                self.progress.update(self.task, description=printable(f"{name} {detail}"))
-                if not self.progress.console.is_terminal:
-                    self._once(f"{name} {detail}")
-            case ModelLoaded(info):
-                self._once(f"{info.role}: {info.id} ({info.dtype} on {info.device})")
-            case Notice(text):
-                self._once(text, "yellow")
-
-    def _once(self, text: str, style: str = "") -> None:
-        if text not in self.said:
-            self.said.add(text)
-            say(text, style)
-
-
-def _conclude(asked: Asked, output: ManifestOutput, tally: Tally, *, interrupted: bool, kept: bool) -> int:
+def _conclude(
+    asked: Asked, output: ManifestOutput, tally: Tally, display: Display, *, interrupted: bool, kept: bool
+) -> int:
     for trouble in tally.troubles:
-        say(trouble, "red")
+        display.say(trouble, Tone.ERROR)
     failed = tally.rows - tally.scored
     more = failed + tally.broken - len(tally.troubles)
     if more > 0:
-        say(f"and {more} more", "red")
+        display.say(f"and {more} more", Tone.ERROR)
     counted = f"{tally.scored} of {tally.rows} rows scored"
     if failed:
         counted += f", {failed} not" + (" (0.0 in their place)" if asked.on_error is OnError.ZERO else "")
@@ -337,10 +309,10 @@ def _conclude(asked: Asked, output: ManifestOutput, tally: Tally, *, interrupted
     if tally.numbers:
         over = "all" if tally.numbers == tally.rows else "those"
         counted += f"; {asked.mean_of} mean {tally.total / tally.numbers:.4f} (over {over} {tally.numbers})"
-    say(counted, "bold")
+    display.say(counted, Tone.SUMMARY)
     if interrupted:
         where = f"; it is in {output.partial}" if output.partial is not None and tally.rows else ""
         onwards = "; the same command begins anew and finds again what was computed" if kept else ""
-        say(f"interrupted: what was finished is written{where}{onwards}", "yellow")
+        display.say(f"interrupted: what was finished is written{where}{onwards}", Tone.WARNING)
         return INTERRUPTED
     return 1 if failed or tally.broken else 0

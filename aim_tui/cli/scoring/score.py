@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from aim_tui.cli import options
+
+if TYPE_CHECKING:
+    from aim_tui.runs.setup import Setup
 
 
 @options.takes_groups
@@ -91,14 +93,17 @@ def score(
 
     Exit: 0 all images scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
+    from aim_tui.cli.progress import display
     from aim_tui.cli.scoring.item_prompts import asking, read_options
     from aim_tui.core.metrics.spec import Need
     from aim_tui.errors import UsageError
-    from aim_tui.exports.writers import open_writer
+    from aim_tui.exports.formats import get_format
+    from aim_tui.exports.images import ScoredImages
+    from aim_tui.exports.sink import Sink
     from aim_tui.inputs.folder_watcher import Watch
     from aim_tui.inputs.listing import Expansion, expand
-    from aim_tui.runs.recording import Record, StoredRecord, common_folder
-    from aim_tui.runs.runner import Watching, run
+    from aim_tui.runs.recording import Record, StoredRecord, common_folder, request_of
+    from aim_tui.runs.runner import Watching, image_work, run
 
     said = read_options(prompt, prompts, pair, prompt_from, manifest=manifest is not None)
     setup = common.setup(
@@ -128,26 +133,34 @@ def score(
         if watch and said.pair:
             raise UsageError("--watch knows no number of images that --pair could count", "leave one of them out")
         setup = asking(setup, {Need.PROMPT})
-    writer = open_writer(output_format, output)
+    chosen, sink = get_format(output_format, ScoredImages), Sink(output)
+    sink.check()
     # A watch finds what is there as well, once it is whole.
     found = Expansion([], []) if watch else expand(paths, recursive)
     if not found.images and not watch:
         problems = "; ".join(f"{problem.path}: {problem.reason}" for problem in found.problems)
         raise UsageError(f"no images to score: {problems}")
-    if output is not None and os.path.abspath(output) in map(os.path.abspath, [*found.images, setup.context.reference]):  # noqa: PTH100
-        raise UsageError(f"--output {output} is one of the images to score", "name another file")
+    sink.check([*found.images, setup.context.reference], "images to score")
     images = said.items(found.images, further=watch)
     watching = None
     if watch:
         seen = Watch(paths, recursive, setup.engine.reading, known=())
         watching = Watching(seen, partial(said.items, further=True))
+
+    def score_to(record: Record, setup: Setup) -> int:
+        content = ScoredImages(record.results, setup.provenance(), own=("prompt",) if watch and said.own else ())
+        writer = chosen.writer(content, sink)
+        work = image_work(setup, found.problems)
+        return run(work, writer, record, display(), problems=found.problems, watch=watching)
+
     if common.no_store:
-        raise typer.Exit(run(setup, writer, Record(setup, images), found.problems, watching))
+        raise typer.Exit(score_to(Record(setup, images), setup))
     from aim_tui.runs.storage import open_to_score, store_path
     from aim_tui.store.runs import Runs
 
     path = store_path(common.store)
     with open_to_score(path) as database:
         folder = common_folder(paths, found.images)
-        record = StoredRecord(Runs(database), setup, images, folder, fresh=not resume or watch)
-        raise typer.Exit(run(setup.with_store(path), writer, record, found.problems, watching))
+        request = request_of(setup, folder)
+        record = StoredRecord(Runs(database), setup, images, request, fresh=not resume or watch)
+        raise typer.Exit(score_to(record, setup.with_store(path)))

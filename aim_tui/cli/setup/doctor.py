@@ -121,7 +121,7 @@ def _print(findings: Sequence[Finding], broken: int) -> None:
 
 
 def _print_json(findings: Sequence[Finding], *, ok: bool) -> None:
-    import json
+    from aim_tui.cli.console import print_json
 
     records = [
         {
@@ -134,4 +134,4 @@ def _print_json(findings: Sequence[Finding], *, ok: bool) -> None:
         }
         for finding in findings
     ]
-    print(json.dumps({"ok": ok, "findings": records}, indent=2))
+    print_json({"ok": ok, "findings": records})

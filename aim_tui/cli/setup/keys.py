@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,7 +33,9 @@ def keys(
             {"id": id, "keys": keys, "default": action.keys, "changed": keys != action.keys, "does": action.about}
             for id, keys, action in bindings
         ]
-        print(json.dumps({"keys": records, "conflicts": conflicts}, indent=2, ensure_ascii=False))
+        from aim_tui.cli.console import print_json
+
+        print_json({"keys": records, "conflicts": conflicts})
         return
     if as_markdown:
         print(_markdown(bindings))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,15 +14,8 @@ if TYPE_CHECKING:
 
     from aim_tui.core.metrics.plugins import Plugin
     from aim_tui.core.metrics.profiles import Profile
+    from aim_tui.core.metrics.registry import Registered
     from aim_tui.core.metrics.spec import MetricSpec
-
-
-@dataclass(frozen=True, slots=True)
-class ListedMetric:
-    """A metric and its origin: AIM, aim-tui, or the package of a plug-in."""
-
-    spec: MetricSpec
-    origin: str
 
 
 def metrics(
@@ -37,7 +28,7 @@ def metrics(
 
     Plug-ins that cannot be used are named on stderr. Exit: 0, or 2 for an unknown name.
     """
-    from aim_tui.cli.console import say
+    from aim_tui.cli.console import print_json, say
     from aim_tui.settings.settings import load_settings
 
     settings = load_settings(config)
@@ -46,7 +37,7 @@ def metrics(
     if as_json:
         records = [_as_data(metric, models) for metric in listed]
         unusable = [{"name": plugin.name, "package": plugin.package, "problem": plugin.problem} for plugin in broken]
-        print(json.dumps({"metrics": records, "unusable": unusable}, indent=2, ensure_ascii=False))
+        print_json({"metrics": records, "unusable": unusable})
         return
     _print(listed, models)
     for plugin in broken:
@@ -55,27 +46,23 @@ def metrics(
         say(f"{plugin.name} of {plugin.package} cannot be used: {plugin.problem}; {WAY_OUT}", "red")
 
 
-def _listed(names: list[str]) -> tuple[list[ListedMetric], list[Plugin]]:
-    from aim_tui.core.metrics import plugins
-    from aim_tui.core.metrics.builtin import EXTRAS, METRICS
-    from aim_tui.core.metrics.registry import get_metric
+def _listed(names: list[str]) -> tuple[list[Registered], list[Plugin]]:
+    from aim_tui.core.metrics.registry import images_in_order, load_packages, registered
+    from aim_tui.core.metrics.spec import Need
     from aim_tui.errors import UsageError
 
-    listed = [ListedMetric(spec, "AIM") for spec in METRICS.values()]
-    listed += [ListedMetric(spec, "aim-tui") for spec in EXTRAS.values()]
-    loaded = [plugins.load(name) for name in plugins.names()]
-    listed += [ListedMetric(plugin.spec, plugin.package) for plugin in loaded if plugin.spec is not None]
-    broken = [plugin for plugin in loaded if plugin.spec is None]
+    broken = load_packages()
+    listed = [metric for metric in registered() if metric.spec.needs is not Need.SOURCE]
     if not names:
         return listed, broken
     try:
-        wanted = {get_metric(name).id for name in names}
+        wanted = images_in_order(names)
     except KeyError as error:
         raise UsageError(error.args[0]) from None
     return [metric for metric in listed if metric.spec.id in wanted], []
 
 
-def _print(listed: list[ListedMetric], profile: Profile | None) -> None:
+def _print(listed: list[Registered], profile: Profile | None) -> None:
     from rich.console import Group
     from rich.padding import Padding
 
@@ -91,7 +78,7 @@ def _print(listed: list[ListedMetric], profile: Profile | None) -> None:
     show(*parts)
 
 
-def _facts(metric: ListedMetric, profile: Profile | None) -> Iterator[tuple[str, object]]:
+def _facts(metric: Registered, profile: Profile | None) -> Iterator[tuple[str, object]]:
     spec = metric.spec
     yield "needs", spec.needs
     better = "higher" if spec.higher_is_better else "lower"
@@ -104,7 +91,7 @@ def _facts(metric: ListedMetric, profile: Profile | None) -> Iterator[tuple[str,
 
 
 def _models(spec: MetricSpec, profile: Profile | None) -> dict[str, str]:
-    refs = {model.role: model.default for model in spec.models} | (dict(profile.models) if profile is not None else {})
+    refs = spec.default_models | (dict(profile.models) if profile is not None else {})
     return {str(role): refs[role].id or refs[role].name for role in spec.roles if role in refs}
 
 
@@ -112,7 +99,7 @@ def _bound(value: float) -> str:
     return f"{value:g}" if math.isfinite(value) else "any number"
 
 
-def _as_data(metric: ListedMetric, profile: Profile | None) -> dict[str, Any]:
+def _as_data(metric: Registered, profile: Profile | None) -> dict[str, Any]:
     spec = metric.spec
     return {
         "name": spec.id,

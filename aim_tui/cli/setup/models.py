@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -150,7 +149,7 @@ def _select_models(
 ) -> tuple[Profile, list[tuple[Role, ModelRef]]]:
     """The profile, and those of its models that the options select, in the order of the roles."""
     from aim_tui.core.metrics import edits
-    from aim_tui.core.metrics.registry import in_order, model_role, roles_in_order
+    from aim_tui.core.metrics.registry import images_in_order, model_role, profile_roles, roles_in_order
     from aim_tui.core.metrics.spec import NAME
     from aim_tui.core.names import did_you_mean
     from aim_tui.settings.settings import load_settings
@@ -164,17 +163,16 @@ def _select_models(
         names = [name.strip() for name in metrics.split(",") if name.strip()]
         families = [name for name in names if name in edits.FAMILIES]
         try:
-            selected = in_order(name for name in names if name not in edits.FAMILIES)
+            selected = images_in_order(name for name in names if name not in edits.FAMILIES)
         except KeyError as error:
             raise UsageError(error.args[0]) from None
     models = dict(chosen.equipped(selected).models)
     for name in roles or ():
-        if name in list(Role):
-            continue
-        plugin_role = model_role(Role(name)) if NAME.fullmatch(name) else None
-        if plugin_role is None:
-            raise UsageError(f"unknown role {name!r}{did_you_mean(name, [*map(str, Role)])}")
-        models.setdefault(plugin_role.role, plugin_role.default)
+        model = model_role(Role(name)) if NAME.fullmatch(name) else None
+        if model is None:
+            raise UsageError(f"unknown role {name!r}{did_you_mean(name, [*map(str, profile_roles())])}")
+        if model.default is not None:
+            models.setdefault(model.role, model.default)
     needed = {*chosen.roles_for(selected), *edits.roles_for(families, captioned=True)}
     if metrics is None:
         # A role named with --role counts even if no default metric uses it.
@@ -186,7 +184,9 @@ def _select_models(
 
 def _print(profile: Profile, states: Sequence[ModelState], *, as_json: bool) -> None:
     if as_json:
-        json.dump({"profile": profile.name, "models": [_as_data(state) for state in states]}, sys.stdout, indent=2)
+        from aim_tui.cli.console import print_json
+
+        print_json({"profile": profile.name, "models": [_as_data(state) for state in states]})
         sys.stdout.write("\n")
         return
     from rich.table import Table

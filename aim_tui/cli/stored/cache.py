@@ -24,8 +24,7 @@ app = typer.Typer(
 @app.command()
 def info(as_json: options.Json = False, store: options.Store = None) -> None:
     """Show how much is cached, by kind and model, and the size of the store."""
-    from aim_tui.cli.console import say, show, table, words
-    from aim_tui.core.scoring.records import to_json
+    from aim_tui.cli.console import print_json, say, show, table, words
     from aim_tui.core.text import portable_path
     from aim_tui.runs.storage import open_existing, store_path
     from aim_tui.store.cache import FeatureCache
@@ -48,7 +47,7 @@ def info(as_json: options.Json = False, store: options.Store = None) -> None:
             for usage in found
         ]
         said = {"store": portable_path(str(path)), "store_bytes": _on_disk(path), "bytes": total, "entries": entries}
-        print(to_json(said, indent=2))
+        print_json(said)
         return
     if found:
         made = table("kind", "model", "fingerprint", "count", "size", right=("count", "size"))

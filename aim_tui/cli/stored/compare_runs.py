@@ -32,14 +32,13 @@ def compare_runs(
 
     from aim_tui.cli import console
     from aim_tui.cli.console import words
-    from aim_tui.core.scoring.records import to_json
     from aim_tui.core.scoring.run_comparison import compare
     from aim_tui.runs import storage
 
     before, after = storage.load(store, a), storage.load(store, b)
     compared = compare(before.results, after.results, seed=seed)
     if as_json:
-        print(to_json(_as_data(before, after, compared, seed), indent=2))
+        console.print_json(_as_data(before, after, compared, seed))
         return
     lines = [words(line) for line in (*_counts(compared), *_warnings(before, after))]
     console.show(_sides(before, after), Text("\n").join(lines))

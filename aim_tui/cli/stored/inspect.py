@@ -30,10 +30,8 @@ def inspect(
 
     Exit: 0 fine, 1 something is broken, 2 usage.
     """
-    from aim_tui.cli.console import show
-    from aim_tui.core.scoring.records import to_json
+    from aim_tui.cli.console import print_json, show
     from aim_tui.errors import UsageError
-    from aim_tui.exports.deliver import deliver
     from aim_tui.inputs.dataset_inspection import inspect_file, inspect_images
     from aim_tui.inputs.listing import expand
     from aim_tui.settings.settings import load_settings
@@ -46,7 +44,7 @@ def inspect(
     else:
         raise UsageError(f"{path}: no such file or folder")
     if as_json:
-        deliver(to_json(_data(found, samples), indent=2) + "\n", None)
+        print_json(_data(found, samples))
     else:
         show(*_parts(found, samples))
     raise typer.Exit(1 if found.broken else 0)

@@ -22,11 +22,13 @@ def report(
     """Write a run as one self-contained HTML page: scores, pictures, captions, distributions, provenance."""
     from aim_tui.cli.console import say
     from aim_tui.cli.stored.thumbnails import thumbnails
-    from aim_tui.exports import formats
+    from aim_tui.exports.formats import export
+    from aim_tui.exports.formats.html import HTML
+    from aim_tui.exports.stored_run import StoredRun
     from aim_tui.runs import storage
 
     loaded = storage.load(store, run)
-    formats.write(loaded, output, "html", thumbnails(loaded, pictures) if pictures else None)
+    export(StoredRun(loaded, thumbnails(loaded, pictures) if pictures else None), HTML, output)
     shown = min(pictures, len(loaded.results.rows))
     of_best = f", pictures of the {shown} best (--thumbnails N for more)" if shown < len(loaded.results.rows) else ""
     say(f"wrote {output}: {len(loaded.results.rows)} images of run {loaded.info.id}{of_best}")

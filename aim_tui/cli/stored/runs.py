@@ -10,8 +10,8 @@ import typer
 
 from aim_tui.cli import options
 from aim_tui.cli.stored.compare_runs import compare_runs
+from aim_tui.core.metrics.edits import families_of
 from aim_tui.errors import UsageError
-from aim_tui.exports.deliver import deliver
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from aim_tui.core.scoring.results import Row
-    from aim_tui.store.any_runs import EditRunInfo
     from aim_tui.store.records import Run, RunInfo
 
 app = typer.Typer(
@@ -47,22 +46,17 @@ def list_runs(
 ) -> None:
     """List stored runs of images and edits, newest first."""
     from aim_tui.cli import console
-    from aim_tui.core.scoring.records import to_json
     from aim_tui.runs.storage import open_existing, store_path
-    from aim_tui.store.any_runs import edit_history
     from aim_tui.store.runs import Runs
 
     path = store_path(store)
-    infos: list[RunInfo | EditRunInfo] = []
+    infos: list[RunInfo] = []
     # Nothing has been scored yet: that is an answer, and none that needs a store to be made.
     if path.exists():
         with open_existing(path) as database:
-            of = str(folder.absolute()) if folder else None
-            both: list[RunInfo | EditRunInfo] = [*Runs(database).history(of, limit), *edit_history(database, of, limit)]
-        # Ids of either kind sort by the time of their beginning.
-        infos = sorted(both, key=lambda info: info.id, reverse=True)[:limit]
+            infos = Runs(database).history(str(folder.absolute()) if folder else None, limit, kind=None)
     if as_json:
-        print(to_json([_info_as_data(info) for info in infos], indent=2))
+        console.print_json([_info_as_data(info) for info in infos])
     elif infos:
         console.show(_history(infos))
     else:
@@ -81,16 +75,18 @@ def show(
     """Show a run: settings, models, summary, the best and the worst images."""
     from aim_tui.cli import console
     from aim_tui.cli.stored import edit_runs
-    from aim_tui.exports import formats
+    from aim_tui.exports.formats import export
+    from aim_tui.exports.formats.json import JSON
+    from aim_tui.exports.stored_run import StoredRun
     from aim_tui.runs import storage
-    from aim_tui.store.edit_runs import EditRun
+    from aim_tui.store.records import RunKind
 
     loaded = storage.load_any(store, run)
-    if isinstance(loaded, EditRun):
+    if loaded.info.kind is RunKind.EDITS:
         edit_runs.show(loaded, top, as_json=as_json)
         return
     if as_json:
-        deliver(formats.render(loaded, "json"), None)
+        export(StoredRun(loaded), JSON)
         return
     console.show(_asked(loaded), _models(loaded))
     for title, rows in _extremes(loaded, top):
@@ -107,27 +103,21 @@ def delete(
     """Delete runs with their values. Ratings, the feature cache and the images themselves stay."""
     from aim_tui.cli.console import say
     from aim_tui.runs.storage import open_existing, store_path
-    from aim_tui.store.any_runs import RunKind, edit_history, find_any
-    from aim_tui.store.edit_runs import EditRuns
     from aim_tui.store.runs import Runs
 
     with open_existing(store_path(store)) as database:
         # All are found before the first is deleted: a wrong name deletes nothing, and 'last' is one run.
-        found = list(dict.fromkeys(find_any(database, run) for run in runs))
-        stores: dict[RunKind, Runs | EditRuns] = {
-            RunKind.IMAGES: Runs(database),
-            RunKind.EDITS: EditRuns(database),
-        }
-        infos: dict[str, RunInfo | EditRunInfo] = {info.id: info for info in Runs(database).history()}
-        infos |= {info.id: info for info in edit_history(database)}
-        for _, run_id in found:
+        stored = Runs(database)
+        found = list(dict.fromkeys(stored.find(run, kind=None) for run in runs))
+        infos = {info.id: info for info in stored.history(kind=None)}
+        for run_id in found:
             say(_told(infos[run_id]))
         if not yes:
             if not sys.stdin.isatty():
                 raise UsageError("nobody can be asked whether to delete", "say so with --yes")
             typer.confirm(f"delete {'them' if len(found) > 1 else 'it'}?", abort=True, err=True)
-        for kind, run_id in found:
-            stores[kind].delete(run_id)
+        for run_id in found:
+            stored.delete(run_id)
             say(f"deleted {run_id}")
 
 
@@ -142,52 +132,57 @@ def export(
     store: options.Store = None,
 ) -> None:
     """Export a run; without --format the ending of the file decides."""
-    from aim_tui.cli.stored import edit_runs
+    from aim_tui.cli.stored.edit_runs import stored_edits
     from aim_tui.cli.stored.thumbnails import thumbnails
-    from aim_tui.core.names import did_you_mean
-    from aim_tui.exports import formats
-    from aim_tui.exports.deliver import deliver
+    from aim_tui.exports.edits import EditRecords
+    from aim_tui.exports.formats import export as write
+    from aim_tui.exports.formats import format_of, formats_for, get_format
+    from aim_tui.exports.formats.html import HTML
+    from aim_tui.exports.stored_run import StoredRun
     from aim_tui.runs import storage
-    from aim_tui.store.edit_runs import EditRun
+    from aim_tui.store.records import RunKind
 
-    if output_format is None:
-        if output is None:
-            raise UsageError("in which format?", f"--format, one of {', '.join(formats.FORMATS)}; or -o FILE")
-        output_format = formats.format_of(output)
-    elif output_format not in formats.FORMATS:
-        raise UsageError(f"unknown format {output_format!r}{did_you_mean(output_format, formats.FORMATS)}")
+    kinds = (StoredRun, EditRecords)
+    if output_format is not None:
+        chosen = get_format(output_format, *kinds)
+    elif output is not None:
+        chosen = format_of(output, *kinds)
+    else:
+        known = ", ".join(each.id for each in formats_for(*kinds))
+        raise UsageError("in which format?", f"--format, one of {known}; or -o FILE")
     loaded = storage.load_any(store, run)
-    if isinstance(loaded, EditRun):
-        deliver(edit_runs.render(loaded, output_format), output)
-        return
-    pictures = thumbnails(loaded) if output_format == "html" else None
-    deliver(formats.render(loaded, output_format, pictures), output)
+    if loaded.info.kind is RunKind.EDITS:
+        content: StoredRun | EditRecords = stored_edits(loaded)
+    else:
+        content = StoredRun(loaded, thumbnails(loaded) if chosen is HTML else None)
+    write(content, chosen, output)
 
 
 app.command("compare")(compare_runs)
 
 
-def _told(info: RunInfo | EditRunInfo) -> str:
-    from aim_tui.store.any_runs import EditRunInfo
+def _told(info: RunInfo) -> str:
+    from aim_tui.store.records import RunKind
 
     begun = f"run {info.id}: {_when(info.started)}"
-    if isinstance(info, EditRunInfo):
-        return f"{begun}, {info.edits} edits of {info.data}"
+    if info.kind is RunKind.EDITS:
+        return f"{begun}, {info.images} edits of {info.data}"
     return f"{begun}, {info.images} images of {info.folder}, {info.prompt!r}"
 
 
-def _history(infos: Sequence[RunInfo | EditRunInfo]) -> Table:
+def _history(infos: Sequence[RunInfo]) -> Table:
     from rich.cells import cell_len
 
     from aim_tui.cli.console import table, words
     from aim_tui.core.text import file_name
-    from aim_tui.store.any_runs import EditRunInfo
+    from aim_tui.store.records import RunKind
 
     made = table("run", "begun", "state", "scored", "mean", "of", "prompt, or metrics", right=("scored", "mean"))
     for info in infos:
         cells = [info.id, _when(info.started), info.state]
-        if isinstance(info, EditRunInfo):
-            cells += [f"{info.begun}/{info.edits} edits", "-", file_name(info.data), ", ".join(info.families)]
+        if info.kind is RunKind.EDITS:
+            cells += [f"{info.begun}/{info.images} edits", "-", file_name(info.data)]
+            cells.append(", ".join(families_of(info.metrics)))
         else:
             mean = info.summary.mean if info.summary else None
             cells += [f"{info.begun}/{info.images} images", "-" if mean is None else f"{mean:.2f}"]
@@ -201,11 +196,11 @@ def _history(infos: Sequence[RunInfo | EditRunInfo]) -> Table:
     return made
 
 
-def _info_as_data(info: RunInfo | EditRunInfo) -> dict[str, Any]:
+def _info_as_data(info: RunInfo) -> dict[str, Any]:
     from aim_tui.core.text import portable_path
-    from aim_tui.store.any_runs import EditRunInfo, RunKind
+    from aim_tui.store.records import RunKind
 
-    if isinstance(info, EditRunInfo):
+    if info.kind is RunKind.EDITS:
         return {
             "id": info.id,
             "kind": str(RunKind.EDITS),
@@ -215,8 +210,8 @@ def _info_as_data(info: RunInfo | EditRunInfo) -> dict[str, Any]:
             "command": portable_path(info.command),
             "data": portable_path(info.data),
             "profile": info.profile,
-            "metrics": list(info.families),
-            "edits": info.edits,
+            "metrics": list(families_of(info.metrics)),
+            "edits": info.images,
             "begun": info.begun,
             "host": info.owner.host,
         }

@@ -1,12 +1,12 @@
-"""The metrics that come with the program beside AIM's: raw columns, asked for by name.
+"""The metrics of images that come with the program, each with its models: AIM's three, and others asked for by name.
 
-None has a rule of normalisation or a weight until a profile gives it both. Their models are fetched like AIM's, and are
-asked for by their roles in the settings; `aim-tui metrics` lists them all.
+The others are raw columns: none has a rule of normalisation or a weight until a profile gives it both. To add one, add
+its specification to EXTRAS; `core.metrics.registry` takes it from there.
 """
 
 from __future__ import annotations
 
-from aim_tui.core.metrics.spec import MetricSpec, ModelRef, ModelRole, Need, Role
+from aim_tui.core.metrics.spec import Library, MetricSpec, ModelRef, ModelRole, Need, Role
 
 _IMPLEMENTATIONS = "aim_tui.engine.metrics."
 _LOADERS = "aim_tui.engine.models."
@@ -16,7 +16,7 @@ def _extra(
     metric: str, title: str, short: str, needs: Need, formula: str, source: str, implementation: str,
     *, role: Role = Role.CLIP, before: tuple[Role, ...] = (), models: tuple[ModelRole, ...] = (),
     raw_field: str | None = None, unit: str = "cosine", low: float = -1.0, high: float = 1.0, decimals: int = 4,
-    against: str = "",
+    against: str = "", libraries: tuple[Library, ...] = (),
 ) -> MetricSpec:  # fmt: skip
     return MetricSpec(
         id=metric,
@@ -37,19 +37,53 @@ def _extra(
         source=source,
         models=models,
         against=against,
+        libraries=libraries,
     )
 
 
 _OF_TEXTS = ("config", "weights", "tokenizer", "processor")
+
+_CLIP_MODEL = ModelRole(
+    Role.CLIP,
+    "CLIP model",
+    None,
+    f"{_LOADERS}clip:load",
+    _OF_TEXTS,
+    {"openai/clip-vit-base-patch32": 609, "openai/clip-vit-large-patch14": 1_715},
+)
+_CAPTIONER = ModelRole(
+    Role.CAPTIONER,
+    "captioner",
+    None,
+    f"{_LOADERS}captioner:load",
+    _OF_TEXTS,
+    {"Salesforce/blip2-opt-2.7b": 14_990, "Salesforce/blip2-flan-t5-xl": 15_780},
+)
+_SENTENCE_ENCODER = ModelRole(
+    Role.SENTENCE,
+    "sentence encoder",
+    None,
+    f"{_LOADERS}sentence:load",
+    ("modules",),
+    {"sentence-transformers/distiluse-base-multilingual-cased-v1": 544},
+    owner="sentence-transformers",
+)
+_LPIPS_TRUNK = ModelRole(Role.LPIPS, "LPIPS trunk", None, f"{_LOADERS}lpips:load", ("safetensors",))
 _SIGLIP_MODEL = ModelRole(
     Role("siglip"),
     "SigLIP model",
     ModelRef("google/siglip2-base-patch16-224"),
     f"{_LOADERS}clip:load_siglip",
     _OF_TEXTS,
+    {"google/siglip2-base-patch16-224": 1_540},
 )
 _PICKSCORE_MODEL = ModelRole(
-    Role("pickscore"), "PickScore model", ModelRef("yuvalkirstain/PickScore_v1"), f"{_LOADERS}clip:load", _OF_TEXTS
+    Role("pickscore"),
+    "PickScore model",
+    ModelRef("yuvalkirstain/PickScore_v1"),
+    f"{_LOADERS}clip:load",
+    _OF_TEXTS,
+    {"yuvalkirstain/PickScore_v1": 3_948},
 )
 _DINOV2_MODEL = ModelRole(
     Role("dinov2"),
@@ -57,6 +91,7 @@ _DINOV2_MODEL = ModelRole(
     ModelRef("facebook/dinov2-base"),
     f"{_LOADERS}dinov2:load",
     ("config", "weights", "processor"),
+    {"facebook/dinov2-base": 346},
 )
 
 _BERTSCORE_MODEL = ModelRole(
@@ -65,32 +100,33 @@ _BERTSCORE_MODEL = ModelRole(
     ModelRef("FacebookAI/roberta-large"),
     f"{_LOADERS}bertscore:load",
     ("config", "weights", "tokenizer"),
+    {"FacebookAI/roberta-large": 1_425},
 )
 
 SIGLIP = _extra(
     "siglip", "SigLIP score", "SigLIP", Need.PROMPT,
     "cosine of the L2-normalised SigLIP features of image and prompt; the model's own probability of a match, sigmoid("
     "exp(logit_scale) * cosine + logit_bias), rises with it and is nearly 0 or 1 for most pairs",
-    "Zhai et al. 2023, arXiv:2303.15343; SigLIP 2: Tschannen et al. 2025, arXiv:2502.14786", "similarity:SiglipScore",
+    "Zhai et al. 2023, arXiv:2303.15343; SigLIP 2: Tschannen et al. 2025, arXiv:2502.14786", "clip:SiglipScore",
     role=_SIGLIP_MODEL.role, models=(_SIGLIP_MODEL,), raw_field="siglip_score",
 )  # fmt: skip
 PICKSCORE = _extra(
     "pickscore", "PickScore", "Pick", Need.PROMPT,
     "exp(logit_scale) * cosine of the L2-normalised features of image and prompt; differences between images of one "
     "prompt count, and of two images the softmax of both is the probability that people pick it",
-    "Kirstain et al. 2023, Pick-a-Pic, arXiv:2305.01569", "similarity:PickScore",
+    "Kirstain et al. 2023, Pick-a-Pic, arXiv:2305.01569", "clip:PickScore",
     role=_PICKSCORE_MODEL.role, models=(_PICKSCORE_MODEL,), unit="scaled cosine", low=-100.0, high=100.0, decimals=3,
 )  # fmt: skip
 CLIP_I = _extra(
     "clip_i", "CLIP-I", "CLIP-I", Need.REFERENCE,
     "cosine of the projected, L2-normalised CLIP features of image and reference",
-    "Gal et al. 2022, arXiv:2208.01618; Ruiz et al. 2023, DreamBooth, arXiv:2208.12242", "likeness:ClipI",
+    "Gal et al. 2022, arXiv:2208.01618; Ruiz et al. 2023, DreamBooth, arXiv:2208.12242", "clip:ClipI",
 )  # fmt: skip
 DINOV2_I = _extra(
     "dinov2_i", "DINOv2-I", "DINO-I", Need.REFERENCE,
     "cosine of the L2-normalised DINOv2 features, the class token of the last layer, of image and reference",
     "Ruiz et al. 2023, DreamBooth, arXiv:2208.12242 (DINO); DINOv2: Oquab et al. 2023, arXiv:2304.07193",
-    "likeness:Dinov2I", role=_DINOV2_MODEL.role, models=(_DINOV2_MODEL,),
+    "clip:Dinov2I", role=_DINOV2_MODEL.role, models=(_DINOV2_MODEL,),
 )  # fmt: skip
 BERTSCORE = _extra(
     "bertscore", "Caption BERTScore", "BERT", Need.TOPIC,
@@ -100,7 +136,7 @@ BERTSCORE = _extra(
     "large models lie close together",
     "Zhang et al. 2020, BERTScore, arXiv:1904.09675; captions: Li et al. 2023, BLIP-2, arXiv:2301.12597",
     "bertscore:BertScore", role=_BERTSCORE_MODEL.role, before=(Role.CAPTIONER,), models=(_BERTSCORE_MODEL,),
-    unit="F1", low=0.0,
+    unit="F1", low=0.0, libraries=(Library("torchmetrics", "bertscore"),),
 )  # fmt: skip
 
 
@@ -141,6 +177,7 @@ CLIP = MetricSpec(
     formula="cosine of the projected, L2-normalised CLIP features of image and prompt",
     implementation="aim_tui.engine.metrics.clip:ClipScore",
     source="Radford et al. 2021, CLIP, arXiv:2103.00020; as a score: Hessel et al. 2021, arXiv:2104.08718",
+    models=(_CLIP_MODEL,),
 )
 
 
@@ -161,6 +198,7 @@ BLIP2 = MetricSpec(
     formula="cosine of the sentence embeddings of the generated caption and the topic",
     implementation="aim_tui.engine.metrics.caption_similarity:CaptionSimilarity",
     source="Li et al. 2023, BLIP-2, arXiv:2301.12597; Reimers and Gurevych 2019, Sentence-BERT, arXiv:1908.10084",
+    models=(_CAPTIONER, _SENTENCE_ENCODER),
 )
 
 
@@ -181,6 +219,7 @@ LPIPS = MetricSpec(
     formula="LPIPS distance of the image to the reference, the reference resized to the image",
     implementation="aim_tui.engine.metrics.lpips:LpipsDistance",
     source="Zhang et al. 2018, LPIPS, arXiv:1801.03924",
+    models=(_LPIPS_TRUNK,),
 )
 
 

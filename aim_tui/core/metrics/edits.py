@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import statistics
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aim_tui.core.metrics.registry import roles_in_order
-from aim_tui.core.metrics.spec import MetricSpec, Need, Role
+from aim_tui.core.metrics.spec import MetricSpec, ModelRole, Need, Role
 from aim_tui.core.names import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 
 _IMPLEMENTATION = "aim_tui.engine.metrics.edits:"
@@ -20,6 +17,7 @@ _IMPLEMENTATION = "aim_tui.engine.metrics.edits:"
 def _cosine(
     measure: str, title: str, short: str, roles: tuple[Role, ...], formula: str, implementation: str,
     *, low: float = -1.0, high: float = 1.0, higher_is_better: bool = True, unit: str = "cosine",
+    models: tuple[ModelRole, ...] = (),
 ) -> MetricSpec:  # fmt: skip
     """The specification of a number of edits; it has no rule of normalisation and no weight in a final score."""
     return MetricSpec(
@@ -38,30 +36,37 @@ def _cosine(
         decimals=4,
         formula=formula,
         implementation=f"{_IMPLEMENTATION}{implementation}",
+        models=models,
     )
 
 
+# The published one comes without tokenizer and processor: the settings say whose it takes.
+_EDITCLIP_MODEL = ModelRole(
+    Role.EDITCLIP, "EditCLIP model", None, "aim_tui.engine.models.editclip:load", ("config", "weights")
+)
+
 EDIT_SCORE = _cosine(
     "edit_score", "Edit score", "Edit", (Role.CLIP,),
-    "cosine of the CLIP features of target and instruction, minus that of source and instruction", "ClipEdit",
+    "cosine of the CLIP features of target and instruction, minus that of source and instruction", "EditScore",
     low=-2.0, high=2.0, unit="difference of cosines",
 )  # fmt: skip
 TARGET_TEXT = _cosine(
     "target_text_sim", "Target and instruction", "Target~text", (Role.CLIP,),
-    "cosine of the CLIP features of target and instruction", "ClipEdit",
+    "cosine of the CLIP features of target and instruction", "TargetText",
 )  # fmt: skip
 SOURCE_TEXT = _cosine(
     "source_text_sim", "Source and instruction", "Source~text", (Role.CLIP,),
     "cosine of the CLIP features of source and instruction; lower means that the source did not show it already",
-    "ClipEdit", higher_is_better=False,
+    "SourceText", higher_is_better=False,
 )  # fmt: skip
 SOURCE_TARGET = _cosine(
     "source_target_sim", "Source and target", "Source~target", (Role.CLIP,),
-    "cosine of the CLIP features of source and target", "ClipEdit",
+    "cosine of the CLIP features of source and target", "SourceTarget",
 )  # fmt: skip
 EDITCLIP = _cosine(
     "editclip_score", "EditCLIP score", "EditCLIP", (Role.EDITCLIP,),
     "cosine of EditCLIP's features of the pair, six channels with the source first, and of the instruction", "EditClip",
+    models=(_EDITCLIP_MODEL,),
 )  # fmt: skip
 PRESERVATION_LPIPS = _cosine(
     "preservation_lpips", "LPIPS of source and target", "Kept LPIPS", (Role.LPIPS,),
@@ -70,7 +75,7 @@ PRESERVATION_LPIPS = _cosine(
 )  # fmt: skip
 PRESERVATION_CLIP = _cosine(
     "preservation_clip", "CLIP similarity of source and target", "Kept CLIP", (Role.CLIP,),
-    "cosine of the CLIP features of source and target", "PreservationClip",
+    "cosine of the CLIP features of source and target", "SourceTarget",
 )  # fmt: skip
 DIRECTIONAL = _cosine(
     "directional_similarity", "Directional similarity", "Direction", (Role.CLIP, Role.CAPTIONER),
@@ -85,7 +90,7 @@ CAPTION_CHANGE = _cosine(
 )  # fmt: skip
 CAPTION_INSTRUCTION = _cosine(
     "caption_instruction_sim", "Target's caption and instruction", "Caption~text", (Role.CAPTIONER, Role.SENTENCE),
-    "cosine of the sentence embeddings of the target's generated caption and the instruction", "CaptionChange",
+    "cosine of the sentence embeddings of the target's generated caption and the instruction", "CaptionInstruction",
 )  # fmt: skip
 
 #: What is asked for by one name, in the order that every table and file shows.
@@ -116,6 +121,21 @@ def measures(names: Iterable[str]) -> tuple[MetricSpec, ...]:
     return tuple(spec for name in families(names) for spec in FAMILIES[name])
 
 
+def expanded(names: Iterable[str]) -> tuple[str, ...]:
+    """Metric names with every family's name replaced by those of its numbers, each once."""
+    return tuple(dict.fromkeys(name for given in names for name in _members(given)))
+
+
+def _members(name: str) -> tuple[str, ...]:
+    return tuple(spec.id for spec in FAMILIES[name]) if name in FAMILIES else (name,)
+
+
+def families_of(metrics: Iterable[str]) -> tuple[str, ...]:
+    """The families that these numbers belong to."""
+    wanted = set(metrics)
+    return tuple(name for name, specs in FAMILIES.items() if wanted & {spec.id for spec in specs})
+
+
 def roles_for(names: Iterable[str], *, captioned: bool = False) -> tuple[Role, ...]:
     """The models that are needed: no captioner for directions where every source is `captioned` in the data."""
     needed: set[Role] = set()
@@ -124,27 +144,9 @@ def roles_for(names: Iterable[str], *, captioned: bool = False) -> tuple[Role, .
             needed |= set(spec.roles)
         if name == "directional" and "caption_change" not in names and captioned:
             needed.discard(Role.CAPTIONER)
-    return roles_in_order(needed)
+    return tuple(role for role in Role if role in needed)
 
 
 def target_text(source_text: str, instruction: str, caption: str = "") -> str:
     """What the target is said to show: its caption, or what the source shows with the instruction behind."""
     return caption or f"{source_text.rstrip(' .')}, {instruction}"
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """What one number of many edits adds up to; the deviation is the population's (ddof 0)."""
-
-    n: int
-    mean: float
-    std: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Spread | None:
-        """Of the values that are there; None where none is."""
-        if not values:
-            return None
-        return cls(len(values), statistics.fmean(values), statistics.pstdev(values), min(values), max(values))

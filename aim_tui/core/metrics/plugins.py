@@ -10,10 +10,14 @@ import logging
 import math
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 from aim_tui.core.metrics.builtin import EXTRAS, METRICS
-from aim_tui.core.metrics.spec import NAME, BrokenMetricError, MetricSpec, ModelRef, ModelRole, Need, Role
+from aim_tui.core.metrics.edits import MEASURES
+from aim_tui.core.metrics.spec import NAME, BrokenMetricError, Library, MetricSpec, ModelRef, ModelRole, Need, Role
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "aim_tui.metrics"
 WAY_OUT = "update or uninstall that package, or leave the metric out"
@@ -22,7 +26,8 @@ log = logging.getLogger(__name__)
 
 _SHORT = 8
 _TEXTS = ("title", "short", "raw_field", "norm_field", "unit", "formula", "implementation", "source", "against")
-_OWN_ROLES = frozenset(Role) | {model.role for spec in EXTRAS.values() for model in spec.models}
+_OWN = METRICS | EXTRAS | MEASURES
+_OWN_ROLES = frozenset(model.role for spec in _OWN.values() for model in spec.models)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +50,17 @@ def every() -> list[MetricSpec]:
     return [plugin.spec for plugin in map(load, names()) if plugin.spec is not None]
 
 
-def find(name: str) -> MetricSpec | None:
-    """The metric of another package; None where none is named so, BrokenMetricError where it is broken."""
+def find(name: str) -> tuple[MetricSpec, str] | None:
+    """The metric of another package, with what the package is; None where none has that name.
+
+    BrokenMetricError where it cannot be used.
+    """
     if name not in _entries():
         return None
     plugin = load(name)
     if plugin.spec is None:
         raise BrokenMetricError(f"metric {name!r} of {plugin.package} cannot be used: {plugin.problem}; {WAY_OUT}")
-    return plugin.spec
+    return plugin.spec, plugin.package
 
 
 @cache
@@ -72,6 +80,9 @@ class _UnusableError(Exception):
 
 @cache
 def _entries() -> dict[str, list[EntryPoint]]:
+    # Takes a while to import, and is for those who name something that is not the program's own.
+    from importlib.metadata import entry_points
+
     found: dict[str, list[EntryPoint]] = {}
     for entry in entry_points(group=GROUP):
         # An editable install may be found twice, by its metadata and by its source.
@@ -85,7 +96,7 @@ def _package(entry: EntryPoint) -> str:
 
 
 def _spec(name: str, entries: list[EntryPoint]) -> MetricSpec:
-    if name in METRICS or name in EXTRAS:
+    if name in _OWN:
         raise _UnusableError(f"the name {name!r} is taken by a metric of aim-tui itself")
     if len(entries) > 1:
         raise _UnusableError(f"{len(entries)} packages name a metric {name!r}")
@@ -124,6 +135,8 @@ def spec_problem(name: str, spec: MetricSpec) -> str:
         return (
             f"its fields are {spec.raw_field!r} and {spec.norm_field!r}, not {name + '_score'!r} and {name + '_norm'!r}"
         )
+    if not all(isinstance(library, Library) for library in spec.libraries):
+        return "its libraries are Library objects, each with a module and an extra"
     return _numbers_problem(spec) or _needs_problem(spec) or _models_problem(spec)
 
 

@@ -36,9 +36,12 @@ class Profile:
         return roles_in_order(role for metric in metrics for role in get_metric(metric).roles)
 
     def equipped(self, metrics: Iterable[str]) -> Profile:
-        """The profile with the models and weights that these metrics bring and it does not name."""
+        """The profile with the default models and weights of these metrics where it names none."""
         specs = [get_metric(metric) for metric in metrics]
-        models = {model.role: model.default for spec in specs for model in spec.models} | dict(self.models)
+        models: dict[Role, ModelRef] = {}
+        for spec in specs:
+            models |= spec.default_models
+        models |= self.models
         weights = {spec.id: spec.default_weight for spec in specs} | dict(self.weights)
         if len(models) == len(self.models) and len(weights) == len(self.weights):
             return self

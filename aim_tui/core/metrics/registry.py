@@ -1,23 +1,50 @@
-"""The metrics: one frozen specification each. Listing them imports no model code.
+"""The metrics, by name: those that come with the program, and those of packages, all found by one road.
 
-AIM's three stand here and make the final score. Others stand beside them, as raw columns: those that come with the
-program (`core.extras`) and those of packages (`core.plugins`), which are looked for where a name is none of these.
+Each is a frozen specification that names its models, libraries and implementation as data; listing them imports no
+model code. Packages are looked for where a name is none of the program's own: reading what is installed takes a while.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aim_tui.core.metrics.builtin import METRICS
-from aim_tui.core.metrics.spec import MetricSpec, ModelRole, Role
+from aim_tui.core.metrics import plugins
+from aim_tui.core.metrics.builtin import EXTRAS, METRICS
+from aim_tui.core.metrics.edits import FAMILIES, MEASURES
+from aim_tui.core.metrics.spec import MetricSpec, ModelRole, Need, Role
 from aim_tui.core.names import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+
+#: Where metrics come from, besides packages, which give their name and version.
+AIM, PROGRAM, STORED = "AIM", "aim-tui", "a stored run"
 
 
-#: Every metric beside AIM's that was named so far.
-_named: dict[str, MetricSpec] = {}
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A metric and where it comes from: AIM, the program, a package, or a stored run whose package is gone."""
+
+    spec: MetricSpec
+    origin: str
+
+
+_registered: dict[str, Registered] = {}
+
+
+def register(spec: MetricSpec, origin: str) -> MetricSpec:
+    """Add a metric; from here on everything that lists, scores, sorts, filters or exports metrics knows it.
+
+    Raises ValueError where its id is taken or a role that it needs is described by no metric.
+    """
+    if spec.id in _registered:
+        raise ValueError(f"the name {spec.id!r} is taken by a metric of {_registered[spec.id].origin}")
+    described = {model.role for model in (*spec.models, *_models())}
+    if lacking := [role for role in spec.roles if role not in described]:
+        raise ValueError(f"it needs the role {str(lacking[0])!r}, which no ModelRole of its models describes")
+    _registered[spec.id] = Registered(spec, origin)
+    return spec
 
 
 def get_metric(metric_id: str) -> MetricSpec:
@@ -25,65 +52,106 @@ def get_metric(metric_id: str) -> MetricSpec:
 
     A plug-in that is broken raises BrokenMetricError, which says what is wrong with it and what to do.
     """
-    if (spec := METRICS.get(metric_id) or _named.get(metric_id)) is None:
-        spec = _named[metric_id] = _find(metric_id)
-    return spec
+    if (known := _registered.get(metric_id)) is not None:
+        return known.spec
+    if (plugin := plugins.find(metric_id)) is not None:
+        return register(*plugin)
+    own = (metric for metric, each in _registered.items() if each.spec.needs is not Need.SOURCE)
+    raise KeyError(f"unknown metric {metric_id!r}{did_you_mean(metric_id, (*own, *FAMILIES, *plugins.names()))}")
+
+
+def registered() -> tuple[Registered, ...]:
+    """Every metric that is known so far, in the order of registration; of packages those that were named."""
+    return tuple(_registered.values())
+
+
+def load_packages() -> list[plugins.Plugin]:
+    """Register the metrics of all packages, and give those that cannot be used."""
+    loaded = [plugins.load(name) for name in plugins.names()]
+    for plugin in loaded:
+        if plugin.spec is not None and plugin.name not in _registered:
+            register(plugin.spec, plugin.package)
+    return [plugin for plugin in loaded if plugin.spec is None]
+
+
+def image_metrics() -> tuple[MetricSpec, ...]:
+    """The metrics of single images that are known so far, AIM's first."""
+    return tuple(each.spec for each in _registered.values() if each.spec.needs is not Need.SOURCE)
 
 
 def other_metrics() -> tuple[MetricSpec, ...]:
-    """The metrics beside AIM's that come with the program, and those of packages that were named."""
-    from aim_tui.core.metrics.builtin import EXTRAS
-
-    return tuple((EXTRAS | _named).values())
+    """The metrics of single images beside AIM's that are known so far."""
+    return tuple(spec for spec in image_metrics() if spec.id not in METRICS)
 
 
 def record_metric(spec: MetricSpec) -> None:
-    """Know a metric as a stored run describes it, should what brought it no longer be there."""
+    """Know a metric as a stored run describes it, should the package that brought it no longer be there."""
     try:
         get_metric(spec.id)
     except KeyError:
-        _named[spec.id] = spec
+        _registered[spec.id] = Registered(spec, STORED)
 
 
 def in_order(metric_ids: Iterable[str]) -> tuple[str, ...]:
-    """The given metric ids without repetition: AIM's, then the others by name; KeyError on a wrong name."""
+    """The given metric ids without repetition: AIM's and those of edits as registered, then the others by name.
+
+    KeyError on a wrong name.
+    """
     wanted = {get_metric(metric_id).id for metric_id in metric_ids}
-    return (*(metric_id for metric_id in METRICS if metric_id in wanted), *sorted(wanted - METRICS.keys()))
+    first = [metric for metric in _registered if metric in wanted and (metric in METRICS or metric in MEASURES)]
+    return (*first, *sorted(wanted.difference(first)))
+
+
+def images_in_order(metric_ids: Iterable[str]) -> tuple[str, ...]:
+    """`in_order` for metrics of single images; KeyError on one of edits too."""
+    metrics = in_order(metric_ids)
+    if of_edits := next((metric for metric in metrics if get_metric(metric).needs is Need.SOURCE), None):
+        raise KeyError(f"{of_edits!r} compares an edit with its source: it is computed by `aim-tui edit`")
+    return metrics
 
 
 def roles_in_order(roles: Iterable[Role]) -> tuple[Role, ...]:
-    """The given roles without repetition: those of AIM, then the others by name."""
+    """The given roles without repetition: those that profiles name as registered, then the others by name."""
     wanted = set(roles)
-    return (*(role for role in Role if role in wanted), *sorted(wanted - set(Role)))
+    first = [model.role for model in _models() if model.default is None and model.role in wanted]
+    return (*first, *sorted(wanted.difference(first)))
+
+
+def profile_roles() -> tuple[Role, ...]:
+    """The roles that have no default model, so that a profile has to name one."""
+    return tuple(model.role for model in _models() if model.default is None)
 
 
 def model_role(role: Role) -> ModelRole | None:
-    """The role that a metric beside AIM's brings; None where none does, as for the roles of AIM itself."""
-    from aim_tui.core.metrics.builtin import EXTRAS
-
-    def brought(specs: Iterable[MetricSpec]) -> ModelRole | None:
-        return next((model for spec in specs for model in spec.models if model.role == role), None)
-
-    if role in set(Role):
-        return None
-    found = brought(EXTRAS.values()) or brought(_named.values())
-    if found is None:
+    """What is known of the model that plays a role; None where no metric has such a role."""
+    known = _model(role)
+    if known is None:
         # Nobody has named the metric yet: a model is asked for by its role alone.
-        from aim_tui.core.metrics import plugins
+        load_packages()
+        known = _model(role)
+    return known
 
-        found = brought(plugin.spec for plugin in map(plugins.load, plugins.names()) if plugin.spec is not None)
-    return found
+
+def brought_by(role: Role) -> tuple[MetricSpec, ...]:
+    """The metrics of the program that introduce the model of a role."""
+    own = (each.spec for each in _registered.values() if each.origin in (AIM, PROGRAM))
+    return tuple(spec for spec in own if any(model.role == role for model in spec.models))
 
 
-def _find(metric_id: str) -> MetricSpec:
-    from aim_tui.core.metrics.builtin import EXTRAS
+def download_megabytes(repo: str) -> int | None:
+    """About what a download of a repository takes, in MB (10**6 bytes); None where no metric says so."""
+    return next((model.megabytes[repo] for model in _models() if repo in model.megabytes), None)
 
-    if metric_id in EXTRAS:
-        return EXTRAS[metric_id]
-    # Reading what is installed takes a while, and is for those who name something else.
-    from aim_tui.core.metrics import plugins
 
-    if (spec := plugins.find(metric_id)) is None:
-        known = (*METRICS, *EXTRAS, *plugins.names())
-        raise KeyError(f"unknown metric {metric_id!r}{did_you_mean(metric_id, known)}")
-    return spec
+def _models() -> Iterator[ModelRole]:
+    return (model for each in _registered.values() for model in each.spec.models)
+
+
+def _model(role: Role) -> ModelRole | None:
+    return next((model for model in _models() if model.role == role), None)
+
+
+for _spec in METRICS.values():
+    register(_spec, AIM)
+for _spec in (*EXTRAS.values(), *MEASURES.values()):
+    register(_spec, PROGRAM)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: What a metric, and the role of a model, can be called.
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -43,25 +46,40 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModelRole:
-    """A model that a metric brings: the role's name, the model that plays it where a profile names none, its loader.
+    """A model that a metric computes with: what it is called, how it is loaded, and what to download for it.
 
-    `loader` is "module:function", resolved by the worker alone. The function is given (ref, local, placement), as
-    `worker.models.clip.load` is. `parts` are what its folder must hold: config, weights, tokenizer, processor.
+    `default` plays the role where a profile names no model; with None a profile has to name one. `loader` is
+    "module:function", resolved by the worker alone; the function is given (ref, local, placement), as
+    `aim_tui.engine.models.clip.load` is.
     """
 
     role: Role
     title: str
-    default: ModelRef
+    default: ModelRef | None
     loader: str
     parts: tuple[str, ...] = ("config", "weights")
+    """What its folder must hold: config, weights, tokenizer, processor, modules (a sentence encoder), safetensors."""
+    megabytes: Mapping[str, int] = field(default_factory=dict, hash=False)
+    """About what a download takes, in MB (10**6 bytes), by the full hub id; for the person who decides about it."""
+    owner: str = ""
+    """Whose repository a hub id without an owner is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """A library that a metric computes with and the program does without."""
+
+    module: str
+    extra: str
+    """The extra of the program's package that installs it."""
 
 
 @dataclass(frozen=True, slots=True)
 class MetricSpec:
     """Everything the program says about a metric, and where the worker finds its code.
 
-    `low` and `high` bound the raw value; `implementation` is "module:Class", resolved by the worker alone. `models` are
-    those of its `roles` that no profile has to name, and `source` says where formula and model were published.
+    `low` and `high` bound the raw value; `implementation` is "module:Class", resolved by the worker alone. `models`
+    describe those of its `roles` that it introduces, and `source` says where formula and model were published.
     """
 
     id: str
@@ -83,11 +101,17 @@ class MetricSpec:
     models: tuple[ModelRole, ...] = ()
     against: str = ""
     """What images are compared with where the metric needs nothing of the user."""
+    libraries: tuple[Library, ...] = ()
 
     @property
     def captions(self) -> bool:
         """Whether it judges images by their captions."""
         return Role.CAPTIONER in self.roles
+
+    @property
+    def default_models(self) -> dict[Role, ModelRef]:
+        """The models that play its roles where a profile names none."""
+        return {model.role: model.default for model in self.models if model.default is not None}
 
 
 class BrokenMetricError(KeyError):

@@ -8,13 +8,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
 from aim_tui.core.scoring.context import Context
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class DataRow:
+    """What a data file says of an item besides its context: its id, its paths as the file has them, further columns."""
+
+    id: str
+    source: str
+    target: str
+    truth: dict[str, Any] = field(default_factory=dict)
+    """What is known of the row: whether its instruction is right, and what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +39,7 @@ class Item:
     id: int
     path: str
     context: Context | None = None
+    data: DataRow | None = None
 
     @property
     def edit(self) -> Context | None:

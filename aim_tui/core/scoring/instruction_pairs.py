@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from aim_tui.core.metrics.spec import MetricSpec
     from aim_tui.core.outcomes import Outcome
-    from aim_tui.core.scoring.edit_results import EditResults
+    from aim_tui.core.scoring.results import Results
 
 
 class Winner(StrEnum):
@@ -63,8 +63,8 @@ def winner(spec: MetricSpec, right: Outcome | None, wrong: Outcome | None) -> Wi
     return Winner.RIGHT if (right.value > wrong.value) == spec.higher_is_better else Winner.WRONG
 
 
-def tally(spec: MetricSpec, pairs: Sequence[InstructionPair], results: EditResults) -> Tally:
+def tally(spec: MetricSpec, pairs: Sequence[InstructionPair], results: Results) -> Tally:
     """What a number says of all pairs."""
     rows = results.rows
-    said = [winner(spec, *(rows[item].outcomes.get(spec.id) for item in (pair.right, pair.wrong))) for pair in pairs]
+    said = [winner(spec, *(rows[item].outcome(spec.id) for item in (pair.right, pair.wrong))) for pair in pairs]
     return Tally(said.count(Winner.RIGHT), said.count(Winner.TIE), len(said) - said.count(None))

@@ -8,13 +8,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from aim_tui.core.metrics.builtin import METRICS
+from aim_tui.core.metrics.normalisation import RuleSet
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.outcomes import Missing, Outcome, Present
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from aim_tui.core.metrics.normalisation import RuleSet
+    from collections.abc import Iterable, Mapping
 
 
 class Status(StrEnum):
@@ -80,6 +79,12 @@ class ScoringPlan:
             )
         terms = " + ".join(f"{share:.4g}*{get_metric(metric).norm_field}" for metric, share in self.shares.items())
         return f"final_score = 100 * ({terms})"
+
+
+def raw_plan(metrics: Iterable[str]) -> ScoringPlan:
+    """A plan without a final score: raw values alone, as those of edits are."""
+    metrics = tuple(metrics)
+    return ScoringPlan(metrics, dict.fromkeys(metrics, 0.0), RuleSet("none", {}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import json
 import re
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.outcomes import value_of
+from aim_tui.core.scoring.columns import IMAGES, View
 from aim_tui.core.text import path_bytes, portable_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from aim_tui.core.metrics.profiles import Profile
-    from aim_tui.core.metrics.spec import MetricSpec
     from aim_tui.core.ratings.records import Judged
+    from aim_tui.core.scoring.events import ModelInfo
     from aim_tui.core.scoring.jobs import EngineSettings
     from aim_tui.core.scoring.plan import ScoringPlan
     from aim_tui.core.scoring.results import Results, Row
 
 #: The fields of one image that is scored on AIM's metrics, in the order that every format writes them.
-FIELDS = (
-    "path", "clip_score", "clip_norm", "caption", "blip2_similarity", "blip2_norm", "lpips_score", "lpips_norm",
-    "final_score", "status", "error", "prompt_tokens", "prompt_truncated",
-)  # fmt: skip
+FIELDS = IMAGES.fields()
 
 _OWN = ("topic", "prompt", "reference")
+
+_TRUTH = ("original_id", "is_correct", "error_type", "original_instruction")
 
 # A table has no other place for what made its numbers.
 _SAID = ("weights", "rules", "notice")
@@ -44,35 +43,19 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", 
 
 def record(row: Row, results: Results) -> dict[str, Any]:
     """One image as a flat record of `fields`; a value that is not there is None, and `error` says why."""
-    values: dict[str, Any] = {
-        "path": portable_path(row.path),
-        "caption": row.caption,
-        "final_score": row.final,
-        "status": str(row.status),
-        "error": row.errors(),
-        "prompt_tokens": results.prompt.tokens if results.prompt else None,
-        "prompt_truncated": results.prompt.truncated if results.prompt else None,
-    }
-    for spec in (*METRICS.values(), *_others(results.plan)):
-        values[spec.raw_field] = value_of(row.outcome(spec.id))
-        values[spec.norm_field] = value_of(row.scores.norms.get(spec.id)) if row.scores else None
-    return {name: values[name] for name in fields(results.plan)}
+    view = View(prompt=results.prompt)
+    return {column.field: column.export_value(row, view) for column in IMAGES.exported(results.plan)}
 
 
 def fields(plan: ScoringPlan) -> tuple[str, ...]:
-    """FIELDS, with those of the metrics beside AIM's before the final score."""
-    place = FIELDS.index("final_score")
-    return (*FIELDS[:place], *other_fields(plan), *FIELDS[place:])
+    """The fields of the columns of images, with those of the metrics beside AIM's before the final score."""
+    return tuple(column.field for column in IMAGES.exported(plan))
 
 
 def other_fields(plan: ScoringPlan) -> tuple[str, ...]:
     """The fields of the metrics beside AIM's: a normalised value where a metric has a part in the final score."""
-    named = ((spec.raw_field, *((spec.norm_field,) if spec.id in plan.shares else ())) for spec in _others(plan))
-    return tuple(chain.from_iterable(named))
-
-
-def _others(plan: ScoringPlan) -> list[MetricSpec]:
-    return [get_metric(metric) for metric in plan.metrics if metric not in METRICS]
+    metrics = {metric for metric in plan.metrics if metric not in METRICS}
+    return tuple(column.field for column in IMAGES.exported(plan) if column.metric in metrics)
 
 
 def full_record(row: Row, results: Results, judged: Judged | None = None) -> dict[str, Any]:
@@ -80,6 +63,8 @@ def full_record(row: Row, results: Results, judged: Judged | None = None) -> dic
 
     Where people's judgements were looked up they stand in `judgements`, a list with one record for each rater.
     """
+    if row.edit is not None:
+        return _edit_record(row, results) | ({"judgements": judged.records(row.id)} if judged is not None else {})
     full = record(row, results)
     if (raw_path := path_bytes(row.path)) is not None:
         full["path_bytes"] = raw_path
@@ -102,6 +87,36 @@ def full_record(row: Row, results: Results, judged: Judged | None = None) -> dic
     return full
 
 
+def _edit_record(row: Row, results: Results) -> dict[str, Any]:
+    """One edit as a flat record; a number that is not there is None, and `error` says why."""
+    flat = _edit_names(row) | _known_truth(row)
+    flat |= {metric: value_of(row.outcome(metric)) for metric in results.plan.metrics}
+    flat |= {f"{metric}_from": caption for metric, caption in row.captions.items()}
+    flat |= {"status": str(row.status), "error": row.errors()}
+    for side, facts in (("source", row.source), ("target", row.facts)):
+        if facts is not None:
+            flat |= {
+                f"{side}_width": facts.width,
+                f"{side}_height": facts.height,
+                f"{side}_sha256": facts.sha256,
+            }
+    return flat
+
+
+def _edit_names(row: Row) -> dict[str, Any]:
+    assert row.data is not None  # edits come from data files
+    return {
+        "id": row.id,
+        "source_image": portable_path(row.data.source),
+        "target_image": portable_path(row.data.target),
+        "instruction": row.instruction,
+    }
+
+
+def _known_truth(row: Row) -> dict[str, Any]:
+    return {name: row.truth[name] for name in _TRUTH if name in row.truth}
+
+
 def own_fields(results: Results) -> tuple[str, ...]:
     """Those of topic, prompt and reference that images bring themselves."""
     brought = {name for row in results.rows if row.own is not None for name in _own(row)}
@@ -118,13 +133,21 @@ def _own(row: Row) -> dict[str, str]:
 
 def csv_fields(results: Results, judged: Judged | None = None) -> list[str]:
     """The columns of CSV: what made the numbers stands behind them; three for each rater whose words were looked up."""
-    own = own_fields(results)
     raters = map(spreadsheet_cell, judged.columns()) if judged is not None else ()
+    if results.of_edits:
+        names = ("id", "source_image", "target_image", "instruction", *_TRUTH)
+        return [*names, *results.plan.metrics, "status", "error", "notice", *raters]
+    own = own_fields(results)
     return [*fields(results.plan), *own, *_SAID, *raters]
 
 
 def csv_record(row: Row, results: Results, said: Mapping[str, Any], judged: Judged | None = None) -> dict[str, Any]:
     """One image as a line of CSV, of `csv_fields`; `said` is its `provenance`."""
+    if row.edit is not None:
+        found = _edit_record(row, results) | {"notice": said.get("notice")}
+        found |= judged.cells(row.id) if judged is not None else {}
+        named = {spreadsheet_cell(name): spreadsheet_cell(value) for name, value in found.items()}
+        return {name: named.get(name) for name in csv_fields(results, judged)}
     weights = " ".join(f"{metric}={weight:g}" for metric, weight in said["weights"].items())
     cells = record(row, results) | {"weights": weights, "rules": said["rules"], "notice": said.get("notice")}
     cells |= _own(row)
@@ -196,18 +219,7 @@ def document(
             "metrics": list(results.plan.metrics),
             **settings,
         },
-        "models": [
-            {
-                "role": info.role,
-                "id": info.id,
-                "revision": info.revision,
-                "dtype": info.dtype,
-                "device": info.device,
-                "parameters": info.parameters,
-                **info.detail,
-            }
-            for info in results.models.values()
-        ],
+        "models": _models(results.models.values()),
         "formulas": formulas(results),
         "results": [full_record(row, results, judged) for row in results.rows],
         "summary": {
@@ -223,6 +235,81 @@ def document(
             "best_score": summary.best_score,
         },
     }
+
+
+def edits_document(results: Results, said: Mapping[str, Any], judged: Judged | None = None) -> dict[str, Any]:
+    """A whole run over edits: its `said` provenance, models, formulas, rows, and what each number adds up to."""
+    states = [str(row.status) for row in results.rows]
+    return {
+        **said,
+        "models": _models(results.models.values()),
+        "formulas": {
+            spec.id: {
+                "formula": spec.formula,
+                "higher_is_better": spec.higher_is_better,
+                "low": spec.low,
+                "high": spec.high if spec.high != float("inf") else None,
+            }
+            for spec in results.specs
+        },
+        "results": [full_record(row, results, judged) for row in results.rows],
+        "statistics": {metric: _statistics(results, metric) for metric in results.plan.metrics},
+        "summary": {"n": len(states)}
+        | {f"n_{state}": states.count(state) for state in ("ok", "partial", "failed", "pending")},
+    }
+
+
+def _statistics(results: Results, metric: str) -> dict[str, Any]:
+    found = results.metric_summary(metric)
+    n = found.n if found else 0
+    values = {"mean": found.mean, "std": found.std, "min": found.low, "max": found.high} if found else {}
+    return {"n": n, "left_out": len(results.rows) - n, **(values or dict.fromkeys(("mean", "std", "min", "max")))}
+
+
+def editclip_document(results: Results, *, metric: str, model: str, resolution: str, notice: str) -> dict[str, Any]:
+    """editclip_results.json: the edits that have the number, its statistics, and why the others have none.
+
+    `metric` is 'editclip_score', or a similarity of the images, which the file calls 'image_similarity'.
+    """
+    field = "editclip_score" if metric == "editclip_score" else "image_similarity"
+    rows, failures = [], []
+    for row in results.rows:
+        value, names = value_of(row.outcome(metric)), _edit_names(row)
+        named = {name: names[name] for name in ("id", "instruction", "source_image", "target_image")}
+        if value is None:
+            failures.append({**named, "error": row.errors() or "not scored"})
+        else:
+            rows.append({**named, field: value, "model": model, **_known_truth(row)})
+    found = _statistics(results, metric)
+    stated = {
+        "num_samples": found["n"],
+        "mean_score": found["mean"],
+        "std_score": found["std"],
+        "min_score": found["min"],
+        "max_score": found["max"],
+        "model": model,
+        "resolution": resolution,
+        "score_type": field,
+        "num_failed": len(failures),
+    }
+    if notice:
+        stated["notice"] = notice
+    return {"statistics": stated, "results": rows, "failures": failures}
+
+
+def _models(infos: Iterable[ModelInfo]) -> list[dict[str, Any]]:
+    return [
+        {
+            "role": info.role,
+            "id": info.id,
+            "revision": info.revision,
+            "dtype": info.dtype,
+            "device": info.device,
+            "parameters": info.parameters,
+            **info.detail,
+        }
+        for info in infos
+    ]
 
 
 def formulas(results: Results) -> dict[str, str]:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 import statistics
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.metrics.registry import get_metric
-from aim_tui.core.outcomes import Failed, Missing, Outcome, reason_of, value_of
+from aim_tui.core.metrics.spec import Need
+from aim_tui.core.outcomes import Failed, Missing, Outcome, Present, reason_of, value_of
 from aim_tui.core.scoring.events import Event, ImageFailed, ImageRead, MetricBatch, ModelInfo, ModelLoaded, PromptRead
 from aim_tui.core.scoring.plan import Scores, ScoringPlan, Status, score
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from aim_tui.core.metrics.spec import MetricSpec
     from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.events import ImageFacts, Item, MetricValue
+    from aim_tui.core.scoring.events import DataRow, ImageFacts, Item, MetricValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +31,48 @@ class Raw:
 
 @dataclass(slots=True)
 class Row:
-    """One image: what is known of it so far."""
+    """One image, or one edit of which it is the target: what is known of it so far."""
 
     item: int
     path: str
     facts: ImageFacts | None = None
-    caption: str | None = None
+    source: ImageFacts | None = None
+    """What is known of the image before the edit."""
+    captions: dict[str, str] = field(default_factory=dict)
+    """What a captioner said for a metric, by metric; the newest last."""
     raws: dict[str, Raw] = field(default_factory=dict)
     scores: Scores | None = None
     error: str | None = None
     """Why the image itself could not be read."""
     own: Context | None = None
     """What the image brings itself, in the place of the same part of everybody's context."""
+    data: DataRow | None = None
+    """What a data file says of the row."""
+
+    @property
+    def id(self) -> str:
+        """What files and judgements call the row: its id in a data file, else its path."""
+        return self.data.id if self.data is not None else self.path
+
+    @property
+    def edit(self) -> Context | None:
+        """Source and instruction of an edit, or None where the row is a single image."""
+        return self.own if self.own is not None and self.own.source else None
+
+    @property
+    def instruction(self) -> str:
+        """The instruction of an edit; empty where there is none."""
+        return self.own.instruction if self.own is not None else ""
+
+    @property
+    def truth(self) -> Mapping[str, Any]:
+        """What a data file knows of the row: whether its instruction is right, and what is wrong with it."""
+        return self.data.truth if self.data is not None else {}
+
+    @property
+    def caption(self) -> str | None:
+        """What the captioner said of the image last, or None."""
+        return next(reversed(self.captions.values()), None)
 
     def outcome(self, metric: str) -> Outcome | None:
         """The raw outcome of a metric, or None while there is none."""
@@ -70,9 +102,19 @@ class Row:
         """Every reason why a value that is asked for is not there, or None."""
         if self.error is not None:
             return self.error
+        if self.edit is not None:
+            return self._reasons()
         asked = self.scores.norms if self.scores else {}
         reasons = [f"{metric}: {reason}" for metric, norm in asked.items() if (reason := reason_of(norm)) is not None]
         return "; ".join(reasons) or None
+
+    def _reasons(self) -> str | None:
+        """Each reason once, with all metrics that it concerns: one model of an edit makes several numbers."""
+        metrics: dict[str, list[str]] = {}
+        for metric, raw in self.raws.items():
+            if (reason := reason_of(raw.outcome)) is not None:
+                metrics.setdefault(reason, []).append(metric)
+        return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in metrics.items()) or None
 
 
 def own_need(row: Row, metric: str) -> str:
@@ -100,6 +142,24 @@ class Summary:
     best_score: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class MetricSummary:
+    """What the values of one metric add up to; the deviation is the population's (ddof 0)."""
+
+    n: int
+    mean: float
+    std: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> MetricSummary | None:
+        """None of no values."""
+        if not values:
+            return None
+        return cls(len(values), statistics.fmean(values), statistics.pstdev(values), min(values), max(values))
+
+
 class Results:
     """Rows by item number; events go in, rows that changed come out."""
 
@@ -116,7 +176,7 @@ class Results:
         for item in items:
             if item.id != len(self.rows):
                 raise ValueError(f"item {item.id} where {len(self.rows)} was expected")
-            self.rows.append(Row(item.id, item.path, own=item.context))
+            self.rows.append(Row(item.id, item.path, own=item.context, data=item.data))
 
     def apply(
         self, event: Event, context: Context | None = None, brought: Mapping[int, Context | None] | None = None
@@ -127,9 +187,9 @@ class Results:
         """
         context = context or self.context
         match event:
-            case ImageRead(item, facts):
+            case ImageRead(item, facts, source):
                 row = self.rows[item]
-                row.facts, row.error = facts, None
+                row.facts, row.source, row.error = facts, source, None
                 return (row,)
             case ImageFailed(item, reason):
                 row = self.rows[item]
@@ -147,6 +207,21 @@ class Results:
             case PromptRead():
                 self.prompt, self._prompt_read = event, context.prompt
         return ()
+
+    @property
+    def specs(self) -> tuple[MetricSpec, ...]:
+        """The metrics that are asked for."""
+        return tuple(get_metric(metric) for metric in self.plan.metrics)
+
+    @property
+    def of_edits(self) -> bool:
+        """Whether the rows are edits, which have neither normalised values nor a final score."""
+        return all(spec.needs is Need.SOURCE for spec in self.specs)
+
+    def reset(self, item: int) -> None:
+        """Forget what is known of a row."""
+        row = self.rows[item]
+        self.rows[item] = Row(row.item, row.path, own=row.own, data=row.data)
 
     def replan(self, plan: ScoringPlan) -> None:
         """Score every row again by another plan: no model is touched."""
@@ -191,12 +266,18 @@ class Results:
         """Counts, and mean, median and best over the rows that have a final score of the present context."""
         return summarise(self.rows, self.plan, self.context)
 
+    def metric_summary(self, metric: str) -> MetricSummary | None:
+        """What the raw values of a metric add up to over the rows that have one; None where none has."""
+        outcomes = (row.outcome(metric) for row in self.rows)
+        return MetricSummary.of([outcome.value for outcome in outcomes if isinstance(outcome, Present)])
+
     def _merge(self, metric: str, value: MetricValue, need: str, brought: Mapping[int, Context | None] | None) -> Row:
         row = self.rows[value.item]
         own = row.own if brought is None else brought.get(value.item, row.own)
         row.raws[metric] = Raw(value.outcome, (own.need(metric) if own is not None else "") or need)
         if value.caption is not None:
-            row.caption = value.caption
+            row.captions.pop(metric, None)
+            row.captions[metric] = value.caption
         row.scores = self._score(row)
         return row
 

@@ -17,22 +17,17 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aim_tui.core.names import did_you_mean
-from aim_tui.core.scoring.plan import Status
-from aim_tui.core.selection.fields import FIELDS, SAID_NUMBERS, SAID_TEXTS, TEXTS
-from aim_tui.core.selection.fields import number as number_of_row
+from aim_tui.core.scoring.columns import IMAGES, ColumnSet, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from aim_tui.core.ratings.opinions import Opinion
+    from aim_tui.core.scoring.columns import View
     from aim_tui.core.scoring.results import Row
-    from aim_tui.core.selection.fields import View
 
     Predicate = Callable[[Row, View], bool]
     Number = Callable[[Row, View], float | None]
     Words = Callable[[Row, View], str | None]
-
-_STATUSES = frozenset(Status)
 
 
 class Vocabulary(NamedTuple):
@@ -60,8 +55,10 @@ class Filter:
 
     def __init__(self, expression: str = "", vocabulary: Vocabulary | None = None) -> None:
         self.expression = expression.strip()
-        words = vocabulary or IMAGES
-        self._accepts: Predicate | None = _Parser(expression, words).parse() if self.expression else None
+        self._accepts: Predicate | None = None
+        if self.expression:
+            # Columns may have come since the last one: metrics of packages have theirs as soon as they are named.
+            self._accepts = _Parser(expression, vocabulary or vocabulary_of(IMAGES)).parse()
 
     def __bool__(self) -> bool:
         return self._accepts is not None
@@ -104,34 +101,6 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 _UNITS = {"k": 1e3, "m": 1e6, "g": 1e9}
 # Deeper than any person nests, and well before Python's own limit.
 _DEEPEST = 60
-
-
-#: What is said of an image or an edit, in one word.
-SAID: dict[str, Callable[[Opinion], bool]] = {
-    "rated": lambda opinion: opinion.rating is not None,
-    "unrated": lambda opinion: opinion.rating is None and not opinion.rejected,
-    "rejected": lambda opinion: opinion.rejected,
-    "noted": lambda opinion: bool(opinion.note),
-}
-
-
-def _of_row(value: Callable[[Row], Any]) -> Callable[[Row, View], Any]:
-    return lambda row, view: value(row)
-
-
-def _of_opinion(value: Callable[[Opinion], Any]) -> Callable[[Row, View], Any]:
-    return lambda row, view: value(view.opinion(row))
-
-
-def _number(name: str) -> Number | None:
-    if name in SAID_NUMBERS:
-        return _of_opinion(SAID_NUMBERS[name])
-    return None if (value := number_of_row(name)) is None else _of_row(value)
-
-
-_TEXTS: dict[str, Words] = {name: _of_row(value) for name, value in TEXTS.items()} | {
-    name: _of_opinion(value) for name, value in SAID_TEXTS.items()
-}
 
 
 def _tokens(text: str) -> list[_Token]:
@@ -293,19 +262,11 @@ def _equals(words: Words, whole: str) -> Predicate:
     return lambda row, view: (text := words(row, view)) is not None and whole == text.casefold()
 
 
-def _word(lowered: str) -> Predicate | None:
-    if lowered == "stale":
-        return lambda row, view: view.stale(row)
-    if lowered == "marked":
-        return lambda row, view: row.item in view.marked
-    if lowered in _STATUSES:
-        status = Status(lowered)
-        return lambda row, view: row.status is status
-    if lowered in SAID:
-        holds = SAID[lowered]
-        return lambda row, view: holds(view.opinion(row))
-    return None
-
-
-#: The names by which rows of images are filtered.
-IMAGES = Vocabulary(_number, _TEXTS, _word, FIELDS)
+def vocabulary_of(columns: ColumnSet) -> Vocabulary:
+    """The names by which rows with these columns are filtered."""
+    return Vocabulary(
+        columns.filter_values(Kind.NUMBER).get,
+        columns.filter_values(Kind.TEXT),
+        columns.filter_values(Kind.FLAG).get,
+        columns.names(Kind.NUMBER, Kind.TEXT),
+    )

@@ -6,15 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 from aim_tui.core.names import did_you_mean
-from aim_tui.core.selection.fields import NUMBERS, metric_of, number
+from aim_tui.core.scoring.columns import IMAGES, Column, Kind
 from aim_tui.core.selection.filters import Filter, FilterError
 from aim_tui.core.selection.sorting import SortKey, sort_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aim_tui.core.scoring.columns import View
     from aim_tui.core.scoring.results import Row
-    from aim_tui.core.selection.fields import View
 
 _PLACES = re.compile(r"\s*(?P<end>top|bottom)\s+(?P<count>\d+)(?:\s+(?P<column>\S+))?\s*", re.IGNORECASE)
 _BEGUN = re.compile(r"\s*(top|bottom)\s*$", re.IGNORECASE)
@@ -22,9 +22,13 @@ _BEGUN = re.compile(r"\s*(top|bottom)\s*$", re.IGNORECASE)
 
 def best_first(column: str) -> bool:
     """Whether a column has to be reversed to begin with the best: scores where higher is better, ratings and sizes."""
-    if (spec := metric_of(column)) is None:
-        return column in ("final", "final_score", "rating", "size", "width", "height")
-    return column.endswith("_norm") or spec.higher_is_better
+    known = IMAGES.get(column)
+    return known is not None and known.largest_first
+
+
+def _number(name: str) -> Column | None:
+    column = IMAGES.get(name)
+    return column if column is not None and column.kind is Kind.NUMBER and column.filtered else None
 
 
 class MarkRule:
@@ -49,8 +53,8 @@ class MarkRule:
         self._top, self._count = places["end"].lower() == "top", int(places["count"])
         if places["column"] is not None:
             self._column = places["column"].lower()
-            if number(self._column) is None:
-                hint = did_you_mean(self._column, NUMBERS)
+            if _number(self._column) is None:
+                hint = did_you_mean(self._column, IMAGES.names(Kind.NUMBER))
                 raise FilterError(f"unknown number {places['column']!r}{hint}", places.start("column") + 1)
 
     def items(self, rows: Sequence[Row], order: Sequence[int], sort: SortKey, view: View) -> list[int]:
@@ -59,10 +63,10 @@ class MarkRule:
         if self._count is None:
             return [row.item for row in self._where.rows(shown, view)]
         column = self._column or sort.column
-        value = number(column)
-        having = [row for row in shown if value is None or value(row) is not None]
+        number = _number(column)
+        having = [row for row in shown if number is None or number.value(row, view) is not None]
         key = SortKey(column, best_first(column)) if self._column else None
-        places = [row.item for row in having] if key is None else sort_rows(having, key)
+        places = [row.item for row in having] if key is None else sort_rows(having, key, view)
         if self._top:
             return places[: self._count]
         return places[max(len(places) - self._count, 0) :]

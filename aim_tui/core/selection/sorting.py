@@ -6,25 +6,21 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aim_tui.core.names import did_you_mean, natural_key
-from aim_tui.core.scoring.plan import Status
-from aim_tui.core.selection.fields import NUMBERS, SAID_NUMBERS, View, number
+from aim_tui.core.names import did_you_mean
+from aim_tui.core.scoring.columns import IMAGES, ColumnSet, Kind, View
 from aim_tui.core.selection.filters import Filter, FilterError
-from aim_tui.core.text import file_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from aim_tui.core.scoring.results import Row
 
 __all__ = ["Filter", "FilterError", "SortKey", "View", "select", "sort_rows"]
 
-_STATUS_ORDER = {Status.OK: 0, Status.PARTIAL: 1, Status.FAILED: 2, Status.PENDING: 3}
-
 
 @dataclass(frozen=True, slots=True)
 class SortKey:
-    """A column to sort by: item, name, caption, status, final, rating, size, or a metric's raw (clip) or norm."""
+    """A column to sort by: item, name, caption, status, final, or another number or text of `core.scoring.columns`."""
 
     column: str = "item"
     reverse: bool = False
@@ -35,16 +31,21 @@ def select(rows: Iterable[Row], where: Filter, by: SortKey, view: View) -> list[
     return sort_rows(where.rows(rows, view) if where else rows, by, view)
 
 
-def sort_rows(rows: Iterable[Row], key: SortKey, view: View | None = None) -> list[int]:
+def sort_rows(rows: Iterable[Row], key: SortKey, view: View | None = None, columns: ColumnSet = IMAGES) -> list[int]:
     """Item numbers in the order of a column; rows without a value come last either way, ties by item number.
 
     KeyError on an unknown column, with the nearest right one.
     """
-    value = _sort_value(key.column, view or View())
+    view = view or View()
+    column = columns.get(key.column)
+    if column is None or column.kind is Kind.FLAG:
+        known = [name for one in columns.sortable() for name in (one.id, *one.names)]
+        raise KeyError(f"unknown column {key.column!r}{did_you_mean(key.column, known)}")
+    value = column.key or column.value
     values: dict[int, float | str] = {}
     lacking: list[int] = []
     for row in rows:
-        found = value(row)
+        found = value(row, view)
         if found is None:
             lacking.append(row.item)
         else:
@@ -55,25 +56,6 @@ def sort_rows(rows: Iterable[Row], key: SortKey, view: View | None = None) -> li
     having.sort(key=values.__getitem__, reverse=key.reverse)
     lacking.sort()
     return having + lacking
-
-
-def _sort_value(column: str, view: View) -> Callable[[Row], float | str | None]:
-    match column:
-        case "item":
-            return lambda row: row.item
-        case "name":
-            return lambda row: natural_key(file_name(row.path))
-        case "caption":
-            return lambda row: row.caption.casefold() if row.caption else None
-        case "status":
-            return lambda row: _STATUS_ORDER[row.status]
-        case _ if (value := number(column)) is not None:
-            return value
-        case _ if column in SAID_NUMBERS:
-            said = SAID_NUMBERS[column]
-            return lambda row: said(view.opinion(row))
-    known = ["item", "name", "caption", "status", *NUMBERS, *SAID_NUMBERS]
-    raise KeyError(f"unknown column {column!r}{did_you_mean(column, known)}")
 
 
 class Places:

@@ -1,35 +1,48 @@
-"""What a metric is to the engine: it prepares images, and turns a batch of them into raw values.
+"""What a metric is to the engine: which features it needs of an item, and how features and context become values.
 
-A metric knows nothing of files, queues, screens or normalisation. A third party's metric is a class of this shape,
-named by the `implementation` of its MetricSpec.
+A metric knows nothing of files, queues, screens or normalisation. Features are extracted by an `Extractor`, so that
+metrics share them. A third party's metric is an `ItemMetric`, or one of the two simpler shapes at the end of this
+module; the `implementation` of its MetricSpec names the class.
 """
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from aim_tui.core.outcomes import Failed, Outcome, Present
+from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     import numpy.typing as npt
     import torch
 
     from aim_tui.core.metrics.spec import Role
     from aim_tui.core.scoring.context import Context
     from aim_tui.core.scoring.events import Event
+    from aim_tui.core.scoring.jobs import EngineSettings
     from aim_tui.engine.cache_keys import Cache
     from aim_tui.engine.models.loading import LoadedModel
+    from aim_tui.engine.text_embeddings import Texts
     from aim_tui.inputs.images import LoadedImage
 
     #: Reads an image file by the job's policy. Raises inputs.images.ImageError.
     Read = Callable[[str], LoadedImage]
+    Models = Mapping[Role, LoadedModel]
+    MakeExtractor = Callable[[Models, EngineSettings], "Extractor"]
+    #: What waits for a batch: one tensor, or the full-size pixels of two images.
+    Prepared = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
+
+#: The content hashes of the images that a feature belongs to.
+Key = tuple[str, ...]
+#: One sequence for each view of a metric, all of the same length: a feature of each item.
+Columns = Sequence[Sequence[Any]]
+
+IMAGE, REFERENCE, SOURCE = "image", "reference", "source"
 
 
 class UnsuitableError(Exception):
@@ -38,7 +51,7 @@ class UnsuitableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RawOutcome:
-    """What a metric says of one image; the caption where it made one."""
+    """A metric's outcome for one item; the caption where one was made."""
 
     outcome: Outcome
     caption: str | None = None
@@ -51,8 +64,110 @@ class RawOutcome:
         return cls(Failed(f"the model's result is not a finite number ({value})"), caption)
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """A feature of an item: which extractor sees which of its files, by their sides in the item."""
+
+    extractor: str
+    sides: tuple[str, ...] = (IMAGE,)
+
+
+class Extractor(ABC):
+    """What a model sees of one image or of two; it belongs to their content alone, so it is kept and shared.
+
+    Only `prepare` and `recall` are called from several threads. Models are in the mapping before they are needed.
+    """
+
+    name: str
+    roles: tuple[Role, ...]
+    cache: Cache | None = None
+    """Where features are kept; None where nothing is. The engine sets it before each job."""
+
+    @property
+    @abstractmethod
+    def batch_size(self) -> int:
+        """How many features are worth computing at once on the device in use, where nobody says otherwise."""
+
+    @property
+    def prepares_as(self) -> str | None:
+        """A name under which extractors prepare an image alike, so that it is done once."""
+        return self.name
+
+    @abstractmethod
+    def prepare(self, *pixels: torch.Tensor) -> Prepared:
+        """What a batch needs of one image, or of two, uint8 RGB (height, width, 3): on the CPU, as small as can be.
+
+        Raises UnsuitableError for an image that the model cannot take.
+        """
+
+    @abstractmethod
+    def recall(self, keys: Sequence[Key]) -> list[Any]:
+        """The kept feature of each key, None where there is none."""
+
+    @abstractmethod
+    def extract(self, batch: Sequence[Any]) -> Sequence[Any]:
+        """A feature of each prepared entry, in the order of the batch."""
+
+    @abstractmethod
+    def keep(self, keys: Sequence[Key], features: Sequence[Any]) -> None:
+        """Keep what `extract` gave; what could not be computed is left out."""
+
+    def free(self) -> None:  # noqa: B027 - most extractors hold nothing between batches
+        """Let go of what can be computed again, because memory ran out."""
+
+
+class ItemMetric(ABC):
+    """A metric of items that may each have their own context; items of one context are compared together.
+
+    The models of the roles that the MetricSpec names are in the mapping before `values` needs them, and not earlier.
+    """
+
+    #: Whether a view sees the image alone, so that there are features before there is anything to compare with.
+    sees_image_alone: ClassVar[bool] = True
+
+    def __init__(self, models: Mapping[Role, LoadedModel]) -> None:
+        self.models = models
+
+    @abstractmethod
+    def extractors(self) -> Mapping[str, MakeExtractor]:
+        """What can make the extractors of its views, by their names."""
+
+    @abstractmethod
+    def views(self, context: Context) -> tuple[View, ...]:
+        """The features that are needed of an item in a context."""
+
+    def texts(self, context: Context, features: Columns) -> Sequence[tuple[Role, str]]:
+        """The texts whose embeddings `values` reads, each with the role of the model that embeds it."""
+        return ()
+
+    def wants(self, context: Context, features: Columns, texts: Texts) -> set[Role]:
+        """Models that `values` needs besides those that embed texts."""
+        return set()
+
+    def begin(self, context: Context, texts: Texts) -> Sequence[Event]:
+        """Check the one context of a whole job, and return what there is to report of it.
+
+        Raises UsageError where nothing can be compared with it.
+        """
+        return ()
+
+    @abstractmethod
+    def values(self, context: Context, features: Columns, texts: Texts) -> Sequence[float | RawOutcome]:
+        """The raw value of each item in one context: of a batch, or of a thousand kept features at once.
+
+        A number that comes alone stands for its RawOutcome. An AimError is the failure of all of them.
+        """
+
+    def missing(self, reason: str, features: Sequence[Any]) -> RawOutcome:
+        """The outcome of an item with nothing to compare with, of which these features were extracted anyway."""
+        return RawOutcome(Missing(reason))
+
+
 class Metric(ABC):
-    """A metric with its models loaded. Only `prepare` is called from several threads."""
+    """The simplest shape of a metric: a batch of prepared images becomes values, compared with one context for all.
+
+    Only `prepare` is called from several threads.
+    """
 
     @abstractmethod
     def __init__(self, models: Mapping[Role, LoadedModel]) -> None:
@@ -128,7 +243,6 @@ class FeatureMetric(Metric):
     def judge(self, features: Sequence[Any]) -> Sequence[float | RawOutcome]:
         """The raw value of each feature, in their order: of a batch, or of a hundred thousand at once.
 
-        Missing for all where the expected context has nothing to compare with.
         A number that comes alone stands for its RawOutcome.
         """
 
@@ -146,3 +260,8 @@ def cosines(rows: npt.NDArray[np.float32], against: npt.NDArray[np.float32]) -> 
     """
     values: list[float] = np.einsum("ij,j->i", rows, against).tolist()
     return values
+
+
+def cosine(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> float:
+    """The cosine of two vectors of length one."""
+    return cosines(first[None], second)[0]

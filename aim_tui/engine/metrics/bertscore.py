@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from aim_tui.core.metrics.builtin import BERTSCORE
-from aim_tui.core.outcomes import Failed, Missing
+from aim_tui.core.outcomes import Failed
 from aim_tui.core.scoring.events import Notice
 from aim_tui.engine.metrics.base import RawOutcome
 from aim_tui.engine.metrics.captions import EMPTY, CaptionMetric
@@ -13,82 +13,81 @@ from aim_tui.errors import UsageError
 from aim_tui.hub.optional_libraries import require_libraries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from aim_tui.core.metrics.spec import Role
     from aim_tui.core.scoring.context import Context
     from aim_tui.core.scoring.events import Event
-    from aim_tui.engine.metrics.base import Read
-    from aim_tui.engine.metrics.captions import Spoken
+    from aim_tui.engine.metrics.base import Columns
     from aim_tui.engine.models.bertscore import BertScorer
     from aim_tui.engine.models.loading import LoadedModel
+    from aim_tui.engine.text_embeddings import Texts
 
 _ROLE = BERTSCORE.roles[-1]
 # Captions whose scores stay in memory.
-_JUDGED = 4096
+_REMEMBERED = 4096
 
 
 class BertScore(CaptionMetric):
-    """Captions images and compares the captions' tokens with those of the topic."""
+    """Compares the tokens of captions with those of the topic."""
 
     def __init__(self, models: Mapping[Role, LoadedModel]) -> None:
-        # Before a captioner of 15 GB is loaded and has said everything for nothing.
+        # Before a captioner of 15 GB is loaded and has captioned everything for nothing.
         require_libraries([BERTSCORE.id])
         super().__init__(models)
-        self._judged: dict[str, RawOutcome] = {}
+        self._topic: str | None = None
+        self._scored: dict[str, RawOutcome] = {}
 
     @property
     def _scorer(self) -> BertScorer:
-        return cast("BertScorer", self._models[_ROLE])
+        return cast("BertScorer", self.models[_ROLE])
 
-    def expect(self, context: Context, read: Read) -> None:
-        """Take the topic."""
-        if self._topic != context.topic:
-            self._topic = context.topic
-            self._judged.clear()
+    def wants(self, context: Context, features: Columns, texts: Texts) -> set[Role]:
+        """The language model, for any caption that is not empty and was not just scored."""
+        (captions,) = features
+        scored = self._scored if self._topic == context.topic else {}
+        return {_ROLE} if any(caption and caption not in scored for caption in captions) else set()
 
-    def wants(self, features: Sequence[object]) -> set[Role]:
-        """The language model, for any caption that is not empty and was not just judged."""
-        spoken = cast("Sequence[Spoken]", features)
-        if self._nothing or all(each.caption in self._judged for each in spoken if each.caption):
-            return set()
-        return {_ROLE}
-
-    def set_context(self, context: Context, read: Read) -> Sequence[Event]:
-        """Tell of a topic that the model cannot read to its end; UsageError for one without any token."""
-        if _ROLE not in self._models:
+    def begin(self, context: Context, texts: Texts) -> Sequence[Event]:
+        """Report a topic that the model cannot read to its end; UsageError for one without any token."""
+        if _ROLE not in self.models:
             return ()
-        (tokens,) = self._scorer.tokens([context.topic])
-        if not tokens:
-            raise UsageError(
-                f"the BERTScore model {self._scorer.info.id} finds no token in the topic", "word the topic differently"
-            )
+        tokens = self._tokens(context.topic)
         if tokens > self._scorer.limit:
             return (Notice(f"the topic has {tokens} tokens; bertscore reads the first {self._scorer.limit}"),)
         return ()
 
-    def judge(self, features: Sequence[Spoken]) -> list[RawOutcome]:
+    def values(self, context: Context, features: Columns, texts: Texts) -> Sequence[float | RawOutcome]:
         """The F1 of each caption with the topic; an empty caption is missing, not similarity 0."""
-        if self._nothing:
-            return [RawOutcome(Missing("no topic"), spoken.caption) for spoken in features]
-        if self._topic is None:
-            raise RuntimeError("judge before expect")
-        captions = {spoken.caption for spoken in features if spoken.caption}
-        outcomes = {caption: self._judged[caption] for caption in captions if caption in self._judged}
-        if lacking := sorted(captions - outcomes.keys()):
-            outcomes |= self._score(lacking, self._topic)
-        if len(self._judged) > _JUDGED:
-            self._judged.clear()
-        self._judged |= outcomes
+        (captions,) = features
+        if self._topic != context.topic:
+            self._topic = context.topic
+            self._scored.clear()
+        wanted = {caption for caption in captions if caption}
+        outcomes = {caption: self._scored[caption] for caption in wanted if caption in self._scored}
+        if lacking := sorted(wanted - outcomes.keys()):
+            outcomes |= self._score(lacking, context.topic)
+        if len(self._scored) > _REMEMBERED:
+            self._scored.clear()
+        self._scored |= outcomes
         outcomes[""] = EMPTY
-        return [outcomes[spoken.caption] for spoken in features]
+        return [outcomes[caption] for caption in captions]
 
-    def _score(self, captions: Sequence[str], topic: str) -> Iterable[tuple[str, RawOutcome]]:
+    def _tokens(self, topic: str) -> int:
+        (tokens,) = self._scorer.tokens([topic])
+        if not tokens:
+            raise UsageError(
+                f"the BERTScore model {self._scorer.info.id} finds no token in the topic", "word the topic differently"
+            )
+        return tokens
+
+    def _score(self, captions: Sequence[str], topic: str) -> dict[str, RawOutcome]:
+        self._tokens(topic)
         scorer = self._scorer
         tokens = dict(zip(captions, scorer.tokens(captions), strict=True))
-        heard = [caption for caption in captions if tokens[caption]]
+        readable = [caption for caption in captions if tokens[caption]]
         failed = Failed("the BERTScore model finds no token in the caption")
         outcomes = {caption: RawOutcome(failed, caption) for caption in captions if not tokens[caption]}
-        for caption, value in zip(heard, scorer.f1(heard, topic), strict=True):
+        for caption, value in zip(readable, scorer.f1(readable, topic), strict=True):
             outcomes[caption] = RawOutcome.of(value, caption)
-        return outcomes.items()
+        return outcomes

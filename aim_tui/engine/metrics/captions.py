@@ -1,61 +1,44 @@
-"""Metrics that judge an image by its caption, which belongs to the image alone: it is kept, and made once for all."""
+"""Captions of images: a caption belongs to the image alone, so it is kept, and made once for all who need it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, Any, cast
 
 from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Missing
-from aim_tui.engine.metrics.base import FeatureMetric, RawOutcome
+from aim_tui.engine.metrics.base import Extractor, ItemMetric, RawOutcome, View
 from aim_tui.engine.models.captioner import DECODING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
-    import numpy.typing as npt
     import torch
 
+    from aim_tui.core.scoring.context import Context
+    from aim_tui.core.scoring.jobs import EngineSettings
+    from aim_tui.engine.cache_keys import Cache
+    from aim_tui.engine.metrics.base import Key, MakeExtractor, Models
     from aim_tui.engine.models.captioner import Captioner
-    from aim_tui.engine.models.loading import LoadedModel
     from aim_tui.store.cache import Space
-
-    #: A sentence embedding: float32 (dim,) of length one, or zeros for a text without any known word.
-    Embedding = npt.NDArray[np.float32]
 
 # Parameters. A CPU writes captions of larger models so slowly that a small batch is what keeps a screen alive.
 _LARGE = 100_000_000
+CAPTIONS = str(Role.CAPTIONER)
 EMPTY = RawOutcome(Missing("the captioner returned an empty caption"), "")
 
-# The last batch of each captioner, which holds its images so that none can be mistaken for a new one.
-_said: WeakKeyDictionary[Captioner, dict[int, tuple[torch.Tensor, str]]] = WeakKeyDictionary()
 
+class Captions(Extractor):
+    """The caption of an image."""
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """A caption, and its sentence embedding where that is known already."""
+    name = CAPTIONS
+    roles = (Role.CAPTIONER,)
 
-    caption: str
-    embedding: Embedding | None = None
-
-
-class CaptionMetric(FeatureMetric):
-    """A metric whose feature is the caption of an image; it compares that with the topic."""
-
-    def __init__(self, models: Mapping[Role, LoadedModel]) -> None:
+    def __init__(self, models: Models, settings: EngineSettings) -> None:
         self._models = models
-        self._topic: str | None = None
 
     @property
     def _captioner(self) -> Captioner:
         return cast("Captioner", self._models[Role.CAPTIONER])
-
-    @property
-    def _nothing(self) -> bool:
-        """Whether an empty topic is expected."""
-        return self._topic is not None and not self._topic.strip()
 
     @property
     def batch_size(self) -> int:
@@ -64,45 +47,43 @@ class CaptionMetric(FeatureMetric):
             return 32
         return 4 if self._captioner.info.parameters > _LARGE else 8
 
-    @property
-    def prepares_as(self) -> str:
-        """As every metric of captions does."""
-        return str(Role.CAPTIONER)
-
-    def prepare(self, pixels: torch.Tensor) -> torch.Tensor:
+    def prepare(self, *pixels: torch.Tensor) -> torch.Tensor:
         """The resized image, uint8 (3, h, w)."""
-        return self._captioner.prepare(pixels)
+        return self._captioner.prepare(*pixels)
 
-    def recall(self, sha256s: Sequence[str]) -> list[Spoken | None]:
+    def recall(self, keys: Sequence[Key]) -> list[str | None]:
         """The kept caption of each image."""
         if self.cache is None:
-            return [None] * len(sha256s)
-        kept: dict[str, str] = self.cache.keeper.values(self._captions(), sha256s)
-        spoken = {caption: Spoken(caption) for caption in set(kept.values())}
-        return [spoken[kept[sha256]] if sha256 in kept else None for sha256 in sha256s]
+            return [None] * len(keys)
+        kept: dict[str, str] = self.cache.keeper.values(_space(self.cache), [sha256 for (sha256,) in keys])
+        return [kept.get(sha256) for (sha256,) in keys]
 
-    def look(self, batch: Sequence[torch.Tensor]) -> list[Spoken]:
-        """The caption of each image: at once, where another metric has just had them captioned."""
-        captioner = self._captioner
-        said = _said.get(captioner, {})
-        if all(id(image) in said for image in batch):
-            return [Spoken(said[id(image)][1]) for image in batch]
-        captions = captioner.captions(batch)
-        # A captioner that says too little fails its batch; nothing of it is to be remembered.
-        if len(captions) == len(batch):
-            _said[captioner] = {id(image): (image, said) for image, said in zip(batch, captions, strict=True)}
-        return [Spoken(caption) for caption in captions]
+    def extract(self, batch: Sequence[torch.Tensor]) -> list[str]:
+        """The caption of each image."""
+        return self._captioner.captions(batch)
 
-    def free(self) -> None:
-        """Let go of the last batch."""
-        _said.pop(self._captioner, None)
-
-    def keep(self, sha256s: Sequence[str], features: Sequence[Spoken]) -> None:
-        """Keep the captions; one that is empty is what the captioner has to say."""
+    def keep(self, keys: Sequence[Key], features: Sequence[str]) -> None:
+        """Keep the captions; an empty one is the captioner's answer too."""
         if self.cache is not None:
-            captions = {sha256: spoken.caption for sha256, spoken in zip(sha256s, features, strict=True)}
-            self.cache.keeper.keep_values(self._captions(), captions)
+            captions = {sha256: caption for (sha256,), caption in zip(keys, features, strict=True)}
+            self.cache.keeper.keep_values(_space(self.cache), captions)
 
-    def _captions(self) -> Space:
-        assert self.cache is not None
-        return self.cache.captions(Role.CAPTIONER, DECODING)
+
+class CaptionMetric(ItemMetric):
+    """A metric that compares the caption of an image with the topic."""
+
+    def extractors(self) -> Mapping[str, MakeExtractor]:
+        """Captions."""
+        return {CAPTIONS: Captions}
+
+    def views(self, context: Context) -> tuple[View, ...]:
+        """The caption of the image."""
+        return (View(CAPTIONS),)
+
+    def missing(self, reason: str, features: Sequence[Any]) -> RawOutcome:
+        """Missing, with the caption that was made anyway."""
+        return RawOutcome(Missing(reason), features[0] if features else None)
+
+
+def _space(cache: Cache) -> Space:
+    return cache.captions(Role.CAPTIONER, DECODING)

@@ -1,208 +1,289 @@
-"""The metrics of image edits: what was seen of source and target, and the embeddings of texts, become numbers."""
+"""The metrics of image edits: features of source and target, and embeddings of texts, become numbers."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+import hashlib
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from aim_tui.core.metrics.edits import target_text
 from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed, Missing
-from aim_tui.engine.metrics.base import RawOutcome
-from aim_tui.engine.metrics.per_item import Judge, Seen, cosine
+from aim_tui.engine.cache_keys import PREPROCESSING
+from aim_tui.engine.metrics.base import IMAGE, SOURCE, Extractor, ItemMetric, RawOutcome, View, cosine
+from aim_tui.engine.metrics.captions import CAPTIONS, Captions
+from aim_tui.engine.metrics.embeddings import ImageFeatures
+from aim_tui.engine.metrics.lpips import LPIPS, LpipsDistance
+from aim_tui.engine.models.editclip import resized
+from aim_tui.store.cache import Space
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
+    import torch
 
-    from aim_tui.core.scoring.events import Item
-    from aim_tui.engine.metrics.captions import Spoken
-    from aim_tui.engine.metrics.per_item import Embedding, Said
+    from aim_tui.core.scoring.context import Context
+    from aim_tui.core.scoring.jobs import EngineSettings
+    from aim_tui.engine.cache_keys import Cache
+    from aim_tui.engine.metrics.base import Columns, Key, MakeExtractor, Models
+    from aim_tui.engine.metrics.embeddings import Embedding
+    from aim_tui.engine.models.editclip import EditClip as EditClipModel
+    from aim_tui.engine.text_embeddings import Texts
 
+_CLIP, _EDITCLIP = str(Role.CLIP), str(Role.EDITCLIP)
+_SOURCE, _TARGET = View(_CLIP, (SOURCE,)), View(_CLIP)
+_SOURCE_CAPTION, _TARGET_CAPTION = View(CAPTIONS, (SOURCE,)), View(CAPTIONS)
 # Unit vectors of float32 that are this near to each other differ by rounding alone.
 _NOWHERE = 1e-5
 _SAME = Missing("source and target have the same CLIP features, so there is no direction of change")
 _SAME_TEXT = Missing("source text and target text have the same CLIP features, so there is no direction of change")
-_SILENT = "the captioner returned an empty caption of the {}"
+_EMPTY = "the captioner returned an empty caption of the {}"
 
 
-def _images(seen: Seen) -> tuple[Embedding, Embedding]:
-    """The CLIP features of source and target."""
-    return cast("tuple[Embedding, Embedding]", seen.features["clip"])
+class EditClipFeatures(Extractor):
+    """EditCLIP's features of source and target together: float32 (dim,) of length one."""
+
+    name = _EDITCLIP
+    roles = (Role.EDITCLIP,)
+
+    def __init__(self, models: Models, settings: EngineSettings) -> None:
+        self._models = models
+        self._resize = settings.edit_resize
+
+    @property
+    def _model(self) -> EditClipModel:
+        return cast("EditClipModel", self._models[Role.EDITCLIP])
+
+    @property
+    def batch_size(self) -> int:
+        """8 on a CPU, where more brings nothing; 32 elsewhere."""
+        return 8 if self._model.on_cpu else 32
+
+    def prepare(self, *pixels: torch.Tensor) -> torch.Tensor:
+        """Both images as the image processor makes them: (2, 3, h, w)."""
+        source, target = (resized(side, self._resize) for side in pixels)
+        return self._model.prepare_pair(source, target)
+
+    def recall(self, keys: Sequence[Key]) -> list[Embedding | None]:
+        """The kept features of each pair."""
+        if self.cache is None:
+            return [None] * len(keys)
+        names = [_pair_key(key) for key in keys]
+        kept = self.cache.keeper.vectors(self._space(self.cache), names)
+        return [kept.get(name) for name in names]
+
+    def extract(self, batch: Sequence[torch.Tensor]) -> list[Embedding]:
+        """The features of each pair."""
+        return list(self._model.pair_features(batch).numpy())
+
+    def keep(self, keys: Sequence[Key], features: Sequence[Embedding]) -> None:
+        """Keep features whose every number is finite."""
+        if self.cache is not None:
+            rows = zip(keys, features, strict=True)
+            sound = {_pair_key(key): row for key, row in rows if bool(np.isfinite(row).all())}
+            self.cache.keeper.keep_vectors(self._space(self.cache), sound)
+
+    def _space(self, cache: Cache) -> Space:
+        model = cache.identities[Role.EDITCLIP]
+        scaled = f"scaled to {self._resize} x {self._resize}, Pillow bicubic" if self._resize else "as it is"
+        return Space.embedding(
+            model.fingerprint,
+            preprocessing=f"{PREPROCESSING}; source and target on six channels, each {scaled}",
+            dtype=model.computing,
+            reading=cache.reading,
+        )
 
 
-def _captions(seen: Seen) -> tuple[str, str]:
-    """The generated captions of source and target."""
-    source, target = cast("tuple[Spoken, Spoken]", seen.features["caption"])
-    return source.caption, target.caption
+class EditMetric(ItemMetric):
+    """A number of each edit by itself, since no two have the same source and instruction."""
+
+    #: The role of the model that embeds the instruction, where one does.
+    text_role: Role | None = None
+    needed: tuple[View, ...] = ()
+
+    def extractors(self) -> Mapping[str, MakeExtractor]:
+        """Those of single images, and EditCLIP's of a pair."""
+        return {_CLIP: partial(ImageFeatures, Role.CLIP), CAPTIONS: Captions, _EDITCLIP: EditClipFeatures}
+
+    def views(self, context: Context) -> tuple[View, ...]:
+        """The same of every edit."""
+        return self.needed
+
+    def texts(self, context: Context, features: Columns) -> Sequence[tuple[Role, str]]:
+        """The instruction, where it is compared."""
+        return ((self.text_role, context.instruction),) if self.text_role is not None else ()
+
+    def values(self, context: Context, features: Columns, texts: Texts) -> Sequence[float | RawOutcome]:
+        """The number of each edit; failed where its instruction cannot be embedded."""
+        text = texts.get(self.text_role, context.instruction) if self.text_role is not None else None
+        if isinstance(text, Failed):
+            return [RawOutcome(text)] * len(features[0])
+        return [self.number(*row, text) for row in zip(*features, strict=True)]
+
+    def number(self, *seen: Any) -> float:
+        """The number of an edit, by its features in the order of `needed`, and the instruction's or None."""
+        raise NotImplementedError
 
 
-def _target_text(seen: Seen, source_text: str) -> str:
-    return target_text(source_text, seen.edit.instruction, seen.edit.target_caption)
-
-
-class ClipEdit(Judge):
+class EditScore(EditMetric):
     """How much nearer to the instruction the target is than the source."""
 
-    def looks(self, item: Item) -> tuple[str, ...]:
-        """CLIP's features of both images."""
-        return ("clip",)
+    text_role, needed = Role.CLIP, (_SOURCE, _TARGET)
 
-    def texts(self, seen: Seen) -> list[tuple[Role, str]]:
-        """The instruction."""
-        return [(Role.CLIP, seen.edit.instruction)]
-
-    def judge(self, seen: Seen, said: Said) -> dict[str, RawOutcome]:
-        """The three cosines, and the difference of two of them."""
-        source, target = _images(seen)
-        between = RawOutcome.of(cosine(source, target))
-        text = said(Role.CLIP, seen.edit.instruction)
-        if isinstance(text, Failed):
-            failed = RawOutcome(text)
-            return {
-                "edit_score": failed,
-                "target_text_sim": failed,
-                "source_text_sim": failed,
-                "source_target_sim": between,
-            }
-        after, before = cosine(target, text), cosine(source, text)
-        return {
-            "edit_score": RawOutcome.of(after - before),
-            "target_text_sim": RawOutcome.of(after),
-            "source_text_sim": RawOutcome.of(before),
-            "source_target_sim": between,
-        }
+    def number(self, *seen: Any) -> float:
+        """The difference of two cosines."""
+        source, target, text = seen
+        return cosine(target, text) - cosine(source, text)
 
 
-class EditClip(Judge):
+class TargetText(EditMetric):
+    """How near the target is to the instruction."""
+
+    text_role, needed = Role.CLIP, (_TARGET,)
+
+    def number(self, *seen: Any) -> float:
+        """The cosine."""
+        target, text = seen
+        return cosine(target, text)
+
+
+class SourceText(TargetText):
+    """How near the source is to the instruction already."""
+
+    needed = (_SOURCE,)
+
+
+class SourceTarget(EditMetric):
+    """How alike source and target are to CLIP."""
+
+    needed = (_SOURCE, _TARGET)
+
+    def number(self, *seen: Any) -> float:
+        """The cosine of the two."""
+        source, target, _ = seen
+        return cosine(source, target)
+
+
+class EditClip(EditMetric):
     """How well the pair shows what the instruction says."""
 
-    def looks(self, item: Item) -> tuple[str, ...]:
-        """EditCLIP's features of the pair."""
-        return ("editclip",)
+    text_role, needed = Role.EDITCLIP, (View(_EDITCLIP, (SOURCE, IMAGE)),)
 
-    def texts(self, seen: Seen) -> list[tuple[Role, str]]:
-        """The instruction."""
-        return [(Role.EDITCLIP, seen.edit.instruction)]
-
-    def judge(self, seen: Seen, said: Said) -> dict[str, RawOutcome]:
+    def number(self, *seen: Any) -> float:
         """The cosine of pair and instruction."""
-        text = said(Role.EDITCLIP, seen.edit.instruction)
-        if isinstance(text, Failed):
-            return {"editclip_score": RawOutcome(text)}
-        return {"editclip_score": RawOutcome.of(cosine(seen.features["editclip"], text))}
+        pair, text = seen
+        return cosine(pair, text)
 
 
-class PreservationLpips(Judge):
+class PreservationLpips(LpipsDistance):
     """How far the target looks from the source."""
 
-    def looks(self, item: Item) -> tuple[str, ...]:
-        """The distance."""
-        return ("lpips",)
-
-    def judge(self, seen: Seen, said: Said) -> dict[str, RawOutcome]:
-        """The distance as it is."""
-        return {"preservation_lpips": RawOutcome.of(seen.features["lpips"])}
+    def views(self, context: Context) -> tuple[View, ...]:
+        """The distance of target and source."""
+        return (View(LPIPS, (SOURCE, IMAGE)),)
 
 
-class PreservationClip(Judge):
-    """How alike target and source are to CLIP."""
-
-    def looks(self, item: Item) -> tuple[str, ...]:
-        """CLIP's features of both images."""
-        return ("clip",)
-
-    def judge(self, seen: Seen, said: Said) -> dict[str, RawOutcome]:
-        """The cosine of the two."""
-        return {"preservation_clip": RawOutcome.of(cosine(*_images(seen)))}
-
-
-class Directional(Judge):
+class Directional(EditMetric):
     """Whether the images change in the direction in which the texts do (Gal et al. 2022, StyleGAN-NADA)."""
 
-    def looks(self, item: Item) -> tuple[str, ...]:
-        """CLIP's features, and captions where the source has none of its own."""
-        return ("clip",) if item.edit and item.edit.source_caption else ("clip", "caption")
+    def views(self, context: Context) -> tuple[View, ...]:
+        """CLIP's features, and a caption of a source that has none of its own."""
+        return (_SOURCE, _TARGET) if context.source_caption else (_SOURCE, _TARGET, _SOURCE_CAPTION)
 
-    def texts(self, seen: Seen) -> list[tuple[Role, str]]:
-        """What source and target are said to show."""
-        source = self._source_text(seen)
-        return [(Role.CLIP, source), (Role.CLIP, _target_text(seen, source))] if source else []
+    def texts(self, context: Context, features: Columns) -> Sequence[tuple[Role, str]]:
+        """The texts of source and target."""
+        sources = [context.source_caption] if context.source_caption else dict.fromkeys(features[2])
+        return [(Role.CLIP, text) for source in sources if source for text in (source, _target_text(context, source))]
 
-    def judge(self, seen: Seen, said: Said) -> dict[str, RawOutcome]:
+    def values(self, context: Context, features: Columns, texts: Texts) -> Sequence[float | RawOutcome]:
         """The cosine of the two changes; missing where one of them is none."""
-        return {"directional_similarity": self._judge(seen, said)}
+        given = [context.source_caption] * len(features[0])
+        rows = zip(*features[:2], given if context.source_caption else features[2], strict=True)
+        return [self._value(context, texts, *row) for row in rows]
 
-    def _judge(self, seen: Seen, said: Said) -> RawOutcome:
-        source_text = self._source_text(seen)
-        if not source_text:
-            return RawOutcome(Missing(_SILENT.format("source")), "")
-        made = "" if seen.edit.source_caption else source_text
-        before, after = said(Role.CLIP, source_text), said(Role.CLIP, _target_text(seen, source_text))
+    def _value(self, context: Context, texts: Texts, source: Embedding, target: Embedding, text: str) -> RawOutcome:
+        if not text:
+            return RawOutcome(Missing(_EMPTY.format("source")), "")
+        before, after = texts.get(Role.CLIP, text), texts.get(Role.CLIP, _target_text(context, text))
         if isinstance(before, Failed):
             return RawOutcome(before)
         if isinstance(after, Failed):
             return RawOutcome(after)
-        source, target = _images(seen)
-        images, texts = _change(source, target), _change(before, after)
+        images, words = _change(source, target), _change(before, after)
         if not np.linalg.norm(images) > _NOWHERE:
             return RawOutcome(_SAME)
-        if not np.linalg.norm(texts) > _NOWHERE:
+        if not np.linalg.norm(words) > _NOWHERE:
             return RawOutcome(_SAME_TEXT)
-        cosine = float(images @ texts / (np.linalg.norm(images) * np.linalg.norm(texts)))
-        return RawOutcome.of(cosine, made or None)
-
-    def _source_text(self, seen: Seen) -> str:
-        return seen.edit.source_caption or _captions(seen)[0]
+        value = float(images @ words / (np.linalg.norm(images) * np.linalg.norm(words)))
+        return RawOutcome.of(value, None if context.source_caption else text)
 
 
-class CaptionChange(Judge):
-    """What a captioner says of both images, compared with each other and with the instruction."""
+class CaptionChange(EditMetric):
+    """How far the generated captions of source and target are from each other."""
 
-    def looks(self, item: Item) -> tuple[str, ...]:
-        """Captions of both images."""
-        return ("caption",)
+    needed = (_SOURCE_CAPTION, _TARGET_CAPTION)
 
-    def texts(self, seen: Seen) -> list[tuple[Role, str]]:
-        """Both captions and the instruction."""
-        said = (*_captions(seen), seen.edit.instruction)
-        return [(Role.SENTENCE, text) for text in said if text]
+    def texts(self, context: Context, features: Columns) -> Sequence[tuple[Role, str]]:
+        """Both captions."""
+        return [(Role.SENTENCE, text) for column in features for text in dict.fromkeys(column) if text]
 
-    def judge(self, seen: Seen, said: Said) -> dict[str, RawOutcome]:
-        """One minus the cosine of the captions; the cosine of the target's caption and the instruction."""
-        before, after = _captions(seen)
-        spoken = f"{before} -> {after}"
-        return {
-            "caption_change": self._compare(said, before, after, spoken, lambda cosine: 1.0 - cosine, "source"),
-            "caption_instruction_sim": self._compare(
-                said, after, seen.edit.instruction, after, lambda cosine: cosine, "target"
-            ),
-        }
+    def values(self, context: Context, features: Columns, texts: Texts) -> Sequence[float | RawOutcome]:
+        """One minus the cosine of the captions."""
+        rows = zip(*features, strict=True)
+        return [self._value(texts, before, after) for before, after in rows]
 
-    def _compare(
-        self,
-        said: Said,
-        first: str,
-        second: str,
-        spoken: str,
-        number: Callable[[float], float],
-        whose: str,
-    ) -> RawOutcome:
-        for text, name in ((first, whose), (second, "target")):
-            if not text:
-                return RawOutcome(Missing(_SILENT.format(name)), spoken)
-        rows: list[Embedding] = []
-        for text in (first, second):
-            row = said(Role.SENTENCE, text)
-            if isinstance(row, Failed):
-                return RawOutcome(row, spoken)
-            if not row.any():
-                return RawOutcome(Failed(f"the sentence encoder knows no word of {text!r}"), spoken)
-            rows.append(row)
-        return RawOutcome.of(number(cosine(*rows)), spoken)
+    def _value(self, texts: Texts, before: str, after: str) -> RawOutcome:
+        caption = f"{before} -> {after}"
+        found = _sentence_cosine(texts, before, after, "source")
+        return RawOutcome.of(1.0 - found, caption) if isinstance(found, float) else RawOutcome(found, caption)
+
+
+class CaptionInstruction(EditMetric):
+    """How near the target's generated caption is to the instruction."""
+
+    needed = (_TARGET_CAPTION,)
+
+    def texts(self, context: Context, features: Columns) -> Sequence[tuple[Role, str]]:
+        """The captions and the instruction."""
+        texts = dict.fromkeys((*features[0], context.instruction))
+        return [(Role.SENTENCE, text) for text in texts if text]
+
+    def values(self, context: Context, features: Columns, texts: Texts) -> Sequence[float | RawOutcome]:
+        """The cosine of caption and instruction."""
+        found = [(caption, _sentence_cosine(texts, caption, context.instruction, "target")) for caption in features[0]]
+        return [
+            RawOutcome.of(value, caption) if isinstance(value, float) else RawOutcome(value, caption)
+            for caption, value in found
+        ]
+
+
+def _sentence_cosine(texts: Texts, first: str, second: str, owner: str) -> float | Failed | Missing:
+    """The cosine of two texts, of which `owner` names the image that the first is a caption of."""
+    for text, name in ((first, owner), (second, "target")):
+        if not text:
+            return Missing(_EMPTY.format(name))
+    rows: list[Embedding] = []
+    for text in (first, second):
+        row = texts.get(Role.SENTENCE, text)
+        if isinstance(row, Failed):
+            return row
+        if not row.any():
+            return Failed(f"the sentence encoder knows no word of {text!r}")
+        rows.append(row)
+    return cosine(*rows)
+
+
+def _target_text(context: Context, source_text: str) -> str:
+    return target_text(source_text, context.instruction, context.target_caption)
 
 
 def _change(before: Embedding, after: Embedding) -> npt.NDArray[np.float64]:
     return after.astype(np.float64) - before.astype(np.float64)
+
+
+def _pair_key(key: Key) -> str:
+    """The key of a pair in the cache: 64 hex digits."""
+    return hashlib.sha256("".join(key).encode("ascii")).hexdigest()

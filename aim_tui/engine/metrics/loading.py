@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from aim_tui.core.metrics.plugins import WAY_OUT
 from aim_tui.core.metrics.registry import get_metric
-from aim_tui.engine.metrics.base import Metric
+from aim_tui.engine.metrics.base import ItemMetric, Metric
+from aim_tui.engine.metrics.plugin_shapes import AdaptedMetric
 from aim_tui.engine.models.loading import resolve
 from aim_tui.engine.out_of_memory import brief
 from aim_tui.errors import AimError, UsageError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from aim_tui.core.metrics.spec import MetricSpec, Role
+    from aim_tui.engine.metrics.base import Read
     from aim_tui.engine.models.loading import LoadedModel
 
 _OURS = "aim_tui."
@@ -24,20 +26,20 @@ _OURS = "aim_tui."
 log = logging.getLogger(__name__)
 
 
-def metric_class(spec: MetricSpec) -> Callable[[Mapping[Role, LoadedModel]], Metric]:
+def metric_class(spec: MetricSpec) -> Callable[[Mapping[Role, LoadedModel]], ItemMetric | Metric]:
     """The class that computes a metric, or what makes it; UsageError where there is none."""
     try:
         found = resolve(spec.implementation)
     except (Exception, SystemExit) as error:  # another package's code, run for the first time
         log.exception("the metric %s cannot be imported", spec.id)
-        raise _unusable(spec, f"{spec.implementation} cannot be imported: {_said(error)}") from None
+        raise _unusable(spec, f"{spec.implementation} cannot be imported: {_line(error)}") from None
     if not callable(found):
         raise _unusable(spec, f"{spec.implementation} is a {type(found).__name__}, not a class")
-    maker: Callable[[Mapping[Role, LoadedModel]], Metric] = found
+    maker: Callable[[Mapping[Role, LoadedModel]], ItemMetric | Metric] = found
     return maker
 
 
-def made(spec: MetricSpec, models: Mapping[Role, LoadedModel]) -> Metric:
+def load_metric(spec: MetricSpec, models: Mapping[Role, LoadedModel], read: Read) -> ItemMetric:
     """The metric with the mapping that its models will be in; UsageError where it cannot be made."""
     maker = metric_class(spec)
     try:
@@ -47,14 +49,16 @@ def made(spec: MetricSpec, models: Mapping[Role, LoadedModel]) -> Metric:
     except Exception as error:  # another package's code
         log.exception("the metric %s cannot be made", spec.id)
         raise _unusable(spec, f"{spec.implementation} cannot be made: {brief(error)}") from None
-    if not isinstance(metric, Metric):
+    if isinstance(metric, Metric):
+        return AdaptedMetric(spec, metric, models, read)
+    if not isinstance(metric, ItemMetric):
         raise _unusable(spec, f"{spec.implementation} is no subclass of aim_tui.engine.metrics.base.Metric")
     return metric
 
 
 @contextmanager
-def told_of(metric: str) -> Iterator[None]:
-    """Have what another package's metric raises told as its own trouble; AIM's errors are errors of the program."""
+def blaming(metric: str) -> Iterator[None]:
+    """Report what another package's metric raises by its name; errors of our own metrics are errors of the program."""
     try:
         yield
     except AimError:
@@ -67,7 +71,7 @@ def told_of(metric: str) -> Iterator[None]:
         raise _unusable(spec, brief(error)) from None
 
 
-def _said(error: BaseException) -> str:
+def _line(error: BaseException) -> str:
     return brief(error) if isinstance(error, Exception) else type(error).__name__
 
 

@@ -1,4 +1,4 @@
-"""LPIPS distance of each image to the reference: AIM's policy.
+"""LPIPS distance of an image to its reference, or of an edit's target to its source: AIM's policy.
 
 The reference is resized to the image (Pillow, bilinear), and both are compared at full resolution in [-1, 1]. At a
 lower resolution LPIPS is another metric, not an approximation of this one.
@@ -14,36 +14,37 @@ import torch
 from PIL import Image
 
 from aim_tui.core.metrics.spec import Role
-from aim_tui.engine.metrics.base import FeatureMetric, UnsuitableError
+from aim_tui.engine.metrics.base import IMAGE, REFERENCE, Extractor, ItemMetric, UnsuitableError, View
 from aim_tui.engine.models.lpips import POLICY, ReferenceCache, SizedReference
-from aim_tui.errors import UsageError
-from aim_tui.inputs.images import ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.events import Event
-    from aim_tui.engine.metrics.base import Read
-    from aim_tui.engine.models.loading import LoadedModel
+    from aim_tui.core.scoring.jobs import EngineSettings
+    from aim_tui.engine.metrics.base import Columns, Key, MakeExtractor, Models, RawOutcome
     from aim_tui.engine.models.lpips import Lpips, Size
-    from aim_tui.store.cache import Space
+    from aim_tui.engine.text_embeddings import Texts
 
+    #: A reference and an image, each uint8 (height, width, 3) in full size.
+    Pair = tuple[torch.Tensor, torch.Tensor]
+
+LPIPS = str(Role.LPIPS)
 # Images of more pixels fill a CPU by themselves: a batch of them is slower than one after the other.
 _ALONE_ON_CPU = 256 * 256
 # What an accelerator takes at once: four images of 1024 x 1024 keep it busy, and VGG's features of them fit into 4 GB.
 _PIXELS_AT_ONCE = 4 * 1024 * 1024
 
 
-class LpipsDistance(FeatureMetric):
-    """Compares images with the reference."""
+class LpipsDistances(Extractor):
+    """The distance of an image to a reference. Those that share a reference come together, and share its features."""
 
-    sees_image_alone = False
+    name = LPIPS
+    roles = (Role.LPIPS,)
 
-    def __init__(self, models: Mapping[Role, LoadedModel]) -> None:
+    def __init__(self, models: Models, settings: EngineSettings) -> None:
         self._models = models
         self._reference: torch.Tensor | None = None
-        self._reference_sha256 = ""
         self._sized = ReferenceCache(self._resize)
 
     @property
@@ -55,71 +56,67 @@ class LpipsDistance(FeatureMetric):
         """4 on a CPU, where most images are computed alone; 16 elsewhere."""
         return 4 if self._lpips.on_cpu else 16
 
-    def prepare(self, pixels: torch.Tensor) -> torch.Tensor:
-        """The full-size pixels; UnsuitableError where they are too few for the network."""
-        height, width = pixels.shape[:2]
-        if min(height, width) < self._lpips.min_side:
-            raise UnsuitableError(
-                f"{width} x {height} is too small for LPIPS {self._lpips.net} (at least {self._lpips.min_side} a side)"
-            )
-        return pixels
+    def prepare(self, *pixels: torch.Tensor) -> Pair:
+        """Both at full size; UnsuitableError where the image is too small for the network."""
+        reference, image = pixels
+        check_size(self._lpips, image)
+        return reference, image
 
-    def expect(self, context: Context, read: Read) -> None:
-        """Read the reference; its features are kept where its pixels have not changed."""
-        try:
-            image = read(context.reference)
-        except ImageError as error:
-            raise UsageError(f"reference {context.reference}: {error}", "name another reference image") from None
-        reference = torch.from_numpy(np.array(image.pixels))
-        self._reference_sha256 = image.facts.sha256
-        if self._reference is None or not torch.equal(self._reference, reference):
-            self._reference = reference
-            self._sized.clear()
-
-    def wants(self, features: Sequence[object]) -> set[Role]:
-        """Nothing: a kept distance is all there is to say."""
-        return set()
-
-    def set_context(self, context: Context, read: Read) -> Sequence[Event]:
-        """Nothing is left to do: the features of the reference depend on the images' sizes."""
-        return ()
-
-    def recall(self, sha256s: Sequence[str]) -> list[float | None]:
-        """The kept distance of each image to the reference."""
+    def recall(self, keys: Sequence[Key]) -> list[float | None]:
+        """The kept distance of each pair."""
         if self.cache is None:
-            return [None] * len(sha256s)
-        kept: dict[str, float] = self.cache.keeper.values(self._distances_kept(), sha256s)
-        return [kept.get(sha256) for sha256 in sha256s]
+            return [None] * len(keys)
+        found: dict[str, dict[str, float]] = {}
+        for reference, images in _by_reference(keys).items():
+            space = self.cache.distances(Role.LPIPS, reference, POLICY)
+            found[reference] = self.cache.keeper.values(space, images)
+        return [found[reference].get(image) for reference, image in keys]
 
-    def keep(self, sha256s: Sequence[str], features: Sequence[float]) -> None:
+    def keep(self, keys: Sequence[Key], features: Sequence[float]) -> None:
         """Keep the distances that are finite numbers."""
-        if self.cache is not None:
-            pairs = zip(sha256s, features, strict=True)
-            sound = {sha256: distance for sha256, distance in pairs if math.isfinite(distance)}
-            self.cache.keeper.keep_values(self._distances_kept(), sound)
+        if self.cache is None:
+            return
+        sound = {key: distance for key, distance in zip(keys, features, strict=True) if math.isfinite(distance)}
+        for reference, images in _by_reference(list(sound)).items():
+            space = self.cache.distances(Role.LPIPS, reference, POLICY)
+            self.cache.keeper.keep_values(space, {image: sound[reference, image] for image in images})
 
-    def judge(self, features: Sequence[float]) -> Sequence[float]:
-        """The distances as they are."""
-        return features
-
-    def look(self, batch: Sequence[torch.Tensor]) -> list[float]:
-        """The distance of each image, 0 for the reference itself."""
-        values = [math.nan] * len(batch)
-        for size, positions in _by_size(batch).items():
-            reference = self._sized.get(size)
-            for part in self._parts(positions, size):
-                images = [batch[position] for position in part]
-                for position, value in zip(part, self._distances(images, reference), strict=True):
-                    values[position] = value
+    def extract(self, batch: Sequence[Pair]) -> list[float]:
+        """The distance of each image, 0 between equal pixels."""
+        values: list[float] = []
+        while len(values) < len(batch):
+            self._take_reference(batch[len(values)][0])
+            images = []
+            for reference, image in batch[len(values) :]:
+                if not self._is_taken(reference):
+                    break
+                images.append(image)
+            values += self._to_reference(images)
         return values
 
     def free(self) -> None:
         """Let go of the reference's features."""
         self._sized.clear()
 
-    def _distances_kept(self) -> Space:
-        assert self.cache is not None
-        return self.cache.distances(Role.LPIPS, self._reference_sha256, POLICY)
+    def _take_reference(self, reference: torch.Tensor) -> None:
+        if not self._is_taken(reference):
+            self._reference = reference
+            self._sized.clear()
+
+    def _is_taken(self, reference: torch.Tensor) -> bool:
+        # Usually it is the very same tensor: a file that several items share is decoded once.
+        return reference is self._reference or (self._reference is not None and torch.equal(reference, self._reference))
+
+    def _to_reference(self, images: Sequence[torch.Tensor]) -> list[float]:
+        """The distance of each image to the one reference."""
+        values = [math.nan] * len(images)
+        for size, positions in _by_size(images).items():
+            reference = self._sized.get(size)
+            for part in self._parts(positions, size):
+                found = self._distances([images[position] for position in part], reference)
+                for position, value in zip(part, found, strict=True):
+                    values[position] = value
+        return values
 
     def _distances(self, images: list[torch.Tensor], reference: SizedReference) -> list[float]:
         distances = self._lpips.distances(images, reference.features)
@@ -136,9 +133,36 @@ class LpipsDistance(FeatureMetric):
 
     def _resize(self, size: Size) -> SizedReference:
         if self._reference is None:
-            raise RuntimeError("look before expect")
+            raise RuntimeError("no reference was given")
         reference = fitted(self._reference, size)
         return SizedReference(reference, self._lpips.features(reference))
+
+
+class LpipsDistance(ItemMetric):
+    """Compares images with the reference."""
+
+    sees_image_alone = False
+
+    def extractors(self) -> Mapping[str, MakeExtractor]:
+        """Distances."""
+        return {LPIPS: LpipsDistances}
+
+    def views(self, context: Context) -> tuple[View, ...]:
+        """The distance of image and reference."""
+        return (View(LPIPS, (REFERENCE, IMAGE)),)
+
+    def values(self, context: Context, features: Columns, texts: Texts) -> Sequence[float | RawOutcome]:
+        """The distances as they are."""
+        return features[0]
+
+
+def check_size(lpips: Lpips, image: torch.Tensor) -> None:
+    """UnsuitableError for an image, uint8 (height, width, 3), that is too small for the network."""
+    height, width = image.shape[:2]
+    if min(height, width) < lpips.min_side:
+        raise UnsuitableError(
+            f"{width} x {height} is too small for LPIPS {lpips.net} (at least {lpips.min_side} a side)"
+        )
 
 
 def fitted(reference: torch.Tensor, size: Size) -> torch.Tensor:
@@ -150,9 +174,16 @@ def fitted(reference: torch.Tensor, size: Size) -> torch.Tensor:
     return torch.from_numpy(np.array(image))
 
 
-def _by_size(batch: Sequence[torch.Tensor]) -> dict[Size, list[int]]:
-    """The positions in the batch of each (height, width)."""
+def _by_size(images: Sequence[torch.Tensor]) -> dict[Size, list[int]]:
+    """The positions of each (height, width)."""
     groups: dict[Size, list[int]] = {}
-    for position, image in enumerate(batch):
+    for position, image in enumerate(images):
         groups.setdefault((image.shape[0], image.shape[1]), []).append(position)
+    return groups
+
+
+def _by_reference(keys: Sequence[Key]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for reference, image in keys:
+        groups.setdefault(reference, []).append(image)
     return groups

@@ -7,7 +7,7 @@ embedding of a ResNet CLIP out, to take images of any size; the profile's CLIP h
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -15,21 +15,17 @@ from aim_tui.core.metrics.builtin import CLIP_IQA, NATURAL, SHARPNESS
 from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed
 from aim_tui.engine.metrics.base import cosines
-from aim_tui.engine.metrics.embeddings import EmbeddingMetric, keep_scale, kept_scale
-from aim_tui.engine.text_embeddings import TextBook
+from aim_tui.engine.metrics.embeddings import EmbeddingMetric
 from aim_tui.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import numpy.typing as npt
+    from collections.abc import Sequence
 
     from aim_tui.core.scoring.context import Context
     from aim_tui.core.scoring.events import Event
-    from aim_tui.engine.metrics.base import Read
+    from aim_tui.engine.metrics.base import Columns, RawOutcome
     from aim_tui.engine.metrics.embeddings import Embedding
-    from aim_tui.engine.models.clip import Clip
-    from aim_tui.engine.models.loading import LoadedModel
+    from aim_tui.engine.text_embeddings import Texts
 
 PAIR_SEPARATOR = " | "
 
@@ -40,52 +36,38 @@ class PromptPair(EmbeddingMetric):
     role = Role.CLIP
     against: ClassVar[str]
 
-    def __init__(self, models: Mapping[Role, LoadedModel]) -> None:
-        super().__init__(models)
-        self._texts: list[Embedding] = []
-        self._scale: float | None = None
-
     @property
     def pair(self) -> list[str]:
         """The two prompts, the one that is good first."""
         return self.against.split(PAIR_SEPARATOR)
 
-    def expect(self, context: Context, read: Read) -> None:
-        """Take what is kept of the prompts and of the model's scale."""
-        if self._texts:
-            return
-        book = TextBook(self.role, self._models, self.cache)
-        self._scale = kept_scale(self)
-        if self._scale is not None and not book.lacking(self.pair):
-            self._take(book)
+    def texts(self, context: Context, features: Columns) -> Sequence[tuple[Role, str]]:
+        """Both prompts."""
+        return [(self.role, text) for text in self.pair]
 
-    def wants(self, features: Sequence[object]) -> set[Role]:
-        """The model, for prompts that have not been embedded before."""
-        return set() if self._texts else {self.role}
+    def wants(self, context: Context, features: Columns, texts: Texts) -> set[Role]:
+        """The model, where its scale is not known."""
+        return {self.role} if texts.scale(self.role) is None else set()
 
-    def set_context(self, context: Context, read: Read) -> Sequence[Event]:
-        """Embed the prompts."""
-        if not self._texts:
-            self._scale = cast("Clip", self.model).scale
-            keep_scale(self, self._scale)
-            book = TextBook(self.role, self._models, self.cache)
-            book.embed(book.lacking(self.pair))
-            self._take(book)
+    def begin(self, context: Context, texts: Texts) -> Sequence[Event]:
+        """UsageError for a prompt that cannot be embedded."""
+        self._embeddings(texts)
         return ()
 
-    def judge_rows(self, rows: npt.NDArray[np.float32]) -> list[float]:
+    def values(self, context: Context, features: Columns, texts: Texts) -> Sequence[float | RawOutcome]:
         """The probability of the first prompt against the second, for each image."""
-        if not self._texts or self._scale is None:
-            raise RuntimeError("judge before set_context")
-        good, bad = (np.asarray(cosines(rows, text)) * self._scale for text in self._texts)
+        rows, scale = np.stack(features[0]), texts.known_scale(self.role)
+        good, bad = (np.asarray(cosines(rows, text)) * scale for text in self._embeddings(texts))
         return [_share(float(first - second)) for first, second in zip(good, bad, strict=True)]
 
-    def _take(self, book: TextBook) -> None:
-        texts = [book.get(text) for text in self.pair]
-        for text, found in zip(self.pair, texts, strict=True):
-            if isinstance(found, Failed):
-                raise UsageError(f"the prompt {text!r} of the metric cannot be embedded: {found.reason}")
-        self._texts = cast("list[Embedding]", texts)
+    def _embeddings(self, texts: Texts) -> list[Embedding]:
+        found = []
+        for text in self.pair:
+            row = texts.get(self.role, text)
+            if isinstance(row, Failed):
+                raise UsageError(f"the prompt {text!r} of the metric cannot be embedded: {row.reason}")
+            found.append(row)
+        return found
 
 
 def _share(difference: float) -> float:

@@ -30,15 +30,6 @@ WAY_OUT = (
     "fetch it again: aim-tui models fetch; or use another --profile; or name a local folder as its path in the settings"
 )
 
-# Imported when a model of the role is first needed: the sentence encoder's library alone takes seconds.
-_LOADERS = {
-    Role.CLIP: "aim_tui.engine.models.clip:load",
-    Role.CAPTIONER: "aim_tui.engine.models.captioner:load",
-    Role.SENTENCE: "aim_tui.engine.models.sentence:load",
-    Role.LPIPS: "aim_tui.engine.models.lpips:load",
-    Role.EDITCLIP: "aim_tui.engine.models.editclip:load",
-}
-
 
 class LoadedModel(Protocol):
     """A model in memory."""
@@ -63,6 +54,7 @@ def load(role: Role, ref: ModelRef, placement: Placement) -> LoadedModel:
     hush_libraries()
     what = f"{role_name(role)} {ref.name}"
     try:
+        # Imported when a model of the role is first needed: the sentence encoder's library alone takes seconds.
         model: LoadedModel = resolve(_loader(role))(ref, local, placement)
     except AimError:
         raise
@@ -78,12 +70,10 @@ def load(role: Role, ref: ModelRef, placement: Placement) -> LoadedModel:
 
 
 def _loader(role: Role) -> str:
-    if role in _LOADERS:
-        return _LOADERS[role]
-    brought = model_role(role)
-    if brought is None:
-        raise ModelUnavailableError(f"no metric brings a loader for {role}", "install the package of its metric again")
-    return brought.loader
+    model = model_role(role)
+    if model is None:
+        raise ModelUnavailableError(f"no metric has a loader for {role}", "install the package of its metric again")
+    return model.loader
 
 
 def from_pretrained(

@@ -9,14 +9,13 @@ from textual import work
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from aim_tui.core.heatmaps import MapMethod
 from aim_tui.core.text import file_name, printable
 from aim_tui.errors import AimError
+from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
 from aim_tui.ui.compare.numbers import numbers
-from aim_tui.ui.dialogs.help import HelpScreen
 from aim_tui.ui.heatmap.overlay import Overlay
 from aim_tui.ui.heatmap.words import MapState, story
 from aim_tui.ui.widgets.image_preview import ImagePreview
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
     from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.core.scoring.results import Results, Row
-    from aim_tui.ui.session.heatmaps import MapDesk
+    from aim_tui.ui.session.heatmaps import HeatmapService
     from aim_tui.ui.session.session import Session
 
 _LOOK_SECONDS = 0.2
@@ -65,14 +64,13 @@ class Mode(Enum):
     DIFFERENCE = "-difference"
 
 
-class PairScreen(ModalScreen[int]):
+class PairScreen(AimScreen[int]):
     """The item that was looked at last. A is the current image, B what it is compared with."""
 
     CSS_PATH = "screen.tcss"
     BINDING_GROUP_TITLE = "Compare"
     AUTO_FOCUS = ""
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-normal"), (100, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "space", "flicker", "Flicker", tooltip="A and B by turns in one place; again: the other", id="pair.flicker"
@@ -86,14 +84,14 @@ class PairScreen(ModalScreen[int]):
         ),
         Binding("j,down,right", "go(1)", "Next", show=False, tooltip="The next image as A", id="pair.next"),
         Binding("k,up,left", "go(-1)", "Previous", show=False, tooltip="The image before as A", id="pair.previous"),
-        Binding("question_mark,f1", "help", "Help", tooltip="The keys that work here", id="pair.help", key_display="?"),
-        Binding("escape,q,c", "close", "Back", tooltip="Back to where you were", id="pair.close", key_display="q"),
+        help_binding("pair"),
+        close_binding("pair", "Back to where you were", opener="c", name="Back"),
     ]
 
     def __init__(
         self,
         results: Results,
-        maps: MapDesk,
+        maps: HeatmapService,
         policy: ReadingPolicy,
         order: Sequence[int],
         item: int,
@@ -194,10 +192,6 @@ class PairScreen(ModalScreen[int]):
             self._position = position
             self._start_over()
 
-    def action_help(self) -> None:
-        """The keys that work here."""
-        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))
-
     def action_close(self) -> None:
         """Back, at this image."""
         self.dismiss(self._order[self._position])
@@ -273,7 +267,7 @@ async def compare_images(
     app: App[int], session: Session, order: Sequence[int], item: int, marks: AbstractSet[int]
 ) -> int:
     """The image beside marked ones and the reference; the item that was looked at last."""
-    others = companions(session.results, order, item, marks)
+    others = companions(session.workspace.results, order, item, marks)
     if not others:
         app.notify(
             "nothing to compare with: space marks an image in the table, r makes one the reference",
@@ -281,6 +275,8 @@ async def compare_images(
             markup=False,
         )
         return item
-    screen = PairScreen(session.results, session.maps, session.launch.reading, order, item, others)
+    screen = PairScreen(
+        session.workspace.results, session.heatmaps, session.workspace.launch.reading, order, item, others
+    )
     seen = await app.push_screen_wait(screen)
     return item if seen is None else seen

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from aim_tui.core.agreement.coefficients import CoefficientKind
 from aim_tui.core.agreement.interpretation import sentence
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
+from aim_tui.exports.agreement import AgreementFigure, AgreementReport
+from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
 from aim_tui.ui.correlation.judgement_dialog import JudgementFileScreen
 from aim_tui.ui.correlation.matrix import AgreementMatrix
 from aim_tui.ui.correlation.residual_list import ResidualList
@@ -24,7 +24,6 @@ from aim_tui.ui.correlation.scatter import Scatter
 from aim_tui.ui.correlation.tables import figures_of, numbers_of, page, plot_of
 from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.dialogs.choose import ChooseScreen
-from aim_tui.ui.dialogs.help import HelpScreen
 from aim_tui.ui.image_view.screen import ViewScreen
 from aim_tui.ui.session.agreement import groupings
 from aim_tui.ui.session.exports import export_path, path_problem
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
     from aim_tui.core.agreement.analysis import AgreementCell, Analysis
     from aim_tui.core.agreement.residuals import Residual
     from aim_tui.core.scoring.jobs import ReadingPolicy
-    from aim_tui.ui.session.agreement import Desk, Gathered
+    from aim_tui.ui.session.agreement import AgreementService, Gathered
     from aim_tui.ui.session.session import Session
 
 _KINDS = (CoefficientKind.SPEARMAN, CoefficientKind.PEARSON, CoefficientKind.KENDALL_B)
@@ -54,10 +53,13 @@ _LISTS = {
     "influential": "Most influential",
 }
 _NO_GROUPS = "no groups"
-_problem = partial(path_problem, formats=(".json", ".md", ".png", ".svg"))
 
 
-class CorrelationScreen(ModalScreen[None]):
+def _problem(text: str) -> str:
+    return path_problem(text, AgreementReport, AgreementFigure)
+
+
+class CorrelationScreen(AimScreen[None]):
     """One picked cell of the matrix is told of in full; where there is little room, v turns to its other sides."""
 
     CSS_PATH = "screen.tcss"
@@ -76,24 +78,16 @@ class CorrelationScreen(ModalScreen[None]):
         Binding("ctrl+s", "export", "Export", tooltip="Write all as JSON, or the figure", id="correlation.export"),
         Binding("d", "scroll(3)", "Scroll", show=False, tooltip="Scroll the figures down", id="correlation.down"),
         Binding("u", "scroll(-3)", "Scroll", show=False, tooltip="Scroll the figures up", id="correlation.up"),
-        Binding(
-            "question_mark,f1",
-            "help",
-            "Help",
-            show=False,
-            tooltip="The keys that work here",
-            id="correlation.help",
-            key_display="?",
-        ),
-        Binding("escape,q,K", "close", "Close", tooltip="Back to the scores", id="correlation.close", key_display="q"),
+        help_binding("correlation", show=False),
+        close_binding("correlation", "Back to the scores", opener="K"),
     ]
 
     def __init__(
-        self, desk: Desk, policy: ReadingPolicy, folder: str, opener: Callable[[str], None] | None = None
+        self, service: AgreementService, policy: ReadingPolicy, folder: str, opener: Callable[[str], None] | None = None
     ) -> None:
         """`opener` shows a sample in its own way; without one its image is shown on the whole screen."""
         super().__init__()
-        self._desk = desk
+        self._service = service
         self._opener = opener
         self._policy = policy
         self._folder = folder
@@ -142,7 +136,7 @@ class CorrelationScreen(ModalScreen[None]):
         self.analysis = None
         self._show_nothing("Looking…")
         try:
-            self._gathered = gathered = await self._desk.gather(self._file)
+            self._gathered = gathered = await self._service.gather(self._file)
         except AimError as error:
             self._gathered = None
             self._show_nothing(str(error))
@@ -165,7 +159,7 @@ class CorrelationScreen(ModalScreen[None]):
         self._scatter.show(None, "working it out…")
         self._figures.update("")
         self._samples.show("", ("", ""), [], "")
-        found = await self._desk.analyse(study, self._group_by)
+        found = await self._service.analyse(study, self._group_by)
         self.analysis = found
         self._show_heading()
         self._show_matrix()
@@ -199,12 +193,11 @@ class CorrelationScreen(ModalScreen[None]):
     def _show_heading(self) -> None:
         parts: list[str | tuple[str, str]] = [("Correlation  ", "bold")]
         parts.append((f"{self._kind.label}{', ranks drawn' if self._ranks else ''}  ", "$text-accent"))
-        judged = f"judged by {self._file.path}" if self._file else self._desk.own
+        judged = f"judged by {self._file.path}" if self._file else self._service.own
         groups = f"  groups by {self._group_by}" if self._group_by else ""
-        told = (
-            f"{self._desk.origin.rstrip('/').rpartition('/')[2]}, {judged.rpartition('/')[2] if self._file else judged}"
-        )
-        parts.append((printable(f"{told}{groups}"), "$foreground-muted"))
+        origin = self._service.origin.rstrip("/").rpartition("/")[2]
+        by = judged.rpartition("/")[2] if self._file else judged
+        parts.append((printable(f"{origin}, {by}{groups}"), "$foreground-muted"))
         self._heading.update(Content.assemble(*parts), layout=False)
 
     def _show_matrix(self) -> None:
@@ -259,14 +252,6 @@ class CorrelationScreen(ModalScreen[None]):
         self._scatter.pick(self._samples.cursor_key or "")
 
     # -- verbs -------------------------------------------------------------------------------------------------------
-
-    def action_close(self) -> None:
-        """Back."""
-        self.dismiss(None)
-
-    def action_help(self) -> None:
-        """The keys that work here."""
-        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))
 
     def action_coefficient(self) -> None:
         """The next coefficient."""
@@ -354,7 +339,7 @@ class CorrelationScreen(ModalScreen[None]):
     async def action_read_file(self) -> None:
         """Judgements from a file."""
         before = self._file or JudgementFile(f"{self._folder.rstrip('/')}/")
-        file = await self.app.push_screen_wait(JudgementFileScreen(self._desk.preview, before))
+        file = await self.app.push_screen_wait(JudgementFileScreen(self._service.preview, before))
         if file is not None:
             self._file = file
             self._load()
@@ -384,7 +369,7 @@ class CorrelationScreen(ModalScreen[None]):
             return
         path = export_path(text)
         try:
-            await self._desk.write(analysis, cell, path)
+            await self._service.write(analysis, cell, path)
         except AimError as error:
             self._say(str(error), error=True)
         else:
@@ -402,4 +387,6 @@ def _lines(text: str) -> str:
 
 async def correlate(app: App[int], session: Session) -> None:
     """How far the metrics agree with what people said of these images."""
-    await app.push_screen_wait(CorrelationScreen(session.agreement, session.launch.reading, session.folder))
+    await app.push_screen_wait(
+        CorrelationScreen(session.agreement, session.workspace.launch.reading, session.workspace.folder)
+    )

@@ -13,7 +13,7 @@ from aim_tui.ui.dialogs.confirm import ConfirmScreen
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-    from aim_tui.ipc.client import Crash
+    from aim_tui.ipc.worker_state import Crash
 
 
 class CrashScreen(ConfirmScreen):

@@ -1,4 +1,4 @@
-"""What was said on the screen and is gone from it, the newest first."""
+"""Notifications that were shown and are gone from the screen, the newest first."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from aim_tui.ui.dialogs.dialog import PageDialog
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aim_tui.ui.notifications import Told
+    from aim_tui.ui.notifications import ShownNotification
 
 _SIGNS = {"error": ("! ", "bold $text-error"), "warning": ("! ", "bold $text-warning")}
 
 
-class ToldScreen(PageDialog):
-    """Toasts leave after seconds; here their words stay as long as the application is open."""
+class NotificationsScreen(PageDialog):
+    """Toasts leave after seconds; here their texts stay as long as the application is open."""
 
-    def __init__(self, told: Sequence[Told]) -> None:
-        lines = [_line(one) for one in reversed(told)]
+    def __init__(self, notifications: Sequence[ShownNotification]) -> None:
+        lines = [_line(one) for one in reversed(notifications)]
         super().__init__("What was said", lines or [Content("Nothing was said yet.")])
 
     def keys(self) -> str:
@@ -29,7 +29,7 @@ class ToldScreen(PageDialog):
         return "j k pgdn pgup scroll · esc closes"
 
 
-def _line(told: Told) -> Content:
+def _line(shown: ShownNotification) -> Content:
     return Content.assemble(
-        (f"{told.at:%H:%M:%S}  ", "$foreground-muted"), _SIGNS.get(told.severity, ""), printable(told.text)
+        (f"{shown.at:%H:%M:%S}  ", "$foreground-muted"), _SIGNS.get(shown.severity, ""), printable(shown.text)
     )

@@ -13,31 +13,25 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from aim_tui.core.metrics.builtin import METRICS
+from aim_tui.core.scoring.columns import IMAGES, Column
 from aim_tui.core.selection.sorting import SortKey
-from aim_tui.ui.session.arrangement import best_first
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 
-_OTHERS = (
-    ("n", "name", "name"),
-    ("t", "caption", "caption"),
-    ("s", "status", "status"),
-    ("r", "rating", "rating"),
-    ("o", "order", "item"),
-)
-
-
 def _letters() -> dict[str, tuple[str, SortKey]]:
     """Each column's letter with its title and order: scores begin with the best, names with the first."""
-    columns = {"f": ("final", SortKey("final", best_first("final")))}
-    taken = {"f", *(letter for letter, _, _ in _OTHERS)}
-    for spec in METRICS.values():
-        letter = next(char for char in f"{spec.id}{ascii_lowercase}" if char.isalpha() and char not in taken)
-        taken.add(letter)
-        columns[letter] = (spec.short, SortKey(spec.id, best_first(spec.id)))
-    return columns | {letter: (title, SortKey(column, best_first(column))) for letter, title, column in _OTHERS}
+    lettered = {column.letter: column for column in IMAGES if column.letter}
+    columns = {letter: column for letter, column in lettered.items() if column.id == "final"}
+    for metric in METRICS:
+        letter = next(char for char in f"{metric}{ascii_lowercase}" if char.isalpha() and char not in lettered)
+        lettered[letter] = columns[letter] = IMAGES[metric]
+    return {letter: _choice(column) for letter, column in (columns | lettered).items()}
+
+
+def _choice(column: Column) -> tuple[str, SortKey]:
+    return column.label or column.title, SortKey(column.id, column.largest_first)
 
 
 LETTERS = _letters()

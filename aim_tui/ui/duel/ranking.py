@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
-import json
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segment
 from textual import work
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from aim_tui.core.scoring.records import spreadsheet_cell
 from aim_tui.core.text import file_name, path_bytes, portable_path, printable
 from aim_tui.errors import AimError
-from aim_tui.exports.atomic_write import write_whole
+from aim_tui.exports.content import Records
+from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
 from aim_tui.ui.dialogs.ask import AskScreen
-from aim_tui.ui.dialogs.help import HelpScreen
-from aim_tui.ui.session.exports import export_path, path_problem
+from aim_tui.ui.session.exports import export_path, listed_endings, path_problem, write
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.line_list import LineList
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from textual.app import ComposeResult
 
-    from aim_tui.ui.duel.service import DuelDesk
+    from aim_tui.ui.session.duel_series import DuelSeries
     from aim_tui.ui.widgets.line_look import Look
 
 # Title and width of what stands right of the name, each from this width of the list on.
@@ -48,13 +41,13 @@ _COLUMNS = (
 )
 
 
-def ranking_rows(desk: DuelDesk, finals: Mapping[str, float | None]) -> list[dict[str, Any]]:
+def ranking_rows(series: DuelSeries, finals: Mapping[str, float | None]) -> list[dict[str, Any]]:
     """The images, the strongest first, with everything that is known of them."""
-    ranking, tallies, order = desk.ranking, desk.tallies(), desk.ranking.order
-    known = sorted((v for image in desk.images if (v := finals.get(image.path)) is not None), reverse=True)
+    ranking, tallies, order = series.ranking, series.tallies(), series.ranking.order
+    known = sorted((v for image in series.images if (v := finals.get(image.path)) is not None), reverse=True)
     rows = []
     for place, number in enumerate(order):
-        image, tally = desk.images[number], tallies[number]
+        image, tally = series.images[number], tallies[number]
         low, high = ranking.interval(number)
         after = order[place + 1] if place + 1 < len(order) else None
         final = finals.get(image.path)
@@ -99,14 +92,14 @@ class RankList(LineList[int]):
     def draw_header(self, width: int) -> list[Segment]:
         """The titles."""
         style = self.get_component_rich_style("line-list--header")
-        said = {name: title for name, title, _, _ in _COLUMNS}
-        return [Segment(" " * self.GUTTER + self._line("   # Image", said, width - self.GUTTER), style)]
+        cells = {name: title for name, title, _, _ in _COLUMNS}
+        return [Segment(" " * self.GUTTER + self._line("   # Image", cells, width - self.GUTTER), style)]
 
     def draw_line(self, index: int, key: int, look: Look, width: int) -> list[Segment]:
         """One image."""
         row = self._rows[key]
         apart, final = row["told_apart_from_next"], row["final_score"]
-        said = {
+        cells = {
             "strength": _signed(row["strength"]),
             "interval": f"{_signed(row['low'])} {_signed(row['high'])}",
             "record": f"{row['wins']}/{row['ties']}/{row['losses']}",
@@ -115,10 +108,10 @@ class RankList(LineList[int]):
             "final": "-" if final is None else f"{final:.1f}",
             "final_rank": "-" if final is None else f"#{row['final_rank']}",
         }
-        return [Segment(self._line(f"{row['rank']:>4} {file_name(row['path'])}", said, width), look.base)]
+        return [Segment(self._line(f"{row['rank']:>4} {file_name(row['path'])}", cells, width), look.base)]
 
-    def _line(self, name: str, said: Mapping[str, str], width: int) -> str:
-        cells = "".join("  " + said[key].rjust(cells) for key, _, cells, least in _COLUMNS if width >= least) + " "
+    def _line(self, name: str, texts: Mapping[str, str], width: int) -> str:
+        cells = "".join("  " + texts[key].rjust(cells) for key, _, cells, least in _COLUMNS if width >= least) + " "
         return fit(name, max(width - len(cells), 0), "middle") + cells
 
 
@@ -127,32 +120,29 @@ def _signed(value: float) -> str:
     return f"{round(value, 2) + 0.0:+.2f}"
 
 
-class RankingScreen(ModalScreen[None]):
+class RankingScreen(AimScreen[None]):
     """The order after the duels so far."""
 
     CSS_PATH = "screen.tcss"
     BINDING_GROUP_TITLE = "Ranking"
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "export", "Export", tooltip="Write the ranking as CSV or JSON", id="ranking.export"),
-        Binding(
-            "question_mark,f1", "help", "Help", tooltip="The keys that work here", id="ranking.help", key_display="?"
-        ),
-        Binding("escape,q,r", "close", "Close", tooltip="Back to the duels", id="ranking.close", key_display="q"),
+        help_binding("ranking"),
+        close_binding("ranking", "Back to the duels", opener="r"),
     ]
 
-    def __init__(self, desk: DuelDesk, finals: Mapping[str, float | None]) -> None:
+    def __init__(self, series: DuelSeries, finals: Mapping[str, float | None]) -> None:
         super().__init__()
-        self._desk = desk
-        self._rows = ranking_rows(desk, finals)
+        self._series = series
+        self._rows = ranking_rows(series, finals)
 
     def compose(self) -> ComposeResult:
         """Heading, images, and how to read it."""
-        desk = self._desk
+        series = self._series
         title = Content.assemble(
             ("Ranking  ", "bold"),
-            f"{desk.counting} duel{'' if desk.counting == 1 else 's'} by {printable(desk.rater)}",
-            (f"  {desk.ranking.settled()} of {len(desk.images) - 1} neighbours told apart", "$foreground-muted"),
+            f"{series.counting} duel{'' if series.counting == 1 else 's'} by {printable(series.rater)}",
+            (f"  {series.ranking.settled()} of {len(series.images) - 1} neighbours told apart", "$foreground-muted"),
         )
         yield Static(title, id="ranking-title", markup=False)
         yield RankList(self._rows)
@@ -163,45 +153,25 @@ class RankingScreen(ModalScreen[None]):
         yield Static(about, id="ranking-about", markup=False)
         yield KeyLine()
 
-    def action_help(self) -> None:
-        """The keys that work here."""
-        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))
-
-    def action_close(self) -> None:
-        """Back."""
-        self.dismiss(None)
-
     @work(exclusive=True)
     async def action_export(self) -> None:
         """Write the ranking to a file."""
-        explanation = "The ranking as .csv, .json or .jsonl; an existing file is replaced."
-        suggested = printable(f"{self._desk.folder}/ranking.csv")
+        explanation = f"The ranking as {listed_endings(Records)}; an existing file is replaced."
+        suggested = printable(f"{self._series.folder}/ranking.csv")
         text = await self.app.push_screen_wait(AskScreen("Export", explanation, suggested, path_problem))
         if text is None:
             return
         path = export_path(text)
         try:
-            await asyncio.to_thread(partial(export_ranking, path, self._desk, self._rows))
+            await asyncio.to_thread(write, ranking_records(self._series, self._rows), path)
         except AimError as error:
             self.notify(printable(str(error)), severity="error", markup=False, timeout=12)
         else:
             self.notify(printable(f"wrote {len(self._rows)} rows to {path}"), markup=False, timeout=3)
 
 
-def export_ranking(path: Path, desk: DuelDesk, rows: list[dict[str, Any]]) -> None:
-    """Write a ranking whole or not at all; ExportError where it cannot be written."""
-    rows = [row | {"path": portable_path(row["path"]), "path_bytes": path_bytes(row["path"])} for row in rows]
-    said = {"series": desk.series, "rater": desk.rater, "counted_duels": desk.counting}
-    match path.suffix.lower():
-        case ".json":
-            text = json.dumps(said | {"ranking": rows}, indent=2) + "\n"
-        case ".jsonl":
-            text = "".join(json.dumps(row | said) + "\n" for row in rows)
-        case _:
-            stream = io.StringIO(newline="")
-            writer = csv.DictWriter(stream, [*rows[0], *said], lineterminator="\n")
-            writer.writeheader()
-            for row in rows:
-                writer.writerow({name: spreadsheet_cell(value) for name, value in (row | said).items()})
-            text = stream.getvalue()
-    write_whole(path, text)
+def ranking_records(series: DuelSeries, rows: list[dict[str, Any]]) -> Records:
+    """The ranking as something to export; a line of a table names series and rater too."""
+    named = [row | {"path": portable_path(row["path"]), "path_bytes": path_bytes(row["path"])} for row in rows]
+    head = {"series": series.series, "rater": series.rater, "counted_duels": series.counting}
+    return Records(head, "ranking", named, lambda row: ({**row, **head},))

@@ -10,16 +10,13 @@ from textual import work
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
-from aim_tui.store.judgements import DuelOutcome
 from aim_tui.terminal.images import ImageMode, image_support
-from aim_tui.ui.dialogs.help import HelpScreen
+from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
 from aim_tui.ui.duel.ranking import RankingScreen
-from aim_tui.ui.session.messages import Said
 from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.picture import Picture, read_picture
 from aim_tui.ui.widgets.pixel_pane import PixelPane
@@ -32,19 +29,18 @@ if TYPE_CHECKING:
     from textual.app import App, ComposeResult
 
     from aim_tui.core.scoring.jobs import ReadingPolicy
-    from aim_tui.ui.duel.service import DuelDesk
+    from aim_tui.ui.session.duel_series import DuelSeries
     from aim_tui.ui.session.session import Session
 
 _ASK = "which one is better?"
 _NO_IMAGES = "this terminal shows no images here, so nothing can be compared; q goes back"
 
 
-class DuelScreen(ModalScreen[None]):
+class DuelScreen(AimScreen[None]):
     """Answers count when both images are on the screen, and are stored before the next pair comes."""
 
     CSS_PATH = "screen.tcss"
     BINDING_GROUP_TITLE = "Duel"
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("h,left", "answer('left')", "Left", tooltip="The left (upper) image is better", id="duel.left"),
         Binding("l,right", "answer('right')", "Right", tooltip="The right (lower) image is better", id="duel.right"),
@@ -52,15 +48,13 @@ class DuelScreen(ModalScreen[None]):
         Binding("s,space", "answer('skip')", "Skip", tooltip="Say nothing of this pair", id="duel.skip"),
         Binding("u", "undo", "Undo", tooltip="Take back the last answer and ask again", id="duel.undo"),
         Binding("r,enter", "ranking", "Ranking", tooltip="What the answers add up to", id="duel.ranking"),
-        Binding("question_mark,f1", "help", "Help", tooltip="The keys that work here", id="duel.help", key_display="?"),
-        Binding(
-            "escape,q", "close", "Stop", tooltip="Back; D goes on with this series", id="duel.close", key_display="q"
-        ),
+        help_binding("duel"),
+        close_binding("duel", "Back; D goes on with this series", name="Stop"),
     ]
 
-    def __init__(self, desk: DuelDesk, policy: ReadingPolicy, finals: Mapping[str, float | None]) -> None:
+    def __init__(self, series: DuelSeries, policy: ReadingPolicy, finals: Mapping[str, float | None]) -> None:
         super().__init__()
-        self._desk = desk
+        self._series = series
         self._policy = policy
         self._finals = finals
         self._pair: tuple[int, int] | None = None
@@ -113,14 +107,14 @@ class DuelScreen(ModalScreen[None]):
             return
         # Until the next pair is there no key counts.
         self._shown = False
-        self._store(DuelOutcome(outcome))
+        self._store(outcome)
 
     @work
-    async def _store(self, outcome: DuelOutcome) -> None:
+    async def _store(self, outcome: str) -> None:
         async with self._in_turn:
             assert self._pair is not None
             try:
-                await self._desk.say(*self._pair, outcome)
+                await self._series.answer(*self._pair, outcome)
             except AimError as error:
                 self._shown = True
                 self._not_stored(error)
@@ -129,11 +123,11 @@ class DuelScreen(ModalScreen[None]):
 
     @work
     async def action_undo(self) -> None:
-        """Take back the last answer, the one that is being stored too, and show its pair again."""
+        """Undo the last answer, the one that is being stored too, and show its pair again."""
         async with self._in_turn:
             before, self._shown = self._shown, False
             try:
-                pair = await self._desk.undo()
+                pair = await self._series.undo()
             except AimError as error:
                 self._shown = before
                 self._not_stored(error)
@@ -148,15 +142,7 @@ class DuelScreen(ModalScreen[None]):
 
     def action_ranking(self) -> None:
         """What the answers add up to."""
-        self.app.push_screen(RankingScreen(self._desk, self._finals))
-
-    def action_help(self) -> None:
-        """The keys that work here."""
-        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))
-
-    def action_close(self) -> None:
-        """Stop here; everything said is stored."""
-        self.dismiss(None)
+        self.app.push_screen(RankingScreen(self._series, self._finals))
 
     # -- what is shown -----------------------------------------------------------------------------------------------
 
@@ -166,19 +152,19 @@ class DuelScreen(ModalScreen[None]):
             await self._next(())
 
     async def _next(self, busy: tuple[int, ...]) -> None:
-        await self._go_on(await self._desk.next_pair(busy))
+        await self._go_on(await self._series.next_pair(busy))
 
     async def _go_on(self, pair: tuple[int, int], before: str = "") -> None:
         """Show a pair and ask; where one of the two is no image, leave it out, say so, and show another pair."""
         while problems := await self._show(pair):
             self._pair = None
             before = f"{len(problems)} left out ({', '.join(dict.fromkeys(problems.values()))}); "
-            await self._desk.leave_out(problems)
-            if len(self._desk.images) < 2:
+            await self._series.leave_out(problems)
+            if len(self._series.images) < 2:
                 self._tell_progress()
                 self._say(f"{before}a duel needs two images, so this series ends here; q goes back")
                 return
-            pair = await self._desk.next_pair(())
+            pair = await self._series.next_pair(())
         self._say(_NO_IMAGES if self._words_only else f"{before}{_ASK}")
 
     async def _show(self, pair: tuple[int, int]) -> dict[int, str]:
@@ -206,7 +192,7 @@ class DuelScreen(ModalScreen[None]):
             return {}
         pictures = await asyncio.gather(
             *(
-                asyncio.to_thread(self._read, pane, self._desk.images[image].path)
+                asyncio.to_thread(self._read, pane, self._series.images[image].path)
                 for pane, image in zip(self._panes, pair, strict=True)
             )
         )
@@ -216,7 +202,7 @@ class DuelScreen(ModalScreen[None]):
         problems = {
             image: problem
             for image, picture in zip(pair, pictures, strict=True)
-            if (problem := _problem(picture, self._desk.images[image].sha256))
+            if (problem := _problem(picture, self._series.images[image].sha256))
         }
         if problems:
             return problems
@@ -233,15 +219,15 @@ class DuelScreen(ModalScreen[None]):
         return replace(picture, encoded=pane.encode(picture.pixels)) if picture.pixels is not None else picture
 
     def _tell_progress(self) -> None:
-        desk = self._desk
-        count = len(desk.images)
+        series = self._series
+        count = len(series.images)
         self._title.update(
             Content.assemble(
                 ("Blind duel  ", "bold"),
-                f"{desk.counting} answered",
-                (f"  {desk.ranking.settled()} of {count - 1} neighbours told apart", "$foreground-muted"),
+                f"{series.counting} answered",
+                (f"  {series.ranking.settled()} of {count - 1} neighbours told apart", "$foreground-muted"),
                 (f"  {count} images", "$foreground-muted"),
-                (f"  {desk.left_out}" if desk.left_out else "", "$text-warning"),
+                (f"  {series.left_out}" if series.left_out else "", "$text-warning"),
             ),
             layout=False,
         )
@@ -251,7 +237,6 @@ class DuelScreen(ModalScreen[None]):
 
     def _not_stored(self, error: AimError) -> None:
         self._say(f"! not stored: {error}")
-        self._desk.store.failed(error)
 
 
 def _problem(picture: Picture, sha256: str) -> str:
@@ -263,18 +248,16 @@ def _problem(picture: Picture, sha256: str) -> str:
 
 async def duel(app: App[int], session: Session, order: Sequence[int], marks: AbstractSet[int]) -> None:
     """Blind duels between the marked images, or all that are shown where none is marked."""
-    from aim_tui.ui.duel.service import DuelDesk, find_duellists, size_problem
+    from aim_tui.ui.session.duel_series import size_problem
 
-    items = sorted(marks) or order
+    workspace, items = session.workspace, sorted(marks) or order
     if problem := size_problem(len(items)):
-        session.say(Said(problem, "warning"))
+        workspace.notify(problem, "warning")
         return
-    rows = [session.results.rows[item] for item in items]
-    paths, failed = [row.path for row in rows], {row.path for row in rows if row.error is not None}
+    rows = [workspace.results.rows[item] for item in items]
     try:
-        found = await asyncio.to_thread(find_duellists, paths, failed, session.launch.reading)
-        desk = await DuelDesk.open(session.store, session.judging.rater, session.folder, found, session.run_of)
+        series = await session.duels.open(items)
     except AimError as error:
-        session.say(Said(str(error), "error"))
+        workspace.notify(str(error), "error")
         return
-    await app.push_screen_wait(DuelScreen(desk, session.launch.reading, {row.path: row.final for row in rows}))
+    await app.push_screen_wait(DuelScreen(series, workspace.launch.reading, {row.path: row.final for row in rows}))

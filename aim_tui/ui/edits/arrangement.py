@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aim_tui.core.metrics.edits import MEASURES
+from aim_tui.core.scoring.columns import View
 from aim_tui.core.scoring.instruction_pairs import tally
-from aim_tui.core.selection.edit_fields import EditView, edit_filter, select_edits
+from aim_tui.core.scoring.plan import Status
+from aim_tui.core.selection.edit_fields import edit_filter, select_edits
 from aim_tui.core.selection.sorting import SortKey
 from aim_tui.ui.edits.words import EditWords
 
@@ -32,11 +34,9 @@ class EditSight:
         self._where = edit_filter("")
 
     @property
-    def view(self) -> EditView:
-        """The edits as they are now."""
-        found = self.desk.open
-        rows = found.rows if found is not None else ()
-        return EditView(self.desk.results, rows, self.desk.judging.mine, self.marks)
+    def view(self) -> View:
+        """Marks, and what the rater says, as they are now."""
+        return View(marked=self.marks, opinions=self.desk.judging.mine)
 
     @property
     def lead(self) -> MetricSpec:
@@ -56,7 +56,7 @@ class EditSight:
 
     def arrange(self) -> Sequence[int]:
         """The items in their order now."""
-        self.order = select_edits(self.view, self._where, self.sort)
+        self.order = select_edits(self.desk.results.rows, self.view, self._where, self.sort)
         return self.order
 
     def sort_by(self, column: str) -> None:
@@ -69,9 +69,8 @@ class EditSight:
         """The words about an edit."""
         desk, found = self.desk, self.desk.open
         assert found is not None  # there is an item
-        view = self.view
-        others = desk.judging.others(view.edits[item].id)
-        return EditWords(view, item, found.pairs, self.lead, desk.judging.rater, others)
+        others = desk.judging.others(desk.results.rows[item].id)
+        return EditWords(desk.results, self.view, item, found.pairs, self.lead, desk.judging.rater, others)
 
     def partner(self, item: int) -> int | None:
         """The next instruction for the same edit, or None."""
@@ -91,8 +90,9 @@ class EditSight:
         desk, found = self.desk, self.desk.open
         if found is None:
             return ""
-        states = [desk.results.status(row) for row in desk.results.rows]
-        scored, failed = states.count("ok") + states.count("partial"), states.count("failed") + states.count("partial")
+        states = [row.status for row in desk.results.rows]
+        ok, partial, none = (states.count(state) for state in (Status.OK, Status.PARTIAL, Status.FAILED))
+        scored, failed = ok + partial, none + partial
         # What can be missed least comes first; the mean stands where it is looked for.
         said = {1: f"{scored} of {len(states)} scored"}
         if found.pairs and (told := tally(self.lead, found.pairs, desk.results)).of:
@@ -100,9 +100,9 @@ class EditSight:
             said[4] = f"right wins {told.won} of {told.of} pairs{ties}"
         if failed:
             said[2] = f"{failed} with failures"
-        if not desk.busy and len(states) > scored + states.count("failed"):
+        if not desk.busy and len(states) > scored + none:
             said[5] = "s goes on" if scored else "s scores them"
-        if (spread := desk.results.spread(self.lead.id)) is not None:
+        if (spread := desk.results.metric_summary(self.lead.id)) is not None:
             said[3] = f"{self.lead.short} mean {spread.mean:.3f}"
         while len(said) > 1 and len(_listed(said)) > width:
             said.popitem()

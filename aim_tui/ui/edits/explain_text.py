@@ -19,15 +19,16 @@ _MUTED = "$foreground-muted"
 
 def edit_page(words: EditWords, found: OpenEdits) -> list[Content]:
     """Everything that is known of an edit, as lines of a page."""
-    row, edit = words.view.results.rows[words.item], found.rows[words.item]
+    row, edit = words.row, words.row.edit
+    assert edit is not None  # every row is one
     lines = [words.instruction(), Content("")]
     if pair := words.pair():
         lines += [*pair, Content("")]
     lines += [*words.opinion(), Content("")]
-    for spec in words.view.results.specs:
+    for spec in words.results.specs:
         lines += _number(words, spec)
     lines.append(Content(""))
-    for side, path, facts in (("source", edit.source, row.source), ("target", edit.target, row.target)):
+    for side, path, facts in (("source", edit.source, row.source), ("target", row.path, row.facts)):
         about = f"  {facts.width} x {facts.height} {facts.format}" if facts is not None else "  not read yet"
         lines.append(Content.assemble((f"{side}  ", "bold"), printable(path), (about, _MUTED)))
         if facts is not None:
@@ -37,11 +38,11 @@ def edit_page(words: EditWords, found: OpenEdits) -> list[Content]:
     for name, said in (("source caption", edit.source_caption), ("target caption", edit.target_caption)):
         if said:
             lines.append(Content.assemble((f"{name}  ", _MUTED), printable(said)))
-    truth = "  ".join(f"{name} {printable(str(value))}" for name, value in edit.truth.items())
+    truth = "  ".join(f"{name} {printable(str(value))}" for name, value in row.truth.items())
     if truth:
         lines.append(Content.styled(f"the file says  {truth}", _MUTED))
     lines += [Content(""), Content.styled("Made by", "bold")]
-    models = words.view.results.models.values()
+    models = words.results.models.values()
     for info in models:
         detail = ", ".join(f"{name} {value}" for name, value in info.detail.items())
         lines.append(Content(printable(f"{info.role}: {info.id}  {info.dtype} on {info.device}")))
@@ -54,10 +55,10 @@ def edit_page(words: EditWords, found: OpenEdits) -> list[Content]:
 
 
 def _number(words: EditWords, spec: MetricSpec) -> list[Content]:
-    row, models = words.view.results.rows[words.item], words.view.results.models
+    row, models = words.row, words.results.models
     direction = "higher is better" if spec.higher_is_better else "lower is better"
     made = ", ".join(models[str(role)].id for role in spec.roles if str(role) in models)
-    value = value_words(row.outcomes.get(spec.id), spec)
+    value = value_words(row.outcome(spec.id), spec)
     lines = [
         Content.assemble((spec.title, "bold"), (f"  {spec.unit}, {direction}", _MUTED)),
         Content.assemble(f"  {spec.id} = ", value),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from aim_tui.core.scoring.jobs import ReadingPolicy
+    from aim_tui.core.scoring.results import Row
     from aim_tui.ui.edits.words import EditWords
 
 
@@ -59,12 +60,11 @@ class EditPane(Vertical):
                 image.show(None)
             self._shown = self._words = None
             return
-        edit = words.view.edits[words.item]
-        paths = (edit.source, edit.target)
+        paths = _sides(words.row)
         if paths != self._shown:
             self._shown = paths
-            near = [words.view.edits[item] for item in neighbours]
-            others = ([each.source for each in near], [each.target for each in near])
+            near = [_sides(words.results.rows[item]) for item in neighbours]
+            others = ([source for source, _ in near], [target for _, target in near])
             titles = zip(("Source", "Target"), paths, strict=True)
             for (title, path), name, image, around in zip(titles, self._names, self._images, others, strict=True):
                 name.update(Content.assemble((f"{title}  ", "bold"), printable(file_name(path))))
@@ -90,6 +90,11 @@ class EditPane(Vertical):
         if (words := self._words) is not None:
             brief = [*words.trouble(), *_in_lines(words.brief(), self.size.width - _PADDING)]
             self._brief.update(Content("\n").join(brief))
+
+
+def _sides(row: Row) -> tuple[str, str]:
+    """The paths of source and target."""
+    return (row.edit.source if row.edit is not None else "", row.path)
 
 
 def _in_lines(pieces: Sequence[Content], width: int) -> list[Content]:

@@ -81,7 +81,7 @@ class EditPanesScreen(ModalScreen[None]):
             self._table.empty_text = "No edits are open.\no opens a file of them, q leaves."
             return
         self._table.sort = self._sight.sort
-        self._table.show(self._sight.view, self._sight.arrange())
+        self._table.show(self._desk.results, self._sight.view, self._sight.arrange())
         said = [found.plan.profile.notice] if found.plan.profile.notice else []
         if found.flaws:
             first, left_out = found.flaws[0], found.left_out
@@ -112,7 +112,7 @@ class EditPanesScreen(ModalScreen[None]):
         changed = desk.take_changed() | set(desk.judging.take_changed())
         if changed:
             self._to_sum = True
-            self._table.follow(self._sight.view)
+            self._table.follow(self._desk.results, self._sight.view)
             self._table.keys_changed(changed)
             if self._table.cursor_key in changed or self._in_pair(changed):
                 self._tell_current()

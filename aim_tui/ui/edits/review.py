@@ -95,7 +95,7 @@ class EditReviewScreen(ModalScreen[int]):
         super().__init__()
         self._sight = sight
         # What comes from elsewhere may not pass the filter.
-        self._order = list(sight.order if item in sight.order else range(len(sight.view.edits)))
+        self._order = list(sight.order if item in sight.order else range(len(sight.desk.results.rows)))
         self._position = self._order.index(item)
         self._trusted = trusted
         self._heading = Static(classes="heading", markup=False)
@@ -119,7 +119,7 @@ class EditReviewScreen(ModalScreen[int]):
 
     @property
     def _edit_id(self) -> str:
-        return str(self._sight.view.edits[self._item].id)
+        return self._sight.desk.results.rows[self._item].id
 
     # -- judging -----------------------------------------------------------------------------------------------------
 
@@ -160,7 +160,7 @@ class EditReviewScreen(ModalScreen[int]):
         undone = await asyncio.shield(self._sight.desk.judging.undo())
         if undone is not None:
             self.notify(str(undone), timeout=3, markup=False)
-            edits = self._sight.view.edits
+            edits = self._sight.desk.results.rows
             at = next((at for at, item in enumerate(self._order) if edits[item].id == undone.path), self._position)
             self.action_go_to(at)
 
@@ -186,7 +186,7 @@ class EditReviewScreen(ModalScreen[int]):
 
     def action_unrated(self, step: int) -> None:
         """The nearest edit in one direction that is neither rated nor rejected."""
-        edits, opinion = self._sight.view.edits, self._sight.desk.judging.opinion
+        edits, opinion = self._sight.desk.results.rows, self._sight.desk.judging.opinion
         for position in range(self._position + step, len(self._order) if step > 0 else -1, step):
             said = opinion(edits[self._order[position]].id)
             if said.rating is None and not said.rejected:
@@ -237,10 +237,10 @@ class EditReviewScreen(ModalScreen[int]):
         """Say what is known of the edit now, where that is news."""
         judging, row = self._sight.desk.judging, self._sight.desk.results.rows[self._item]
         partner = self._sight.partner(self._item)
-        beside = len(self._sight.desk.results.rows[partner].outcomes) if partner is not None else 0
+        beside = len(self._sight.desk.results.rows[partner].raws) if partner is not None else 0
         others = tuple(judging.others(self._edit_id).items())
         said = (judging.opinion(self._edit_id), others, judging.waiting)
-        news = (self._item, said, len(row.outcomes), row.error, beside)
+        news = (self._item, said, len(row.raws), row.error, beside)
         if news == self._told:
             return
         self._told = news

@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from aim_tui.core.selection.filters import FilterError
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
+from aim_tui.exports.edits import EditRecords
 from aim_tui.ui.correlation.screen import CorrelationScreen
 from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.dialogs.confirm import ConfirmScreen
@@ -25,8 +26,7 @@ from aim_tui.ui.edits.panes import EditPanesScreen
 from aim_tui.ui.edits.review import EditReviewScreen
 from aim_tui.ui.edits.sort import EditSortScreen
 from aim_tui.ui.edits.table import EditTable
-from aim_tui.ui.session.edits import FORMATS
-from aim_tui.ui.session.exports import export_path
+from aim_tui.ui.session.exports import export_path, listed_endings, path_problem
 from aim_tui.ui.widgets.find_bar import FindBar, Seeking
 from aim_tui.ui.widgets.line_list import LineList
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.core.selection.sorting import SortKey
     from aim_tui.runs.edit_plan import EditWish
-    from aim_tui.ui.late_input import Typed
+    from aim_tui.ui.late_input import LateInput
     from aim_tui.ui.session.edits import EditsDesk
     from aim_tui.ui.session.session import Session
 
@@ -227,7 +227,8 @@ class EditsScreen(EditPanesScreen):
                 self._sight.sort = key
                 self._sorted()
 
-        self.app.push_screen(EditSortScreen([spec.id for spec in self._desk.results.specs]), chosen)
+        metrics = self._desk.results.plan.metrics if self._desk.open is not None else ()
+        self.app.push_screen(EditSortScreen(metrics), chosen)
 
     @on(EditTable.SortRequested)
     def _title_clicked(self, event: EditTable.SortRequested) -> None:
@@ -257,10 +258,10 @@ class EditsScreen(EditPanesScreen):
             self._say("nothing found to go on to; / finds")
 
     def _find(self, start: int, step: int) -> bool:
-        wanted, order, view = self._found.casefold(), self._sight.order, self._sight.view
+        wanted, order, rows = self._found.casefold(), self._sight.order, self._desk.results.rows
         for offset in range(len(order) if wanted else 0):
             item = order[(start + offset * step) % len(order)]
-            if wanted in printable(f"{view.edits[item].id} {view.edits[item].instruction}").casefold():
+            if wanted in printable(f"{rows[item].id} {rows[item].instruction}").casefold():
                 return self._table.move_to(item)
         return False
 
@@ -307,9 +308,9 @@ class EditsScreen(EditPanesScreen):
         """Send the edit to the terminal's clipboard."""
         item, found = self._table.cursor_key, self._desk.open
         if item is not None and found is not None:
-            edit, row = found.rows[item], self._desk.results.rows[item]
-            values = (getattr(row.outcomes.get(spec.id), "value", "") for spec in self._desk.results.specs)
-            text = "\t".join(" ".join(str(cell).split()) for cell in (edit.id, edit.instruction, *values))
+            row = self._desk.results.rows[item]
+            values = (getattr(row.outcome(spec.id), "value", "") for spec in self._desk.results.specs)
+            text = "\t".join(" ".join(str(cell).split()) for cell in (row.id, row.instruction, *values))
             self.app.copy_to_clipboard(text.encode("utf-8", "backslashreplace").decode("utf-8"))
             self._say("edit sent to the terminal's clipboard; ctrl+s writes a file")
 
@@ -320,7 +321,9 @@ class EditsScreen(EditPanesScreen):
         if found is None:
             self._say("there are no edits to write", "warning")
             return
-        about = "All edits with their numbers and ratings as .json or .csv; an existing file is replaced."
+        about = (
+            f"All edits with their numbers and ratings as {listed_endings(EditRecords)}; an existing file is replaced."
+        )
         beside = printable(f"{os.path.dirname(found.request.data)}/edit_scores.json")  # noqa: PTH120
         problem = partial(_path_problem, data=found.request.data)
         text = await self.app.push_screen_wait(AskScreen("Export", about, beside, problem))
@@ -360,21 +363,14 @@ def open_edits_dialog(desk: EditsDesk, folder: str) -> EditFileScreen:
 
 def _path_problem(text: str, data: str) -> str:
     """Why nothing can be written to this path, or an empty text."""
-    path = export_path(text)
-    if not text or path.suffix.lower() not in FORMATS:
-        return f"the name must end in {' or '.join(FORMATS)}"
-    if str(path.absolute()) == data:
+    if text and str(export_path(text).absolute()) == data:
         return "that is the file the edits come from"
-    if path.is_dir():
-        return f"{path} is a folder"
-    if not path.parent.is_dir():
-        return f"there is no folder {path.parent}"
-    return "" if os.access(path.parent, os.W_OK) else f"no permission to write in {path.parent}"
+    return path_problem(text, EditRecords)
 
 
-async def show_edits(app: App[int], session: Session, typed: Typed, wish: EditWish | None = None) -> None:
+async def show_edits(app: App[int], session: Session, late_input: LateInput, wish: EditWish | None = None) -> None:
     """The edits of a file: those that are wanted, those that are open, or else those of a file that is asked for."""
     asked = wish is not None or session.edits.running
-    if not asked and not await app.push_screen_wait(open_edits_dialog(session.edits, session.folder)):
+    if not asked and not await app.push_screen_wait(open_edits_dialog(session.edits, session.workspace.folder)):
         return
-    await app.push_screen_wait(EditsScreen(session.edits, session.launch.reading, typed.settled, wish))
+    await app.push_screen_wait(EditsScreen(session.edits, session.workspace.launch.reading, late_input.settled, wish))

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual import on
 
-from aim_tui.core.selection.sorting import SortKey
+from aim_tui.core.selection.sorting import SortKey, View
 from aim_tui.core.text import printable
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aim_tui.core.metrics.spec import MetricSpec
-    from aim_tui.core.scoring.edit_results import EditResult
-    from aim_tui.core.selection.edit_fields import EditView
+    from aim_tui.core.scoring.results import Results, Row
     from aim_tui.ui.widgets.line_look import Look
 
 RIGHT, WRONG = "✓", "✗"
@@ -71,25 +70,26 @@ class EditTable(LineList[int]):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._view: EditView | None = None
+        self._results: Results | None = None
+        self._view = View()
         self._specs: tuple[MetricSpec, ...] = ()
         self._adversarial = False
         self._id_width = _ID_MIN
         self.sort = SortKey()
 
-    def show(self, view: EditView, order: Sequence[int]) -> None:
+    def show(self, results: Results, view: View, order: Sequence[int]) -> None:
         """Show these edits from the first one on."""
-        self.follow(view)
-        ids = (cell_len(printable(edit.id)) for edit in view.edits[:_MEASURED])
+        self.follow(results, view)
+        ids = (cell_len(printable(row.id)) for row in results.rows[:_MEASURED])
         self._id_width = min(max([_ID_MIN, *ids]), _ID_MAX)
-        self._adversarial = any("is_correct" in edit.truth for edit in view.edits)
+        self._adversarial = any("is_correct" in row.truth for row in results.rows)
         self.set_marks(())
         self.set_keys(())
         self.set_keys(order)
 
-    def follow(self, view: EditView) -> None:
+    def follow(self, results: Results, view: View) -> None:
         """The same edits, with what is said of them now."""
-        self._view, self._specs = view, view.results.specs
+        self._results, self._view, self._specs = results, view, results.specs
 
     # --- drawing --------------------------------------------------------------------------------------------------
 
@@ -126,44 +126,41 @@ class EditTable(LineList[int]):
 
     def draw_line(self, index: int, key: int, look: Look, width: int) -> list[Segment]:
         """One edit, cell by cell."""
-        view = self._view
-        assert view is not None  # there are keys
-        row = view.results.rows[key]
+        assert self._results is not None  # there are keys
+        row = self._results.rows[key]
         segments: list[Segment] = []
         for column in self._columns(width):
-            segments += [self._cell(column, view, row, look), Segment(" " * GAP, look.base)]
+            segments += [self._cell(column, row, look), Segment(" " * GAP, look.base)]
         used = sum(segment.cell_length for segment in segments)
         return [*segments, Segment(" " * max(width - used, 0), look.base)]
 
-    def _cell(self, column: _Column, view: EditView, row: EditResult, look: Look) -> Segment:
+    def _cell(self, column: _Column, row: Row, look: Look) -> Segment:
         muted = look.pen(self.get_component_rich_style("line-list--muted"))
         problem = look.pen(self.get_component_rich_style("line-list--problem"))
-        edit = view.edits[row.item]
         if column.spec is not None:
-            cell = score_cell(row.outcomes.get(column.id), None, column.spec.decimals, bar=False, stale=False)
+            cell = score_cell(row.outcome(column.id), None, column.spec.decimals, bar=False, stale=False)
             style = problem if cell.problem else look.base if len(cell.text) > 1 else muted
             return Segment(cell.text.rjust(column.width)[-column.width :], style)
         match column.id:
             case "id":
-                return Segment(fit(edit.id, column.width, "middle"), muted)
+                return Segment(fit(row.id, column.width, "middle"), muted)
             case "instruction":
-                return Segment(fit(edit.instruction, column.width), look.base)
+                return Segment(fit(row.instruction, column.width), look.base)
             case "right":
-                said = edit.truth.get("is_correct")
+                said = row.truth.get("is_correct")
                 return Segment(fit("" if said is None else RIGHT if said else WRONG, column.width), look.base)
             case "error_type":
-                return Segment(fit(str(edit.truth.get("error_type") or ""), column.width), muted)
+                return Segment(fit(str(row.truth.get("error_type") or ""), column.width), muted)
             case "rating":
-                return Segment(fit(opinion_cell(view.opinion(row)), column.width), look.base)
-        status = next(shown for name, shown in STATUS_LOOKS.items() if name == view.results.status(row))
+                return Segment(fit(opinion_cell(self._view.opinion(row)), column.width), look.base)
+        status = next(shown for name, shown in STATUS_LOOKS.items() if name == row.status)
         return Segment(fit(status.glyph, column.width), problem if status.problem else muted)
 
     def _columns(self, width: int) -> list[_Column]:
         """What fits: id and instruction always, then numbers as they matter."""
-        view = self._view
-        if view is None:
+        if self._results is None:
             return []
-        ends = [_Column("rating", "Rate", 5)] if view.opinions else []
+        ends = [_Column("rating", "Rate", 5)] if self._view.opinions else []
         ends.append(_Column("status", "St", 2))
         begins = [_Column("right", "", 1)] if self._adversarial else []
         if self._adversarial and width >= _ROOM_FOR_ERRORS:

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from aim_tui.core.metrics.spec import MetricSpec
     from aim_tui.core.outcomes import Outcome
     from aim_tui.core.ratings.opinions import Opinion
+    from aim_tui.core.scoring.columns import View
     from aim_tui.core.scoring.instruction_pairs import InstructionPair
-    from aim_tui.core.selection.edit_fields import EditView
+    from aim_tui.core.scoring.results import Results, Row
 
 _MUTED = "$foreground-muted"
 
@@ -31,7 +32,8 @@ _MUTED = "$foreground-muted"
 class EditWords:
     """Everything that the words about an edit are made of."""
 
-    view: EditView
+    results: Results
+    view: View
     item: int
     pairs: Sequence[InstructionPair]
     lead: MetricSpec
@@ -39,16 +41,21 @@ class EditWords:
     rater: str
     others: Mapping[str, Opinion]
 
+    @property
+    def row(self) -> Row:
+        """The edit."""
+        return self.results.rows[self.item]
+
     def instruction(self) -> Content:
         """The instruction as it was given, with what is known of its truth."""
-        edit = self.view.edits[self.item]
-        correct = edit.truth.get("is_correct")
+        row = self.row
+        correct = row.truth.get("is_correct")
         sign = "" if correct is None else f"{RIGHT} right  " if correct else f"{WRONG} {self._error_type()}  "
-        return Content.assemble((sign, "bold"), printable(edit.instruction))
+        return Content.assemble((sign, "bold"), printable(row.instruction))
 
     def opinion(self) -> list[Content]:
         """What is said of the edit, by whom."""
-        mine = self.view.opinion(self.view.results.rows[self.item])
+        mine = self.view.opinion(self.row)
         lines = [Content.assemble((f"{printable(self.rater)}  ", _MUTED), _said(mine))]
         if mine.note:
             lines.append(Content(f"{NOTED} {printable(mine.note)}"))
@@ -65,7 +72,7 @@ class EditWords:
                 lines.append(self._side(pair.right, won is Winner.RIGHT))
             lines.append(self._side(pair.wrong, won is Winner.WRONG))
         for pair in mine[:1]:
-            verdicts = [self._winner(spec, pair) for spec in self.view.results.specs]
+            verdicts = [self._winner(spec, pair) for spec in self.results.specs]
             words = {Winner.RIGHT: "the right one wins", Winner.WRONG: "the wrong one wins", Winner.TIE: "a tie"}
             lead = self._winner(self.lead, pair)
             said = f"{self.lead.title}: {words[lead] if lead is not None else self._untold(pair)}"
@@ -76,50 +83,50 @@ class EditWords:
 
     def numbers(self) -> list[Content]:
         """Every number with the direction in which it is better; why one is not there is told by `trouble`."""
-        row = self.view.results.rows[self.item]
-        width = max((len(spec.short) for spec in self.view.results.specs), default=0) + 2
+        row = self.row
+        width = max((len(spec.short) for spec in self.results.specs), default=0) + 2
         lines = []
-        for spec in self.view.results.specs:
+        for spec in self.results.specs:
             arrow = "↑" if spec.higher_is_better else "↓"
             title = Content.styled(f"{f'{spec.short} {arrow}':<{width}} ", _MUTED)
-            lines.append(title + _brief_value(row.outcomes.get(spec.id), spec))
+            lines.append(title + _brief_value(row.outcome(spec.id), spec))
         return lines
 
     def trouble(self) -> list[Content]:
         """Why something is not there."""
-        reasons = self.view.results.rows[self.item].reasons()
+        reasons = self.row.errors()
         return [Content.styled(f"! {printable(reasons)}", "$text-error")] if reasons else []
 
     def brief(self) -> list[Content]:
         """What matters most, in short pieces, of which as many are shown as there is room for."""
-        row = self.view.results.rows[self.item]
+        row = self.row
         mine = self.view.opinion(row)
         said = [_said(mine)] if mine else [Content.styled("not rated", _MUTED)]
-        for spec in sorted(self.view.results.specs, key=lambda spec: spec != self.lead):
-            value = _brief_value(row.outcomes.get(spec.id), spec)
+        for spec in sorted(self.results.specs, key=lambda spec: spec != self.lead):
+            value = _brief_value(row.outcome(spec.id), spec)
             said.append(Content.styled(f"{spec.short} {'↑' if spec.higher_is_better else '↓'} ", _MUTED) + value)
         return said
 
     def _winner(self, spec: MetricSpec, pair: InstructionPair) -> Winner | None:
-        rows = self.view.results.rows
-        return winner(spec, rows[pair.right].outcomes.get(spec.id), rows[pair.wrong].outcomes.get(spec.id))
+        rows = self.results.rows
+        return winner(spec, rows[pair.right].outcome(spec.id), rows[pair.wrong].outcome(spec.id))
 
     def _untold(self, pair: InstructionPair) -> str:
         """Why no instruction of a pair has won."""
-        rows = (self.view.results.rows[item] for item in (pair.right, pair.wrong))
-        failed = any(row.error is not None or isinstance(row.outcomes.get(self.lead.id), Failed) for row in rows)
+        rows = (self.results.rows[item] for item in (pair.right, pair.wrong))
+        failed = any(row.error is not None or isinstance(row.outcome(self.lead.id), Failed) for row in rows)
         return "no winner, a number is missing" if failed else "not told yet"
 
     def _side(self, item: int, won: bool) -> Content:
-        edit, row = self.view.edits[item], self.view.results.rows[item]
-        correct = edit.truth.get("is_correct") is True
-        value = value_words(row.outcomes.get(self.lead.id), self.lead)
+        row = self.results.rows[item]
+        correct = row.truth.get("is_correct") is True
+        value = value_words(row.outcome(self.lead.id), self.lead)
         here = "bold" if item == self.item else ""
         parts: list[str | Content] = [f"{RIGHT if correct else WRONG} ", value, " ★ " if won else "   "]
-        return Content.assemble(*parts, (printable(edit.instruction), here))
+        return Content.assemble(*parts, (printable(row.instruction), here))
 
     def _error_type(self) -> str:
-        said = self.view.edits[self.item].truth.get("error_type")
+        said = self.row.truth.get("error_type")
         return f"wrong: {printable(str(said))}" if said else "wrong"
 
 

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from aim_tui.core.embeddings.categories import ORDERS, extent
 from aim_tui.core.text import printable
-from aim_tui.ui.dialogs.help import HelpScreen
+from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
 from aim_tui.ui.embeddings.category_list import CategoryList, figures_of
 from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.line_list import LineList
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 _WORDS = {"mean": "by mean", "name": "by name", "count": "by number of images"}
 
 
-class CategoriesScreen(ModalScreen[None]):
+class CategoriesScreen(AimScreen[None]):
     """The bars, the prompt of the category under the cursor, and the means over all."""
 
     CSS_PATH = "screen.tcss"
@@ -38,16 +37,8 @@ class CategoriesScreen(ModalScreen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-medium"), (30, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s,comma", "sort", "Sort", tooltip="By mean, by name, by number of images", id="categories.sort"),
-        Binding(
-            "question_mark,f1",
-            "help",
-            "Help",
-            show=False,
-            tooltip="The keys that work here",
-            id="categories.help",
-            key_display="?",
-        ),
-        Binding("escape,q,O", "close", "Close", tooltip="Back to the scores", id="categories.close", key_display="q"),
+        help_binding("categories", show=False),
+        close_binding("categories", "Back to the scores", opener="O"),
     ]
 
     def __init__(self, found: CategoriesFound, review: Callable[[Category], Awaitable[None]]) -> None:
@@ -111,14 +102,6 @@ class CategoriesScreen(ModalScreen[None]):
         """The next order."""
         self._order = ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)]
         self._show()
-
-    def action_help(self) -> None:
-        """The keys that work here."""
-        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))
-
-    def action_close(self) -> None:
-        """Back."""
-        self.dismiss(None)
 
 
 def _over(title: str, found: Mean | None, of: str) -> Content:

@@ -9,13 +9,12 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import ScrollableContainer
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from aim_tui.core.embeddings.classification import percent
 from aim_tui.core.scoring.results import Row
 from aim_tui.core.text import printable
-from aim_tui.ui.dialogs.help import HelpScreen
+from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
 from aim_tui.ui.embeddings.class_list import ClassList
 from aim_tui.ui.image_view.screen import ViewScreen
 from aim_tui.ui.widgets.cell_text import fit
@@ -33,7 +32,7 @@ _BAR = 24
 _LABEL = 20
 
 
-class ClassesScreen(ModalScreen[None]):
+class ClassesScreen(AimScreen[None]):
     """The images, the likeliest labels of the one under the cursor, and with the truth the report."""
 
     CSS_PATH = "screen.tcss"
@@ -45,16 +44,8 @@ class ClassesScreen(ModalScreen[None]):
         Binding("w", "wrong", "Wrong only", tooltip="Only images whose label is not the true one", id="classes.wrong"),
         Binding("s", "sort", "Sort", tooltip="As given, or the least certain first", id="classes.sort"),
         Binding("v", "turn", "Report", tooltip="Images, or the report with the confusion matrix", id="classes.view"),
-        Binding(
-            "question_mark,f1",
-            "help",
-            "Help",
-            show=False,
-            tooltip="The keys that work here",
-            id="classes.help",
-            key_display="?",
-        ),
-        Binding("escape,q,O", "close", "Close", tooltip="Back to the scores", id="classes.close", key_display="q"),
+        help_binding("classes", show=False),
+        close_binding("classes", "Back to the scores", opener="O"),
     ]
 
     def __init__(self, found: ClassesFound, policy: ReadingPolicy) -> None:
@@ -145,14 +136,6 @@ class ClassesScreen(ModalScreen[None]):
         self._report.display = shows
         self._list.display = self._about.display = not shows
         (self._report if shows else self._list).focus()
-
-    def action_help(self) -> None:
-        """The keys that work here."""
-        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))
-
-    def action_close(self) -> None:
-        """Back."""
-        self.dismiss(None)
 
 
 def _bar(label: str, share: float) -> Content:

@@ -10,13 +10,12 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, ScrollableContainer
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
 from aim_tui.core.cividis import colour
 from aim_tui.core.scoring.results import Row
 from aim_tui.core.text import printable
-from aim_tui.ui.dialogs.help import HelpScreen
+from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
 from aim_tui.ui.embeddings.cosine_table import CosineTable, SortedBy
 from aim_tui.ui.image_view.screen import ViewScreen
 from aim_tui.ui.widgets.cell_text import fit, wrap
@@ -45,7 +44,7 @@ _PATH = 24
 _INDENT = "      "
 
 
-class MatrixScreen(ModalScreen[None]):
+class MatrixScreen(AimScreen[None]):
     """The table, the current text in full, and what the current number means."""
 
     CSS_PATH = "screen.tcss"
@@ -59,16 +58,8 @@ class MatrixScreen(ModalScreen[None]):
         ),
         Binding("v", "turn", "Texts", tooltip="All texts in full, or the table", id="cosines.view"),
         Binding("z", "view", "View", show=False, tooltip="The image on the whole screen", id="cosines.image"),
-        Binding(
-            "question_mark,f1",
-            "help",
-            "Help",
-            show=False,
-            tooltip="The keys that work here",
-            id="cosines.help",
-            key_display="?",
-        ),
-        Binding("escape,q,O", "close", "Close", tooltip="Back to the scores", id="cosines.close", key_display="q"),
+        help_binding("cosines", show=False),
+        close_binding("cosines", "Back to the scores", opener="O"),
     ]
 
     def __init__(self, found: MatrixFound, policy: ReadingPolicy, review: Review) -> None:
@@ -263,14 +254,6 @@ class MatrixScreen(ModalScreen[None]):
 
         rows = [Row(number, path) for number, path in enumerate(self._found.paths)]
         self.app.push_screen(ViewScreen(rows, list(self._table.keys), key, self._policy), closed)
-
-    def action_help(self) -> None:
-        """The keys that work here."""
-        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))
-
-    def action_close(self) -> None:
-        """Back."""
-        self.dismiss(None)
 
 
 def _in_full(text: str, width: int) -> list[str]:

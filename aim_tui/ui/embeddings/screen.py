@@ -12,7 +12,6 @@ from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.review.screen import review
 from aim_tui.ui.session.arrangement import Arrangement
 from aim_tui.ui.session.exports import export_path
-from aim_tui.ui.session.messages import Said
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,11 +20,11 @@ if TYPE_CHECKING:
 
     from aim_tui.core.embeddings.categories import Category
     from aim_tui.core.embeddings.saved_results import CategoriesFound, Findings
-    from aim_tui.ui.late_input import Typed
+    from aim_tui.ui.late_input import LateInput
     from aim_tui.ui.session.session import Session
 
 
-async def show_findings(app: App[int], session: Session, typed: Typed) -> None:
+async def show_findings(app: App[int], session: Session, late_input: LateInput) -> None:
     """What the application was opened with, else what is in a file that is asked for."""
     # Neither these screens nor numpy behind them have to be there for the first paint.
     from aim_tui.core.embeddings.saved_results import CategoriesFound, MatrixFound
@@ -33,23 +32,23 @@ async def show_findings(app: App[int], session: Session, typed: Typed) -> None:
     from aim_tui.ui.embeddings.classes import ClassesScreen
     from aim_tui.ui.embeddings.matrix import MatrixScreen
 
-    found = session.launch.findings or await _ask(app, session)
+    found = session.workspace.launch.findings or await _ask(app, session)
     if isinstance(found, CategoriesFound):
         of = found
 
         async def review(category: Category) -> None:
-            await _review(app, session, typed, of, category)
+            await _review(app, session, late_input, of, category)
 
         await app.push_screen_wait(CategoriesScreen(found, review))
     elif isinstance(found, MatrixFound):
         matrix = found
 
         async def review_image(order: Sequence[int], place: int) -> int:
-            return await _review_image(app, session, typed, matrix.paths, order, place)
+            return await _review_image(app, session, late_input, matrix.paths, order, place)
 
-        await app.push_screen_wait(MatrixScreen(found, session.launch.reading, review_image))
+        await app.push_screen_wait(MatrixScreen(found, session.workspace.launch.reading, review_image))
     elif found is not None:
-        await app.push_screen_wait(ClassesScreen(found, session.launch.reading))
+        await app.push_screen_wait(ClassesScreen(found, session.workspace.launch.reading))
 
 
 async def _ask(app: App[int], session: Session) -> Findings | None:
@@ -59,7 +58,7 @@ async def _ask(app: App[int], session: Session) -> Findings | None:
         AskScreen(
             "Open results",
             "What `aim-tui categories`, `classify` or `matrix` wrote with -o FILE.json.",
-            printable(f"{session.listing.folder}/"),
+            printable(f"{session.workspace.listing.folder}/"),
             lambda text: "" if export_path(text).is_file() else "there is no such file",
         )
     )
@@ -68,44 +67,48 @@ async def _ask(app: App[int], session: Session) -> Findings | None:
     try:
         return await asyncio.to_thread(read_findings, export_path(text))
     except AimError as error:
-        session.say(Said(str(error), "error"))
+        session.workspace.notify(str(error), "error")
         return None
 
 
-async def _review(app: App[int], session: Session, typed: Typed, found: CategoriesFound, category: Category) -> None:
+async def _review(
+    app: App[int], session: Session, late_input: LateInput, found: CategoriesFound, category: Category
+) -> None:
     """Go to the folder of a category, score what is left against its prompt, and look at one image after the other."""
     folder = Path(found.root) / category.name
-    if session.running is not None:
-        session.say(Said("a job runs in another folder; x there cancels it", "warning"))
+    if session.workspace.running is not None:
+        session.workspace.notify("a job runs in another folder; x there cancels it", "warning")
         return
-    if session.listing.folder != folder:
-        await session.open_folder(folder)
-    rows = session.results.rows
-    if session.listing.folder != folder or not rows:
-        session.say(Said(f"there are no images in {printable(str(folder))}", "warning"))
+    if session.workspace.listing.folder != folder:
+        await session.folders.open(folder)
+    rows = session.workspace.results.rows
+    if session.workspace.listing.folder != folder or not rows:
+        session.workspace.notify(f"there are no images in {printable(str(folder))}", "warning")
         return
-    session.set_prompt(session.context.topic, category.prompt)
-    session.score_left()
-    await review(app, session, Arrangement(order=range(len(rows))), 0, frozenset(), typed)
+    session.setup.set_prompt(session.workspace.context.topic, category.prompt)
+    session.scoring.score_left()
+    await review(app, session, Arrangement(order=range(len(rows))), 0, frozenset(), late_input)
 
 
 async def _review_image(
-    app: App[int], session: Session, typed: Typed, paths: Sequence[str], order: Sequence[int], place: int
+    app: App[int], session: Session, late_input: LateInput, paths: Sequence[str], order: Sequence[int], place: int
 ) -> int:
     """Go to the folder of an image, and review those of the paths that lie there in their order; where that ended.
 
     Neither the prompt changes nor anything is scored: an image is looked at among many texts here.
     """
     folder = Path(paths[place]).parent
-    if session.viewed is not None or session.listing.folder != folder:
-        if session.running is not None:
-            session.say(Said(f"a job runs elsewhere than in {printable(str(folder))}; x there cancels it", "warning"))
+    if session.workspace.viewed is not None or session.workspace.listing.folder != folder:
+        if session.workspace.running is not None:
+            session.workspace.notify(
+                f"a job runs elsewhere than in {printable(str(folder))}; x there cancels it", "warning"
+            )
             return place
-        await session.open_folder(folder)
-    items = {row.path: item for item, row in enumerate(session.results.rows)}
+        await session.folders.open(folder)
+    items = {row.path: item for item, row in enumerate(session.workspace.results.rows)}
     places = {items[path]: other for other in order if (path := paths[other]) in items}
     here = items.get(paths[place])
     if here is None:
-        session.say(Said(f"{printable_name(paths[place])} is not there any more", "warning"))
+        session.workspace.notify(f"{printable_name(paths[place])} is not there any more", "warning")
         return place
-    return places[await review(app, session, Arrangement(order=list(places)), here, frozenset(), typed)]
+    return places[await review(app, session, Arrangement(order=list(places)), here, frozenset(), late_input)]

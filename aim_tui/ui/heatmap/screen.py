@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from aim_tui.core.heatmaps import MapMethod, words_of
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
+from aim_tui.ui.aim_screen import AimScreen, close_binding
 from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.dialogs.confirm import ConfirmScreen
 from aim_tui.ui.heatmap.overlay import Overlay, png_problem, save_overlay, suggested_path
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from aim_tui.core.scoring.context import Context
     from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.core.scoring.results import Row
-    from aim_tui.ui.session.heatmaps import MapDesk
+    from aim_tui.ui.session.heatmaps import HeatmapService
     from aim_tui.ui.session.session import Session
 
 _METHODS = (MapMethod.RELEVANCE, MapMethod.ATTENTION, MapMethod.DIFFERENCE)
@@ -52,14 +52,13 @@ class Gallery:
     current: int
 
 
-class HeatmapScreen(ModalScreen[int]):
+class HeatmapScreen(AimScreen[int]):
     """The item that was looked at last."""
 
     CSS_PATH = "screen.tcss"
     BINDING_GROUP_TITLE = "Heatmap"
     AUTO_FOCUS = "#words"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-normal"), (100, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("m", "turn_method", "Map", tooltip="The next map: words, attention, difference", id="heat.method"),
         Binding("t", "toggle_map", "Overlay", tooltip="Show the image with or without the map", id="heat.toggle"),
@@ -71,10 +70,10 @@ class HeatmapScreen(ModalScreen[int]):
         Binding("J,right_square_bracket", "go(1)", "Next", show=False, tooltip="The next image", id="heat.next"),
         Binding("K,left_square_bracket", "go(-1)", "Previous", show=False, tooltip="The image before", id="heat.back"),
         Binding("ctrl+s", "save", "Save", tooltip="Write the image with its map as PNG", id="heat.save"),
-        Binding("escape,q,A", "close", "Close", tooltip="Back to where you were", id="heat.close", key_display="q"),
+        close_binding("heat", "Back to where you were", opener="A"),
     ]
 
-    def __init__(self, maps: MapDesk, gallery: Gallery, context: Context, policy: ReadingPolicy) -> None:
+    def __init__(self, maps: HeatmapService, gallery: Gallery, context: Context, policy: ReadingPolicy) -> None:
         super().__init__()
         self._maps = maps
         self._gallery = gallery
@@ -277,7 +276,7 @@ class HeatmapScreen(ModalScreen[int]):
 
 async def show_heatmap(app: App[int], session: Session, order: Sequence[int], item: int) -> int:
     """Which regions of an image count; the item that was looked at last."""
-    gallery = Gallery(session.results.rows, order, item)
-    screen = HeatmapScreen(session.maps, gallery, session.context, session.launch.reading)
+    gallery = Gallery(session.workspace.results.rows, order, item)
+    screen = HeatmapScreen(session.heatmaps, gallery, session.workspace.context, session.workspace.launch.reading)
     seen = await app.push_screen_wait(screen)
     return item if seen is None else seen

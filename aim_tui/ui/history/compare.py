@@ -9,11 +9,11 @@ from textual import work
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.text import printable
+from aim_tui.ui.aim_screen import AimScreen, close_binding
 from aim_tui.ui.history.pair_list import PairList
 from aim_tui.ui.history.run_list import when
 from aim_tui.ui.widgets.indent import hanging
@@ -32,12 +32,11 @@ _LABEL = 10
 _Line = tuple[str, Content]
 
 
-class CompareScreen(ModalScreen[None]):
+class CompareScreen(AimScreen[None]):
     """Run A is the earlier one; every change is from A to B."""
 
     CSS_PATH = "screen.tcss"
     BINDING_GROUP_TITLE = "Comparison"
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "J,shift+down",
@@ -55,7 +54,7 @@ class CompareScreen(ModalScreen[None]):
             tooltip="Scroll the words above a line up",
             id="compare.up",
         ),
-        Binding("escape,q,c", "close", "Close", tooltip="Back to the history", id="compare.close", key_display="q"),
+        close_binding("compare", "Back to the history", opener="c"),
     ]
 
     def __init__(self, a: Run, b: Run) -> None:
@@ -85,10 +84,6 @@ class CompareScreen(ModalScreen[None]):
     def action_scroll_words(self, lines: int) -> None:
         """Move the words above the images by some lines."""
         self._page.scroll_relative(y=lines, animate=False)
-
-    def action_close(self) -> None:
-        """Back."""
-        self.dismiss(None)
 
     @work(exclusive=True)
     async def _compare(self) -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
+from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
 from aim_tui.ui.dialogs.confirm import ConfirmScreen
-from aim_tui.ui.dialogs.help import HelpScreen
 from aim_tui.ui.history.compare import CompareScreen
 from aim_tui.ui.history.run_list import RunList
 from aim_tui.ui.widgets.key_line import KeyLine
@@ -24,30 +22,26 @@ if TYPE_CHECKING:
     from textual.app import App, ComposeResult
 
     from aim_tui.store.records import Run, RunInfo
-    from aim_tui.store.runs import Runs
+    from aim_tui.ui.session.history import HistoryService
     from aim_tui.ui.session.session import Session
-    from aim_tui.ui.session.store_access import Store
 
 
-class HistoryScreen(ModalScreen["Run | None"]):
+class HistoryScreen(AimScreen["Run | None"]):
     """The run that is to be opened, or None."""
 
     CSS_PATH = "screen.tcss"
     BINDING_GROUP_TITLE = "History"
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "compare", "Compare two", tooltip="Compare the two marked runs", id="history.compare"),
         Binding("a", "switch", "This folder/all", tooltip="Runs of this folder, or of all", id="history.all"),
         Binding("d", "delete", "Delete", tooltip="Delete the marked runs, or this one", id="history.delete"),
-        Binding(
-            "question_mark,f1", "help", "Help", tooltip="The keys that work here", id="history.help", key_display="?"
-        ),
-        Binding("escape,q,H", "close", "Close", tooltip="Back to the scores", id="history.close", key_display="q"),
+        help_binding("history"),
+        close_binding("history", "Back to the scores", opener="H"),
     ]
 
-    def __init__(self, store: Store, folder: str) -> None:
+    def __init__(self, history: HistoryService, folder: str) -> None:
         super().__init__()
-        self._store = store
+        self._history = history
         self._folder = folder
         self._of_all = False
         self._heading = Static(markup=False, classes="heading")
@@ -72,14 +66,6 @@ class HistoryScreen(ModalScreen["Run | None"]):
         """The runs of all folders, or of this one alone."""
         self._of_all = not self._of_all
         self._load()
-
-    def action_help(self) -> None:
-        """The keys that work here."""
-        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))
-
-    def action_close(self) -> None:
-        """Back, opening none."""
-        self.dismiss(None)
 
     @work(exclusive=True, group="verb")
     async def action_compare(self) -> None:
@@ -110,7 +96,7 @@ class HistoryScreen(ModalScreen["Run | None"]):
             return
         for info in chosen:
             try:
-                await self._store.write(partial(_delete, info.id))
+                await self._history.delete(info.id)
             except AimError as error:
                 self._say(str(error), error=True)
         self._runs.set_marks(())
@@ -129,18 +115,17 @@ class HistoryScreen(ModalScreen["Run | None"]):
     async def _load(self) -> None:
         of_all, folder = self._of_all, self._folder
         where = "all folders" if of_all else printable(folder)
-        if self._store.path is None:
+        if not self._history.available:
             self._runs.empty_text = "Nothing is being stored: the application was opened without a store."
             self._show([], where)
             return
         self._runs.empty_text = "Looking…"
-        nothing: list[RunInfo] = []
         try:
-            infos = await self._store.read(lambda runs: runs.history(None if of_all else folder), nothing)
+            infos = await self._history.runs(None if of_all else folder)
             empty = "No run is stored yet." if of_all else "No run of this folder is stored yet; a shows those of all."
             self._runs.empty_text = f"{empty}\nIn the table, s scores and stores a run."
         except AimError as error:
-            infos = nothing
+            infos = []
             self._runs.empty_text = printable(str(error))
         self._show(infos, where)
 
@@ -159,7 +144,7 @@ class HistoryScreen(ModalScreen["Run | None"]):
 
     async def _loaded(self, info: RunInfo) -> Run | None:
         try:
-            return await self._store.read(lambda runs: runs.load(info.id), None)
+            return await self._history.load(info.id)
         except AimError as error:
             self._say(str(error), error=True)
             return None
@@ -168,20 +153,14 @@ class HistoryScreen(ModalScreen["Run | None"]):
         self.notify(printable(text), severity="error" if error else "information", markup=False, timeout=6)
 
 
-def _delete(run_id: str, runs: Runs) -> None:
-    runs.delete(run_id)
-
-
 async def browse_history(app: App[int], session: Session) -> None:
     """Look at stored runs, and open one in place of the folder."""
-    # Neither it nor numpy behind it has to be there for the first paint.
-
-    run = await app.push_screen_wait(HistoryScreen(session.store, session.folder))
+    run = await app.push_screen_wait(HistoryScreen(session.history, session.workspace.folder))
     if run is None:
         return
-    if (running := session.running) is not None:
+    if (running := session.workspace.running) is not None:
         kept = "Opening a stored run ends the job; what is scored is kept."
         asked = ConfirmScreen("End the job?", lambda: f"{running.so_far} {kept}", "Open the run", "Stay")
         if not await app.push_screen_wait(asked):
             return
-    session.open_run(run)
+    session.folders.open_run(run)

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from aim_tui.core.text import printable
-from aim_tui.ui.dialogs.help import HelpScreen
+from aim_tui.ui.aim_screen import AimScreen, help_binding
 from aim_tui.ui.widgets.image_preview import ImagePreview
 from aim_tui.ui.widgets.zoom import Zoom, closer, farther, fit_scale
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from aim_tui.ui.widgets.picture import Box
 
 
-class ViewScreen(ModalScreen[int]):
+class ViewScreen(AimScreen[int]):
     """The item that was looked at last.
 
     While the whole image is shown, h j k l and the arrows go to other images; while a part of it is, they move the
@@ -34,6 +33,7 @@ class ViewScreen(ModalScreen[int]):
 
     CSS_PATH = "screen.tcss"
     BINDING_GROUP_TITLE = "Image"
+    VERTICAL_BREAKPOINTS = []
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "move(0, 1)", "Next", tooltip="The next image; zoomed in: downwards", id="view.down"),
         Binding("k,up", "move(0, -1)", "Previous", tooltip="The image before; zoomed in: upwards", id="view.up"),
@@ -62,7 +62,7 @@ class ViewScreen(ModalScreen[int]):
         Binding(
             "escape", "back", "Back", show=False, tooltip="The whole image, then back to the table", id="view.back"
         ),
-        Binding("question_mark,f1", "help", "Help", tooltip="The keys that work here", id="view.help", key_display="?"),
+        help_binding("view"),
         Binding("q,z,enter", "close", "Close", tooltip="Back to the table", id="view.close"),
     ]
 
@@ -130,10 +130,6 @@ class ViewScreen(ModalScreen[int]):
             self._look(None)
         else:
             self.action_close()
-
-    def action_help(self) -> None:
-        """The keys that work here."""
-        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))
 
     def action_close(self) -> None:
         """Back to the table, at this image."""

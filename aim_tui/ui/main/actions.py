@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING
 
 from aim_tui.errors import AimError
 from aim_tui.ui.dialogs.confirm import ConfirmScreen
-from aim_tui.ui.session.messages import Said
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from textual.app import App
@@ -18,25 +16,25 @@ if TYPE_CHECKING:
     from aim_tui.ui.session.session import Session
 
 
-async def search(scores: ScorePane, session: Session, text: str, say: Callable[[Said], None]) -> None:
-    """Rank the rows by how near they are to a text, or say why that cannot be."""
-    rows = session.results.rows
+async def search(scores: ScorePane, session: Session, text: str) -> None:
+    """Rank the rows by their similarity to a text, or show why that is impossible."""
+    rows = session.workspace.results.rows
     try:
-        likeness = await session.searching.search(text, rows)
+        similarity = await session.search.search(text, rows)
     except AimError as error:
         scores.search_failed(text)
-        say(Said(str(error), "warning"))
+        session.workspace.notify(str(error), "warning")
         return
     # Meanwhile the user may have given up, or gone to another folder.
-    if scores.searching == text and rows is session.results.rows:
-        scores.show_likeness(likeness)
+    if scores.searching == text and rows is session.workspace.results.rows:
+        scores.show_likeness(similarity)
 
 
 async def open_folder(app: App[int], session: Session, folder: Path) -> None:
     """Go to another folder, after a question where a job runs in this one."""
-    if (running := session.running) is not None:
+    if (running := session.workspace.running) is not None:
         kept = "Leaving ends the job; what is scored is kept and comes back with the folder."
-        asked = ConfirmScreen("Leave this folder?", lambda: f"{running.so_far} {kept}", "Leave", "Stay")
-        if not await app.push_screen_wait(asked):
+        question = ConfirmScreen("Leave this folder?", lambda: f"{running.so_far} {kept}", "Leave", "Stay")
+        if not await app.push_screen_wait(question):
             return
-    session.open_folder(folder)
+    session.folders.open(folder)

@@ -119,7 +119,7 @@ MAIN_BINDINGS: list[BindingType] = [
     Binding("D", "duel", "Duel", show=False, tooltip="Blind duels between the marked or shown images", id="main.duel"),
     Binding(
         "I",
-        "own_prompts",
+        "item_prompts",
         "Prompts of images",
         show=False,
         tooltip="From metadata, sidecar files or names; or the current image's alone",
@@ -134,7 +134,12 @@ MAIN_BINDINGS: list[BindingType] = [
         id="main.watch",
     ),
     Binding(
-        "L", "told", "Messages", show=False, tooltip="What was said, also what is gone from the screen", id="main.told"
+        "L",
+        "notifications",
+        "Messages",
+        show=False,
+        tooltip="What was said, also what is gone from the screen",
+        id="main.told",
     ),
     Binding("o", "browse", "Files", tooltip="Files and folders", id="main.files"),
     Binding(

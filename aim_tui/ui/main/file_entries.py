@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aim_tui.core.selection.fields import View
+from aim_tui.core.scoring.columns import View
 from aim_tui.core.text import file_name
 from aim_tui.ui.main.file_list import Entry, EntryKind
 

@@ -31,7 +31,7 @@ PROMPT_CHOICES: dict[str, Choice] = {
 }
 
 
-class OwnPromptsScreen(Dialog[str]):
+class ItemPromptsScreen(Dialog[str]):
     """The name of what is to be done, or None."""
 
     BINDING_GROUP_TITLE = "Prompts of images"
@@ -66,31 +66,31 @@ class OwnPromptsScreen(Dialog[str]):
 
 async def change_prompts(app: App[int], session: Session, row: Row, name: str = "") -> None:
     """Ask where prompts are to come from, where that is not said, and take them from there."""
-    desk = session.own_prompts
-    of = f"{desk.count} of {len(session.results.rows)} images have a prompt of their own"
-    chosen: str | None = name or await app.push_screen_wait(OwnPromptsScreen(of))
+    prompts, workspace = session.item_prompts, session.workspace
+    of = f"{workspace.item_prompt_count} of {len(workspace.results.rows)} images have a prompt of their own"
+    chosen: str | None = name or await app.push_screen_wait(ItemPromptsScreen(of))
     match chosen:
         case "edit":
             await edit_prompt(app, session, row)
         case "leave":
             if await _may_leave(app, session):
-                await desk.leave()
+                await prompts.leave()
         case str():
-            desk.take(chosen)
+            prompts.take(chosen)
 
 
 async def edit_prompt(app: App[int], session: Session, row: Row) -> None:
     """Ask for the prompt of one image."""
-    before = " ".join(session.context.overlaid(row.own).prompt.split())
+    before = " ".join(session.workspace.context.overlaid(row.own).prompt.split())
     about = f"What {printable(file_name(row.path))} alone is compared with; empty: everybody's prompt."
     text = await app.push_screen_wait(AskScreen("Prompt of this image", about, printable(before), lambda text: ""))
     if text is not None and text != printable(before):
-        await session.own_prompts.edit(row, text)
+        await session.item_prompts.edit(row, text)
 
 
 async def _may_leave(app: App[int], session: Session) -> bool:
     """Nothing that was written by hand is given up without a question."""
-    if many := session.own_prompts.edited:
+    if many := session.workspace.edited_prompt_count:
         about = f"{many} prompt{'s that were' if many != 1 else ' that was'} edited here will be forgotten."
         if not await app.push_screen_wait(ConfirmScreen("Give them up?", lambda: about, "Give up", "Keep")):
             return False

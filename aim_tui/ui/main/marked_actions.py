@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from aim_tui.core.selection.fields import View
+from aim_tui.core.scoring.columns import View
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
+from aim_tui.exports.images import ImageRecords
 from aim_tui.file_operations.plan import Action, folder_problem, paths_as_bytes
 from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.dialogs.confirm import ConfirmScreen
 from aim_tui.ui.dialogs.dialog import PageDialog
-from aim_tui.ui.main.marked_menu import CarryScreen, RuleScreen
-from aim_tui.ui.session.exports import export, export_path, path_problem
-from aim_tui.ui.session.messages import Said
+from aim_tui.ui.main.marked_menu import RuleScreen, TransferScreen
+from aim_tui.ui.session.exports import export_path, listed_endings, path_problem, provenance
+from aim_tui.ui.session.exports import write_rows as write_records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,19 +40,19 @@ async def do(app: App[int], session: Session, name: str, rows: Sequence[Row]) ->
     try:
         match name:
             case "score":
-                session.score(row.item for row in rows)
+                session.scoring.score(row.item for row in rows)
             case "rate":
                 await rate(app, session, rows)
             case "copy" | "move":
-                await carry(app, session, Action(name), rows)
+                await transfer(app, session, Action(name), rows)
             case "undo":
-                await take_back(app, session)
+                await undo_transfer(app, session)
             case "list" | "list0":
                 await write_list(app, session, rows, b"\0" if name == "list0" else b"\n")
             case "rows":
                 await write_rows(app, session, rows)
     except (AimError, OSError) as error:
-        session.say(Said(printable(str(error)), "error"))
+        session.workspace.notify(printable(str(error)), "error")
 
 
 async def rate(app: App[int], session: Session, rows: Sequence[Row]) -> None:
@@ -66,55 +67,55 @@ async def rate(app: App[int], session: Session, rows: Sequence[Row]) -> None:
     )
     if text is None:
         return
-    stored = await session.judging.rate_all([row.path for row in rows], float(text) or None)
+    stored = await session.ratings.rate_all([row.path for row in rows], float(text) or None)
     if stored:
         left = f"; {len(rows) - stored} cannot be read" if stored < len(rows) else ""
         done = f"rated {_images(stored)} {text}" if text != "0" else f"{_images(stored)} have no rating of yours now"
-        session.say(Said(f"{done}{left}; u takes it back", "error" if left else "information"))
+        session.workspace.notify(f"{done}{left}; u takes it back", "error" if left else "information")
 
 
-async def take_back_word(session: Session) -> None:
-    """Take back the rating, rejection or note that was given last, or all ratings that were given at once."""
-    undone = await asyncio.shield(session.judging.undo())
+async def undo_entry(session: Session) -> None:
+    """Undo the last rating, rejection or note, or all ratings that were given at once."""
+    undone = await asyncio.shield(session.ratings.undo())
     if undone is not None:
-        session.say(Said(str(undone)))
+        session.workspace.notify(str(undone))
 
 
-async def carry(app: App[int], session: Session, action: Action, rows: Sequence[Row]) -> None:
+async def transfer(app: App[int], session: Session, action: Action, rows: Sequence[Row]) -> None:
     """Copy or move files to a folder that is asked for, after a question that names number and folder."""
-    if action is Action.MOVE and (session.running is not None or session.viewed is not None):
-        reason = "a job runs; x cancels it" if session.running is not None else "a stored run is shown"
-        session.say(Said(f"files are not moved while {reason}", "warning"))
+    if action is Action.MOVE and (session.workspace.running is not None or session.workspace.viewed is not None):
+        reason = "a job runs; x cancels it" if session.workspace.running is not None else "a stored run is shown"
+        session.workspace.notify(f"files are not moved while {reason}", "warning")
         return
     answer = await app.push_screen_wait(
         AskScreen(
             f"{action.title()} {_images(len(rows))}",
             "To which folder? A missing one is made. Files beside the images stay.",
-            printable(f"{session.listing.folder}/"),
+            printable(f"{session.workspace.listing.folder}/"),
             lambda text: folder_problem(_folder(text)) if text else folder_problem(""),
         )
     )
     if answer is None:
         return
     folder = _folder(answer)
-    plan = await _settle(app, await session.batch.plan(action, [row.path for row in rows], folder))
+    plan = await _settle(app, await session.file_transfer.plan(action, [row.path for row in rows], folder))
     if plan is None:
         return
-    outcome = await app.push_screen_wait(CarryScreen(session.batch, session.batch.carry(plan)))
+    outcome = await app.push_screen_wait(TransferScreen(session.file_transfer, session.file_transfer.transfer(plan)))
     if outcome is not None:
         if action is Action.MOVE:
-            session.moved({one.source: one.target for one in outcome.carried})
+            session.folders.moved({one.source: one.target for one in outcome.carried})
         await _report(app, session, outcome, "copied" if action is Action.COPY else "moved", " (b u takes it back)")
 
 
-async def take_back(app: App[int], session: Session) -> None:
-    """Take the last copy or move back, after a question."""
-    last = session.batch.last
+async def undo_transfer(app: App[int], session: Session) -> None:
+    """Undo the last copy or move, after a question."""
+    last = session.file_transfer.last
     if last is None:
-        session.say(Said("there is no copy or move to take back", "warning"))
+        session.workspace.notify("there is no copy or move to take back", "warning")
         return
-    if session.running is not None:
-        session.say(Said("files are not moved while a job runs; x cancels it", "warning"))
+    if session.workspace.running is not None:
+        session.workspace.notify("files are not moved while a job runs; x cancels it", "warning")
         return
     where = printable(last.folder)
     number = _images(len(last.carried))
@@ -125,10 +126,10 @@ async def take_back(app: App[int], session: Session) -> None:
     question += " Files that have changed since stay."
     if not await app.push_screen_wait(ConfirmScreen(f"Undo the {last.action}?", question, "Undo", "Leave it")):
         return
-    outcome = await app.push_screen_wait(CarryScreen(session.batch, session.batch.undo()))
+    outcome = await app.push_screen_wait(TransferScreen(session.file_transfer, session.file_transfer.undo()))
     if outcome is not None:
         if outcome.action is Action.MOVE:
-            session.moved({one.source: one.target for one in outcome.carried})
+            session.folders.moved({one.source: one.target for one in outcome.carried})
         await _report(app, session, outcome, "taken back", "")
 
 
@@ -160,7 +161,7 @@ async def _settle(app: App[int], plan: TransferPlan) -> TransferPlan | None:
 
 async def _report(app: App[int], session: Session, outcome: TransferOutcome, done: str, then: str) -> None:
     ended = ", then cancelled" if outcome.cancelled else ""
-    session.say(Said(f"{_images(len(outcome.carried))} {done}{ended}{then if outcome.carried else ''}"))
+    session.workspace.notify(f"{_images(len(outcome.carried))} {done}{ended}{then if outcome.carried else ''}")
     if outcome.refused:
         await _list_refused(app, f"{len(outcome.carried)} {done}, {len(outcome.refused)} not", outcome.refused)
 
@@ -178,33 +179,34 @@ async def write_list(app: App[int], session: Session, rows: Sequence[Row], end: 
     from aim_tui.exports.atomic_write import write_whole
 
     kind = "each ended by NUL" if end == b"\0" else "one a line"
-    text = await _ask_file(app, f"Paths of {_images(len(rows))}, {kind}.", f"{session.listing.folder}/marked.txt", True)
+    proposal = f"{session.workspace.listing.folder}/marked.txt"
+    text = await _ask_file(app, f"Paths of {_images(len(rows))}, {kind}.", proposal, True)
     if text is None:
         return
     try:
         content = paths_as_bytes([row.path for row in rows], end)
     except ValueError as error:
-        session.say(Said(f"{error}; the list for xargs -0 can hold them", "error"))
+        session.workspace.notify(f"{error}; the list for xargs -0 can hold them", "error")
         return
     await asyncio.to_thread(write_whole, export_path(text), content)
-    session.say(Said(f"wrote {len(rows)} paths to {text}"))
+    session.workspace.notify(f"wrote {len(rows)} paths to {text}")
 
 
 async def write_rows(app: App[int], session: Session, rows: Sequence[Row]) -> None:
     """Write these rows to a file."""
     from aim_tui.core.scoring.results import Results
 
-    about = f"Rows of {_images(len(rows))} as .csv, .json or .jsonl."
-    text = await _ask_file(app, about, f"{session.listing.folder}/marked.csv", False)
+    about = f"Rows of {_images(len(rows))} as {listed_endings(ImageRecords)}."
+    text = await _ask_file(app, about, f"{session.workspace.listing.folder}/marked.csv", False)
     if text is None:
         return
-    every = session.results
+    every = session.workspace.results
     chosen = Results(every.plan, every.context)
     chosen.models, chosen.prompt, chosen.rows = every.models, every.prompt, list(rows)
-    engine = session.launch.engine_settings(session.profile)
-    asked = (session.profile, engine, session.not_asked, await session.judging.judged())
-    await asyncio.to_thread(export, export_path(text), chosen, *asked)
-    session.say(Said(f"wrote {len(rows)} rows to {text}"))
+    workspace = session.workspace
+    source = provenance(workspace.profile, workspace.engine_settings(), workspace.skipped)
+    await asyncio.to_thread(write_records, export_path(text), chosen, source, await session.ratings.judged())
+    workspace.notify(f"wrote {len(rows)} rows to {text}")
 
 
 async def _ask_file(app: App[int], about: str, proposal: str, is_list: bool) -> str | None:
@@ -231,36 +233,34 @@ async def _ask_file(app: App[int], about: str, proposal: str, is_list: bool) -> 
 
 async def mark_by_rule(app: App[int], session: Session, arrangement: Arrangement, marks: frozenset[int]) -> list[int]:
     """The items that a rule takes among what is shown; none where nothing was chosen."""
-    results, order, sort = session.results, list(arrangement.order), arrangement.sort
-    view = View.of(results.context, results.plan.metrics, marks, session.judging.mine)
+    results, order, sort = session.workspace.results, list(arrangement.order), arrangement.sort
+    view = View.of(results.context, results.plan.metrics, marks, session.ratings.mine)
 
     def take(rule: MarkRule) -> list[int]:
         return rule.items(results.rows, order, sort, view)
 
     by = f"by {sort.column}{', falling' if sort.reverse else ''}"
     items = await app.push_screen_wait(RuleScreen(take, by, len(order)))
-    return items if items is not None and results is session.results else []
+    return items if items is not None and results is session.workspace.results else []
 
 
 async def suggest_reference(app: App[int], session: Session, items: Sequence[int]) -> None:
     """Offer the most typical of these images as the reference, with what that rests on."""
-    # Neither it nor numpy behind it has to be there for the first paint.
-    from aim_tui.ui.session.typical import typical_image
-
-    rows = [session.results.rows[item] for item in items]
+    rows = [session.workspace.results.rows[item] for item in items]
     try:
-        found = await typical_image(session.store, session.profile, session.launch.reading, rows)
+        typical = await session.search.typical_image(rows)
     except AimError as error:
-        session.say(Said(f"no reference can be suggested: {error}", "warning"))
+        session.workspace.notify(f"no reference can be suggested: {error}", "warning")
         return
-    left = f"\n{found.left_out} of {len(rows)} have no embedding and were left out." if found.left_out else ""
+    left = f"\n{typical.left_out} of {len(rows)} have no embedding and were left out." if typical.left_out else ""
     question = (
-        f"{printable(found.path.rpartition('/')[2])} is the most typical of {_images(found.count)} as CLIP sees them: "
-        f"its mean similarity to the others is {found.similarity:.3f}.{left}"
+        f"{printable(typical.path.rpartition('/')[2])} is the most typical of {_images(typical.count)} "
+        "as CLIP sees them: "
+        f"its mean similarity to the others is {typical.similarity:.3f}.{left}"
     )
     heading = "Suggested reference"
     if await app.push_screen_wait(ConfirmScreen(heading, question, "Take it", "Leave", yes_is_safe=True)):
-        session.set_reference(found.path)
+        session.setup.set_reference(typical.path)
 
 
 def _folder(text: str) -> str:

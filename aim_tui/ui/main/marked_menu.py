@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from textual.widget import Widget
 
-    from aim_tui.ui.session.file_transfer import BatchDesk
+    from aim_tui.ui.session.file_transfer import FileTransferService
 
 
 class Choice(NamedTuple):
@@ -81,12 +81,12 @@ class BatchScreen(Dialog[str]):
         self.dismiss(name)
 
 
-class CarryScreen(Dialog[TransferOutcome]):
+class TransferScreen(Dialog[TransferOutcome]):
     """Does the work it is given and shows how far it is; escape ends it after the file that is on."""
 
-    def __init__(self, desk: BatchDesk, job: Coroutine[Any, Any, TransferOutcome | None]) -> None:
+    def __init__(self, transfer: FileTransferService, job: Coroutine[Any, Any, TransferOutcome | None]) -> None:
         super().__init__("Files")
-        self._desk = desk
+        self._transfer = transfer
         self._job = job
         self._bar = ProgressBar(show_eta=False)
         self._line = Static(" ", markup=False)
@@ -109,14 +109,14 @@ class CarryScreen(Dialog[TransferOutcome]):
         self.dismiss(await self._job)
 
     def _show(self) -> None:
-        if (filing := self._desk.filing) is not None:
-            self._bar.update(total=filing.total, progress=filing.done)
-            name = printable(filing.path.rpartition("/")[2])
-            self._line.update(f"{filing.verb} {filing.done}/{filing.total}  {name}")
+        if (progress := self._transfer.progress) is not None:
+            self._bar.update(total=progress.total, progress=progress.done)
+            name = printable(progress.path.rpartition("/")[2])
+            self._line.update(f"{progress.verb} {progress.done}/{progress.total}  {name}")
 
     def action_close(self) -> None:
         """End it."""
-        self._desk.cancel()
+        self._transfer.cancel()
 
 
 class RuleScreen(Dialog["list[int]"]):

@@ -1,4 +1,4 @@
-"""The panes of the main screen, and what they show of the session."""
+"""The panes of the main screen, and what they show of the workspace."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from textual.events import Resize
 from textual.screen import Screen
 
 from aim_tui.core.text import printable, printable_name
-from aim_tui.ui.concurrency import beside
+from aim_tui.ui.concurrency import in_row_thread
 from aim_tui.ui.dialogs.help import HelpScreen
-from aim_tui.ui.dialogs.notifications import ToldScreen
+from aim_tui.ui.dialogs.notifications import NotificationsScreen
 from aim_tui.ui.main.file_entries import folder_entries, image_entries
 from aim_tui.ui.main.file_list import FileList
 from aim_tui.ui.main.info_line import InfoLine
@@ -28,9 +28,9 @@ from aim_tui.ui.session.messages import (
     ActivityChanged,
     FolderOpened,
     OpinionsChanged,
-    Said,
     ScoresChanged,
     SetupChanged,
+    UserNotice,
     WatchChanged,
 )
 from aim_tui.ui.widgets.header_lines import NoticeLine, SetupLine, TitleLine
@@ -43,10 +43,10 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from aim_tui.core.scoring.results import Summary
-    from aim_tui.ui.late_input import Typed
-    from aim_tui.ui.notifications import Told
+    from aim_tui.ui.late_input import LateInput
+    from aim_tui.ui.notifications import ShownNotification
     from aim_tui.ui.session.session import Session
-    from aim_tui.ui.session.terminal_status import Announcer
+    from aim_tui.ui.session.terminal_status import TerminalStatus
 
 # What the files show of so many rows is made anew in some 5 ms.
 _FILES_AT_ONCE = 1000
@@ -55,28 +55,35 @@ _SUMMARY_SHARE = 3
 
 
 class PanesScreen(Screen[None]):
-    """Files, prompt, scores and preview: translates the session's facts to what is shown; the verbs are in `main`."""
+    """Files, prompt, scores and preview: shows the workspace; the verbs are in `screen`."""
 
-    def __init__(self, session: Session, announcer: Announcer, typed: Typed, told: Sequence[Told]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        terminal_status: TerminalStatus,
+        late_input: LateInput,
+        notifications: Sequence[ShownNotification],
+    ) -> None:
         super().__init__()
         self.session = session
-        self._announcer = announcer
-        self._typed = typed
-        self._told = told
+        self.workspace = session.workspace
+        self._terminal_status = terminal_status
+        self._late_input = late_input
+        self._past_notifications = notifications
         self._models_shown_for = ""
         self._previewed: tuple[str | None, str | None] = (None, None)
         self._summary_wanted = self._summing_up = False
 
     def compose(self) -> ComposeResult:
         """Title, panes, then the lines that speak."""
-        context, policy = self.session.context, self.session.launch.reading
-        place, texts = self.session.memory.place, self.session.memory.texts
+        context, policy = self.workspace.context, self.workspace.launch.reading
+        place, texts = self.workspace.saved_state.place, self.workspace.saved_state.texts
         # Held rather than looked up: facts may still arrive while the screen is being taken down.
         self.heading, self.setup, self.notice = TitleLine(), SetupLine(), NoticeLine()
         self.files = FileList(id="files")
         self.form = PromptForm(context.topic, context.prompt, texts.topics, texts.prompts)
         self.chip = ReferenceChip(policy)
-        self.scores = ScorePane(place, self.session.judging.mine)
+        self.scores = ScorePane(place, self.session.ratings.mine)
         self.preview = ImagePreview(policy=policy, id="preview")
         self.info, self.strip = InfoLine(place.info), ProgressStrip()
         yield self.heading
@@ -93,7 +100,7 @@ class PanesScreen(Screen[None]):
         yield self.strip
         yield KeyLine()
 
-    # -- what the session tells --------------------------------------------------------------------------------------
+    # -- what has changed --------------------------------------------------------------------------------------------
 
     @on(FolderOpened)
     def _folder_opened(self) -> None:
@@ -105,32 +112,33 @@ class PanesScreen(Screen[None]):
 
     @on(ScoresChanged)
     def _scores_changed(self) -> None:
-        session = self.session
-        items = session.take_changed()
+        workspace = self.workspace
+        items = workspace.take_changed()
+        self.session.ratings.rows_changed(workspace.results.rows[item] for item in items)
         self.scores.rows_changed(items)
         self._show_files_changed(items)
         self._show_current()
-        if session.running is None:
+        if workspace.running is None:
             self._show_summary()
 
     @on(WatchChanged)
     def _watch_changed(self) -> None:
-        session, watching = self.session, self.session.watching
-        added = watching.take_added()
-        self.strip.show_watching(watching.note)
+        workspace, folder_watch = self.workspace, self.session.folder_watch
+        added, results = folder_watch.take_added(), workspace.results
+        self.strip.show_watching(folder_watch.note)
         self.files.entries_added(
-            image_entries([session.results.rows[item] for item in added], session.results), watching.waiting
+            image_entries([results.rows[item] for item in added], results), workspace.unfinished_files
         )
         if added:
             self.scores.rows_added(added)
             self._share_out()
             self._show_heading()
-            if session.running is None:
+            if workspace.running is None:
                 self._show_summary()
 
     @on(OpinionsChanged)
     def _opinions_changed(self) -> None:
-        self.scores.rows_changed(self.session.judging.take_changed())
+        self.scores.rows_changed(self.session.ratings.take_changed())
         self._share_out()
 
     @on(SetupChanged)
@@ -138,27 +146,27 @@ class PanesScreen(Screen[None]):
         self._show_scores()
         self._show_files()
         self._show_setup()
-        if self.session.running is None:
+        if self.workspace.running is None:
             self._show_summary()
         self._count_tokens(self.form.prompt)
 
     @on(ActivityChanged)
     def _activity_changed(self) -> None:
-        activity = self.session.activity()
-        self._announcer.tell(activity, self.session.folder)
+        activity = self.session.scoring.activity()
+        self._terminal_status.show(activity, self.workspace.folder)
         self.strip.show(activity)
-        self.strip.show_not_stored(self.session.store.reason)
+        self.strip.show_not_stored(self.session.scoring.not_stored)
         if not activity.running:
             self._show_summary()
         self.refresh_bindings()
 
     @work(group="tokens")
     async def _count_tokens(self, text: str) -> None:
-        wanted = "clip" in self.session.enabled
-        self.form.show_tokens(text, await self.session.maps.tokens_while_typing(text, wanted=wanted))
+        wanted = "clip" in self.workspace.enabled
+        self.form.show_tokens(text, await self.session.heatmaps.tokens_while_typing(text, wanted=wanted))
 
-    @on(Said)
-    def _said(self, event: Said) -> None:
+    @on(UserNotice)
+    def _notify(self, event: UserNotice) -> None:
         timeout = {"information": 3.0, "warning": 6.0, "error": 12.0}[event.severity]
         self.notify(printable(event.text), severity=event.severity, timeout=timeout, markup=False)
 
@@ -174,57 +182,57 @@ class PanesScreen(Screen[None]):
         self.set_class(panes.preview > 0, "-preview-beside")
 
     def _show_scores(self) -> None:
-        listing = self.session.listing
+        listing = self.workspace.listing
         if listing.problem:
             empty = f"This folder cannot be read: {listing.problem}.\nIn the files (o), h goes to the folder above."
         else:
             empty = "No images in this folder.\nIn the files (o), l opens a folder and h the one above."
-        self.scores.show(self.session.results, empty)
+        self.scores.show(self.workspace.results, empty)
         self._share_out()
         self._show_current()
 
     @work(exclusive=True, group="files")
     async def _show_files(self) -> None:
-        session, results = self.session, self.session.results
+        workspace, results = self.workspace, self.workspace.results
         seen = len(results.rows)
-        lines = await beside(folder_entries, session.listing, results)
+        lines = await in_row_thread(folder_entries, workspace.listing, results)
         gc.freeze()
-        if results is session.results:
+        if results is workspace.results:
             current = self.files.cursor_key if self.files.has_focus else None
             row = self.scores.current
             self.files.show_by_path(lines, current or (row.path if row is not None else None))
             # Some may have come meanwhile.
-            self.files.entries_added(image_entries(results.rows[seen:], results), session.watching.waiting)
+            self.files.entries_added(image_entries(results.rows[seen:], results), workspace.unfinished_files)
 
     @work(group="files changed")
     async def _show_files_changed(self, items: Sequence[int]) -> None:
-        results = self.session.results
+        results = self.workspace.results
         # Other weights change 100,000 rows at once.
         for start in range(0, len(items), _FILES_AT_ONCE):
             changed = [results.rows[item] for item in items[start : start + _FILES_AT_ONCE]]
             self.files.entries_changed(image_entries(changed, results))
             await asyncio.sleep(0)
-            if results is not self.session.results:
+            if results is not self.workspace.results:
                 return
 
     def _show_setup(self) -> None:
-        session = self.session
-        self.form.show(session.context.topic, session.context.prompt)
-        self.chip.show(session.context.reference)
-        self.setup.show(session.plan, session.not_asked, session.problem)
-        self.notice.show(session.notice)
+        workspace = self.workspace
+        self.form.show(workspace.context.topic, workspace.context.prompt)
+        self.chip.show(workspace.context.reference)
+        self.setup.show(workspace.plan, workspace.skipped, workspace.problem)
+        self.notice.show(workspace.notice)
         self._show_heading()
 
     def _show_heading(self) -> None:
-        session = self.session
-        recalled = session.memory.recalled_in(session.context)
-        folder, images, own = str(session.listing.folder), len(session.results.rows), session.own_prompts.count
-        self.heading.show(folder, images, session.profile.name, recalled, own)
+        workspace = self.workspace
+        recalled = workspace.saved_state.recalled_in(workspace.context)
+        folder, images, own = str(workspace.listing.folder), len(workspace.results.rows), workspace.item_prompt_count
+        self.heading.show(folder, images, workspace.profile.name, recalled, own)
 
     def _show_current(self) -> None:
-        session, row = self.session, self.scores.current
-        whose = session.own_prompts.whose(row) if row is not None else ""
-        self.info.show(row, session.plan, session.context, session.not_asked, whose)
+        workspace, row = self.workspace, self.scores.current
+        whose = workspace.prompt_origin(row) if row is not None else ""
+        self.info.show(row, workspace.plan, workspace.context, workspace.skipped, whose)
         path, caption = (row.path, row.caption) if row is not None else (None, None)
         if path != self._previewed[0]:
             self.preview.show(path, caption=caption, neighbours=self.scores.neighbours())
@@ -244,9 +252,9 @@ class PanesScreen(Screen[None]):
         try:
             while self._summary_wanted:
                 self._summary_wanted = False
-                results, began = self.session.results, monotonic()
-                summary = await beside(results.summary)
-                if results is self.session.results:
+                results, began = self.workspace.results, monotonic()
+                summary = await in_row_thread(results.summary)
+                if results is self.workspace.results:
                     self._show_sum(summary)
                 await asyncio.sleep(_SUMMARY_SHARE * (monotonic() - began))
         finally:
@@ -268,9 +276,9 @@ class PanesScreen(Screen[None]):
 
     # -- pages to read -----------------------------------------------------------------------------------------------
 
-    def action_told(self) -> None:
-        """What toasts have said."""
-        self.app.push_screen(ToldScreen(self._told))
+    def action_notifications(self) -> None:
+        """All notifications that were shown."""
+        self.app.push_screen(NotificationsScreen(self._past_notifications))
 
     def action_help(self) -> None:
         """The keys that work here."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.metrics.registry import get_metric
+from aim_tui.core.scoring.columns import IMAGES, Column, Kind, metric_columns
 from aim_tui.ui.widgets.line_look import GAP
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ _TIERS = (
 _OTHERS_TIERS = ((False, False, False, _NAME_MIN),)
 
 
-class Column(NamedTuple):
-    """One column: its id (what to sort by), title, width in cells, and for a value its metric."""
+class PlacedColumn(NamedTuple):
+    """A column as the table shows it: its id (what to sort by), title, width in cells, and for a value its metric."""
 
     id: str
     title: str
@@ -56,13 +57,13 @@ class Column(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """The columns that fit, how many others there are, and how many metrics beside AIM's are among those."""
+    """The columns that fit, how many others there are, and how many beside AIM's are among those."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[PlacedColumn, ...]
     hidden: int
     others_hidden: int = 0
 
-    def column_at(self, x: int) -> Column | None:
+    def column_at(self, x: int) -> PlacedColumn | None:
         """The column that covers cell `x`, counted from the first one's left edge."""
         left = 0
         for column in self.columns:
@@ -87,15 +88,18 @@ def lay_out(
     From poor to rich: name, final, status; then the raw values; then the normalised ones, at first for the words of
     the status; then captions. A column of ratings is there where anything is `rated`, and one of cosines, before all
     other values, where the rows are `ranked` by their nearness to a text. Metrics that are not `weighed` (None: all
-    are) have no normalised value. Those beside AIM's cost AIM's nothing: the last of them go where room is scarce.
+    are) have no normalised value. Those beside AIM's, and the additional columns after them, cost AIM's nothing: the
+    last of them go where room is scarce.
     """
     weighed = metrics if weighed is None else weighed
-    everything = len(metrics) + sum(metric in weighed for metric in metrics) + 5 + rated + ranked
-    others = sum(metric not in METRICS for metric in metrics)
+    additional = IMAGES.additional()
+    everything = len(metrics) + sum(metric in weighed for metric in metrics) + len(additional) + 5 + rated + ranked
+    others = sum(metric not in METRICS for metric in metrics) + len(additional)
     for hidden in range(0 if narrow else others + 1):
-        shown = metrics[: len(metrics) - hidden]
+        left_over = max(hidden - len(additional), 0)
+        shown, added = metrics[: len(metrics) - left_over], additional[: max(len(additional) - hidden, 0)]
         for norms, words, caption, name_least in (*_TIERS, *(_OTHERS_TIERS if hidden < others else ())):
-            columns = _columns(shown, rows, norms, words, weighed)
+            columns = _columns(shown, added, rows, norms, words, weighed)
             if rated:
                 columns.insert(-1, _rating())
             if ranked:
@@ -105,37 +109,44 @@ def lay_out(
             wanted = min(max(longest_name, _NAME_MIN), _NAME_MAX)
             if left < min(wanted, name_least):
                 continue
-            name = Column("name", "Name", min(left, wanted))
+            name = _placed("name", min(left, wanted))
             columns.insert(1, name)
             if caption:
-                columns.append(Column("caption", "Caption", _CAPTION_MIN + left - name.width))
+                columns.append(_placed("caption", _CAPTION_MIN + left - name.width))
             return Layout(tuple(columns), everything - len(columns), hidden)
     columns = [*([_likeness()] if ranked else []), _final(), _status()]
     while columns and width - sum(column.width + GAP for column in columns) < _NAME_MIN:
         columns.pop()
     name_width = max(width - sum(column.width + GAP for column in columns) - GAP, 1)
-    return Layout((Column("name", "Name", name_width), *columns), everything - len(columns) - 1)
+    return Layout((_placed("name", name_width), *columns), everything - len(columns) - 1)
 
 
 def width_for_all_values(metrics: Sequence[str], rows: int, rated: bool, weighed: Collection[str] | None = None) -> int:
     """How many cells show every raw and normalised value beside names that can be read."""
     weighed = metrics if weighed is None else weighed
-    fixed = [*_columns(metrics, rows, True, False, weighed), *([_rating()] if rated else [])]
+    columns = _columns(metrics, IMAGES.additional(), rows, True, False, weighed)
+    fixed = [*columns, *([_rating()] if rated else [])]
     return sum(column.width + GAP for column in fixed) + _NAME_FAIR + GAP
 
 
-def _columns(metrics: Sequence[str], rows: int, norms: bool, words: bool, weighed: Collection[str]) -> list[Column]:
-    columns = [Column("item", "#", max(len(str(rows)), 2), right=True)]
+def _columns(
+    metrics: Sequence[str], additional: Sequence[Column], rows: int, norms: bool, words: bool, weighed: Collection[str]
+) -> list[PlacedColumn]:
+    columns = [_placed("item", max(len(str(rows)), 2), right=True)]
     for metric in metrics:
         spec, has_norm = get_metric(metric), metric in weighed
-        arrow = "↑" if spec.higher_is_better else "↓"
-        title = f"{spec.short} {arrow}"
+        raw, norm = metric_columns(spec)
         bar = has_norm and not norms
-        width = max(_digits(spec) + _SIGN + (_BAR if bar else 0), len(title))
-        columns.append(Column(metric, title, width, right=True, metric=metric, bar=bar))
+        width = max(_digits(spec) + _SIGN + (_BAR if bar else 0), len(raw.title))
+        columns.append(PlacedColumn(raw.id, raw.title, width, right=True, metric=metric, bar=bar))
         if norms and has_norm:
-            columns.append(Column(f"{metric}_norm", "norm", _NORM_WIDTH, right=True, metric=metric, bar=True))
-    return [*columns, _final(), _status() if words else Column("status", "St", STATUS_GLYPH_WIDTH)]
+            columns.append(PlacedColumn(norm.id, norm.title, _NORM_WIDTH, right=True, metric=metric, bar=True))
+    columns += [PlacedColumn(one.id, one.title, one.width, right=one.kind is Kind.NUMBER) for one in additional]
+    return [*columns, _final(), _status() if words else PlacedColumn("status", "St", STATUS_GLYPH_WIDTH)]
+
+
+def _placed(column: str, width: int, *, right: bool = False, bar: bool = False) -> PlacedColumn:
+    return PlacedColumn(column, IMAGES[column].title, width, right=right, bar=bar)
 
 
 def _digits(spec: MetricSpec) -> int:
@@ -146,17 +157,18 @@ def _digits(spec: MetricSpec) -> int:
     return spec.decimals + 1 + (len(f"{widest:.0f}") if math.isfinite(widest) else _DIGITS_WITHOUT_END)
 
 
-def _final() -> Column:
-    return Column("final", "Final", _FINAL_WIDTH, right=True, bar=True)
+def _final() -> PlacedColumn:
+    return _placed("final", _FINAL_WIDTH, right=True, bar=True)
 
 
-def _likeness() -> Column:
-    return Column(LIKENESS, "Cosine", _LIKENESS_WIDTH, right=True)
+def _likeness() -> PlacedColumn:
+    # Its values belong to a search, not to the rows.
+    return PlacedColumn(LIKENESS, "Cosine", _LIKENESS_WIDTH, right=True)
 
 
-def _rating() -> Column:
-    return Column("rating", "Rate", _RATING_WIDTH)
+def _rating() -> PlacedColumn:
+    return _placed("rating", _RATING_WIDTH)
 
 
-def _status() -> Column:
-    return Column("status", "Status", _STATUS_WIDTH)
+def _status() -> PlacedColumn:
+    return _placed("status", _STATUS_WIDTH)

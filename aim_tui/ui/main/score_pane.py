@@ -12,10 +12,10 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Static
 
-from aim_tui.core.selection.fields import View
+from aim_tui.core.scoring.columns import View
 from aim_tui.core.selection.filters import FilterError
 from aim_tui.core.selection.sorting import SortKey, sort_rows
-from aim_tui.ui.concurrency import beside
+from aim_tui.ui.concurrency import in_row_thread
 from aim_tui.ui.main.arranged_line import arranged_line
 from aim_tui.ui.main.score_columns import LIKENESS
 from aim_tui.ui.main.score_table import ScoreTable
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from aim_tui.core.ratings.opinions import Opinion
     from aim_tui.core.scoring.results import Results, Row
     from aim_tui.ui.session.saved_state import Place
-    from aim_tui.ui.session.search import Likeness
+    from aim_tui.ui.session.search import TextSimilarity
 
 # More rows than these are arranged in a thread; fewer take less time than starting one is worth.
 _ARRANGE_IN_THREAD = 3000
@@ -262,7 +262,7 @@ class ScorePane(Vertical):
         view = View.of(results.context, results.plan.metrics, frozenset(self.marks), self._opinions)
         began = monotonic()
         if len(results.rows) > _ARRANGE_IN_THREAD:
-            order = await beside(arrangement.arrange, results.rows, view)
+            order = await in_row_thread(arrangement.arrange, results.rows, view)
         else:
             order = arrangement.arrange(results.rows, view)
         took = monotonic() - began
@@ -308,7 +308,7 @@ class ScorePane(Vertical):
         """What is being searched for and has no answer yet; empty where nothing is."""
         return self._searching
 
-    def show_likeness(self, likeness: Likeness) -> None:
+    def show_likeness(self, likeness: TextSimilarity) -> None:
         """Rank the rows by how near they are to the text that was searched for, the cursor on the first."""
         self._searching = ""
         self._arrangement.likeness = likeness

@@ -13,10 +13,10 @@ from textual.reactive import reactive
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.outcomes import Failed, value_of
 from aim_tui.core.ratings.opinions import NOTHING
-from aim_tui.core.selection.fields import View
+from aim_tui.core.scoring.columns import IMAGES, View
 from aim_tui.core.selection.sorting import SortKey
 from aim_tui.core.text import printable_name
-from aim_tui.ui.main.score_columns import STATUS_GLYPH_WIDTH, Column, Layout, lay_out, width_for_all_values
+from aim_tui.ui.main.score_columns import STATUS_GLYPH_WIDTH, Layout, PlacedColumn, lay_out, width_for_all_values
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
 from aim_tui.ui.widgets.line_look import GAP, NARROW_TERMINAL
@@ -82,7 +82,8 @@ class ScoreTable(LineList[int]):
         in the order of their item numbers. The rows are read, never copied: they may grow and change.
         """
         same = rows is self._rows
-        self._rows, self._metrics, self._view = rows, plan.metrics, View.of(context, plan.metrics)
+        self._rows, self._metrics = rows, plan.metrics
+        self._view = View.of(context, plan.metrics, opinions=self._opinions)
         self._weighed = frozenset(plan.shares)
         self._columns = None
         self._find_best()
@@ -170,7 +171,7 @@ class ScoreTable(LineList[int]):
         used = sum(segment.cell_length for segment in segments)
         return [*segments, Segment(" " * max(width - used, 0), look.base)]
 
-    def _draw_cell(self, column: Column, index: int, row: Row, look: Look) -> list[Segment]:
+    def _draw_cell(self, column: PlacedColumn, index: int, row: Row, look: Look) -> list[Segment]:
         muted = look.pen(self.get_component_rich_style("line-list--muted"))
         match column.id:
             case "item":
@@ -193,9 +194,12 @@ class ScoreTable(LineList[int]):
                 return [Segment(fit(said, column.width), problem if status.problem else muted)]
             case "final":
                 return self._draw_score(self._final_cell(row), column, look, strong=True)
-        return self._draw_score(self._metric_cell(row, column), column, look)
+        if column.metric:
+            return self._draw_score(self._metric_cell(row, column), column, look)
+        text = fit(IMAGES[column.id].text(row, self._view), column.width)
+        return [Segment(text.strip().rjust(column.width) if column.right else text, look.base)]
 
-    def _metric_cell(self, row: Row, column: Column) -> Cell:
+    def _metric_cell(self, row: Row, column: PlacedColumn) -> Cell:
         raw = row.raws.get(column.metric)
         norm = row.scores.norms.get(column.metric) if row.scores else None
         stale = self._view.stale_value(row, column.metric)
@@ -218,7 +222,7 @@ class ScoreTable(LineList[int]):
             (raw := row.raws.get(metric)) is not None and isinstance(raw.outcome, Failed) for metric in self._metrics
         )
 
-    def _draw_score(self, cell: Cell, column: Column, look: Look, *, strong: bool = False) -> list[Segment]:
+    def _draw_score(self, cell: Cell, column: PlacedColumn, look: Look, *, strong: bool = False) -> list[Segment]:
         text = cell.text.rjust(column.width)[-column.width :]
         if cell.problem:
             return [Segment(text, look.pen(self.get_component_rich_style("line-list--problem")))]

@@ -34,7 +34,7 @@ from aim_tui.ui.review.explain import ExplainScreen
 from aim_tui.ui.review.grid import show_grid
 from aim_tui.ui.review.screen import review
 from aim_tui.ui.session.exports import row_as_tsv
-from aim_tui.ui.session.messages import ModelsChanged, Said
+from aim_tui.ui.session.messages import ModelsChanged
 from aim_tui.ui.session.saved_state import Place
 from aim_tui.ui.session.session import TICK_SECONDS
 from aim_tui.ui.widgets.line_list import LineList
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 
 class MainScreen(PanesScreen):
-    """Translates keys and widgets' facts to the session's verbs; what is shown of it is in `panes`."""
+    """Translates keys and messages of widgets to verbs of services; what is shown is in `panes`."""
 
     CSS_PATH = "screen.tcss"
     BINDING_GROUP_TITLE = "Everywhere"
@@ -59,24 +59,24 @@ class MainScreen(PanesScreen):
         """Begin."""
         self.set_interval(TICK_SECONDS, self.session.tick)
         self.session.open()
-        if self.session.launch.edits is not None:
-            self._open_edits(self.session.launch.edits)
-        if self.session.launch.findings is not None:
+        if self.workspace.launch.edits is not None:
+            self._open_edits(self.workspace.launch.edits)
+        if self.workspace.launch.findings is not None:
             self.action_findings()
 
     @work(exclusive=True, group="dialog")
     async def _open_edits(self, wish: EditWish) -> None:
-        await show_edits(self.app, self.session, self._typed, wish)
+        await show_edits(self.app, self.session, self._late_input, wish)
 
     @on(ModelsChanged)
     def _models_changed(self) -> None:
-        profile, missing = self.session.profile.name, self.session.models_missing
+        profile, missing = self.workspace.profile.name, self.workspace.models_missing
         self.strip.show_models(missing)
         if missing and self._models_shown_for != profile:
             self._models_shown_for = profile
             self.action_models()
 
-    # -- what the widgets tell ---------------------------------------------------------------------------------------
+    # -- messages of widgets ----------------------------------------------------------------------------------------
 
     @on(ScorePane.CurrentChanged)
     def _current_changed(self) -> None:
@@ -91,22 +91,22 @@ class MainScreen(PanesScreen):
     def _remember_place(self) -> None:
         row = self.scores.current
         path = row.path if row is not None else ""
-        self.session.remember(Place(self.scores.sort, self.scores.expression, path, self.info.kind))
+        self.session.folders.remember(Place(self.scores.sort, self.scores.expression, path, self.info.kind))
 
     @on(ScorePane.MarksChanged)
     def _marks_changed(self) -> None:
-        rows = self.session.results.rows
+        rows = self.workspace.results.rows
         self.files.set_marks(rows[item].path for item in self.scores.marks)
         self.strip.show_marked(self.scores.marked_note)
 
     @on(ScorePane.SearchWanted)
     @work(exclusive=True, group="search")
     async def _search_wanted(self, event: ScorePane.SearchWanted) -> None:
-        await search(self.scores, self.session, event.text, self._said)
+        await search(self.scores, self.session, event.text)
 
     @on(ScorePane.SearchLeft)
     def _search_left(self) -> None:
-        self.session.searching.forget()
+        self.session.search.forget()
 
     @on(ScorePane.Opened)
     def _opened(self) -> None:
@@ -125,7 +125,7 @@ class MainScreen(PanesScreen):
     @on(LineList.MarksChanged, "#files")
     def _files_marked(self) -> None:
         marked = self.files.marks
-        self.scores.mark(row.item for row in self.session.results.rows if row.path in marked)
+        self.scores.mark(row.item for row in self.workspace.results.rows if row.path in marked)
         self.strip.show_marked(self.scores.marked_note)
 
     @on(FileList.FolderOpened)
@@ -143,14 +143,14 @@ class MainScreen(PanesScreen):
 
     @on(PromptForm.Saved)
     def _prompt_saved(self, event: PromptForm.Saved) -> None:
-        self.session.set_prompt(event.topic, event.prompt)
+        self.session.setup.set_prompt(event.topic, event.prompt)
 
     @on(PromptForm.Left)
     def _form_left(self) -> None:
         self.scores.take_keyboard()
 
     def _item_of(self, path: str | None) -> int | None:
-        return next((row.item for row in self.session.results.rows if row.path == path), None)
+        return next((row.item for row in self.workspace.results.rows if row.path == path), None)
 
     # -- verbs -------------------------------------------------------------------------------------------------------
 
@@ -158,23 +158,23 @@ class MainScreen(PanesScreen):
         """Keys that would do nothing now are not offered."""
         match action:
             case "cancel":
-                return self.session.running is not None
+                return self.workspace.running is not None
             case "restart":
-                return self.session.activity().crash is not None
+                return self.session.scoring.activity().crash is not None
             case "clear_reference":
-                return bool(self.session.context.reference)
+                return bool(self.workspace.context.reference)
         return True
 
     def action_score(self) -> None:
         """Score the marked images, or what is left."""
         if marks := self.scores.marks:
-            self.session.score(marks)
+            self.session.scoring.score(marks)
         else:
-            self.session.score_left()
+            self.session.scoring.score_left()
 
     def action_score_all(self) -> None:
         """Score everything anew."""
-        self.session.score_all()
+        self.session.scoring.score_all()
 
     @work(exclusive=True, group="dialog")
     async def action_cancel(self) -> None:
@@ -193,19 +193,19 @@ class MainScreen(PanesScreen):
     def action_take_reference(self) -> None:
         """Compare with the current image."""
         if (row := self.scores.current) is not None:
-            self.session.set_reference(row.path)
+            self.session.setup.set_reference(row.path)
 
     def action_clear_reference(self) -> None:
         """Compare with no image."""
-        self.session.clear_reference()
+        self.session.setup.clear_reference()
 
     @work(exclusive=True, group="dialog")
     async def action_review(self) -> None:
         """One image after another, with a key for every judgement."""
         if (row := self.scores.current) is not None:
-            results, arrangement, marks = self.session.results, self.scores.arrangement, frozenset(self.scores.marks)
-            item = await review(self.app, self.session, arrangement, row.item, marks, self._typed)
-            if results is self.session.results:
+            results, arrangement, marks = self.workspace.results, self.scores.arrangement, frozenset(self.scores.marks)
+            item = await review(self.app, self.session, arrangement, row.item, marks, self._late_input)
+            if results is self.workspace.results:
                 self.scores.move_to(item)
 
     @work(exclusive=True, group="dialog")
@@ -223,16 +223,18 @@ class MainScreen(PanesScreen):
                 self.scores.move_to(item)
 
         if (row := self.scores.current) is not None:
-            rows, policy = self.session.results.rows, self.session.launch.reading
+            rows, policy = self.workspace.results.rows, self.workspace.launch.reading
             self.app.push_screen(ViewScreen(rows, self.scores.order, row.item, policy), closed)
 
     def action_explain(self) -> None:
         """Why the current image scores as it does."""
-        session = self.session
+        session, workspace = self.session, self.workspace
         if (row := self.scores.current) is not None:
             heatmap = partial(show_heatmap, self.app, session, self.scores.order, row.item)
-            asked, whose = (session.results, session.profile, session.not_asked), session.own_prompts.whose(row)
-            self.app.push_screen(ExplainScreen(row, *asked, tokens=session.maps.tokens, heatmap=heatmap, whose=whose))
+            facts, whose = (workspace.results, workspace.profile, workspace.skipped), workspace.prompt_origin(row)
+            self.app.push_screen(
+                ExplainScreen(row, *facts, tokens=session.heatmaps.tokens, heatmap=heatmap, whose=whose)
+            )
 
     @work(exclusive=True, group="dialog")
     async def action_heatmap(self) -> None:
@@ -270,8 +272,8 @@ class MainScreen(PanesScreen):
 
         if (row := self.scores.current) is not None:
             scores = self.scores
-            asked = (self.app, self.session, scores.arrangement, row.item, scores.marks, marked, self._typed)
-            scores.move_to(await show_grid(*asked))
+            current = (scores.arrangement, row.item, scores.marks)
+            scores.move_to(await show_grid(self.app, self.session, *current, marked, self._late_input))
 
     @work(exclusive=True, group="dialog")
     async def action_duel(self) -> None:
@@ -291,22 +293,22 @@ class MainScreen(PanesScreen):
     @work(exclusive=True, group="dialog")
     async def action_edits(self) -> None:
         """The edits of a file."""
-        await show_edits(self.app, self.session, self._typed)
+        await show_edits(self.app, self.session, self._late_input)
 
     @work(exclusive=True, group="dialog")
     async def action_findings(self) -> None:
         """What a command has found."""
-        await show_findings(self.app, self.session, self._typed)
+        await show_findings(self.app, self.session, self._late_input)
 
     @work(exclusive=True, group="dialog")
-    async def action_own_prompts(self, name: str = "") -> None:
+    async def action_item_prompts(self, name: str = "") -> None:
         """Prompts that images bring, or that one of them alone is to have."""
         if (row := self.scores.current) is not None:
             await change_prompts(self.app, self.session, row, name)
 
     def action_watch(self) -> None:
         """Follow the folder, or no longer."""
-        self.session.watching.turn()
+        self.session.folder_watch.switch()
 
     def action_find(self) -> None:
         """Find a name."""
@@ -324,7 +326,7 @@ class MainScreen(PanesScreen):
     @work(exclusive=True, group="dialog")
     async def action_batch(self, name: str = "") -> None:
         """Do something with the marked images, or the current one where none is marked."""
-        rows = self.session.results.rows
+        rows = self.workspace.results.rows
         items = sorted(self.scores.marks) or ([row.item] if (row := self.scores.current) is not None else [])
         of = self.scores.marked_note or "the current image"
         chosen: str | None = name or None
@@ -337,9 +339,9 @@ class MainScreen(PanesScreen):
 
     @work
     async def action_undo(self) -> None:
-        """Take back what was said of images last."""
-        if self._typed.settled():
-            await marked_actions.take_back_word(self.session)
+        """Undo the last rating, rejection or note."""
+        if self._late_input.settled():
+            await marked_actions.undo_entry(self.session)
 
     @work(exclusive=True, group="dialog")
     async def action_suggest_reference(self) -> None:
@@ -364,7 +366,7 @@ class MainScreen(PanesScreen):
         if self.has_class("-browsing"):
             self.action_browse()
         elif not self.scores.end_search() and not self.scores.clear_filter():
-            self.session.leave_run()
+            self.session.folders.leave_run()
 
     def action_browse(self) -> None:
         """Go to the files; where there is no room beside the table, they take its place."""
@@ -383,7 +385,7 @@ class MainScreen(PanesScreen):
     def action_copy_row(self) -> None:
         """Send the row to the terminal's clipboard."""
         if (row := self.scores.current) is not None:
-            self._copy(row_as_tsv(row, self.session.results), "row")
+            self._copy(row_as_tsv(row, self.workspace.results), "row")
 
     def _copy(self, text: str, what: str) -> None:
         # OSC 52 has no answer: tmux drops it unless it is told not to, so nobody can say that it arrived.
@@ -394,11 +396,12 @@ class MainScreen(PanesScreen):
     async def action_export(self) -> None:
         """Write all rows to a file."""
         try:
-            said = await session_actions.export_rows(self.app, self.session)
+            text = await session_actions.export_rows(self.app, self.session)
         except AimError as error:
-            said = Said(str(error), "error")
-        if said is not None:
-            self._said(said)
+            self.workspace.notify(str(error), "error")
+        else:
+            if text:
+                self.workspace.notify(text)
 
     @work(exclusive=True, group="dialog")
     async def action_models(self) -> None:

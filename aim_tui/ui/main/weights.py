@@ -175,9 +175,9 @@ async def of_packages() -> list[MetricSpec]:
 
 async def weigh(app: App[int], session: Session) -> None:
     """Weigh the metrics otherwise; no model runs."""
-    present = Weighing(session.weights, session.enabled)
+    present = Weighing(session.workspace.weights, session.workspace.enabled)
     weighing = await app.push_screen_wait(
-        WeightsScreen(present, session.profile.rules, session.not_asked, other_metrics(), of_packages)
+        WeightsScreen(present, session.workspace.profile.rules, session.workspace.skipped, other_metrics(), of_packages)
     )
-    if weighing is not None and (problem := session.set_weights(weighing.weights, weighing.enabled)):
+    if weighing is not None and (problem := session.setup.set_weights(weighing.weights, weighing.enabled)):
         app.notify(problem, severity="error", markup=False)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from aim_tui.hub.inventory import ModelState
-    from aim_tui.ui.session.models import ModelDesk
+    from aim_tui.ui.session.local_models import LocalModels
 
 _LOOK_EVERY_SECONDS = 0.2
 _BAR_CELLS = 24
@@ -48,9 +48,11 @@ class ModelsScreen(Dialog[ModelsChoice]):
         Binding("q", "close", "Close", show=False, tooltip="Close; M shows this again", id="models.close"),
     ]
 
-    def __init__(self, profile: str, desk: ModelDesk, *, fetch: Callable[[], None], cancel: Callable[[], None]) -> None:
+    def __init__(
+        self, profile: str, models: LocalModels, *, fetch: Callable[[], None], cancel: Callable[[], None]
+    ) -> None:
         super().__init__(f"Models of the profile {printable(profile)}")
-        self._desk = desk
+        self._models = models
         self._fetch = fetch
         self._cancel = cancel
         self._page = Static(markup=False)
@@ -61,16 +63,16 @@ class ModelsScreen(Dialog[ModelsChoice]):
         return [self._page]
 
     def on_mount(self) -> None:
-        """Look at the desk now and then: a fetch tells its bytes there."""
+        """Look at the models now and then: a fetch counts its bytes there."""
         self._paint()
         self.set_interval(_LOOK_EVERY_SECONDS, self._paint)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Fetching is offered where something can be fetched, cancelling where a fetch runs."""
         if action == "cancel":
-            return self._desk.fetching is not None
+            return self._models.fetching is not None
         if action == "fetch":
-            return self._desk.fetching is None and bool(self._desk.missing)
+            return self._models.fetching is None and bool(self._models.missing)
         return True
 
     def action_fetch(self) -> None:
@@ -86,25 +88,25 @@ class ModelsScreen(Dialog[ModelsChoice]):
         self.dismiss(ModelsChoice(choice))
 
     def _paint(self) -> None:
-        page = models_page(self._desk)
+        page = models_page(self._models)
         if page != self._shown:
             self._shown = page
             self._page.update(page)
             self.refresh_bindings()
 
 
-def models_page(desk: ModelDesk) -> Content:
+def models_page(models: LocalModels) -> Content:
     """What is here, what is not, how far a fetch has come, and the keys."""
-    lines = [_line(state) for state in desk.states or ()]
-    missing = desk.missing
-    if desk.states is None:
+    lines = [_line(state) for state in models.states or ()]
+    missing = models.missing
+    if models.states is None:
         lines.append(Content("looking…"))
     elif not missing:
         lines += [Content(""), Content("All models are on this machine."), Content("")]
         lines += [_key("p", "choose another profile"), _key("l", "use a folder on this machine")]
     else:
         lines += [Content(""), Content(_total(missing)), Content("")]
-        lines += _fetch_lines(desk)
+        lines += _fetch_lines(models)
         lines += [
             _key("s", "use the sample models: tiny, embedded, for trying out"),
             _key("p", "choose another profile"),
@@ -115,10 +117,10 @@ def models_page(desk: ModelDesk) -> Content:
     return Content("\n").join(lines)
 
 
-def _fetch_lines(desk: ModelDesk) -> list[Content]:
+def _fetch_lines(models: LocalModels) -> list[Content]:
     lines: list[Content] = []
-    if desk.fetching is not None:
-        now = desk.fetching
+    if models.fetching is not None:
+        now = models.fetching
         share = now.done / now.total if now.total else 0.0
         full = round(_BAR_CELLS * min(share, 1.0))
         bar = Content.assemble(("━" * full, "$primary"), ("─" * (_BAR_CELLS - full), "$foreground-disabled"))
@@ -126,8 +128,8 @@ def _fetch_lines(desk: ModelDesk) -> list[Content]:
         lines.append(Content.assemble(bar, f" {size}  ", (f"{now.role} {now.file}".strip(), "$foreground-muted")))
         lines.append(_key("x", "cancel; what has come is kept"))
     else:
-        if desk.problem:
-            lines.append(Content.styled(printable(desk.problem), "$text-error"))
+        if models.problem:
+            lines.append(Content.styled(printable(models.problem), "$text-error"))
         lines.append(_key("f", "fetch them; a fetch that was cut off goes on where it was"))
     return lines
 

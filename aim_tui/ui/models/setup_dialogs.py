@@ -22,16 +22,15 @@ if TYPE_CHECKING:
 
 async def models_tour(app: App[int], session: Session) -> None:
     """Show the profile's models and follow the way that is chosen; to be awaited in a Textual worker."""
-    screen = ModelsScreen(
-        session.profile.name, session.models, fetch=session.fetch_models, cancel=session.models.cancel
-    )
+    workspace, service = session.workspace, session.models
+    screen = ModelsScreen(workspace.profile.name, workspace.models, fetch=service.fetch, cancel=service.cancel)
     match await app.push_screen_wait(screen):
         case ModelsChoice.SAMPLE:
-            sample = session.launch.profiles.get("sample")
+            sample = session.workspace.launch.profiles.get("sample")
             if sample is None:
                 app.notify("this installation has no sample profile", severity="error", markup=False)
             else:
-                session.use_profile(sample)
+                session.folders.use_profile(sample)
         case ModelsChoice.PROFILE:
             await choose_profile(app, session)
         case ModelsChoice.FOLDER:
@@ -40,25 +39,25 @@ async def models_tour(app: App[int], session: Session) -> None:
 
 async def choose_profile(app: App[int], session: Session) -> None:
     """Switch to one of the profiles that the settings know."""
-    profiles = session.launch.profiles
+    profiles = session.workspace.launch.profiles
     about = {name: profile.description for name, profile in profiles.items()}
-    name = await app.push_screen_wait(ChooseScreen("Profiles", about, session.profile.name))
-    if name is None or name == session.profile.name:
+    name = await app.push_screen_wait(ChooseScreen("Profiles", about, session.workspace.profile.name))
+    if name is None or name == session.workspace.profile.name:
         return
-    if (running := session.running) is not None:
+    if (running := session.workspace.running) is not None:
         question = (
             f"{running.progress.done} of {running.progress.total} images are scored. "
             "Changing the profile ends the job; what is scored is kept."
         )
         if not await app.push_screen_wait(ConfirmScreen("Change the profile?", question, "Change it", "Stay")):
             return
-    session.use_profile(profiles[name])
+    session.folders.use_profile(profiles[name])
 
 
 async def choose_folder(app: App[int], session: Session) -> None:
     """Use a folder on this machine for one of the models."""
-    profile = session.profile
-    states = session.models.missing or session.models.states or []
+    profile = session.workspace.profile
+    states = session.workspace.models.missing or session.workspace.models.states or []
     roles = {str(state.role): state.name for state in states}
     role = next(iter(roles), None)
     if len(roles) > 1:
@@ -74,7 +73,7 @@ async def choose_folder(app: App[int], session: Session) -> None:
         )
     )
     if text is not None:
-        session.use_profile(with_folder(profile, Role(role), _absolute(text)))
+        session.folders.use_profile(with_folder(profile, Role(role), _absolute(text)))
 
 
 def with_folder(profile: Profile, role: Role, path: str) -> Profile:

@@ -6,13 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
-from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from aim_tui.core.text import printable
-from aim_tui.ui.dialogs.help import HelpScreen
+from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
 from aim_tui.ui.review.screen import review
 from aim_tui.ui.review.thumbnail_grid import About, ThumbnailGrid
 from aim_tui.ui.widgets.key_line import KeyLine
@@ -22,23 +20,23 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from textual.app import App, ComposeResult
+    from textual.binding import BindingType
 
     from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.core.scoring.results import Row
-    from aim_tui.ui.late_input import Typed
+    from aim_tui.ui.late_input import LateInput
     from aim_tui.ui.session.arrangement import Arrangement
     from aim_tui.ui.session.session import Session
 
 
-class GridScreen(ModalScreen[int]):
+class GridScreen(AimScreen[int]):
     """The item that was looked at last; marks are told as they change."""
 
     CSS_PATH = "grid.tcss"
     BINDING_GROUP_TITLE = "Grid"
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark,f1", "help", "Help", tooltip="The keys that work here", id="grid.help", key_display="?"),
-        Binding("escape,q,t", "close", "Close", tooltip="Back to the table", id="grid.close", key_display="q"),
+        help_binding("grid"),
+        close_binding("grid", "Back to the table", opener="t"),
     ]
 
     def __init__(
@@ -67,10 +65,6 @@ class GridScreen(ModalScreen[int]):
         """Move at once."""
         self.grid.focus()
         self._tell()
-
-    def action_help(self) -> None:
-        """The keys that work here."""
-        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))
 
     def action_close(self) -> None:
         """Back to the table, at this image."""
@@ -111,20 +105,20 @@ async def show_grid(
     item: int,
     marks: AbstractSet[int],
     marked: Callable[[AbstractSet[int]], None],
-    typed: Typed,
+    late_input: LateInput,
 ) -> int:
     """All that is shown as thumbnails; the item that was looked at last."""
     from aim_tui.ui.review.thumbnail_grid import About
 
     def about(row: Row) -> About:
-        stale = any(row.stale(metric, session.context) for metric in session.plan.metrics)
-        return About(session.judging.opinion(row.path), stale)
+        stale = any(row.stale(metric, session.workspace.context) for metric in session.workspace.plan.metrics)
+        return About(session.ratings.opinion(row.path), stale)
 
     async def review_from(item: int, marks: AbstractSet[int]) -> int:
         # A filter in the review is the review's own.
-        return await review(app, session, replace(arrangement), item, marks, typed)
+        return await review(app, session, replace(arrangement), item, marks, late_input)
 
-    rows, policy = session.results.rows, session.launch.reading
+    rows, policy = session.workspace.results.rows, session.workspace.launch.reading
     screen = GridScreen(rows, arrangement.order, item, marks, policy, marked, review_from, about)
     seen = await app.push_screen_wait(screen)
     return item if seen is None else seen

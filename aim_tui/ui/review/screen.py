@@ -10,17 +10,16 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from aim_tui.core.ratings.opinions import RATINGS
-from aim_tui.core.selection.fields import View
+from aim_tui.core.scoring.columns import View
 from aim_tui.core.selection.filters import FilterError
 from aim_tui.core.selection.sorting import rank, standing_finals
 from aim_tui.core.text import file_name, printable
+from aim_tui.ui.aim_screen import AimScreen, help_binding
 from aim_tui.ui.compare.screen import compare_images
 from aim_tui.ui.dialogs.ask import AskScreen
-from aim_tui.ui.dialogs.help import HelpScreen
 from aim_tui.ui.heatmap.screen import show_heatmap
 from aim_tui.ui.image_view.screen import ViewScreen
 from aim_tui.ui.review.card import Standing, card
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from textual.app import App, ComposeResult
 
     from aim_tui.core.scoring.results import Row
-    from aim_tui.ui.late_input import Typed
+    from aim_tui.ui.late_input import LateInput
     from aim_tui.ui.session.arrangement import Arrangement
     from aim_tui.ui.session.session import Session
 
@@ -60,7 +59,7 @@ _RATE: list[BindingType] = [
 ]
 
 
-class ReviewScreen(ModalScreen[int]):
+class ReviewScreen(AimScreen[int]):
     """The item that was looked at last.
 
     What is shown, in which order, stays as it is until a filter is given: an image that was just rated does not
@@ -71,7 +70,6 @@ class ReviewScreen(ModalScreen[int]):
     BINDING_GROUP_TITLE = "Review"
     AUTO_FOCUS = ""
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-normal"), (100, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         *_RATE,
         Binding("0", "rate(0)", "Clear", show=False, tooltip="Take the rating away", id="review.clear"),
@@ -110,9 +108,7 @@ class ReviewScreen(ModalScreen[int]):
             "r", "reference", "Reference", show=False, tooltip="Compare all with this image", id="review.reference"
         ),
         Binding("z", "view", "View", show=False, tooltip="The image on the whole screen", id="review.view"),
-        Binding(
-            "question_mark,f1", "help", "Help", tooltip="The keys that work here", id="review.help", key_display="?"
-        ),
+        help_binding("review"),
         Binding("escape,q", "close", "Back", tooltip="Back to the table, at this image", id="review.close"),
     ]
 
@@ -126,12 +122,12 @@ class ReviewScreen(ModalScreen[int]):
     ) -> None:
         super().__init__()
         self._session = session
-        self._results = session.results
-        self._walk = Walk(arrangement, session.results.rows, item)
+        self._results = session.workspace.results
+        self._walk = Walk(arrangement, session.workspace.results.rows, item)
         self._marks = marks
         self._trusted = trusted
         self._heading = Static(id="review-title", markup=False)
-        self._preview = ImagePreview(policy=session.launch.reading, id="review-image")
+        self._preview = ImagePreview(policy=session.workspace.launch.reading, id="review-image")
         self._card = Static(id="review-card", markup=False)
         self._side = VerticalScroll(self._card, id="review-side", can_focus=False)
         self._notice = NoticeLine()
@@ -155,7 +151,7 @@ class ReviewScreen(ModalScreen[int]):
         """Show where the table was, and what changes there."""
         self.set_interval(_LOOK_SECONDS, self._tell)
         self.set_interval(_RANK_SECONDS, self._rank_again)
-        self._notice.show(self._session.notice)
+        self._notice.show(self._session.workspace.notice)
         self._rank()
         self._show()
 
@@ -173,14 +169,14 @@ class ReviewScreen(ModalScreen[int]):
     def action_rate(self, rating: int) -> None:
         """Rate and go on; 0 takes the rating away and stays."""
         if self._trusted():
-            self._follow(self._session.judging.rate(self._row.path, rating or None), self._walk.item)
+            self._follow(self._session.ratings.rate(self._row.path, rating or None), self._walk.item)
             if rating:
                 self.action_go(1)
 
     def action_reject(self) -> None:
         """Reject and go on, or take back and stay."""
         if self._trusted():
-            judging, path = self._session.judging, self._row.path
+            judging, path = self._session.ratings, self._row.path
             rejected = not judging.opinion(path).rejected
             self._follow(judging.reject(path, rejected), self._walk.item)
             if rejected:
@@ -191,7 +187,7 @@ class ReviewScreen(ModalScreen[int]):
         """Write a note."""
         if not self._trusted():
             return
-        judging, path, item = self._session.judging, self._row.path, self._walk.item
+        judging, path, item = self._session.ratings, self._row.path, self._walk.item
         before = printable(judging.opinion(path).note)
         about = f"About {printable(file_name(path))}; an empty note is none."
         text = await self.app.push_screen_wait(AskScreen("Note", about, before, lambda text: ""))
@@ -204,7 +200,7 @@ class ReviewScreen(ModalScreen[int]):
         if not self._trusted():
             return
         # The word is taken back even if this screen is closed meanwhile.
-        undone = await asyncio.shield(self._session.judging.undo())
+        undone = await asyncio.shield(self._session.ratings.undo())
         if undone is not None:
             self.notify(str(undone), timeout=3, markup=False)
             self._go_to(self._walk.item_at(undone.path))
@@ -232,7 +228,7 @@ class ReviewScreen(ModalScreen[int]):
 
     def action_unrated(self, step: int) -> None:
         """The nearest image in one direction that is neither rated nor rejected."""
-        opinion = self._session.judging.opinion
+        opinion = self._session.ratings.opinion
 
         def unrated(path: str) -> bool:
             said = opinion(path)
@@ -296,7 +292,7 @@ class ReviewScreen(ModalScreen[int]):
 
     def _view(self) -> View:
         session = self._session
-        return View.of(session.context, session.plan.metrics, self._marks, session.judging.mine)
+        return View.of(session.workspace.context, session.workspace.plan.metrics, self._marks, session.ratings.mine)
 
     # -- other screens -----------------------------------------------------------------------------------------------
 
@@ -309,8 +305,13 @@ class ReviewScreen(ModalScreen[int]):
         """Why it scores as it does."""
         session, item = self._session, self._row.item
         heatmap = partial(show_heatmap, self.app, session, self._walk.order, item)
-        asked, whose = (self._results, session.profile, session.not_asked), session.own_prompts.whose(self._row)
-        self.app.push_screen(ExplainScreen(self._row, *asked, tokens=session.maps.tokens, heatmap=heatmap, whose=whose))
+        asked, whose = (
+            (self._results, session.workspace.profile, session.workspace.skipped),
+            session.workspace.prompt_origin(self._row),
+        )
+        self.app.push_screen(
+            ExplainScreen(self._row, *asked, tokens=session.heatmaps.tokens, heatmap=heatmap, whose=whose)
+        )
 
     @work(exclusive=True, group="dialog")
     async def action_heatmap(self) -> None:
@@ -319,16 +320,12 @@ class ReviewScreen(ModalScreen[int]):
 
     def action_reference(self) -> None:
         """Compare all images with this one."""
-        self._session.set_reference(self._row.path)
+        self._session.setup.set_reference(self._row.path)
 
     def action_view(self) -> None:
         """The image on the whole screen."""
-        rows, policy = self._results.rows, self._session.launch.reading
+        rows, policy = self._results.rows, self._session.workspace.launch.reading
         self.app.push_screen(ViewScreen(rows, self._walk.order, self._walk.item, policy), self._go_to)
-
-    def action_help(self) -> None:
-        """The keys that work here."""
-        self.app.push_screen(HelpScreen(self.app, self.active_bindings.values()))
 
     def action_close(self) -> None:
         """Back to the table, at this image."""
@@ -338,25 +335,25 @@ class ReviewScreen(ModalScreen[int]):
 
     def _show(self) -> None:
         self._preview.show(self._row.path, neighbours=self._walk.neighbours())
-        self._session.judging.look_at(self._row.path)
+        self._session.ratings.look_at(self._row.path)
         self._tell()
 
     def _tell(self) -> None:
         """Say what is known of the current image now, where that is news."""
         session, row = self._session, self._row
-        judging, final = session.judging, row.final
+        judging, final = session.ratings, row.final
         brief, width = self.has_class("-narrow"), self._side.scrollable_content_region.width
         standing = Standing(
             row=row,
-            plan=session.plan,
-            context=session.context,
-            not_asked=session.not_asked,
+            plan=session.workspace.plan,
+            context=session.workspace.context,
+            not_asked=session.workspace.skipped,
             rater=judging.rater,
             mine=judging.opinion(row.path),
             others=judging.others(row.path),
             rank=rank(final, self._finals) if final is not None and self._finals else None,
             of=len(self._finals),
-            whose=session.own_prompts.whose(row),
+            whose=session.workspace.prompt_origin(row),
         )
         # A row changes in place: what of it is on the card has to be looked at by itself.
         news = (
@@ -390,7 +387,11 @@ class ReviewScreen(ModalScreen[int]):
     def _rank_again(self) -> None:
         """Rank while scores may arrive, once more when they no longer do, and when other things are asked."""
         session = self._session
-        state = session.running is not None or session.recalling, session.plan, session.context
+        state = (
+            session.workspace.running is not None or session.workspace.recalling,
+            session.workspace.plan,
+            session.workspace.context,
+        )
         if state[0] or state != self._ranked:
             self._ranked = state
             self._rank()
@@ -403,8 +404,8 @@ class ReviewScreen(ModalScreen[int]):
 
 
 async def review(
-    app: App[int], session: Session, arrangement: Arrangement, item: int, marks: AbstractSet[int], typed: Typed
+    app: App[int], session: Session, arrangement: Arrangement, item: int, marks: AbstractSet[int], late_input: LateInput
 ) -> int:
     """Look at one image after another and judge them; the item that was looked at last."""
-    seen = await app.push_screen_wait(ReviewScreen(session, arrangement, item, marks, typed.settled))
+    seen = await app.push_screen_wait(ReviewScreen(session, arrangement, item, marks, late_input.settled))
     return item if seen is None else seen

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aim_tui.core.selection.sorting import Places
-from aim_tui.ui.concurrency import beside
+from aim_tui.ui.concurrency import in_row_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from aim_tui.core.scoring.columns import View
     from aim_tui.core.scoring.results import Row
-    from aim_tui.core.selection.fields import View
     from aim_tui.ui.session.arrangement import Arrangement
 
 
@@ -89,7 +89,7 @@ class Walk:
         """
         arrangement, item, before = self._arrangement, self.item, self.expression
         arrangement.filter(expression)
-        order = await beside(arrangement.arrange, self._rows, view)
+        order = await in_row_thread(arrangement.arrange, self._rows, view)
         if not order:
             arrangement.filter(before)
             return False

@@ -1,4 +1,4 @@
-"""What the worker is doing, as the screen tells it: a job while it runs, and snapshots of it."""
+"""What the worker is doing, as the screen shows it: a job while it runs, and snapshots of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aim_tui.core.metrics.edits import measures
 from aim_tui.core.scoring.events import ImageFailed, ImageRead, MetricBatch, Notice, Phase, PhaseName
 from aim_tui.core.scoring.progress import Progress
-from aim_tui.ipc.client import Crash, WorkerState
+from aim_tui.ipc.worker_state import Crash, WorkerState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class RunningJob:
-    """A job from the moment it was asked for until it has ended."""
+    """A job from the moment it was started until it has ended."""
 
     number: int
     job: Job
     """Its items come by `add`, before the worker gets it."""
     total: int
     quiet: bool = False
-    """Nobody waits to hear that it is done."""
+    """Whether its end is not worth a notification."""
     phase: Phase = field(default_factory=lambda: Phase(PhaseName.STARTING))
     current: str = ""
     """The path that was read last."""
@@ -37,11 +37,11 @@ class RunningJob:
     _values_left: dict[int, int] = field(default_factory=dict)
     _failed: set[int] = field(default_factory=set)
     _paths: dict[int, str] = field(default_factory=dict)
-    brought: dict[int, Context | None] = field(default_factory=dict)
-    """By item, what each brought to this job; its row may bring another by now."""
+    item_contexts: dict[int, Context | None] = field(default_factory=dict)
+    """By item, the context of each in this job; its row may have another by now."""
     started_at: float | None = None
-    hear_facts: Callable[[Event], None] | None = None
-    """Who hears the facts in the listener's place."""
+    on_event: Callable[[Event], None] | None = None
+    """Takes the events in the place of the rows."""
 
     def __post_init__(self) -> None:
         self.progress = Progress(self.total)
@@ -49,10 +49,10 @@ class RunningJob:
     def add(self, item: Item) -> None:
         """Put an item into the job."""
         self.job.items.append(item)
-        # Of an edit each metric tells several numbers.
+        # Of an edit each metric measures several numbers.
         self._values_left[item.id] = len(measures(self.job.metrics) if item.edit else self.job.metrics)
         self._paths[item.id] = item.path
-        self.brought[item.id] = item.context
+        self.item_contexts[item.id] = item.context
 
     @property
     def so_far(self) -> str:
@@ -61,16 +61,16 @@ class RunningJob:
 
     @property
     def left(self) -> int:
-        """How many items values are still awaited of."""
+        """How many items values are still to come of."""
         return len(self._values_left)
 
     @property
     def unfinished(self) -> list[int]:
-        """The items that values are still awaited of."""
+        """The items that values are still to come of."""
         return sorted(self._values_left)
 
-    def hear(self, event: Event, now: float) -> None:
-        """Take a fact into account."""
+    def apply(self, event: Event, now: float) -> None:
+        """Take an event into account."""
         match event:
             case Phase():
                 self.phase = event
@@ -129,7 +129,7 @@ class Activity:
 
     @classmethod
     def of(cls, state: WorkerState, running: RunningJob | None, crash: Crash | None, left: int, now: float) -> Activity:
-        """What there is to say at this moment."""
+        """The snapshot of this moment."""
         if running is None:
             return cls(state, crash=crash if state is WorkerState.CRASHED else None, left=left)
         progress = running.progress

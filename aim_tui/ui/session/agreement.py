@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aim_tui.core.scoring.results import Results
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from aim_tui.core.agreement.analysis import AgreementCell, Analysis
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from aim_tui.core.scoring.results import Row
     from aim_tui.store.judgements import Judgements
     from aim_tui.ui.session.judgement_files import JudgementFile, Preview
-    from aim_tui.ui.session.store_access import Store
+    from aim_tui.ui.session.store_access import StoreAccess
+    from aim_tui.ui.session.workspace import Workspace
 
 # Rows that are looked at between two looks at the keyboard.
 _ROWS_AT_ONCE = 1000
@@ -30,18 +31,18 @@ _OR_FILE = "i reads judgements from a file."
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What can be held against each other, and the rows that it is about."""
+    """A study, and the rows that it is about."""
 
     study: Study
     rows: Sequence[Row]
     ids: tuple[str, ...]
     """What the study calls the sample of each row."""
     missing: str = ""
-    """Why nothing can be said and which key helps; empty where something can."""
+    """Why nothing can be analysed and which key helps; empty where something can."""
 
 
-class Desk(abc.ABC):
-    """What the screen asks of whatever it is about; `gather` and `preview` know where the numbers come from."""
+class AgreementService(abc.ABC):
+    """What the Correlation screen needs; `gather` and `preview` know where the numbers come from."""
 
     own = "own ratings and duels"
     """What judges where no file does."""
@@ -63,7 +64,7 @@ class Desk(abc.ABC):
         """What a file of judgements has to do with the numbers; UsageError says what is wrong with it."""
 
     async def analyse(self, study: Study, group_by: str = "") -> Analysis:
-        """Everything that is found in a study, the same for the same study."""
+        """All statistics of a study, the same for the same study."""
         return await asyncio.to_thread(_analyse, study, group_by)
 
     async def write(self, analysis: Analysis, cell: AgreementCell | None, path: Path) -> None:
@@ -74,34 +75,32 @@ class Desk(abc.ABC):
         await asyncio.to_thread(_write, analysis, cell, path)
 
 
-class AgreementDesk(Desk):
-    """Works on whatever rows are shown when it is asked, whether of a folder or of a stored run."""
+class ImageAgreementService(AgreementService):
+    """The agreement of the rows that are shown, whether of a folder or of a stored run."""
 
-    def __init__(self, store: Store, results: Callable[[], Results], origin: Callable[[], str]) -> None:
-        """`origin` says in a few words where the rows come from."""
+    def __init__(self, workspace: Workspace, store: StoreAccess) -> None:
+        self._workspace = workspace
         self._store = store
-        self._results = results
-        self._origin = origin
 
     @property
     def origin(self) -> str:
         """Where the rows come from."""
-        return self._origin()
+        return self._workspace.source
 
     async def gather(self, file: JudgementFile | None = None) -> Gathered:
         """The rows against a file of judgements, else against the program's own ratings and duels.
 
         UsageError says what is wrong with the file; StoreError where the store cannot be read.
         """
-        results, origin = await self._settled(), self._origin()
+        results, origin = await self._settled(), self.origin
         if file is not None:
             study = await asyncio.to_thread(_against_file, results, origin, file)
             return _gathered(study, results, _unscored(results, study))
 
-        def said(words: Judgements) -> Study:
-            return _against_own(results, origin, words)
+        def own_study(judgements: Judgements) -> Study:
+            return _against_own(results, origin, judgements)
 
-        study = await self._store.judged(said, await asyncio.to_thread(_alone, results, origin))
+        study = await self._store.judged(own_study, await asyncio.to_thread(_alone, results, origin))
         missing = _unscored(results, study)
         if not missing and not study.judgements:
             missing = _unrated(stored=self._store.path is not None)
@@ -109,7 +108,7 @@ class AgreementDesk(Desk):
 
     async def preview(self, file: JudgementFile) -> Preview:
         """What a file of judgements has to do with the rows; UsageError says what is wrong with it."""
-        results, origin = await self._settled(), self._origin()
+        results, origin = await self._settled(), self.origin
         return await asyncio.to_thread(_preview, results, origin, file)
 
     async def _settled(self) -> Results:
@@ -117,7 +116,7 @@ class AgreementDesk(Desk):
 
         On the loop, where no fact can come between two values of a row, and in portions.
         """
-        live = self._results()
+        live = self._workspace.results
         settled = Results(live.plan, live.context)
         rows = live.rows
         for start in range(0, len(rows), _ROWS_AT_ONCE):
@@ -132,13 +131,13 @@ def _gathered(study: Study, results: Results, missing: str) -> Gathered:
 
 
 def groupings(study: Study) -> dict[str, int]:
-    """The labels that part the samples in two or more groups, with how many groups; one of each sample is none."""
+    """The labels that split the samples into two or more groups, with how many groups; one of each sample is none."""
     values: dict[str, set[str]] = {}
     samples = list(study.samples.values())
     for sample in samples:
         for label, value in sample.labels.items():
             values.setdefault(label, set()).add(value)
-    return {label: len(found) for label, found in values.items() if 1 < len(found) < len(samples)}
+    return {label: len(distinct) for label, distinct in values.items() if 1 < len(distinct) < len(samples)}
 
 
 def _scores(results: Results, origin: str) -> tuple[StudySource, Study]:
@@ -157,13 +156,13 @@ def _alone(results: Results, origin: str) -> Study:
     return _scores(results, origin)[1]
 
 
-def _against_own(results: Results, origin: str, words: Judgements) -> Study:
+def _against_own(results: Results, origin: str, stored: Judgements) -> Study:
     from aim_tui.store import evidence
 
-    fought = evidence.contests(words, results)
-    made = (evidence.ratings(words, results), evidence.duel_judgement(fought))
-    judgements = tuple(judgement for judgement in made if judgement is not None)
-    return replace(_alone(results, origin), judgements=judgements, contests=fought)
+    contests = evidence.contests(stored, results)
+    candidates = (evidence.ratings(stored, results), evidence.duel_judgement(contests))
+    judgements = tuple(judgement for judgement in candidates if judgement is not None)
+    return replace(_alone(results, origin), judgements=judgements, contests=contests)
 
 
 def _against_file(results: Results, origin: str, file: JudgementFile) -> Study:
@@ -187,20 +186,16 @@ def _analyse(study: Study, group_by: str) -> Analysis:
 
 
 def _write(analysis: Analysis, cell: AgreementCell | None, path: Path) -> None:
-    from aim_tui.exports import agreement
-    from aim_tui.exports.atomic_write import write_whole
-    from aim_tui.exports.figure import figure, figure_format
+    from aim_tui.exports.agreement import AgreementFigure, AgreementReport
+    from aim_tui.exports.formats import export, find_by_ending, format_of
     from aim_tui.store.errors import ExportError
 
-    match path.suffix.lower():
-        case ".json":
-            write_whole(path, agreement.json_document(analysis))
-        case ".md":
-            write_whole(path, agreement.markdown(analysis))
-        case _:
-            if cell is None:
-                raise ExportError("there is nothing to draw")
-            write_whole(path, figure(cell, figure_format(path)))
+    if (chosen := find_by_ending(path, AgreementReport)) is not None:
+        export(AgreementReport(analysis), chosen, path)
+    elif cell is None:
+        raise ExportError("there is nothing to draw")
+    else:
+        export(AgreementFigure(cell), format_of(path, AgreementFigure), path)
 
 
 def _unscored(results: Results, study: Study) -> str:

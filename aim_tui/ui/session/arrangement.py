@@ -12,9 +12,9 @@ from aim_tui.core.text import printable_name
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aim_tui.core.scoring.columns import View
     from aim_tui.core.scoring.results import Row
-    from aim_tui.core.selection.fields import View
-    from aim_tui.ui.session.search import Likeness
+    from aim_tui.ui.session.search import TextSimilarity
 
 __all__ = ["Arrangement", "best_first"]
 
@@ -30,7 +30,7 @@ class Arrangement:
     expression: str = ""
     """What the filter was written as."""
     paused: bool = False
-    likeness: Likeness | None = None
+    likeness: TextSimilarity | None = None
     """What is shown is ranked by, in place of the column."""
     arrived: set[int] = field(default_factory=set)
     """Items that changed since it stands still."""

@@ -6,36 +6,33 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aim_tui.core.scoring.results import Row
-from aim_tui.ui.session.agreement import Desk, Gathered
+from aim_tui.ui.session.agreement import AgreementService, Gathered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from aim_tui.core.agreement.study import Study, StudySource
-    from aim_tui.core.scoring.edit_results import EditResults
-    from aim_tui.store.edit_runs import StoredEdit
+    from aim_tui.core.scoring.results import Results
     from aim_tui.store.judgements import Judgements
     from aim_tui.ui.session.judgement_files import JudgementFile, Preview
-    from aim_tui.ui.session.store_access import Store
+    from aim_tui.ui.session.store_access import StoreAccess
 
 
 @dataclass(frozen=True, slots=True)
 class ShownEdits:
     """What there is to judge when it is asked for."""
 
-    results: EditResults
-    edits: Sequence[StoredEdit]
+    results: Results
     origin: str
     """Where they come from, in a few words."""
 
 
-class EditAgreementDesk(Desk):
+class EditAgreementDesk(AgreementService):
     """Works on whatever edits are shown when it is asked, whether of a file or of a stored run."""
 
     own = "known truth and own ratings"
 
-    def __init__(self, store: Store, shown: Callable[[], ShownEdits]) -> None:
+    def __init__(self, store: StoreAccess, shown: Callable[[], ShownEdits]) -> None:
         self._store = store
         self._shown = shown
 
@@ -66,42 +63,41 @@ class EditAgreementDesk(Desk):
 
 
 def _source(shown: ShownEdits) -> StudySource:
-    from aim_tui.store.edit_evidence import source_of_edits
+    from aim_tui.store.evidence import source_of_edits
 
-    return source_of_edits(shown.results, shown.edits, shown.origin)
+    return source_of_edits(shown.results, shown.origin)
 
 
 def _against_own(source: StudySource, shown: ShownEdits, words: Judgements | None) -> Study:
     from aim_tui.core.agreement.study import Study
-    from aim_tui.store import edit_evidence
+    from aim_tui.store import evidence
 
-    rated = edit_evidence.edit_ratings(words, shown.results, shown.edits) if words is not None else None
-    made = (edit_evidence.truth_judgement(source), rated)
+    rated = evidence.ratings(words, shown.results) if words is not None else None
+    made = (evidence.truth_judgement(source), rated)
     judgements = tuple(judgement for judgement in made if judgement is not None)
-    return Study(edit_evidence.metrics_of(source), judgements, source.samples)
+    return Study(evidence.metrics_of(source), judgements, source.samples)
 
 
 def _against_file(source: StudySource, file: JudgementFile) -> Study:
-    from aim_tui.store.edit_evidence import metrics_of
+    from aim_tui.store.evidence import metrics_of
     from aim_tui.ui.session.judgement_files import judged_by
 
     return judged_by(file, source, metrics_of(source))
 
 
 def _gathered(shown: ShownEdits, study: Study) -> Gathered:
-    rows = [Row(number, edit.target) for number, edit in enumerate(shown.edits)]
-    return Gathered(study, rows, tuple(edit.id for edit in shown.edits), _missing(shown, study))
+    rows = shown.results.rows
+    return Gathered(study, rows, tuple(row.id for row in rows), _missing(shown, study))
 
 
 def _missing(shown: ShownEdits, study: Study) -> str:
     from aim_tui.core.outcomes import Present
 
-    if not shown.edits:
+    edits = len(shown.results.rows)
+    if not edits:
         return "There are no edits here. q goes back."
     if not any(isinstance(entry.outcome, Present) for column in study.metrics for entry in column.entries):
-        return (
-            f"None of these {len(shown.edits)} edits has a number to hold against a judgement. q goes back; s scores."
-        )
+        return f"None of these {edits} edits has a number to hold against a judgement. q goes back; s scores."
     if not study.judgements:
         return (
             "Nobody has rated one of these edits, and their file does not say which instructions are right "

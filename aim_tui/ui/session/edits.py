@@ -3,40 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aim_tui.core.metrics.edits import MEASURES
 from aim_tui.core.scoring.context import Context
-from aim_tui.core.scoring.edit_results import EditResult, EditResults
-from aim_tui.core.scoring.events import ImageFailed, ImageRead, MetricBatch
+from aim_tui.core.scoring.events import ImageFailed, ImageRead, Item, MetricBatch
 from aim_tui.core.scoring.instruction_pairs import InstructionPair, pairs_of
 from aim_tui.core.scoring.jobs import Job
+from aim_tui.core.scoring.plan import Status, raw_plan
+from aim_tui.core.scoring.results import Results
 from aim_tui.errors import AimError, UsageError
+from aim_tui.exports.edits import EditRecords
 from aim_tui.ui.session.edit_agreement import EditAgreementDesk, ShownEdits
-from aim_tui.ui.session.edit_record import EditRunRecord, known_events
+from aim_tui.ui.session.exports import write
 from aim_tui.ui.session.file_contents import FileContents
-from aim_tui.ui.session.messages import Said
-from aim_tui.ui.session.ratings import JudgingDesk
+from aim_tui.ui.session.ratings import RatingService
+from aim_tui.ui.session.run_record import RunPlan, RunRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from aim_tui.core.metrics.profiles import Profile
     from aim_tui.core.ratings.records import Judged
     from aim_tui.core.scoring.events import Event
     from aim_tui.core.scoring.jobs import EngineSettings
+    from aim_tui.core.scoring.results import Row
     from aim_tui.inputs.edits import EditFile, EditRow, Flaw
     from aim_tui.runs.edit_plan import EditPlan, EditWish
-    from aim_tui.store.edit_runs import EditRequest, EditRun, StoredEdit
     from aim_tui.store.judgements import Image
+    from aim_tui.store.records import Run, RunRequest
     from aim_tui.ui.session.activity import Activity, RunningJob
     from aim_tui.ui.session.jobs import Jobs
-    from aim_tui.ui.session.store_access import Store
-
-FORMATS = (".json", ".csv")
+    from aim_tui.ui.session.store_access import StoreAccess
+    from aim_tui.ui.session.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,11 @@ class OpenEdits:
     """A file of edits that is open, with what is known of each."""
 
     plan: EditPlan
-    request: EditRequest
-    stored: Sequence[StoredEdit]
+    request: RunRequest
+    items: Sequence[Item]
     flaws: Sequence[Flaw]
     pairs: Sequence[InstructionPair]
-    run: EditRun | None
+    run: Run | None
     """What the store knew of it."""
 
     @property
@@ -74,27 +76,16 @@ class OpenEdits:
 class EditsDesk:
     """Verbs over one file of edits; a job that it started goes on while its screen is closed."""
 
-    def __init__(
-        self,
-        store: Store,
-        jobs: Jobs,
-        rater: str,
-        post: Callable[[Any], Any],
-        profile: Callable[[], Profile],
-        engine: Callable[[], EngineSettings],
-    ) -> None:
+    def __init__(self, workspace: Workspace, jobs: Jobs, store: StoreAccess) -> None:
+        self._workspace = workspace
         self._store = store
         self._jobs = jobs
-        self._post = post
-        self._profile = profile
-        self._engine = engine
-        self._rater = rater
         self._changed: set[int] = set()
-        self._record: EditRunRecord | None = None
+        self._record: RunRecord | None = None
         self._job: RunningJob | None = None
         self.open: OpenEdits | None = None
         """What is shown; None until a file was opened."""
-        self.results = EditResults((), 0)
+        self.results = Results(raw_plan(MEASURES), Context())
         self.agreement = EditAgreementDesk(store, self._shown)
         self.judging = self._judging(FileContents())
 
@@ -115,7 +106,7 @@ class EditsDesk:
         """The stored run that these numbers are of."""
         if self._record is not None and self._record.id is not None:
             return self._record.id
-        return self.open.run.id if self.open is not None and self.open.run is not None else None
+        return self.open.run.info.id if self.open is not None and self.open.run is not None else None
 
     @property
     def not_stored(self) -> str:
@@ -124,8 +115,8 @@ class EditsDesk:
 
     def _shown(self) -> ShownEdits:
         if (found := self.open) is None:
-            return ShownEdits(self.results, (), "no file")
-        return ShownEdits(self.results, found.stored, found.plan.file.path)
+            return ShownEdits(self.results, "no file")
+        return ShownEdits(self.results, found.plan.file.path)
 
     def activity(self) -> Activity:
         """A snapshot of what the worker is doing."""
@@ -133,7 +124,8 @@ class EditsDesk:
 
     def left(self) -> list[int]:
         """The edits with a number to come, and those whose images could not be read."""
-        return [row.item for row in self.results.rows if row.error is not None or not self.results.settled(row)]
+        rows = self.results.rows
+        return [row.item for row in rows if row.error is not None or row.status is Status.PENDING]
 
     def take_changed(self) -> set[int]:
         """The items that something else is known of since the last call."""
@@ -146,32 +138,34 @@ class EditsDesk:
         """Read a file of edits and what the store knows of them; AimError where there are none."""
         if self.running:
             raise UsageError("edits are being scored", "x cancels that")
-        found = await asyncio.to_thread(_read, wish, self._profile(), self._engine())
+        found = await asyncio.to_thread(_read, wish, self._workspace.profile, self._workspace.engine_settings())
         try:
             known = await self._store.look_into(lambda database: _look_up(database, found), None)
         except AimError as error:
             self._store.failed(error)
             known = None
-        self.open = OpenEdits(found.plan, found.request, found.stored, found.flaws, found.pairs, known)
-        self.results = known.results if known is not None else EditResults(found.plan.families, len(found.rows))
+        self.open = OpenEdits(found.plan, found.request, found.items, found.flaws, found.pairs, known)
+        if known is not None:
+            self.results = known.results
+            for row, item in zip(self.results.rows, found.items, strict=True):
+                row.data = item.data
+        else:
+            self.results = Results(found.plan.plan(), Context())
+            self.results.add(found.items)
         self._record = self._job = None
         self._changed.clear()
         await self.judging.close()
         self.judging = self._judging(EditContents(found.rows))
         self.judging.open(self._known(self.results.rows))
 
-    def _judging(self, contents: FileContents) -> JudgingDesk:
-        return JudgingDesk(self._store, self._rater, self._post, lambda _: self.run_id, contents)
+    def _judging(self, contents: FileContents) -> RatingService:
+        workspace = self._workspace
+        return RatingService(workspace.post, self._store, workspace.launch.rater, lambda _: self.run_id, contents)
 
-    def _known(self, rows: Iterable[EditResult]) -> list[Any]:
-        from aim_tui.store.edit_evidence import judged_edit
+    def _known(self, rows: Iterable[Row]) -> list[Any]:
+        from aim_tui.store.evidence import judged_edit
 
-        assert self.open is not None
-        edits = self.open.rows
-        return [
-            _Known(row.item, edits[row.item].id, judged_edit(row, edits[row.item].instruction, edits[row.item].target))
-            for row in rows
-        ]
+        return [_Known(row.item, row.id, judged_edit(row)) for row in rows]
 
     # -- scoring -----------------------------------------------------------------------------------------------------
 
@@ -180,7 +174,7 @@ class EditsDesk:
         if self.open is None:
             return
         if not (left := self.left()):
-            self._post(Said("every edit is scored; S scores all of them anew"))
+            self._workspace.notify("every edit is scored; S scores all of them anew")
         else:
             self._submit(left, go_on=True)
 
@@ -197,21 +191,32 @@ class EditsDesk:
         found = self.open
         assert found is not None  # the verbs looked
         if self.busy:
-            self._post(Said("a job runs already; x cancels it", "warning"))
+            self._workspace.notify("a job runs already; x cancels it", "warning")
             return
-        known = known_events(self.results, set(items))
         for item in items:
-            self.results.rows[item] = EditResult(item)
+            self.results.reset(item)
         self._changed.update(items)
         results = self.results
 
-        def hear(event: Event) -> None:
+        def on_event(event: Event) -> None:
             results.apply(event)
             self._heard(event)
 
-        self._record = EditRunRecord(self._store, found.request, found.stored, known, go_on=go_on)
-        job, wanted = Job(found.plan.families, Context()), (found.rows[item].item(item) for item in items)
-        self._jobs.start(job, wanted, len(items), self._record, found.plan.engine, hear=hear)
+        job = Job(found.plan.families, Context())
+        plan = RunPlan(
+            request=lambda: found.request,
+            job=job,
+            plan=results.plan,
+            rows=list(results.rows),
+            # What had changed was dropped when the file was opened.
+            since=dict.fromkeys((row.path for row in results.rows), time.time_ns()),
+            go_on=go_on,
+            models=tuple(results.models.values()),
+        )
+        self._record = RunRecord(self._store, plan)
+        rows = (results.rows[item] for item in items)
+        wanted = (Item(row.item, row.path, context=row.own) for row in rows)
+        self._jobs.start(job, wanted, len(items), self._record, found.plan.engine, on_event=on_event)
         self._job = self._jobs.running
 
     def _heard(self, event: Event) -> None:
@@ -247,7 +252,7 @@ class EditContents(FileContents):
 
     def of(self, path: str) -> str:
         """What stands for the edit of this id; UsageError where one of its images cannot be read."""
-        from aim_tui.store.edit_evidence import edit_identity
+        from aim_tui.store.evidence import edit_identity
 
         edit = self._edits[path]
         return edit_identity(super().of(edit.source), super().of(edit.target), edit.instruction)
@@ -271,7 +276,7 @@ def _read(wish: EditWish, profile: Profile, engine: EngineSettings) -> OpenEdits
         raise UsageError(f"{wish.data} holds no edits ({shown})", f"look at it: aim-tui inspect {wish.data}")
     asked = plan(profile, engine, replace(file, rows=repeated), wish)
     pairs = pairs_of([row.truth for row in repeated])
-    return OpenEdits(asked, asked.request(models_needed=False), asked.stored(), file.flaws, pairs, None)
+    return OpenEdits(asked, asked.request(models_needed=False), asked.items(), file.flaws, pairs, None)
 
 
 def _without_repeats(file: EditFile) -> tuple[EditRow, ...]:
@@ -282,30 +287,11 @@ def _without_repeats(file: EditFile) -> tuple[EditRow, ...]:
     return tuple(first.values())
 
 
-def _look_up(database: Any, found: OpenEdits) -> EditRun | None:
-    from aim_tui.store.edit_runs import EditRuns
+def _look_up(database: Any, found: OpenEdits) -> Run | None:
+    from aim_tui.store.runs import Runs
 
-    return EditRuns(database).find(found.request, found.stored)
+    return Runs(database).latest(found.request, found.items)
 
 
-def _export(path: Path, found: OpenEdits, results: EditResults, judged: Judged) -> None:
-    from aim_tui.core.scoring.edit_records import csv_fields, csv_record, document, record
-    from aim_tui.core.scoring.records import spreadsheet_cell, to_json
-    from aim_tui.exports.atomic_write import write_whole
-
-    named = found.plan.named()
-    if path.suffix.lower() == ".json":
-        whole = document(results, named, found.plan.provenance())
-        for row in whole["results"]:
-            row["judgements"] = judged.records(row["id"])
-        write_whole(path, to_json(whole, indent=2) + "\n")
-        return
-    columns = [spreadsheet_cell(name) for name in judged.columns()]
-    stream = io.StringIO(newline="")
-    lines = csv.DictWriter(stream, [*csv_fields(results), *columns], lineterminator="\n")
-    lines.writeheader()
-    for row, name in zip(results.rows, named, strict=True):
-        said = [spreadsheet_cell(value) for value in judged.cells(name.id).values()]
-        flat = csv_record(record(row, name, results), results, found.plan.profile.notice)
-        lines.writerow(flat | dict(zip(columns, said, strict=True)))
-    write_whole(path, stream.getvalue())
+def _export(path: Path, found: OpenEdits, results: Results, judged: Judged) -> None:
+    write(EditRecords(results, found.plan.provenance(), judged), path)

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aim_tui.core.scoring.records import (
-    csv_fields,
-    csv_record,
-    document,
-    engine_settings,
-    fields,
-    full_record,
-    provenance,
-    record,
-    to_json,
-)
-from aim_tui.exports.atomic_write import write_whole
+from aim_tui.core.scoring.records import engine_settings, fields, record
+from aim_tui.exports.formats import export, file_endings, find_by_ending, format_of
+from aim_tui.exports.images import ImageRecords, Provenance
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     from aim_tui.core.metrics.profiles import Profile
     from aim_tui.core.ratings.records import Judged
     from aim_tui.core.scoring.jobs import EngineSettings
     from aim_tui.core.scoring.results import Results, Row
-
-FORMATS = (".csv", ".json", ".jsonl")
+    from aim_tui.exports.content import Content
 
 
 def export_path(text: str) -> Path:
@@ -37,13 +25,19 @@ def export_path(text: str) -> Path:
     return Path(text).expanduser()
 
 
-def path_problem(text: str, formats: Sequence[str] = FORMATS) -> str:
-    """Why nothing of these formats can be written to this path, or an empty text."""
+def listed_endings(*kinds: type[Content]) -> str:
+    """The endings of the formats in which these kinds of things can be written, as '.csv, .json or .jsonl'."""
+    *others, last = file_endings(*kinds)
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def path_problem(text: str, *kinds: type[Content]) -> str:
+    """Why nothing of these kinds, or no rows of images, can be written to this path, or an empty text."""
     if not text:
         return "a file name is needed"
-    path = export_path(text)
-    if path.suffix.lower() not in formats:
-        return f"the name must end in {', '.join(formats[:-1])} or {formats[-1]}"
+    path, kinds = export_path(text), kinds or (ImageRecords,)
+    if find_by_ending(path, *kinds) is None:
+        return f"the name must end in {listed_endings(*kinds)}"
     if path.is_dir():
         return f"{path} is a folder"
     if not path.parent.is_dir():
@@ -53,32 +47,22 @@ def path_problem(text: str, formats: Sequence[str] = FORMATS) -> str:
     return ""
 
 
-def export(
-    path: Path,
-    results: Results,
-    profile: Profile,
-    engine: EngineSettings,
-    not_asked: dict[str, str],
-    judged: Judged | None = None,
-) -> None:
-    """Write all rows, with what people say of the images; the file appears whole or not at all.
+def write(content: Content, path: Path) -> None:
+    """Write a content in the format of the file's ending; the file appears whole or not at all.
 
     ExportError where it cannot be written.
     """
-    settled = results.settled()
-    said = provenance(settled, profile, not_asked)
-    match path.suffix.lower():
-        case ".json":
-            text = to_json(document(settled, profile, engine_settings(engine), not_asked, judged), indent=2) + "\n"
-        case ".jsonl":
-            text = "".join(to_json(full_record(row, settled, judged) | said) + "\n" for row in settled.rows)
-        case _:
-            stream = io.StringIO(newline="")
-            rows = csv.DictWriter(stream, csv_fields(settled, judged), lineterminator="\n")
-            rows.writeheader()
-            rows.writerows(csv_record(row, settled, said, judged) for row in settled.rows)
-            text = stream.getvalue()
-    write_whole(path, text)
+    export(content, format_of(path, type(content)), path)
+
+
+def provenance(profile: Profile, engine: EngineSettings, not_asked: Mapping[str, str]) -> Provenance:
+    """What the rows say about where their numbers come from."""
+    return Provenance(profile, engine_settings(engine), not_asked)
+
+
+def write_rows(path: Path, results: Results, source: Provenance, judged: Judged | None = None) -> None:
+    """Write rows of images, with what people say of them; ExportError where that cannot be."""
+    write(ImageRecords(results.settled(), source, judged), path)
 
 
 def row_as_tsv(row: Row, results: Results) -> str:

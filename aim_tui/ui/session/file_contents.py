@@ -43,13 +43,13 @@ class FileContents:
         return sha256
 
     def place(self, path: str) -> str:
-        """Where it was seen, as the store is told."""
+        """Where it lies, as the store records it."""
         return path
 
     def of_all(self, paths: Iterable[str]) -> dict[str, str]:
-        """The same of many, by path; what cannot be read is left out: it is nothing to talk about, its row says why."""
-        found = {}
+        """The same of many, by path; what cannot be read is left out: its row says why."""
+        hashes = {}
         for path in paths:
             with suppress(AimError):
-                found[path] = self.of(path)
-        return found
+                hashes[path] = self.of(path)
+        return hashes

@@ -1,4 +1,4 @@
-"""The desk for the user's files: copies and moves of many, one at a time, in a thread, with a way back."""
+"""Copies and moves files of the user, one after another in a thread, with undo."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Filing:
+class TransferProgress:
     """How far a copy, a move or the way back is."""
 
     verb: str
@@ -27,14 +27,14 @@ class Filing:
     path: str = ""
 
 
-class BatchDesk:
-    """Copies and moves files, and remembers the last time for `undo`."""
+class FileTransferService:
+    """Copies and moves files, and remembers the last transfer for `undo`."""
 
     def __init__(self) -> None:
-        self.filing: Filing | None = None
+        self.progress: TransferProgress | None = None
         """What is being done, or None."""
         self.last: TransferOutcome | None = None
-        """What `undo` would take back."""
+        """What `undo` would undo."""
         self._stop = Event()
         self._work: asyncio.Task[TransferOutcome] | None = None
 
@@ -42,7 +42,7 @@ class BatchDesk:
         """What would be done; OSError where the folder cannot be looked at."""
         return await asyncio.to_thread(make_plan, action, paths, folder)
 
-    async def carry(self, plan: TransferPlan) -> TransferOutcome:
+    async def transfer(self, plan: TransferPlan) -> TransferOutcome:
         """Do it."""
         verb = "copying" if plan.action is Action.COPY else "moving"
         outcome = await self._run(
@@ -53,7 +53,7 @@ class BatchDesk:
         return outcome
 
     async def undo(self) -> TransferOutcome | None:
-        """Take the last copy or move back; what is refused stays where it is. None where there was none."""
+        """Undo the last copy or move; what is refused stays where it is. None where there was none."""
         last, self.last = self.last, None
         if last is None:
             return None
@@ -62,7 +62,7 @@ class BatchDesk:
         )
 
     def cancel(self) -> None:
-        """End after the file that is on; what was carried stays where it is."""
+        """End after the file that is on; what was transferred stays where it is."""
         self._stop.set()
 
     async def close(self) -> None:
@@ -74,14 +74,16 @@ class BatchDesk:
     async def _run(
         self, verb: str, total: int, work: Callable[[Progress, Cancelled], TransferOutcome]
     ) -> TransferOutcome:
-        def progress(done: int, path: str) -> None:
-            self.filing = Filing(verb, done, total, path)
+        self, verb: str, total: int, work: Callable[[Progress, Cancelled], TransferOutcome]
+    ) -> TransferOutcome:
+        def report(done: int, path: str) -> None:
+            self.progress = TransferProgress(verb, done, total, path)
 
         self._stop.clear()
-        self.filing = Filing(verb, 0, total)
-        self._work = asyncio.create_task(asyncio.to_thread(work, progress, self._stop.is_set))
+        self.progress = TransferProgress(verb, 0, total)
+        self._work = asyncio.create_task(asyncio.to_thread(work, report, self._stop.is_set))
         try:
             # Whoever waits may go: the files on their way are not left half done.
             return await asyncio.shield(self._work)
         finally:
-            self.filing = None
+            self.progress = None

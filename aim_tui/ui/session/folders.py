@@ -1,157 +1,156 @@
-"""The images on the table: those of a folder, or of a stored run that is shown in its place."""
+"""Opens folders, and stored runs in their place."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aim_tui.core.text import printable
 from aim_tui.inputs.listing import FolderListing, list_folder
-from aim_tui.ui.session.messages import FolderOpened, Said
-from aim_tui.ui.session.metric_choice import Asked
+from aim_tui.ui.session.messages import FolderOpened
+from aim_tui.ui.session.metric_choice import MetricChoice
+from aim_tui.ui.session.row_memory import RowMemory
+from aim_tui.ui.session.workspace import FolderBehind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from aim_tui.core.metrics.profiles import Profile
-    from aim_tui.core.scoring.context import Context
-    from aim_tui.store.records import Run, RunInfo
+    from aim_tui.core.scoring.results import Results
+    from aim_tui.store.records import Run
     from aim_tui.ui.session.jobs import Jobs
-    from aim_tui.ui.session.rows import Rows
-    from aim_tui.ui.session.session import Session
+    from aim_tui.ui.session.saved_state import Place
+    from aim_tui.ui.session.store_access import StoreAccess
+    from aim_tui.ui.session.workspace import Workspace
 
 
-@dataclass(frozen=True, slots=True)
-class _Before:
-    """What was on the screen before a stored run was opened."""
+class FolderService:
+    """Changes which rows are shown, one change at a time; what is known of the rows that go is kept.
 
-    listing: FolderListing
-    asked: Asked
-    context: Context
+    `add_prompts` gives rows that are about to be shown the prompts that they have of their own, `look_for_models` is
+    called when the profile has changed.
+    """
 
-
-class FolderDesk:
-    """Changes what the rows are of; one change at a time, and none loses what is known of the rows that go."""
-
-    def __init__(self, session: Session, jobs: Jobs, rows: Rows) -> None:
-        self._session = session
+    def __init__(
+        self,
+        workspace: Workspace,
+        jobs: Jobs,
+        store: StoreAccess,
+        *,
+        add_prompts: Callable[[str, Results], Awaitable[None]],
+        move_prompts: Callable[[Mapping[str, str]], None],
+        look_for_models: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._workspace = workspace
         self._jobs = jobs
-        self._rows = rows
+        self._store = store
+        self._add_prompts = add_prompts
+        self._move_prompts = move_prompts
+        self._look_for_models = look_for_models
+        self._memory = RowMemory(workspace)
         self._changing = asyncio.Lock()
-        self._before: _Before | None = None
-        self._recalling: asyncio.Task[None] | None = None
-        self.viewed: RunInfo | None = None
-        """The stored run that is shown in place of a folder."""
 
-    @property
-    def folder(self) -> str:
-        """The folder whose images are scored, also while a stored run is shown in its place."""
-        return str((self._before.listing if self._before else self._rows.listing).folder)
+    def open(self, folder: Path) -> asyncio.Task[None]:
+        """Show another folder's images. A job that runs is cancelled; its later events are dropped."""
+        return self._workspace.tasks.run(self.show(folder))
 
-    @property
-    def source(self) -> str:
-        """Where the rows come from: a folder, or a stored run."""
-        return str(self._rows.listing.folder) if self.viewed is None else f"run {self.viewed.id}"
+    def moved(self, places: Mapping[str, str]) -> None:
+        """Images lie elsewhere now, by where they were: list the folder again; their scores go with them."""
+        if places:
+            self._workspace.tasks.run(self._list_again(places))
 
-    @property
-    def notice(self) -> str:
-        """That a stored run is shown and how to leave it, or nothing."""
-        if self.viewed is None:
-            return ""
-        begun = self.viewed.started.astimezone().strftime("%Y-%m-%d %H:%M")
-        return f"stored run of {begun}, {self.viewed.state}; esc goes back to the folder"
+    def open_run(self, run: Run) -> None:
+        """Show a stored run: its images, what they were scored against, its weights. `leave_run` goes back."""
+        workspace, request, results = self._workspace, run.request, run.results
+        if workspace.behind is None:
+            self._memory.keep(workspace.profile)
+            workspace.behind = FolderBehind(workspace.listing, workspace.choice, workspace.context)
+        self._jobs.abandon()
+        workspace.rows_leaving()
+        workspace.viewed = run.info
+        workspace.choice = MetricChoice(
+            request.profile, request.plan.metrics, {**request.profile.weights, **request.plan.weights}
+        )
+        workspace.problem = ""
+        listing = FolderListing(Path(run.info.folder), [], [row.path for row in results.rows])
+        workspace.show_rows(listing, results)
+        workspace.rows_shown()
+        workspace.post(FolderOpened(listing))
 
-    @property
-    def recalling(self) -> bool:
-        """Whether the store is being asked what it knows of these images."""
-        return self._recalling is not None and not self._recalling.done()
+    def leave_run(self) -> None:
+        """Go back from a stored run to the folder, and to the setup there."""
+        self._workspace.tasks.run(self._leave_run())
 
-    async def recalled(self) -> None:
-        """Wait until the store has told what it knows of these images."""
-        if self._recalling is not None and self.recalling:
-            await asyncio.wait([self._recalling])
+    def use_profile(self, profile: Profile) -> None:
+        """Score with other models; scores made with the present ones come back when they do."""
+        self._workspace.tasks.run(self._use_profile(profile))
 
-    async def open(self, folder: Path, images: tuple[str, ...] | None = None) -> None:
-        """Make a folder's images the rows, or these; one that cannot be read is not opened, which is said."""
+    def remember(self, place: Place) -> None:
+        """The user is there now in the folder; in a stored run that is nothing to come back to."""
+        if self._workspace.viewed is None:
+            self._workspace.saved_state.set_place(place)
+
+    async def show(self, folder: Path, images: tuple[str, ...] | None = None) -> None:
+        """Show a folder's images, or these; one that cannot be read is not opened, which is reported."""
+        workspace = self._workspace
         async with self._changing:
             listing = await asyncio.to_thread(list_folder, folder)
             if images is not None:
                 listing = replace(listing, images=list(images), problem=None)
-            elif listing.problem and folder != self._rows.listing.folder:
-                self._session.post(Said(f"{printable(str(folder))}: {listing.problem}", "error"))
+            elif listing.problem and folder != workspace.listing.folder:
+                workspace.notify(f"{printable(str(folder))}: {listing.problem}", "error")
                 return
-            # Of another folder is asked what was asked before a stored run was opened.
-            await self._rebuild(listing, self._before.asked if self._before else self._session.asked)
+            # Another folder is scored as folders were before a stored run was opened.
+            await self._rebuild(listing, workspace.behind.choice if workspace.behind else workspace.choice)
 
-    async def moved(self, places: Mapping[str, str]) -> None:
-        """Images lie elsewhere now, by where they were: list the folder again; their scores go with them."""
-        listing, launch = self._rows.listing, self._session.launch
+    async def _list_again(self, places: Mapping[str, str]) -> None:
+        listing, launch = self._workspace.listing, self._workspace.launch
         named = launch.images is not None and listing.folder == launch.folder
         images = tuple(places.get(path, path) for path in listing.images) if named else None
-        self._rows.moved(places, self._session.profile)
-        self._session.own_prompts.moved(places)
-        await self.open(listing.folder, images)
+        self._memory.move(places, self._workspace.profile)
+        self._move_prompts(places)
+        await self.show(listing.folder, images)
 
-    async def use_profile(self, profile: Profile) -> None:
-        """The same images under other models, with what those have said of them before."""
+    async def _use_profile(self, profile: Profile) -> None:
+        """The same images under other models, with what those have measured before."""
         async with self._changing:
-            await self._rebuild(self._rows.listing, self._session.asked.under(profile))
+            await self._rebuild(self._workspace.listing, self._workspace.choice.under(profile))
+        await self._look_for_models()
 
-    def open_run(self, run: Run) -> None:
-        """Show a stored run: its images, what they were scored against, its weights."""
-        session, request, stored = self._session, run.request, run.results
-        if self._before is None:
-            self._rows.remember(session.profile)
-            self._before = _Before(self._rows.listing, session.asked, session.context)
-        self._jobs.abandon()
-        session.watching.stop()
-        self.viewed = run.info
-        session.asked = Asked(
-            request.profile, request.plan.metrics, {**request.profile.weights, **request.plan.weights}
-        )
-        session.problem = ""
-        listing = FolderListing(Path(run.info.folder), [], [row.path for row in stored.rows])
-        self._rows.show(listing, stored)
-        session.judging.open(stored.rows)
-        self._session.post(FolderOpened(listing))
-
-    async def leave_run(self) -> None:
-        """Go back from a stored run to the folder, and to what was asked there."""
-        if self._before is not None:
-            before = self._before
+    async def _leave_run(self) -> None:
+        if (behind := self._workspace.behind) is not None:
             async with self._changing:
-                await self._rebuild(before.listing, before.asked)
+                await self._rebuild(behind.listing, behind.choice)
 
-    async def _rebuild(self, listing: FolderListing, asked: Asked) -> None:
-        """Rows for these images under this profile, with what is known of them already."""
-        session, rows = self._session, self._rows
-        # What appears meanwhile is found when it begins again.
-        session.watching.stop()
-        self._remember()
-        fresh = await rows.prepare(listing.images, asked.profile)
-        await session.own_prompts.recall(str(listing.folder), fresh)
-        # From here to the end nothing waits, so no key and no fact can fall between old and new rows. What arrived
-        # while the new ones were made is taken along by its row, which they share.
+    async def _rebuild(self, listing: FolderListing, choice: MetricChoice) -> None:
+        """Rows for these images under this choice, with what is known of them already."""
+        workspace = self._workspace
+        # What appears meanwhile is found when the watch begins again.
+        workspace.rows_leaving()
+        self._keep()
+        fresh = await self._memory.prepare(listing.images, choice.profile)
+        await self._add_prompts(str(listing.folder), fresh)
+        # From here to the end nothing waits, so no key and no event can fall between old and new rows. What arrived
+        # while the new ones were made is not lost: both share the rows.
         self._jobs.abandon()
-        self._remember()
-        if asked.profile == session.profile:
-            fresh.models, fresh.prompt = rows.results.models, rows.results.prompt
-        fresh.context = self._before.context if self._before else session.context
-        self._before = self.viewed = None
-        session.asked = asked
-        rows.show(listing, fresh)
-        session.memory.enter(str(listing.folder))
-        session.watching.begin()
-        session.score_by_plan()
-        session.judging.open(fresh.rows)
-        self._session.post(FolderOpened(listing))
-        session.own_prompts.begin()
-        if session.store.path is not None and listing.images:
-            self._recalling = session.run(rows.recall(session.store, session.profile, session.engine()))
+        self._keep()
+        if choice.profile == workspace.profile:
+            fresh.models, fresh.prompt = workspace.results.models, workspace.results.prompt
+        fresh.context = workspace.behind.context if workspace.behind else workspace.context
+        workspace.behind = workspace.viewed = None
+        workspace.choice = choice
+        workspace.show_rows(listing, fresh)
+        workspace.saved_state.enter(str(listing.folder))
+        workspace.update_plan()
+        workspace.rows_shown()
+        workspace.post(FolderOpened(listing))
+        if self._store.path is not None and listing.images:
+            work = self._memory.recall(self._store, workspace.profile, workspace.engine_settings())
+            workspace.recall = workspace.tasks.run(work)
 
-    def _remember(self) -> None:
-        # What a stored run holds is not taken for what would come out now.
-        if self.viewed is None:
-            self._rows.remember(self._session.profile)
+    def _keep(self) -> None:
+        # The values of a stored run are not taken for what would come out now.
+        if self._workspace.viewed is None:
+            self._memory.keep(self._workspace.profile)

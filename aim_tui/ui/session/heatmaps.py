@@ -1,4 +1,4 @@
-"""Maps over images: asked of the worker, kept while they are true, so that going back to one costs nothing."""
+"""Heatmaps of images: made by the worker, kept while they are valid, so that going back to one costs nothing."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from aim_tui.core.heatmaps import MakeMap, MapMethod, without
 from aim_tui.errors import AimError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
 
     from aim_tui.core.heatmaps import Map
     from aim_tui.core.scoring.context import Context
     from aim_tui.core.scoring.jobs import EngineSettings
     from aim_tui.ipc.protocol import TokenCount
     from aim_tui.ui.session.jobs import Jobs
+    from aim_tui.ui.session.workspace import Workspace
 
 _KEPT = 24
 
-#: When a file was changed and how long it is; None where it cannot be told.
+#: When a file was changed and how long it is; None where that is unknown.
 _Stamp = tuple[int, int] | None
 
 
@@ -31,21 +32,17 @@ class _Key(NamedTuple):
     stamps: tuple[_Stamp, ...]
 
 
-class MapDesk:
-    """Asks the worker for maps of images. Every method raises an AimError that says why there is none."""
+class HeatmapService:
+    """Has the worker make heatmaps. Every method raises an AimError that says why there is none."""
 
-    def __init__(
-        self, jobs: Jobs, context: Callable[[], Context], settings: Callable[[], EngineSettings], *, kept: int = _KEPT
-    ) -> None:
+    def __init__(self, workspace: Workspace, jobs: Jobs) -> None:
+        self._workspace = workspace
         self._jobs = jobs
-        self._context = context
-        self._settings = settings
-        self._most = kept
         self._kept: OrderedDict[str, tuple[_Key, Map]] = OrderedDict()
 
     @property
     def waits(self) -> bool:
-        """Whether a map that is asked for now may have to wait for the running job."""
+        """Whether a heatmap may have to wait for the running job."""
         return self._jobs.running is not None
 
     async def heatmap(
@@ -55,11 +52,11 @@ class MapDesk:
         words_off: Collection[int] = (),
         own: Context | None = None,
     ) -> Map:
-        """Where CLIP looks, or what made the image match the prompt without these words (`core.maps.words_of`).
+        """Where CLIP looks, or what made the image match the prompt without these words (`core.heatmaps.words_of`).
 
         `own` is what the image brings itself, in the place of everybody's prompt.
         """
-        prompt = self._context().overlaid(own).prompt
+        prompt = self._workspace.context.overlaid(own).prompt
         text = without(prompt, words_off)
         if method is MapMethod.DIFFERENCE:
             raise UsageError("a difference needs a reference", "r takes the current image as reference")
@@ -67,21 +64,21 @@ class MapDesk:
             if prompt.strip():
                 raise UsageError("all words are switched off", "switch one on")
             raise UsageError("there is no prompt to compare with", "p edits it")
-        return await self._ask(MakeMap(path, method, text, prompt))
+        return await self._make(MakeMap(path, method, text, prompt))
 
     async def difference(self, path: str, reference_path: str) -> Map:
         """Where an image differs from a reference, as LPIPS sees it."""
         if not reference_path:
             raise UsageError("there is no reference to compare with", "r takes the current image as reference")
-        return await self._ask(MakeMap(path, MapMethod.DIFFERENCE, reference=reference_path))
+        return await self._make(MakeMap(path, MapMethod.DIFFERENCE, reference=reference_path))
 
     async def tokens(self, text: str) -> TokenCount:
         """How much of a text CLIP reads."""
-        await self._ready(self._settings())
+        await self._ready(self._workspace.engine_settings())
         return await self._jobs.count_tokens(text)
 
     async def tokens_while_typing(self, text: str, *, wanted: bool) -> TokenCount | None:
-        """The same, where a worker runs that can tell: none is started for it."""
+        """The same, where a worker runs that can count them: none is started for it."""
         if not wanted or not self._jobs.alive:
             return None
         try:
@@ -96,8 +93,8 @@ class MapDesk:
             raise UsageError("the worker has died", "W on the main screen says why and restarts it")
         await self._jobs.ready(settings)
 
-    async def _ask(self, request: MakeMap) -> Map:
-        settings = self._settings()
+    async def _make(self, request: MakeMap) -> Map:
+        settings = self._workspace.engine_settings()
         files = [path for path in (request.path, request.reference) if path]
         key = _Key(request, settings, tuple(await asyncio.to_thread(_stamps, files)))
         name = repr(request)
@@ -106,11 +103,11 @@ class MapDesk:
             self._kept.move_to_end(name)
             return known[1]
         await self._ready(settings)
-        made = await self._jobs.make_map(request)
-        self._kept[name] = (key, made)
-        while len(self._kept) > self._most:
+        heatmap = await self._jobs.make_map(request)
+        self._kept[name] = (key, heatmap)
+        while len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
-        return made
+        return heatmap
 
 
 def _stamps(paths: list[str]) -> list[_Stamp]:

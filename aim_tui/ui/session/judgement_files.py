@@ -53,7 +53,7 @@ class Preview:
     def lines(self) -> Iterator[str]:
         """In words, the most important first."""
         matched = self.matched
-        names = ", ".join(_told(judgement) for judgement in self.judgements)
+        names = ", ".join(_described(judgement) for judgement in self.judgements)
         yield f"{matched.describe()}; judged by {names}"
         yield f"orphans: {_some(matched.only_left, 'image')}; {_some(matched.only_right, 'judgement')}"
         yield f"duplicates: {self.repeated} repeated and counted once, {self.conflicting} contradicting and left out"
@@ -74,8 +74,8 @@ def preview(file: JudgementFile, scores: StudySource) -> Preview:
     repeated = {name for _, again in collapsed for name in again}
     conflicting = {
         name
-        for found, _ in collapsed
-        for name, outcome in found.items()
+        for outcomes, _ in collapsed
+        for name, outcome in outcomes.items()
         if isinstance(outcome, Failed) and outcome.reason.endswith("different values")
     }
     return Preview(judgements, tuple(c.name for c in judged.columns), matched, len(repeated), len(conflicting))
@@ -96,15 +96,15 @@ def _read(file: JudgementFile) -> tuple[StudySource, tuple[StudyJudgement, ...]]
 
 
 def _names(judged: StudySource, judgements: Sequence[StudyJudgement]) -> dict[str, None]:
-    said = (entry.id for one in judgements for column in one.raters for entry in column.entries)
-    return dict.fromkeys([*judged.samples, *said])
+    ids = (entry.id for one in judgements for column in one.raters for entry in column.entries)
+    return dict.fromkeys([*judged.samples, *ids])
 
 
 def _parts(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
-def _told(judgement: StudyJudgement) -> str:
+def _described(judgement: StudyJudgement) -> str:
     raters = f" of {len(judgement.raters)} raters" if len(judgement.raters) > 1 else ""
     scale = f" ({judgement.scale})" if judgement.scale else ""
     return f"{judgement.name}{scale}{'' if judgement.higher_is_better else ', lower is better'}{raters}"

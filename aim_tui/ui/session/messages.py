@@ -1,6 +1,6 @@
-"""What the session tells the screen. Each is a fact; what it is about is read from the session itself.
+"""Messages to the screen. Each says that something has changed; what it is now is read from the workspace.
 
-A fact that may come ten times a second carries nothing, so that a newer one can take the place of one that still
+A message that may come ten times a second carries nothing, so that a newer one can take the place of one that still
 waits without losing what that one was about.
 """
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 
 class _Replaceable(Message):
-    """A fact of which only the newest counts."""
+    """A message of which only the newest counts."""
 
     def can_replace(self, message: Message) -> bool:
         return isinstance(message, type(self))
 
 
 class ScoresChanged(_Replaceable):
-    """Rows have changed; `Session.take_changed` says which."""
+    """Rows have changed; `Workspace.take_changed` says which."""
 
 
 class OpinionsChanged(_Replaceable):
-    """Something else is said of images; `JudgingDesk.take_changed` tells of which."""
+    """Ratings, rejections or notes have changed; `RatingService.take_changed` says of which images."""
 
 
 class ActivityChanged(_Replaceable):
@@ -39,7 +39,7 @@ class SetupChanged(_Replaceable):
 
 
 class WatchChanged(_Replaceable):
-    """The folder is watched or no longer, or files have come or wait; `WatchDesk.take_added` tells which rows came."""
+    """Watching began or ended, or files came or are unfinished; `FolderWatchService.take_added` has the new rows."""
 
 
 class ModelsChanged(_Replaceable):
@@ -54,7 +54,7 @@ class FolderOpened(Message):
 
 
 @dataclass
-class Said(Message):
+class UserNotice(Message):
     """Something for the user to read once."""
 
     text: str

@@ -1,4 +1,4 @@
-"""What is asked of the images: a profile, which of its metrics, how much each weighs."""
+"""What the images are scored by: a profile, which of its metrics, and the weight of each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class MetricChoice:
     """The choice of the user; what can be scored by it depends on topic, prompt and reference."""
 
     profile: Profile
@@ -25,30 +25,30 @@ class Asked:
     weights: Mapping[str, float]
 
     @classmethod
-    def of(cls, profile: Profile, enabled: Iterable[str], weights: Mapping[str, float]) -> Asked:
-        """These metrics of a profile, with the models and weights that those beside AIM's bring."""
+    def of(cls, profile: Profile, enabled: Iterable[str], weights: Mapping[str, float]) -> MetricChoice:
+        """These metrics of a profile, with the models and weights that those not of AIM bring."""
         metrics = in_order(enabled)
         defaults = {metric: get_metric(metric).default_weight for metric in metrics}
         return cls(profile.equipped(metrics), metrics, defaults | dict(weights))
 
-    def weighed(self, weights: Mapping[str, float], enabled: Iterable[str] | None = None) -> Asked:
+    def weighed(self, weights: Mapping[str, float], enabled: Iterable[str] | None = None) -> MetricChoice:
         """The same with other weights; ValueError where they make no sense."""
-        asked = Asked.of(self.profile, self.enabled if enabled is None else enabled, weights)
-        ScoringPlan(asked.enabled, asked.weights, asked.profile.rules)
-        return asked
+        choice = MetricChoice.of(self.profile, self.enabled if enabled is None else enabled, weights)
+        ScoringPlan(choice.enabled, choice.weights, choice.profile.rules)
+        return choice
 
-    def under(self, profile: Profile) -> Asked:
+    def under(self, profile: Profile) -> MetricChoice:
         """The same metrics, as far as another profile has them, with that profile's weights.
 
-        Metrics beside AIM's are had by every profile.
+        Every profile has the metrics that are not AIM's own.
         """
         enabled = tuple(metric for metric in self.enabled if metric in profile.metrics or metric not in METRICS)
         profile = profile.equipped(enabled)
         if not any(profile.weights[metric] > 0 for metric in enabled):
             enabled = in_order((*profile.metrics, *enabled))
-        return Asked(profile, enabled, dict(profile.weights))
+        return MetricChoice(profile, enabled, dict(profile.weights))
 
-    def not_asked(self, context: Context) -> dict[str, str]:
+    def skipped(self, context: Context) -> dict[str, str]:
         """The metrics that leave the final score, each with the reason."""
         missing = context.missing_for(self.enabled)
         off = {metric: "switched off" for metric in METRICS if metric not in self.enabled}
@@ -58,11 +58,11 @@ class Asked:
     def plan(self, context: Context) -> tuple[ScoringPlan, str]:
         """The plan for a context, and why nothing can be scored by it (the plan then is of all enabled metrics)."""
         missing = context.missing_for(self.enabled)
-        asked = tuple(metric for metric in self.enabled if metric not in missing)
+        metrics = tuple(metric for metric in self.enabled if metric not in missing)
         everything = ScoringPlan(self.enabled, self.weights, self.profile.rules)
-        if not asked:
+        if not metrics:
             return everything, f"nothing can be scored: {', '.join(dict.fromkeys(missing.values()))}"
         try:
-            return ScoringPlan(asked, self.weights, self.profile.rules), ""
+            return ScoringPlan(metrics, self.weights, self.profile.rules), ""
         except ValueError as error:
             return everything, str(error)

@@ -1,4 +1,4 @@
-"""The profile's models on this machine: what is here, what is missing, and fetching it."""
+"""Looks for the profile's models on this machine and fetches what is missing."""
 
 from __future__ import annotations
 
@@ -6,87 +6,77 @@ import asyncio
 import contextlib
 import json
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from aim_tui.core.text import printable
-from aim_tui.hub.inventory import ModelState, inspect_profile
+from aim_tui.hub.inventory import inspect_profile
+from aim_tui.ui.session.local_models import Fetching
+from aim_tui.ui.session.messages import ModelsChanged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from aim_tui.core.metrics.profiles import Profile
+    from aim_tui.ui.session.jobs import Jobs
+    from aim_tui.ui.session.workspace import Workspace
 
 FETCH_COMMAND = (sys.executable, "-m", "aim_tui.hub.fetch", "--json")
 
 
-@dataclass(frozen=True, slots=True)
-class Fetching:
-    """How far a fetch has come."""
-
-    role: str = ""
-    file: str = ""
-    done: int = 0
-    total: int = 0
-
-    @property
-    def share(self) -> str:
-        """How much has come, such as '41 %'."""
-        return f"{100 * self.done / self.total:.0f} %" if self.total else "asking the hub"
-
-
-class ModelDesk:
+class ModelService:
     """Looks for models in a thread and fetches them in a process, so that nothing here can hold up a key."""
 
-    def __init__(self, changed: Callable[[], None]) -> None:
-        self._changed = changed
+    def __init__(self, workspace: Workspace, jobs: Jobs) -> None:
+        self._workspace = workspace
+        self._jobs = jobs
         self._process: asyncio.subprocess.Process | None = None
         self._cancelled = False
-        self.states: list[ModelState] | None = None
-        """What is known of each model, or None before it has been looked for."""
-        self.fetching: Fetching | None = None
-        self.problem = ""
-        """Why the last fetch came to nothing."""
 
-    @property
-    def missing(self) -> list[ModelState]:
-        """The models that are not here or not complete."""
-        return [state for state in self.states or () if not state.complete]
+    def look(self) -> None:
+        """See which of the profile's models are here, and start the worker where none is missing."""
+        self._workspace.tasks.run(self.look_and_start())
 
-    def lacking(self, metrics: Iterable[str]) -> str:
-        """Which models keep these metrics from being scored, in a few words; empty where none does."""
-        if self.fetching is not None:
-            return f"fetching models: {self.fetching.share}"
-        wanted = set(metrics)
-        missing = [state for state in self.missing if wanted.intersection(state.needed_by)]
-        if not missing:
-            return ""
-        word = "model is" if len(missing) == 1 else "models are"
-        return f"{len(missing)} {word} not on this machine"
+    async def look_and_start(self) -> None:
+        """The same, awaited."""
+        if await self.inspect():
+            await self._jobs.ready(self._workspace.engine_settings())
 
-    async def inspect(self, profile: Profile, metrics: Iterable[str]) -> None:
-        """Look which models are here."""
-        self.states = await asyncio.to_thread(inspect_profile, profile, tuple(metrics))
+    async def inspect(self) -> bool:
+        """See which of the profile's models are here; whether the images can be scored with them."""
+        workspace = self._workspace
+        states = await asyncio.to_thread(inspect_profile, workspace.profile, workspace.enabled)
+        workspace.models.states = states
         self._changed()
+        return not workspace.models_missing
 
-    async def fetch(self, profile: Profile) -> bool:
+    def fetch(self) -> None:
+        """Fetch what is missing, in a process of its own."""
+        self._workspace.tasks.run(self._fetch_and_look())
+
+    async def _fetch_and_look(self) -> None:
+        workspace = self._workspace
+        if not await self._fetch_missing(workspace.profile) and workspace.models.problem:
+            workspace.notify(workspace.models.problem, "error")
+        await self.look_and_start()
+
+    async def _fetch_missing(self, profile: Profile) -> bool:
         """Fetch what is missing; True when all of it has come. A fetch that was cut off goes on where it was."""
         if self._process is not None:
             return False
+        models = self._workspace.models
         wanted = [
-            {"role": str(state.role), "ref": msgspec.to_builtins(profile.models[state.role])} for state in self.missing
+            {"role": str(state.role), "ref": msgspec.to_builtins(profile.models[state.role])}
+            for state in models.missing
         ]
-        self.problem, self._cancelled, self.fetching = "", False, Fetching()
+        models.problem, self._cancelled, models.fetching = "", False, Fetching()
         self._changed()
         try:
             return await self._fetch(json.dumps(wanted).encode("ascii"))
         except OSError as error:
-            self.problem = f"the fetch could not be started: {error.strerror or error}"
+            models.problem = f"the fetch could not be started: {error.strerror or error}"
             return False
         finally:
-            self._process, self.fetching = None, None
+            self._process, models.fetching = None, None
             self._changed()
 
     def cancel(self) -> None:
@@ -106,6 +96,7 @@ class ModelDesk:
                 process.kill()
 
     async def _fetch(self, wanted: bytes) -> bool:
+        models = self._workspace.models
         self._process = process = await asyncio.create_subprocess_exec(
             *FETCH_COMMAND,
             stdin=asyncio.subprocess.PIPE,
@@ -118,26 +109,30 @@ class ModelDesk:
         process.stdin.write(wanted + b"\n")
         process.stdin.close()
         async for line in process.stdout:
-            self._hear(line)
+            self._on_line(line)
         code = await process.wait()
-        if code and not self.problem and not self._cancelled:
-            self.problem = f"the fetch ended with exit code {code}"
-        return code == 0 and not self.problem
+        if code and not models.problem and not self._cancelled:
+            models.problem = f"the fetch ended with exit code {code}"
+        return code == 0 and not models.problem
 
-    def _hear(self, line: bytes) -> None:
+    def _on_line(self, line: bytes) -> None:
         try:
-            said = json.loads(line)
-            kind = said["type"]
+            report = json.loads(line)
+            kind = report["type"]
         except (ValueError, KeyError, TypeError):
             return
+        models = self._workspace.models
         if kind == "progress":
-            self.fetching = Fetching(
-                str(said.get("role") or ""),
-                printable(str(said.get("file") or "")),
-                int(said.get("done") or 0),
-                int(said.get("total") or 0),
+            models.fetching = Fetching(
+                str(report.get("role") or ""),
+                printable(str(report.get("file") or "")),
+                int(report.get("done") or 0),
+                int(report.get("total") or 0),
             )
         elif kind == "failed":
-            error, hint = str(said.get("error") or "the fetch failed"), str(said.get("hint") or "")
-            self.problem = f"{error} ({hint})" if hint else error
+            error, hint = str(report.get("error") or "the fetch failed"), str(report.get("hint") or "")
+            models.problem = f"{error} ({hint})" if hint else error
         self._changed()
+
+    def _changed(self) -> None:
+        self._workspace.post(ModelsChanged())

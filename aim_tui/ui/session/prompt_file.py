@@ -20,8 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+#: Origins of prompts that no file brought.
+EDITED = "edited here"
+GIVEN_UP = "given up here"
+
+
 @dataclass(frozen=True, slots=True)
-class OwnPrompt:
+class ItemPrompt:
     """What an image is compared with in the place of everybody's prompt, and where that is from.
 
     Without a prompt it is everybody's, and `origin` says why.
@@ -32,11 +37,11 @@ class OwnPrompt:
 
 
 @dataclass(slots=True)
-class OwnPrompts:
+class ItemPrompts:
     """The entries of a folder by path; `source` is where images that have none yet bring theirs from."""
 
     source: str
-    entries: dict[str, OwnPrompt]
+    entries: dict[str, ItemPrompt]
 
 
 class PromptFile:
@@ -45,19 +50,19 @@ class PromptFile:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def read(self) -> tuple[OwnPrompts, str]:
+    def read(self) -> tuple[ItemPrompts, str]:
         """What the file holds, and what was wrong with it or an empty text."""
-        found, damaged = OwnPrompts("", {}), 0
+        prompts, damaged = ItemPrompts("", {}), 0
         try:
             with self._path.open("rb") as stream:
                 for line in stream:
-                    damaged += not _take(line, found)
+                    damaged += not _take(line, prompts)
         except FileNotFoundError:
             pass
         lines = "a line" if damaged == 1 else f"{damaged} lines"
-        return found, f"{lines} of {printable(str(self._path))} cannot be read" if damaged else ""
+        return prompts, f"{lines} of {printable(str(self._path))} cannot be read" if damaged else ""
 
-    def add(self, source: str, entries: Mapping[str, OwnPrompt]) -> None:
+    def add(self, source: str, entries: Mapping[str, ItemPrompt]) -> None:
         """Put these behind what is there; they are on disk when this returns."""
         make_private(self._path.parent)
         with open(self._path, "ab", opener=_private) as stream:  # noqa: PTH123 - Path.open has no opener
@@ -66,7 +71,7 @@ class PromptFile:
             stream.flush()
             os.fsync(stream.fileno())
 
-    def replace(self, prompts: OwnPrompts) -> None:
+    def replace(self, prompts: ItemPrompts) -> None:
         """Put these in the place of what is there, whole or not at all."""
         make_private(self._path.parent)
         handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
@@ -85,14 +90,14 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _lines(source: str, entries: Mapping[str, OwnPrompt]) -> bytes:
+def _lines(source: str, entries: Mapping[str, ItemPrompt]) -> bytes:
     # The standard library's JSON carries paths with undecodable bytes.
-    said: list[object] = [{"source": source}]
-    said += [{"path": path, "prompt": own.prompt, "origin": own.origin} for path, own in entries.items()]
-    return "".join(f"{json.dumps(each)}\n" for each in said).encode("ascii")
+    lines: list[object] = [{"source": source}]
+    lines += [{"path": path, "prompt": entry.prompt, "origin": entry.origin} for path, entry in entries.items()]
+    return "".join(f"{json.dumps(each)}\n" for each in lines).encode("ascii")
 
 
-def _take(line: bytes, into: OwnPrompts) -> bool:
+def _take(line: bytes, into: ItemPrompts) -> bool:
     """Take a line in; False where it makes no sense."""
     if not line.strip():
         return True
@@ -101,7 +106,7 @@ def _take(line: bytes, into: OwnPrompts) -> bool:
             case {"source": str(source)}:
                 into.source = source
             case {"path": str(path), "prompt": str(prompt), "origin": str(origin)}:
-                into.entries[path] = OwnPrompt(prompt, origin)
+                into.entries[path] = ItemPrompt(prompt, origin)
             case _:
                 return False
     except (ValueError, RecursionError):

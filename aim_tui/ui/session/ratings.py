@@ -1,6 +1,6 @@
-"""What people say of the folder's images: stored first and shown then, recalled when the images come back.
+"""Ratings, rejections and notes of images: stored first and shown then, recalled when the images come back.
 
-Images are known by content, so what is said of one holds for its copies and survives a new name.
+Images are known by content, so a rating holds for all copies of an image and survives a new name.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from aim_tui.core.text import file_name, printable
 from aim_tui.errors import AimError, UsageError
 from aim_tui.ui.concurrency import with_pauses
 from aim_tui.ui.session.file_contents import FileContents
-from aim_tui.ui.session.messages import OpinionsChanged, Said
+from aim_tui.ui.session.messages import OpinionsChanged, UserNotice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from aim_tui.core.scoring.results import Row
     from aim_tui.store.judgements import Image, Judgements
-    from aim_tui.ui.session.store_access import Store
+    from aim_tui.ui.session.store_access import StoreAccess
 
 # Files that were never scored are read to know them by content: those that were rated under their name always, the
 # others where reading all of them is a matter of seconds.
@@ -40,7 +40,7 @@ _END_SECONDS = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What was taken back: where the (first) image was seen, what was said there, in a word, and of how many."""
+    """What was undone: the path of the (first) image, what had been stored, in a few words, and of how many images."""
 
     path: str
     what: str
@@ -52,123 +52,123 @@ class Undone:
         return f"taken back: {self.what} of {of}"
 
 
-class _Word(NamedTuple):
-    """What was said at once: of one image, or the same of many."""
+class _Entry(NamedTuple):
+    """What one key stored: about one image, or the same about many."""
 
     numbers: Sequence[int]
     path: str
     what: str
 
 
-def _no_run(path: str) -> None:
-    return None
+class RatingService:
+    """Stores ratings, rejections and notes of one rater, in the order in which they were given.
 
-
-class JudgingDesk:
-    """Takes ratings, rejections and notes of one rater, in the order in which they were given.
-
-    Each verb returns at once with a task that ends when the word is in the store, True, or was refused, False, which
-    is said. What was given after a word that was refused is refused with it: it was meant to follow.
+    Each verb returns at once with a task that ends when the entry is in the store, True, or was refused, False, which
+    is reported. What was given after an entry that was refused is refused with it: it was meant to follow.
     """
 
     def __init__(
         self,
-        store: Store,
+        post: Callable[[Message], object],
+        store: StoreAccess,
         rater: str,
-        post: Callable[[Message], Any],
-        run_of: Callable[[str], str | None] = _no_run,
+        run_of: Callable[[str], str | None],
         contents: FileContents | None = None,
     ) -> None:
-        """`contents` tells images by their paths; another one tells other things by their names."""
+        """`run_of` names the stored run that an image is shown with; `contents` identifies what is rated by content."""
         self.rater = rater or login_name()
         self.mine: dict[str, Opinion] = {}
-        """By path, what this rater says of the images of the folder; read as it changes."""
+        """By path, this rater's opinions of the images of the folder; read as they change."""
         self._store = store
         self._post = post
         self._run_of = run_of
         self._in_turn = asyncio.Lock()
         self._turn = 0
         self._waiting: set[asyncio.Task[Any]] = set()
-        self._said: list[_Word] = []
+        self._entries: list[_Entry] = []
         self._changed: set[int] = set()
         self._background: set[asyncio.Task[None]] = set()
         self._recalling: asyncio.Task[None] | None = None
-        # Of the folder: items and content by path, paths by content, and what everybody says by content.
+        # Of the folder: items and content by path, paths by content, and opinions of all raters by content.
         self._items: dict[str, int] = {}
         self._contents: dict[str, str] = {}
         self._paths: defaultdict[str, set[str]] = defaultdict(set)
         self._opinions: defaultdict[str, dict[str, Opinion]] = defaultdict(dict)
-        self._read_now = contents or FileContents()
+        self._file_contents = contents or FileContents()
 
     # -- what is so --------------------------------------------------------------------------------------------------
 
     def opinion(self, path: str) -> Opinion:
-        """What this rater says of an image."""
+        """The rater's opinion of an image."""
         return self.mine.get(path, NOTHING)
 
     def others(self, path: str) -> Mapping[str, Opinion]:
-        """What others say of an image, by their names."""
+        """Opinions of other raters, by their names."""
         sha256 = self._contents.get(path, "")
-        return {rater: said for rater, said in sorted(self._opinions.get(sha256, {}).items()) if rater != self.rater}
+        return {
+            rater: opinion for rater, opinion in sorted(self._opinions.get(sha256, {}).items()) if rater != self.rater
+        }
 
     async def judged(self) -> Judged:
-        """What all raters say of the images, once the store has told it; in time that grows with what is said."""
+        """All opinions of all raters, once the store has been read; takes time in proportion to their number."""
         if self._recalling is not None:
             await asyncio.wait([self._recalling])
-        said = ((self._paths.get(sha256, ()), dict(said)) for sha256, said in self._opinions.items())
-        return Judged({path: opinions for paths, opinions in said for path in paths})
+        by_paths = ((self._paths.get(sha256, ()), dict(held)) for sha256, held in self._opinions.items())
+        return Judged({path: opinions for paths, opinions in by_paths for path in paths})
 
     @property
     def waiting(self) -> int:
-        """How many words are on their way into the store."""
+        """How many entries are on their way into the store."""
         return len(self._waiting)
 
     @property
     def recalled(self) -> bool:
-        """Whether the store has told what it knows of the images, and those that are read for it are read."""
+        """Whether the store has been read, and the images that it knows by content too."""
         return self._recalling is not None and self._recalling.done()
 
     def take_changed(self) -> list[int]:
-        """The items of which something else is said since the last call."""
+        """The items whose opinions have changed since the last call."""
         changed = sorted(self._changed)
         self._changed.clear()
         return changed
 
-    # -- the rater's words -------------------------------------------------------------------------------------------
+    # -- rating --------------------------------------------------------------------------------------------------
 
     def rate(self, path: str, rating: float | None) -> asyncio.Task[bool]:
         """Give an image a rating, or clear it."""
         about: Any = {"rater": self.rater, "run": self._run_of(path)}
-        return self._say(
-            path, _rating(rating), {"rating": rating}, lambda words, image: words.rate(image, rating, **about)
+        return self._submit(
+            path, _rating(rating), {"rating": rating}, lambda judgements, image: judgements.rate(image, rating, **about)
         )
 
     def rate_all(self, paths: Sequence[str], rating: float | None) -> asyncio.Task[int]:
-        """Give many images one rating, which one `undo` takes back; how many could be read and are stored."""
+        """Give many images one rating, which one `undo` undoes; how many could be read and are stored."""
         runs = {path: self._run_of(path) for path in paths}
-        return self._in_order(self._store_words(runs, rating, self._turn))
+        return self._in_order(self._store_entries(runs, rating, self._turn))
 
     def reject(self, path: str, rejected: bool) -> asyncio.Task[bool]:
-        """Reject an image, or take it back."""
+        """Reject an image, or undo that."""
         what = "rejection" if rejected else "taking it back"
         about: Any = {"rater": self.rater, "run": self._run_of(path)}
-        return self._say(
-            path, what, {"rejected": rejected}, lambda words, image: words.reject(image, rejected, **about)
+        return self._submit(
+            path, what, {"rejected": rejected}, lambda judgements, image: judgements.reject(image, rejected, **about)
         )
 
     def note(self, path: str, text: str) -> asyncio.Task[bool]:
         """Write a note about an image; an empty one clears it."""
         about: Any = {"rater": self.rater, "run": self._run_of(path)}
-        return self._say(path, "note", {"note": text}, lambda words, image: words.note(image, text, **about))
+        return self._submit(
+            path, "note", {"note": text}, lambda judgements, image: judgements.note(image, text, **about)
+        )
 
     def undo(self) -> asyncio.Task[Undone | None]:
-        """Take back what was said last since the application is open; None where there is nothing, which is said."""
+        """Undo the last entry since the application is open; None where there is none, which is reported."""
         return self._in_order(self._undo(self._turn))
 
-    def _say(
-        self, path: str, what: str, fields: dict[str, Any], say: Callable[[Judgements, Image], int]
+    def _submit(
+        self, path: str, what: str, fields: dict[str, Any], write: Callable[[Judgements, Image], int]
     ) -> asyncio.Task[bool]:
-        return self._in_order(self._store_word(path, what, fields, say, self._turn))
+        return self._in_order(self._store_entry(path, what, fields, write, self._turn))
 
     def _in_order(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.create_task(work)
@@ -176,8 +176,8 @@ class JudgingDesk:
         task.add_done_callback(self._waiting.discard)
         return task
 
-    async def _store_word(
-        self, path: str, what: str, fields: dict[str, Any], say: Callable[[Judgements, Image], int], turn: int
+    async def _store_entry(
+        self, path: str, what: str, fields: dict[str, Any], write: Callable[[Judgements, Image], int], turn: int
     ) -> bool:
         # A lock wakes those who wait in the order in which they came.
         async with self._in_turn:
@@ -185,32 +185,38 @@ class JudgingDesk:
                 return False
             try:
                 self._check_store()
-                sha256 = await asyncio.to_thread(self._read_now.of, path)
-                number = await self._store.judge(lambda words: say(words, _image(sha256, self._read_now.place(path))))
+                sha256 = await asyncio.to_thread(self._file_contents.of, path)
+                number = await self._store.judge(
+                    lambda judgements: write(judgements, _image(sha256, self._file_contents.place(path)))
+                )
             except AimError as error:
                 self._refuse(f"{what} of {printable(file_name(path))}", error)
                 return False
             self._know(path, sha256)
-            self._said.append(_Word([number], path, what))
+            self._entries.append(_Entry([number], path, what))
             self._hold(sha256, self.rater, replace(self._opinions[sha256].get(self.rater, NOTHING), **fields))
             return True
 
-    async def _store_words(self, runs: Mapping[str, str | None], rating: float | None, turn: int) -> int:
+    async def _store_entries(self, runs: Mapping[str, str | None], rating: float | None, turn: int) -> int:
         async with self._in_turn:
             if turn != self._turn:
                 return 0
             what = _rating(rating)
             try:
                 self._check_store()
-                contents = await asyncio.to_thread(self._read_now.of_all, list(runs))
+                contents = await asyncio.to_thread(self._file_contents.of_all, list(runs))
                 if not contents:
                     raise UsageError("none of them can be read", "look where the files are")
-                images = [(_image(sha256, self._read_now.place(path)), runs[path]) for path, sha256 in contents.items()]
-                numbers = await self._store.judge(lambda words: words.rate_all(images, rating, rater=self.rater))
+                images = [
+                    (_image(sha256, self._file_contents.place(path)), runs[path]) for path, sha256 in contents.items()
+                ]
+                numbers = await self._store.judge(
+                    lambda judgements: judgements.rate_all(images, rating, rater=self.rater)
+                )
             except AimError as error:
                 self._refuse(f"{what} of {len(runs)} images", error)
                 return 0
-            self._said.append(_Word(numbers, next(iter(contents)), what))
+            self._entries.append(_Entry(numbers, next(iter(contents)), what))
             async for path, sha256 in with_pauses(contents.items()):
                 self._know(path, sha256)
                 self._hold(sha256, self.rater, replace(self._opinions[sha256].get(self.rater, NOTHING), rating=rating))
@@ -220,21 +226,21 @@ class JudgingDesk:
         async with self._in_turn:
             if turn != self._turn:
                 return None
-            if not self._said:
-                self._post(Said("there is nothing to take back that you said since the application is open"))
+            if not self._entries:
+                self._post(UserNotice("there is nothing to take back that you said since the application is open"))
                 return None
-            numbers, path, what = self._said[-1]
+            numbers, path, what = self._entries[-1]
             undone = Undone(path, what, len(numbers))
             try:
                 self._check_store()
-                held = await self._store.judge(lambda words: words.undo_all(self.rater, numbers))
+                held = await self._store.judge(lambda judgements: judgements.undo_all(self.rater, numbers))
             except AimError as error:
                 self._refuse(f"taking back the last word, the {str(undone).removeprefix('taken back: ')},", error)
                 return None
-            self._said.pop()
-            async for holds in with_pauses(held):
-                sha256 = holds.image.sha256
-                self._hold(sha256, self.rater, holds.upon(self._opinions[sha256].get(self.rater, NOTHING)))
+            self._entries.pop()
+            async for standing in with_pauses(held):
+                sha256 = standing.image.sha256
+                self._hold(sha256, self.rater, standing.upon(self._opinions[sha256].get(self.rater, NOTHING)))
             return undone
 
     def _check_store(self) -> None:
@@ -246,16 +252,16 @@ class JudgingDesk:
 
     def _refuse(self, what: str, error: AimError) -> None:
         self._turn += 1
-        # The one that is being refused waits no more.
+        # The one that is being refused no longer waits.
         after = len(self._waiting) - 1
         more = f", nor the {after} given after it" if after else ""
         hint = f" ({error.hint})" if error.hint else ""
-        self._post(Said(f"not stored: {what}{more}: {error.message}{hint}", "error"))
+        self._post(UserNotice(f"not stored: {what}{more}: {error.message}{hint}", "error"))
 
-    # -- what is known already ---------------------------------------------------------------------------------------
+    # -- other images ----------------------------------------------------------------------------------------
 
     def open(self, rows: Sequence[Row]) -> None:
-        """These are the images now; what is known of them comes from the store."""
+        """These are the images now; their opinions come from the store."""
         items = {row.path: row.item for row in rows}
         if self._recalling is not None:
             self._recalling.cancel()
@@ -266,22 +272,22 @@ class JudgingDesk:
             self._recalling = self._in_background(self._recall(rows))
 
     def rows_added(self, rows: Iterable[Row]) -> None:
-        """Images have come behind the others; what is said of their content is found when they are read."""
+        """Images have come behind the others; opinions of their content are found when they are read."""
         self._items.update((row.path, row.item) for row in rows)
 
     def rows_changed(self, rows: Iterable[Row]) -> None:
-        """Rows that may have been read just now: what is said of their content is said of them."""
+        """Rows that may have been read just now: opinions of their content are theirs."""
         for row in rows:
             if row.facts is not None and row.path not in self._contents:
                 self._know(row.path, row.facts.sha256)
 
     def look_at(self, path: str) -> None:
-        """An image is looked at: know it by its content, as it is on disk now."""
+        """An image is looked at: identify it by its content, as it is on disk now."""
         if self._store.path is not None:
             self._in_background(self._look(path))
 
     async def close(self) -> None:
-        """Everything that was said is in the store when this returns, or was refused."""
+        """Every entry is in the store when this returns, or was refused."""
         for task in self._background:
             task.cancel()
         if self._waiting:
@@ -301,20 +307,20 @@ class JudgingDesk:
         return task
 
     async def _recall(self, rows: Sequence[Row]) -> None:
-        # Between two words, so that none is older than what is read here.
+        # Between two entries, so that none is older than what is read here.
         async with self._in_turn:
             try:
                 nothing: dict[str, dict[str, Opinion]] = {}
-                found, seen = await self._store.judged(_everything, (nothing, set[str]()))
+                opinions, seen = await self._store.judged(_everything, (nothing, set[str]()))
             except AimError as error:
-                self._post(Said(f"what was said of these images is not shown: {error.message}", "warning"))
+                self._post(UserNotice(f"what was said of these images is not shown: {error.message}", "warning"))
                 return
-            self._opinions = defaultdict(dict, found)
+            self._opinions = defaultdict(dict, opinions)
         for path, sha256 in list(self._contents.items()):
             self._show(path, sha256)
         async for row in with_pauses(rows):
             self.rows_changed([row])
-        if not found:
+        if not opinions:
             return
         unread = [row.path for row in rows if row.path not in self._contents]
         first = [path for path in unread if path in seen]
@@ -325,16 +331,16 @@ class JudgingDesk:
     async def _read(self, paths: Sequence[str]) -> None:
         for start in range(0, len(paths), _READ_AT_ONCE):
             some = [path for path in paths[start : start + _READ_AT_ONCE] if path not in self._contents]
-            for path, sha256 in (await asyncio.to_thread(self._read_now.of_all, some)).items():
+            for path, sha256 in (await asyncio.to_thread(self._file_contents.of_all, some)).items():
                 if path not in self._contents:
                     self._know(path, sha256)
 
     async def _look(self, path: str) -> None:
-        found = await asyncio.to_thread(self._read_now.of_all, [path])
-        if path in self._items and path in found:
-            self._know(path, found[path])
+        contents = await asyncio.to_thread(self._file_contents.of_all, [path])
+        if path in self._items and path in contents:
+            self._know(path, contents[path])
 
-    # -- what is held ------------------------------------------------------------------------------------------------
+    # -- what is known ------------------------------------------------------------------------------------------------
 
     def _know(self, path: str, sha256: str) -> None:
         """An image has this content."""
@@ -347,16 +353,16 @@ class JudgingDesk:
         self._paths[sha256].add(path)
         self._show(path, sha256)
 
-    def _hold(self, sha256: str, rater: str, said: Opinion) -> None:
-        """A rater says this of a content now; the store has it."""
-        self._opinions[sha256][rater] = said
+    def _hold(self, sha256: str, rater: str, opinion: Opinion) -> None:
+        """A rater has this opinion of a content now; the store has it."""
+        self._opinions[sha256][rater] = opinion
         for path in self._paths[sha256]:
             self._show(path, sha256)
 
     def _show(self, path: str, sha256: str) -> None:
-        said = self._opinions.get(sha256, {})
-        mine = said.get(self.rater, NOTHING)
-        if not said and path not in self.mine:
+        opinions = self._opinions.get(sha256, {})
+        mine = opinions.get(self.rater, NOTHING)
+        if not opinions and path not in self.mine:
             return
         if mine:
             self.mine[path] = mine
@@ -382,12 +388,12 @@ def _image(sha256: str, path: str) -> Image:
     return Image(sha256, path)
 
 
-def _everything(words: Judgements) -> tuple[dict[str, dict[str, Opinion]], set[str]]:
-    """All opinions that hold, and the paths at which the images were seen when they were given."""
+def _everything(judgements: Judgements) -> tuple[dict[str, dict[str, Opinion]], set[str]]:
+    """All opinions that stand, and the paths at which the images were seen when they were given."""
     from aim_tui.store.judgements import opinions_of
 
-    held = words.held()
-    return opinions_of(held), {word.image.path for word in held}
+    held = judgements.held()
+    return opinions_of(held), {judgement.image.path for judgement in held}
 
 
 def _rating(rating: float | None) -> str:

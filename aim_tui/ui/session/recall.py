@@ -36,7 +36,7 @@ class Known:
     since: int
     """From when (ns) it holds for the file."""
     facts: ImageFacts | None = None
-    caption: str | None = None
+    captions: dict[str, str] = field(default_factory=dict)
     error: str | None = None
     raws: dict[str, Raw] = field(default_factory=dict)
     models: Mapping[str, ModelInfo] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class Making:
         return cls(
             profile,
             engine_settings(engine),
-            fingerprints(profile, profile.metrics),
+            fingerprints(profile.models, profile.roles_for(profile.metrics), profile.name),
             context.reference,
             content_of(context.reference),
         )
@@ -107,9 +107,9 @@ def _alike(info: RunInfo, context: Context) -> bool:
 
 def _take_from(runs: Runs, infos: Sequence[RunInfo], wanted: dict[str, Known], now: Making, context: Context) -> bool:
     """Fill in what is not there yet, from one run after another; whether anything is left to look for."""
-    asked = [metric for metric in now.profile.metrics if context.need(metric).strip()]
+    metrics_now = [metric for metric in now.profile.metrics if context.need(metric).strip()]
     for info in infos:
-        if all(_is_there(known, asked) for known in wanted.values()):
+        if all(_is_there(known, metrics_now) for known in wanted.values()):
             return False
         run = runs.load(info.id)
         metrics = [metric for metric in run.request.plan.metrics if now.same(run, metric)]
@@ -118,16 +118,16 @@ def _take_from(runs: Runs, infos: Sequence[RunInfo], wanted: dict[str, Known], n
         since = int(info.started.timestamp() * 1e9)
         for row in run.results.rows if metrics else ():
             known = wanted.get(row.path)
-            if known is None or not row.raws or _is_there(known, asked):
+            if known is None or not row.raws or _is_there(known, metrics_now):
                 continue
             if unchanged(row.path, since):
                 _take(known, row, metrics, since)
                 known.models = {**models, **known.models} if known.models else models
-    return not all(_is_there(known, asked) for known in wanted.values())
+    return not all(_is_there(known, metrics_now) for known in wanted.values())
 
 
-def _is_there(known: Known, asked: Sequence[str]) -> bool:
-    return all(metric in known.raws for metric in asked)
+def _is_there(known: Known, metrics: Sequence[str]) -> bool:
+    return all(metric in known.raws for metric in metrics)
 
 
 def _take(known: Known, row: Row, metrics: Sequence[str], since: int) -> None:
@@ -138,4 +138,4 @@ def _take(known: Known, row: Row, metrics: Sequence[str], since: int) -> None:
     known.raws |= fresh
     known.facts, known.error = known.facts or row.facts, known.error or row.error
     if any(get_metric(metric).captions for metric in fresh):
-        known.caption = row.caption
+        known.captions = row.captions

@@ -8,36 +8,39 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aim_tui.core.metrics.registry import get_metric
-from aim_tui.core.scoring.events import ImageFailed, ImageRead, Item, MetricBatch, MetricValue
+from aim_tui.core.metrics.edits import expanded
+from aim_tui.core.scoring.events import ImageFailed, ImageRead, Item, MetricBatch, MetricValue, ModelLoaded
 from aim_tui.core.scoring.plan import score
 from aim_tui.core.scoring.results import Row, summarise
 from aim_tui.errors import AimError
-from aim_tui.ui.concurrency import beside
+from aim_tui.ui.concurrency import in_row_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.events import Event
+    from aim_tui.core.scoring.events import Event, ModelInfo
     from aim_tui.core.scoring.jobs import Job
     from aim_tui.core.scoring.plan import ScoringPlan
     from aim_tui.core.scoring.results import Summary
     from aim_tui.store.records import RunRequest
     from aim_tui.store.runs import Runs
     from aim_tui.store.writer import RunWriter
-    from aim_tui.ui.session.store_access import Store
+    from aim_tui.ui.session.store_access import StoreAccess
 
 _TRY_AGAIN_SECONDS = 1.0
+# A store that does not answer keeps nobody who quits for longer.
+_END_SECONDS = 4.0
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RunPlan:
     """What a run is to be.
 
     `rows` are its images; those that the job leaves out are there already, and what is known of them is stored with
     the run, so that it is the whole picture. `since` tells by path from when (ns) a value holds for its file.
-    `go_on` says that a run of the same that stopped may go on.
+    `go_on` says that a run of the same that stopped may go on. `models` are those that made the known values, where the
+    job may do without them.
     """
 
     request: Callable[[], RunRequest]
@@ -46,15 +49,16 @@ class Plan:
     rows: Sequence[Row]
     since: Mapping[str, int] = field(default_factory=dict)
     go_on: bool = False
+    models: Sequence[ModelInfo] = ()
 
 
 class RunRecord:
     """One run. It begins with the first image that something is known of: a model that fails leaves no history.
 
-    `write` hands a fact to the store, which commits in a thread of its own, and `kept` tells how far it has come.
+    `write` hands an event to the store, which commits in a thread of its own, and `kept` says how far it has come.
     """
 
-    def __init__(self, store: Store, plan: Plan) -> None:
+    def __init__(self, store: StoreAccess, plan: RunPlan) -> None:
         self._store = store
         self._plan = plan
         self._writer: RunWriter | None = None
@@ -62,14 +66,14 @@ class RunRecord:
         self._beginning: asyncio.Task[None] | None = None
         self._ending = False
         self._known = 0
-        self._brought: dict[int, Context | None] = {}
+        self._item_contexts: dict[int, Context | None] = {}
         self._paths: frozenset[str] | None = None
 
     @property
     def kept(self) -> float:
-        """How many of the job's facts may be shown: those in the store; all where nothing can be stored, which is said.
+        """How many of the job's events may be shown: those in the store; all where nothing can be stored.
 
-        Facts before the first image belong to no run yet, and wait with it.
+        Events before the first image belong to no run yet, and wait with it.
         """
         if self._store.path is None or self._store.problem is not None or self._ending:
             return math.inf
@@ -80,7 +84,8 @@ class RunRecord:
     def holds(self, *paths: str) -> bool:
         """Whether these images are all of this run."""
         if self._paths is None:
-            self._paths = frozenset(row.path for row in self._plan.rows)
+            # Of an edit, the image may be that of another one as well.
+            self._paths = frozenset(row.path for row in self._plan.rows if row.edit is None)
         return self._paths.issuperset(paths)
 
     @property
@@ -89,18 +94,18 @@ class RunRecord:
         return self._writer.id if self._writer is not None else None
 
     def write(self, event: Event) -> None:
-        """Take a fact of the job."""
+        """Write an event of the job."""
         if self._store.path is None or self._ending:
             return
         if self._writer is not None:
-            self._hand_over(self._writer, [event])
+            self._pass_on(self._writer, [event])
             return
         self._waiting.append(event)
         if self._beginning is None and isinstance(event, (ImageRead, ImageFailed, MetricBatch)):
             self._beginning = asyncio.create_task(self._begin())
 
     async def end(self, state: str) -> None:
-        """Say how the run ended; whatever fails is said, and the run then reads as interrupted."""
+        """End the run in this state; where that fails it is reported, and the run then reads as interrupted."""
         from aim_tui.store.records import RunState
 
         if self._beginning is None or self._ending:
@@ -115,7 +120,7 @@ class RunRecord:
             return
         try:
             async with self._store.in_turn:
-                summary = await beside(_summary, self._plan, self._brought)
+                summary = await in_row_thread(_summary, self._plan, self._item_contexts)
                 await asyncio.to_thread(writer.end, RunState(state), summary)
             self._store.works()
         except AimError as error:
@@ -141,25 +146,25 @@ class RunRecord:
         self._store.works()
         waiting, self._waiting = self._waiting, []
         self._writer = writer
-        self._hand_over(writer, waiting)
+        self._pass_on(writer, waiting)
 
     def _open(self, runs: Runs) -> RunWriter:
         plan = self._plan
         request = plan.request()
         # What the job's items bring was written down with them; their rows may bring another by now.
-        brought = {item.id: item.context for item in plan.job.items}
-        self._brought = {row.item: brought.get(row.item, row.own) for row in plan.rows}
-        items = [Item(row.item, row.path, context=self._brought[row.item]) for row in plan.rows]
+        job_contexts = {item.id: item.context for item in plan.job.items}
+        self._item_contexts = {row.item: job_contexts.get(row.item, row.own) for row in plan.rows}
+        items = [Item(row.item, row.path, self._item_contexts[row.item], row.data) for row in plan.rows]
         # A stopped run of all rows counts its images as the rows are counted.
         counted = all(item.id == number for number, item in enumerate(items))
-        found = runs.find_resumable(request, items) if plan.go_on and counted else None
-        writer = runs.resume(found.id)[0] if found is not None else runs.begin(request, items)
+        stopped = runs.find_resumable(request, items) if plan.go_on and counted else None
+        writer = runs.resume(stopped.id)[0] if stopped is not None else runs.begin(request, items)
         known = list(_known(plan))
         self._known = len(known)
         writer.write(*known)
         return writer
 
-    def _hand_over(self, writer: RunWriter, events: list[Event]) -> None:
+    def _pass_on(self, writer: RunWriter, events: list[Event]) -> None:
         try:
             writer.write(*events)
         except AimError as error:
@@ -169,8 +174,9 @@ class RunRecord:
             self._store.works()
 
 
-def _known(plan: Plan) -> Iterator[Event]:
-    """What is known already of a run's images and is not going to be computed, as facts."""
+def _known(plan: RunPlan) -> Iterator[Event]:
+    """What is known already of a run's images and is not going to be computed, as events."""
+    yield from map(ModelLoaded, plan.models)
     context, computed = plan.job.context, {item.id for item in plan.job.items}
     values: dict[str, list[MetricValue]] = {}
     for row in plan.rows:
@@ -179,20 +185,22 @@ def _known(plan: Plan) -> Iterator[Event]:
         if not any(raws.values()) or not unchanged(row.path, plan.since.get(row.path, 0)):
             continue
         if facts is not None:
-            yield ImageRead(row.item, facts)
+            yield ImageRead(row.item, facts, row.source)
         if row.error is not None:
             yield ImageFailed(row.item, row.error)
             continue
         for metric, raw in raws.items():
             if raw is not None and raw.against == row.need(metric, context):
-                caption = row.caption if get_metric(metric).captions else None
+                caption = row.captions.get(metric)
                 values.setdefault(metric, []).append(MetricValue.of(row.item, raw.outcome, caption))
     for metric, batch in values.items():
         yield MetricBatch(metric, batch)
 
 
-def _others(plan: Plan) -> tuple[str, ...]:
-    return tuple(metric for metric in plan.plan.metrics if metric not in plan.job.metrics)
+def _others(plan: RunPlan) -> tuple[str, ...]:
+    """The metrics of the run that its job does not compute."""
+    computed = set(expanded(plan.job.metrics))
+    return tuple(metric for metric in plan.plan.metrics if metric not in computed)
 
 
 def unchanged(path: str, since: int) -> bool:
@@ -206,42 +214,40 @@ def unchanged(path: str, since: int) -> bool:
         return True
 
 
-def _summary(plan: Plan, brought: Mapping[int, Context | None]) -> Summary:
-    """What the run's rows add up to by the plan it was asked with, whatever the screen has been asked since."""
-    return summarise(_as_asked(plan, brought), plan.plan, plan.job.context)
+def _summary(plan: RunPlan, item_contexts: Mapping[int, Context | None]) -> Summary:
+    """What the run's rows add up to by its own plan, whatever the screen's plan is by now."""
+    return summarise(_as_planned(plan, item_contexts), plan.plan, plan.job.context)
 
 
-def _as_asked(plan: Plan, brought: Mapping[int, Context | None]) -> Iterator[Row]:
+def _as_planned(plan: RunPlan, item_contexts: Mapping[int, Context | None]) -> Iterator[Row]:
     """The run's rows with the values that were made for it, scored by its plan."""
     context = plan.job.context
     for row in plan.rows:
-        asked = Row(row.item, row.path, own=brought.get(row.item, row.own))
-        found = {metric: row.raws.get(metric) for metric in plan.plan.metrics}
-        asked.raws = {
-            metric: raw
-            for metric, raw in found.items()
-            if raw is not None and raw.against == asked.need(metric, context)
+        copy = Row(row.item, row.path, own=item_contexts.get(row.item, row.own))
+        raws = {metric: row.raws.get(metric) for metric in plan.plan.metrics}
+        copy.raws = {
+            metric: raw for metric, raw in raws.items() if raw is not None and raw.against == copy.need(metric, context)
         }
-        asked.scores = score({metric: raw.outcome for metric, raw in asked.raws.items()}, plan.plan)
-        yield asked
+        copy.scores = score({metric: raw.outcome for metric, raw in copy.raws.items()}, plan.plan)
+        yield copy
 
 
 class GrowingRecord(RunRecord):
     """The record of one job; its run goes on with the next one's, and ends with `finish`.
 
-    `before` is the record of a job that asked the same of the first of these rows.
+    `before` is the record of a job that scored the first of these rows the same way.
     """
 
-    def __init__(self, store: Store, plan: Plan, before: GrowingRecord | None = None) -> None:
+    def __init__(self, store: StoreAccess, plan: RunPlan, before: GrowingRecord | None = None) -> None:
         super().__init__(store, plan)
         self._before = before
-        self._handed = 0
+        self._written = 0
         self._state = "done"
         self._grows, self._ended = True, False
 
     @property
     def latest(self) -> GrowingRecord | None:
-        """The record itself, or the one before where nothing was heard of its job."""
+        """The record itself, or the one before where no event of its job came."""
         return self if self._beginning is not None else self._before
 
     async def end(self, state: str) -> None:
@@ -285,15 +291,63 @@ class GrowingRecord(RunRecord):
         if before is None or before._writer is None:
             return super()._open(runs)
         rows = self._plan.rows
-        fresh = {item.id: item.context for item in self._plan.job.items if item.id not in before._brought}
-        self._brought = {row.item: row.own for row in rows} | fresh | before._brought
-        items = [Item(row.item, row.path, context=self._brought[row.item]) for row in rows]
+        fresh = {item.id: item.context for item in self._plan.job.items if item.id not in before._item_contexts}
+        self._item_contexts = {row.item: row.own for row in rows} | fresh | before._item_contexts
+        items = [Item(row.item, row.path, context=self._item_contexts[row.item]) for row in rows]
         added = items[len(before._plan.rows) :]
         if added:
             before._writer.extend(added, self._plan.request().digest(items))
-        self._known = before._known + before._handed
+        self._known = before._known + before._written
         return before._writer
 
-    def _hand_over(self, writer: RunWriter, events: list[Event]) -> None:
-        self._handed += len(events)
-        super()._hand_over(writer, events)
+    def _pass_on(self, writer: RunWriter, events: list[Event]) -> None:
+        self._written += len(events)
+        super()._pass_on(writer, events)
+
+
+class RunRecords:
+    """Makes the record of each job. While runs are kept open, jobs over all rows fill one run, for what appears."""
+
+    def __init__(self, store: StoreAccess) -> None:
+        self.store = store
+        self._keep_open = False
+        self._open: tuple[object, GrowingRecord] | None = None
+        self._finishing: set[asyncio.Task[None]] = set()
+
+    def new(self, plan: RunPlan, setup: object, *, whole: bool) -> RunRecord:
+        """The record of a job over all rows (`whole`) or some; an open run goes on while its setup is equal."""
+        if not (self._keep_open and whole):
+            return RunRecord(self.store, plan)
+        before = self._open[1].latest if self._open is not None and self._open[0] == setup else None
+        if before is None or not plan.go_on:
+            self._finish()
+            before = None
+        record = GrowingRecord(self.store, plan, before)
+        self._open = (setup, record)
+        return record
+
+    def keep_open(self) -> None:
+        """Keep the next run over all rows open when its job has ended."""
+        self._keep_open = True
+
+    def finish(self) -> None:
+        """End the run that was kept open, and keep none open any more."""
+        self._keep_open = False
+        self._finish()
+
+    async def close(self) -> None:
+        """End the run that was kept open; it is in the store when this returns."""
+        self.finish()
+        if self._finishing:
+            _, late = await asyncio.wait(self._finishing, timeout=_END_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    def _finish(self) -> None:
+        if self._open is not None:
+            # Not among the tasks that are cancelled when the application closes.
+            task = asyncio.create_task(self._open[1].finish())
+            self._open = None
+            self._finishing.add(task)
+            task.add_done_callback(self._finishing.discard)

@@ -42,7 +42,7 @@ class Looks(msgspec.Struct, frozen=True):
 
 
 class FolderState(msgspec.Struct, frozen=True):
-    """What was asked in a folder, and where the user was in it."""
+    """How a folder was scored, and where the user was in it."""
 
     folder: str = ""
     topic: str = ""
@@ -83,23 +83,23 @@ def newest_first(new: Iterable[str], old: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for text in (*new, *old) if text.strip()))[:HISTORY]
 
 
-class Memory:
+class SavedState:
     """Remembers in files below `root`, or nothing at all where that is None. Files are written a moment later.
 
     `name` keeps apart what must not mix with the user's own folders, such as a demonstration; looks are shared.
     """
 
-    def __init__(self, root: Path | None, name: str, tell: Callable[[str], object]) -> None:
+    def __init__(self, root: Path | None, name: str, report: Callable[[str], object]) -> None:
         self._root = root
         self._home = root / name if root is not None and name else root
         self._named = name
-        self._tell = tell
+        self._report = report
         self.problems: list[str] = []
-        """What was wrong with the files; told once, when the application is open."""
+        """What was wrong with the files; shown once, when the application is open."""
         self.recalled: tuple[str, ...] = ()
         """What the context has from last time: topic, prompt, reference."""
         self._waiting: dict[Path, msgspec.Struct] = {}
-        self._kept: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+        self._new_texts: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
         self._saving: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
         self._failed = False
@@ -111,7 +111,7 @@ class Memory:
     # -- beginning ---------------------------------------------------------------------------------------------------
 
     def begin(self, folder: str, given: Context) -> Context:
-        """What images of a folder are judged against: what was given, else what it was last time."""
+        """What images of a folder are compared with: what was given, else what it was last time."""
         self._state = self._load(folder)
         last = Context(self._state.topic, self._state.prompt, self._state.reference)
         if last.reference and not given.reference and not os.path.exists(last.reference):  # noqa: PTH110 - any bytes
@@ -123,9 +123,9 @@ class Memory:
         )
         self._begun = context
         if given.topic or given.prompt:
-            self.keep_texts(given.topic, given.prompt)
+            self.add_texts(given.topic, given.prompt)
         if given != Context():
-            self.judge_against(context)
+            self.set_context(context)
         return context
 
     def recalled_in(self, context: Context) -> tuple[str, ...]:
@@ -150,7 +150,7 @@ class Memory:
         if folder != self._state.folder and not self._named:
             self._state = self._load(folder)
 
-    def be_at(self, place: Place) -> None:
+    def set_place(self, place: Place) -> None:
         """The user is there now; no current image leaves the one that was."""
         self._remember(
             msgspec.structs.replace(
@@ -163,26 +163,26 @@ class Memory:
             )
         )
 
-    def judge_against(self, context: Context) -> None:
-        """The images of this folder are judged against this now, because somebody wanted so here."""
+    def set_context(self, context: Context) -> None:
+        """The images of this folder are compared with this now, because the user wanted so here."""
         self._remember(
             msgspec.structs.replace(
                 self._state, topic=context.topic, prompt=context.prompt, reference=context.reference
             )
         )
 
-    def watch_as(self, watch: str) -> None:
+    def set_watch(self, watch: str) -> None:
         """The folder is watched like this from now on."""
         self._remember(msgspec.structs.replace(self._state, watch=watch))
 
-    def keep_texts(self, topic: str, prompt: str) -> None:
+    def add_texts(self, topic: str, prompt: str) -> None:
         """A topic and a prompt were saved."""
-        topics, prompts = self._kept
-        self._kept = newest_first([topic], topics), newest_first([prompt], prompts)
+        topics, prompts = self._new_texts
+        self._new_texts = newest_first([topic], topics), newest_first([prompt], prompts)
         self.texts = self.texts.with_newest([topic], [prompt])
         self._save_soon()
 
-    def choose(self, *, theme: str | None = None, compact: bool | None = None) -> None:
+    def set_looks(self, *, theme: str | None = None, compact: bool | None = None) -> None:
         """The user wants the application to look like this, from now on."""
         self.looks = Looks(
             theme if theme is not None else self.looks.theme, compact if compact is not None else self.looks.compact
@@ -243,7 +243,7 @@ class Memory:
             self._saving = loop.create_task(self._save_later())
 
     async def _save_later(self) -> None:
-        while self._waiting or any(self._kept):
+        while self._waiting or any(self._new_texts):
             await asyncio.sleep(_SAVE_AFTER_SECONDS)
             await self._save()
             if self._failed:
@@ -252,29 +252,29 @@ class Memory:
     async def _save(self) -> None:
         async with self._writing:
             waiting, self._waiting = self._waiting, {}
-            kept, self._kept = self._kept, ((), ())
-            if self._root is None or not (waiting or any(kept)):
+            new_texts, self._new_texts = self._new_texts, ((), ())
+            if self._root is None or not (waiting or any(new_texts)):
                 return
             try:
-                await asyncio.to_thread(self._write, waiting, kept)
+                await asyncio.to_thread(self._write, waiting, new_texts)
             except OSError as error:
                 if not self._failed:
                     self._failed = True
-                    self._tell(
+                    self._report(
                         f"{printable(str(self._root))} cannot be written ({error.strerror}); nothing is remembered"
                     )
 
-    def _write(self, waiting: dict[Path, msgspec.Struct], kept: tuple[tuple[str, ...], tuple[str, ...]]) -> None:
+    def _write(self, waiting: dict[Path, msgspec.Struct], new_texts: tuple[tuple[str, ...], tuple[str, ...]]) -> None:
         """Runs in a thread."""
         for path, state in waiting.items():
             StateFile(path, type(state)).write(state)
-        if any(kept) and self._home is not None:
-            _add_texts(self._home / "prompts.json", kept)
+        if any(new_texts) and self._home is not None:
+            _add_texts(self._home / "prompts.json", new_texts)
         if self._home is not None and not self._named and waiting:
             _forget_oldest(self._home / "folders")
 
 
-def _add_texts(path: Path, kept: tuple[tuple[str, ...], tuple[str, ...]]) -> None:
+def _add_texts(path: Path, new_texts: tuple[tuple[str, ...], tuple[str, ...]]) -> None:
     """Put texts before those in the file: other programs may have added some meanwhile."""
     import filelock
 
@@ -286,7 +286,7 @@ def _add_texts(path: Path, kept: tuple[tuple[str, ...], tuple[str, ...]]) -> Non
     try:
         file = StateFile(path, Texts)
         texts, _ = file.read()
-        file.write(texts.with_newest(*kept))
+        file.write(texts.with_newest(*new_texts))
     finally:
         lock.release()
 

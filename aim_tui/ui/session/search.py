@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING
 from aim_tui.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from aim_tui.core.scoring.jobs import EngineSettings
     from aim_tui.core.scoring.results import Row
     from aim_tui.ipc.protocol import TextsEmbedded
     from aim_tui.store.cache import Vectors
     from aim_tui.store.database import Database
     from aim_tui.ui.session.jobs import Jobs
-    from aim_tui.ui.session.store_access import Store
+    from aim_tui.ui.session.store_access import StoreAccess
+    from aim_tui.ui.session.typical import Typical
+    from aim_tui.ui.session.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
-    """How near images are to a text: the cosine by item; images that CLIP has not seen are not among them."""
+class TextSimilarity:
+    """How similar images are to a text: the cosine by item; images that CLIP has not seen are not among them."""
 
     text: str
     cosines: Mapping[int, float]
@@ -37,35 +38,42 @@ class Likeness:
         return sorted(items, key=lambda item: (-self.cosines.get(item, nowhere), item))
 
 
-class SearchDesk:
-    """Ranks images by their nearness to a text. Embeddings stay in memory while they are those that are asked for."""
+class SearchService:
+    """Ranks images by their similarity to a text. Embeddings stay in memory from one search to the next."""
 
-    def __init__(self, jobs: Jobs, store: Store, settings: Callable[[], EngineSettings]) -> None:
+    def __init__(self, workspace: Workspace, jobs: Jobs, store: StoreAccess) -> None:
+        self._workspace = workspace
         self._jobs = jobs
         self._store = store
-        self._settings = settings
-        self._kept: tuple[tuple[str, str, list[str]], _Found] | None = None
+        self._kept: tuple[tuple[str, str, list[str]], _Embeddings] | None = None
 
-    async def search(self, text: str, rows: Sequence[Row]) -> Likeness:
-        """How near each row is to a text; AimError says why that cannot be told."""
+    async def search(self, text: str, rows: Sequence[Row]) -> TextSimilarity:
+        """How similar each row is to a text; AimError says why that is unknown."""
         if self._store.path is None:
             raise UsageError("what CLIP sees of images is not kept without a store", "start with --store PATH")
         # Why it died stays on the screen until the user has seen it and starts it again.
         if self._jobs.crashed:
             raise UsageError("the worker has died", "W says why and restarts it")
-        await self._jobs.ready(self._settings())
+        await self._jobs.ready(self._workspace.engine_settings())
         embedded = await self._jobs.embed_texts([text])
         hashed = await self._hashed(rows)
-        found = await self._embeddings(embedded, [sha256 for _, sha256 in hashed])
-        cosines = await asyncio.to_thread(_cosines, found, embedded.vectors[0], [item for item, _ in hashed])
+        embeddings = await self._embeddings(embedded, [sha256 for _, sha256 in hashed])
+        cosines = await asyncio.to_thread(_cosines, embeddings, embedded.vectors[0], [item for item, _ in hashed])
         if not cosines:
             raise UsageError(
                 "CLIP has not seen these images", "s scores them against a prompt; then they can be searched"
             )
-        return Likeness(text, cosines, len(rows) - len(cosines), bool(embedded.cut))
+        return TextSimilarity(text, cosines, len(rows) - len(cosines), bool(embedded.cut))
+
+    async def typical_image(self, rows: Sequence[Row]) -> Typical:
+        """The most typical of these images; AimError says why there is none."""
+        from aim_tui.ui.session.typical import typical_image
+
+        workspace = self._workspace
+        return await typical_image(self._store, workspace.profile, workspace.launch.reading, rows)
 
     def forget(self) -> None:
-        """Let go of the embeddings: nobody searches any more."""
+        """Free the embeddings."""
         self._kept = None
 
     async def _hashed(self, rows: Sequence[Row]) -> list[tuple[int, str]]:
@@ -79,43 +87,43 @@ class SearchDesk:
 
         nothing: dict[str, str] = {}
         known = await self._store.look_into(look, nothing) if unread else nothing
-        found = ((row.item, row.facts.sha256 if row.facts else known.get(row.path)) for row in rows)
-        return [(item, sha256) for item, sha256 in found if sha256]
+        hashes = ((row.item, row.facts.sha256 if row.facts else known.get(row.path)) for row in rows)
+        return [(item, sha256) for item, sha256 in hashes if sha256]
 
-    async def _embeddings(self, embedded: TextsEmbedded, sha256s: list[str]) -> _Found:
+    async def _embeddings(self, embedded: TextsEmbedded, sha256s: list[str]) -> _Embeddings:
         key = (embedded.fingerprint, embedded.recipe, sha256s)
         if self._kept is not None and self._kept[0] == key:
             return self._kept[1]
 
-        def look(database: Database) -> _Found:
+        def look(database: Database) -> _Embeddings:
             # Here and below: numpy is not for the start of the screen.
             from aim_tui.store.cache import FeatureCache, Kind, Space
 
             space = Space(Kind.EMBEDDING, embedded.fingerprint, embedded.recipe)
             there, vectors = FeatureCache(database).vectors(space, sha256s)
-            return _Found(there.tolist(), vectors)
+            return _Embeddings(there.tolist(), vectors)
 
-        found = await self._store.look_into(look, _Found([False] * len(sha256s), None))
+        embeddings = await self._store.look_into(look, _Embeddings([False] * len(sha256s), None))
         # One that lacks some is looked up again: the running job may be computing them.
-        self._kept = (key, found) if all(found.there) else None
-        return found
+        self._kept = (key, embeddings) if all(embeddings.there) else None
+        return embeddings
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Embeddings:
     """Which of the images asked for have an embedding, and the embeddings of those."""
 
     there: list[bool]
     vectors: Vectors | None
 
 
-def _cosines(found: _Found, query: Sequence[float], items: Sequence[int]) -> dict[int, float]:
+def _cosines(embeddings: _Embeddings, query: Sequence[float], items: Sequence[int]) -> dict[int, float]:
     import numpy as np
 
     from aim_tui.core.embeddings.gallery import cosines_with
 
-    if found.vectors is None or not any(found.there):
+    if embeddings.vectors is None or not any(embeddings.there):
         return {}
-    near = cosines_with(found.vectors.astype(np.float32, copy=False), np.array(query, dtype=np.float32))
-    with_one = (item for item, has in zip(items, found.there, strict=True) if has)
+    near = cosines_with(embeddings.vectors.astype(np.float32, copy=False), np.array(query, dtype=np.float32))
+    with_one = (item for item, has in zip(items, embeddings.there, strict=True) if has)
     return dict(zip(with_one, near.tolist(), strict=True))

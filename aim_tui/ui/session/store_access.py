@@ -1,4 +1,4 @@
-"""The store as the application uses it: every call in a thread, and trouble said once and marked until it is over."""
+"""The store as the application uses it: every call in a thread, problems reported once and marked until they end."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ _TIMEOUT = 3.0
 _LONGEST_REASON = 48
 
 
-class Store:
+class StoreAccess:
     """One store, opened when it is first needed; without a path everything is empty and nothing is kept.
 
-    `trouble` is called on the event loop with every problem that was not said before.
+    `report` is called on the event loop with every problem that was not reported before.
     """
 
-    def __init__(self, path: Path | None, trouble: Callable[[AimError], None], changed: Callable[[], None]) -> None:
+    def __init__(self, path: Path | None, report: Callable[[AimError], None], changed: Callable[[], None]) -> None:
         self.path = path
         self.problem: AimError | None = None
         """Why nothing is being stored; None while all is well."""
         self.in_turn = asyncio.Lock()
         """Runs begin and end one after another, so that one that goes on finds the one before ended."""
-        self._said = ""
-        self._tell = trouble
+        self._reported = ""
+        self._report = report
         self._changed = changed
         self._opening = threading.Lock()
         self._to_write: Database | None = None
@@ -49,23 +49,23 @@ class Store:
         """The problem in a few words; empty while there is none."""
         if self.problem is None:
             return ""
-        # The path stands in what was said once; here there is room for what is wrong with it.
+        # The path stands in what was reported; here there is room for what is wrong with it.
         words = printable(self.problem.message).replace(printable(str(self.path)), "").removeprefix("the store")
         short = words.split(";")[0].strip(" :")
         return short if len(short) <= _LONGEST_REASON else f"{short[: _LONGEST_REASON - 1]}…"
 
     def failed(self, error: AimError) -> None:
-        """Something could not be stored: mark it, and say it where it is news."""
+        """Something could not be stored: mark it, and report it where it is news."""
         self.problem = error
-        if error.message != self._said:
-            self._said = error.message
-            self._tell(error)
+        if error.message != self._reported:
+            self._reported = error.message
+            self._report(error)
         self._changed()
 
     def works(self) -> None:
         """Something was stored, so there is no problem any more."""
         if self.problem is not None:
-            self.problem, self._said = None, ""
+            self.problem, self._reported = None, ""
             self._changed()
 
     async def write(self, work: Callable[[Runs], Result]) -> Result:
@@ -83,13 +83,13 @@ class Store:
         return await asyncio.to_thread(self._do, self._readable, _on_runs(work))
 
     async def judge(self, work: Callable[[Judgements], Result]) -> Result:
-        """Say something of an image; it is in the store when this returns. StoreError where that fails."""
+        """Write ratings, notes or duels; they are in the store when this returns. StoreError where that fails."""
         from aim_tui.store.judgements import Judgements
 
         return await asyncio.to_thread(self._do, self._writable, lambda database: work(Judgements(database)))
 
     async def judged(self, work: Callable[[Judgements], Result], otherwise: Result) -> Result:
-        """Look up what was said of images; `otherwise` where there is no store yet. StoreError as in `read`."""
+        """Look up ratings, notes or duels; `otherwise` where there is no store yet. StoreError as in `read`."""
         from aim_tui.store.judgements import Judgements
 
         if self.path is None or not await asyncio.to_thread(self.path.exists):
@@ -103,7 +103,7 @@ class Store:
         return await asyncio.to_thread(self._do, self._readable, work)
 
     async def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         await asyncio.to_thread(self._close)
 
     def _do(self, opened: Callable[[], Database], work: Callable[[Database], Result]) -> Result:

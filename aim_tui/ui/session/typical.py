@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from aim_tui.core.scoring.results import Row
     from aim_tui.store.cache import Vectors
     from aim_tui.store.database import Database
-    from aim_tui.ui.session.store_access import Store
+    from aim_tui.ui.session.store_access import StoreAccess
 
-    Found = tuple[npt.NDArray[np.bool_], Vectors]
+    Embeddings = tuple[npt.NDArray[np.bool_], Vectors]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +42,21 @@ class Typical:
     """How many have no embedding."""
 
 
-async def typical_image(store: Store, profile: Profile, policy: ReadingPolicy, rows: Sequence[Row]) -> Typical:
+async def typical_image(store: StoreAccess, profile: Profile, policy: ReadingPolicy, rows: Sequence[Row]) -> Typical:
     """The medoid of these rows by the profile's CLIP; UsageError says why there is none."""
     if store.path is None:
         raise UsageError("what CLIP sees is not kept without a store", "start with --store PATH")
     hashed = [(row.path, row.facts.sha256) for row in rows if row.facts is not None and row.facts.sha256]
-    prints = await asyncio.to_thread(fingerprints, profile, ("clip",))
+    prints = await asyncio.to_thread(fingerprints, profile.models, (Role.CLIP,), profile.name)
     fingerprint = prints.get(str(Role.CLIP))
     if fingerprint is None:
         raise UsageError("the CLIP model of this profile is not on this machine", "M shows what can be done")
     # As the worker names the way of reading in its cache.
     reading = f"exif={policy.exif} background={policy.background}"
     sha256s = [sha256 for _, sha256 in hashed]
-    nothing: Found = (np.zeros(len(hashed), dtype=bool), np.empty((0, 0), dtype=np.float32))
+    nothing: Embeddings = (np.zeros(len(hashed), dtype=bool), np.empty((0, 0), dtype=np.float32))
 
-    def look(database: Database) -> Found:
+    def look(database: Database) -> Embeddings:
         return image_embeddings(database, fingerprint, reading, sha256s)
 
     there, vectors = await store.look_into(look, nothing)

@@ -14,12 +14,12 @@ from aim_tui.core.metrics.normalisation import Piece, Rule, RuleSet
 from aim_tui.core.metrics.registry import get_metric, in_order
 from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed, Missing, Present
+from aim_tui.core.scoring.columns import View
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Item, MetricBatch, MetricValue
 from aim_tui.core.scoring.plan import ScoringPlan, Status, score
 from aim_tui.core.scoring.records import csv_fields, csv_record, formulas, record
 from aim_tui.core.scoring.results import Results
-from aim_tui.core.selection.fields import View
 from aim_tui.core.selection.filters import Filter
 from aim_tui.errors import ConfigError
 from aim_tui.settings.settings import load_settings

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from aim_tui.core.scoring.columns import IMAGES, Kind
 from aim_tui.core.selection.completion import completed, completions
-from aim_tui.core.selection.fields import FIELDS
 
 
 @pytest.mark.parametrize(
@@ -32,4 +32,5 @@ def test_values_and_strange_words_are_left_alone(text: str) -> None:
 
 
 def test_every_field_can_be_reached() -> None:
-    assert {name for field in FIELDS for name in completions(field[0])} >= set(FIELDS)
+    fields = IMAGES.names(Kind.NUMBER, Kind.TEXT)
+    assert {name for field in fields for name in completions(field[0])} >= set(fields)

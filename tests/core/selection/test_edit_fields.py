@@ -9,10 +9,13 @@ import pytest
 from aim_tui.core.metrics.edits import EDITCLIP, PRESERVATION_LPIPS
 from aim_tui.core.outcomes import Failed, Present
 from aim_tui.core.ratings.opinions import Opinion
-from aim_tui.core.scoring.edit_results import EditResults
+from aim_tui.core.scoring.columns import View
+from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import ImageFailed, MetricBatch, MetricValue
 from aim_tui.core.scoring.instruction_pairs import InstructionPair, Tally, Winner, pairs_of, tally, winner
-from aim_tui.core.selection.edit_fields import EditView, edit_filter, select_edits
+from aim_tui.core.scoring.plan import raw_plan
+from aim_tui.core.scoring.results import Results
+from aim_tui.core.selection.edit_fields import edit_filter, select_edits
 from aim_tui.core.selection.filters import Filter, FilterError
 from aim_tui.core.selection.sorting import SortKey
 from aim_tui.inputs.edits import EditRow
@@ -26,16 +29,20 @@ def truth(original: str, correct: bool, error: str | None = None) -> dict[str, o
     return {"original_id": original, "is_correct": correct, "error_type": error}
 
 
+VIEW = View(marked=frozenset({3}), opinions={"e2": Opinion(rating=4)})
+
+
 @pytest.fixture
-def view() -> EditView:
+def results() -> Results:
     """Four edits: a pair, one that failed, one whose number is missing; the pair is scored by EditCLIP."""
     edits = [
-        EditRow("e10", "", "", "add a lake", truth=truth("a", True)),
-        EditRow("e2", "", "", "remove the lake", truth=truth("a", False, "opposite_action")),
-        EditRow("e3", "", "", "Make it night"),
-        EditRow("e4", "", "", "turn it red"),
+        EditRow("e10", "/s", "", "add a lake", truth=truth("a", True)),
+        EditRow("e2", "/s", "", "remove the lake", truth=truth("a", False, "opposite_action")),
+        EditRow("e3", "/s", "", "Make it night"),
+        EditRow("e4", "/s", "", "turn it red"),
     ]
-    results = EditResults(("editclip",), len(edits))
+    results = Results(raw_plan(["editclip_score"]), Context())
+    results.add(edit.item(number) for number, edit in enumerate(edits))
     values = [
         MetricValue(0, "present", 0.9),
         MetricValue(1, "present", 0.2),
@@ -43,7 +50,7 @@ def view() -> EditView:
     ]
     results.apply(MetricBatch("editclip_score", values))
     results.apply(ImageFailed(2, "holds text, not an image"))
-    return EditView(results, edits, {"e2": Opinion(rating=4)}, frozenset({3}))
+    return results
 
 
 @pytest.mark.parametrize(
@@ -61,8 +68,8 @@ def view() -> EditView:
         ("marked | id=e10", [0, 3]),
     ],
 )
-def test_a_filter_reads_the_names_of_edits(view: EditView, expression: str, shown: list[int]) -> None:
-    assert select_edits(view, edit_filter(expression), SortKey()) == shown
+def test_a_filter_reads_the_names_of_edits(results: Results, expression: str, shown: list[int]) -> None:
+    assert select_edits(results.rows, VIEW, edit_filter(expression), SortKey()) == shown
 
 
 def test_names_of_images_are_no_names_of_edits_and_the_other_way_round() -> None:
@@ -82,8 +89,8 @@ def test_names_of_images_are_no_names_of_edits_and_the_other_way_round() -> None
         (SortKey("status"), [0, 1, 2, 3]),
     ],
 )
-def test_edits_without_a_value_come_last_either_way(view: EditView, key: SortKey, order: list[int]) -> None:
-    assert select_edits(view, edit_filter(""), key) == order
+def test_edits_without_a_value_come_last_either_way(results: Results, key: SortKey, order: list[int]) -> None:
+    assert select_edits(results.rows, VIEW, edit_filter(""), key) == order
 
 
 def test_a_pair_is_won_in_the_direction_of_the_number() -> None:
@@ -93,11 +100,11 @@ def test_a_pair_is_won_in_the_direction_of_the_number() -> None:
     assert winner(EDITCLIP, Present(0.9), Failed("no memory")) is None
 
 
-def test_pairs_have_one_right_side_and_count_only_where_both_have_the_number(view: EditView) -> None:
-    truths = [edit.truth for edit in view.edits]
+def test_pairs_have_one_right_side_and_count_only_where_both_have_the_number(results: Results) -> None:
+    truths = [row.truth for row in results.rows]
     pairs = pairs_of([*truths, truth("b", False), truth("a", False)])
     assert pairs == [InstructionPair(0, 1), InstructionPair(0, 5)]
-    assert tally(EDITCLIP, [*pairs[:1], InstructionPair(0, 2)], view.results) == Tally(won=1, tied=0, of=1)
+    assert tally(EDITCLIP, [*pairs[:1], InstructionPair(0, 2)], results) == Tally(won=1, tied=0, of=1)
 
 
 def test_a_path_is_completed_by_files_of_the_kind_and_by_folders(tmp_path: Path) -> None:

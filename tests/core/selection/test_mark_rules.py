@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from aim_tui.core.scoring.columns import View
 from aim_tui.core.scoring.events import ImageFacts
 from aim_tui.core.scoring.results import Row
-from aim_tui.core.selection.fields import View
 from aim_tui.core.selection.filters import FilterError
 from aim_tui.core.selection.mark_rules import MarkRule
 from aim_tui.core.selection.sorting import SortKey, sort_rows

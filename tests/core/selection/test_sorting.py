@@ -26,7 +26,7 @@ VIEW = View.of(CONTEXT, PLAN.metrics)
 
 def row(item, name, clip=None, lpips=None, caption=None, size=None, against=None):
     """A row whose values are numbers, 'fail', 'miss' or (None) still to come."""
-    made = Row(item, f"/images/{name}", caption=caption)
+    made = Row(item, f"/images/{name}", captions={} if caption is None else {"blip2": caption})
     if size is not None:
         made.facts = ImageFacts(8, 8, "PNG", "RGB", size, "0" * 64)
     for metric, value in (("clip", clip), ("lpips", lpips)):

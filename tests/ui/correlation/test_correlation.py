@@ -74,11 +74,11 @@ def store(tmp_path: Path, folder: Path) -> Path:
 async def opened(open_app: Any, folder: Path, store: Path, **asked: Any) -> AsyncIterator[Any]:
     """The application with that run in place of the folder."""
     async with open_app(folder, store=store, **asked) as app:
-        await app.until(lambda: len(app.rows) == 8 and not app.session.recalling)
+        await app.until(lambda: len(app.rows) == 8 and not app.session.workspace.recalling)
         await app.press("H")
         await app.until(lambda: app.app.screen.query(RunList) and app.app.screen.query_one(RunList).keys)
         await app.press("enter")
-        await app.until(lambda: app.session.viewed is not None)
+        await app.until(lambda: app.session.workspace.viewed is not None)
         await app.until(lambda: isinstance(app.app.screen, MainScreen))
         yield app
 
@@ -383,7 +383,7 @@ async def test_without_scores_or_ratings_the_screen_says_which_key_helps(
     open_app: Any, folder: Path, tmp_path: Path
 ) -> None:
     async with open_app(folder, store=tmp_path / "other.db", size=(80, 24)) as app:
-        await app.until(lambda: len(app.rows) == 8 and not app.session.recalling)
+        await app.until(lambda: len(app.rows) == 8 and not app.session.workspace.recalling)
         await app.press("K")
         await app.shows("None of these 8 images has a score")
         assert "q goes back; s scores." in " ".join(app.text().split())

@@ -14,7 +14,7 @@ from aim_tui.store.judgements import Duel, DuelOutcome, Judgements
 from aim_tui.store.runs import Runs
 from aim_tui.ui.duel.ranking import RankingScreen
 from aim_tui.ui.duel.screen import DuelScreen
-from aim_tui.ui.duel.service import MOST_IMAGES, size_problem
+from aim_tui.ui.session.duel_series import MOST_IMAGES, size_problem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,7 @@ def move(folder: Path) -> Path:
 
 
 async def begin(app: Any, images: int = 8) -> Any:
-    await app.until(lambda: len(app.rows) == images and not app.session.recalling)
+    await app.until(lambda: len(app.rows) == images and not app.session.workspace.recalling)
     await app.press("D")
     await app.until(lambda: isinstance(app.app.screen, DuelScreen) and app.app.screen.pair is not None)
     return app.app.screen
@@ -92,7 +92,7 @@ async def test_every_answer_is_stored_before_the_next_pair_comes(
         DuelOutcome.SKIP,
     ]
     assert len({duel.series for duel in said}) == 1
-    assert {duel.rater for duel in said} == {app.session.judging.rater}
+    assert {duel.rater for duel in said} == {app.session.ratings.rater}
 
 
 async def test_undo_takes_the_last_answer_back_and_asks_the_same_pair_again(
@@ -131,7 +131,7 @@ async def test_marked_images_are_a_series_of_their_own(open_app: Any, folder: Pa
         await app.press("q")
         await app.press("g", "space", "space", "space")
         screen = await begin(app)
-        assert len(screen._desk.images) == 3
+        assert len(screen._series.images) == 3
         await answer(app, "h", 2, store)
     one, other = duels(store)
     assert one.series != other.series
@@ -170,7 +170,7 @@ async def test_files_that_are_no_images_take_no_part_and_are_counted(
     async with open_app(folder, store=store) as app:
         screen = await begin(app)
         await app.shows("1 cannot be read, 1 is a copy")
-        assert [image.path[-5] for image in screen._desk.images] == ["0", "1", "2", "3", "4", "5"]
+        assert [image.path[-5] for image in screen._series.images] == ["0", "1", "2", "3", "4", "5"]
 
 
 async def test_what_turns_out_to_be_no_image_is_left_out_when_it_is_shown_and_no_duel(
@@ -181,7 +181,7 @@ async def test_what_turns_out_to_be_no_image_is_left_out_when_it_is_shown_and_no
     broken.write_bytes(half_of(broken))
     async with open_app(folder, store=store) as app:
         screen = await begin(app, images=3)
-        if not screen._desk.found.unreadable:
+        if not screen._series.duellists.unreadable:
             # It is not among the first two, and skipping them brings it in.
             await app.press("s")
         await app.shows("1 left out (cannot be decoded")
@@ -217,7 +217,7 @@ async def test_a_duel_remembers_the_run_whose_scores_are_shown(open_app: Any, fo
         await answer(app, "h", 1, store)
         await app.press("q", "s")
         await app.all_scored()
-        await app.until(lambda: not app.session.storing)
+        await app.until(lambda: not app.session.jobs.storing)
         await begin(app)
         await answer(app, "h", 2, store)
     with Database.open(store) as database:

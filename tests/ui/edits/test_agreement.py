@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING
 from textual.app import App
 
 from aim_tui.core.agreement.coefficients import CoefficientKind
-from aim_tui.core.scoring.edit_results import EditResults
-from aim_tui.core.scoring.events import ImageFacts, ImageRead, MetricBatch, MetricValue
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import DataRow, ImageFacts, ImageRead, Item, MetricBatch, MetricValue
 from aim_tui.core.scoring.jobs import ReadingPolicy
+from aim_tui.core.scoring.plan import raw_plan
+from aim_tui.core.scoring.results import Results
 from aim_tui.store.database import Database
-from aim_tui.store.edit_evidence import judged_edit
-from aim_tui.store.edit_runs import StoredEdit
+from aim_tui.store.evidence import judged_edit
 from aim_tui.store.judgements import Judgements
 from aim_tui.ui.correlation.screen import CorrelationScreen
 from aim_tui.ui.session.agreement import groupings
 from aim_tui.ui.session.edit_agreement import EditAgreementDesk, ShownEdits
 from aim_tui.ui.session.judgement_files import JudgementFile
-from aim_tui.ui.session.store_access import Store
+from aim_tui.ui.session.store_access import StoreAccess
 from tests.ui.widgets.samples import until
 
 if TYPE_CHECKING:
@@ -29,31 +30,30 @@ SCORES = (0.9, 0.8, 0.7, 0.3, 0.75, 0.2)
 
 
 def shown(*, truth: bool = True, scored: bool = True) -> ShownEdits:
-    results = EditResults(("editclip",), 6)
-    edits = []
+    results = Results(raw_plan(["editclip_score"]), Context())
     for number, score in enumerate(SCORES):
         right = number < 3
         known = {"original_id": str(number % 3), "is_correct": right, **({} if right else {"error_type": "colour"})}
-        edits.append(
-            StoredEdit(f"e{number}", "/s.png", f"/t{number % 3}.png", f"{right}", truth=known if truth else {})
-        )
+        target, context = f"/t{number % 3}.png", Context(source="/s.png", instruction=f"{right}")
+        data = DataRow(f"e{number}", "/s.png", target, known if truth else {})
+        results.add([Item(number, target, context, data)])
         if scored:
             facts = [ImageFacts(8, 8, "PNG", "RGB", 1, f"{name:064}") for name in (number % 3, 99)]
             results.apply(ImageRead(number, *facts))
             results.apply(MetricBatch("editclip_score", [MetricValue(number, "present", value=score)]))
-    return ShownEdits(results, edits, "edits.json")
+    return ShownEdits(results, "edits.json")
 
 
 def desk(tmp_path: Path, edits: ShownEdits) -> EditAgreementDesk:
     troubles: list[object] = []
-    return EditAgreementDesk(Store(tmp_path / "store.db", troubles.append, lambda: None), lambda: edits)
+    return EditAgreementDesk(StoreAccess(tmp_path / "store.db", troubles.append, lambda: None), lambda: edits)
 
 
 async def test_without_a_file_the_known_truth_and_own_ratings_judge(tmp_path: Path) -> None:
     edits = shown()
     with Database.open(tmp_path / "store.db") as database:
-        for row, edit in zip(edits.results.rows, edits.edits, strict=True):
-            judged = judged_edit(row, edit.instruction, edit.target)
+        for row in edits.results.rows:
+            judged = judged_edit(row)
             assert judged is not None
             Judgements(database).rate(judged, 1 + row.item % 5, rater="ann")
     made = desk(tmp_path, edits)

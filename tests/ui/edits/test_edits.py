@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from textual.widgets import Input
 
+from aim_tui.core.scoring.plan import Status
 from aim_tui.runs.edit_plan import EditWish
 from aim_tui.store.database import Database
-from aim_tui.store.edit_runs import EditRuns
 from aim_tui.store.judgements import JudgementKind, Judgements
+from aim_tui.store.records import RunKind
+from aim_tui.store.runs import Runs
 from aim_tui.ui.correlation.screen import CorrelationScreen
 from aim_tui.ui.edits.open_dialog import EditFileScreen
 from aim_tui.ui.edits.review import EditReviewScreen
@@ -64,11 +66,11 @@ def table(app: Any) -> EditTable:
 
 async def opened(app: Any) -> None:
     await app.until(lambda: isinstance(app.app.screen, EditsScreen) and table(app).keys)
-    await app.until(app.app.typed.settled)
+    await app.until(app.app.late_input.settled)
 
 
 async def scored(app: Any) -> None:
-    await app.until(lambda: app.session.running is None and not app.session.storing)
+    await app.until(lambda: app.session.workspace.running is None and not app.session.jobs.storing)
     await app.shows("5 of 6 scored")
 
 
@@ -80,8 +82,8 @@ async def answer(app: Any, text: str) -> None:
 
 def stored(store: Path) -> list[Any]:
     with Database.open(store, read_only=True) as database:
-        runs = EditRuns(database)
-        return [runs.load(run) for run in runs.newest()]
+        runs = Runs(database)
+        return [runs.load(info.id) for info in runs.history(kind=RunKind.EDITS)]
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (40, 10)])
@@ -90,7 +92,11 @@ async def test_edits_are_scored_and_told_of(open_app: Any, data: Path, store: Pa
         await opened(app)
         await app.press("s")
         await app.until(
-            lambda: app.session.running is None and not app.session.storing and not app.session.edits.left()[1:]
+            lambda: (
+                app.session.workspace.running is None
+                and not app.session.jobs.storing
+                and not app.session.edits.left()[1:]
+            )
         )
         if size == (40, 10):
             return
@@ -105,8 +111,8 @@ async def test_edits_are_scored_and_told_of(open_app: Any, data: Path, store: Pa
         await app.press("k")
         await app.shows("out of memory at")
         (run,) = stored(store)
-        assert run.state == "done"
-        assert [run.results.status(row) for row in run.results.rows] == ["ok", "ok", "ok", "partial", "failed", "ok"]
+        assert run.info.state == "done"
+        assert [row.status for row in run.results.rows] == ["ok", "ok", "ok", "partial", "failed", "ok"]
         await app.press("e")
         await app.shows("edit_score = ")
         await app.shows("lower is better")
@@ -122,19 +128,19 @@ async def test_each_number_is_in_the_store_before_it_is_shown_and_progress_count
         gate.let(2)
         await app.shows("2/6")
         results = app.session.edits.results
-        shown = {row.item for row in results.rows if results.settled(row)}
+        shown = {row.item for row in results.rows if row.status is not Status.PENDING}
         (run,) = stored(store)
         assert shown == {0, 1}
-        assert shown <= {row.item for row in run.results.rows if run.results.settled(row)}
+        assert shown <= {row.item for row in run.results.rows if row.status is not Status.PENDING}
         await app.press("x")
         gate.let(1)
-        await app.until(lambda: app.session.running is None and not app.session.storing)
-        assert stored(store)[0].state == "cancelled"
+        await app.until(lambda: app.session.workspace.running is None and not app.session.jobs.storing)
+        assert stored(store)[0].info.state == "cancelled"
         gate.let(10)
         await app.press("s")
         await scored(app)
         (again,) = stored(store)
-        assert (again.id, again.state) == (run.id, "done")
+        assert (again.info.id, again.info.state) == (run.info.id, "done")
 
 
 async def test_a_run_that_was_cut_off_is_taken_up_where_it_stopped(open_app: Any, data: Path, store: Path) -> None:
@@ -143,7 +149,7 @@ async def test_a_run_that_was_cut_off_is_taken_up_where_it_stopped(open_app: Any
         await opened(app)
         await app.press("s")
         await app.shows("W restarts it")
-        await app.until(lambda: not app.session.storing)
+        await app.until(lambda: not app.session.jobs.storing)
         assert app.session.edits.left() == [3, 4, 5]
     async with open_app(data.parent, store=store, edits=wish) as app:
         await opened(app)
@@ -152,7 +158,7 @@ async def test_a_run_that_was_cut_off_is_taken_up_where_it_stopped(open_app: Any
         await app.press("s")
         await scored(app)
     (run,) = stored(store)
-    assert run.results.status(run.results.rows[5]) == "ok"
+    assert run.results.rows[5].status == "ok"
     async with open_app(data.parent, store=store, edits=wish) as app:
         await opened(app)
         await app.shows("5 of 6 scored")
@@ -167,7 +173,7 @@ async def test_a_worker_that_is_killed_is_started_again_and_goes_on(
         await app.press("s")
         gate.let(1)
         await app.shows("1/6")
-        os.kill(app.session.worker_pid, signal.SIGKILL)
+        os.kill(app.session.jobs.pid, signal.SIGKILL)
         await app.shows("5 edits left · W restarts it")
         await app.press("W")
         await app.shows("go on with the 5 edits")
@@ -311,7 +317,7 @@ async def test_every_key_of_the_screens_of_edits_can_be_pressed(
     async with open_app(data.parent, store=store, size=size, edits=EditWish(str(data))) as app:
         await opened(app)
         await app.press("s")
-        await app.until(lambda: app.session.running is None and not app.session.edits.left()[1:])
+        await app.until(lambda: app.session.workspace.running is None and not app.session.edits.left()[1:])
         edits = app.app.screen
 
         async def go(way: tuple[str, ...]) -> None:

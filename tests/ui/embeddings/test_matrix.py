@@ -142,18 +142,20 @@ async def test_an_image_opens_in_review_among_those_of_its_folder_in_this_order_
     elsewhere.mkdir()
     async with open_app(elsewhere, findings=matrix(folder, 9), store=tmp_path / "s.db", toasts=True) as app:
         await app.until(lambda: isinstance(app.app.screen, MatrixScreen))
-        prompt = app.session.context.prompt
+        prompt = app.session.workspace.context.prompt
         await app.press("s", "g", "enter")
         await app.until(lambda: isinstance(app.app.screen, ReviewScreen))
         order = [key for key in matrix(folder, 9).cosines.order(0, highest_first=True) if key < 8]
         first, second = (f"img_{key}.png" for key in order[:2])
         await app.shows(first)
         # What is typed in the first moments may be a terminal's answer.
-        await app.until(app.app.typed.settled)
+        await app.until(app.app.late_input.settled)
         await app.press("5")
         await app.shows(second)
-        await app.until(lambda: app.session.judging.opinion(str(folder / first)).rating == 5)
-        assert app.session.context.prompt == prompt and not app.scored and app.session.running is None
+        await app.until(lambda: app.session.ratings.opinion(str(folder / first)).rating == 5)
+        assert (
+            app.session.workspace.context.prompt == prompt and not app.scored and app.session.workspace.running is None
+        )
         await app.press("q")
         await app.until(lambda: isinstance(app.app.screen, MatrixScreen))
         assert matrix(folder, 9).paths[table(app).cursor_key].endswith(second)

@@ -74,11 +74,11 @@ async def test_a_category_opens_in_review_against_its_own_prompt(open_app: Any, 
         assert "a [/red] cabin" in text and "2 of 3 categories" in text
         await app.press("enter")
         await app.until(lambda: isinstance(app.app.screen, ReviewScreen))
-        assert app.session.context == Context(app.session.context.topic, "a [/red] cabin")
-        assert app.session.listing.folder == root / "cabins" and len(app.rows) == 8
+        assert app.session.workspace.context == Context(app.session.workspace.context.topic, "a [/red] cabin")
+        assert app.session.workspace.listing.folder == root / "cabins" and len(app.rows) == 8
         await app.all_scored()
         await app.press("5")
-        await app.until(lambda: app.session.judging.opinion(app.rows[0].path).rating == 5)
+        await app.until(lambda: app.session.ratings.opinion(app.rows[0].path).rating == 5)
         await app.press("q")
         await app.until(lambda: isinstance(app.app.screen, CategoriesScreen))
         await app.press("s")
@@ -91,7 +91,7 @@ async def test_a_category_whose_folder_is_gone_is_said_and_nothing_else_happens(
         shutil.rmtree(root / "cabins")
         await app.press("enter")
         await app.shows("there are no images in")
-        assert isinstance(app.app.screen, CategoriesScreen) and app.session.listing.folder == root
+        assert isinstance(app.app.screen, CategoriesScreen) and app.session.workspace.listing.folder == root
 
 
 async def test_labels_are_looked_through_the_wrong_ones_alone_and_the_matrix(open_app: Any, folder: Path) -> None:

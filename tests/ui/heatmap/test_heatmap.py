@@ -132,7 +132,7 @@ async def test_other_images_follow_and_the_table_goes_along(folder: Path, open_a
 async def test_while_a_job_runs_the_screen_says_what_it_waits_for(folder: Path, open_app: Any, gate: Any) -> None:
     async with open_app(folder, worker=["--gate", str(gate.path)]) as app:
         await app.press("s")
-        await app.until(lambda: app.session.running is not None)
+        await app.until(lambda: app.session.workspace.running is not None)
         await app.press("A")
         await app.shows("waits for the running job")
         assert "Save" not in app.text(), "there is nothing to save yet"

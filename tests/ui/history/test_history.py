@@ -81,21 +81,21 @@ async def test_a_stored_run_is_shown_with_its_prompt_and_weights_and_esc_goes_ba
     open_app: Any, folder: Path, store: Path
 ) -> None:
     async with open_app(folder, store=store, toasts=True) as app:
-        await app.until(lambda: len(app.rows) == 8 and not app.session.recalling)
+        await app.until(lambda: len(app.rows) == 8 and not app.session.workspace.recalling)
         await open_history(app)
         await app.press("j", "enter")
         await app.shows("esc goes back to the folder")
-        assert app.session.context == Context(prompt="a red cabin")
+        assert app.session.workspace.context == Context(prompt="a red cabin")
         assert len(app.rows) == 5
         assert len(app.scored) == 5
         await app.shows("CLIP 100 %")
         await app.press("s")
         await app.shows("this is a stored run")
-        assert app.session.running is None
+        assert app.session.workspace.running is None
         await app.press("escape")
         await app.until(lambda: len(app.rows) == 8)
-        assert app.session.context.prompt == "Only one wooden cabin"
-        assert app.session.weights["blip2"] == 0.5
+        assert app.session.workspace.context.prompt == "Only one wooden cabin"
+        assert app.session.workspace.weights["blip2"] == 0.5
         await app.press("s")
         await app.all_scored()
 
@@ -168,7 +168,7 @@ async def test_a_run_that_is_being_filled_cannot_be_deleted(
         await app.press("s")
         gate.let(2)
         await app.until(lambda: len(app.scored) == 2 and store.exists())
-        await app.until(lambda: app.session.storing)
+        await app.until(lambda: app.session.jobs.storing)
         await open_history(app, 1)
         history = app.app.screen
         await app.press("d")

@@ -14,7 +14,7 @@ from PIL import Image
 from aim_tui.store.database import Database
 from aim_tui.store.records import RunState
 from aim_tui.store.runs import Runs
-from aim_tui.ui.session.folder_watch import Watching
+from aim_tui.ui.session.folder_watch import WatchMode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +58,7 @@ async def test_an_image_appears_as_being_written_then_as_a_row_that_is_scored(
     async with open_app(old, size=(140, 40), store=store, watch=True) as app:
         await app.shows("watching")
         (old / "new_9.png").write_bytes(whole[: len(whole) // 2])
-        await app.until(lambda: str(old / "new_9.png") in app.session.watching.waiting)
+        await app.until(lambda: str(old / "new_9.png") in app.session.workspace.unfinished_files)
         await app.shows("1 being written")
         await app.shows("… new_9.png")
         assert "new_9.png" not in names(app)
@@ -93,21 +93,21 @@ async def test_the_switch_turns_from_scoring_to_showing_to_nothing_and_is_back_a
     open_app: Any, old: Path, tmp_path: Path
 ) -> None:
     async with open_app(old, state=tmp_path / "state") as app:
-        assert not app.session.watching.on
+        assert not app.session.folder_watch.on
         await app.press("F", "F")
         await app.shows("watching, not scoring")
         (old / "img_9.png").write_bytes(png())
         await app.until(lambda: len(app.rows) == 9)
     async with open_app(old, state=tmp_path / "state") as app:
-        assert app.session.watching.mode is Watching.SHOW
+        assert app.session.folder_watch.mode is WatchMode.SHOW
         (old / "img_10.png").write_bytes(png())
         await app.until(lambda: len(app.rows) == 10)
-        assert app.session.running is None
+        assert app.session.workspace.running is None
         assert app.scored == []
         await app.press("F")
-        await app.until(lambda: not app.session.watching.on and "watching" not in app.text())
+        await app.until(lambda: not app.session.folder_watch.on and "watching" not in app.text())
     async with open_app(old, state=tmp_path / "state") as app:
-        assert app.session.watching.mode is Watching.OFF
+        assert app.session.folder_watch.mode is WatchMode.OFF
 
 
 async def test_all_that_appears_is_one_run_with_what_was_scored_before(open_app: Any, old: Path, store: Path) -> None:
@@ -133,7 +133,7 @@ async def test_another_prompt_ends_the_run_and_the_next_image_begins_another(
     async with open_app(old, store=store, watch=True) as app:
         (old / "img_10.png").write_bytes(png())
         await app.until(lambda: app.scored == [8])
-        app.session.set_prompt("another topic", "another prompt")
+        app.session.setup.set_prompt("another topic", "another prompt")
         (old / "img_11.png").write_bytes(png())
         await app.until(lambda: app.scored == [8, 9])
     later, first = runs(store)
@@ -161,9 +161,9 @@ async def test_an_image_that_was_half_written_when_the_folder_was_opened_waits_a
     whole = png()
     (old / "img_9.png").write_bytes(whole[:100])
     async with open_app(old, size=(140, 40), watch=True) as app:
-        await app.until(lambda: str(old / "img_9.png") in app.session.watching.waiting)
+        await app.until(lambda: str(old / "img_9.png") in app.session.workspace.unfinished_files)
         await app.press("S")
-        await app.until(lambda: len(app.scored) == 8 and app.session.running is None)
+        await app.until(lambda: len(app.scored) == 8 and app.session.workspace.running is None)
         assert app.rows[8].error is None
         assert app.rows[8].raws == {}
         await app.shows("… img_9.png")
@@ -202,15 +202,15 @@ async def test_another_folder_is_not_watched_and_a_stored_run_neither(
     async with open_app(old, store=store, state=tmp_path / "state", watch=True) as app:
         await app.press("s")
         await app.all_scored()
-        await app.session.open_folder(other)
-        assert not app.session.watching.on
-        await app.session.open_folder(old)
-        assert app.session.watching.on
+        await app.session.folders.open(other)
+        assert not app.session.folder_watch.on
+        await app.session.folders.open(old)
+        assert app.session.folder_watch.on
         (run,) = runs(store)
-        app.session.open_run(run)
-        assert not app.session.watching.on
+        app.session.folders.open_run(run)
+        assert not app.session.folder_watch.on
         await app.press("F")
-        assert app.session.watching.mode is Watching.SCORE
+        assert app.session.folder_watch.mode is WatchMode.SCORE
         (old / "img_9.png").write_bytes(png())
         await app.press("escape")
-        await app.until(lambda: len(app.rows) == 9 and app.session.watching.on)
+        await app.until(lambda: len(app.rows) == 9 and app.session.folder_watch.on)

@@ -21,16 +21,18 @@ pytestmark = pytest.mark.usefixtures("models_here")
 
 async def test_two_local_models_under_one_name_do_not_share_scores(open_app: Any, folder: Path, tmp_path: Path) -> None:
     async with open_app(folder) as app:
-        first, second = (with_folder(app.session.profile, Role.CLIP, str(tmp_path / name)) for name in ("a", "b"))
+        first, second = (
+            with_folder(app.session.workspace.profile, Role.CLIP, str(tmp_path / name)) for name in ("a", "b")
+        )
         assert first.name == second.name
-        app.session.use_profile(first)
-        await app.until(lambda: app.session.profile == first)
+        app.session.folders.use_profile(first)
+        await app.until(lambda: app.session.workspace.profile == first)
         await app.press("s")
         await app.all_scored()
-        app.session.use_profile(second)
-        await app.until(lambda: app.session.profile == second)
+        app.session.folders.use_profile(second)
+        await app.until(lambda: app.session.workspace.profile == second)
         assert app.scored == []
-        app.session.use_profile(first)
+        app.session.folders.use_profile(first)
         await app.until(lambda: len(app.scored) == 8)
 
 
@@ -46,15 +48,15 @@ async def test_the_mean_follows_the_weights(open_app: Any, folder: Path) -> None
         await app.press("s")
         await app.all_scored()
         await app.shows("mean ")
-        app.session.set_weights({"clip": 1.0, "blip2": 0.0, "lpips": 0.0})
-        await app.until(lambda: f"mean {app.session.results.summary().mean:.1f}" in app.text())
+        app.session.setup.set_weights({"clip": 1.0, "blip2": 0.0, "lpips": 0.0})
+        await app.until(lambda: f"mean {app.session.workspace.results.summary().mean:.1f}" in app.text())
 
 
 async def test_the_mean_leaves_out_what_belongs_to_another_prompt(open_app: Any, folder: Path) -> None:
     async with open_app(folder) as app:
         await app.press("s")
         await app.all_scored()
-        app.session.set_prompt(app.session.context.topic, "another prompt")
+        app.session.setup.set_prompt(app.session.workspace.context.topic, "another prompt")
         await app.shows("8 out of date")
         assert "mean " not in app.text()
 
@@ -67,7 +69,7 @@ async def test_an_export_holds_no_value_of_another_prompt_and_says_what_made_the
     async with open_app(folder) as app:
         await app.press("s")
         await app.all_scored()
-        app.session.set_prompt(app.session.context.topic, "another prompt")
+        app.session.setup.set_prompt(app.session.workspace.context.topic, "another prompt")
         await app.press("ctrl+s")
         await app.press("ctrl+u", *str(file), "enter")
         await app.until(file.exists)
@@ -94,8 +96,8 @@ async def test_a_profile_that_gives_the_chosen_metric_no_weight_brings_its_own_m
     open_app: Any, folder: Path
 ) -> None:
     async with open_app(folder, metrics=("clip",)) as app:
-        aim = app.session.profile
+        aim = app.session.workspace.profile
         odd = dataclasses.replace(aim, name="odd", weights={"clip": 0.0, "blip2": 1.0, "lpips": 0.0})
-        app.session.use_profile(odd)
-        await app.until(lambda: app.session.profile == odd)
-        assert app.session.enabled == odd.metrics
+        app.session.folders.use_profile(odd)
+        await app.until(lambda: app.session.workspace.profile == odd)
+        assert app.session.workspace.enabled == odd.metrics

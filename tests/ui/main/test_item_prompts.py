@@ -12,7 +12,7 @@ from aim_tui.core.scoring.context import Context
 from aim_tui.store.database import Database
 from aim_tui.store.runs import Runs
 from aim_tui.ui.app import AimApp
-from aim_tui.ui.session.prompt_file import OwnPrompt, PromptFile
+from aim_tui.ui.session.prompt_file import ItemPrompt, PromptFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +55,9 @@ def against(app: Any, item: int) -> str:
 
 async def take(app: Any, key: str, many: int) -> None:
     await app.press("I", key)
-    await app.until(lambda: app.session.own_prompts.count == many and not app.session.own_prompts.reading)
+    await app.until(
+        lambda: app.session.workspace.item_prompt_count == many and not app.session.workspace.reading_prompts
+    )
 
 
 async def edit(app: Any, text: str) -> None:
@@ -78,7 +80,7 @@ async def test_images_bring_their_prompts_and_it_is_said_how_many_have_none_and_
         await app.until(
             lambda: (
                 "prompts of 2 of 8 images from their metadata (2 A1111 parameters); "
-                "6 have none, such as img_0.png: no prompt in its metadata" in told
+                "6 have none, such as img_0.png: it carries no prompt" in told
             )
         )
         await app.shows("2 with own prompt")
@@ -95,8 +97,8 @@ async def test_where_none_has_a_prompt_nothing_changes_and_the_reason_is_said(
     async with open_app(folder) as app:
         await app.until(lambda: app.rows)
         await app.press("I", "s")
-        await app.until(lambda: any("no file img_0.txt next to it" in said for said in told))
-        assert app.session.own_prompts.count == 0
+        await app.until(lambda: any("there is no img_0.txt beside it" in said for said in told))
+        assert app.session.workspace.item_prompt_count == 0
         assert prompts(app) == [""] * 8
 
 
@@ -104,12 +106,12 @@ async def test_without_everybodys_prompt_clip_is_asked_for_what_images_bring(ope
     (folder / "img_3.txt").write_text("a green hill")
     async with open_app(folder, prompt="") as app:
         await app.until(lambda: app.rows)
-        assert app.session.plan.metrics == ("blip2",)
+        assert app.session.workspace.plan.metrics == ("blip2",)
         await take(app, "s", 1)
-        assert app.session.plan.metrics == ("clip", "blip2")
-        assert "clip" not in app.session.not_asked
+        assert app.session.workspace.plan.metrics == ("clip", "blip2")
+        assert "clip" not in app.session.workspace.skipped
         await app.press("s")
-        await app.until(lambda: "clip" in app.rows[7].raws and app.session.running is None)
+        await app.until(lambda: "clip" in app.rows[7].raws and app.session.workspace.running is None)
         assert against(app, 3) == "a green hill"
         assert app.rows[0].own == Context(), "the worker is told that it brings none, so that it does not fail the job"
 
@@ -134,7 +136,7 @@ async def test_info_line_explain_review_and_heatmap_tell_the_prompt_that_applied
         await app.until(lambda: "boat" in app.text() and "fox" not in app.text())
         await app.press("K", "q", "e")
         await app.shows(f"against the prompt: {EVERYBODYS}")
-        await app.shows("everybody's: no prompt in its metadata")
+        await app.shows("everybody's: it carries no prompt")
 
 
 async def test_an_edited_prompt_is_one_images_alone_and_the_image_is_scored_again(
@@ -145,9 +147,9 @@ async def test_an_edited_prompt_is_one_images_alone_and_the_image_is_scored_agai
         await app.all_scored()
         await app.press("j")
         await edit(app, "two [b]cabins[/b]")
-        await app.until(lambda: against(app, 1) == "two [b]cabins[/b]" and app.session.running is None)
+        await app.until(lambda: against(app, 1) == "two [b]cabins[/b]" and app.session.workspace.running is None)
         assert against(app, 0) == EVERYBODYS
-        await app.until(lambda: not app.session.storing)
+        await app.until(lambda: not app.session.jobs.storing)
     with Database.open(places["store"]) as database:
         runs = Runs(database)
         run = runs.load(runs.history()[0].id)
@@ -165,15 +167,15 @@ async def test_a_prompt_that_is_edited_while_its_image_is_scored_is_not_taken_fo
         await app.until(lambda: len(app.scored) == 2)
         await app.press("G")
         await edit(app, "something else")
-        await app.until(lambda: app.session.own_prompts.count == 1)
+        await app.until(lambda: app.session.workspace.item_prompt_count == 1)
         gate.let(6)
         await app.all_scored()
         assert against(app, 7) == EVERYBODYS
-        assert app.rows[7].stale("clip", app.session.context)
-        await app.until(lambda: not app.session.storing)
+        assert app.rows[7].stale("clip", app.session.workspace.context)
+        await app.until(lambda: not app.session.jobs.storing)
         await app.press("s")
         gate.let(1)
-        await app.until(lambda: against(app, 7) == "something else" and app.session.running is None)
+        await app.until(lambda: against(app, 7) == "something else" and app.session.workspace.running is None)
     with Database.open(places["store"]) as database:
         runs = Runs(database)
         later, first = (runs.load(info.id) for info in runs.history())
@@ -188,20 +190,22 @@ async def test_all_of_it_is_back_after_a_restart_with_the_scores(
         await app.until(lambda: app.rows)
         await take(app, "m", 2)
         await edit(app, "mine")
-        await app.until(lambda: app.session.own_prompts.count == 3)
+        await app.until(lambda: app.session.workspace.item_prompt_count == 3)
         await app.press("s")
-        await app.until(lambda: app.rows[7].raws and app.session.running is None and not app.session.storing)
+        await app.until(
+            lambda: app.rows[7].raws and app.session.workspace.running is None and not app.session.jobs.storing
+        )
     info = PngInfo()
     info.add_text("parameters", "it came later")
     Image.new("RGB", (16, 12), "teal").save(brought / "img_8.png", pnginfo=info)
     async with open_app(brought, prompt="", **places) as app:
-        await app.until(lambda: app.session.own_prompts.count == 4)
+        await app.until(lambda: app.session.workspace.item_prompt_count == 4)
         assert prompts(app) == ["mine", "a red boat", "[/bold] a [red] fox", *[""] * 5, "it came later"]
-        await app.until(lambda: not app.session.recalling)
+        await app.until(lambda: not app.session.workspace.recalling)
         assert [against(app, item) for item in range(3)] == ["mine", "a red boat", "[/bold] a [red] fox"]
-        assert not any(row.stale("clip", app.session.context) for row in app.rows)
+        assert not any(row.stale("clip", app.session.workspace.context) for row in app.rows)
         row = app.rows[0]
-        assert app.session.own_prompts.whose(row) == "its own, edited here"
+        assert app.session.workspace.prompt_origin(row) == "its own, edited here"
 
 
 async def test_taking_prompts_anew_keeps_what_was_edited_and_giving_them_up_asks_first(
@@ -212,23 +216,23 @@ async def test_taking_prompts_anew_keeps_what_was_edited_and_giving_them_up_asks
         await app.all_scored()
         await app.press("j")
         await edit(app, "mine")
-        await app.until(lambda: against(app, 1) == "mine" and app.session.running is None)
+        await app.until(lambda: against(app, 1) == "mine" and app.session.workspace.running is None)
         await take(app, "m", 2)
         assert prompts(app)[1:3] == ["mine", "[/bold] a [red] fox"]
         await app.press("I", "a")
         await app.shows("1 prompt that was edited here will be forgotten")
         await app.press("escape")
-        assert app.session.own_prompts.count == 2
+        assert app.session.workspace.item_prompt_count == 2
         await app.press("I", "a")
         await app.shows("Give them up?")
         await app.press("y")
-        await app.until(lambda: app.session.own_prompts.count == 0)
+        await app.until(lambda: app.session.workspace.item_prompt_count == 0)
         assert [row.own for row in app.rows] == [None] * 8
-        await app.until(lambda: app.rows[1].stale("clip", app.session.context))
-        assert "mine" in app.session.memory.texts.prompts, "it can be had again from the history"
+        await app.until(lambda: app.rows[1].stale("clip", app.session.workspace.context))
+        assert "mine" in app.session.workspace.saved_state.texts.prompts, "it can be had again from the history"
     async with open_app(brought, **places) as app:
         await app.until(lambda: app.rows)
-        assert app.session.own_prompts.count == 0
+        assert app.session.workspace.item_prompt_count == 0
 
 
 async def test_images_that_appear_while_the_folder_is_watched_bring_theirs_too(
@@ -248,13 +252,13 @@ async def test_images_that_appear_while_the_folder_is_watched_bring_theirs_too(
 def test_a_line_that_was_cut_off_costs_that_line_alone(tmp_path: Path) -> None:
     file = PromptFile(tmp_path / "prompts" / "folder.jsonl")
     odd = "/images/\udcff.png"
-    file.add("metadata", {odd: OwnPrompt("one", "A1111 parameters")})
+    file.add("metadata", {odd: ItemPrompt("one", "A1111 parameters")})
     whole = (tmp_path / "prompts" / "folder.jsonl").read_bytes()
     (tmp_path / "prompts" / "folder.jsonl").write_bytes(whole + b'{"path": "/images/b.png", "pro')
-    file.add("metadata", {"/images/c.png": OwnPrompt("three", "edited here")})
+    file.add("metadata", {"/images/c.png": ItemPrompt("three", "edited here")})
     found, problem = file.read()
     assert found.entries == {
-        odd: OwnPrompt("one", "A1111 parameters"),
-        "/images/c.png": OwnPrompt("three", "edited here"),
+        odd: ItemPrompt("one", "A1111 parameters"),
+        "/images/c.png": ItemPrompt("three", "edited here"),
     }
     assert "a line of" in problem

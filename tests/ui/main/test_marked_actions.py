@@ -51,7 +51,7 @@ async def test_marked_files_are_moved_after_a_question_and_come_back_with_their_
         await app.until(lambda: len(app.rows) == 6)
         assert names(there) == {"img_0.png", "img_1.png"}
         assert len(app.scored) == 6
-        app.session.open_folder(there)
+        app.session.folders.open(there)
         await app.until(lambda: len(app.rows) == 2)
         assert len(app.scored) == 2
         await choose(app, "u")
@@ -59,7 +59,7 @@ async def test_marked_files_are_moved_after_a_question_and_come_back_with_their_
         await app.press("y")
         await app.until(lambda: not there.exists() or not names(there))
         await app.until(lambda: len(app.app.screen_stack) == 1)
-        app.session.open_folder(folder)
+        app.session.folders.open(folder)
         await app.until(lambda: len(app.rows) == 8)
         assert len(app.scored) == 8
 
@@ -152,7 +152,7 @@ async def test_the_most_typical_image_is_offered_as_the_reference_and_taken_by_e
         # The middle one of seven directions in a fan; the eighth image was never embedded.
         angles = np.linspace(0, 1, 7)
         vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-        policy = app.session.launch.reading
+        policy = app.session.workspace.launch.reading
         reading = f"exif={policy.exif} background={policy.background}"
         space = Space.embedding("f" * 32, preprocessing="p", dtype="cpu", reading=reading)
         sha256s = [f"{number:064x}" for number in range(8)]
@@ -165,11 +165,11 @@ async def test_the_most_typical_image_is_offered_as_the_reference_and_taken_by_e
         await app.shows("img_3.png is the most typical of 7 images")
         await app.shows("1 of 8 have no embedding")
         await app.press("escape")
-        assert app.session.context.reference == ""
+        assert app.session.workspace.context.reference == ""
         await app.press("full_stop")
         await app.shows("Suggested reference")
         await app.press("enter")
-        await app.until(lambda: app.session.context.reference == app.rows[3].path)
+        await app.until(lambda: app.session.workspace.context.reference == app.rows[3].path)
 
 
 async def test_one_undo_takes_a_rating_of_many_back_and_brings_the_ratings_before(
@@ -184,7 +184,7 @@ async def test_one_undo_takes_a_rating_of_many_back_and_brings_the_ratings_befor
 
     async with open_app(folder, store=store, toasts=True) as app:
         await app.until(lambda: len(app.rows) == 8)
-        judging = app.session.judging
+        judging = app.session.ratings
         await judging.rate(app.rows[1].path, 2)
         (folder / "img_2.png").unlink()
         await app.press("space", "space", "space", "space")
@@ -208,7 +208,7 @@ async def test_one_undo_takes_a_rating_of_many_back_and_brings_the_ratings_befor
 async def test_a_rule_knows_ratings_and_completes_names_of_fields(open_app: Any, folder: Path, tmp_path: Path) -> None:
     async with open_app(folder, store=tmp_path / "store.db") as app:
         await app.until(lambda: len(app.rows) == 8)
-        await app.session.judging.rate_all([app.rows[2].path, app.rows[5].path], 4)
+        await app.session.ratings.rate_all([app.rows[2].path, app.rows[5].path], 4)
         await app.press("asterisk", *"rati", "tab", *">=4")
         await app.shows("rating>=4")
         await app.shows("takes 2 of 8 shown")

@@ -19,7 +19,7 @@ AIM = ("clip", "blip2", "lpips")
 
 
 def switch_on(app: Any, *metrics: str) -> str:
-    return app.session.set_weights(app.session.weights, (*app.session.enabled, *metrics))
+    return app.session.setup.set_weights(app.session.workspace.weights, (*app.session.workspace.enabled, *metrics))
 
 
 async def test_a_metric_is_switched_on_where_weights_are_and_scored_beside_the_others(
@@ -39,7 +39,7 @@ async def test_a_metric_is_switched_on_where_weights_are_and_scored_beside_the_o
         assert [row.final for row in app.rows] == finals
         await app.press("s")
         await app.until(lambda: all("siglip" in row.raws for row in app.rows))
-        await app.until(lambda: app.session.running is None)
+        await app.until(lambda: app.session.workspace.running is None)
         assert [row.final for row in app.rows] == finals
         await app.shows("0.1200")
         await app.press("e")
@@ -62,8 +62,8 @@ async def test_at_80_by_24_aims_three_stay_and_the_name_can_be_read(open_app: An
 async def test_one_that_lacks_what_it_compares_with_says_so(open_app: Any, folder: Path) -> None:
     async with open_app(folder, prompt="", size=(160, 40)) as app:
         assert switch_on(app, "siglip", "clip_i") == ""
-        assert app.session.not_asked["siglip"] == "no prompt"
-        assert app.session.not_asked["clip_i"] == "no reference"
+        assert app.session.workspace.skipped["siglip"] == "no prompt"
+        assert app.session.workspace.skipped["clip_i"] == "no reference"
         await app.shows("CLIP, SigLIP off: no prompt")
 
 
@@ -73,8 +73,8 @@ async def test_a_changed_prompt_makes_only_those_of_the_prompt_stale(open_app: A
         assert switch_on(app, "siglip", "clip_iqa") == ""
         await app.press("s")
         await app.until(lambda: all({"siglip", "clip_iqa"} <= row.raws.keys() for row in app.rows))
-        app.session.set_prompt(app.session.context.topic, "another cabin")
-        context = app.session.context
+        app.session.setup.set_prompt(app.session.workspace.context.topic, "another cabin")
+        context = app.session.workspace.context
         assert all(row.stale("siglip", context) and not row.stale("clip_iqa", context) for row in app.rows)
         await app.shows("~0.120")
 

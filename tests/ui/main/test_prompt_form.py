@@ -43,7 +43,7 @@ async def test_escape_gives_the_old_text_back(open_app: Any, folder: Path) -> No
         await app.shows("nonsense")
         await app.press("escape")
         assert "nonsense" not in app.text()
-        assert app.session.context.prompt == "Only one wooden cabin"
+        assert app.session.workspace.context.prompt == "Only one wooden cabin"
         assert app.app.focused is not None and app.app.focused.id == "scores"
 
 
@@ -54,7 +54,7 @@ async def test_enter_saves_both_texts_and_gives_the_keyboard_back(open_app: Any,
         await app.press("shift+tab", "end")
         await app.type("!")
         await app.press("enter")
-        context = app.session.context
+        context = app.session.workspace.context
         assert (context.topic, context.prompt) == ("A wooden cabin with a smoking chimney!", "Only one wooden cabins")
         assert app.app.focused.id == "scores"
 
@@ -74,7 +74,7 @@ async def test_up_and_down_go_through_what_was_saved_before(open_app: Any, folde
         await app.press("down", "down")
         assert app.app.screen.form.prompt == "second draft"
         await app.press("up", "enter")
-        assert app.session.context.prompt == "first"
+        assert app.session.workspace.context.prompt == "first"
 
 
 async def test_keys_of_the_screen_are_letters_while_typing(open_app: Any, folder: Path) -> None:
@@ -82,17 +82,17 @@ async def test_keys_of_the_screen_are_letters_while_typing(open_app: Any, folder
         await app.press("p")
         await app.type("sSxq?:,/")
         assert app.app.screen.form.prompt.endswith("sSxq?:,/")
-        assert app.session.running is None
+        assert app.session.workspace.running is None
 
 
 async def test_a_prompt_set_elsewhere_is_shown_but_never_over_what_is_being_written(
     open_app: Any, folder: Path
 ) -> None:
     async with open_app(folder) as app:
-        app.session.set_prompt("another topic", "another prompt")
+        app.session.setup.set_prompt("another topic", "another prompt")
         await app.shows("another prompt")
         await app.press("p")
         await app.type(" of mine")
-        app.session.set_prompt("third topic", "third prompt")
+        app.session.setup.set_prompt("third topic", "third prompt")
         await app.shows("third topic")
         assert app.app.screen.form.prompt == "another prompt of mine"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aim_tui.ipc.client import WorkerState
+from aim_tui.ipc.worker_state import WorkerState
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ async def test_scoring_starts_by_itself_only_when_asked_to(open_app: Any, folder
     async with open_app(folder, start_scoring=True) as app:
         await app.all_scored()
     async with open_app(folder) as app:
-        await app.until(lambda: app.session.activity().state is WorkerState.READY)
+        await app.until(lambda: app.session.scoring.activity().state is WorkerState.READY)
         assert app.scored == []
 
 
@@ -44,7 +44,7 @@ async def test_without_a_reference_lpips_is_not_asked_and_the_screen_says_so(ope
         assert set(app.rows[0].raws) == {"clip", "blip2"}
         await app.press("r")
         await app.shows("LPIPS 30 %")
-        assert app.session.context.reference == app.rows[0].path
+        assert app.session.workspace.context.reference == app.rows[0].path
         assert app.scored == []
         await app.press("s")
         await app.all_scored()
@@ -72,7 +72,7 @@ async def test_cancelling_keeps_what_is_finished_and_s_goes_on(open_app: Any, fo
 async def test_marks_are_scored_before_all(open_app: Any, folder: Path) -> None:
     async with open_app(folder) as app:
         await app.press("space", "j", "space", "s")
-        await app.until(lambda: app.session.running is None and app.scored == [0, 2])
+        await app.until(lambda: app.session.workspace.running is None and app.scored == [0, 2])
         await app.press("escape", "s")
         await app.all_scored()
 
@@ -86,7 +86,7 @@ async def test_a_crash_is_said_scores_are_kept_and_a_restart_goes_on(open_app: A
         await app.press("W")
         await app.shows("scripted: about to fall over")
         await app.press("n")
-        assert app.session.activity().state is WorkerState.CRASHED
+        assert app.session.scoring.activity().state is WorkerState.CRASHED
         await app.press("W", "enter")
         # It falls over again before the fourth of the five that were left.
         await app.until(lambda: app.scored == [0, 1, 2, 3, 4, 5])
@@ -103,13 +103,13 @@ async def test_a_changed_prompt_makes_only_clip_stale_and_s_scores_only_clip(ope
         await app.press("p")
         await app.type(" please")
         await app.press("enter")
-        context = app.session.context
+        context = app.session.workspace.context
         assert context.prompt == "Only one wooden cabin please"
         assert all(row.stale("clip", context) and not row.stale("blip2", context) for row in app.rows)
         await app.shows("CLIP scored against another prompt; s scores again")
         await app.press("s")
-        await app.until(lambda: not any(row.stale("clip", app.session.context) for row in app.rows))
-        await app.until(lambda: app.session.running is None)
+        await app.until(lambda: not any(row.stale("clip", app.session.workspace.context) for row in app.rows))
+        await app.until(lambda: app.session.workspace.running is None)
         assert all(row.raws["blip2"] is before for row, before in zip(app.rows, captions, strict=True))
 
 
@@ -124,7 +124,7 @@ async def test_a_job_keeps_the_prompt_it_was_submitted_with(open_app: Any, folde
         gate.let(6)
         await app.all_scored()
         assert {row.raws["clip"].against for row in app.rows} == {"Only one wooden cabin"}
-        assert all(row.stale("clip", app.session.context) for row in app.rows)
+        assert all(row.stale("clip", app.session.workspace.context) for row in app.rows)
 
 
 async def test_other_weights_score_again_without_the_worker(open_app: Any, folder: Path) -> None:
@@ -136,9 +136,9 @@ async def test_other_weights_score_again_without_the_worker(open_app: Any, folde
         await app.press("w")
         await app.press("end", "backspace", "backspace", "backspace", "1", "enter")
         await app.until(lambda: [row.final for row in app.rows] != before)
-        assert app.session.running is None
+        assert app.session.workspace.running is None
         assert [dict(row.raws) for row in app.rows] == raws
-        assert app.session.weights["clip"] == 1.0
+        assert app.session.workspace.weights["clip"] == 1.0
         await app.shows("CLIP 66.7 %")
 
 
@@ -149,11 +149,11 @@ async def test_weights_that_make_no_sense_are_refused_in_words(open_app: Any, fo
         await app.press("backspace", "backspace", "x", "enter")
         await app.shows("a weight is a number")
         await app.press("escape")
-        assert app.session.weights["clip"] == 0.2
+        assert app.session.workspace.weights["clip"] == 0.2
 
 
 def switch_off(app: Any, metric: str) -> str:
-    return app.session.set_weights(app.session.weights, set(app.session.enabled) - {metric})
+    return app.session.setup.set_weights(app.session.workspace.weights, set(app.session.workspace.enabled) - {metric})
 
 
 async def test_a_metric_switched_off_leaves_the_sum(open_app: Any, folder: Path) -> None:
@@ -166,7 +166,7 @@ async def test_a_metric_switched_off_leaves_the_sum(open_app: Any, folder: Path)
         assert switch_off(app, "clip") == ""
         await app.shows("nothing can be scored: no reference")
         assert switch_off(app, "lpips") == "no metric is asked for"
-        assert app.session.enabled == ("lpips",)
+        assert app.session.workspace.enabled == ("lpips",)
 
 
 async def test_nothing_can_be_scored_without_prompt_topic_and_reference(open_app: Any, folder: Path) -> None:
@@ -174,7 +174,7 @@ async def test_nothing_can_be_scored_without_prompt_topic_and_reference(open_app
         await app.shows("nothing can be scored: no prompt, no topic, no reference")
         await app.press("s")
         await app.settle()
-        assert app.session.running is None
+        assert app.session.workspace.running is None
 
 
 async def test_another_folder_and_back_finds_the_scores(open_app: Any, folder: Path) -> None:
@@ -182,9 +182,9 @@ async def test_another_folder_and_back_finds_the_scores(open_app: Any, folder: P
     async with open_app(folder) as app:
         await app.press("s")
         await app.all_scored()
-        app.session.open_folder(folder / "deeper")
+        app.session.folders.open(folder / "deeper")
         await app.shows("No images in this folder")
-        app.session.open_folder(folder)
+        app.session.folders.open(folder)
         await app.until(lambda: len(app.rows) == 8)
         assert len(app.scored) == 8
 
@@ -200,13 +200,13 @@ async def test_leaving_a_folder_while_a_job_runs_asks_and_drops_its_late_facts(
         await app.press("o", "g", "j", "enter")
         await app.shows("Leave this folder?")
         await app.press("n")
-        assert app.session.running is not None
+        assert app.session.workspace.running is not None
         await app.press("enter")
         await app.shows("Leave this folder?")
         await app.press("y")
         await app.until(lambda: app.rows == [])
         gate.let(6)
-        app.session.open_folder(folder)
+        app.session.folders.open(folder)
         await app.until(lambda: len(app.rows) == 8)
         assert app.scored == [0, 1]
         await app.press("s")
@@ -221,11 +221,11 @@ async def test_another_profile_begins_afresh_and_the_first_ones_scores_come_back
     async with open_app(folder, worker=["--configured", str(told)]) as app:
         await app.press("s")
         await app.all_scored()
-        app.session.use_profile(app.session.launch.profiles["sample"])
+        app.session.folders.use_profile(app.session.workspace.launch.profiles["sample"])
         await app.shows("sample models, to try out")
         await app.until(lambda: app.scored == [])
         await app.until(lambda: b"sample/clip" in told.read_bytes())
-        app.session.use_profile(app.session.launch.profiles["aim"])
+        app.session.folders.use_profile(app.session.workspace.launch.profiles["aim"])
         await app.until(lambda: len(app.scored) == 8)
         await app.until(lambda: "sample models" not in app.text())
         await app.until(lambda: b"openai/clip" in told.read_bytes())
@@ -235,7 +235,7 @@ async def test_failures_are_marked_and_explained(open_app: Any, make_folder: Any
     folder = make_folder("a_broken.png", "b_odd.png", "c_1.png")
     async with open_app(folder, worker=["--fail", "clip"]) as app:
         await app.press("s")
-        await app.until(lambda: app.session.running is None and len(app.scored) == 1)
+        await app.until(lambda: app.session.workspace.running is None and len(app.scored) == 1)
         await app.shows("! holds text, not an image")
         await app.press("j")
         await app.shows("out of memory at one image")
@@ -249,7 +249,7 @@ async def test_a_model_that_cannot_be_had_is_named(open_app: Any, folder: Path) 
     async with open_app(folder, worker=["--no-model"], toasts=True) as app:
         await app.press("s")
         await app.shows("the model scripted/clip is not here; fetch it")
-        assert app.session.running is None
+        assert app.session.workspace.running is None
 
 
 async def test_export_writes_what_the_screen_shows(open_app: Any, folder: Path, tmp_path: Path) -> None:

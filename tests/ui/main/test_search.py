@@ -13,7 +13,7 @@ from aim_tui.core.scoring.events import ImageFacts
 from aim_tui.store.cache import FeatureCache, Kind, Space
 from aim_tui.store.database import Database
 from aim_tui.store.files import FileHashes, Stat
-from aim_tui.ui.session.search import Likeness
+from aim_tui.ui.session.search import TextSimilarity
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,7 +124,7 @@ async def test_tab_goes_back_to_names_with_what_was_typed(open_app: Any, folder:
 
 
 def test_equal_ones_come_in_their_order_and_unseen_ones_last() -> None:
-    likeness = Likeness("a", {5: 0.5, 1: 0.5, 3: -1.0}, 2)
+    likeness = TextSimilarity("a", {5: 0.5, 1: 0.5, 3: -1.0}, 2)
     assert likeness.order([0, 1, 2, 3, 4, 5]) == [1, 5, 3, 0, 2, 4]
 
 

@@ -85,7 +85,7 @@ async def test_everything_that_needs_no_model_works_meanwhile(open_app: Any, fol
         await app.shows("img_2.png")
         await app.press("s")
         await app.shows("M shows what can be done")
-        assert app.session.running is None
+        assert app.session.workspace.running is None
         await app.press("f")
         await app.type("img_3")
         await app.press("enter")
@@ -154,7 +154,7 @@ async def test_another_profile_can_be_chosen(open_app: Any, folder: Path, hub: H
         await app.press("p")
         await app.shows("larger CLIP and captioner")
         await app.press("j", "enter")
-        await app.until(lambda: app.session.profile.name == "large")
+        await app.until(lambda: app.session.workspace.profile.name == "large")
         await app.shows("Models of the profile large")
 
 
@@ -172,8 +172,8 @@ async def test_a_local_folder_is_checked_before_it_is_taken(
         await app.press("ctrl+u")
         await app.paste(str(sample))
         await app.press("enter")
-        await app.until(lambda: app.session.profile.name == "aim+local")
-        assert app.session.profile.models[Role.CLIP].path == str(sample)
+        await app.until(lambda: app.session.workspace.profile.name == "aim+local")
+        assert app.session.workspace.profile.models[Role.CLIP].path == str(sample)
         await app.press("s")
         await app.all_scored()
 

@@ -90,7 +90,7 @@ async def test_scores_that_come_from_the_store_say_who_made_them(folder: Path, o
     store = tmp_path / "store.db"
     async with open_app(folder, store=store, start_scoring=True) as app:
         await app.all_scored()
-        await app.until(lambda: not app.session.storing)
+        await app.until(lambda: not app.session.jobs.storing)
     async with open_app(folder, store=store, size=(120, 60)) as app:
         await explained(app)
         assert "scripted/clip  revision main, float32 on cpu" in app.text()

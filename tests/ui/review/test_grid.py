@@ -71,16 +71,16 @@ async def test_enter_reviews_from_the_image_on_and_what_was_said_stands_at_the_t
     open_app: Any, folder: Path, tmp_path: Path
 ) -> None:
     async with open_app(folder, store=tmp_path / "store.db", size=(80, 24)) as app:
-        await app.until(app.app.typed.settled)
+        await app.until(app.app.late_input.settled)
         grid = await open_grid(app)
         await app.press("l", "enter")
         await app.until(lambda: isinstance(app.app.screen, ReviewScreen))
         await app.shows("2/8")
         await app.press("4", "x")
-        await app.until(lambda: not app.session.judging.waiting)
+        await app.until(lambda: not app.session.ratings.waiting)
         await app.press("q")
         await app.until(lambda: isinstance(app.app.screen, GridScreen) and grid.position == 3)
-        await app.until(lambda: app.session.judging.opinion(app.rows[2].path).rejected)
+        await app.until(lambda: app.session.ratings.opinion(app.rows[2].path).rejected)
         lines = app.text().splitlines()
         assert [line.split() for line in lines if "pending" in line][0] == ["·", "pending"] + ["·", "pending", "4"] + [
             "·",
@@ -95,11 +95,13 @@ async def test_unscored_and_failed_thumbnails_are_told_apart(open_app: Any, make
     rows = [Row(item, str(folder / f"img_{item}.png")) for item in range(3)]
     async with open_app(folder) as app:
         await app.until(lambda: app.rows)
-        plan = app.session.plan
+        plan = app.session.workspace.plan
         for row, outcome in ((rows[0], Present(0.3)), (rows[1], Failed("is empty"))):
             row.scores = score(dict.fromkeys(plan.metrics, outcome), plan)
         rows[0].scores, rows[1].error = score(dict.fromkeys(plan.metrics, Present(0.3)), plan), "is empty"
-        app.app.push_screen(GridScreen(rows, range(3), 0, (), app.session.launch.reading, lambda _: None, None))
+        app.app.push_screen(
+            GridScreen(rows, range(3), 0, (), app.session.workspace.launch.reading, lambda _: None, None)
+        )
         await app.shows("· pending")
         assert f"{rows[0].final:.1f}" in app.text()
         assert "! failed" in app.text()
@@ -155,7 +157,7 @@ async def test_only_what_is_near_is_read_of_a_hundred_thousand(open_app: Any, fo
         await app.until(lambda: not isinstance(app.app.screen, GridScreen))
         path = app.rows[0].path
         rows = [Row(item, f"{path}.{item}") for item in range(100_000)]
-        screen = GridScreen(rows, range(100_000), 0, (), app.session.launch.reading, lambda _: None, None)
+        screen = GridScreen(rows, range(100_000), 0, (), app.session.workspace.launch.reading, lambda _: None, None)
         app.app.push_screen(screen)
         await app.until(lambda: screen.grid.size.width > 0 and screen.grid._thumbnails._kept)
         await app.press("G")

@@ -57,7 +57,7 @@ def in_store(store: Path, kind: JudgementKind = JudgementKind.RATING) -> dict[tu
 
 async def test_a_rating_is_in_the_store_when_the_desk_tells_of_it(open_app: Any, folder: Path, store: Path) -> None:
     async with open_app(folder, store=store, rater="ann") as app:
-        desk, path = app.session.judging, path_of(folder, 3)
+        desk, path = app.session.ratings, path_of(folder, 3)
         word, seen = desk.rate(path, 4), []
         while not word.done():
             # Whatever can be seen of it is on disk at that moment, in a connection of another program.
@@ -74,7 +74,7 @@ async def test_what_is_shown_while_the_store_is_slow_is_what_holds(
     open_app: Any, folder: Path, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_app(folder, store=store) as app:
-        desk, path = app.session.judging, path_of(folder, 0)
+        desk, path = app.session.ratings, path_of(folder, 0)
         free, real = asyncio.Event(), app.session.store.judge
 
         async def slow(work: Any) -> Any:
@@ -93,10 +93,10 @@ async def test_what_is_shown_while_the_store_is_slow_is_what_holds(
 async def test_the_raters_of_an_image_are_kept_apart(open_app: Any, folder: Path, store: Path) -> None:
     path = path_of(folder, 1)
     async with open_app(folder, store=store, rater="ann") as app:
-        await app.session.judging.rate(path, 5)
-        await app.session.judging.note(path, "sharp")
+        await app.session.ratings.rate(path, 5)
+        await app.session.ratings.note(path, "sharp")
     async with open_app(folder, store=store, rater="bob") as app:
-        desk = app.session.judging
+        desk = app.session.ratings
         await app.until(lambda: desk.others(path))
         assert not desk.opinion(path)
         assert await desk.rate(path, 2)
@@ -110,7 +110,7 @@ async def test_the_rater_is_who_logged_in_where_none_is_named(
 ) -> None:
     monkeypatch.setenv("LOGNAME", "carla")
     async with open_app(folder, store=store) as app:
-        assert await app.session.judging.rate(path_of(folder, 0), 1)
+        assert await app.session.ratings.rate(path_of(folder, 0), 1)
     assert in_store(store) == {("img_0.png", "carla"): 1}
 
 
@@ -119,9 +119,9 @@ async def test_undo_goes_back_over_every_kind_and_stops_where_the_session_began(
 ) -> None:
     one, other = path_of(folder, 0), path_of(folder, 1)
     async with open_app(folder, store=store, rater="ann") as app:
-        await app.session.judging.rate(one, 3)
+        await app.session.ratings.rate(one, 3)
     async with open_app(folder, store=store, rater="ann", toasts=True) as app:
-        desk = app.session.judging
+        desk = app.session.ratings
         await app.until(lambda: desk.opinion(one).rating == 3)
         for word in (desk.rate(one, 5), desk.reject(one, True), desk.note(other, "blurred"), desk.note(other, "fine")):
             assert await word
@@ -145,7 +145,7 @@ async def test_undo_takes_back_the_own_word_when_the_same_rater_says_more_elsewh
     open_app: Any, folder: Path, store: Path
 ) -> None:
     async with open_app(folder, store=store, rater="ann") as app:
-        desk = app.session.judging
+        desk = app.session.ratings
         assert await desk.rate(path_of(folder, 0), 3)
         with Database.open(store) as database:
             Judgements(database).rate(Image("f" * 64, "/elsewhere.png"), 1, rater="ann")
@@ -157,7 +157,7 @@ async def test_a_rating_that_cannot_be_stored_is_not_shown_and_says_so(
     open_app: Any, folder: Path, store: Path, locked: sqlite3.Connection
 ) -> None:
     async with open_app(folder, store=store, rater="ann", toasts=True) as app:
-        desk, path = app.session.judging, path_of(folder, 3)
+        desk, path = app.session.ratings, path_of(folder, 3)
         # Two were typed ahead: they were meant to follow, and are refused with it.
         words = [desk.rate(path, 4), desk.rate(path_of(folder, 4), 5), desk.undo()]
         assert [await word for word in words] == [False, False, None]
@@ -173,28 +173,28 @@ async def test_a_rating_that_cannot_be_stored_is_not_shown_and_says_so(
 
 async def test_without_a_store_nothing_is_rated_and_the_reason_is_said(open_app: Any, folder: Path) -> None:
     async with open_app(folder, toasts=True) as app:
-        assert not await app.session.judging.rate(path_of(folder, 0), 4)
-        assert not app.session.judging.mine
+        assert not await app.session.ratings.rate(path_of(folder, 0), 4)
+        assert not app.session.ratings.mine
         await app.shows("there is no store")
 
 
 async def test_an_image_that_is_gone_cannot_be_rated(open_app: Any, folder: Path, store: Path) -> None:
     async with open_app(folder, store=store, toasts=True) as app:
         (folder / "img_2.png").unlink()
-        assert not await app.session.judging.rate(path_of(folder, 2), 4)
+        assert not await app.session.ratings.rate(path_of(folder, 2), 4)
         await app.shows("No such file")
-        assert not await app.session.judging.undo()
+        assert not await app.session.ratings.undo()
 
 
 async def test_what_was_said_follows_the_content_and_not_the_name(open_app: Any, folder: Path, store: Path) -> None:
     async with open_app(folder, store=store, rater="ann") as app:
-        await app.session.judging.rate(path_of(folder, 0), 5)
-        await app.session.judging.reject(path_of(folder, 1), True)
+        await app.session.ratings.rate(path_of(folder, 0), 5)
+        await app.session.ratings.reject(path_of(folder, 1), True)
     (folder / "img_0.png").rename(folder / "renamed.png")
     shutil.copy(folder / "renamed.png", folder / "copy.png")
     shutil.copy(folder / "img_7.png", folder / "img_1.png")
     async with open_app(folder, store=store, rater="ann") as app:
-        desk = app.session.judging
+        desk = app.session.ratings
         await app.until(lambda: len(desk.mine) == 2)
         assert desk.mine == {str(folder / name): Opinion(rating=5) for name in ("renamed.png", "copy.png")}
 
@@ -203,11 +203,11 @@ async def test_images_that_are_too_many_to_read_are_known_when_they_are_looked_a
     open_app: Any, folder: Path, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_app(folder, store=store, rater="ann") as app:
-        await app.session.judging.rate(path_of(folder, 0), 5)
+        await app.session.ratings.rate(path_of(folder, 0), 5)
     (folder / "img_0.png").rename(folder / "renamed.png")
     monkeypatch.setattr(ratings, "_MOST_READ", 3)
     async with open_app(folder, store=store, rater="ann") as app:
-        desk, path = app.session.judging, str(folder / "renamed.png")
+        desk, path = app.session.ratings, str(folder / "renamed.png")
         await app.until(lambda: app.rows and desk.recalled)
         assert not desk.mine
         desk.look_at(path)
@@ -217,13 +217,13 @@ async def test_images_that_are_too_many_to_read_are_known_when_they_are_looked_a
 async def test_whoever_quits_at_once_loses_no_rating(open_app: Any, folder: Path, store: Path) -> None:
     async with open_app(folder, store=store, rater="ann") as app:
         for number in range(8):
-            app.session.judging.rate(path_of(folder, number), 1 + number % 5)
+            app.session.ratings.rate(path_of(folder, number), 1 + number % 5)
     assert len(in_store(store)) == 8
 
 
 async def test_the_table_filters_sorts_and_shows_by_rating(open_app: Any, folder: Path, store: Path) -> None:
     async with open_app(folder, store=store, rater="ann", size=(120, 30)) as app:
-        desk, pane = app.session.judging, app.app.screen.scores
+        desk, pane = app.session.ratings, app.app.screen.scores
         assert "Rate" not in app.text()
         for number, rating in ((1, 2), (4, 5), (6, 4)):
             await desk.rate(path_of(folder, number), rating)
@@ -249,16 +249,16 @@ async def test_the_table_filters_sorts_and_shows_by_rating(open_app: Any, folder
 async def test_a_rating_remembers_the_stored_run_that_is_shown(open_app: Any, folder: Path, store: Path) -> None:
     async with open_app(folder, store=store, start_scoring=True) as app:
         await app.all_scored()
-        await app.until(lambda: not app.session.storing)
-        ratings, path = app.session.judging, path_of(folder, 0)
+        await app.until(lambda: not app.session.jobs.storing)
+        ratings, path = app.session.ratings, path_of(folder, 0)
         await ratings.rate(path, 3)
-        app.session.open_folder(folder)
-        await app.until(lambda: app.session.run_of(path) is None)
+        app.session.folders.open(folder)
+        await app.until(lambda: app.session.scoring.run_of(path) is None)
         await ratings.reject(path, True)
         with Database.open(store) as database:
             runs = Runs(database)
             store_access = runs.load(runs.find("last"))
-        app.session.open_run(store_access)
+        app.session.folders.open_run(store_access)
         await ratings.rate_all([path], 4)
     with Database.open(store) as database:
         said = Judgements(database).history(hashlib.sha256((folder / "img_0.png").read_bytes()).hexdigest())
@@ -274,7 +274,7 @@ async def test_what_is_exported_has_every_raters_words(
         Judgements(database).rate(Image(sha256, path_of(folder, 1)), 2, rater="bob")
     async with open_app(folder, store=store, rater="ann") as app:
         await app.until(lambda: len(app.rows) == 8)
-        await app.session.judging.rate(path_of(folder, 1), 4)
+        await app.session.ratings.rate(path_of(folder, 1), 4)
         await app.press("ctrl+s", "ctrl+u")
         await app.paste(str(tmp_path / "scores.csv"))
         await app.press("enter")

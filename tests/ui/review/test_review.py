@@ -10,7 +10,7 @@ import pytest
 from aim_tui.core.ratings.opinions import Opinion
 from aim_tui.store.database import Database
 from aim_tui.store.judgements import JudgementKind, Judgements
-from aim_tui.ui.late_input import Typed
+from aim_tui.ui.late_input import LateInput
 from aim_tui.ui.review.screen import ReviewScreen
 from aim_tui.ui.session import store_access
 
@@ -35,14 +35,14 @@ async def review(app: Any, *, settled: bool = True) -> None:
     """Open the review on the first image, when keys are trusted."""
     await app.until(lambda: app.rows and app.app.screen.scores.current is not None)
     if settled:
-        await app.until(app.app.typed.settled)
+        await app.until(app.app.late_input.settled)
     await app.press("enter")
     await app.until(lambda: isinstance(app.app.screen, ReviewScreen))
 
 
 async def quiet(app: Any) -> None:
     """Everything that was said is stored or refused, and the screen has heard."""
-    await app.until(lambda: not app.session.judging.waiting)
+    await app.until(lambda: not app.session.ratings.waiting)
     await app.settle()
 
 
@@ -97,7 +97,7 @@ async def test_a_note_is_asked_for_and_shown_and_its_digits_are_no_ratings(
         await app.press("enter")
         await app.shows("✎ 5 windows [/b]")
         await quiet(app)
-        assert app.session.judging.mine == {str(folder / "img_0.png"): Opinion(note="5 windows [/b]")}
+        assert app.session.ratings.mine == {str(folder / "img_0.png"): Opinion(note="5 windows [/b]")}
 
 
 async def test_undo_goes_back_to_the_image_it_is_about(open_app: Any, folder: Path, store: Path) -> None:
@@ -108,14 +108,14 @@ async def test_undo_goes_back_to_the_image_it_is_about(open_app: Any, folder: Pa
         await app.press("u")
         await app.shows("1/8  img_0.png")
         await quiet(app)
-        assert not app.session.judging.mine
+        assert not app.session.ratings.mine
         await app.press("u")
         await app.shows("nothing to take back")
 
 
 async def test_the_next_unrated_image_is_one_key_away(open_app: Any, folder: Path, store: Path) -> None:
     async with open_app(folder, store=store, toasts=True) as app:
-        desk = app.session.judging
+        desk = app.session.ratings
         await app.until(lambda: app.rows)
         for number in (0, 1, 3):
             await desk.rate(str(folder / f"img_{number}.png"), 3)
@@ -137,7 +137,7 @@ async def test_the_tables_filter_carries_over_and_the_review_has_its_own(
     async with open_app(folder, store=store, toasts=True) as app:
         await app.until(lambda: app.rows)
         for number in (0, 2):
-            await app.session.judging.rate(str(folder / f"img_{number}.png"), 3)
+            await app.session.ratings.rate(str(folder / f"img_{number}.png"), 3)
         await app.press("f")
         await app.type("unrated")
         await app.press("enter")
@@ -175,8 +175,8 @@ async def test_finding_goes_to_a_name_and_escape_comes_back(open_app: Any, folde
         await app.type("_5")
         await app.press("enter")
         await app.shows("6/8")
-        assert not app.session.judging.waiting
-        assert not app.session.judging.mine
+        assert not app.session.ratings.waiting
+        assert not app.session.ratings.mine
 
 
 async def test_scores_that_arrive_meanwhile_are_shown(open_app: Any, folder: Path, store: Path, gate: Any) -> None:
@@ -196,7 +196,7 @@ async def test_scores_that_arrive_meanwhile_are_shown(open_app: Any, folder: Pat
 async def test_others_ratings_stand_apart(open_app: Any, folder: Path, store: Path) -> None:
     async with open_app(folder, store=store, rater="ann") as app:
         await app.until(lambda: app.rows)
-        await app.session.judging.rate(str(folder / "img_0.png"), 2)
+        await app.session.ratings.rate(str(folder / "img_0.png"), 2)
     async with open_app(folder, store=store, rater="bob") as app:
         await review(app)
         await app.shows("ann: ★★☆☆☆ 2")
@@ -218,7 +218,7 @@ async def test_what_cannot_be_stored_is_not_shown_and_the_review_comes_back_to_i
         await quiet(app)
         await app.shows("2/8  img_1.png")
         assert "not rated" in app.text()
-        assert not app.session.judging.mine
+        assert not app.session.ratings.mine
         other.execute("ROLLBACK")
         await app.press("3")
         await quiet(app)
@@ -230,19 +230,19 @@ async def test_keys_that_may_be_a_terminals_answer_rate_nothing(open_app: Any, f
     async with open_app(folder, store=store) as app:
         await review(app)
         now = [100.0]
-        typed = Typed(lambda: now[0])
-        app.app.screen._trusted = typed.settled
+        late_input = LateInput(lambda: now[0])
+        app.app.screen._trusted = late_input.settled
         # The first half second, then an answer in one piece.
-        typed.heard("4")
+        late_input.add("4")
         await app.press("4")
         assert "1/8" in app.text()
         now[0] += 1
         for character in "\x1b[?62;4":
-            typed.heard(character)
+            late_input.add(character)
         await app.press("4")
         assert "1/8" in app.text()
         now[0] += 1
-        typed.heard("4")
+        late_input.add("4")
         await app.press("4")
         await app.shows("2/8")
         await quiet(app)

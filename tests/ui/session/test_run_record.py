@@ -47,7 +47,7 @@ def finals(store: Path, number: int = 0) -> list[float | None]:
 
 async def ended(app: Any) -> None:
     """Let the run come to its end in the store as well."""
-    await app.until(lambda: app.session.running is None and not app.session.storing)
+    await app.until(lambda: app.session.workspace.running is None and not app.session.jobs.storing)
 
 
 async def test_a_job_is_a_run_with_every_value_that_the_screen_shows(open_app: Any, folder: Path, store: Path) -> None:
@@ -57,7 +57,7 @@ async def test_a_job_is_a_run_with_every_value_that_the_screen_shows(open_app: A
         shown = [row.final for row in app.rows]
     (run,) = history(store)
     assert run.state is RunState.DONE
-    assert (run.images, run.begun, run.folder, run.prompt) == (8, 8, str(folder), app.session.context.prompt)
+    assert (run.images, run.begun, run.folder, run.prompt) == (8, 8, str(folder), app.session.workspace.context.prompt)
     assert run.summary is not None
     assert run.summary.mean == pytest.approx(sum(shown) / 8)
     assert finals(store) == shown
@@ -86,7 +86,7 @@ async def test_what_was_made_against_another_prompt_comes_back_as_stale(
         await app.all_scored()
     async with open_app(folder, store=store, prompt="another prompt") as app:
         await app.until(lambda: len(app.scored) == 8)
-        context = app.session.context
+        context = app.session.workspace.context
         assert all(row.stale("clip", context) and not row.stale("blip2", context) for row in app.rows)
         await app.press("s")
         await app.until(lambda: not any(row.stale("clip", context) for row in app.rows))
@@ -104,7 +104,7 @@ async def test_another_models_values_are_not_shown(open_app: Any, folder: Path, 
         await app.press("s")
         await app.all_scored()
     async with open_app(folder, store=store, profile="large") as app:
-        await app.until(lambda: not app.session.recalling)
+        await app.until(lambda: not app.session.workspace.recalling)
         assert app.scored == []
 
 
@@ -118,7 +118,7 @@ async def test_a_file_that_was_exchanged_is_left_to_score(open_app: Any, folder:
         assert app.rows[3].final is None
         await app.press("s")
         await app.all_scored()
-        assert app.session.running is None
+        assert app.session.workspace.running is None
 
 
 async def test_a_cancelled_run_goes_on_as_the_same_run(open_app: Any, folder: Path, store: Path, gate: Any) -> None:
@@ -135,8 +135,8 @@ async def test_a_cancelled_run_goes_on_as_the_same_run(open_app: Any, folder: Pa
     async with open_app(folder, store=store, worker=worker) as app:
         await app.until(lambda: len(app.scored) == 3)
         await app.press("s")
-        await app.until(lambda: app.session.running is not None)
-        assert [item.id for item in app.session.running.job.items] == [3, 4, 5, 6, 7]
+        await app.until(lambda: app.session.workspace.running is not None)
+        assert [item.id for item in app.session.workspace.running.job.items] == [3, 4, 5, 6, 7]
         gate.let(20)
         await app.all_scored()
         shown = [row.final for row in app.rows]
@@ -175,7 +175,7 @@ async def test_a_crash_ends_the_run_as_failed_and_a_restart_goes_on_in_it(
 async def test_marked_images_are_a_run_of_their_own(open_app: Any, folder: Path, store: Path) -> None:
     async with open_app(folder, store=store) as app:
         await app.press("space", "j", "space", "s")
-        await app.until(lambda: app.session.running is None and app.scored == [0, 2])
+        await app.until(lambda: app.session.workspace.running is None and app.scored == [0, 2])
     (run,) = history(store)
     assert (run.state, run.images, run.begun) == (RunState.DONE, 2, 2)
 
@@ -239,7 +239,7 @@ async def test_a_store_that_can_only_be_read_still_shows_what_it_holds(
     async with open_app(folder, store=store) as app:
         await app.until(lambda: len(app.scored) == 8)
         await app.press("S")
-        await app.until(lambda: app.session.running is None)
+        await app.until(lambda: app.session.workspace.running is None)
         await app.shows("! not stored: is read-only")
 
 
@@ -249,7 +249,7 @@ async def test_the_loop_never_waits_for_the_store(
     from aim_tui.ui.session import store_access
 
     loop = asyncio.get_running_loop()
-    real, threads = store_access.Store._do, []
+    real, threads = store_access.StoreAccess._do, []
 
     def noticed(self: Any, *arguments: Any) -> Any:
         try:
@@ -260,7 +260,7 @@ async def test_the_loop_never_waits_for_the_store(
             threads.append("the loop's")
         return real(self, *arguments)
 
-    monkeypatch.setattr(store_access.Store, "_do", noticed)
+    monkeypatch.setattr(store_access.StoreAccess, "_do", noticed)
     async with open_app(folder, store=store) as app:
         await app.press("s")
         await app.all_scored()

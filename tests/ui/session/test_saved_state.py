@@ -11,7 +11,7 @@ import pytest
 from aim_tui.core.scoring.context import Context
 from aim_tui.settings.state_file import StateFile
 from aim_tui.ui.app import AimApp
-from aim_tui.ui.session.saved_state import HISTORY, FolderState, Looks, Memory, Texts
+from aim_tui.ui.session.saved_state import HISTORY, FolderState, Looks, SavedState, Texts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,26 +53,26 @@ async def test_prompt_topic_and_reference_are_back_and_it_is_said_where_they_com
     async with reopen() as app:
         await app.until(lambda: app.rows)
         assert "as last time" not in app.text()
-        app.session.set_prompt("a topic", "a prompt")
-        app.session.set_reference(str(folder / "img_2.png"))
+        app.session.setup.set_prompt("a topic", "a prompt")
+        app.session.setup.set_reference(str(folder / "img_2.png"))
     assert told == []
     async with reopen() as app:
-        assert app.session.context == Context("a topic", "a prompt", str(folder / "img_2.png"))
+        assert app.session.workspace.context == Context("a topic", "a prompt", str(folder / "img_2.png"))
         assert app.app.screen.form.prompt == "a prompt"
         await app.until(lambda: any("as last time here: topic, prompt, reference" in text for text in told))
         await app.shows("topic, prompt, reference as last time")
-        app.session.set_prompt("a topic", "another")
+        app.session.setup.set_prompt("a topic", "another")
         await app.shows("topic, reference as last time")
 
 
 async def test_what_the_command_line_says_wins(reopen: Any) -> None:
     async with reopen() as app:
-        app.session.set_prompt("a topic", "a prompt")
+        app.session.setup.set_prompt("a topic", "a prompt")
     async with reopen(prompt="given") as app:
-        assert app.session.context == Context("a topic", "given")
-        assert app.session.memory.recalled == ("topic",)
+        assert app.session.workspace.context == Context("a topic", "given")
+        assert app.session.workspace.saved_state.recalled == ("topic",)
     async with reopen() as app:
-        assert app.session.context == Context("a topic", "given")
+        assert app.session.workspace.context == Context("a topic", "given")
 
 
 async def test_order_filter_place_and_info_are_back(reopen: Any) -> None:
@@ -110,12 +110,12 @@ async def test_an_image_that_is_gone_is_no_place_to_go_back_to(reopen: Any, fold
     async with reopen() as app:
         await app.press("G")
         await app.until(lambda: app.app.screen.scores.current.item == 7)
-        app.session.set_reference(str(folder / "img_7.png"))
+        app.session.setup.set_reference(str(folder / "img_7.png"))
     (folder / "img_7.png").unlink()
     async with reopen() as app:
         await app.until(lambda: app.app.screen.scores.current is not None)
         assert app.app.screen.scores.current.item == 0
-        assert app.session.context.reference == ""
+        assert app.session.workspace.context.reference == ""
         await app.until(lambda: any("the reference of last time is gone" in text for text in told))
 
 
@@ -126,19 +126,19 @@ async def test_each_folder_has_its_own_and_walking_into_one_takes_nothing_from_i
     other.mkdir()
     (other / "one.png").write_bytes((folder / "img_1.png").read_bytes())
     async with reopen() as app:
-        app.session.set_prompt("of the first", "first")
+        app.session.setup.set_prompt("of the first", "first")
     async with reopen(folder=other) as app:
-        assert app.session.context == Context()
-        app.session.set_prompt("of the other", "second")
-        app.session.open_folder(folder)
+        assert app.session.workspace.context == Context()
+        app.session.setup.set_prompt("of the other", "second")
+        app.session.folders.open(folder)
         await app.until(lambda: len(app.rows) == 8)
         await app.press("G")
         await app.until(lambda: app.app.screen.scores.current.item == 7)
     async with reopen() as app:
-        assert app.session.context.topic == "of the first"
+        assert app.session.workspace.context.topic == "of the first"
         await app.until(lambda: app.app.screen.scores.current is not None and app.app.screen.scores.current.item == 7)
     async with reopen(folder=other) as app:
-        assert app.session.context.topic == "of the other"
+        assert app.session.workspace.context.topic == "of the other"
 
 
 async def test_scoring_in_a_folder_makes_what_it_is_judged_against_its_own(
@@ -148,34 +148,34 @@ async def test_scoring_in_a_folder_makes_what_it_is_judged_against_its_own(
     other.mkdir()
     (other / "one.png").write_bytes((folder / "img_1.png").read_bytes())
     async with reopen(folder=other, topic="a topic", prompt="a prompt") as app:
-        app.session.open_folder(folder)
+        app.session.folders.open(folder)
         await app.until(lambda: len(app.rows) == 8)
         await app.press("s")
         await app.all_scored()
     async with reopen() as app:
-        assert app.session.context == Context("a topic", "a prompt")
+        assert app.session.workspace.context == Context("a topic", "a prompt")
 
 
 async def test_nothing_is_remembered_without_a_place_for_it(reopen: Any) -> None:
     async with reopen(state=None) as app:
-        app.session.set_prompt("a topic", "a prompt")
+        app.session.setup.set_prompt("a topic", "a prompt")
         app.app.theme = "nord"
     async with reopen() as app:
-        assert app.session.context == Context()
-        assert app.session.memory.texts == Texts()
-        assert app.session.memory.looks == Looks()
+        assert app.session.workspace.context == Context()
+        assert app.session.workspace.saved_state.texts == Texts()
+        assert app.session.workspace.saved_state.looks == Looks()
 
 
 async def test_a_demonstration_and_the_users_folders_know_nothing_of_each_other(reopen: Any) -> None:
     async with reopen() as app:
-        app.session.set_prompt("mine", "mine")
+        app.session.setup.set_prompt("mine", "mine")
     async with reopen(state_name="demo") as app:
-        assert app.session.context == Context()
-        assert app.session.memory.texts == Texts()
-        app.session.set_prompt("of the demo", "of the demo")
+        assert app.session.workspace.context == Context()
+        assert app.session.workspace.saved_state.texts == Texts()
+        app.session.setup.set_prompt("of the demo", "of the demo")
     async with reopen() as app:
-        assert app.session.context.topic == "mine"
-        assert app.session.memory.texts.topics == ("mine",)
+        assert app.session.workspace.context.topic == "mine"
+        assert app.session.workspace.saved_state.texts.topics == ("mine",)
 
 
 # -- history ---------------------------------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ async def test_a_demonstration_and_the_users_folders_know_nothing_of_each_other(
 async def test_prompts_of_earlier_starts_are_gone_back_to_with_up(reopen: Any) -> None:
     for prompt in ("first", "second", "first", "third"):
         async with reopen() as app:
-            app.session.set_prompt("a topic", prompt)
+            app.session.setup.set_prompt("a topic", prompt)
     async with reopen() as app:
         await app.press("p")
         form = app.app.screen.form
@@ -198,23 +198,23 @@ async def test_prompts_of_earlier_starts_are_gone_back_to_with_up(reopen: Any) -
 
 
 async def test_two_programs_at_once_lose_no_prompt_of_each_other(state: Path) -> None:
-    one, other = (Memory(state, "", print) for _ in range(2))
-    one.keep_texts("topic", "of one")
-    other.keep_texts("topic", "of the other")
+    one, other = (SavedState(state, "", print) for _ in range(2))
+    one.add_texts("topic", "of one")
+    other.add_texts("topic", "of the other")
     await one.close()
     await other.close()
-    kept = Memory(state, "", print).texts
+    kept = SavedState(state, "", print).texts
     assert set(kept.prompts) == {"of one", "of the other"}
     assert kept.topics == ("topic",)
 
 
 async def test_the_history_is_bounded_and_holds_no_text_twice(state: Path) -> None:
-    memory = Memory(state, "", print)
+    saved_state = SavedState(state, "", print)
     for number in range(HISTORY + 50):
-        memory.keep_texts("", f"prompt {number}")
-        memory.keep_texts("", "again and again")
-    await memory.close()
-    prompts = Memory(state, "", print).texts.prompts
+        saved_state.add_texts("", f"prompt {number}")
+        saved_state.add_texts("", "again and again")
+    await saved_state.close()
+    prompts = SavedState(state, "", print).texts.prompts
     assert len(prompts) == HISTORY
     assert prompts[:2] == ("again and again", f"prompt {HISTORY + 49}")
     assert prompts.count("again and again") == 1
@@ -237,26 +237,26 @@ DAMAGED = {
 @pytest.mark.parametrize("data", DAMAGED.values(), ids=DAMAGED.keys())
 async def test_a_damaged_file_is_said_once_and_kept_aside(reopen: Any, state: Path, data: bytes) -> None:
     async with reopen() as app:
-        app.session.set_prompt("a topic", "a prompt")
+        app.session.setup.set_prompt("a topic", "a prompt")
     (path,) = (state / "folders").glob("*.json")
     path.write_bytes(data)
     async with reopen() as app:
-        assert app.session.context == Context()
-        (problem,) = app.session.memory.problems
+        assert app.session.workspace.context == Context()
+        (problem,) = app.session.workspace.saved_state.problems
         assert "is damaged" in problem
     assert path.with_name(f"{path.name}.damaged").read_bytes() == data
     async with reopen() as app:
-        assert app.session.memory.problems == []
+        assert app.session.workspace.saved_state.problems == []
 
 
 async def test_every_file_may_be_damaged_at_once(reopen: Any, state: Path) -> None:
     async with reopen() as app:
-        app.session.set_prompt("a topic", "a prompt")
-        app.session.memory.choose(theme="nord")
+        app.session.setup.set_prompt("a topic", "a prompt")
+        app.session.workspace.saved_state.set_looks(theme="nord")
     for path in [state / "looks.json", state / "prompts.json", *(state / "folders").glob("*.json")]:
         path.write_bytes(b"}")
     async with reopen() as app:
-        assert len(app.session.memory.problems) == 3
+        assert len(app.session.workspace.saved_state.problems) == 3
         assert app.app.theme == "textual-dark"
 
 
@@ -280,29 +280,29 @@ async def test_a_state_folder_that_cannot_be_written_is_said_and_changes_nothing
     in_the_way = tmp_path / "a file"
     in_the_way.write_text("")
     async with reopen(state=in_the_way / "below") as app:
-        app.session.set_prompt("a topic", "a prompt")
+        app.session.setup.set_prompt("a topic", "a prompt")
         await app.until(lambda: any("nothing is remembered" in text for text in told))
-        assert app.session.context.topic == "a topic"
+        assert app.session.workspace.context.topic == "a topic"
 
 
 async def test_names_that_are_no_text_survive(state: Path) -> None:
     folder, image = os.fsdecode(b"/images/\xff"), os.fsdecode(b"/images/\xff/\xfe.png")
-    memory = Memory(state, "", print)
-    memory.begin(folder, Context())
-    memory.judge_against(Context("t\x1b[31m", "p", ""))
-    memory.be_at(type(memory.place)(current=image))
-    await memory.close()
-    again = Memory(state, "", print)
+    saved_state = SavedState(state, "", print)
+    saved_state.begin(folder, Context())
+    saved_state.set_context(Context("t\x1b[31m", "p", ""))
+    saved_state.set_place(type(saved_state.place)(current=image))
+    await saved_state.close()
+    again = SavedState(state, "", print)
     assert again.begin(folder, Context()).topic == "t\x1b[31m"
     assert again.place.current == image
     assert again.problems == []
 
 
 async def test_the_files_are_for_the_user_alone(state: Path) -> None:
-    memory = Memory(state, "", print)
-    memory.begin("/images", Context())
-    memory.judge_against(Context("secret", "", ""))
-    await memory.close()
+    saved_state = SavedState(state, "", print)
+    saved_state.begin("/images", Context())
+    saved_state.set_context(Context("secret", "", ""))
+    await saved_state.close()
     (path,) = (state / "folders").glob("*.json")
     assert path.stat().st_mode & 0o077 == 0
     assert path.parent.parent.stat().st_mode & 0o077 == 0
@@ -310,8 +310,8 @@ async def test_the_files_are_for_the_user_alone(state: Path) -> None:
 
 
 async def test_looks_are_remembered_for_all_folders(state: Path) -> None:
-    memory = Memory(state, "", print)
-    memory.choose(theme="nord")
-    memory.choose(compact=True)
-    await memory.close()
-    assert Memory(state, "demo", print).looks == Looks("nord", True)
+    saved_state = SavedState(state, "", print)
+    saved_state.set_looks(theme="nord")
+    saved_state.set_looks(compact=True)
+    await saved_state.close()
+    assert SavedState(state, "demo", print).looks == Looks("nord", True)

@@ -14,7 +14,7 @@ from aim_tui.terminal.osc import ProgressState as State
 from aim_tui.terminal.writer import TerminalWriter
 from aim_tui.ui.preferences import Preferences
 from aim_tui.ui.session.activity import Activity
-from aim_tui.ui.session.terminal_status import Announcer
+from aim_tui.ui.session.terminal_status import TerminalStatus
 
 FOLDER = "/images/cabins"
 LOADING = Activity(WorkerState.BUSY, phase=Phase(PhaseName.LOADING, "clip"), total=400)
@@ -24,7 +24,7 @@ CRASHED = Activity(WorkerState.CRASHED, crash=Crash("killed", -9, "", Path("log"
 
 
 class Terminal:
-    """One that hears, with an announcer that speaks to it and a clock that is set by hand."""
+    """One that hears, with a status that speaks to it and a clock that is set by hand."""
 
     def __init__(self, manner: OscSettings, wanted: Preferences) -> None:
         self.now = 0.0
@@ -32,7 +32,7 @@ class Terminal:
         self.heard: list[str] = []
         voice = TerminalWriter(manner)
         voice.begin(self.heard.append)
-        self.announcer = Announcer(voice, wanted, self.ring, lambda: self.now)
+        self.status = TerminalStatus(voice, wanted, self.ring, lambda: self.now)
         self.heard.clear()
 
     def ring(self) -> None:
@@ -41,7 +41,7 @@ class Terminal:
     def tell(self, activity: Activity, seconds: float = 0.0) -> list[str]:
         self.now += seconds
         self.heard.clear()
-        self.announcer.tell(activity, FOLDER)
+        self.status.show(activity, FOLDER)
         return list(self.heard)
 
 
@@ -81,14 +81,14 @@ def test_the_bar_goes_through_loading_scoring_and_away(terminal) -> None:
 
 def test_the_bar_is_renewed_while_nothing_changes_and_only_then(terminal) -> None:
     heard = terminal(title=False)
-    heard.announcer.renew()
+    heard.status.renew()
     heard.tell(LOADING)
     heard.heard.clear()
-    heard.announcer.renew()
+    heard.status.renew()
     assert heard.heard == [set_progress(State.UNKNOWN)]
     heard.tell(IDLE)
     heard.heard.clear()
-    heard.announcer.renew()
+    heard.status.renew()
     assert heard.heard == []
 
 
@@ -134,10 +134,10 @@ def test_a_crash_is_told_too_and_a_cancelled_job_is_not(terminal) -> None:
 
 def test_nobody_who_looks_on_is_told(terminal) -> None:
     heard = terminal()
-    heard.announcer.watched = True
+    heard.status.watched = True
     heard.tell(SCORING)
     assert not any("ended" in said for said in heard.tell(IDLE, 60))
-    heard.announcer.watched = False
+    heard.status.watched = False
     heard.tell(SCORING)
     assert any("ended" in said for said in heard.tell(IDLE, 60))
 
@@ -162,7 +162,7 @@ def test_the_bell_can_be_switched_off_and_the_patience_be_set(terminal) -> None:
 
 def test_a_folder_named_like_an_escape_sequence_is_only_a_name(terminal) -> None:
     heard = terminal()
-    heard.announcer.tell(SCORING, "/images/a\x1b]0;evil\x07b\x1b\\")
+    heard.status.show(SCORING, "/images/a\x1b]0;evil\x07b\x1b\\")
     for said in heard.heard:
         assert said.count("\x1b") == 2
         assert "\x07" not in said

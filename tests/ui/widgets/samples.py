@@ -56,7 +56,8 @@ NAMES = [
 
 def make_row(item, name=None, clip=None, blip2=None, lpips=None, *, caption=None, against=None):
     """A row with these raw values: a number, an outcome, or None for still to come."""
-    row = Row(item, f"/images/{f'{item:03d}.png' if name is None else name}", caption=caption)
+    captions = {} if caption is None else {"blip2": caption}
+    row = Row(item, f"/images/{f'{item:03d}.png' if name is None else name}", captions=captions)
     for metric, value in (("clip", clip), ("blip2", blip2), ("lpips", lpips)):
         if value is not None:
             outcome = Present(value) if isinstance(value, (int, float)) else value

@@ -1,0 +1,311 @@
+"""The columns of rows of results: each one `Column`, read by table, sort, filter, mark rules, exports and reports.
+
+To add a column of images, add one `IMAGES.register(...)` at the end of this file. Metrics have theirs by themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from aim_tui.core.metrics.builtin import BLIP2, CLIP, LPIPS, METRICS
+from aim_tui.core.metrics.registry import get_metric, image_metrics
+from aim_tui.core.names import natural_key
+from aim_tui.core.outcomes import value_of
+from aim_tui.core.ratings.opinions import NOTHING, Opinion
+from aim_tui.core.scoring.plan import Status
+from aim_tui.core.scoring.results import own_need
+from aim_tui.core.text import file_name, portable_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
+
+    from aim_tui.core.metrics.spec import MetricSpec
+    from aim_tui.core.scoring.context import Context
+    from aim_tui.core.scoring.events import PromptRead
+    from aim_tui.core.scoring.plan import ScoringPlan
+    from aim_tui.core.scoring.results import Row
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What decides about a row besides the row itself: what its values should be against, marks, and opinions."""
+
+    needs: Mapping[str, str] = field(default_factory=dict)
+    """The text or path that each asked metric compares with now."""
+    marked: AbstractSet[int] = frozenset()
+    opinions: Mapping[str, Opinion] = field(default_factory=dict)
+    """By path, of edits by id, what the rater says."""
+    prompt: PromptRead | None = None
+    """How the model read everybody's prompt."""
+
+    @classmethod
+    def of(
+        cls,
+        context: Context,
+        metrics: Iterable[str],
+        marked: AbstractSet[int] = frozenset(),
+        opinions: Mapping[str, Opinion] | None = None,
+    ) -> View:
+        """The view of the asked metrics against `context`."""
+        return cls({metric: context.need(metric) for metric in metrics}, marked, {} if opinions is None else opinions)
+
+    def opinion(self, row: Row) -> Opinion:
+        """What the rater says of the row's image."""
+        return self.opinions.get(row.id, NOTHING)
+
+    def stale(self, row: Row) -> bool:
+        """Whether an asked value of the row was computed against something else."""
+        raws = row.raws
+        if row.own is not None:
+            return any(self.stale_value(row, metric) for metric in self.needs)
+        return any((raw := raws.get(metric)) is not None and raw.against != need for metric, need in self.needs.items())
+
+    def stale_value(self, row: Row, metric: str) -> bool:
+        """Whether the raw value of a metric was computed against something else."""
+        raw = row.raws.get(metric)
+        return raw is not None and raw.against != (own_need(row, metric) or self.needs.get(metric))
+
+
+class Kind(StrEnum):
+    """What the values of a column are, and so how a filter speaks of it."""
+
+    NUMBER = "number"
+    """final>70"""
+    TEXT = "text"
+    """caption~cabin"""
+    FLAG = "flag"
+    """failed: the name alone"""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its value for a row, and what each reader of columns has to know of it."""
+
+    id: str
+    """What it is sorted and filtered by."""
+    title: str
+    kind: Kind
+    value: Callable[[Row, View], Any]
+    """A float, a text or a bool by its kind; None where the row has no value."""
+    names: tuple[str, ...] = ()
+    """Other names that filters and mark rules know it by."""
+    filtered: bool = True
+    """Whether filters know it."""
+    key: Callable[[Row, View], float | str | None] | None = None
+    """What rows are sorted by, where that is not the value."""
+    largest_first: bool = False
+    """Whether the best, or what is looked for first, is the largest."""
+    letter: str = ""
+    """Its key in the sort dialog; without one it is not there, but for AIM's metrics, which choose theirs."""
+    label: str = ""
+    """Its name in the sort dialog; the title where there is none."""
+    width: int = 0
+    """Cells that it takes among the values of the table, and so whether table and reports show it there."""
+    decimals: int = 0
+    metric: str = ""
+    """The metric that it belongs to."""
+    field: str = ""
+    """Its name in records and exports; without one it is not there."""
+    exported: Callable[[Row, View], Any] | None = None
+    """What records hold, where that is not the value."""
+
+    def sort_value(self, row: Row, view: View) -> float | str | None:
+        """What the row is sorted by; None comes last."""
+        key = self.key or self.value
+        return key(row, view)
+
+    def export_value(self, row: Row, view: View) -> Any:
+        """What records hold."""
+        return (self.exported or self.value)(row, view)
+
+    def text(self, row: Row, view: View) -> str:
+        """The value in a cell: '-' for a number that is not there."""
+        value = self.value(row, view)
+        match self.kind:
+            case Kind.NUMBER:
+                return "-" if value is None else f"{value:.{self.decimals}f}"
+            case Kind.FLAG:
+                return "yes" if value else "no"
+        return value or ""
+
+
+class ColumnSet:
+    """The columns of one kind of row: those that are registered, and those of the metrics that such rows have."""
+
+    def __init__(self, metrics: Callable[[], Iterable[MetricSpec]]) -> None:
+        self._metrics = metrics
+        self._columns: dict[str, Column] = {}
+
+    def register(self, *columns: Column) -> None:
+        """Add columns; ValueError where a name or a letter is taken."""
+        for column in columns:
+            others = [other for other in self if other is not column]
+            taken = {name for other in others for name in (other.id, *other.names)}
+            if clash := taken & {column.id, *column.names}:
+                raise ValueError(f"the column {column.id!r}: the name {sorted(clash)[0]!r} is taken")
+            if column.letter and column.letter in {other.letter for other in others}:
+                raise ValueError(f"the column {column.id!r}: the letter {column.letter!r} is taken")
+            self._columns[column.id] = column
+
+    def __iter__(self) -> Iterator[Column]:
+        yield from self._columns.values()
+        yield from self._of_metrics()
+
+    def _of_metrics(self) -> Iterator[Column]:
+        """The columns of the metrics beside AIM's, whose own are registered."""
+        return chain.from_iterable(metric_columns(spec) for spec in self._metrics() if spec.id not in self._columns)
+
+    def get(self, name: str) -> Column | None:
+        """The column of an id or another name; None where there is none."""
+        return self._columns.get(name) or next((one for one in self if name in (one.id, *one.names)), None)
+
+    def __getitem__(self, column: str) -> Column:
+        return self._columns[column]
+
+    def names(self, *kinds: Kind) -> tuple[str, ...]:
+        """What filters can name, numbers, texts, then flags; the metrics beside AIM's come last."""
+        groups = (self._columns.values(), self._of_metrics())
+        named = (one for group in groups for one in sorted(group, key=lambda one: list(Kind).index(one.kind)))
+        known = ((one.id, *one.names) for one in named if one.kind in kinds and one.filtered)
+        return tuple(chain.from_iterable(known))
+
+    def filter_values(self, kind: Kind) -> dict[str, Callable[[Row, View], Any]]:
+        """What reads the value of each column of a kind, by each of the names that filters know."""
+        known = (one for one in self if one.kind is kind and one.filtered)
+        return {name: one.value for one in known for name in (one.id, *one.names)}
+
+    def sortable(self) -> list[Column]:
+        """The columns that rows can be sorted by: numbers and texts."""
+        return [one for one in self if one.kind is not Kind.FLAG]
+
+    def additional(self) -> list[Column]:
+        """The columns that table and reports show beside metrics and final score."""
+        return [one for one in self if one.width]
+
+    def fields(self) -> tuple[str, ...]:
+        """The names of the columns of records where no metric beside AIM's was asked for."""
+        return tuple(one.field for one in self._columns.values() if one.field)
+
+    def exported(self, plan: ScoringPlan) -> list[Column]:
+        """The columns of records, those of metrics beside AIM's before the final score.
+
+        Of those a normalised value is there where the metric has a part in the final score.
+        """
+        own = [one for one in self._columns.values() if one.field]
+        place = next((index for index, one in enumerate(own) if one.id == "final"), len(own))
+        return [*own[:place], *_other_columns(plan), *own[place:]]
+
+
+def _other_columns(plan: ScoringPlan) -> Iterator[Column]:
+    for metric in plan.metrics:
+        if metric not in METRICS:
+            raw, norm = metric_columns(get_metric(metric))
+            yield from (raw, norm) if metric in plan.shares else (raw,)
+
+
+@cache
+def metric_columns(spec: MetricSpec) -> tuple[Column, Column]:
+    """The columns of a metric's raw and normalised values."""
+    metric = spec.id
+
+    def raw(row: Row, view: View) -> float | None:
+        return value_of(row.outcome(metric))
+
+    def norm(row: Row, view: View) -> float | None:
+        return value_of(row.scores.norms.get(metric)) if row.scores is not None else None
+
+    norm_id = f"{metric}_norm"
+    return (
+        Column(
+            metric, f"{spec.short} {'↑' if spec.higher_is_better else '↓'}", Kind.NUMBER, raw,
+            names=_others(metric, spec.raw_field), largest_first=spec.higher_is_better, label=spec.short,
+            decimals=spec.decimals, metric=metric, field=spec.raw_field,
+        ),
+        Column(
+            norm_id, "norm", Kind.NUMBER, norm, names=_others(norm_id, spec.norm_field), largest_first=True,
+            decimals=2, metric=metric, field=spec.norm_field,
+        ),
+    )  # fmt: skip
+
+
+def _others(name: str, *names: str) -> tuple[str, ...]:
+    return tuple(other for other in names if other not in ("", name))
+
+
+def _fact(name: str) -> Callable[[Row, View], float | None]:
+    return lambda row, view: None if row.facts is None else float(getattr(row.facts, name))
+
+
+def _status_flag(status: Status) -> Column:
+    return Column(status.value, status.value, Kind.FLAG, lambda row, view: row.status is status)
+
+
+def _opinion_flag(name: str, holds: Callable[[Opinion], bool]) -> Column:
+    return Column(name, name, Kind.FLAG, lambda row, view: holds(view.opinion(row)))
+
+
+_STATUS_ORDER = {Status.OK: 0, Status.PARTIAL: 1, Status.FAILED: 2, Status.PENDING: 3}
+
+#: What a rater says of an image or an edit, in one word.
+OPINION_FLAGS: dict[str, Callable[[Opinion], bool]] = {
+    "rated": lambda opinion: opinion.rating is not None,
+    "unrated": lambda opinion: opinion.rating is None and not opinion.rejected,
+    "rejected": lambda opinion: opinion.rejected,
+    "noted": lambda opinion: bool(opinion.note),
+}
+
+#: The columns of images, in the order of records and of the sort dialog.
+IMAGES = ColumnSet(image_metrics)
+IMAGES.register(
+    Column(
+        "path", "Path", Kind.TEXT, lambda row, view: row.path,
+        field="path", exported=lambda row, view: portable_path(row.path),
+    ),
+    Column(
+        "name", "Name", Kind.TEXT, lambda row, view: file_name(row.path),
+        key=lambda row, view: natural_key(file_name(row.path)), letter="n", label="name",
+    ),
+    *metric_columns(CLIP),
+    Column(
+        "caption", "Caption", Kind.TEXT, lambda row, view: row.caption,
+        key=lambda row, view: row.caption.casefold() if row.caption else None, letter="t", label="caption",
+        field="caption",
+    ),
+    *metric_columns(BLIP2),
+    *metric_columns(LPIPS),
+    Column(
+        "final", "Final", Kind.NUMBER, lambda row, view: row.final,
+        names=("final_score",), largest_first=True, letter="f", label="final", decimals=1, field="final_score",
+    ),
+    Column(
+        "status", "Status", Kind.TEXT, lambda row, view: str(row.status), filtered=False,
+        key=lambda row, view: _STATUS_ORDER[row.status], letter="s", label="status", field="status",
+    ),
+    Column("error", "Error", Kind.TEXT, lambda row, view: row.errors(), field="error"),
+    Column(
+        "prompt_tokens", "Prompt tokens", Kind.NUMBER, lambda row, view: view.prompt.tokens if view.prompt else None,
+        filtered=False, field="prompt_tokens",
+    ),
+    Column(
+        "prompt_truncated", "Prompt truncated", Kind.FLAG,
+        lambda row, view: view.prompt.truncated if view.prompt else None, filtered=False, field="prompt_truncated",
+    ),
+    Column("size", "Size", Kind.NUMBER, _fact("bytes"), largest_first=True),
+    Column("width", "Width", Kind.NUMBER, _fact("width"), largest_first=True),
+    Column("height", "Height", Kind.NUMBER, _fact("height"), largest_first=True),
+    Column(
+        "rating", "Rate", Kind.NUMBER, lambda row, view: view.opinion(row).rating,
+        largest_first=True, letter="r", label="rating",
+    ),
+    Column("item", "#", Kind.NUMBER, lambda row, view: row.item, filtered=False, letter="o", label="order"),
+    Column("note", "Note", Kind.TEXT, lambda row, view: view.opinion(row).note or None),
+    *map(_status_flag, Status),
+    Column("stale", "Stale", Kind.FLAG, lambda row, view: view.stale(row)),
+    Column("marked", "Marked", Kind.FLAG, lambda row, view: row.item in view.marked),
+    *(_opinion_flag(name, holds) for name, holds in OPINION_FLAGS.items()),
+)  # fmt: skip

@@ -1,0 +1,144 @@
+"""Scored edits as something to export, whether a run is still going on or not."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from aim_tui.core.metrics.spec import Role
+from aim_tui.core.scoring.records import csv_fields, csv_record, editclip_document, edits_document, full_record
+from aim_tui.core.scoring.results import Results, Row
+from aim_tui.errors import UsageError
+from aim_tui.exports.content import Recorded, Tabled
+from aim_tui.exports.formats.editclip import EditClipScored
+from aim_tui.exports.ordering import score_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.table import Table
+
+    from aim_tui.core.metrics.spec import ModelRef
+    from aim_tui.core.ratings.records import Judged
+    from aim_tui.exports.tables import Part
+
+
+class EditRecords(Recorded[Row]):
+    """Rows of edits; `provenance` says of each where its numbers come from."""
+
+    what = "a run over edits"
+
+    def __init__(self, results: Results, provenance: Mapping[str, Any], judged: Judged | None = None) -> None:
+        self.results = results
+        self.provenance = provenance
+        self.judged = judged
+
+    def rows(self) -> Sequence[Row]:
+        """One an edit, in the order of the file."""
+        return self.results.rows
+
+    def record(self, row: Row) -> dict[str, Any]:
+        """An edit, with what people say of it where that was looked up."""
+        return full_record(row, self.results, self.judged) | dict(self.provenance)
+
+    @cached_property
+    def _columns(self) -> list[str]:
+        return csv_fields(self.results, self.judged)
+
+    def columns(self) -> list[str]:
+        """The numbers and what is known of an edit; three for each rater."""
+        return self._columns
+
+    def lines(self, row: Row) -> list[list[Any]]:
+        """One line an edit."""
+        return [[*csv_record(row, self.results, self.provenance, self.judged).values()]]
+
+    def document(self) -> dict[str, Any]:
+        """The whole run."""
+        return edits_document(self.results, self.provenance, self.judged)
+
+
+class ScoredEdits(EditRecords, Tabled, EditClipScored):
+    """Edits of a file that are being scored, by these families and models."""
+
+    def __init__(
+        self,
+        results: Results,
+        provenance: Mapping[str, Any],
+        *,
+        families: Sequence[str],
+        models: Mapping[Role, ModelRef],
+        pre_resize: int | None = None,
+    ) -> None:
+        super().__init__(results, provenance)
+        self._families = families
+        self._models = models
+        self._pre_resize = pre_resize
+
+    def check_editclip(self) -> None:
+        """UsageError where there is no number that editclip_results.json could hold."""
+        if not {"editclip", "preservation", "clip_edit"} & set(self._families):
+            raise UsageError("--format editclip needs editclip, or the similarity of images from clip_edit")
+
+    def editclip(self) -> dict[str, Any]:
+        """editclip_results.json; without EditCLIP the similarity of the images, as the file's name for it is."""
+        measure, role = "editclip_score", Role.EDITCLIP
+        if "editclip" not in self._families:
+            role = Role.CLIP
+            measure = "source_target_sim" if "clip_edit" in self._families else "preservation_clip"
+        info = self.results.models.get(str(role))
+        ref = self._models[role]
+        return editclip_document(
+            self.results,
+            metric=measure,
+            model=info.id if info is not None else ref.id or ref.name,
+            resolution=self._resolution(role),
+            notice=self.provenance.get("notice", ""),
+        )
+
+    def _resolution(self, role: Role) -> str:
+        """How large the model saw the images."""
+        info = self.results.models.get(str(role))
+        detail = info.detail if info is not None else {}
+        seen = f"resize {detail.get('resize', 'unknown')}; crop {detail.get('crop', 'unknown')}"
+        side = self._pre_resize if role is Role.EDITCLIP else None
+        return f"{side}x{side} (Pillow bicubic) before the model's processor: {seen}" if side else seen
+
+    def parts(self) -> list[Part]:
+        """The edits, what each number adds up to, and the formulas."""
+        from aim_tui.exports.tables import facts, words
+
+        formulas = facts([(spec.id, spec.formula) for spec in self.results.specs])
+        return [self._table(), spreads(self.results), formulas, words(self.provenance.get("notice", ""))]
+
+    def _table(self) -> Table:
+        from aim_tui.exports.tables import table, words
+
+        specs = self.results.specs
+        headings = [f"{spec.short} {'↑' if spec.higher_is_better else '↓'}" for spec in specs]
+        truth = any("is_correct" in row.truth for row in self.results.rows)
+        made = table("id", "instruction", *(("right",) if truth else ()), *headings, "status", right=headings)
+        for row in self.results.rows:
+            right = [_YES_NO.get(row.truth.get("is_correct"), "")] if truth else []
+            numbers = [score_text(row.outcome(spec.id), spec.decimals) for spec in specs]
+            cells = [row.id, row.instruction, *right, *numbers, str(row.status)]
+            made.add_row(*map(words, cells))
+        return made
+
+
+_YES_NO: dict[object, str] = {True: "yes", False: "no", None: ""}
+
+
+def spreads(results: Results, *, arrows: bool = False) -> Table:
+    """What each number adds up to; with arrows also which way is better."""
+    from aim_tui.exports.tables import table, words
+
+    made = table("number", "n", "mean", "sd", "min", "max", right=("n", "mean", "sd", "min", "max"))
+    for spec in results.specs:
+        spread = results.metric_summary(spec.id)
+        cells = ["", "", "", ""]
+        if spread is not None:
+            cells = [f"{value:.{spec.decimals}f}" for value in (spread.mean, spread.std, spread.low, spread.high)]
+        direction = (" ↑" if spec.higher_is_better else " ↓") if arrows else ""
+        made.add_row(*map(words, (f"{spec.id}{direction}", spread.n if spread else 0, *cells)))
+    return made

@@ -1,0 +1,35 @@
+"""CSV (RFC 4180, lines ended by a line feed); texts that a spreadsheet would take for a formula stay texts."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Any
+
+from aim_tui.core.scoring.records import spreadsheet_cell
+from aim_tui.exports.formats.writer import Format, RowWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class CsvWriter(RowWriter):
+    """A heading and a line for each row, or several."""
+
+    def head(self) -> str:
+        """The headings."""
+        return _text([self.content.columns()])
+
+    def line(self, row: Any) -> str:
+        """The lines of a row."""
+        return _text(self.content.lines(row))
+
+
+def _text(lines: Iterable[Iterable[Any]]) -> str:
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerows(map(spreadsheet_cell, line) for line in lines)
+    return stream.getvalue()
+
+
+CSV = Format("csv", "CSV", CsvWriter, ("csv",))

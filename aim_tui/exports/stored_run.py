@@ -1,0 +1,152 @@
+"""A run of the store as something to export: rows, a document, a page, and a table for data frames."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from aim_tui.core.metrics.registry import get_metric
+from aim_tui.core.scoring.columns import IMAGES, Kind, View
+from aim_tui.core.scoring.records import full_record, own_fields
+from aim_tui.core.text import file_name
+from aim_tui.exports.content import Columnar, HtmlPaged, Paged
+from aim_tui.exports.images import ImageRecords, Provenance
+from aim_tui.exports.ordering import ranked, score_text, standing
+from aim_tui.exports.page import Bullets, Grid, Heading, Quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aim_tui.core.scoring.results import Row
+    from aim_tui.exports.html import Thumbnail
+    from aim_tui.exports.page import Block
+    from aim_tui.store.records import Run
+
+# Types are stated, so that a column in which everything is missing has the same one as in another run.
+_TYPES = {
+    "path": "string",
+    "clip_score": "float64",
+    "clip_norm": "float64",
+    "caption": "string",
+    "blip2_similarity": "float64",
+    "blip2_norm": "float64",
+    "lpips_score": "float64",
+    "lpips_norm": "float64",
+    "final_score": "float64",
+    "status": "string",
+    "error": "string",
+    "prompt_tokens": "int64",
+    "prompt_truncated": "bool_",
+    "width": "int64",
+    "height": "int64",
+    "format": "string",
+    "mode": "string",
+    "bytes": "int64",
+    "sha256": "string",
+    "exif_rotated": "bool_",
+    "flattened": "string",
+    "frames": "int64",
+}
+
+_TYPE_OF = {Kind.NUMBER: "float64", Kind.TEXT: "string", Kind.FLAG: "bool_"}
+
+METADATA_KEY = b"aim_tui"
+"""The schema's metadata of a Parquet file holds the run without its rows under this key, as JSON."""
+
+
+class StoredRun(ImageRecords, Columnar, Paged, HtmlPaged):
+    """A run over images.
+
+    `thumbnail` turns a path into a small PNG, JPEG or WebP for the HTML page, or None where there is none.
+    """
+
+    what = "a run over images"
+
+    def __init__(self, run: Run, thumbnail: Thumbnail | None = None) -> None:
+        source = Provenance(run.request.profile, not_asked=run.request.not_asked)
+        super().__init__(run.results, source, run.judged)
+        self._run = run
+        self._thumbnail = thumbnail
+
+    def record(self, row: Row) -> dict[str, Any]:
+        """An image, and of which run it is."""
+        return super().record(row) | {"run": self._run.info.id}
+
+    def document(self) -> dict[str, Any]:
+        """The whole run, with what the store knows of it."""
+        return self._run.document()
+
+    def html(self) -> str:
+        """The report with pictures."""
+        from aim_tui.exports.html import report
+
+        return report(self._run, self._thumbnail)
+
+    def arrow(self, pyarrow: Any) -> Any:
+        """One row an image."""
+        records = [full_record(row, self.results, self.judged) for row in self.results.rows]
+        about = {name: value for name, value in self.document().items() if name != "results"}
+        registered = IMAGES.exported(self.results.plan)
+        added = {one.field: _TYPE_OF[one.kind] for one in registered if one.field not in _TYPES}
+        types = _TYPES | added | dict.fromkeys(own_fields(self.results), "string")
+        fields = [pyarrow.field(name, getattr(pyarrow, kind)()) for name, kind in types.items()]
+        opinion = {"rater": "string", "rating": "float64", "rejected": "bool_", "note": "string"}
+        judgement = pyarrow.struct([(name, getattr(pyarrow, kind)()) for name, kind in opinion.items()])
+        fields.append(pyarrow.field("judgements", pyarrow.list_(judgement)))
+        schema = pyarrow.schema(fields, {METADATA_KEY: json.dumps(about).encode("utf-8")})
+        columns = [[_clean(record.get(name)) for record in records] for name in (*types, "judgements")]
+        return pyarrow.table(columns, schema=schema)
+
+    def page(self) -> Iterator[Block]:
+        """What was asked, the summary, a table with the best first, and where the numbers come from."""
+        document = self.document()
+        settings = document["settings"]
+        yield Heading(f"Scores of {file_name(self._run.info.folder) or 'images'}", 1)
+        asked = [(name, settings[name]) for name in ("topic", "prompt", "reference") if settings[name]]
+        yield Bullets([*asked, ("result", "; ".join(standing(self._run)))])
+        if "notice" in document:
+            yield Quote(document["notice"])
+        yield Heading("Images")
+        yield self._grid()
+        yield Heading("Where the numbers come from")
+        sources = [*document["formulas"].items(), *_sources(document)]
+        yield Bullets([f"{name}: {value}" for name, value in sources])
+
+    def _grid(self) -> Grid:
+        metrics = [get_metric(metric) for metric in self.results.plan.metrics]
+        judged = self.judged if self.judged is not None and self.judged.raters else None
+        headings = ["#", "image", *(f"{spec.short} {'↑' if spec.higher_is_better else '↓'}" for spec in metrics)]
+        additional = IMAGES.additional()
+        headings += [column.title for column in additional]
+        headings += ["final ↑", "status", "caption", *(["said by raters"] if judged else [])]
+        rows = []
+        for rank, row in ranked(self.results):
+            cells = [str(rank or ""), file_name(row.path)]
+            cells += [score_text(row.outcome(spec.id), spec.decimals) for spec in metrics]
+            cells += [column.text(row, View()) for column in additional]
+            cells += [score_text(row.scores.final if row.scores else None, 2), str(row.status), row.caption or ""]
+            rows.append([*cells, judged.words(row.path)] if judged else cells)
+        texts = {2 + len(metrics) + place for place, one in enumerate(additional) if one.kind is not Kind.NUMBER}
+        texts |= {1, *range(3 + len(metrics) + len(additional), len(headings))}
+        return Grid(headings, rows, frozenset(texts))
+
+
+def _sources(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "profile", document["profile"]
+    yield "rules", document["rules"]
+    for metric, reason in document.get("not_asked", {}).items():
+        yield f"{metric} not asked for", reason
+    for model in document["models"]:
+        known = [str(model[name]) for name in ("id", "revision", "dtype", "device") if model[name]]
+        yield str(model["role"]), ", ".join(known)
+    for name, value in document["settings"].items():
+        if name not in ("topic", "prompt", "reference", "metrics") and value is not None:
+            yield name, str(value)
+    run = document["run"]
+    yield "run", f"{run['id']}, begun {run['started']} on {run['host']}"
+    yield "versions", ", ".join(f"{name} {version}" for name, version in run["versions"].items())
+
+
+def _clean(value: Any) -> Any:
+    """Texts as valid Unicode, which Arrow insists on."""
+    return value.encode("utf-8", "backslashreplace").decode("utf-8") if isinstance(value, str) else value

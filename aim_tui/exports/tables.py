@@ -1,0 +1,78 @@
+"""Tables for people: text as data, as wide as the terminal, and never cut where nobody looks through one."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from aim_tui.core.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import JustifyMethod, RenderableType
+
+    Part = RenderableType | tuple[RenderableType, ...]
+
+# What is piped is as wide as it needs to be, and prompts beside each other are still in one view.
+PIPED_WIDTH = 200
+_UNBOUNDED = 10_000
+
+
+def console(*, stderr: bool = False, piped_width: int | None = None) -> Console:
+    """A console for stdout or stderr; piped, it has no colour and a width of its own."""
+    made = Console(stderr=stderr, highlight=False)
+    if made.is_terminal:
+        return made
+    return Console(stderr=stderr, highlight=False, width=PIPED_WIDTH if piped_width is None else piped_width)
+
+
+def layout(parts: Iterable[Part], out: Console) -> str:
+    """Parts above each other, apart by an empty line, the pieces of a tuple without one.
+
+    Without a terminal no line ends in blanks.
+    """
+    with out.capture() as captured:
+        for number, part in enumerate(parts):
+            if number:
+                out.print()
+            for piece in part if isinstance(part, tuple) else (part,):
+                shown = Text(piece) if isinstance(piece, str) else piece
+                out.print(shown, soft_wrap=isinstance(shown, Text))
+    text = captured.get()
+    return text if out.is_terminal else "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+
+
+def file_layout(parts: Iterable[Part]) -> str:
+    """The same for a file: as wide as the parts need, for what is cut off cannot be read from it."""
+    return layout(parts, Console(file=io.StringIO(), width=_UNBOUNDED, force_terminal=False, highlight=False))
+
+
+def words(content: object, style: str = "") -> Text:
+    """Anything as text in which nothing is markup and nothing controls the terminal."""
+    return Text(printable(str(content)), style=style)
+
+
+def table(*headings: str, right: Iterable[str] = ()) -> Table:
+    """A table without lines; headings in `right` are of numbers. Texts fold, so that nothing is hidden."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    numbers = frozenset(right)
+    for heading in headings:
+        justify: JustifyMethod = "right" if heading in numbers else "left"
+        made.add_column(heading, justify=justify, overflow="fold")
+    return made
+
+
+def facts(entries: Iterable[tuple[str, object]]) -> Table:
+    """Names and values in two columns; entries without a value are left out."""
+    made = Table.grid(padding=(0, 2, 0, 0))
+    made.add_column(style="dim", no_wrap=True)
+    made.add_column(overflow="fold")
+    for name, value in entries:
+        if value not in (None, ""):
+            made.add_row(words(name), words(value))
+    return made

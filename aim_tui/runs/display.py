@@ -1,0 +1,78 @@
+"""How a run says how it goes on: commands give it a display with a bar or lines, the Python API a silent one."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Self
+
+from aim_tui.core.scoring.events import Event, ModelLoaded, Notice, Phase, PhaseName, PromptRead
+
+
+class Tone(StrEnum):
+    """How a line is meant."""
+
+    PLAIN = "plain"
+    SUMMARY = "summary"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Display:
+    """Shows a run to whoever waits for it; nothing in runs prints by itself. This one is silent, for the Python API.
+
+    As a context manager it shows the progress of what is done inside.
+    """
+
+    def say(self, text: str, tone: Tone = Tone.PLAIN) -> None:
+        """Show a line that stays."""
+
+    def phase(self, text: str) -> None:
+        """Say what goes on now, such as which model is loaded."""
+
+    def progress(self, text: str = "", done: int | None = None, total: int | None = None) -> None:
+        """Say how far it has come; what is not given stays as it was."""
+
+    def stopping(self) -> None:
+        """Say that the run stops after its batch; called from a signal handler."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the progress."""
+
+
+class EventReport:
+    """Shows the events of the engine on a display, each line once, however many jobs a run has."""
+
+    def __init__(self, display: Display, doing: str = "scoring", *, models: bool = False) -> None:
+        self._display = display
+        self._doing = doing
+        self._models = models
+        self._shown: set[str] = set()
+
+    def event(self, event: Event) -> None:
+        """Show what an event means for whoever waits."""
+        match event:
+            case Phase(PhaseName.SCORING, _):
+                self._display.progress(self._doing)
+            case Phase(name, detail):
+                self._phase(f"{name} {detail}")
+            case PromptRead(tokens, limit, True):
+                self.once(f"the prompt has {tokens} tokens; CLIP reads the first {limit}", Tone.WARNING)
+            case ModelLoaded(info) if self._models:
+                self.once(f"{info.role}: {info.id} ({info.dtype} on {info.device})")
+            case Notice(text):
+                self.once(text, Tone.WARNING)
+
+    def _phase(self, text: str) -> None:
+        self._display.progress(text)
+        if text not in self._shown:
+            self._shown.add(text)
+            self._display.phase(text)
+
+    def once(self, text: str, tone: Tone = Tone.PLAIN) -> None:
+        """Show a line that was not shown before."""
+        if text not in self._shown:
+            self._shown.add(text)
+            self._display.say(text, tone)

@@ -1,0 +1,65 @@
+"""Where jobs are computed, behind one protocol: what runs them is a choice, what runs is not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from aim_tui.core.scoring.events import Event
+    from aim_tui.core.scoring.jobs import EngineSettings, Job
+    from aim_tui.engine.engine import Engine
+
+
+def never() -> bool:
+    """Nobody asks to stop."""
+    return False
+
+
+class Executor(Protocol):
+    """Computes jobs, one after the other."""
+
+    def run(self, job: Job, should_stop: Callable[[], bool] = never) -> Generator[Event]:
+        """The events of a job; to be closed by whoever stops listening, so that what was computed is kept."""
+
+    def close(self) -> None:
+        """Let go of what is held; another job takes it up again."""
+
+
+class InProcess:
+    """The engine in this process; the model libraries are imported with the first job.
+
+    A process that is `own` has nothing else to do: the libraries are cut off from the network and their own progress
+    bars are off. That of a notebook is left as it is.
+    """
+
+    def __init__(self, settings: EngineSettings, *, own: bool = True) -> None:
+        self._settings = settings
+        self._own = own
+        self._engine: Engine | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The engine itself."""
+        if self._engine is None:
+            from aim_tui.engine.runtime import go_offline, hush_libraries, prepare_environment
+
+            prepare_environment()
+            if self._own:
+                go_offline()
+            from aim_tui.engine.engine import Engine
+
+            if self._own:
+                hush_libraries()
+            self._engine = Engine(self._settings)
+        return self._engine
+
+    def run(self, job: Job, should_stop: Callable[[], bool] = never) -> Generator[Event]:
+        """The events of a job."""
+        yield from self.engine.run(job, should_stop)
+
+    def close(self) -> None:
+        """Write what waits, and let go of the store."""
+        if self._engine is not None:
+            self._engine.close()
