@@ -117,7 +117,7 @@ def test_a_mistake_names_the_file_the_line_and_the_key(tmp_path: Path, text: str
     ("text", "message"),
     [
         ("extends = 'aimm'", r"line 3: profiles.m.extends: unknown profile 'aimm'; did you mean 'aim'\?"),
-        ("extends = 'm'", r"line 3: profiles.m.extends: goes round in a circle \(m -> m\)"),
+        ("extends = 'm'", r"line 3: profiles.m.extends: extends itself \(m -> m\)"),
         ("extends='aim'\nrules='aimm'", r"line 4: profiles.m.rules: unknown rules 'aimm'; did you mean 'aim'\?"),
         (
             "extends='aim'\nrules='r'\n[rules.r]\nclip=[[inf,1,1]]",

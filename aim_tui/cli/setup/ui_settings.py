@@ -55,7 +55,7 @@ def _mistakes(settings: Settings) -> Iterator[ConfigError]:
 
     theme = settings.interface.theme
     if theme is not None and theme not in THEME_NAMES:
-        yield settings.misfit(["ui", "theme"], f"unknown theme {theme!r}{did_you_mean(theme, THEME_NAMES)}")
+        yield settings.config_error(["ui", "theme"], f"unknown theme {theme!r}{did_you_mean(theme, THEME_NAMES)}")
     if settings.keys:
         from aim_tui.ui.keymap import keymap_problems
 
@@ -64,4 +64,4 @@ def _mistakes(settings: Settings) -> Iterator[ConfigError]:
 
 
 def _key_error(settings: Settings, problem: KeyProblem) -> ConfigError:
-    return settings.misfit(["keys", *problem.id.split(".")], problem.problem)
+    return settings.config_error(["keys", *problem.id.split(".")], problem.problem)

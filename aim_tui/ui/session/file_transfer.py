@@ -74,8 +74,6 @@ class FileTransferService:
     async def _run(
         self, verb: str, total: int, work: Callable[[Progress, Cancelled], TransferOutcome]
     ) -> TransferOutcome:
-        self, verb: str, total: int, work: Callable[[Progress, Cancelled], TransferOutcome]
-    ) -> TransferOutcome:
         def report(done: int, path: str) -> None:
             self.progress = TransferProgress(verb, done, total, path)
 
