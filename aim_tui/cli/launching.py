@@ -61,9 +61,9 @@ def open_on(folder: Path, prepare: Callable[[], Launch]) -> int:
             "without a terminal, use `aim-tui score`",
         )
     # Before anything imports Textual, which would take the terminal's replies for keys.
-    from aim_tui.terminal.startup import meet_terminal
+    from aim_tui.terminal.startup import probe_terminal
 
-    meet_terminal(meanwhile=import_early)
+    probe_terminal(meanwhile=import_early)
 
     from aim_tui.ui.app import run
 

@@ -135,7 +135,7 @@ def test_the_driver_is_read_from_the_kernel_or_from_nvidia_smi(tmp_path: Path, m
 
 
 def terminal(data: bytes = b"", colours: str | None = "truecolor", **environ: str) -> list[Finding]:
-    answers = read_answers(data) if data else Answers(problem="it was not asked")
+    answers = read_answers(data) if data else Answers(problem="it was not queried")
     return list(terminal_findings(answers, environ, colours=colours, size=(80, 24), query_tmux=lambda: None))
 
 
@@ -143,7 +143,7 @@ def test_the_terminal_is_listed_with_how_it_shows_images_and_why() -> None:
     findings = terminal(b"\x1b_Gi=31;OK\x1b\\\x1b[6;20;9t\x1bP>|kitty(0.39.1)\x1b\\\x1b[?62c", TERM="xterm-kitty")
     assert named(findings, "name").text == "kitty(0.39.1) (TERM=xterm-kitty), 80 x 24"
     assert named(findings, "images").data["mode"] == "kitty"
-    assert "true pixels: kitty(0.39.1) takes images" in named(findings, "images").text
+    assert "true pixels: kitty(0.39.1) supports kitty" in named(findings, "images").text
     assert "9 x 20 pixels" in named(findings, "images").text
 
 

@@ -11,8 +11,8 @@ from aim_tui.terminal.osc import (
     OscSettings,
     ProgressState,
     Terminal,
-    manner_of,
     notify,
+    osc_settings,
     pop_title,
     push_title,
     said,
@@ -20,7 +20,7 @@ from aim_tui.terminal.osc import (
     set_title,
     terminal_of,
 )
-from aim_tui.terminal.writer import TerminalWriter, speaking_driver
+from aim_tui.terminal.writer import TerminalWriter, driver_with_writer
 
 HOSTILE = "a\x1b]2;evil\x07b\x9d52;c;AAAA\x9cc\x07d\x1b\\e\nf\x00g\udcffh"
 
@@ -113,7 +113,7 @@ def test_terminals_are_known_by_their_answer_else_by_the_environment(environ, an
 
 @pytest.mark.parametrize("term", ["", "dumb", "linux", "vt100"])
 def test_nothing_is_said_to_terminals_that_would_print_it(term: str) -> None:
-    assert manner_of({"TERM": term, "TERM_PROGRAM": "ghostty"}) == OscSettings()
+    assert osc_settings({"TERM": term, "TERM_PROGRAM": "ghostty"}) == OscSettings()
 
 
 @pytest.mark.parametrize(
@@ -132,15 +132,15 @@ def test_nothing_is_said_to_terminals_that_would_print_it(term: str) -> None:
     ],
 )
 def test_progress_is_told_only_where_it_is_not_taken_for_a_notification(answer: str, progress: bool) -> None:
-    assert manner_of({"TERM": "xterm-256color"}, answer).progress is progress
+    assert osc_settings({"TERM": "xterm-256color"}, answer).progress is progress
 
 
 def test_within_tmux_only_the_title_is_told_unless_tmux_hands_the_rest_on() -> None:
     environ = {"TERM": "tmux-256color", "TMUX": "/tmp/x"}
-    assert manner_of(environ, "ghostty 1.2.0") == OscSettings(title=True)
-    outside = manner_of(environ, "ghostty 1.2.0", passthrough=True)
+    assert osc_settings(environ, "ghostty 1.2.0") == OscSettings(title=True)
+    outside = osc_settings(environ, "ghostty 1.2.0", passthrough=True)
     assert outside == OscSettings(title=True, progress=True, notifying=Notifying.OSC_777, wrapped=True)
-    assert manner_of({"TERM": "screen", "STY": "1"}, "", passthrough=True) == OscSettings()
+    assert osc_settings({"TERM": "screen", "STY": "1"}, "", passthrough=True) == OscSettings()
 
 
 class Heard:
@@ -205,11 +205,11 @@ def test_learning_more_of_the_terminal_keeps_what_was_said() -> None:
     voice.progress(ProgressState.NORMAL, 5)
     voice.title("t")
     heard.take()
-    voice.manner = FULL
+    voice.settings = FULL
     assert heard.take() == [("osc", "2;"), ("csi", "23;2t"), ("csi", "22;2t"), ("osc", "2;t"), ("osc", "9;4;1;5")]
 
 
-def test_the_driver_lets_the_voice_be_heard_while_it_draws() -> None:
+def test_the_driver_connects_the_writer_while_it_draws() -> None:
     heard = Heard()
 
     class Draws:
@@ -222,8 +222,8 @@ def test_the_driver_lets_the_voice_be_heard_while_it_draws() -> None:
         def stop_application_mode(self) -> None:
             heard.write("\x1b[?1049l")
 
-    driver = speaking_driver(Draws, TerminalWriter(OscSettings(title=True)))()
+    driver = driver_with_writer(Draws, TerminalWriter(OscSettings(title=True)))()
     driver.start_application_mode()
     driver.stop_application_mode()
     assert heard.take() == [("csi", "?1049h"), ("csi", "22;2t"), ("osc", "2;"), ("csi", "23;2t"), ("csi", "?1049l")]
-    assert speaking_driver(None, TerminalWriter()) is None
+    assert driver_with_writer(None, TerminalWriter()) is None

@@ -18,7 +18,7 @@ _APPLY = "then: tmux source-file ~/.tmux.conf"
 
 def query_tmux() -> dict[str, str] | None:
     """The version and settings of tmux; None if it does not answer."""
-    values = tmux.ask(*(f"#{{{name}}}" for name in _VARIABLES))
+    values = tmux.query(*(f"#{{{name}}}" for name in _VARIABLES))
     return None if values is None else dict(zip(_VARIABLES, values, strict=False))
 
 
