@@ -68,7 +68,7 @@ def test_two_files_are_joined_by_id_and_what_is_left_out_is_told(cli: Cli, edits
     assert "editclip_score against llm_score" in told.out
     assert "28 of 30 used (1 llm_score: no value; 1 llm_score: has no such id)" in told.out
     assert "only among the scores: s29" in told.out
-    assert "compatible with anything from" in told.out and "(exploratory)" in told.out
+    assert "95 % interval" in told.out and "(exploratory)" in told.out
     assert "llm_results.json  num_samples" in told.out
     assert "Worst agreement" in told.out
     assert told.err == ""
@@ -137,7 +137,7 @@ def test_markdown_holds_the_same_figures_and_no_markup_of_names(cli: Cli, edits:
     told = cli("correlate", "--scores", scores, "-j", judgements, "--group-by", "scene", "--format", "md", *FAST).out
     assert "## editclip\\_score against llm\\_score" in told
     assert "| Spearman rho | " in told and "### Levels by scene" in told
-    assert "2 groups are few" in told and "says nothing" in told
+    assert "only 2 groups" in told and "too few groups for a bootstrap" in told
 
 
 def test_one_file_can_hold_both_sides_and_several_raters(cli: Cli, tmp_path: Path) -> None:
@@ -312,7 +312,7 @@ def test_a_distance_of_zero_is_shown_without_a_sign(cli: Cli, tmp_path: Path) ->
         (("--against", "reasoning"), "has no column 'reasoning'"),
         (("--normalize", "zscore"), "--normalize: unknown 'zscore'"),
         (("--format", "cvs"), "unknown format 'cvs'"),
-        (("--scale", "5-1"), "a scale goes from a number to a higher one"),
+        (("--scale", "5-1"), "a scale runs from a lower to a higher number"),
         (("--scale", "much"), "'much' is not a scale"),
         (("--group-by", "scen"), "did you mean 'scene'"),
         (("--plot", "f.pdf"), "its ending names no format of a figure"),

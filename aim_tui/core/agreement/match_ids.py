@@ -1,4 +1,4 @@
-"""Which names of one side and of the other are of one sample: never by position, and never by a guess."""
+"""Match the sample ids of two sources: never by position, and never by a guess."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class MatchKey(StrEnum):
-    """What tells that two names are of one sample, the surest first."""
+    """What two ids have in common, the most reliable first."""
 
     ID = "id"
     PATH = "path"
@@ -23,7 +23,7 @@ class MatchKey(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class IdMatch:
-    """Which name of the right side stands for which of the left, and what belongs to none."""
+    """Which right id matches which left one, and which have no match."""
 
     to_left: Mapping[str, str]
     by: Mapping[MatchKey, int]
@@ -31,16 +31,16 @@ class IdMatch:
     only_right: tuple[str, ...]
 
     def describe(self) -> str:
-        """How names found each other, in words."""
+        """How many ids were matched, and by what, in words."""
         ways = ", ".join(f"{count} by {way}" for way, count in self.by.items())
         return f"{len(self.to_left)} matched{f' ({ways})' if ways else ''}"
 
 
 def match(left: Iterable[str], right: Iterable[str]) -> IdMatch:
-    """Match each name on the right with one on the left: the same name, else path, file name, or its stem.
+    """Match each right name with a left one: by the same name, else by path, file name or stem.
 
-    A path, file name or stem joins two names only where it is the only one of its kind on both sides among what is
-    left, so that of copies none is joined with the wrong one.
+    A path, file name or stem matches only if it is unique on both sides among the remaining names, so that copies are
+    never matched wrongly.
 
     >>> match(["a/1.png", "2"], ["1.png", "2", "3"]).to_left
     {'2': '2', '1.png': 'a/1.png'}
@@ -48,15 +48,15 @@ def match(left: Iterable[str], right: Iterable[str]) -> IdMatch:
     lefts, rights = dict.fromkeys(left), dict.fromkeys(right)
     to_left: dict[str, str] = {}
     by: dict[MatchKey, int] = {}
-    for way, key in _WAYS:
-        ones, others = _unique(lefts, key), _unique(rights, key)
-        found = {others[name]: ones[name] for name in others if name in ones}
-        if not found:
+    for match_key, key in _WAYS:
+        left_keys, right_keys = _unique(lefts, key), _unique(rights, key)
+        matches = {right_keys[name]: left_keys[name] for name in right_keys if name in left_keys}
+        if not matches:
             continue
-        by[way] = len(found)
-        to_left |= found
-        for other, one in found.items():
-            del rights[other], lefts[one]
+        by[match_key] = len(matches)
+        to_left |= matches
+        for right_name, left_name in matches.items():
+            del rights[right_name], lefts[left_name]
     return IdMatch(to_left, by, tuple(lefts), tuple(rights))
 
 
@@ -83,4 +83,4 @@ _WAYS: tuple[tuple[MatchKey, Callable[[str], str]], ...] = (
 def _unique(names: Iterable[str], key: Callable[[str], str]) -> dict[str, str]:
     keys = {name: key(name) for name in names}
     counts = Counter(keys.values())
-    return {kept: name for name, kept in keys.items() if kept and counts[kept] == 1}
+    return {key: name for name, key in keys.items() if key and counts[key] == 1}

@@ -1,4 +1,4 @@
-"""Do the raters agree among themselves? What no metric can be expected to pass."""
+"""Agreement among raters, which is the ceiling for any metric."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Measurement(StrEnum):
-    """What differences between values mean: none but same or other, an order, or a distance."""
+    """The level of measurement, for Krippendorff's alpha."""
 
     NOMINAL = "nominal"
     ORDINAL = "ordinal"
@@ -32,17 +32,17 @@ class Measurement(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """Each rater against the mean of the others, and the metric against the same means: Spearman, averaged."""
+    """Each rater against the mean of the others, and each metric against the same means: Spearman, averaged."""
 
     human: float | None
     by_rater: Mapping[str, float | None]
     metrics: Mapping[str, float | None]
-    """The metric in the place of the rater who is left out, on the same samples."""
+    """The metric in place of the left-out rater, on the same samples."""
 
 
 @dataclass(frozen=True, slots=True)
 class RaterAgreement:
-    """How far the raters of one judgement agree."""
+    """How well the raters of one judgement agree."""
 
     judgement: str
     raters: tuple[str, ...]
@@ -78,7 +78,7 @@ def rater_agreement(judgement: StudyJudgement, metrics: tuple[StudyColumn, ...] 
 
 
 def krippendorff_alpha(table: Floats, kind: Measurement) -> float | None:
-    """Krippendorff's alpha of ratings (raters, samples), NaN where there is none; None where it is undefined.
+    """Krippendorff's alpha of ratings (raters, samples) with NaN for missing ones; None if it is undefined.
 
     1 - D_o / D_e from the matrix of coincidences (Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011).
     """
@@ -103,13 +103,13 @@ def _squared_differences(values: Floats, totals: Floats, kind: Measurement) -> F
         case Measurement.INTERVAL:
             return np.asarray((values[:, None] - values[None, :]) ** 2)
         case Measurement.ORDINAL:
-            # How many ratings lie between two ranks, half of those at each end.
+            # The number of ratings between two ranks, counting half of those at each end.
             middle = np.cumsum(totals) - totals / 2
             return np.asarray((middle[:, None] - middle[None, :]) ** 2)
 
 
 def _table(columns: tuple[StudyColumn, ...]) -> tuple[tuple[str, ...], Floats]:
-    """Samples that anybody rated, and their ratings (raters, samples), NaN where there is none."""
+    """The rated samples and their ratings (raters, samples), NaN for missing ones."""
     sides = [collapse(column)[0] for column in columns]
     ids = tuple(dict.fromkeys(name for side in sides for name in side))
     table = np.full((len(sides), len(ids)), np.nan)

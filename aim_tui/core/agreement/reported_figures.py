@@ -1,4 +1,4 @@
-"""What a file says of its own rows, held against the rows: a summary is never trusted."""
+"""Check the summary figures in a file against its rows: a summary is never trusted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def check(stated: Sequence[StatedFigure], columns: Sequence[StudyColumn]) -> tuple[CheckedFigure, ...]:
-    """Each figure recomputed from the rows of its own file; the names are those of the EditCLIP files."""
+    """Recompute each figure from the rows of its own file; the names are those of AIM's EditCLIP files."""
     by_name = {(column.origin, column.name): column for column in columns}
     return tuple(_check(one, by_name) for one in stated)
 

@@ -298,7 +298,7 @@ def test_the_human_ceiling_leaves_one_rater_out_at_a_time_and_the_metric_takes_i
 # -- duels ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_metric_foretells_duels_and_ties_and_images_without_a_value_are_counted_apart() -> None:
+def test_a_metric_predicts_duels_and_ties_and_images_without_a_value_are_counted_apart() -> None:
     fought = (
         Contest("0", "1", 1), Contest("1", "0", -1), Contest("1", "2", 1), Contest("0", "2", 0), Contest("0", "9", 1),
     )  # fmt: skip

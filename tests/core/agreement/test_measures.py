@@ -328,8 +328,8 @@ def test_the_sentence_is_made_from_the_interval() -> None:
     found = coefficient(CoefficientKind.SPEARMAN, x, y)
     assert found.interval is not None and not found.interval.decided
     said = interpretation.sentence(found, 20, "clip", "rating")
-    assert f"compatible with anything from {found.interval.low:+.2f} to {found.interval.high:+.2f}" in said
-    assert "(exploratory)" in said and "even its sign is open" in said
+    assert f"95 % interval {found.interval.low:+.2f} to {found.interval.high:+.2f}" in said
+    assert "(exploratory)" in said and "which includes 0" in said
     x, y = noisy(20, noise=0.3)
     assert "better scores go with better judgements" in interpretation.sentence(
         coefficient(CoefficientKind.SPEARMAN, x, y), 20, "m", "r"
@@ -454,12 +454,12 @@ def test_over_few_groups_the_wider_interval_holds_and_it_is_said() -> None:
         made = analyse(study(np.tile(x, 4), np.tile(y, 4), groups), Options("g", resamples=500)).cells[0]
         found = made.coefficients[CoefficientKind.SPEARMAN]
         assert found.best_interval is (found.bootstrap if over_groups else found.interval)
-        assert any("4 groups are few" in warning for warning in made.warnings) == (not over_groups)
+        assert any("only 4 groups" in warning for warning in made.warnings) == (not over_groups)
 
 
 def test_pairs_without_a_group_are_one_group_and_that_is_said() -> None:
     cell = analyse(study(*noisy(30), ["a"] * 10 + ["b"] * 10 + [""] * 10), Options("g", resamples=0)).cells[0]
-    assert "10 pairs have no group: they count as one" in cell.warnings
+    assert "10 pairs without a group count as one group" in cell.warnings
     assert cell.levels is not None and cell.levels.within.used == 3
 
 
