@@ -1,4 +1,4 @@
-"""What commands have found, as it is looked at: categories with scores, images with labels, images against texts."""
+"""Saved results of commands: categories with scores, images with labels, and image-text matrices."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ class CategoriesFound:
     categories: Categories
     model: str
     left_out: int
-    """Images and folders that have no part in it."""
+    """The number of images and folders left out."""
     notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ClassifiedImage:
-    """An image with its most probable labels, and the true one where it is known."""
+    """An image with its most probable labels, and the true label if it is known."""
 
     path: str
     top: tuple[Guess, ...]
     truth: str | None = None
     right: bool | None = None
-    """Whether the first label is the true one; None where that is not known, or no choice."""
+    """Whether the first label is the true one; None if that is unknown or not a candidate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class ClassesFound:
     labels: tuple[str, ...]
     model: str
     how: str
-    """How the probabilities came about, in words."""
+    """How the probabilities were computed, in words."""
     left_out: int
     agreement: LabelAgreement | None = None
     notice: str = ""
@@ -51,7 +51,7 @@ class ClassesFound:
 
 @dataclass(frozen=True, slots=True)
 class MatrixFound:
-    """Every image held against every text, by one model."""
+    """The similarity of every image-text pair, by one model."""
 
     paths: tuple[str, ...]
     texts: tuple[str, ...]
