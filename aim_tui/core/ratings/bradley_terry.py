@@ -120,8 +120,8 @@ def choose_pair(
 ) -> tuple[int, int]:
     """The pair with the highest expected information gain, in random order; needs two images.
 
-    `busy` images and `skipped` pairs (the smaller number first) are avoided as long as others remain. Ties are broken at
-    random, so that a series does not begin with the first names.
+    `busy` images and `skipped` pairs (the smaller number first) are avoided as long as others remain. Ties are broken
+    at random, so that a series does not begin with the first names.
     """
     gain = np.triu(ranking.information(), 1)
     gain[np.tril_indices(len(gain))] = -np.inf
