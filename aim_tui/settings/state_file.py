@@ -43,7 +43,7 @@ class StateFile(Generic[State]):
         except FileNotFoundError:
             return self._kind(), ""
         except OSError as error:
-            return self._kind(), f"{self._shown} cannot be read ({error.strerror}); starting with defaults"
+            return self._kind(), f"{self._shown} cannot be read ({error.strerror}); nothing is remembered from the last start"
         try:
             if len(data) > _LARGEST:
                 raise ValueError("far too large")

@@ -75,10 +75,10 @@ def play(tmp_path: Path) -> Any:
 @pytest.mark.parametrize(
     ("answer", "delay", "patience", "mode", "why"),
     [
-        (KITTY, 0.0, LONG, "kitty", "kitty(0.39.1) takes images"),
+        (KITTY, 0.0, LONG, "kitty", "kitty(0.39.1) supports kitty"),
         (KITTY, 0.09, LONG, "kitty", "kitty(0.39.1)"),
         (SIXEL, 0.15, LONG, "sixel", "foot(1.20.2) supports sixels"),
-        (XTERM, 0.4, LONG, "half", "XTerm(390) knows neither"),
+        (XTERM, 0.4, LONG, "half", "XTerm(390) supports neither"),
         (SIXEL, 1.0, LONG, "sixel", "foot"),
         # So near to the end of patience that a busy machine misses it.
         (SIXEL, 1.4, PATIENCE, "sixel half", ""),

@@ -103,7 +103,7 @@ def test_a_rater_whose_value_is_broken_leaves_the_sample_out() -> None:
 def test_raters_of_one_judgement_share_scale_and_direction() -> None:
     with pytest.raises(ValueError, match="share"):
         StudyJudgement("rating", (column("ann", [1], scale=Scale(0, 1)), column("bob", [1], scale=Scale(1, 5))))
-    with pytest.raises(ValueError, match="higher one"):
+    with pytest.raises(ValueError, match="higher number"):
         Scale(5, 1)
 
 
@@ -207,10 +207,10 @@ def test_raw_errors_need_one_scale_that_both_declare() -> None:
     assert error_measures(made, ErrorMapping.RAW, Scale(1, 5), Scale(1, 5)).mae == pytest.approx(2 / 3)
 
 
-def test_a_side_of_which_lower_is_better_is_turned_round_on_its_scale() -> None:
+def test_a_side_of_which_lower_is_better_is_reversed_on_its_scale() -> None:
     made = pairs([0.0, 0.25, 1.0], [1.0, 0.75, 0.0], higher_is_better=False)
     found = error_measures(made, ErrorMapping.RAW, Scale(0, 1), Scale(0, 1))
-    assert found.mae == 0 and "turned round" in found.words
+    assert found.mae == 0 and "reversed" in found.words
 
 
 @pytest.mark.parametrize(
