@@ -157,7 +157,7 @@ def load_environment() -> dict[str, str]:
             try:
                 os.environ.setdefault(name, value)
             except ValueError:
-                raise ConfigError(f"{env_file}: the value of {name} contains a zero byte") from None
+                raise ConfigError(f"{env_file}: {name} contains a zero byte") from None
     return {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
 
 

@@ -15,7 +15,7 @@ from aim_tui.terminal.osc import (
     osc_settings,
     pop_title,
     push_title,
-    said,
+    sequence_text,
     set_progress,
     set_title,
     terminal_of,
@@ -54,7 +54,7 @@ def test_the_title_is_kept_and_given_back() -> None:
 
 
 def test_texts_are_not_too_long_for_a_title() -> None:
-    assert len(said("x" * 5000)) == 120
+    assert len(sequence_text("x" * 5000)) == 120
 
 
 @pytest.mark.parametrize(
