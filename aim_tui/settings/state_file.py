@@ -43,7 +43,8 @@ class StateFile(Generic[State]):
         except FileNotFoundError:
             return self._kind(), ""
         except OSError as error:
-            return self._kind(), f"{self._shown} cannot be read ({error.strerror}); nothing is remembered from the last start"
+            problem = f"{self._shown} cannot be read ({error.strerror}); nothing is remembered from the last start"
+            return self._kind(), problem
         try:
             if len(data) > _LARGEST:
                 raise ValueError("far too large")
