@@ -23,7 +23,11 @@ from aim_tui.core.agreement.permutation import permutation_tests
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_SINGLE = {CoefficientKind.PEARSON: stats.pearsonr, CoefficientKind.SPEARMAN: stats.spearmanr, CoefficientKind.KENDALL_B: stats.kendalltau}
+_SINGLE = {
+    CoefficientKind.PEARSON: stats.pearsonr,
+    CoefficientKind.SPEARMAN: stats.spearmanr,
+    CoefficientKind.KENDALL_B: stats.kendalltau,
+}
 _SAMPLE = 50
 
 
