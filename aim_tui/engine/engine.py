@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from aim_tui.core.scoring.events import Item
     from aim_tui.core.scoring.jobs import EngineSettings, Job
     from aim_tui.engine.cache_lookup import Window
-    from aim_tui.engine.metrics.base import Extractor, ItemMetric, MakeExtractor
+    from aim_tui.engine.metrics.base import Columns, Extractor, ItemMetric, MakeExtractor
     from aim_tui.engine.plan import ItemPlan
     from aim_tui.store.cache import Space
 
@@ -391,7 +391,7 @@ class Engine:
                 # The prompt of all is embedded, and reported, even where no image can be read.
                 groups.setdefault(plan.common.groups[name], (plan.common.context, []))
             for context, rows in groups.values():
-                columns = list(zip(*rows, strict=True)) or [[] for _ in metric.views(context)]
+                columns: Columns = list(zip(*rows, strict=True)) or [()] * len(metric.views(context))
                 wanted |= self._texts.lacking(metric.texts(context, columns)).keys()
                 with blaming(name):
                     wanted |= metric.wants(context, columns, self._texts)
