@@ -21,7 +21,7 @@ class AimError(Exception):
 
 
 class UsageError(AimError):
-    """What was asked for cannot be done as asked (wrong name, path, weight or file)."""
+    """A request that cannot be carried out: a wrong name, path, weight or file."""
 
     exit_code = 2
 
@@ -31,6 +31,6 @@ class ConfigError(UsageError):
 
 
 class ModelUnavailableError(AimError):
-    """A model of the profile is not on this machine or cannot be loaded. Never replaced by another."""
+    """A model of the profile is not on this machine or cannot be loaded; no other model takes its place."""
 
     exit_code = 3

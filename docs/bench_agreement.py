@@ -16,14 +16,18 @@ import numpy as np
 from scipy import stats
 
 from aim_tui.core.agreement.bootstrap import bootstrap_intervals
-from aim_tui.core.agreement.coefficients import RESAMPLED, Kind
+from aim_tui.core.agreement.coefficients import RESAMPLED, CoefficientKind
 from aim_tui.core.agreement.metric_comparison import swap_tests
 from aim_tui.core.agreement.permutation import permutation_tests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_SINGLE = {Kind.PEARSON: stats.pearsonr, Kind.SPEARMAN: stats.spearmanr, Kind.KENDALL_B: stats.kendalltau}
+_SINGLE = {
+    CoefficientKind.PEARSON: stats.pearsonr,
+    CoefficientKind.SPEARMAN: stats.spearmanr,
+    CoefficientKind.KENDALL_B: stats.kendalltau,
+}
 _SAMPLE = 50
 
 

@@ -85,11 +85,11 @@ ALTERED: dict[str, Callable[[Image.Image], Image.Image]] = {
 def threshold() -> None:
     """Print how near copies and strangers are."""
     from aim_tui.cli.embeddings.embedder import embedder
-    from aim_tui.inputs.demo_data import load_sample
+    from aim_tui.inputs.demo_data import load_demo_data
     from aim_tui.inputs.listing import list_folder
     from aim_tui.runs.setup import resolve
 
-    originals = list_folder(load_sample().generations).images
+    originals = list_folder(load_demo_data().generations).images
     with (
         tempfile.TemporaryDirectory() as folder,
         embedder(resolve(profile="sample", metrics="clip"), None, no_store=True) as embed,

@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from aim_tui.inputs.demo_data import load_sample
+from aim_tui.inputs.demo_data import load_demo_data
 from aim_tui.inputs.listing import list_folder
 
 FEW = 1000
@@ -34,7 +34,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=open("pea
 
 def write_manifest(file: Path, rows: int) -> None:
     """A manifest of the format that the name ends in."""
-    images = list_folder(load_sample().generations).images
+    images = list_folder(load_demo_data().generations).images
     records = (
         {"id": number, "image_path": images[number % len(images)], "text": f"a cabin and {number} trees", "x": [1.0]}
         for number in range(rows)

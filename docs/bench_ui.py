@@ -161,7 +161,7 @@ async def keys(folder: Path, store: Path | None, presses: int) -> dict[str, Any]
 def _app(folder: Path, store: Path | None) -> Any:
     """The application with a worker that floods it, or with the real one where nothing is stored."""
     from aim_tui.core.scoring.context import Context
-    from aim_tui.inputs.demo_data import load_sample
+    from aim_tui.inputs.demo_data import load_demo_data
     from aim_tui.settings.settings import load_settings
     from aim_tui.ui.app import AimApp, quiet_collector
     from aim_tui.ui.launch import Launch
@@ -170,7 +170,7 @@ def _app(folder: Path, store: Path | None) -> Any:
     models.inspect_profile = lambda *_: []
     quiet_collector()
     if store is None:
-        sample = load_sample()
+        sample = load_demo_data()
         context = Context(sample.topic, sample.prompt, str(sample.reference))
         return AimApp(Launch(folder, load_settings().profile("sample"), context=context))
     launch = Launch(folder, load_settings().profile("aim"), context=Context("a cabin", "one cabin"), store=store)

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.plan import Status
-from aim_tui.inputs.demo_data import load_sample
+from aim_tui.inputs.demo_data import load_demo_data
 from aim_tui.settings.settings import load_settings
 from aim_tui.ui.app import AimApp
 from aim_tui.ui.duel.screen import DuelScreen
@@ -44,7 +44,7 @@ DEADLINE_SECONDS = 300
 #: So many images, and so often asked: enough that some of them are told apart.
 DUELLISTS, DUELS = 8, 90
 WORK = Path(tempfile.gettempdir()) / "aim-tui-pictures"
-SAMPLE = load_sample()
+SAMPLE = load_demo_data()
 #: What the images are held against.
 TEXTS = ("two wooden cabins", "a lake at night", "trees in autumn", "a wooden cabin in the snow", "a green meadow")
 

@@ -19,7 +19,7 @@ WEIGHTS = {"clip": 0.2, "lpips": 0.3, "blip2": 0.5}
 
 
 @dataclass(frozen=True)
-class Row:
+class SampleRow:
     """The raw and final values of one sample image."""
 
     name: str
@@ -56,7 +56,7 @@ def final_score(clip_score: float, similarity: float, distance: float) -> float:
     return 100 * sum(WEIGHTS[name] * value for name, value in parts.items())
 
 
-def score_all() -> list[Row]:
+def score_all() -> list[SampleRow]:
     """Score every sample image."""
     asked = tomllib.loads(SAMPLE_FILE.read_text(encoding="utf-8"))
     truth = json.loads(ATTRIBUTES_FILE.read_text(encoding="utf-8"))
@@ -70,7 +70,7 @@ def score_all() -> list[Row]:
         similarity = float(loading.sentence_features([caption]) @ topic.T)
         distance = lpips_to(reference, image)
         final = final_score(cosine, similarity, distance)
-        rows.append(Row(name, caption, cosine, similarity, distance, final, values["agreement"]))
+        rows.append(SampleRow(name, caption, cosine, similarity, distance, final, values["agreement"]))
     return rows
 
 
@@ -81,6 +81,6 @@ def lpips_to(reference: Image.Image, candidate: Image.Image) -> float:
     return float(loading.perceptual()(as_tensor([resized]), as_tensor([candidate])))
 
 
-def agreement_correlation(rows: list[Row]) -> float:
+def agreement_correlation(rows: list[SampleRow]) -> float:
     """Spearman's rank correlation between final score and true agreement."""
     return float(spearmanr([row.final_score for row in rows], [row.agreement for row in rows]).statistic)

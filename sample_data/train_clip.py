@@ -57,7 +57,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Phase:
+class TrainingPhase:
     """A stretch of training: how long, how fast, and how much each loss weighs."""
 
     steps: int
@@ -66,7 +66,7 @@ class Phase:
 
 
 # First everything is learnt; there the contrastive loss spreads the cosines too far apart.
-LEARN = Phase(
+LEARN = TrainingPhase(
     1300,
     1e-3,
     {
@@ -80,7 +80,7 @@ LEARN = Phase(
     },
 )
 # Then the cosines are brought to their range.
-SETTLE = Phase(400, 5e-4, {"contrast": 0.05, "range": 60.0, "foreign": 20.0, "attention": 0.03})
+SETTLE = TrainingPhase(400, 5e-4, {"contrast": 0.05, "range": 60.0, "foreign": 20.0, "attention": 0.03})
 
 
 def train(seed: int = 11) -> None:
@@ -94,7 +94,7 @@ def settle(seed: int = 15) -> None:
     _run(SETTLE, CLIPModel.from_pretrained(FOLDER, dtype=torch.float32), seed)
 
 
-def _run(phase: Phase, model: CLIPModel, seed: int) -> None:
+def _run(phase: TrainingPhase, model: CLIPModel, seed: int) -> None:
     rng = seed_everything(seed)
     tokenizer, data, helpers = clip_tokenizer(), training_set(), Helpers()
     print(f"CLIP: {sum(p.numel() for p in model.parameters()):,} parameters")

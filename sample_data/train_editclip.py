@@ -46,7 +46,7 @@ class Groups:
     fractions: np.ndarray
 
 
-class Helpers(nn.Module):
+class EditHelpers(nn.Module):
     """Heads that make a small ViT learn in minutes; they are thrown away after training."""
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class Helpers(nn.Module):
 
 
 @dataclass
-class Batch:
+class EditBatch:
     """One step's inputs: pairs and then unchanged pairs; right texts, then wrong ones, then unrelated ones."""
 
     pixels: torch.Tensor
@@ -94,7 +94,7 @@ def train(seed: int = 51, steps: int = STEPS, groups: Groups | None = None, *, s
     """Train from the sample CLIP's vision tower, and write sample_data/models/editclip; the last share of hits."""
     rng = seed_everything(seed)
     data = groups or training_groups()
-    tokenizer, helpers = clip_tokenizer([*captions.corpus(), *instructions.corpus()]), Helpers()
+    tokenizer, helpers = clip_tokenizer([*captions.corpus(), *instructions.corpus()]), EditHelpers()
     model = new_model(tokenizer)
     print(f"EditCLIP: {sum(p.numel() for p in model.parameters()):,} parameters, {len(tokenizer)} tokens")
     model.train().logit_scale.requires_grad_(False)  # the loss uses a fixed scale
@@ -160,7 +160,7 @@ def _draw(group: list[Scene], layout: int) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(images), np.stack(fractions).astype(np.float16)
 
 
-def _batch(data: Groups, tokenizer: CLIPTokenizer, rng: random.Random) -> Batch:
+def _batch(data: Groups, tokenizer: CLIPTokenizer, rng: random.Random) -> EditBatch:
     picks = np.array(rng.sample(range(len(data.images)), BATCH + UNCHANGED))
     pairs = [rng.sample(range(OF), 2) for _ in range(BATCH)] + [[k := rng.randrange(OF), k] for _ in range(UNCHANGED)]
     order = np.array(pairs)
@@ -179,7 +179,7 @@ def _batch(data: Groups, tokenizer: CLIPTokenizer, rng: random.Random) -> Batch:
     made = np.stack([_made(changes(*pair)) for pair in scenes] + [_made(frozenset())] * UNCHANGED)
     parts, counts = np.array([len(s.parts) for s in said]), made.sum(1)
     right = (made @ meanings.T == counts[:, None]) & (counts[:, None] == parts[None]) & (counts[:, None] > 0)
-    return Batch(
+    return EditBatch(
         pixels=torch.cat([to_pixels(images[:, 0]), to_pixels(images[:, 1])], 1) * gain,
         vectors=torch.from_numpy(vectors),
         fractions=torch.from_numpy(fractions.reshape(len(picks), 2, -1, len(CLASSES)).astype(np.float32)),
@@ -205,7 +205,7 @@ def _meaning(said: Instruction) -> np.ndarray:
     return _made(asked)
 
 
-def _losses(model: CLIPModel, helpers: Helpers, batch: Batch) -> tuple[dict[str, torch.Tensor], float]:
+def _losses(model: CLIPModel, helpers: EditHelpers, batch: EditBatch) -> tuple[dict[str, torch.Tensor], float]:
     seen = model.vision_model(batch.pixels)
     said = model.text_model(**batch.tokens)
     images = F.normalize(model.visual_projection(seen.pooler_output), dim=-1)

@@ -1,4 +1,4 @@
-"""The `aim-tui` command: one file a sub-command; only the one that is asked for is imported."""
+"""The `aim-tui` command: one file per sub-command, imported only when it runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Command(NamedTuple):
-    """A sub-command: the function, or the typer group of several, that implements it."""
+    """A sub-command: `module:attribute` of its function or typer group, and its place in --help."""
 
     implementation: str
     panel: str
@@ -71,9 +71,11 @@ def main() -> None:
         except FileNotFoundError:
             if _has_working_folder():
                 raise
-            raise UsageError("the working folder is gone", "change to another folder, or give absolute paths") from None
-        except SystemExit as leaving:
-            _leave(leaving)
+            raise UsageError(
+                "the working folder no longer exists", "change to another folder, or give absolute paths"
+            ) from None
+        except SystemExit as exit:
+            _leave(exit)
     except AimError as error:
         from aim_tui.core.text import printable
 
@@ -84,14 +86,14 @@ def main() -> None:
 
 
 def _run(args: list[str]) -> None:
-    """Open the application where only a path is given, or hand over to typer."""
+    """Open the application if the only argument is a path; otherwise run typer."""
     first = args[0] if args else "."
     if len(args) <= 1 and first not in COMMANDS and os.path.lexists(first):
         from aim_tui.cli.launching import open_plainly
 
         raise SystemExit(open_plainly(first))
     if first not in COMMANDS and not first.startswith("-") and not os.path.lexists(first):
-        _refuse_mistyped(first)
+        _check_mistyped(first)
     if first in COMMANDS:
         typer_app((first,))(args=args)
     elif first in ("--help", "-h", "--version"):
@@ -100,17 +102,17 @@ def _run(args: list[str]) -> None:
         typer_app(("open",))(args=["open", *args])
 
 
-def _refuse_mistyped(name: str) -> None:
-    """UsageError for what is neither a command nor a path and looks like a mistyped command."""
-    near = difflib.get_close_matches(name, COMMANDS, n=1)
-    if near:
+def _check_mistyped(name: str) -> None:
+    """UsageError if an unknown name, which is not a path either, looks like a mistyped command."""
+    matches = difflib.get_close_matches(name, COMMANDS, n=1)
+    if matches:
         raise UsageError(
-            f"unknown command {name!r}; did you mean {near[0]!r}?", "there is no file or folder of that name either"
+            f"unknown command {name!r}; did you mean {matches[0]!r}?", "no file or folder has that name either"
         )
 
 
 def typer_app(names: tuple[str, ...] = tuple(COMMANDS)) -> typer.Typer:
-    """The command line with these of its commands."""
+    """The command line, with only these commands."""
     import typer
 
     app = typer.Typer(
@@ -134,7 +136,7 @@ def typer_app(names: tuple[str, ...] = tuple(COMMANDS)) -> typer.Typer:
 
     @app.callback()
     def root(version: bool = version_option) -> None:
-        """Takes the options that stand before a command."""
+        """Holds the options that come before a command."""
 
     for name in names:
         module, _, attribute = COMMANDS[name].implementation.partition(":")
@@ -146,16 +148,16 @@ def typer_app(names: tuple[str, ...] = tuple(COMMANDS)) -> typer.Typer:
     return app
 
 
-def _leave(leaving: SystemExit) -> NoReturn:
-    """End with this exit code, also where a thread hangs in a file: the interpreter cannot end beside it."""
+def _leave(exit: SystemExit) -> NoReturn:
+    """Exit with this code even if a reader thread hangs in a file, which would keep the interpreter alive."""
     reading = sys.modules.get("aim_tui.engine.reading")
     if reading is not None and reading.readers_left():
         for stream in (sys.stdout, sys.stderr):
-            # Whoever read it may have gone.
+            # The reader of the pipe may be gone.
             with contextlib.suppress(OSError):
                 stream.flush()
-        os._exit(leaving.code if isinstance(leaving.code, int) else 0 if leaving.code is None else 1)
-    raise leaving
+        os._exit(exit.code if isinstance(exit.code, int) else 0 if exit.code is None else 1)
+    raise exit
 
 
 def _has_working_folder() -> bool:

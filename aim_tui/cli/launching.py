@@ -1,4 +1,4 @@
-"""From a plan of work to the application on the screen; without typer, whose import is a third of a start."""
+"""Start the application. Does not import typer, which would take a third of the startup time."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
 
 def open_plainly(path: str) -> int:
-    """Open the application on a path with the settings as they are; returns its exit code."""
+    """Open the application on a path with the current settings; returns its exit code."""
 
     def prepare() -> Launch:
         from aim_tui.runs.setup import resolve
         from aim_tui.runs.storage import store_path
 
-        named = os.environ.get("AIM_TUI_STORE")
-        return launch(resolve(), folder, store=store_path(Path(named) if named else None), edits=edits_of(path))
+        store = os.environ.get("AIM_TUI_STORE")
+        return launch(resolve(), folder, store=store_path(Path(store) if store else None), edits=edits_of(path))
 
     folder = folder_of(path)
     return open_on(folder, prepare)
 
 
 def folder_of(path: str) -> Path:
-    """The folder that a path means: itself, or that of the image; UsageError where there is none."""
+    """The folder to open for a path: itself, or the parent of a file; UsageError if it does not exist."""
     folder = Path(path).absolute()
     if not folder.exists():
         raise UsageError(f"no such file or folder: {path}")
@@ -40,7 +40,7 @@ def folder_of(path: str) -> Path:
 
 
 def edits_of(path: str) -> EditWish | None:
-    """The edits that a path names, where it is that of a file of rows: the application opens on their screen."""
+    """The edits to open if the path is a file of rows (JSON, JSON Lines, CSV); None for anything else."""
     if not path.lower().endswith((".json", ".jsonl", ".ndjson", ".csv", ".tsv")) or Path(path).is_dir():
         return None
     from aim_tui.runs.edit_plan import EditWish
@@ -49,24 +49,21 @@ def edits_of(path: str) -> EditWish | None:
 
 
 def in_terminal() -> bool:
-    """Whether there is a terminal to draw on and to read keys from; Textual draws on stderr."""
+    """Whether stdin, stdout and stderr are a terminal; Textual draws on stderr."""
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.__stderr__))
 
 
 def open_on(folder: Path, prepare: Callable[[], Launch]) -> int:
-    """Open the application on a folder; returns its exit code.
-
-    `prepare` is called when there is something on the screen.
-    """
+    """Open the application on a folder; returns its exit code. `prepare` runs after the first paint."""
     if not in_terminal():
         raise UsageError(
-            "the application needs a terminal for its input, output and errors (it draws on the last)",
-            "without one, use `aim-tui score`",
+            "the application needs a terminal for stdin, stdout and stderr (it draws on stderr)",
+            "without a terminal, use `aim-tui score`",
         )
-    # Before anything imports Textual: what the terminal answers would reach it as keys.
-    from aim_tui.terminal.startup import meet_terminal
+    # Before anything imports Textual, which would take the terminal's replies for keys.
+    from aim_tui.terminal.startup import probe_terminal
 
-    meet_terminal(meanwhile=import_early)
+    probe_terminal(meanwhile=import_early)
 
     from aim_tui.ui.app import run
 
@@ -83,20 +80,21 @@ def launch(
     edits: EditWish | None = None,
     watch: bool = False,
 ) -> Launch:
-    """What the application is opened with; imports Textual.
+    """Everything that the application starts with; imports Textual.
 
-    Without a store nothing is remembered either, unless under a name of its own.
+    Without a store no UI state is remembered either, unless `state_name` names a separate state file.
     """
     from aim_tui.cli.setup.ui_settings import preferences
     from aim_tui.settings import paths
     from aim_tui.terminal.images import image_support
     from aim_tui.ui.launch import Launch
 
-    wanted, doubts = preferences(setup.settings)
+    ui, notices = preferences(setup.settings)
     images = image_support()
-    notices = (*doubts, f"half blocks are used: {images.why}") if images.refused else doubts
-    notices += tuple(f"profile {name} cannot be used: {why}" for name, why in setup.settings.unusable.items())
-    remembering = setup.settings.interface.remember and (store is not None or bool(state_name))
+    if images.refused:
+        notices += (f"images are drawn in half blocks: {images.why}",)
+    notices += tuple(f"profile {name} cannot be used: {reason}" for name, reason in setup.settings.unusable.items())
+    remember = setup.settings.interface.remember and (store is not None or bool(state_name))
     return Launch(
         folder=folder,
         context=setup.context,
@@ -111,9 +109,9 @@ def launch(
         start_scoring=start_scoring,
         watch=watch,
         store=store,
-        state=paths.state_place() if remembering else None,
+        state=paths.state_place() if remember else None,
         state_name=state_name,
-        preferences=wanted,
+        preferences=ui,
         rater=setup.settings.rater,
         notices=notices,
         edits=edits,
@@ -121,7 +119,7 @@ def launch(
 
 
 def import_early() -> None:
-    """Import what the first words on the screen need besides Textual; there is time while the terminal answers."""
+    """Import what the first paint needs besides Textual, while the terminal is still answering."""
     import asyncio  # noqa: F401
 
     import rich.console  # noqa: F401

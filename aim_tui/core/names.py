@@ -1,4 +1,4 @@
-"""Names: help with mistyped ones, and the order that people expect."""
+"""Names: suggestions for mistyped ones, and natural sorting."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DIGITS = re.compile("[0-9]+")
 
 
 def natural_key(name: str) -> str:
-    """A sort key that puts 'img_2' before 'img_10' and ignores case; the name itself settles what is left.
+    """A sort key that puts 'img_2' before 'img_10' and ignores case; the name itself breaks ties.
 
     100,000 names take 0.2 s with it, against 2 s with the natsort package.
     """
@@ -33,7 +33,7 @@ def natural_key(name: str) -> str:
 
 
 def _padded(match: re.Match[str]) -> str:
-    """Digits as text that sorts by their value: how many there are, then which."""
+    """Digits as text that sorts by value: their count, then the digits."""
     digits = match.group().lstrip("0")
     return f"{len(digits):03d}{digits}"
 
@@ -42,7 +42,7 @@ Choice = TypeVar("Choice")
 
 
 def one_of(option: str, name: str, known: Mapping[str, Choice]) -> Choice:
-    """What is meant by a name that an option was given; UsageError names those that are known."""
+    """The choice that an option names; UsageError lists the known names."""
     if name not in known:
         raise UsageError(f"{option} is {name!r}{did_you_mean(name, known)}", f"known: {', '.join(known)}")
     return known[name]

@@ -1,4 +1,4 @@
-"""What is known of one value: present, missing or failed. A failure is never a number."""
+"""The outcome of one measurement: present, missing or failed. A failure is never a number."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """There is nothing to say: the metric was not asked for, or its input was empty."""
+    """No value: the metric was skipped, or its input was empty."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The value was asked for and could not be computed, for this reason."""
+    """The value could not be computed, for this reason."""
 
     reason: str
 
@@ -35,10 +35,10 @@ Outcome = Present | Missing | Failed
 
 
 def value_of(outcome: Outcome | None) -> float | None:
-    """The number, or None where there is none."""
+    """The number, or None."""
     return outcome.value if isinstance(outcome, Present) else None
 
 
 def reason_of(outcome: Outcome | None) -> str | None:
-    """Why there is no number, or None where there is one."""
+    """Why there is no number, or None if there is one."""
     return outcome.reason if isinstance(outcome, (Missing, Failed)) else None

@@ -21,7 +21,7 @@ _BREAKS |= {"\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
 def printable(text: str, newline: str | None = " ") -> str:
-    r"""`text` without anything that a terminal would obey.
+    r"""`text` without anything that a terminal would interpret.
 
     Control characters and undecodable bytes of a file name are shown as \x1b, so that two names never look the same
     for what is hidden in one of them. Line breaks and tabs become `newline` (a space by default; None shows them as
@@ -44,12 +44,12 @@ def printable(text: str, newline: str | None = " ") -> str:
 
 
 def printable_name(path: str) -> str:
-    r"""The last part of a path as it is shown: a line break in it is \n, which no other name shows."""
+    r"""The last part of a path for display; a line break in it becomes \n."""
     return printable(path.rpartition("/")[2] or path, None)
 
 
 def without_escapes(text: str, newline: str = " ") -> str:
-    """What a program wrote for a terminal, as `printable` text without its colours and cursor movements."""
+    """Terminal output as `printable` text, without colours and cursor movements."""
     return printable(_ESCAPE.sub("", text), newline)
 
 
@@ -59,7 +59,7 @@ def portable_path(path: str) -> str:
 
 
 def path_bytes(path: str) -> str | None:
-    """Base64 of a path's bytes where `portable_path` cannot carry it, else None."""
+    """Base64 of a path's bytes if `portable_path` would change it, else None."""
     try:
         path.encode("utf-8")
     except UnicodeEncodeError:
@@ -68,5 +68,5 @@ def path_bytes(path: str) -> str | None:
 
 
 def file_name(path: str) -> str:
-    """The last part of a path, as the file system has it."""
+    """The last part of a path, unchanged."""
     return path.rpartition("/")[2] or path

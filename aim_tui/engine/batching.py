@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# The last item of a batch may bring several sides; they do not become a batch of their own.
+_SIDES = 2
+
 NO_MEMORY = "not enough memory for this image, even alone"
 
 
@@ -33,6 +36,7 @@ class Batcher:
         self._max_bytes = max_bytes
         self._waiting: dict[Key, Prepared] = {}
         self._nbytes = 0
+        self._short_of_memory = False
 
     def add(self, key: Key, prepared: Prepared) -> None:
         """Append what waits for a feature; the same content waits once."""
@@ -48,9 +52,11 @@ class Batcher:
     def flush(self) -> Iterator[Event]:
         """Extract what waits, in as many batches as memory asks for."""
         while self._waiting:
-            keys = list(self._waiting)[: self.batch_size]
+            keys = list(self._waiting)
+            if self._short_of_memory or len(keys) > self.batch_size + _SIDES:
+                keys = keys[: self.batch_size]
             if not self._extract(keys):
-                self.batch_size = max(1, len(keys) // 2)
+                self._short_of_memory, self.batch_size = True, max(1, len(keys) // 2)
                 yield Notice(
                     f"{self.extractor.name}: out of memory at {len(keys)} images at once; "
                     f"going on with {self.batch_size}"

@@ -227,6 +227,10 @@ class Engine:
         with closing(lookup.windows()) as windows:
             first = next(windows)
             roles = roles_in_order(plan.all_roles() if job.items else _roles(specs))
+            if plan.common is None:
+                # Models that see images first: whether texts are embedded at all depends on what they see.
+                seeing = {role for extractor in extractors.values() for role in extractor.roles}
+                roles = tuple(sorted(roles, key=lambda role: role not in seeing))
             # Without a cache nothing of one context is there; items with their own may all be unreadable.
             everything = not job.items or (cache is None and plan.common is not None)
             wanted = set(roles) if everything else self._wanted(plan, metrics, first)

@@ -45,6 +45,8 @@ log = logging.getLogger(__name__)
 #: Bytes of decoded and prepared images that may wait for the models, and for one extractor's batch to fill.
 READ_AHEAD_BYTES = 256 << 20
 BATCH_BYTES = 128 << 20
+# Items of different contexts that wait for each other, so that their texts are embedded in one batch.
+_CONTEXTS_TOGETHER = 16
 #: Values of one message: whoever reads a line does nothing else meanwhile.
 _MOST_VALUES = 1024
 # Features that stay in memory: edits share a source, rows of a manifest an image.
@@ -78,6 +80,16 @@ class Backing:
     load: Callable[[set[Role]], Iterator[Event]]
     batch_size: Callable[[Extractor], int]
     cancelled: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Items of one metric that are computed together: outcomes that are known, and groups of one context each."""
+
+    items: Sequence[int]
+    outcomes: Sequence[Outcome | None]
+    groups: list[tuple[list[int], ItemPlan, list[Any]]]
+    """Places in `items`, the plan of the first, and the features by view."""
 
 
 class ScoringPass:
@@ -134,7 +146,9 @@ class ScoringPass:
     def end(self) -> Iterator[Event]:
         """Score what still waits."""
         if not self._backing.cancelled():
-            yield from self._extract(self._batchers.values())
+            # Values after all features, so that the texts of all metrics are embedded together.
+            for batcher in self._batchers.values():
+                yield from self._flush(batcher)
             yield from self._compute()
 
     # -- items --------------------------------------------------------------------------------------------------------
@@ -147,10 +161,10 @@ class ScoringPass:
             source = plan.sides.get(SOURCE)
             yield ImageRead(item.id, window.facts[item.path], window.facts[source] if source else None)
         entries: list[_Entry] = []
-        for name, column in self._columns.items():
-            if not column:
-                yield from self._compute_kept(name, window, begin, end)
-                continue
+        yield from self._compute_kept(
+            [name for name, column in self._columns.items() if not column], window, begin, end
+        )
+        for column in filter(None, self._columns.values()):
             if not entries:
                 entries = [
                     _Entry(item.id, plan, {view: window.features[view][begin + n] for view in plan.all_views})
@@ -223,51 +237,72 @@ class ScoringPass:
 
     def _extract(self, batchers: Iterable[Batcher]) -> Iterator[Event]:
         for batcher in batchers:
-            yield from batcher.flush()
-            name = batcher.extractor.name
-            for key, feature in batcher.done.items():
-                for entry, view in self._pending[name].pop(key):
-                    entry.features[view] = feature
-                if not isinstance(feature, Failed):
-                    self._remembered[name, key] = feature
-                    if len(self._remembered) > _REMEMBERED:
-                        self._remembered.popitem(last=False)
-            batcher.done.clear()
-            yield from self._compute()
+            yield from self._flush(batcher)
+            if self._plan.common is not None or max(map(len, self._columns.values())) >= _CONTEXTS_TOGETHER:
+                yield from self._compute()
             if self._backing.cancelled():
                 return
+
+    def _flush(self, batcher: Batcher) -> Iterator[Event]:
+        """Extract what waits in a batcher, and hand the features to the items that wait for them."""
+        yield from batcher.flush()
+        name = batcher.extractor.name
+        for key, feature in batcher.done.items():
+            for entry, view in self._pending[name].pop(key):
+                entry.features[view] = feature
+            if not isinstance(feature, Failed):
+                self._remembered[name, key] = feature
+                if len(self._remembered) > _REMEMBERED:
+                    self._remembered.popitem(last=False)
+        batcher.done.clear()
 
     # -- values -------------------------------------------------------------------------------------------------------
 
     def _compute(self) -> Iterator[Event]:
         """Compute the values of the first items of each column that have all their features."""
-        for name, column in self._columns.items():
-            while part := _take_ready(column, name):
-                plans = [entry.plan for entry in part]
-                features = [[entry.features[view] for view in entry.plan.views[name]] for entry in part]
-                yield from self._values(name, [entry.item for entry in part], plans, features)
+        while ready := {name: part for name, column in self._columns.items() if (part := _take_ready(column, name))}:
+            parts = {
+                name: self._part(
+                    name,
+                    [entry.item for entry in entries],
+                    [entry.plan for entry in entries],
+                    [[entry.features[view] for view in entry.plan.views[name]] for entry in entries],
+                )
+                for name, entries in ready.items()
+            }
+            yield from self._embed(
+                [(name, plan, columns) for name, part in parts.items() for _, plan, columns in part.groups]
+            )
+            for name, computed in parts.items():
+                yield MetricBatch(name, self._values(name, computed))
                 if self._backing.cancelled():
                     return
 
-    def _compute_kept(self, name: str, window: Window, begin: int, end: int) -> Iterator[Event]:
+    def _compute_kept(self, names: Sequence[str], window: Window, begin: int, end: int) -> Iterator[Event]:
         """Compute the values of items whose features are all kept, where none waits before them."""
         for start in range(begin, end, _MOST_VALUES):
             stop = min(start + _MOST_VALUES, end)
-            items, plans = [item.id for item in window.items[start:stop]], window.plans[start:stop]
-            first = plans[0]
-            if self._plan.common is not None and name not in first.missing:
-                # One context: the columns are there as they are needed.
-                columns = [window.features[view][start:stop] for view in first.views[name]]
-                yield from self._embed(name, [(first.context, columns)])
-                yield MetricBatch(name, _flat(items, self._together(name, first, columns)))
-                continue
-            features = [[window.features[view][start + n] for view in plan.views[name]] for n, plan in enumerate(plans)]
-            yield from self._values(name, items, plans, features)
+            parts = {name: self._kept_part(name, window, start, stop) for name in names}
+            yield from self._embed(
+                [(name, plan, columns) for name, part in parts.items() for _, plan, columns in part.groups]
+            )
+            for name, part in parts.items():
+                yield MetricBatch(name, self._values(name, part))
 
-    def _values(
+    def _kept_part(self, name: str, window: Window, start: int, stop: int) -> _Part:
+        items, plans = [item.id for item in window.items[start:stop]], window.plans[start:stop]
+        first = plans[0]
+        if self._plan.common is not None and name not in first.missing:
+            # One context: the columns are there as they are needed.
+            columns = [window.features[view][start:stop] for view in first.views[name]]
+            return _Part(items, [None] * len(items), [(list(range(len(items))), first, columns)])
+        features = [[window.features[view][start + n] for view in plan.views[name]] for n, plan in enumerate(plans)]
+        return self._part(name, items, plans, features)
+
+    def _part(
         self, name: str, items: Sequence[int], plans: Sequence[ItemPlan], features: Sequence[Sequence[Any]]
-    ) -> Iterator[Event]:
-        """Compute the values of some items, those together that are compared with the same thing."""
+    ) -> _Part:
+        """Some items of a metric: what is missing or failed has its outcome, the rest is grouped by context."""
         outcomes: list[Outcome | None] = [None] * len(items)
         groups: dict[object, list[int]] = {}
         for number, (plan, row) in enumerate(zip(plans, features, strict=True)):
@@ -278,25 +313,40 @@ class ScoringPass:
                 outcomes[number] = self._metrics[name].missing(plan.missing[name], row)
             else:
                 groups.setdefault(plan.groups[name], []).append(number)
-        grouped = [
-            (numbers, plans[numbers[0]], [list(column) for column in zip(*(features[n] for n in numbers), strict=True)])
-            for numbers in groups.values()
-        ]
-        yield from self._embed(name, [(plan.context, columns) for _, plan, columns in grouped])
-        for numbers, plan, columns in grouped:
+        return _Part(
+            items,
+            outcomes,
+            [
+                (
+                    numbers,
+                    plans[numbers[0]],
+                    [list(column) for column in zip(*(features[n] for n in numbers), strict=True)],
+                )
+                for numbers in groups.values()
+            ],
+        )
+
+    def _values(self, name: str, part: _Part) -> list[MetricValue]:
+        """The values of a part, those together that are compared with the same thing."""
+        outcomes = list(part.outcomes)
+        for numbers, plan, columns in part.groups:
             for number, outcome in zip(numbers, self._together(name, plan, columns), strict=True):
                 outcomes[number] = outcome
-        yield MetricBatch(name, _flat(items, [outcome for outcome in outcomes if outcome is not None]))
+        return _flat(part.items, [outcome for outcome in outcomes if outcome is not None])
 
-    def _embed(self, name: str, groups: Sequence[tuple[Any, list[Any]]]) -> Iterator[Event]:
-        """Have embedded what these groups are compared with, and loaded what else they need."""
-        metric, texts = self._metrics[name], self._backing.texts
-        wanted = [text for context, columns in groups for text in metric.texts(context, columns)]
+    def _embed(self, groups: Sequence[tuple[str, ItemPlan, list[Any]]]) -> Iterator[Event]:
+        """Have embedded what these groups of metrics are compared with, and loaded what else they need.
+
+        All texts of a model together: batches of texts are fewer, and an embedding does not depend on how the metrics
+        take turns.
+        """
+        texts = self._backing.texts
+        wanted = [text for name, plan, columns in groups for text in self._metrics[name].texts(plan.context, columns)]
         lacking = texts.lacking(wanted)
         roles = set(lacking)
-        for context, columns in groups:
+        for name, plan, columns in groups:
             try:
-                roles |= metric.wants(context, columns, texts)
+                roles |= self._metrics[name].wants(plan.context, columns, texts)
             except Exception:  # its values fail as well, and say why
                 log.exception("%s cannot take its context", name)
         yield from self._backing.load(roles)

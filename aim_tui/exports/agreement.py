@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from aim_tui.core.agreement.analysis import Analysis, Cell
+    from aim_tui.core.agreement.analysis import AgreementCell, Analysis
     from aim_tui.exports.page import Block
     from aim_tui.exports.tables import Part
 
@@ -69,7 +69,7 @@ class AgreementFigure(Drawn):
 
     what = "a figure"
 
-    def __init__(self, cell: Cell) -> None:
+    def __init__(self, cell: AgreementCell) -> None:
         self._cell = cell
 
     def drawing(self, ending: str) -> bytes:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aim_tui.core.agreement.coefficients import Kind
+from aim_tui.core.agreement.coefficients import CoefficientKind
 from aim_tui.core.agreement.report_tables import between, p_value
 from aim_tui.core.text import printable
 from aim_tui.store.errors import ExportError
 
 if TYPE_CHECKING:
-    from aim_tui.core.agreement.analysis import Cell
+    from aim_tui.core.agreement.analysis import AgreementCell
 
 _DPI = 300
 _INCHES = (5.0, 4.0)
@@ -22,7 +22,7 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#
 _MARKS = ("o", "s", "^", "D", "v", "P", "X")
 
 
-def figure(cell: Cell, ending: str) -> bytes:
+def figure(cell: AgreementCell, ending: str) -> bytes:
     """The figure at 300 dpi: the pairs, by group where there are few, the line, and r, p, n and interval above it.
 
     ExportError where matplotlib is not installed or there is nothing to show.
@@ -55,10 +55,10 @@ def figure(cell: Cell, ending: str) -> bytes:
     return stream.getvalue()
 
 
-def title(cell: Cell) -> str:
+def title(cell: AgreementCell) -> str:
     """R, p, n and interval, and the rank coefficient, of the pairs that are shown."""
     lines = []
-    for kind, sign in ((Kind.PEARSON, "r"), (Kind.SPEARMAN, "rho")):
+    for kind, sign in ((CoefficientKind.PEARSON, "r"), (CoefficientKind.SPEARMAN, "rho")):
         found = cell.coefficients[kind]
         if found.value is None:
             return f"n = {cell.pairs.n}, {found.reason}"
@@ -68,7 +68,7 @@ def title(cell: Cell) -> str:
     return f"n = {cell.pairs.n}. {lines[0]}\n{lines[1]}"
 
 
-def _scatter(axes: Any, cell: Cell) -> None:
+def _scatter(axes: Any, cell: AgreementCell) -> None:
     x, y = _own(cell)
     groups = list(dict.fromkeys(cell.groups))
     size = 14 if cell.pairs.n <= 300 else 5
@@ -92,7 +92,7 @@ def _scatter(axes: Any, cell: Cell) -> None:
     axes.legend(fontsize=7, frameon=False)
 
 
-def _line(axes: Any, cell: Cell) -> None:
+def _line(axes: Any, cell: AgreementCell) -> None:
     if cell.line is None:
         return
     ends = np.array([cell.pairs.x.min(), cell.pairs.x.max()])
@@ -100,13 +100,13 @@ def _line(axes: Any, cell: Cell) -> None:
     axes.plot(sign_x * ends, sign_y * (cell.line.intercept + cell.line.slope * ends), color="#444444", linewidth=1)
 
 
-def _own(cell: Cell) -> tuple[Any, Any]:
+def _own(cell: AgreementCell) -> tuple[Any, Any]:
     """Values in their own directions: the axes are labelled with them."""
     sign_x, sign_y = _signs(cell)
     return sign_x * cell.pairs.x, sign_y * cell.pairs.y
 
 
-def _signs(cell: Cell) -> tuple[int, int]:
+def _signs(cell: AgreementCell) -> tuple[int, int]:
     return (-1 if cell.pairs.negated_x else 1), (-1 if cell.pairs.negated_y else 1)
 
 

@@ -11,7 +11,7 @@ from aim_tui.exports.content import Arrays, Recorded, Tabled
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from aim_tui.core.embeddings.gallery import Gallery, Vectors
+    from aim_tui.core.embeddings.gallery import ImageEmbeddings, Vectors
     from aim_tui.exports.tables import Part
 
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Matrix(Arrays, Tabled, Recorded[int]):
     """Rows are images, columns are texts."""
 
-    gallery: Gallery
+    gallery: ImageEmbeddings
     texts: Sequence[str]
     cosines: Vectors
     head: Mapping[str, Any]

@@ -1,1 +1,1 @@
-"""Copying and moving the user's files: planned first, done one by one, never over another file, undone at will."""
+"""Copy and move the user's files: plan first, never overwrite, allow undo."""

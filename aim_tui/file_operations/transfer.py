@@ -1,4 +1,4 @@
-"""Doing what a plan says, file by file: never over another file, and never without a whole copy of each."""
+"""Carry out a plan file by file: never overwrite a file, never delete one without a complete copy of it."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ import tempfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aim_tui.file_operations.plan import Action, Plan, Refused, Step
+from aim_tui.file_operations.plan import Action, RefusedFile, TransferPlan, TransferStep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    #: Called with the number of files that are through, and the one that is on.
+    #: Called with the number of finished files and the path of the current one.
     Progress = Callable[[int, str], None]
     Cancelled = Callable[[], bool]
 
 _CHUNK = 1 << 20
-# The next file would meet them too.
-_HOPELESS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
-# What a file system without hard links, or one that guards other people's files, answers to a link.
+# Errors that every further file would hit as well.
+_FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+# Errors of file systems without hard links, or that forbid links to other users' files.
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES, errno.EINVAL})
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """What changes when a file does: content, permissions or place. The last is set by the system alone."""
+class FileIdentity:
+    """What changes when a file's content, permissions or path do; programs cannot set the ctime."""
 
     inode: int
     size: int
@@ -38,49 +38,49 @@ class Identity:
     ctime_ns: int
 
     @classmethod
-    def of(cls, path: str) -> Identity:
-        """The file at a path as it is now; a link is itself, not what it points to."""
-        return cls.told_by(os.lstat(path))  # noqa: PTH116  # text, any bytes
+    def of(cls, path: str) -> FileIdentity:
+        """The identity of the file at a path; of a link, that of the link itself."""
+        return cls.from_stat(os.lstat(path))  # noqa: PTH116  # text, any bytes
 
     @classmethod
-    def told_by(cls, status: os.stat_result) -> Identity:
-        """The file that a status is of."""
+    def from_stat(cls, status: os.stat_result) -> FileIdentity:
+        """The identity of the file with this status."""
         return cls(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
-    """One file that is where it was to go, as it was then."""
+class MovedFile:
+    """A file that was copied or moved, and its identity right after that."""
 
     source: str
     target: str
-    identity: Identity
-    original: Identity | None = None
-    """Of a copy: the file that it was made of."""
+    identity: FileIdentity
+    original: FileIdentity | None = None
+    """Of a copy: the identity of its original."""
 
 
 @dataclass(slots=True)
-class Outcome:
-    """What came of a copy or move."""
+class TransferOutcome:
+    """The result of a copy, move or undo."""
 
     action: Action
     folder: str
-    carried: list[Carried] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
+    carried: list[MovedFile] = field(default_factory=list)
+    refused: list[RefusedFile] = field(default_factory=list)
     cancelled: bool = False
     made_folder: bool = False
 
 
-class _Stopped(Exception):  # noqa: N818  # a way out, not an error
-    """The user wants no more of it."""
+class _Stopped(Exception):  # noqa: N818  # control flow, not an error
+    """The user cancelled in the middle of a file."""
 
 
-def carry_out(plan: Plan, progress: Progress, cancelled: Cancelled) -> Outcome:
-    """Copy or move the files of a plan; what fails is listed with its reason, and the others go on.
+def carry_out(plan: TransferPlan, progress: Progress, cancelled: Cancelled) -> TransferOutcome:
+    """Copy or move the files of a plan; a file that fails is listed with the reason, and the others go on.
 
-    It ends after the file that is on, and in the middle of a large copy, when `cancelled` says so. Runs in a thread.
+    Cancelling takes effect after the current file, or in the middle of a large copy. Runs in a thread.
     """
-    outcome = Outcome(plan.action, plan.folder, refused=list(plan.refused))
+    outcome = TransferOutcome(plan.action, plan.folder, refused=list(plan.refused))
     if plan.makes_folder and plan.steps:
         try:
             os.mkdir(plan.folder)  # noqa: PTH102  # text, any bytes
@@ -89,7 +89,7 @@ def carry_out(plan: Plan, progress: Progress, cancelled: Cancelled) -> Outcome:
             pass
         except OSError as error:
             outcome.refused += [
-                Refused(step.source, f"the folder cannot be made: {_why(error)}") for step in plan.steps
+                RefusedFile(step.source, f"the folder cannot be created: {_why(error)}") for step in plan.steps
             ]
             return outcome
     carry = _move if plan.action is Action.MOVE else _copy
@@ -98,47 +98,47 @@ def carry_out(plan: Plan, progress: Progress, cancelled: Cancelled) -> Outcome:
     return outcome
 
 
-def undo(before: Outcome, progress: Progress, cancelled: Cancelled) -> Outcome:
-    """Take back a copy or move, the last file first: moved files return, copies are removed.
+def undo(before: TransferOutcome, progress: Progress, cancelled: Cancelled) -> TransferOutcome:
+    """Undo a copy or move, the last file first: moved files return, copies are deleted.
 
-    A file that is no longer as it was left is refused, and so is a copy whose original is gone or has changed: it may
-    be all that is left. The outcome's carried files lead from where they were to where they are now.
+    A file that has changed since is refused. So is a copy whose original is gone or has changed: it may be the only
+    one left. The carried files of the result lead from their old path to their current one.
     """
-    back = Outcome(before.action, before.folder)
-    carried = {Step(one.target, one.source): one for one in reversed(before.carried)}
+    outcome = TransferOutcome(before.action, before.folder)
+    carried = {TransferStep(file.target, file.source): file for file in reversed(before.carried)}
 
-    def one(step: Step) -> Carried:
-        done = carried[step]
-        if _identity(step.source) != done.identity:
-            raise OSError("has changed since" if os.path.lexists(step.source) else "is not there any more")
+    def undo_one(step: TransferStep) -> MovedFile:
+        file = carried[step]
+        if _identity(step.source) != file.identity:
+            raise OSError("has changed since" if os.path.lexists(step.source) else "no longer exists")
         if before.action is Action.MOVE:
             return _move(step, cancelled)
-        if _content(done.source) != done.original:
-            raise OSError("its original has changed or is gone; the copy stays")
+        if _content(file.source) != file.original:
+            raise OSError("its original has changed or is gone; the copy is kept")
         os.unlink(step.source)  # noqa: PTH108  # text, any bytes
-        return Carried(step.source, step.target, done.identity)
+        return MovedFile(step.source, step.target, file.identity)
 
-    _each(carried, one, back, progress, cancelled)
-    if before.made_folder and not back.refused and not back.cancelled:
-        with contextlib.suppress(OSError):  # something else lies in it by now
+    _each(carried, undo_one, outcome, progress, cancelled)
+    if before.made_folder and not outcome.refused and not outcome.cancelled:
+        with contextlib.suppress(OSError):  # it contains other files by now
             os.rmdir(before.folder)  # noqa: PTH106  # text, any bytes
-    return back
+    return outcome
 
 
 def _each(
-    steps: Iterable[Step],
-    carry: Callable[[Step], Carried],
-    outcome: Outcome,
+    steps: Iterable[TransferStep],
+    carry: Callable[[TransferStep], MovedFile],
+    outcome: TransferOutcome,
     progress: Progress,
     cancelled: Cancelled,
 ) -> None:
-    hopeless = ""
+    fatal = ""
     for number, step in enumerate(steps):
         if cancelled():
             outcome.cancelled = True
             return
-        if hopeless:
-            outcome.refused.append(Refused(step.source, hopeless))
+        if fatal:
+            outcome.refused.append(RefusedFile(step.source, fatal))
             continue
         progress(number, step.source)
         try:
@@ -147,40 +147,40 @@ def _each(
             outcome.cancelled = True
             return
         except (OSError, ValueError) as error:
-            outcome.refused.append(Refused(step.source, _why(error)))
-            if getattr(error, "errno", None) in _HOPELESS:
-                hopeless = _why(error)
+            outcome.refused.append(RefusedFile(step.source, _why(error)))
+            if getattr(error, "errno", None) in _FATAL:
+                fatal = _why(error)
 
 
-def _move(step: Step, cancelled: Cancelled) -> Carried:
+def _move(step: TransferStep, cancelled: Cancelled) -> MovedFile:
     if not stat.S_ISREG(os.lstat(step.source).st_mode):  # noqa: PTH116  # text, any bytes
-        raise OSError("is not a file any more")
+        raise OSError("is no longer a file")
     try:
-        _take_place(step.source, step.target)
+        _rename_exclusively(step.source, step.target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
         copied = _copy(step, cancelled)
         if _content(step.source) != copied.original:
             _drop(step.target)
-            raise OSError("changed while it was moved; it stays where it is") from None
+            raise OSError("changed while it was moved; it was not moved") from None
         _sync_folder(os.path.dirname(step.target))  # noqa: PTH120  # text, any bytes
         try:
             os.unlink(step.source)  # noqa: PTH108  # text, any bytes
-        except OSError as kept:
+        except OSError as failure:
             _drop(step.target)
-            raise OSError(kept.errno, f"cannot be taken from its folder: {_why(kept)}") from None
-    return Carried(step.source, step.target, Identity.of(step.target))
+            raise OSError(failure.errno, f"cannot be removed from its folder: {_why(failure)}") from None
+    return MovedFile(step.source, step.target, FileIdentity.of(step.target))
 
 
-def _copy(step: Step, cancelled: Cancelled) -> Carried:
-    """A whole copy, on the disk and read again, or none."""
-    # Without waiting: a pipe in the file's place would never answer.
+def _copy(step: TransferStep, cancelled: Cancelled) -> MovedFile:
+    """Copy a file to disk and verify it; on any failure nothing is left behind."""
+    # Non-blocking: opening a named pipe in the file's place would block forever.
     with open(os.open(step.source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as source:  # noqa: PTH123
         before = os.fstat(source.fileno())
         if not stat.S_ISREG(before.st_mode):
-            raise OSError("is not a file any more")
-        handle, aside = tempfile.mkstemp(prefix=".aim-tui-", suffix=".part", dir=os.path.dirname(step.target))  # noqa: PTH120
+            raise OSError("is no longer a file")
+        handle, temporary = tempfile.mkstemp(prefix=".aim-tui-", suffix=".part", dir=os.path.dirname(step.target))  # noqa: PTH120
         try:
             with open(handle, "w+b") as copy:  # noqa: PTH123  # the handle is already open
                 digest = hashlib.sha256()
@@ -191,31 +191,31 @@ def _copy(step: Step, cancelled: Cancelled) -> Carried:
                     copy.write(chunk)
                 copy.flush()
                 os.fsync(copy.fileno())
-                # From the disk, as far as the system can be asked to forget what it was just given.
+                # Drop the page cache, so that verification reads from the disk as far as possible.
                 if hasattr(os, "posix_fadvise"):
                     os.posix_fadvise(copy.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
                 copy.seek(0)
                 if hashlib.file_digest(copy, "sha256").digest() != digest.digest():
-                    raise OSError("the copy reads otherwise than the original; it was removed")
+                    raise OSError("the copy differs from the original and was deleted")
             after = os.fstat(source.fileno())
             if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
                 raise OSError("changed while it was copied")
-            with contextlib.suppress(OSError):  # a file system that knows no times or permissions
-                shutil.copystat(step.source, aside)
-            _take_place(aside, step.target)
+            with contextlib.suppress(OSError):  # a file system without times or permissions
+                shutil.copystat(step.source, temporary)
+            _rename_exclusively(temporary, step.target)
         finally:
-            _drop(aside)
-    return Carried(step.source, step.target, Identity.of(step.target), Identity.told_by(after))
+            _drop(temporary)
+    return MovedFile(step.source, step.target, FileIdentity.of(step.target), FileIdentity.from_stat(after))
 
 
-def _take_place(source: str, target: str) -> None:
-    """Give a file another path of the same file system; FileExistsError where a file bears it, whoever was quicker."""
+def _rename_exclusively(source: str, target: str) -> None:
+    """Rename a file within its file system, atomically; FileExistsError if the target exists."""
     try:
         os.link(source, target, follow_symlinks=False)  # noqa: PTH200  # text, any bytes
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        # An empty file holds the name, so that what is replaced is nobody's.
+        # An empty file reserves the name, so only this placeholder is replaced.
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
         try:
             os.replace(source, target)  # noqa: PTH105  # text, any bytes
@@ -227,20 +227,20 @@ def _take_place(source: str, target: str) -> None:
         os.unlink(source)  # noqa: PTH108  # text, any bytes
     except OSError as error:
         _drop(target)
-        raise OSError(error.errno, f"cannot be taken from its folder: {_why(error)}") from None
+        raise OSError(error.errno, f"cannot be removed from its folder: {_why(error)}") from None
 
 
-def _identity(path: str) -> Identity | None:
+def _identity(path: str) -> FileIdentity | None:
     try:
-        return Identity.of(path)
+        return FileIdentity.of(path)
     except OSError:
         return None
 
 
-def _content(path: str) -> Identity | None:
-    """The file that a path, or the link there, leads to."""
+def _content(path: str) -> FileIdentity | None:
+    """The identity of the file at a path, links followed."""
     try:
-        return Identity.told_by(os.stat(path))  # noqa: PTH116  # text, any bytes
+        return FileIdentity.from_stat(os.stat(path))  # noqa: PTH116  # text, any bytes
     except OSError:
         return None
 
@@ -251,7 +251,7 @@ def _drop(path: str) -> None:
 
 
 def _sync_folder(folder: str) -> None:
-    """The names are on the disk too."""
+    """Flush the directory entries to disk."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
@@ -262,7 +262,7 @@ def _sync_folder(folder: str) -> None:
 
 def _why(error: Exception) -> str:
     if isinstance(error, FileExistsError):
-        return "a file of that name is there already"
+        return "a file of that name exists"
     if isinstance(error, PermissionError):
         return error.strerror if error.strerror and "cannot be" in error.strerror else "no permission"
     return getattr(error, "strerror", None) or str(error)

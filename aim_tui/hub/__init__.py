@@ -1,1 +1,1 @@
-"""Which model files a profile needs, whether they are on this machine, and how to fetch them. No torch here."""
+"""Which model files a profile needs, whether they are on this machine, and how to fetch them. Never imports torch."""

@@ -1,4 +1,4 @@
-"""Whether a file of weights is whole, without loading it and without a model library."""
+"""Check whether weight files are complete and undamaged, without loading them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-# The safetensors format allows no longer header; a larger number means that this is some other file.
+# The limit of the safetensors format; a larger value means that the file has another format.
 _MAX_HEADER = 100_000_000
 _CHUNK = 1 << 20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -20,7 +20,7 @@ _DIGITS_IN_NAME = re.compile(r"-([0-9a-f]{8,})\.pth$")
 
 
 def file_problem(path: Path) -> str:
-    """What is wrong with a weights file ('' if nothing that its size and header can show)."""
+    """What is wrong with a weights file, by its size and header; '' if nothing is."""
     if not path.is_file():
         return f"{path.name} is missing"
     try:
@@ -34,7 +34,7 @@ def file_problem(path: Path) -> str:
 
 
 def _safetensors_problem(path: Path) -> str:
-    """A safetensors file states where its last tensor ends: a download cut short ends before that."""
+    """The header of a safetensors file says where its last tensor ends; a truncated download ends before that."""
     size = path.stat().st_size
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
@@ -57,7 +57,7 @@ def _safetensors_problem(path: Path) -> str:
 
 
 def _pickle_problem(path: Path) -> str:
-    """torch.save writes a zip archive, whose directory is at the end; files of before 2020 cannot be judged."""
+    """torch.save writes a zip archive with its directory at the end; older formats cannot be checked."""
     import zipfile
 
     with path.open("rb") as file:
@@ -66,9 +66,9 @@ def _pickle_problem(path: Path) -> str:
 
 
 def hash_problem(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
-    """What is wrong with a file whose name tells its checksum ('' if nothing, or if the name tells none).
+    """Check a file whose name contains its checksum; '' if it is right, or if the name has none.
 
-    `on_bytes` hears of every piece read.
+    `on_bytes` is called with the size of every chunk read.
     """
     try:
         checksum = named_checksum(path)
@@ -86,10 +86,10 @@ def hash_problem(path: Path, on_bytes: Callable[[int], None] | None = None) -> s
 
 
 def named_checksum(path: Path) -> str:
-    """The checksum that a file's name tells, or ''.
+    """The checksum in a file's name, or ''.
 
-    The hub's cache links each file to a blob named by its SHA-256, or by its git object id if it is small; the
-    checkpoints of torch.hub carry the first digits of their SHA-256.
+    The hub's cache links each file to a blob named by its SHA-256, or by its git object id if it is small; names of
+    torch.hub's checkpoints end in the first digits of their SHA-256.
     """
     # One link only: a blob may itself be a link into a store that names files by another hash.
     blob = path.readlink() if path.is_symlink() else path
@@ -100,12 +100,12 @@ def named_checksum(path: Path) -> str:
 
 
 def is_checksum(text: str) -> bool:
-    """Whether a text is a SHA-256 or a git object id in small hexadecimal digits, and so is fit for a file name."""
+    """Whether a text is a SHA-256 or a git object id in lower-case hexadecimal digits, and so is a safe file name."""
     return bool(_SHA256.fullmatch(text) or _GIT_SHA1.fullmatch(text))
 
 
 def new_digest(checksum: str, size: int) -> hashlib._Hash:
-    """A digest that comes to `checksum` (or begins with it) when it is fed the `size` bytes of the right file.
+    """The hash object whose digest begins with `checksum` once it has read the `size` bytes of the right file.
 
     40 digits are git's object id, the SHA-1 of a header and the content; anything else is a SHA-256.
     """

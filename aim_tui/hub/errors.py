@@ -1,7 +1,7 @@
-"""What went wrong with a fetch, in words a user can act on.
+"""Turn the errors of a fetch into messages that a user can act on.
 
-Messages are written here rather than taken from servers and libraries: those carry addresses, request headers and
-stack traces, and an address or a header may carry the access token.
+Messages of servers and libraries are not passed on: they contain URLs, request headers and stack traces, and a URL or a
+header may contain the access token.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ _FOLDER = "or name a local folder in the settings, or try the sample models: --p
 
 
 class TransferError(Exception):
-    """A transfer ended in a way that no library has an exception for; the text is fit for users."""
+    """A transfer failed in a way that no library has an exception for; the message is fit for users."""
 
 
 class FetchCancelledError(AimError):
-    """The user stopped a fetch; what has arrived stays and is continued next time."""
+    """The user stopped a fetch; the next one resumes from what has arrived."""
 
 
 class ChecksumError(TransferError):
-    """What arrived is not what was announced."""
+    """A file arrived with the wrong checksum."""
 
 
 def no_space(name: str, folder: Path, needed: int, free: int) -> ModelUnavailableError:
-    """The disk cannot hold what is left to fetch."""
+    """The error for a disk with too little free space."""
     return ModelUnavailableError(
         f"{name} needs {needed / 1e9:.2f} GB more in {folder}, where {free / 1e9:.2f} GB are free",
         "free some space, or put the cache on another disk: HF_HOME for models, TORCH_HOME for LPIPS trunks",
@@ -39,7 +39,7 @@ def no_space(name: str, folder: Path, needed: int, free: int) -> ModelUnavailabl
 
 
 def explain(error: Exception, name: str, revision: str = "main") -> AimError:
-    """The error for a user behind whatever a fetch of the model `name` raised."""
+    """The error to show for an exception that a fetch of the model `name` raised."""
     from huggingface_hub import errors as hub
 
     match error:
@@ -47,15 +47,15 @@ def explain(error: Exception, name: str, revision: str = "main") -> AimError:
             return error
         case ChecksumError():
             return ModelUnavailableError(
-                f"{name}: {error}", "fetch it again; if that does not help, the server or a proxy alters the file"
+                f"{name}: {error}", "fetch it again; if that does not help, the server or a proxy modifies the file"
             )
         case TransferError():
-            return ModelUnavailableError(f"{name}: {error}", f"fetch again to continue where it stopped, {_FOLDER}")
+            return ModelUnavailableError(f"{name}: {error}", f"fetch again to resume, {_FOLDER}")
         case hub.OfflineModeIsEnabled():
             return offline(name)
         case hub.GatedRepoError():
             return ModelUnavailableError(
-                f"{name} is gated: the hub gives it only to accounts that accepted its licence",
+                f"{name} is gated: only accounts that have accepted its licence can download it",
                 f"accept the licence on the model's page, then set HF_TOKEN to a token of that account; {_FOLDER}",
             )
         case hub.RevisionNotFoundError():
@@ -64,62 +64,63 @@ def explain(error: Exception, name: str, revision: str = "main") -> AimError:
             )
         case hub.RepositoryNotFoundError():
             return ModelUnavailableError(
-                f"the hub knows no model {name} (404), or it is private",
+                f"no model {name} on the hub (404), or it is private",
                 f"check the spelling; for a private model set HF_TOKEN; {_FOLDER}",
             )
         case hub.HfHubHTTPError():
-            return _status(error, name)
+            return _status_error(error, name)
         case hub.HFValidationError():
-            return ModelUnavailableError(f"{name} is no model id", "name owner/model, or a local folder as path")
+            return ModelUnavailableError(f"{name} is not a model id", "name owner/model, or a local folder as path")
         case _ if isinstance(error, http_error()):
             return ModelUnavailableError(
-                f"cannot reach the server for {name}: {_wire(error)}",
+                f"cannot reach the server for {name}: {_connection_problem(error)}",
                 f"check the network, a proxy (HTTPS_PROXY) or a mirror (HF_ENDPOINT), then fetch again; {_FOLDER}",
             )
         case OSError():
-            return _os(error, name)
+            return _storage_error(error, name)
         case _:
             return ModelUnavailableError(f"{name} cannot be fetched: {type(error).__name__}", f"fetch again, {_FOLDER}")
 
 
 def offline(name: str) -> ModelUnavailableError:
-    """The user has forbidden the network."""
+    """The error for a fetch in offline mode."""
     return ModelUnavailableError(
-        f"{name} cannot be fetched: HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) forbids the network",
+        f"{name} cannot be fetched: HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) is set",
         f"unset it to fetch, {_FOLDER}",
     )
 
 
-def _status(error: Exception, name: str) -> ModelUnavailableError:
+def _status_error(error: Exception, name: str) -> ModelUnavailableError:
     code = getattr(getattr(error, "response", None), "status_code", 0)
     if code in (401, 403):
         return ModelUnavailableError(
-            f"the server refuses {name} ({code})",
+            f"the server denies access to {name} ({code})",
             f"check that HF_TOKEN is valid and may read this model, or unset it if the model is public; {_FOLDER}",
         )
+    later = f"fetch again later, {_FOLDER}"
     if code == 404:
-        return ModelUnavailableError(f"the server has a file of {name} no more (404)", f"fetch again later, {_FOLDER}")
+        return ModelUnavailableError(f"a file of {name} is no longer on the server (404)", later)
     if code == 429:
-        return ModelUnavailableError(f"the server asks for patience with {name} (429)", "wait a while and fetch again")
-    return ModelUnavailableError(
-        f"the server failed to send {name} ({code or 'no status'})", f"fetch again later, {_FOLDER}"
-    )
+        return ModelUnavailableError(
+            f"too many requests to the server for {name} (429)", "wait a while and fetch again"
+        )
+    return ModelUnavailableError(f"the server failed to send {name} ({code or 'no status'})", later)
 
 
-def _wire(error: Exception) -> str:
+def _connection_problem(error: Exception) -> str:
     name = type(error).__name__
     if "Timeout" in name:
-        return "it does not answer in time"
+        return "it did not answer in time"
     if "Proxy" in name:
-        return "the proxy refuses"
-    return "no connection" if "Connect" in name else "the connection broke"
+        return "the proxy refused the connection"
+    return "no connection" if "Connect" in name else "the connection was lost"
 
 
-def _os(error: OSError, name: str) -> ModelUnavailableError:
+def _storage_error(error: OSError, name: str) -> ModelUnavailableError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return ModelUnavailableError(
-            f"the disk is full; {name} is not wholly fetched",
-            "free some space and fetch again to continue, or put the cache on another disk: HF_HOME, TORCH_HOME",
+            f"the disk is full; {name} is not completely fetched",
+            "free some space and fetch again to resume, or put the cache on another disk: HF_HOME, TORCH_HOME",
         )
     where = f" ({error.filename})" if error.filename else ""
     return ModelUnavailableError(

@@ -1,7 +1,7 @@
-"""Fetch models to where the model libraries look for them: resumable, checked, with progress over a whole model.
+"""Fetch models into the caches of the model libraries: resumable, verified, with progress over the whole model.
 
-The bytes go into the hub's own cache under the hub's own names, so that every other program finds them too. A
-revision counts as present only when all its files are: until then a reader keeps what it had.
+Files go into the hub's own cache under the hub's own names, so that every other program finds them too. A revision is
+published only when all its files are there: until then other programs see the previous one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from aim_tui.hub.checksums import hash_problem, named_checksum
 from aim_tui.hub.errors import FetchCancelledError, TransferError, explain, no_space, offline
 from aim_tui.hub.inventory import LocalModel, inspect, locate, repo_id, role_name, storage_folder
 from aim_tui.hub.lpips_trunks import Trunk, address, get_trunk
-from aim_tui.hub.required_files import MODULES, module_folders, wanted
+from aim_tui.hub.required_files import MODULES, module_folders, required_files
 from aim_tui.hub.snapshots import Snapshot
 from aim_tui.hub.transfer import Download, transfer
 
@@ -37,25 +37,24 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-class _Order(msgspec.Struct):
+class _FetchRequest(msgspec.Struct):
     role: Role
     ref: ModelRef
 
 
-# Progress is for eyes: more than ten reports a second only cost time.
 _REPORT_EVERY_S = 0.1
-# What is left free on the disk: a full disk breaks more than a fetch.
+# Space to leave free on the disk: a full disk breaks more than a fetch.
 _SPARE_BYTES = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class FetchProgress:
-    """How far the fetch of one model is."""
+    """The progress of fetching one model."""
 
     role: Role
     file: str
     done: int
-    """Bytes of the whole model on disk, with those of earlier fetches."""
+    """Bytes of the whole model on disk, including earlier fetches."""
     total: int
 
 
@@ -67,10 +66,10 @@ def fetch(
     *,
     verify: bool = False,
 ) -> LocalModel:
-    """Bring a model onto this machine, or continue to; a complete one is returned as it is, without the network.
+    """Fetch a model, resuming an earlier fetch; for a complete model the network is not used.
 
-    `verify` first reads what is here and drops files whose checksum is wrong. Raises ModelUnavailableError that names
-    the model and a way out, or FetchCancelledError; what has arrived stays in either case.
+    `verify` first deletes local files with a wrong checksum. Raises ModelUnavailableError or FetchCancelledError; what
+    has arrived is kept in either case.
     """
     if verify:
         _drop_damaged(role, ref)
@@ -84,11 +83,11 @@ def fetch(
             _fetch_trunk(get_trunk(ref.id), on_progress, cancelled)
         else:
             _fetch_snapshot(role, ref, on_progress, cancelled)
-    except Exception as error:  # whatever a library raises ends as a message, never as a traceback
+    except Exception as error:  # anything that a library raises becomes a message, never a traceback
         raise explain(error, ref.name, ref.revision or "main") from None
     state = inspect(role, ref)
     if not state.complete:
-        # All that the hub has is here, so fetching again would not help.
+        # Everything that the hub has is here, so fetching again would not help.
         raise ModelUnavailableError(
             f"{role_name(role)} {ref.name} is not complete on the hub: {state.problem}",
             "name another model or a local folder in the settings",
@@ -111,10 +110,10 @@ def _fetch_trunk(trunk: Trunk, on_progress: Callable[[FetchProgress], None], can
     url = address(trunk)
     size = http.size_of(url)
     if not size:
-        raise TransferError(f"the server does not tell the size of {trunk.file}")
+        raise TransferError(f"the server does not report the size of {trunk.file}")
     download = Download(trunk.file, url, trunk.path, size, named_checksum(trunk.path))
-    with _only_one(trunk.path.parent / f".{trunk.file}.aim-tui.lock", trunk.file):
-        # What is there and not complete is truncated or damaged.
+    with _exclusive(trunk.path.parent / f".{trunk.file}.aim-tui.lock", trunk.file):
+        # An existing file that is not complete is truncated or damaged.
         trunk.path.unlink(missing_ok=True)
         _run(Role.LPIPS, trunk.file, [download], on_progress, cancelled)
 
@@ -130,12 +129,12 @@ def _fetch_snapshot(
     info = api.model_info(repo, revision=revision, files_metadata=True, timeout=http.TIMEOUT_S)
     snapshot = Snapshot(api, repo, info.sha or "", {file.rfilename: file for file in info.siblings or ()})
     lock = cache_paths.hub_cache() / ".locks" / storage_folder(repo).name / "aim-tui-fetch.lock"
-    with _only_one(lock, repo):
+    with _exclusive(lock, repo):
         modules = [""]
         if role is Role.SENTENCE and MODULES in snapshot.files:
             _run(role, ref.name, [snapshot.download(MODULES)], lambda _: None, cancelled)
             modules = module_folders(snapshot.blob(MODULES).read_text(encoding="utf-8"))
-        names = wanted(snapshot.files, modules)
+        names = required_files(snapshot.files, modules)
         downloads = sorted((snapshot.download(name) for name in names), key=lambda download: download.size)
         _run(role, ref.name, downloads, on_progress, cancelled)
         for name in names:
@@ -150,8 +149,8 @@ def _run(
     on_progress: Callable[[FetchProgress], None],
     cancelled: Callable[[], bool],
 ) -> None:
-    """Fetch files one after the other, counting bytes over all of them."""
-    # A repository may hold one content under two names.
+    """Fetch files one after the other, reporting progress over all of them."""
+    # A repository may have the same content under two names.
     on_disk = {download.target: download.on_disk for download in downloads}
     total = sum({download.target: download.size for download in downloads}.values())
     for folder in {download.target.parent for download in downloads}:
@@ -160,18 +159,18 @@ def _run(
         needed = total - sum(on_disk.values())
         if needed > 0 and needed + _SPARE_BYTES > free:
             raise no_space(name, folder, needed, free)
-    due = 0.0
+    next_report = 0.0
 
     def report(download: Download, size: int, *, now: bool = False) -> None:
-        nonlocal due
+        nonlocal next_report
         on_disk[download.target] = size
-        if now or time.monotonic() >= due:
-            due = time.monotonic() + _REPORT_EVERY_S
+        if now or time.monotonic() >= next_report:
+            next_report = time.monotonic() + _REPORT_EVERY_S
             on_progress(FetchProgress(role, download.name, min(sum(on_disk.values()), total), total))
 
     for download in downloads:
         if cancelled():
-            raise FetchCancelledError(f"stopped while fetching {name}", "fetch again to continue where it stopped")
+            raise FetchCancelledError(f"stopped while fetching {name}", "fetch again to resume")
         if not download.target.is_file():
 
             def on_size(size: int, download: Download = download) -> None:
@@ -182,8 +181,8 @@ def _run(
 
 
 @contextmanager
-def _only_one(lock_file: Path, name: str) -> Iterator[None]:
-    """Keep two fetches from writing to the same files: the second one is told, not made to wait."""
+def _exclusive(lock_file: Path, name: str) -> Iterator[None]:
+    """Keep two fetches from writing to the same files: the second one fails instead of waiting."""
     from filelock import FileLock, Timeout
 
     lock_file.parent.mkdir(parents=True, exist_ok=True)
@@ -192,7 +191,7 @@ def _only_one(lock_file: Path, name: str) -> Iterator[None]:
         lock.acquire()
     except Timeout:
         raise ModelUnavailableError(
-            f"{name} is being fetched by another aim-tui", "wait for it, or stop it and fetch again to continue"
+            f"{name} is being fetched by another aim-tui", "wait for it, or stop it and fetch again to resume"
         ) from None
     try:
         yield
@@ -201,45 +200,45 @@ def _only_one(lock_file: Path, name: str) -> Iterator[None]:
 
 
 def main(stdin: Any = None, stdout: Any = None) -> int:
-    """Fetch the models listed on stdin and report on stdout, one JSON object a line; 0 if all are here, else 3.
+    """Fetch the models listed on stdin and report on stdout, one JSON object per line; 0 if all are here, else 3.
 
-    Stdin holds, up to its end, a list of {"role": ..., "ref": {"id": ..., "path": ..., "revision": ...}}. The reports
-    are {"type": "progress", "role", "file", "done", "total"}, {"type": "done", "role", "path", "revision"} and
-    {"type": "failed", "role", "error", "hint"}. The process may be killed at any time: what has arrived stays.
+    Stdin is a list of {"role": ..., "ref": {"id": ..., "path": ..., "revision": ...}}. The reports are {"type":
+    "progress", "role", "file", "done", "total"}, {"type": "done", "role", "path", "revision"} and {"type": "failed",
+    "role", "error", "hint"}. The process may be killed at any time: what has arrived is kept.
     """
     stdout = stdout or sys.stdout
 
-    def say(**message: object) -> None:
+    def report(**message: object) -> None:
         stdout.write(msgspec.json.encode(message).decode() + "\n")
         stdout.flush()
 
     try:
-        orders = msgspec.json.decode((stdin or sys.stdin).read(), type=list[_Order])
+        requests = msgspec.json.decode((stdin or sys.stdin).read(), type=list[_FetchRequest])
     except msgspec.MsgspecError as error:
-        say(type="failed", role=None, error=f"the list of models cannot be read: {error}", hint="")
+        report(type="failed", role=None, error=f"cannot read the list of models: {error}", hint="")
         return 2
     failed = False
-    for order in orders:
+    for request in requests:
         try:
-            found = fetch(
-                order.role,
-                order.ref,
-                lambda step: say(type="progress", role=step.role, file=step.file, done=step.done, total=step.total),
+            model = fetch(
+                request.role,
+                request.ref,
+                lambda step: report(type="progress", role=step.role, file=step.file, done=step.done, total=step.total),
             )
         except AimError as error:
             failed = True
-            say(type="failed", role=order.role, error=portable_path(error.message), hint=error.hint)
+            report(type="failed", role=request.role, error=portable_path(error.message), hint=error.hint)
         else:
-            say(type="done", role=order.role, path=portable_path(str(found.path)), revision=found.revision)
+            report(type="done", role=request.role, path=portable_path(str(model.path)), revision=model.revision)
     return 3 if failed else 0
 
 
 if __name__ == "__main__":
-    # The libraries' own bars and notes would only fill a log.
+    # The library's own progress bars would only fill a log.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     try:
         code = main()
     except (KeyboardInterrupt, BrokenPipeError):
-        # The reader is gone or wants no more: nobody is left to tell. Not through sys.exit, whose flush would fail.
+        # The reader is gone. Not sys.exit, whose flush would fail.
         os._exit(130)
     raise SystemExit(code)

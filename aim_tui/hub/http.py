@@ -1,7 +1,7 @@
-"""The hub library's HTTP client, under names of our own.
+"""The HTTP client of huggingface_hub, which handles proxies, certificates and offline mode.
 
-It knows proxies, certificates and offline mode, and it is httpx or httpx2 by version: nothing here says which. The
-functions are documented as public, though the library's stubs do not export them by name.
+It is httpx or httpx2, depending on the version, so no other module names it. The functions used here are documented as
+public, though the library's stubs do not export them.
 """
 
 from __future__ import annotations
@@ -13,36 +13,36 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 TIMEOUT_S = 10.0
-"""How long a server may stay silent."""
+"""How long to wait for a silent server."""
 
 
 def stream(url: str, headers: dict[str, str]) -> AbstractContextManager[Any]:
     """An open GET request, body unread; a redirect to another host loses the token."""
     from huggingface_hub.utils import get_session  # type: ignore[attr-defined]
 
-    opened: AbstractContextManager[Any] = get_session().stream("GET", url, headers=headers, timeout=TIMEOUT_S)
-    return opened
+    response: AbstractContextManager[Any] = get_session().stream("GET", url, headers=headers, timeout=TIMEOUT_S)
+    return response
 
 
 def size_of(url: str) -> int | None:
-    """The size in bytes that a server tells for an address; raises the library's errors."""
+    """The size in bytes that a server reports for a URL, if it does; raises the library's errors."""
     from huggingface_hub.utils import get_session  # type: ignore[attr-defined]
 
     response = get_session().head(url, headers={"Accept-Encoding": "identity"}, timeout=TIMEOUT_S)
     raise_for_status(response)
-    told = response.headers.get("Content-Length", "")
-    return int(told) if told.isdigit() else None
+    length = response.headers.get("Content-Length", "")
+    return int(length) if length.isdigit() else None
 
 
 def raise_for_status(response: Any) -> None:
-    """Raise the library's error for a status of 400 and above, as exact as it can tell."""
+    """Raise the library's most specific error for a status of 400 and above."""
     from huggingface_hub.utils import hf_raise_for_status  # type: ignore[attr-defined]
 
     hf_raise_for_status(response)
 
 
 def hub_headers(token: str | None) -> dict[str, str]:
-    """The headers for requests to the hub: the token, that of a stored login if it is None, and who is asking."""
+    """The headers for requests to the hub: user agent and token; for None, the token of a stored login."""
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
     headers: dict[str, str] = build_hf_headers(token=token, library_name="aim-tui")
@@ -50,17 +50,17 @@ def hub_headers(token: str | None) -> dict[str, str]:
 
 
 def http_error() -> type[Exception]:
-    """The ancestor of all that goes wrong on the wire."""
+    """The base class of all connection errors."""
     from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
 
-    ancestor: type[Exception] = HTTPError
-    return ancestor
+    base: type[Exception] = HTTPError
+    return base
 
 
 def chunks(response: Any) -> Iterator[bytes]:
     """The body as it arrives.
 
-    No piece size is asked for: the library would gather pieces of that size and lose the last one with the connection.
+    Without a chunk size: the library would buffer chunks of that size and lose the last one with the connection.
     """
     pieces: Iterator[bytes] = response.iter_bytes()
     return pieces

@@ -1,6 +1,6 @@
 """Which models are on this machine, whether they are complete, and what is left to fetch.
 
-Looks at files only: no network, no model library. The screen imports this room, so it has to stay light.
+Inspects files only: no network, no model library. The UI imports this package, so it has to stay light.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from aim_tui.core.metrics.spec import MetricSpec, ModelRef
 
 LOCAL = "local"
-"""The revision of a model that is a folder or file of the user's own."""
+"""The revision of a model that is a local folder or file."""
 
 PART_SUFFIX = ".aim-tui.part"
-"""Ends the name of a file that is not wholly fetched yet."""
+"""The suffix of a partly fetched file."""
 
 _REPO_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
 _REVISION = re.compile(r"[\w.-]+(/[\w.-]+)*", re.ASCII)
@@ -47,7 +47,7 @@ class LocalModel:
 
 @dataclass(frozen=True, slots=True)
 class ModelState:
-    """What is known of one model of a profile without the network."""
+    """The state of one model of a profile, as far as it is known without the network."""
 
     role: Role
     name: str
@@ -57,16 +57,16 @@ class ModelState:
     complete: bool
     bytes_on_disk: int
     bytes_to_fetch: int | None
-    """About how much is left to fetch; None if unknown, or if it is no model of the hub."""
+    """About how much is left to fetch; None if unknown, or for a local model."""
     path: Path | None
     revision: str
     problem: str
-    """Why it cannot be used; empty if it can."""
+    """Why it cannot be used; empty if it can be."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """Where a model is or would be, and what is wrong with it."""
+class _Location:
+    """The path of a model on disk, if any, and what is wrong with it."""
 
     path: Path | None
     revision: str
@@ -87,33 +87,32 @@ def repo_id(role: Role, ref: ModelRef) -> str:
     # Both become parts of a path.
     if not _REPO_ID.fullmatch(name) or ".." in name:
         raise ModelUnavailableError(
-            f"{role_name(role)}: {ref.id!r} is no model id",
-            "name owner/model of a hub, or a local folder as path, in the settings",
+            f"{role_name(role)}: {ref.id!r} is not a model id",
+            "in the settings, give the id as owner/model, or a local folder as path",
         )
     if not _REVISION.fullmatch(revision) or ".." in revision:
         raise ModelUnavailableError(
-            f"{role_name(role)} {name}: {revision!r} is no revision", "name a branch, tag or commit in the settings"
+            f"{role_name(role)} {name}: {revision!r} is not a revision", "name a branch, tag or commit in the settings"
         )
     return name
 
 
 def storage_folder(repo: str) -> Path:
-    """The folder of the hub's cache that keeps a repository."""
+    """The folder of a repository in the hub's cache."""
     return hub_cache() / f"models--{repo.replace('/', '--')}"
 
 
 def locate(role: Role, ref: ModelRef, *, profile: str = "") -> LocalModel:
-    """The model of a role on this machine, complete, or ModelUnavailableError that says what is missing.
+    """The complete model of a role on this machine; ModelUnavailableError says what is missing.
 
-    `path` of the result is a folder, or the file itself where the reference is a file or an LPIPS checkpoint.
-    Damage inside a file of the right size is not looked for here; `inspect(..., deep=True)` does.
+    Checksums are not verified here; `inspect(..., deep=True)` does that.
     """
-    found = _find(role, ref)
-    if found.path is None or found.problems:
+    location = _find(role, ref)
+    if location.path is None or location.problems:
         raise ModelUnavailableError(
-            f"{role_name(role)} {ref.name}: {_summary(found.problems)}", _way_out(role, ref, profile)
+            f"{role_name(role)} {ref.name}: {_summary(location.problems)}", _fix(role, ref, profile)
         )
-    return LocalModel(role, found.path, found.revision)
+    return LocalModel(role, location.path, location.revision)
 
 
 def inspect(
@@ -124,22 +123,22 @@ def inspect(
     needed_by: Iterable[str] | None = None,
     on_bytes: Callable[[int], None] | None = None,
 ) -> ModelState:
-    """What is known of a model; never raises for a model that is missing, damaged or misnamed.
+    """The state of a model; never raises for a model that is missing, damaged or misnamed.
 
-    `deep` also reads every file whose checksum is known (`on_bytes` hears how much was read): seconds for each GB.
+    `deep` also verifies every known checksum, which takes seconds per GB; `on_bytes` is called with the bytes read.
     """
     if needed_by is None:
         needed_by = dict.fromkeys(_asked_by(spec) for spec in brought_by(role))
     try:
-        found = _find(role, ref)
-        if deep and found.path is not None and not found.problems:
-            damaged = (hash_problem(file, on_bytes) for file in _files(found.path))
-            found = _Found(found.path, found.revision, tuple(problem for problem in damaged if problem))
-        on_disk = _bytes_on_disk(role, ref, found.path)
-        problem = _summary(found.problems)
+        location = _find(role, ref)
+        if deep and location.path is not None and not location.problems:
+            damaged = (hash_problem(file, on_bytes) for file in _files(location.path))
+            location = _Location(location.path, location.revision, tuple(problem for problem in damaged if problem))
+        on_disk = _bytes_on_disk(role, ref, location.path)
+        problem = _summary(location.problems)
     except ModelUnavailableError as error:
-        found, on_disk, problem = _Found(None, "", (error.message,)), 0, error.message
-    complete = found.path is not None and not found.problems
+        location, on_disk, problem = _Location(None, "", (error.message,)), 0, error.message
+    complete = location.path is not None and not location.problems
     return ModelState(
         role=role,
         name=ref.name,
@@ -148,8 +147,8 @@ def inspect(
         complete=complete,
         bytes_on_disk=on_disk,
         bytes_to_fetch=0 if complete else _bytes_to_fetch(role, ref, on_disk),
-        path=found.path,
-        revision=found.revision,
+        path=location.path,
+        revision=location.revision,
         problem=problem,
     )
 
@@ -161,53 +160,53 @@ def _asked_by(spec: MetricSpec) -> str:
 
 def inspect_profile(profile: Profile, metrics: Iterable[str], *, deep: bool = False) -> list[ModelState]:
     """The state of every model that these metrics of a profile need, in the order of the roles."""
-    asked = [get_metric(metric) for metric in metrics]
+    specs = [get_metric(metric) for metric in metrics]
     return [
         inspect(
             role,
             profile.models[role],
             deep=deep,
-            needed_by=[spec.id for spec in asked if role in spec.roles],
+            needed_by=[spec.id for spec in specs if role in spec.roles],
         )
-        for role in profile.roles_for(spec.id for spec in asked)
+        for role in profile.roles_for(spec.id for spec in specs)
         if role in profile.models
     ]
 
 
-def _find(role: Role, ref: ModelRef) -> _Found:
+def _find(role: Role, ref: ModelRef) -> _Location:
     if ref.path is not None:
         return _find_local(role, Path(ref.path))
     if not ref.id:
-        return _Found(None, "", ("neither an id nor a path is set",))
+        return _Location(None, "", ("neither an id nor a path is set",))
     return _find_trunk(ref) if role is Role.LPIPS else _find_snapshot(role, ref)
 
 
-def _find_local(role: Role, path: Path) -> _Found:
+def _find_local(role: Role, path: Path) -> _Location:
     if path.is_file():
         if role is Role.LPIPS:
             problem = file_problem(path)
-            return _Found(path, LOCAL, (problem,) if problem else ())
-        return _Found(path, LOCAL, ("it is a file; a folder is needed",))
+            return _Location(path, LOCAL, (problem,) if problem else ())
+        return _Location(path, LOCAL, ("it is a file, not a folder",))
     if not path.is_dir():
-        return _Found(None, LOCAL, ("there is no such folder",))
+        return _Location(None, LOCAL, ("there is no such folder",))
     if role is Role.LPIPS and not any(path.glob("*.safetensors")):
         checkpoints = sorted(path.glob("*.pth"))
         if len(checkpoints) == 1:
             return _find_local(role, checkpoints[0])
         if checkpoints:
-            return _Found(path, LOCAL, ("it holds several checkpoints; name the file",))
-    return _Found(path, LOCAL, tuple(folder_problems(role, path)))
+            return _Location(path, LOCAL, ("the folder has several checkpoints; name the file",))
+    return _Location(path, LOCAL, tuple(folder_problems(role, path)))
 
 
-def _find_trunk(ref: ModelRef) -> _Found:
+def _find_trunk(ref: ModelRef) -> _Location:
     trunk = get_trunk(ref.id)
     if not trunk.path.is_file():
-        return _Found(None, trunk.file, ("not on this machine",))
+        return _Location(None, trunk.file, ("not on this machine",))
     problem = file_problem(trunk.path) or size_problem(trunk)
-    return _Found(trunk.path, trunk.file, (problem,) if problem else ())
+    return _Location(trunk.path, trunk.file, (problem,) if problem else ())
 
 
-def _find_snapshot(role: Role, ref: ModelRef) -> _Found:
+def _find_snapshot(role: Role, ref: ModelRef) -> _Location:
     storage = storage_folder(repo_id(role, ref))
     revision = ref.revision or "main"
     try:
@@ -216,19 +215,19 @@ def _find_snapshot(role: Role, ref: ModelRef) -> _Found:
         commit = revision
     snapshot = storage / "snapshots" / commit
     if not commit or not snapshot.is_dir():
-        return _Found(None, "", ("partly fetched" if _parts(storage) else "not on this machine",))
-    return _Found(snapshot, commit, tuple(folder_problems(role, snapshot)))
+        return _Location(None, "", ("partly fetched" if _parts(storage) else "not on this machine",))
+    return _Location(snapshot, commit, tuple(folder_problems(role, snapshot)))
 
 
 def _files(path: Path) -> Iterator[Path]:
-    """The file, or the files in the folder and below it, in a stable order; links into the cache are followed."""
+    """The file itself, or all files below the folder in a stable order; links are followed."""
     return iter([path]) if path.is_file() else (file for file in sorted(path.rglob("*")) if file.is_file())
 
 
 def _parts(storage: Path) -> list[Path]:
-    """What an interrupted fetch left: whole blobs that no snapshot names yet, and the beginnings of others.
+    """What an interrupted fetch left behind: blobs that no snapshot links yet, complete or partial.
 
-    The hub library's own unfinished downloads (.incomplete) cannot be continued, so they count for nothing.
+    The hub library's own unfinished downloads (.incomplete) cannot be resumed and are ignored.
     """
     folder = storage / "blobs"
     files = folder.iterdir() if folder.is_dir() else ()
@@ -243,7 +242,7 @@ def _bytes_on_disk(role: Role, ref: ModelRef, path: Path | None) -> int:
         files = list(_files(path)) if path is not None else []
         if ref.path is None and ref.id:
             storage = storage_folder(repo_id(role, ref))
-            # A snapshot's files are links to blobs, so only what they do not show is added.
+            # The files of a snapshot are links to blobs; only the blobs that they do not cover are added.
             files += _parts(storage) if path is None else (storage / "blobs").glob(f"*{PART_SUFFIX}")
     return sum(file.stat().st_size for file in files if file.is_file())
 
@@ -261,23 +260,19 @@ def _bytes_to_fetch(role: Role, ref: ModelRef, on_disk: int) -> int | None:
 
 
 def _summary(problems: tuple[str, ...], most: int = 3) -> str:
-    """The first problems in one line: a model with all its shards missing must not fill the screen."""
+    """The first problems on one line: a model may lack a hundred shards."""
     more = f"; and {len(problems) - most} more" if len(problems) > most else ""
     return "; ".join(problems[:most]) + more
 
 
-def _way_out(role: Role, ref: ModelRef, profile: str) -> str:
+def _fix(role: Role, ref: ModelRef, profile: str) -> str:
+    option = f" --profile {profile}" if profile else ""
+    folder = f"or name a local folder as path of {role} in the settings"
     model = model_role(role)
     if model is not None and model.default is not None and ref.path is None:
-        named = f" --profile {profile}" if profile else ""
-        fetching = f"fetch it: aim-tui models fetch --role {role}{named}"
-        return f"{fetching}; or name a local folder as path of {role} in the settings"
+        return f"fetch it: aim-tui models fetch --role {role}{option}; {folder}"
     if profile == "sample":
-        return "the sample models travel with the program: install it again"
+        return "the sample models are part of the program: install it again"
     if ref.path is not None:
         return f"correct the path of {role} in the settings, or try the sample models: --profile sample"
-    named = f" --profile {profile}" if profile else ""
-    return (
-        f"fetch it: aim-tui models fetch{named}; or try the sample models: --profile sample; "
-        f"or name a local folder as path of {role} in the settings"
-    )
+    return f"fetch it: aim-tui models fetch{option}; or try the sample models: --profile sample; {folder}"

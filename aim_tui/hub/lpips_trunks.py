@@ -1,4 +1,4 @@
-"""The trunks of LPIPS: torchvision's ImageNet checkpoints, kept where torch.hub keeps them."""
+"""The trunks of LPIPS: torchvision's ImageNet checkpoints, in torch.hub's checkpoint folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Trunk:
-    """A checkpoint as torchvision names it; the digits in the file name begin its SHA-256."""
+    """A checkpoint of torchvision; the digits in its file name are the start of its SHA-256."""
 
     file: str
     megabytes: float
@@ -25,12 +25,12 @@ class Trunk:
 
     @property
     def size(self) -> int:
-        """Size in bytes, right to about 500."""
+        """Size in bytes, accurate to about 500."""
         return round(self.megabytes * 2**20)
 
     @property
     def path(self) -> Path:
-        """Where torch.hub keeps it, whether it is there or not."""
+        """Its path in torch.hub's folder, whether it exists or not."""
         return torch_checkpoints() / self.file
 
 
@@ -46,26 +46,26 @@ def get_trunk(name: str) -> Trunk:
         return TRUNKS[name]
     except KeyError:
         raise ModelUnavailableError(
-            f"no LPIPS trunk is called {name!r}{did_you_mean(name, TRUNKS)}",
+            f"unknown LPIPS trunk {name!r}{did_you_mean(name, TRUNKS)}",
             "name alex, vgg or a local file for lpips in the settings",
         ) from None
 
 
 def size_problem(trunk: Trunk) -> str:
-    """What the size of the checkpoint on disk says ('' if it is right)."""
+    """Whether the checkpoint on disk is truncated, by its size; '' if it is not."""
     size = trunk.path.stat().st_size
-    # Old checkpoints are no archives, so their size is all that can be judged without reading 200 MB or more.
+    # Old checkpoints are not zip archives: their size is all that can be checked without reading them.
     return "" if abs(size - trunk.size) <= 1024 else f"{trunk.file} is truncated ({size:,} of {trunk.size:,} bytes)"
 
 
 def address(trunk: Trunk) -> str:
-    """Where torchvision says the checkpoint can be had; asked in a process of its own, for torch is heavy."""
+    """The URL of the checkpoint, from torchvision in a separate process: this one must not import torch."""
     import subprocess
 
     code = f"from torchvision.models import {trunk.enum} as w; print(w.IMAGENET1K_V1.url)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
-    url = done.stdout.strip()
-    if done.returncode != 0 or not url.startswith("http") or not url.endswith(trunk.file):
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    url = process.stdout.strip()
+    if process.returncode != 0 or not url.startswith("http") or not url.endswith(trunk.file):
         raise ModelUnavailableError(
             f"the installed torchvision does not offer {trunk.file} for LPIPS",
             "install a newer torchvision, or name a local file for lpips in the settings",

@@ -1,4 +1,4 @@
-"""Libraries that a metric computes with and the program does without: found, or told how to get them."""
+"""Libraries that only some metrics need: check that they are installed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 def require_libraries(metrics: Iterable[str]) -> None:
-    """ModelUnavailableError where one of these metrics cannot be computed for want of a library; imports nothing."""
+    """ModelUnavailableError if one of these metrics needs a library that is not installed; imports nothing."""
     for metric in metrics:
         for library in get_metric(metric).libraries:
             if importlib.util.find_spec(library.module) is None:
                 raise ModelUnavailableError(
-                    f"{metric} is computed by {library.module}, which is not installed",
+                    f"{metric} needs {library.module}, which is not installed",
                     f"install it: pip install 'aim-tui[{library.extra}]'; or leave {metric} out",
                 )

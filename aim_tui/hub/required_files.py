@@ -1,4 +1,4 @@
-"""Which files make up a model of each role: what to fetch from a repository, what a folder must hold."""
+"""The files of a model of each role: which to fetch from a repository, and which a folder must contain."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 MODULES = "modules.json"
 
-# Configurations, tokenizers and processors are small and named in too many ways to list one by one.
+# Configurations, tokenizers and processors are small, and have too many names to list.
 _SMALL_SUFFIXES = frozenset({".json", ".txt", ".model", ".jinja"})
 _SHARD = re.compile(r"(model|pytorch_model)-\d+-of-\d+\.(safetensors|bin)")
 
-# In the order in which transformers looks for them; an index stands for its shards.
+# In the order in which transformers looks for them; an index means its shards.
 _SAFETENSORS = ("model.safetensors", "model.safetensors.index.json")
 _PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 _WEIGHTS = (*_SAFETENSORS, *_PICKLED)
 
-# Each row is one complete way to store a tokenizer.
+# Each row is one complete set of tokenizer files.
 _TOKENIZERS = (
     ("tokenizer.json",),
     ("vocab.json", "merges.txt"),
@@ -38,9 +38,8 @@ _TOKENIZERS = (
 )
 _PROCESSORS = (("preprocessor_config.json",), ("processor_config.json",))
 
-# What the modules of a sentence encoder keep in their folders, by class name: configuration, weights, tokenizer.
-# Others (Normalize) keep nothing that must be there.
-_MODULE_NEEDS = {
+# The parts that each module of a sentence encoder must have in its folder, by class name. Others (Normalize) need none.
+_MODULE_PARTS = {
     "Transformer": ("config", "weights", "tokenizer"),
     "StaticEmbedding": ("weights", "tokenizer"),
     "Pooling": ("config",),
@@ -49,16 +48,16 @@ _MODULE_NEEDS = {
 
 
 def chosen_weights(names: Iterable[str]) -> str | None:
-    """The file of one folder that transformers would load weights from: safetensors first; None if there is none."""
+    """The file of a folder from which transformers loads weights: safetensors first; None if there is none."""
     present = set(names)
     return next((name for name in _WEIGHTS if name in present), None)
 
 
-def wanted(files: Iterable[str], modules: Iterable[str] = ("",)) -> list[str]:
-    """The files of a repository that a model needs, from its listing.
+def required_files(files: Iterable[str], modules: Iterable[str] = ("",)) -> list[str]:
+    """The files that a model needs, from the listing of its repository.
 
-    `modules` are the folders that the modules of a sentence encoder live in. Weights are taken once: safetensors, or
-    the pickled ones where a folder has no others; never those of other frameworks.
+    `modules` are the module folders of a sentence encoder. Each folder's weights are taken in one format: safetensors
+    if it has them, else pickled; never those of other frameworks.
     """
     by_folder: dict[str, list[str]] = {}
     for name in files:
@@ -66,15 +65,15 @@ def wanted(files: Iterable[str], modules: Iterable[str] = ("",)) -> list[str]:
         if path.is_absolute() or ".." in path.parts:
             continue
         by_folder.setdefault("" if str(path.parent) == "." else str(path.parent), []).append(path.name)
-    picked: list[str] = []
+    required: list[str] = []
     for folder in sorted({"", *modules}):
         names = by_folder.get(folder, [])
         prefix = f"{folder}/" if folder else ""
-        picked += [prefix + name for name in sorted(names) if _is_wanted(name, chosen_weights(names))]
-    return picked
+        required += [prefix + name for name in sorted(names) if _is_required(name, chosen_weights(names))]
+    return required
 
 
-def _is_wanted(name: str, weights: str | None) -> bool:
+def _is_required(name: str, weights: str | None) -> bool:
     if name == weights:
         return True
     if name.endswith(".index.json"):
@@ -92,40 +91,40 @@ def module_folders(text: str) -> list[str]:
 def _modules(text: str) -> list[dict[str, Any]]:
     modules = json.loads(text)
     if not isinstance(modules, list) or not all(isinstance(module, dict) for module in modules):
-        raise ValueError("modules.json is no list of modules")
+        raise ValueError("modules.json is not a list of modules")
     return modules
 
 
 def folder_problems(role: Role, folder: Path) -> list[str]:
-    """What a model folder lacks, one phrase each; empty if it is complete."""
+    """What is missing from a model folder, or damaged; empty if it is complete."""
     model = model_role(role)
-    return _needs(folder, model.parts if model else ("config", "weights"))
+    return _part_problems(folder, model.parts if model else ("config", "weights"))
 
 
 def has_processors(folder: Path) -> bool:
-    """Whether a model folder holds a tokenizer and an image processor's configuration."""
-    return not _needs(folder, ("tokenizer",)) + _one_of(folder, _PROCESSORS, "")
+    """Whether a model folder has a tokenizer and the configuration of an image processor."""
+    return not _part_problems(folder, ("tokenizer", "processor"))
 
 
 def _sentence_problems(folder: Path) -> list[str]:
     listing = folder / MODULES
     if not listing.is_file():
         # sentence-transformers adds mean pooling to a plain transformer.
-        return _needs(folder, _MODULE_NEEDS["Transformer"])
+        return _part_problems(folder, _MODULE_PARTS["Transformer"])
     try:
         modules = _modules(listing.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return [f"{MODULES} cannot be read"]
     problems: list[str] = []
     for module in modules:
-        place = str(module.get("path", "")).strip("/")
+        path = str(module.get("path", "")).strip("/")
         kind = str(module.get("type", "")).rpartition(".")[2]
-        prefix = f"{place}/" if place else ""
-        problems += [prefix + problem for problem in _needs(folder / place, _MODULE_NEEDS.get(kind, ()))]
+        prefix = f"{path}/" if path else ""
+        problems += [prefix + problem for problem in _part_problems(folder / path, _MODULE_PARTS.get(kind, ()))]
     return problems
 
 
-def _needs(folder: Path, parts: Iterable[str]) -> list[str]:
+def _part_problems(folder: Path, parts: Iterable[str]) -> list[str]:
     problems: list[str] = []
     for part in parts:
         match part:

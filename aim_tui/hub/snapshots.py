@@ -1,4 +1,4 @@
-"""One commit of a repository on the hub, and its place in the hub's cache."""
+"""One commit of a repository on the hub, and its snapshot in the hub's cache."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
 
 class Snapshot:
-    """One commit of a repository on the hub, and its place in the cache."""
+    """One commit of a repository on the hub, and its snapshot in the cache."""
 
     def __init__(self, api: Any, repo: str, commit: str, files: dict[str, Any]) -> None:
         self.files = files
-        # It becomes the name of a folder.
+        # The commit becomes the name of a folder.
         if not is_checksum(commit):
-            raise TransferError("the server does not tell which commit it serves; is HF_ENDPOINT a hub?")
+            raise TransferError("the server does not report a commit; is HF_ENDPOINT a hub?")
         self._api = api
         self._repo = repo
         self._commit = commit
         self._storage = storage_folder(repo)
-        self._known: dict[str, tuple[int, str]] = {}
+        self._blobs: dict[str, tuple[int, str]] = {}
 
     def download(self, name: str) -> Download:
-        """What is to be fetched for a file of the commit."""
+        """The download of a file of the commit."""
         from huggingface_hub import hf_hub_url
 
         url = hf_hub_url(self._repo, name, revision=self._commit, endpoint=self._api.endpoint)
@@ -41,34 +41,34 @@ class Snapshot:
         return Download(name, url, blob, size, checksum, http.hub_headers(self._api.token))
 
     def blob(self, name: str) -> Path:
-        """Where the cache keeps the content of a file that has been asked for."""
-        return self._storage / "blobs" / self._known[name][1]
+        """The cache path of a file's content, after `download`."""
+        return self._storage / "blobs" / self._blobs[name][1]
 
     def _size_and_checksum(self, name: str, url: str) -> tuple[int, str]:
-        if name not in self._known:
+        if name not in self._blobs:
             file = self.files[name]
             size, checksum = (file.lfs.size, file.lfs.sha256) if file.lfs else (file.size, file.blob_id)
             if size is None or not checksum:
                 # Some mirrors leave this out of their listing.
                 from huggingface_hub import get_hf_file_metadata
 
-                told = get_hf_file_metadata(url, token=self._api.token, timeout=http.TIMEOUT_S)
-                size, checksum = told.size, told.etag
+                metadata = get_hf_file_metadata(url, token=self._api.token, timeout=http.TIMEOUT_S)
+                size, checksum = metadata.size, metadata.etag
             # The checksum becomes the name of a file.
             if size is None or not checksum or not is_checksum(checksum):
-                raise TransferError(f"the server does not tell the size and checksum of {name}")
-            self._known[name] = (size, checksum)
-        return self._known[name]
+                raise TransferError(f"the server does not report the size and checksum of {name}")
+            self._blobs[name] = (size, checksum)
+        return self._blobs[name]
 
     def link(self, name: str) -> None:
-        """Give a fetched blob its name in the snapshot; the hub library does it, as its cache is laid out its way."""
+        """Link a fetched blob into the snapshot; the hub library does it, since the cache layout is its own."""
         from huggingface_hub import hf_hub_download
 
         pointer = self._storage / "snapshots" / self._commit / name
         if pointer.is_symlink() and not pointer.exists():
             pointer.unlink()
-        elif pointer.is_file() and pointer.stat().st_size != self._known[name][0]:
-            # On disks without links the snapshot holds copies, which can be cut short by themselves.
+        elif pointer.is_file() and pointer.stat().st_size != self._blobs[name][0]:
+            # On file systems without links the snapshot holds copies, which can be truncated on their own.
             pointer.unlink()
         hf_hub_download(
             self._repo,
@@ -80,11 +80,11 @@ class Snapshot:
         )
 
     def publish(self, revision: str) -> None:
-        """Make the commit the one that a branch or tag name stands for."""
+        """Make a branch or tag name refer to this commit."""
         if revision == self._commit:
             return
         ref = self._storage / "refs" / revision
         ref.parent.mkdir(parents=True, exist_ok=True)
-        fresh = ref.with_name(f"{ref.name}.{os.getpid()}.tmp")
-        fresh.write_text(self._commit, encoding="ascii")
-        fresh.replace(ref)
+        temporary = ref.with_name(f"{ref.name}.{os.getpid()}.tmp")
+        temporary.write_text(self._commit, encoding="ascii")
+        temporary.replace(ref)

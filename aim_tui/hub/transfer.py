@@ -1,7 +1,7 @@
-"""One file over HTTP: continued where it stopped, checked as it arrives, in place only when whole.
+"""Download one file over HTTP: resumable, verified as it arrives, moved into place when complete.
 
-The hub library cannot continue a download that an earlier process left (it gives each a new temporary name and
-deletes it on failure), and a captioner is 15 GB in two files. So the bytes are fetched here.
+The hub library cannot resume a download of an earlier process (it uses a new temporary name and deletes the file on
+failure), and a captioner is 15 GB in two files. So files are downloaded here.
 """
 
 from __future__ import annotations
@@ -23,44 +23,44 @@ if TYPE_CHECKING:
 
 _ATTEMPTS = 5
 _PAUSE_S = 1.0
-# Statuses that say "later" rather than "no".
+# Statuses after which a retry makes sense.
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A file to fetch and what is known of it."""
+    """A file to fetch."""
 
     name: str
     url: str
     target: Path
     size: int
     checksum: str
-    """As `weights.new_digest` reads it; '' if the server tells none."""
+    """For `checksums.new_digest`; '' if the server reports none."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """May hold the access token, so they are kept out of every text."""
+    """May contain the access token, so they are kept out of the repr."""
 
     @property
     def part(self) -> Path:
-        """Where the bytes gather until the file is whole."""
+        """The temporary file that holds the bytes until the file is complete."""
         return self.target.with_name(self.target.name + PART_SUFFIX)
 
     @property
     def on_disk(self) -> int:
-        """How many bytes are here already, in part or whole."""
-        place = self.target if self.target.is_file() else self.part
-        return place.stat().st_size if place.is_file() else 0
+        """The number of bytes that are already here."""
+        file = self.target if self.target.is_file() else self.part
+        return file.stat().st_size if file.is_file() else 0
 
 
-class _Part:
-    """The growing file and the digest of what it holds."""
+class _PartialFile:
+    """The partly downloaded file and the digest of its content."""
 
     def __init__(self, download: Download) -> None:
         self._download = download
         self._file = download.part.open("a+b")
         self.restart_digest()
 
-    def __enter__(self) -> _Part:
+    def __enter__(self) -> _PartialFile:
         return self
 
     def __exit__(
@@ -85,41 +85,43 @@ class _Part:
         self._digest.update(chunk)
         self.size += len(chunk)
 
-    def is_right(self) -> bool:
+    def is_intact(self) -> bool:
         return self._digest.hexdigest().startswith(self._download.checksum)
 
 
 def transfer(download: Download, on_size: Callable[[int], None], cancelled: Callable[[], bool]) -> None:
-    """Fetch a file to its target, continuing what is there.
+    """Fetch a file to its target, resuming a partial download.
 
-    `on_size` hears the number of bytes of this file that are on disk; it can fall, when a server starts again from
-    the beginning. Raises FetchCancelledError, TransferError, OSError, or the hub library's errors.
+    `on_size` is called with the number of bytes on disk, which falls if the server starts again from the beginning.
+    Raises FetchCancelledError, TransferError, OSError, or the hub library's errors.
     """
     download.part.parent.mkdir(parents=True, exist_ok=True)
-    # Reading what is here takes a while for a large file: say first where things stand.
+    # Reading a large partial file takes a while: report its size first.
     on_size(download.on_disk)
-    with _Part(download) as part:
+    with _PartialFile(download) as part:
         if part.size > download.size:
             part.clear()
         on_size(part.size)
-        _fill(part, download, on_size, cancelled)
-        right = part.is_right()
-    if not right:
+        _complete(part, download, on_size, cancelled)
+        intact = part.is_intact()
+    if not intact:
         download.part.unlink()
-        raise ChecksumError(f"{download.name} arrived damaged, its checksum is wrong")
+        raise ChecksumError(f"{download.name} arrived damaged: its checksum is wrong")
     download.part.replace(download.target)
 
 
-def _fill(part: _Part, download: Download, on_size: Callable[[int], None], cancelled: Callable[[], bool]) -> None:
-    """Ask for what is missing until all is there; a broken connection is taken up again some times."""
+def _complete(
+    part: _PartialFile, download: Download, on_size: Callable[[int], None], cancelled: Callable[[], bool]
+) -> None:
+    """Fetch the missing bytes, retrying after lost connections."""
     from huggingface_hub.errors import HfHubHTTPError
 
     failures = 0
     while part.size < download.size:
-        before = part.size
+        size_before = part.size
         try:
             _stream(part, download, on_size, cancelled)
-            problem: Exception = TransferError(f"the server sent too little of {download.name}")
+            problem: Exception = TransferError(f"the server sent too few bytes of {download.name}")
         except HfHubHTTPError as error:
             if error.response.status_code not in _TRANSIENT:
                 raise
@@ -128,17 +130,19 @@ def _fill(part: _Part, download: Download, on_size: Callable[[int], None], cance
             problem = error
         if part.size >= download.size:
             break
-        failures = 1 if part.size > before else failures + 1
+        failures = 1 if part.size > size_before else failures + 1
         if failures >= _ATTEMPTS:
             raise problem
         time.sleep(_PAUSE_S * failures)
     if part.size > download.size:
         part.clear()
-        raise TransferError(f"the server sent too much of {download.name}")
+        raise TransferError(f"the server sent too many bytes of {download.name}")
 
 
-def _stream(part: _Part, download: Download, on_size: Callable[[int], None], cancelled: Callable[[], bool]) -> None:
-    # Compressed bytes could not be continued, and would not be the bytes that the size counts.
+def _stream(
+    part: _PartialFile, download: Download, on_size: Callable[[int], None], cancelled: Callable[[], bool]
+) -> None:
+    # A compressed body could not be resumed, and its size would not match.
     headers = {**download.headers, "Accept-Encoding": "identity"}
     if part.size:
         headers["Range"] = f"bytes={part.size}-"
@@ -151,13 +155,11 @@ def _stream(part: _Part, download: Download, on_size: Callable[[int], None], can
             part.clear()
         for chunk in http.chunks(response):
             if cancelled():
-                raise FetchCancelledError(
-                    f"stopped while fetching {download.name}", "fetch again to continue where it stopped"
-                )
+                raise FetchCancelledError(f"stopped while fetching {download.name}", "fetch again to resume")
             part.append(chunk)
             on_size(part.size)
 
 
 def _continues(response: Any, start: int) -> bool:
-    """Whether a server goes on where it was asked to; many answer with the whole file."""
+    """Whether the server resumes at this byte; many send the whole file again."""
     return response.status_code == 206 and str(response.headers.get("Content-Range", "")).startswith(f"bytes {start}-")

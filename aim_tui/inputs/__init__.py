@@ -1,1 +1,1 @@
-"""What a user points at: files, folders and globs, and how an image file safely becomes pixels."""
+"""Reading what a user points at: images, folders, manifests, tables and prompts."""

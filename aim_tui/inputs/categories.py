@@ -1,4 +1,4 @@
-"""A folder for each category, and a prompt for each of them."""
+"""Categories as sub-folders of images, with a prompt for each."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from aim_tui.inputs.listing import Problem
 
-#: Where the name of a category goes in a template.
+#: The placeholder for the category's name in a template.
 PLACE = "{category}"
-#: How folders are put beside the lines of a text file.
+#: How categories are sorted to match the lines of a text file.
 ORDERS = ("natural", "plain")
 
 
@@ -36,7 +36,7 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """The categories of a folder in natural order, and images beside them that belong to none."""
+    """The categories of a folder in natural order, and the images that are in none of them."""
 
     root: str
     folders: tuple[Folder, ...]
@@ -49,41 +49,41 @@ class Tree:
 
 
 def read_tree(root: str, *, recursive: bool = False) -> Tree:
-    """The folders of `root`, each a category; UsageError where there are none."""
+    """The folders of `root`, each a category; UsageError if there are none."""
     listing = list_folder(Path(root))
     if listing.problem:
         raise UsageError(f"{root}: {listing.problem}")
     if not listing.folders:
-        raise UsageError(f"{root} has no sub-folders", "categories are the folders in it, with their images")
+        raise UsageError(f"{root} has no sub-folders", "each category is a sub-folder with its images")
     folders = []
     for folder in listing.folders:
-        found = expand([str(folder)], recursive)
-        folders.append(Folder(folder.name, tuple(found.images), tuple(found.problems)))
+        listed = expand([str(folder)], recursive)
+        folders.append(Folder(folder.name, tuple(listed.images), tuple(listed.problems)))
     return Tree(root, tuple(folders), tuple(listing.images))
 
 
 def from_template(template: str, names: Sequence[str]) -> dict[str, str]:
-    """The template with each name in its place, underscores as spaces; UsageError without a place."""
+    """The template filled in for each name, underscores as spaces; UsageError unless it has one placeholder."""
     if template.count(PLACE) != 1:
         raise UsageError(
-            f"--prompt-template {template!r} has {template.count(PLACE)} places for the category",
-            f"such as 'a photo of a {PLACE}'",
+            f"--prompt-template {template!r} has {template.count(PLACE)} placeholders, not one",
+            f"for example 'a photo of a {PLACE}'",
         )
     return {name: template.replace(PLACE, name.replace("_", " ")) for name in names}
 
 
 def read_prompts(path: Path, names: Sequence[str], order: str | None = None) -> tuple[dict[str, str], list[str]]:
-    """The prompt of each category, and the names in the file that are none.
+    """The prompt of each category, and the names in the file that are not categories.
 
-    A mapping (JSON object, or CSV and JSON Lines with `category` and `prompt`) has to name every category. A text file
-    has a line for each, in the order of the sorted folders; where natural and plain sorting differ, `order` says which.
+    A mapping (JSON object, or CSV and JSON Lines with `category` and `prompt`) must name every category. A text file
+    has one line per category in the order of the sorted folders; `order` decides if natural and plain sorting differ.
     """
     if path.suffix.lower() in (".json", ".csv", ".tsv", ".jsonl", ".ndjson"):
         mapping = _mapping(path)
-        lacking = [name for name in names if name not in mapping]
-        if lacking:
+        missing = [name for name in names if name not in mapping]
+        if missing:
             raise UsageError(
-                f"{path} has no prompt for {len(lacking)} of {len(names)} categories: {_some(lacking)}",
+                f"{path} has no prompt for {len(missing)} of {len(names)} categories: {_some(missing)}",
                 f"it has: {_some(list(mapping))}",
             )
         return {name: mapping[name] for name in names}, [name for name in mapping if name not in set(names)]
@@ -91,7 +91,7 @@ def read_prompts(path: Path, names: Sequence[str], order: str | None = None) -> 
     if len(lines) != len(names):
         raise UsageError(
             f"{path} has {len(lines)} lines for {len(names)} categories",
-            f"one line a category, sorted: {_some(_ordered(names, order or 'natural', path))}",
+            f"write one line per category, sorted: {_some(_ordered(names, order or 'natural', path))}",
         )
     return dict(zip(_ordered(names, order, path), lines, strict=True)), []
 
@@ -101,9 +101,9 @@ def _ordered(names: Sequence[str], order: str | None, path: Path) -> list[str]:
     if order is None and natural != plain:
         first, second = next(pair for pair in zip(natural, plain, strict=True) if pair[0] != pair[1])
         raise UsageError(
-            f"which line of {path} is of which category? Sorted by number {printable(first)!r} comes where "
-            f"{printable(second)!r} comes sorted by character",
-            "say --order natural or --order plain, or name the categories in a JSON or CSV file",
+            f"the order of the lines of {path} is ambiguous: natural sorting puts {printable(first)!r} where "
+            f"plain sorting puts {printable(second)!r}",
+            "add --order natural or --order plain, or name the categories in a JSON or CSV file",
         )
     return plain if order == "plain" else natural
 
@@ -111,30 +111,29 @@ def _ordered(names: Sequence[str], order: str | None, path: Path) -> list[str]:
 def _mapping(path: Path) -> Mapping[str, str]:
     if path.suffix.lower() == ".json" and (plain := _object(path)) is not None:
         return plain
-    table = read_table(path)
-    found: dict[str, str] = {}
-    for line, name in table.column("category"):
-        prompt = line.values.get("prompt")
+    prompts: dict[str, str] = {}
+    for row, name in read_table(path).column("category"):
+        prompt = row.values.get("prompt")
         if not isinstance(name, str) or not isinstance(prompt, str) or not name.strip() or not prompt.strip():
-            raise UsageError(f"{path}, {line.where}: needs a category and a prompt, both texts")
-        if found.setdefault(name.strip(), prompt.strip()) != prompt.strip():
-            raise UsageError(f"{path}, {line.where}: {name!r} has another prompt before")
-    return found
+            raise UsageError(f"{path}, {row.where}: needs a category and a prompt, both texts")
+        if prompts.setdefault(name.strip(), prompt.strip()) != prompt.strip():
+            raise UsageError(f"{path}, {row.where}: {name!r} already has a different prompt")
+    return prompts
 
 
 def _object(path: Path) -> dict[str, str] | None:
-    """The prompts of a JSON object of texts; None where it is anything else, which tables are."""
+    """The prompts of a JSON object of texts; None if it is anything else, such as a table."""
 
-    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
         names = [name for name, _ in pairs]
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            raise UsageError(f"{path}: the category {twice!r} is there more than once")
+        if duplicate := next((name for name in names if names.count(name) > 1), None):
+            raise UsageError(f"{path}: the category {duplicate!r} appears more than once")
         return dict(pairs)
 
     try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=once)
+        data = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=unique)
     except (OSError, ValueError, RecursionError):
-        return None  # The reader of tables says what is wrong with it.
+        return None  # read_table then says what is wrong with it
     if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):
         return None
     if empty := next((name for name, value in data.items() if not value.strip()), None):
@@ -143,5 +142,5 @@ def _object(path: Path) -> dict[str, str] | None:
 
 
 def _some(names: Sequence[str], most: int = 8) -> str:
-    said = ", ".join(printable(name) for name in names[:most])
-    return f"{said} and {len(names) - most} more" if len(names) > most else said
+    listed = ", ".join(printable(name) for name in names[:most])
+    return f"{listed} and {len(names) - most} more" if len(names) > most else listed

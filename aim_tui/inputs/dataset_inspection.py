@@ -1,4 +1,4 @@
-"""What can be told of a data set without any model: counts, sizes, missing and broken files, twins, unchanged pairs."""
+"""Inspect a data set without any model: counts, sizes, missing and broken files, duplicates, unchanged pairs."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What reading one file told; `problem` where it gave no image."""
+class InspectedImage:
+    """Facts about one image file; `problem` if it could not be read."""
 
     path: str
     sha256: str = ""
     pixels: str = ""
-    """A digest of the decoded pixels: files of other bytes may hold the same image."""
+    """A digest of the decoded pixels: different files may hold the same image."""
     width: int = 0
     height: int = 0
     format: str = ""
@@ -36,7 +36,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """How long texts are, in characters and in words."""
+    """Lengths of texts, in characters and in words."""
 
     n: int
     shortest: int
@@ -48,20 +48,23 @@ class Lengths:
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> Lengths | None:
-        """Of these texts; None where there are none."""
+        """The lengths of these texts; None without texts."""
         if not texts:
             return None
         chars, words = [len(text) for text in texts], [len(text.split()) for text in texts]
-        middle, words_middle = statistics.median(chars), statistics.median(words)
-        return cls(len(texts), min(chars), middle, max(chars), min(words), words_middle, max(words))
+        return cls(
+            len(texts),
+            *(min(chars), statistics.median(chars), max(chars)),
+            *(min(words), statistics.median(words), max(words)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What was found. `broken` are reasons why it cannot be scored as it is; `remarks` are worth knowing."""
+    """The result of an inspection; `broken` lists what keeps it from being scored as it is."""
 
     path: str
-    images: tuple[Look, ...]
+    images: tuple[InspectedImage, ...]
     edits: EditFile | None = None
     lengths: Lengths | None = None
     broken: tuple[Flaw, ...] = ()
@@ -76,103 +79,100 @@ class Inspection:
     sizes: dict[str, int] = field(default_factory=dict)
     formats: dict[str, int] = field(default_factory=dict)
     truth: dict[str, int] = field(default_factory=dict)
-    """How many rows are right, and wrong in which way, where the file says so."""
+    """Counts of correct rows and of each type of error, if the file has `is_correct`."""
 
     @property
     def readable(self) -> int:
-        """How many files are images."""
-        return sum(not look.problem for look in self.images)
+        """The number of readable images."""
+        return sum(not image.problem for image in self.images)
 
 
 def inspect_file(path: str, policy: ReadingPolicy, threads: int = 4) -> Inspection:
-    """A file of edits and every image it names; UsageError where it cannot be read as rows."""
-    found = parse_edits(path)
-    looks = {look.path: look for look in _look_at(_named(found.rows), policy, threads)}
-    broken = list(found.flaws)
-    if not found.listed:
-        broken.append(Flaw("the file", "holds no rows"))
-    whole: list[tuple[EditRow, Look, Look]] = []
-    for row in found.rows:
-        source, target = looks[row.source], looks[row.target]
+    """Inspect a file of edits and every image it names; UsageError if it cannot be read as rows."""
+    edits = parse_edits(path)
+    paths = dict.fromkeys(path for row in edits.rows for path in (row.source, row.target))
+    images = {image.path: image for image in _inspect_all(list(paths), policy, threads)}
+    broken = list(edits.flaws)
+    if not edits.listed:
+        broken.append(Flaw("the file", "has no rows"))
+    readable: list[tuple[EditRow, InspectedImage, InspectedImage]] = []
+    for row in edits.rows:
+        source, target = images[row.source], images[row.target]
         sides = (("source", row.source_name, source), ("target", row.target_name, target))
-        troubles = [
-            Flaw(row.where, f"{row.id}: {side} image {name}: {look.problem}")
-            for side, name, look in sides
-            if look.problem
+        flaws = [
+            Flaw(row.where, f"{row.id}: {side} image {name}: {image.problem}")
+            for side, name, image in sides
+            if image.problem
         ]
-        broken += troubles
-        if not troubles:
-            whole.append((row, source, target))
-    same: dict[tuple[str, str, str], list[str]] = {}
-    for row, source, target in whole:
-        same.setdefault((source.sha256, target.sha256, row.instruction.casefold()), []).append(row.id)
+        broken += flaws
+        if not flaws:
+            readable.append((row, source, target))
+    ids_of_edit: dict[tuple[str, str, str], list[str]] = {}
+    for row, source, target in readable:
+        ids_of_edit.setdefault((source.sha256, target.sha256, row.instruction.casefold()), []).append(row.id)
     truth = Counter(
         "right" if row.truth["is_correct"] else f"wrong: {row.truth.get('error_type') or 'no type'}"
-        for row in found.rows
+        for row in edits.rows
         if "is_correct" in row.truth
     )
     return Inspection(
         path=path,
-        images=tuple(looks.values()),
-        edits=found,
-        lengths=Lengths.of([row.instruction for row in found.rows]),
+        images=tuple(images.values()),
+        edits=edits,
+        lengths=Lengths.of([row.instruction for row in edits.rows]),
         broken=tuple(broken),
-        twins=_twins(looks.values()),
-        unequal=tuple(row.id for row, a, b in whole if (a.width, a.height) != (b.width, b.height)),
-        unchanged=tuple(row.id for row, a, b in whole if a.pixels == b.pixels),
-        repeated=tuple(tuple(ids) for ids in same.values() if len(ids) > 1),
-        sizes=_sizes(looks.values()),
-        formats=_formats(looks.values()),
+        twins=_duplicate_files(images.values()),
+        unequal=tuple(row.id for row, a, b in readable if (a.width, a.height) != (b.width, b.height)),
+        unchanged=tuple(row.id for row, a, b in readable if a.pixels == b.pixels),
+        repeated=tuple(tuple(ids) for ids in ids_of_edit.values() if len(ids) > 1),
+        sizes=_sizes(images.values()),
+        formats=_formats(images.values()),
         truth=dict(truth),
     )
 
 
 def inspect_images(path: str, images: Sequence[str], policy: ReadingPolicy, threads: int = 4) -> Inspection:
-    """The images of a folder."""
-    looks = _look_at(images, policy, threads)
-    broken = [Flaw(os.path.relpath(look.path, path), look.problem) for look in looks if look.problem]
+    """Inspect the images of a folder."""
+    inspected = _inspect_all(images, policy, threads)
+    broken = [Flaw(os.path.relpath(image.path, path), image.problem) for image in inspected if image.problem]
     if not images:
-        broken.append(Flaw("the folder", "holds no images"))
+        broken.append(Flaw("the folder", "has no images"))
     return Inspection(
         path=path,
-        images=tuple(looks),
+        images=tuple(inspected),
         broken=tuple(broken),
-        twins=_twins(looks),
-        sizes=_sizes(looks),
-        formats=_formats(looks),
+        twins=_duplicate_files(inspected),
+        sizes=_sizes(inspected),
+        formats=_formats(inspected),
     )
 
 
-def _named(rows: Iterable[EditRow]) -> list[str]:
-    return list(dict.fromkeys(path for row in rows for path in (row.source, row.target)))
-
-
-def _look_at(paths: Sequence[str], policy: ReadingPolicy, threads: int) -> list[Look]:
+def _inspect_all(paths: Sequence[str], policy: ReadingPolicy, threads: int) -> list[InspectedImage]:
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(lambda path: _look(path, policy), paths))
+        return list(pool.map(lambda path: _inspect(path, policy), paths))
 
 
-def _look(path: str, policy: ReadingPolicy) -> Look:
+def _inspect(path: str, policy: ReadingPolicy) -> InspectedImage:
     try:
         image = read_image(path, policy)
     except (ImageError, MemoryError) as error:
-        return Look(path, problem=str(error) or "not enough memory to decode it")
+        return InspectedImage(path, problem=str(error) or "not enough memory to decode it")
     facts = image.facts
     pixels = hashlib.sha256(f"{facts.width} {facts.height} ".encode() + image.pixels.tobytes()).hexdigest()
-    return Look(path, facts.sha256, pixels, facts.width, facts.height, facts.format, facts.bytes)
+    return InspectedImage(path, facts.sha256, pixels, facts.width, facts.height, facts.format, facts.bytes)
 
 
-def _twins(looks: Iterable[Look]) -> tuple[tuple[str, ...], ...]:
+def _duplicate_files(images: Iterable[InspectedImage]) -> tuple[tuple[str, ...], ...]:
     groups: dict[str, list[str]] = {}
-    for look in looks:
-        if not look.problem:
-            groups.setdefault(look.sha256, []).append(look.path)
+    for image in images:
+        if not image.problem:
+            groups.setdefault(image.sha256, []).append(image.path)
     return tuple(tuple(paths) for paths in groups.values() if len(paths) > 1)
 
 
-def _sizes(looks: Iterable[Look]) -> dict[str, int]:
-    return dict(Counter(f"{look.width} x {look.height}" for look in looks if not look.problem).most_common())
+def _sizes(images: Iterable[InspectedImage]) -> dict[str, int]:
+    return dict(Counter(f"{image.width} x {image.height}" for image in images if not image.problem).most_common())
 
 
-def _formats(looks: Iterable[Look]) -> dict[str, int]:
-    return dict(Counter(look.format for look in looks if not look.problem).most_common())
+def _formats(images: Iterable[InspectedImage]) -> dict[str, int]:
+    return dict(Counter(image.format for image in images if not image.problem).most_common())

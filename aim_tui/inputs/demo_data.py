@@ -1,4 +1,4 @@
-"""The embedded sample: images, and the topic, prompt and reference that they were made for."""
+"""The embedded sample images, with the topic, prompt and reference that they were generated for."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """A folder of sample images and what they are judged against."""
+class DemoData:
+    """A folder of sample images and the context that they are scored with."""
 
     generations: Path
     topic: str
@@ -22,8 +22,8 @@ class Sample:
     reference: Path
 
 
-def load_sample() -> Sample:
-    """Read sample.toml beside the embedded images."""
+def load_demo_data() -> DemoData:
+    """Read sample.toml, next to the embedded images."""
     folder = paths.sample_data()
     data = tomllib.loads((folder / "sample.toml").read_text(encoding="utf-8"))
-    return Sample(folder / "generations", data["topic"], data["prompt"], folder / data["reference"])
+    return DemoData(folder / "generations", data["topic"], data["prompt"], folder / data["reference"])

@@ -11,20 +11,20 @@ from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import DataRow, Item
 from aim_tui.core.text import printable
 from aim_tui.errors import UsageError
-from aim_tui.inputs.tables import Line, read_table
+from aim_tui.inputs.tables import TableRow, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-#: The names by which files call the parts of an edit; the first one that a row has counts.
+#: Column names for the parts of an edit; the first one that a row has counts.
 SOURCE = ("source_image", "source", "source_path", "input_image", "original_image", "before")
 TARGET = ("target_image", "target", "target_path", "edited_image", "output_image", "after")
 INSTRUCTION = ("instruction", "edit_instruction", "edit_prompt", "edit")
 SOURCE_CAPTION = ("source_caption", "input_caption", "source_prompt")
 TARGET_CAPTION = ("target_caption", "output_caption", "edited_caption", "target_prompt")
 ID = ("id", "sample_id", "edit_id")
-#: What adversarial data sets say of a row besides.
+#: Further columns of adversarial data sets.
 TRUTH = ("original_id", "is_correct", "error_type", "original_instruction")
 
 _LONGEST_TEXT = 10_000
@@ -42,15 +42,15 @@ class EditRow:
     source_caption: str = ""
     target_caption: str = ""
     where: str = ""
-    """Where in the file it stands: 'line 7', 'samples[3]'."""
+    """The position in the file: 'line 7', 'samples[3]'."""
     source_name: str = ""
     target_name: str = ""
-    """The paths as the file has them."""
+    """The paths as written in the file."""
     truth: Mapping[str, Any] = field(default_factory=dict)
     """The columns of TRUTH that the row has."""
 
     def item(self, number: int) -> Item:
-        """The row as the engine takes it."""
+        """The row as an item for the engine."""
         edit = Context(
             source=self.source,
             instruction=self.instruction,
@@ -62,7 +62,7 @@ class EditRow:
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """What is wrong with a row, and where it stands."""
+    """What is wrong with a row, and its position in the file."""
 
     where: str
     problem: str
@@ -70,56 +70,56 @@ class Flaw:
 
 @dataclass(frozen=True, slots=True)
 class EditFile:
-    """The edits of a file, and the rows that are none."""
+    """The edits of a file, and what is wrong with its other rows."""
 
     path: str
     rows: tuple[EditRow, ...]
     flaws: tuple[Flaw, ...]
     listed: int
-    """How many rows the file has, broken ones among them."""
+    """The number of rows, broken ones included."""
     besides: Mapping[str, Any] = field(default_factory=dict)
 
 
 def parse_edits(path: str | Path) -> EditFile:
-    """Every edit and every flaw of a file; UsageError where it cannot be read as rows at all."""
+    """Every edit and every flaw of a file; UsageError if it cannot be read as rows at all."""
     table = read_table(path)
     folder = os.path.dirname(os.path.abspath(path))  # noqa: PTH100, PTH120  # as text: any bytes
     rows: list[EditRow] = []
     flaws: list[Flaw] = []
-    called: list[tuple[str, str]] = []
+    ids: list[tuple[str, str]] = []
     for number, line in enumerate(table.lines):
         problems: list[str] = []
         name = _id(line, number, problems)
         if not problems:
-            called.append((name, line.where))
+            ids.append((name, line.where))
         row = _row(line, name, folder, problems)
         flaws += [Flaw(line.where, problem) for problem in problems]
         if row is not None and not problems:
             rows.append(row)
-    flaws += _repeated(called)
+    flaws += _repeated_ids(ids)
     return EditFile(str(path), tuple(rows), tuple(flaws), len(table.lines), table.besides)
 
 
 def read_edits(path: str | Path) -> EditFile:
-    """The edits of a file in which nothing is wrong; UsageError names the file, the place and the trouble."""
-    found = parse_edits(path)
-    if found.flaws:
-        shown = "; ".join(f"{flaw.where}: {flaw.problem}" for flaw in found.flaws[:_SHOWN])
-        more = f"; and {len(found.flaws) - _SHOWN} more" if len(found.flaws) > _SHOWN else ""
-        raise UsageError(f"{path}: {shown}{more}", f"look at all of it: aim-tui inspect {path}")
-    if not found.rows:
-        raise UsageError(f"{path} holds no edits", f"an edit has {SOURCE[0]}, {TARGET[0]} and {INSTRUCTION[0]}")
-    return found
+    """The edits of a file without flaws; UsageError lists the first flaws and where they are."""
+    edits = parse_edits(path)
+    if edits.flaws:
+        first = "; ".join(f"{flaw.where}: {flaw.problem}" for flaw in edits.flaws[:_SHOWN])
+        more = f"; and {len(edits.flaws) - _SHOWN} more" if len(edits.flaws) > _SHOWN else ""
+        raise UsageError(f"{path}: {first}{more}", f"list everything that is wrong: aim-tui inspect {path}")
+    if not edits.rows:
+        raise UsageError(f"{path} has no edits", f"an edit has {SOURCE[0]}, {TARGET[0]} and {INSTRUCTION[0]}")
+    return edits
 
 
-def _row(line: Line, name: str, folder: str, problems: list[str]) -> EditRow | None:
+def _row(line: TableRow, name: str, folder: str, problems: list[str]) -> EditRow | None:
     source = _text(line, SOURCE, problems)
     target = _text(line, TARGET, problems)
     instruction = _text(line, INSTRUCTION, problems)
     captions = [_text(line, names, problems, needed=False) for names in (SOURCE_CAPTION, TARGET_CAPTION)]
     for value, what in ((source, "source"), (target, "target")):
         if "\0" in value:
-            problems.append(f"the path of the {what} holds a zero byte")
+            problems.append(f"the path of the {what} contains a zero byte")
     if problems:
         return None
     truth = {key: line.values[key] for key in TRUTH if line.values.get(key) not in (None, "")}
@@ -137,8 +137,8 @@ def _row(line: Line, name: str, folder: str, problems: list[str]) -> EditRow | N
     )
 
 
-def _text(line: Line, names: Sequence[str], problems: list[str], *, needed: bool = True) -> str:
-    """The first column of these that the row has, as text without surrounding blanks."""
+def _text(line: TableRow, names: Sequence[str], problems: list[str], *, needed: bool = True) -> str:
+    """The first of these columns that the row has, as stripped text."""
     name = next((name for name in names if line.values.get(name) is not None), None)
     if name is None:
         if needed:
@@ -152,17 +152,17 @@ def _text(line: Line, names: Sequence[str], problems: list[str], *, needed: bool
     if needed and not text:
         problems.append(f"{name} is empty")
     if len(text) > _LONGEST_TEXT:
-        problems.append(f"{name} has {len(text):,} characters; more than {_LONGEST_TEXT:,} are not taken")
+        problems.append(f"{name} has {len(text):,} characters; the limit is {_LONGEST_TEXT:,}")
     if any("\ud800" <= char <= "\udfff" for char in text):
-        problems.append(f"{name} holds half of a character (an unpaired surrogate)")
+        problems.append(f"{name} contains an unpaired surrogate")
     return text
 
 
-def _id(line: Line, number: int, problems: list[str]) -> str:
-    """The row's id as text; its number in the file where it has none, or only blanks."""
-    given = (line.values.get(name) for name in ID)
-    said = (value for value in given if value is not None and not (isinstance(value, str) and not value.strip()))
-    value = next(said, number)
+def _id(line: TableRow, number: int, problems: list[str]) -> str:
+    """The row's id as text; its number in the file if the id is missing or blank."""
+    values = (line.values.get(name) for name in ID)
+    ids = (value for value in values if value is not None and not (isinstance(value, str) and not value.strip()))
+    value = next(ids, number)
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         if isinstance(value, float) and math.isfinite(value) and value == int(value):
             return str(int(value))
@@ -172,23 +172,23 @@ def _id(line: Line, number: int, problems: list[str]) -> str:
 
 
 def _truth(truth: dict[str, Any], problems: list[str]) -> dict[str, Any]:
-    """What CSV holds as words becomes what JSON would hold."""
-    said = truth.get("is_correct")
-    if said is not None and not isinstance(said, bool):
-        known = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-        if (word := str(said).strip().lower()) not in known:
-            problems.append(f"is_correct is {printable(str(said))[:40]!r}, neither true nor false")
+    """The truth with `is_correct` as a bool, which CSV holds as a word."""
+    correct = truth.get("is_correct")
+    if correct is not None and not isinstance(correct, bool):
+        words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+        if (word := str(correct).strip().lower()) not in words:
+            problems.append(f"is_correct is {printable(str(correct))[:40]!r}, neither true nor false")
         else:
-            truth["is_correct"] = known[word]
+            truth["is_correct"] = words[word]
     return truth
 
 
-def _repeated(called: Sequence[tuple[str, str]]) -> list[Flaw]:
-    """Every id after its first, of rows that are broken otherwise too: each is the id and the place of a row."""
+def _repeated_ids(ids: Sequence[tuple[str, str]]) -> list[Flaw]:
+    """A flaw for every repeated id; `ids` are the id and the position of each row, broken rows included."""
     first: dict[str, str] = {}
     return [
-        Flaw(where, f"id {printable(name)[:80]!r} is that of {before} already")
-        for name, where in called
+        Flaw(where, f"id {printable(name)[:80]!r} is already used in {before}")
+        for name, where in ids
         if (before := first.setdefault(name, where)) != where
     ]
 

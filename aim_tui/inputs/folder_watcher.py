@@ -1,7 +1,7 @@
-"""Images that appear while somebody looks: handed on once they are whole.
+"""Watch files, folders and glob patterns for new images, and report each once it is completely written.
 
-A change in the file system only wakes the look; what is there is told by listing, so that a folder that is renamed,
-removed or made anew, or lies on a network disk that reports nothing, is no special case.
+A change in the file system only triggers a new listing. So a folder that is renamed, removed or created again, or that
+is on a network disk without change events, is not a special case.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 
     from aim_tui.core.scoring.jobs import ReadingPolicy
 
-# Seconds between two looks while nothing is reported, and that a file must have been left alone before it is read.
-_TICK = 0.5
-_SETTLED = 0.3
-# Seconds after which everything is listed even if nothing was reported, and how many times as long as a listing takes
-# there is none: of a folder of 100,000 it takes a quarter of a second.
-_ANYWAY = 5.0
-_REST = 5.0
-# A file that was last changed this long ago when it was first seen is what it is going to be.
-_OLD = 10.0
+# Seconds between polls without change events, and seconds that a file must be unchanged before it is read.
+_POLL_SECONDS = 0.5
+_SETTLE_SECONDS = 0.3
+# Everything is listed at least this often in seconds, even without change events; and at most 1 / (1 + _REST_FACTOR)
+# of the time is spent listing: a folder of 100,000 images takes a quarter of a second.
+_MAX_LISTING_INTERVAL = 5.0
+_REST_FACTOR = 5.0
+# A file whose last change is older than this, in seconds, when it is first seen counts as complete.
+_OLD_SECONDS = 10.0
 _WRITING = "is being written"
 
 
 @dataclass(slots=True)
-class _Waiting:
-    """A file that is not whole yet, and why; `state` tells whether it has changed since it was last looked at."""
+class _PendingFile:
+    """A file that is not complete yet, and why; `state` (size, mtime, inode) shows whether it has changed."""
 
     state: tuple[int, int, int] | None
     since: float
@@ -42,10 +42,10 @@ class _Waiting:
 
 
 class Watch:
-    """What appears at files, folders and glob patterns besides the images that are `known`.
+    """Finds new images at files, folders and glob patterns, besides those in `known`.
 
-    Use it in one thread. `waiting` names the files that are not whole yet, each with the reason; `problems` are the
-    paths that give no images at the moment; `notice` says once why only the clock wakes the look.
+    Use it in one thread. `waiting` names the files that are not complete yet, each with the reason; `problems` are the
+    paths without images at the moment; `notice` says why change events are unavailable.
     """
 
     def __init__(self, paths: Sequence[str], recursive: bool, policy: ReadingPolicy, known: Iterable[str]) -> None:
@@ -53,81 +53,81 @@ class Watch:
         self._recursive = recursive
         self._policy = policy
         self._known = set(known)
-        self._candidates: dict[str, _Waiting] = {}
-        self._list_again = 0.0
-        self._list_anyway = 0.0
+        self._candidates: dict[str, _PendingFile] = {}
+        self._earliest_listing = 0.0
+        self._latest_listing = 0.0
         self.problems: list[Problem] = []
         self.notice = ""
 
     @property
     def waiting(self) -> dict[str, str]:
-        """The files that are there and not whole, and why not."""
-        return {path: waits.reason for path, waits in self._candidates.items() if waits.reason}
+        """The files that are not complete yet, with the reason."""
+        return {path: pending.reason for path, pending in self._candidates.items() if pending.reason}
 
     def batches(self, stop: Callable[[], bool]) -> Iterator[list[str]]:
-        """Images that have become whole, in the order of their names; an empty list about twice a second meanwhile.
+        """New complete images in the order of their names, about twice a second; the list may be empty.
 
-        Ends soon after `stop` says so.
+        Ends soon after `stop` returns true.
         """
         while not stop():
             roots = self._roots()
-            self._list_anyway = 0.0  # nothing was reported of what came before this
-            yield self._look(woken=True)
-            for woken in self._wakes(roots):
+            self._latest_listing = 0.0  # changes before the watch started were not reported
+            yield self._poll(changed=True)
+            for changed in self._changes(roots):
                 if stop():
                     return
-                yield self._look(woken)
+                yield self._poll(changed)
                 if self._roots() != roots:
-                    break  # what is watched is another folder now
+                    break  # the path is now another folder
 
-    def _look(self, woken: bool) -> list[str]:
+    def _poll(self, changed: bool) -> list[str]:
         now = time.monotonic()
-        if now >= self._list_anyway or (woken and now >= self._list_again):
+        if now >= self._latest_listing or (changed and now >= self._earliest_listing):
             self._list(now)
-        elif woken:
-            self._list_anyway = min(self._list_anyway, self._list_again)
-        whole = [path for path, waits in self._candidates.items() if self._is_whole(path, waits)]
-        for path in whole:
+        elif changed:
+            self._latest_listing = min(self._latest_listing, self._earliest_listing)
+        complete = [path for path, pending in self._candidates.items() if self._is_complete(path, pending)]
+        for path in complete:
             del self._candidates[path]
             self._known.add(path)
-        return whole
+        return complete
 
     def _list(self, started: float) -> None:
-        found = expand(self._paths, self._recursive)
-        self.problems = found.problems
-        took = time.monotonic() - started
-        self._list_again = time.monotonic() + _REST * took
-        self._list_anyway = time.monotonic() + max(_ANYWAY, _REST * took)
-        there = [path for path in found.images if path not in self._known]
-        self._candidates = {path: self._candidates.get(path) or _Waiting(None, started) for path in there}
+        listing = expand(self._paths, self._recursive)
+        self.problems = listing.problems
+        duration = time.monotonic() - started
+        self._earliest_listing = time.monotonic() + _REST_FACTOR * duration
+        self._latest_listing = time.monotonic() + max(_MAX_LISTING_INTERVAL, _REST_FACTOR * duration)
+        new = [path for path in listing.images if path not in self._known]
+        self._candidates = {path: self._candidates.get(path) or _PendingFile(None, started) for path in new}
 
-    def _is_whole(self, path: str, waits: _Waiting) -> bool:
-        """Whether a file has been left alone for long, or for a moment and is an image to its end."""
+    def _is_complete(self, path: str, pending: _PendingFile) -> bool:
+        """Whether a file is old, or has been unchanged for a moment and decodes to its end."""
         now = time.monotonic()
         try:
             stat = os.stat(path)  # noqa: PTH116 - any bytes
         except OSError as error:
-            waits.reason = error.strerror or str(error)
+            pending.reason = error.strerror or str(error)
             return False
-        if waits.state is None and time.time() - stat.st_mtime > _OLD:
+        if pending.state is None and time.time() - stat.st_mtime > _OLD_SECONDS:
             return True
         state = stat.st_size, stat.st_mtime_ns, stat.st_ino
-        if state != waits.state:
-            waits.state, waits.since, waits.reason = state, now, _WRITING
+        if state != pending.state:
+            pending.state, pending.since, pending.reason = state, now, _WRITING
             return False
-        if waits.reason != _WRITING or now - waits.since < _SETTLED:
+        if pending.reason != _WRITING or now - pending.since < _SETTLE_SECONDS:
             return False
         try:
             read_image(path, self._policy)
         except DamagedError as error:
-            waits.reason = str(error)
+            pending.reason = str(error)
             return False
         except ImageError:
-            return True  # whole, and the one who scores it says what is wrong with it
+            return True  # complete but unusable: scoring it reports why
         return True
 
-    def _wakes(self, roots: tuple[tuple[str, int], ...]) -> Iterator[bool]:
-        """True when something has changed below these folders, False when nothing has for a tick."""
+    def _changes(self, roots: tuple[tuple[str, int], ...]) -> Iterator[bool]:
+        """True when something has changed below these folders, False after each poll interval without a change."""
         from watchfiles import watch
 
         if roots and not self.notice:
@@ -136,23 +136,23 @@ class Watch:
                     *(root for root, _ in roots),
                     watch_filter=None,
                     debounce=200,
-                    rust_timeout=int(1000 * _TICK),
+                    rust_timeout=int(1000 * _POLL_SECONDS),
                     yield_on_timeout=True,
                     recursive=self._recursive or any(map(glob.has_magic, self._paths)),
                     raise_interrupt=False,
                 ):
                     yield bool(changes)
             except FileNotFoundError:
-                yield True  # it went away just now
+                yield True  # a folder was removed just now
             except (OSError, RuntimeError) as error:
-                self.notice = f"changes are not reported here ({error}): looking every {_ANYWAY:g} s"
+                self.notice = f"no change events ({error}): checking every {_MAX_LISTING_INTERVAL:g} s"
                 yield True
             return
         yield False
-        time.sleep(_TICK)
+        time.sleep(_POLL_SECONDS)
 
     def _roots(self) -> tuple[tuple[str, int], ...]:
-        """The folders that are there to be watched, with what tells each from another one of its name."""
+        """The existing folders to watch, each with its inode: a new folder of the same name has another."""
         roots = {}
         for path in self._paths:
             folder = path

@@ -1,4 +1,4 @@
-"""How an image file becomes RGB pixels, safely: every way a file can be bad is an expected input."""
+"""Decode image files to RGB pixels, safely: every kind of bad file is an expected input."""
 
 from __future__ import annotations
 
@@ -19,41 +19,41 @@ if TYPE_CHECKING:
 
     from aim_tui.core.scoring.jobs import ReadingPolicy
 
-#: What the program offers to score; a file of another name is opened when it is named outright.
+#: Files with these suffixes are listed; any other file is opened only if it is named explicitly.
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 
-# Formats that Pillow decodes by itself. Those that start another program (EPS runs Ghostscript) stay out.
+# Formats that Pillow decodes itself; not those that start another program (EPS runs Ghostscript).
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF")
 _ORIENTATION = 0x0112
-# Orientations that turn an image by a quarter, or mirror it along a diagonal.
-_ON_THEIR_SIDE = range(5, 9)
+# Orientations that swap width and height.
+_TRANSPOSED = range(5, 9)
 
-# Pillow warns of what it goes on to decode or to refuse; the facts and reasons below say it better. Once for
-# the process, since warnings.catch_warnings is not safe in the decoding threads.
+# Pillow's warnings add nothing to the facts and errors below. Silenced for the whole process, since
+# warnings.catch_warnings is not safe in the decoding threads.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 class ImageError(Exception):
-    """An image that cannot be used; the text says why, without the path."""
+    """An image that cannot be used; the message gives the reason, without the path."""
 
 
 class DamagedError(ImageError):
-    """An image whose bytes do not make one: broken, or not written to its end yet."""
+    """A file whose bytes are not a complete image: damaged, or still being written."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedImage:
-    """An RGB image of mode 'RGB' and the facts that were seen on the way."""
+    """An image in mode 'RGB', and facts about its file."""
 
     pixels: Image.Image
     facts: ImageFacts
 
 
 def read_image(path: str, policy: ReadingPolicy, draft: tuple[int, int] | None = None) -> LoadedImage:
-    """Read a file once and decode its first frame to RGB by `policy`; ImageError says why it cannot be.
+    """Read a file once and decode its first frame to RGB by `policy`; raises ImageError.
 
-    With `draft`, the size of a box, a JPEG that is far larger is decoded at a half, a quarter or an eighth: several
-    times faster, with other pixels. Good for looking at it, never for a number. The facts tell of the whole image.
+    With `draft`, the size of a box, a much larger JPEG is decoded at 1/2, 1/4 or 1/8 of its size: several
+    times faster, but with different pixels. For display only, never for a score. The facts are those of the full image.
     """
     data = _read_bytes(path, policy.max_bytes)
     with _opened(path, data, policy) as image:
@@ -61,9 +61,9 @@ def read_image(path: str, policy: ReadingPolicy, draft: tuple[int, int] | None =
 
 
 def open_image(path: str, policy: ReadingPolicy) -> str:
-    """The SHA-256 of a file that begins as an image within the limits; ImageError where it does not.
+    """The SHA-256 of a file with a valid image header and size; raises ImageError.
 
-    No pixel is decoded: damage further on is found by `read_image` alone.
+    No pixel is decoded: only `read_image` detects damage further on.
     """
     data = _read_bytes(path, policy.max_bytes)
     with _opened(path, data, policy) as image:
@@ -73,7 +73,7 @@ def open_image(path: str, policy: ReadingPolicy) -> str:
 
 @contextmanager
 def _opened(path: str, data: bytes, policy: ReadingPolicy) -> Iterator[Image.Image]:
-    """The image in these bytes; whatever is wrong with it, also within the block, is an ImageError."""
+    """The image in these bytes; any error, also from within the block, becomes an ImageError."""
     try:
         # Pillow's own limit, which raises at twice its value, also covers frames larger than their canvas.
         Image.MAX_IMAGE_PIXELS = policy.max_pixels
@@ -87,7 +87,7 @@ def _opened(path: str, data: bytes, policy: ReadingPolicy) -> Iterator[Image.Ima
         raise ImageError(f"too many pixels (the limit is {_megapixels(policy.max_pixels)})") from None
     except MemoryError:
         raise ImageError("not enough memory to decode it") from None
-    except Exception as error:  # decoders raise nearly anything on hostile bytes: all of it is a bad file
+    except Exception as error:  # decoders raise nearly anything on hostile bytes: it always means a bad file
         raise DamagedError(f"cannot be decoded: {_brief(error)}") from error
 
 
@@ -134,7 +134,7 @@ def _decode(image: Image.Image, data: bytes, policy: ReadingPolicy, draft: tuple
     if policy.exif == "rotate" and (turn := image.getexif().get(_ORIENTATION, 1)) not in (0, 1):
         image = ImageOps.exif_transpose(image)
         rotated = True
-        if turn in _ON_THEIR_SIDE:
+        if turn in _TRANSPOSED:
             width, height = height, width
     rgb, flattened = _to_rgb(image, policy.background)
     facts = ImageFacts(
@@ -152,7 +152,7 @@ def _decode(image: Image.Image, data: bytes, policy: ReadingPolicy, draft: tuple
 
 
 def _to_rgb(image: Image.Image, background: str) -> tuple[Image.Image, str]:
-    """RGB pixels, and the colour that transparency was flattened on ('' where there was none)."""
+    """RGB pixels, and the colour that transparency was flattened on ('' without transparency)."""
     if image.mode in ("I", "I;16", "I;16L", "I;16B", "F"):
         return _sixteen_bit(image).convert("RGB"), ""
     if image.has_transparency_data:
@@ -164,7 +164,7 @@ def _to_rgb(image: Image.Image, background: str) -> tuple[Image.Image, str]:
 
 
 def _sixteen_bit(image: Image.Image) -> Image.Image:
-    """Greyscale of more than 8 bits to 8 bits by its declared depth; Pillow's own convert clips at 255 instead."""
+    """Scale greyscale of more than 8 bits down to 8 bits; Pillow's own convert would clip at 255."""
     if image.mode == "F":
         low, high = image.getextrema()
         span = float(high) - float(low)  # type: ignore[arg-type]  # one band: a pair of numbers

@@ -1,4 +1,4 @@
-"""Which images a path, folder or glob stands for. Paths stay text, so that any file name survives."""
+"""Expand paths, folders and glob patterns to images. Paths stay text, so that any file name survives."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that was pointed at and gives no images, with the reason."""
+    """A path without images, with the reason."""
 
     path: str
     reason: str
@@ -26,7 +26,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class FolderListing:
-    """One folder as a person browses it: sub-folders and images, each in natural order."""
+    """The sub-folders and images of a folder, each in natural order."""
 
     folder: Path
     folders: list[Path] = field(default_factory=list)
@@ -36,14 +36,14 @@ class FolderListing:
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """The images that a list of paths stands for, in the order given, each once."""
+    """The images of a list of paths, in the given order, each once."""
 
     images: list[str]
     problems: list[Problem]
 
 
 def list_folder(folder: Path) -> FolderListing:
-    """The images and sub-folders of one folder, hidden ones left out."""
+    """The images and sub-folders of one folder, without hidden ones."""
     try:
         with os.scandir(folder) as entries:
             visible = [entry for entry in entries if not entry.name.startswith(".")]
@@ -59,15 +59,15 @@ def list_folder(folder: Path) -> FolderListing:
 
 
 def expand(paths: Iterable[str], recursive: bool = False) -> Expansion:
-    """The images behind files, folders and glob patterns.
+    """The images of files, folders and glob patterns.
 
-    A file named outright is taken whatever its suffix: if it is no image, scoring it says so. A path that exists is
-    never read as a pattern, so that brackets in a file name stay what they are.
+    A file named explicitly is taken whatever its suffix: if it is not an image, scoring it says so. A path that exists
+    is never read as a pattern, so brackets in a file name are safe.
     """
     images: dict[tuple[str, str], str] = {}
     problems: list[Problem] = []
-    # However its folder is spelled, or found again through a link to a folder above, a file is taken once. Links to
-    # files stay apart: who made them wants them scored.
+    # A file is taken once, however its folder is spelled or linked. Links to files count as files of their own: whoever
+    # created them wants them scored.
     real_folder = functools.cache(os.path.realpath)
     for path in paths:
         for image in _expand_one(path, recursive, problems):
@@ -104,13 +104,13 @@ def _expand_folder(path: str, recursive: bool, problems: list[Problem]) -> list[
     if listing.problem:
         problems.append(Problem(path, listing.problem))
     elif not listing.images:
-        inside = " (it has sub-folders: -r looks into them)" if listing.folders else ""
+        inside = " (it has sub-folders: include them with -r)" if listing.folders else ""
         problems.append(Problem(path, f"no images in this folder{inside}"))
     return listing.images
 
 
 def _walk(root: str, problems: list[Problem]) -> Iterator[str]:
-    """Images below a folder in natural order; a folder that was seen before (a symlink loop) is not entered again."""
+    """Images below a folder in natural order; no folder is entered twice (symlink loops)."""
 
     def unreadable(error: OSError) -> None:
         problems.append(Problem(str(error.filename), _why(error)))
@@ -136,7 +136,7 @@ def _is_dir(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_image(entry: os.DirEntry[str]) -> bool:
-    """By name, broken links included: a file that should be there and is not must show as failed, not vanish."""
+    """By name, broken links included: a missing target must show as a failure, not vanish."""
     return _named_like_image(entry.name) and not _is_dir(entry)
 
 

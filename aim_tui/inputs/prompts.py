@@ -1,4 +1,4 @@
-"""The prompt that an image brings: in its metadata, in a file beside it, or in its name. All of it is hostile data."""
+"""The prompt of an image, from its metadata, a sidecar file or its file name. All of it is untrusted data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class PromptFrom(StrEnum):
-    """Where prompts are looked for."""
+    """Where to look for prompts."""
 
     METADATA = "metadata"
     SIDECAR = "sidecar"
@@ -28,7 +28,7 @@ class PromptFrom(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FoundPrompt:
-    """A prompt, and where it comes from: 'A1111 parameters', 'cabin.txt'."""
+    """A prompt and its origin: 'A1111 parameters', 'cabin.txt'."""
 
     prompt: str
     origin: str
@@ -36,16 +36,16 @@ class FoundPrompt:
 
 @dataclass(frozen=True, slots=True)
 class NoPrompt:
-    """Why there is none."""
+    """No prompt was found, with the reason."""
 
     reason: str
 
 
-class _NoneError(Exception):
-    """Something that is there, but gives no prompt; says why."""
+class _NoPromptError(Exception):
+    """Metadata or a file without a usable prompt; the message says why."""
 
 
-# Formats that carry texts.
+# Formats that can carry text metadata.
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "AVIF")
 _LONGEST = 100_000
 _LONGEST_METADATA = 16 << 20
@@ -59,25 +59,25 @@ _NUMBER_AFTER = re.compile(r"(?:[\s_+-]+\(?\d+\)?|[\s_+-]+)+$")
 
 
 def find_prompt(path: str, where: PromptFrom) -> FoundPrompt | NoPrompt:
-    """The prompt of an image; never raises for what is in a file."""
+    """The prompt of an image; never raises, whatever a file contains."""
     match where:
         case PromptFrom.METADATA:
-            found = _of_metadata(path)
+            found = _prompt_in_metadata(path)
         case PromptFrom.SIDECAR:
-            found = _of_sidecar(path)
+            found = _prompt_in_sidecar(path)
         case PromptFrom.FILENAME:
-            found = _of_name(path)
+            found = _prompt_in_name(path)
     if isinstance(found, NoPrompt):
         return found
     if len(found.prompt) > _LONGEST:
-        return NoPrompt(f"{found.origin}: has {len(found.prompt):,} characters; more than {_LONGEST:,} are not taken")
+        return NoPrompt(f"{found.origin}: has {len(found.prompt):,} characters; the limit is {_LONGEST:,}")
     if any("\ud800" <= char <= "\udfff" for char in found.prompt):
-        return NoPrompt(f"{found.origin}: holds half of a character (an unpaired surrogate)")
+        return NoPrompt(f"{found.origin}: contains an unpaired surrogate")
     return found
 
 
 def positive_of(parameters: str) -> str:
-    """The positive prompt of what A1111 and its relatives write: before the negative one and the settings."""
+    """The positive prompt of A1111's parameters format: everything before the negative prompt and the settings."""
     lines = parameters.strip().split("\n")
     for number, line in enumerate(lines):
         if line.strip().startswith(_NEGATIVE) or (number == len(lines) - 1 and _SETTINGS.match(line.strip())):
@@ -88,39 +88,42 @@ def positive_of(parameters: str) -> str:
 # -- metadata ---------------------------------------------------------------------------------------------------------
 
 
-def _of_metadata(path: str) -> FoundPrompt | NoPrompt:
+def _prompt_in_metadata(path: str) -> FoundPrompt | NoPrompt:
     try:
         texts = _texts(path)
-    except _NoneError as error:
+    except _NoPromptError as error:
         return NoPrompt(str(error))
-    except Exception as error:  # readers raise nearly anything on hostile bytes: all of it is a bad file
+    except Exception as error:  # readers raise nearly anything on hostile bytes: it always means a bad file
         brief = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        return NoPrompt(f"its metadata cannot be read: {brief}")
+        return NoPrompt(f"cannot read its metadata: {brief}")
     reasons = []
     for key, (origin, parse) in _KINDS.items():
         if key not in texts:
             continue
         try:
             prompt = parse(texts[key]).strip()
-        except (_NoneError, GraphError) as error:
+        except (_NoPromptError, GraphError) as error:
             reasons.append(f"{origin}: {error}")
             continue
         if prompt:
             return FoundPrompt(prompt, origin)
         reasons.append(f"{origin}: is empty")
-    return NoPrompt("; ".join(reasons) or "it carries no prompt")
+    return NoPrompt("; ".join(reasons) or "no prompt in its metadata")
 
 
 def _texts(path: str) -> dict[str, str]:
-    """What an image carries that may hold a prompt, by the keys of _KINDS; no pixel is decoded."""
+    """The metadata that may hold a prompt, by the keys of _KINDS; no pixel is decoded."""
     if not os.path.isfile(path):  # noqa: PTH113  # unlike Path.is_file it never raises
-        raise _NoneError("no such file" if not os.path.lexists(path) else "is not a regular file")
+        raise _NoPromptError("no such file" if not os.path.lexists(path) else "is not a regular file")
     with Image.open(path, formats=_FORMATS) as image:
-        said = ((key, value) for key, value in image.info.items() if isinstance(key, str) and isinstance(value, str))
-        texts = {key: value for key, value in said if key in _KINDS}
+        texts = {
+            key: value
+            for key, value in image.info.items()
+            if isinstance(key, str) and isinstance(value, str) and key in _KINDS
+        }
         exif = image.getexif()
         for tag in (_MAKE, _MODEL):
-            # ComfyUI has no other place in WebP.
+            # In WebP, ComfyUI stores its graphs in these tags.
             key, colon, value = str(exif.get(tag, "")).partition(":")
             if colon and key.lower() in ("prompt", "workflow"):
                 texts.setdefault(key.lower(), value)
@@ -128,12 +131,12 @@ def _texts(path: str) -> dict[str, str]:
     if comment:
         texts["UserComment"] = _user_comment(comment)
     if any(len(text) > _LONGEST_METADATA for text in texts.values()):
-        raise _NoneError("its metadata is too long")
+        raise _NoPromptError("its metadata is too long")
     return texts
 
 
 def _user_comment(raw: bytes | str) -> str:
-    r"""EXIF's UserComment: eight bytes name the encoding, 'ASCII\0\0\0', 'UNICODE\0', 'JIS\0\0\0\0\0' or zeros."""
+    r"""EXIF's UserComment; its first eight bytes are 'ASCII\0\0\0', 'UNICODE\0', 'JIS\0\0\0\0\0' or zeros."""
     if isinstance(raw, str):
         return raw
     head, body = raw[:8], raw[8:]
@@ -141,65 +144,65 @@ def _user_comment(raw: bytes | str) -> str:
     if name == b"UNICODE":
         return _utf16(body).rstrip("\0")
     if name == b"JIS":
-        codings = ("iso2022_jp", "shift_jis")
+        encodings = ("iso2022_jp", "shift_jis")
     elif name in (b"ASCII", b""):
-        codings = ("utf-8", "latin-1")
+        encodings = ("utf-8", "latin-1")
     else:
-        body, codings = raw, ("utf-8", "latin-1")
-    for coding in codings:
+        body, encodings = raw, ("utf-8", "latin-1")
+    for encoding in encodings:
         try:
-            return body.decode(coding).rstrip("\0 ")
+            return body.decode(encoding).rstrip("\0 ")
         except UnicodeDecodeError:
             continue
-    raise _NoneError(f"its comment is no {name.decode('ascii', 'replace')}")
+    raise _NoPromptError(f"its comment is not valid {name.decode('ascii', 'replace')}")
 
 
 def _utf16(body: bytes) -> str:
-    """UTF-16 in either order of bytes: the standard means the file's order, and most writers mean big-endian."""
+    """UTF-16 in either byte order: the standard means that of the file, most writers use big-endian."""
     if body.startswith((codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE)):
-        coding = "utf-16"
+        encoding = "utf-16"
     else:
-        # Of most scripts one half of each pair of bytes hardly changes.
-        coding = "utf-16-le" if len(set(body[1::2])) < len(set(body[::2])) else "utf-16-be"
+        # In most scripts the high byte hardly varies.
+        encoding = "utf-16-le" if len(set(body[1::2])) < len(set(body[::2])) else "utf-16-be"
     try:
-        return body[: len(body) // 2 * 2].decode(coding)
+        return body[: len(body) // 2 * 2].decode(encoding)
     except UnicodeDecodeError:
-        raise _NoneError("its comment is no UTF-16") from None
+        raise _NoPromptError("its comment is not valid UTF-16") from None
 
 
 def _json(text: str) -> Any:
     try:
         return json.loads(text)
     except RecursionError:
-        raise _NoneError("is nested too deeply") from None
+        raise _NoPromptError("is nested too deeply") from None
     except ValueError:
-        raise _NoneError("is no JSON") from None
+        raise _NoPromptError("is not valid JSON") from None
 
 
-def _of_parameters(text: str) -> str:
-    """A1111's parameters; other programs write JSON there."""
+def _parse_parameters(text: str) -> str:
+    """A1111's parameters, or the JSON that other programs write in their place."""
     if not text.lstrip().startswith("{"):
         return positive_of(text)
     try:
-        return _named(_json(text))
-    except _NoneError:
-        # A prompt may begin with a brace: dynamic prompts do.
+        return _prompt_member(_json(text))
+    except _NoPromptError:
+        # A dynamic prompt may begin with a brace, too.
         return positive_of(text)
 
 
-def _named(data: Any) -> str:
+def _prompt_member(data: Any) -> str:
     """The prompt among the members of an object."""
     if not isinstance(data, dict):
-        raise _NoneError("is no object")
+        raise _NoPromptError("is not an object")
     inner = data.get("sui_image_params")
-    for each in (inner, data) if isinstance(inner, dict) else (data,):
+    for record in (inner, data) if isinstance(inner, dict) else (data,):
         for key in _JSON_KEYS:
-            if isinstance(value := each.get(key), str) and value.strip():
+            if isinstance(value := record.get(key), str) and value.strip():
                 return value
-    raise _NoneError(f"has none of {', '.join(_JSON_KEYS)}")
+    raise _NoPromptError(f"has none of {', '.join(_JSON_KEYS)}")
 
 
-def _of_old_invoke(text: str) -> str:
+def _parse_invoke_2(text: str) -> str:
     """The metadata of InvokeAI 2: one prompt, or several with weights."""
     data = _json(text)
     image = data.get("image") if isinstance(data, dict) else None
@@ -207,55 +210,55 @@ def _of_old_invoke(text: str) -> str:
     if isinstance(prompt, list) and prompt and isinstance(prompt[0], dict):
         prompt = prompt[0].get("prompt")
     if not isinstance(prompt, str):
-        raise _NoneError("has no image.prompt")
+        raise _NoPromptError("has no image.prompt")
     return prompt
 
 
-def _of_dream(text: str) -> str:
+def _parse_dream(text: str) -> str:
     """InvokeAI's command line: the prompt in quotes, then options."""
     match = re.match(r'\s*"((?:[^"\\]|\\.)*)"', text, re.DOTALL)
     if match is None:
-        raise _NoneError("has no prompt in quotes")
+        raise _NoPromptError("has no prompt in quotes")
     return match[1].replace('\\"', '"')
 
 
-def _of_graph(text: str) -> str:
+def _parse_graph(text: str) -> str:
     return prompt_of_graph(_json(text))
 
 
-#: Where prompts are, in the order in which they are tried: the key, what to call it, and how it is read.
+#: The metadata keys that may hold a prompt, in the order in which they are tried, with their name and parser.
 _KINDS: Mapping[str, tuple[str, Callable[[str], str]]] = {
-    "parameters": ("A1111 parameters", _of_parameters),
-    "invokeai_metadata": ("InvokeAI metadata", lambda text: _named(_json(text))),
-    "sd-metadata": ("InvokeAI sd-metadata", _of_old_invoke),
-    "Dream": ("InvokeAI Dream", _of_dream),
-    "prompt": ("ComfyUI prompt", _of_graph),
-    "workflow": ("ComfyUI workflow", _of_graph),
-    "UserComment": ("EXIF UserComment", _of_parameters),
+    "parameters": ("A1111 parameters", _parse_parameters),
+    "invokeai_metadata": ("InvokeAI metadata", lambda text: _prompt_member(_json(text))),
+    "sd-metadata": ("InvokeAI sd-metadata", _parse_invoke_2),
+    "Dream": ("InvokeAI Dream", _parse_dream),
+    "prompt": ("ComfyUI prompt", _parse_graph),
+    "workflow": ("ComfyUI workflow", _parse_graph),
+    "UserComment": ("EXIF UserComment", _parse_parameters),
 }
 
 
-# -- beside it, and in its name ---------------------------------------------------------------------------------------
+# -- sidecar files and file names -------------------------------------------------------------------------------------
 
 
-def _of_sidecar(path: str) -> FoundPrompt | NoPrompt:
+def _prompt_in_sidecar(path: str) -> FoundPrompt | NoPrompt:
     stem = os.path.splitext(path)[0]  # noqa: PTH122  # as text: any bytes
     names = [base + suffix for suffix in (".txt", ".json") for base in (stem, path)]
     reasons = []
     for name in names:
         if not os.path.isfile(name):  # noqa: PTH113
             continue
-        shown = os.path.basename(name)  # noqa: PTH119
+        origin = os.path.basename(name)  # noqa: PTH119
         try:
             text = _sidecar_text(name)
-            prompt = (_named(_json(text)) if name.endswith(".json") else positive_of(text)).strip()
-        except _NoneError as error:
-            reasons.append(f"{shown}: {error}")
+            prompt = (_prompt_member(_json(text)) if name.endswith(".json") else positive_of(text)).strip()
+        except _NoPromptError as error:
+            reasons.append(f"{origin}: {error}")
             continue
         if prompt:
-            return FoundPrompt(prompt, shown)
-        reasons.append(f"{shown}: is empty")
-    return NoPrompt("; ".join(reasons) or f"there is no {os.path.basename(names[0])} beside it")  # noqa: PTH119
+            return FoundPrompt(prompt, origin)
+        reasons.append(f"{origin}: is empty")
+    return NoPrompt("; ".join(reasons) or f"no file {os.path.basename(names[0])} next to it")  # noqa: PTH119
 
 
 def _sidecar_text(name: str) -> str:
@@ -263,18 +266,18 @@ def _sidecar_text(name: str) -> str:
         with open(name, "rb") as file:  # noqa: PTH123  # as text: any bytes
             data = file.read(_LARGEST_SIDECAR + 1)
     except OSError as error:
-        raise _NoneError(error.strerror or "cannot be read") from None
+        raise _NoPromptError(error.strerror or "cannot be read") from None
     if len(data) > _LARGEST_SIDECAR:
-        raise _NoneError(f"is larger than {_LARGEST_SIDECAR >> 20} MiB")
+        raise _NoPromptError(f"is larger than {_LARGEST_SIDECAR >> 20} MiB")
     utf16 = data.startswith((codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE))
     try:
         return data.decode("utf-16" if utf16 else "utf-8-sig")
     except UnicodeDecodeError:
-        raise _NoneError(f"is no {'UTF-16' if utf16 else 'UTF-8'}") from None
+        raise _NoPromptError(f"is not {'UTF-16' if utf16 else 'UTF-8'}") from None
 
 
-def _of_name(path: str) -> FoundPrompt | NoPrompt:
-    """The words of a file name, without the numbers that programs put before and after them."""
+def _prompt_in_name(path: str) -> FoundPrompt | NoPrompt:
+    """The words of a file name, without the counters and seeds that programs put before and after them."""
     stem = os.path.splitext(os.path.basename(path))[0]  # noqa: PTH119, PTH122
     words = _NUMBER_AFTER.sub("", _NUMBER_BEFORE.sub("", stem))
     words = words.replace("_", " ").replace("+", " ")
@@ -282,5 +285,5 @@ def _of_name(path: str) -> FoundPrompt | NoPrompt:
         words = words.replace("-", " ")
     words = " ".join(words.split())
     if not any(char.isalpha() for char in words):
-        return NoPrompt("its name holds no words")
+        return NoPrompt("no words in its file name")
     return FoundPrompt(words, "file name")

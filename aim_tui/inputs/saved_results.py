@@ -1,4 +1,4 @@
-"""What `aim-tui categories`, `classify` and `matrix` have written as JSON, read again."""
+"""Read the JSON results that `aim-tui categories`, `classify` and `matrix` write."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from aim_tui.inputs.tables import MOST_BYTES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from aim_tui.core.embeddings.categories import Scored
+    from aim_tui.core.embeddings.categories import ScoredImage
     from aim_tui.core.embeddings.saved_results import Findings
 
 
 def read_findings(path: str | Path) -> Findings:
-    """Read a result; UsageError says why that is none."""
+    """Read a saved result; UsageError if the file is not one."""
     name = printable(str(path))
     try:
         if Path(path).stat().st_size > MOST_BYTES:
-            raise UsageError(f"{name} has more than {MOST_BYTES:,} bytes, which are not read")
+            raise UsageError(f"{name} is too large; the limit is {MOST_BYTES:,} bytes")
         data = json.loads(Path(path).read_bytes())
     except OSError as error:
         raise UsageError(f"cannot read {name}: {error.strerror or error}") from None
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{name} is no JSON: {printable(str(error))}") from None
+        raise UsageError(f"{name} is not valid JSON: {printable(str(error))}") from None
     try:
         if "categories" in data and "root" in data:
             return _categories(data)
@@ -43,35 +43,41 @@ def read_findings(path: str | Path) -> Findings:
         if "texts" in data and "results" in data:
             return _matrix(data, Path(path).parent)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise UsageError(f"{name} is not as it was written: {printable(str(error))}") from None
-    raise UsageError(f"{name} holds no categories, labels or matrix", "make it: aim-tui categories ... -o FILE.json")
+        raise UsageError(f"{name} is damaged or was edited: {printable(str(error))}") from None
+    raise UsageError(
+        f"{name} has no categories, labels or matrix", "create it, for example: aim-tui categories ... -o FILE.json"
+    )
 
 
-# Categories and labels need numpy, which a matrix does without.
+# Imported late: categories and labels need numpy, a matrix does not.
 
 
 def _categories(data: Mapping[str, Any]) -> CategoriesFound:
-    from aim_tui.core.embeddings.categories import Categories, Category, Scored
+    from aim_tui.core.embeddings.categories import Categories, Category, ScoredImage
 
-    images: dict[str, list[Scored]] = {}
+    images: dict[str, list[ScoredImage]] = {}
     failures: dict[str, list[tuple[str, str]]] = {}
     for row in data["images"]:
         score = row["clip_score"]
         if score is None:
             failures.setdefault(row["category"], []).append((_path(row), str(row["reason"])))
         else:
-            images.setdefault(row["category"], []).append(Scored(_path(row), float(score)))
-    made = tuple(
+            images.setdefault(row["category"], []).append(ScoredImage(_path(row), float(score)))
+    categories = tuple(
         Category(
-            str(one["category"]),
-            str(one["prompt"]),
-            tuple(images.get(one["category"], ())),
-            tuple(failures.get(one["category"], ())),
+            str(row["category"]),
+            str(row["prompt"]),
+            tuple(images.get(row["category"], ())),
+            tuple(failures.get(row["category"], ())),
         )
-        for one in sorted(data["categories"], key=lambda one: str(one["category"]))
+        for row in sorted(data["categories"], key=lambda row: str(row["category"]))
     )
     return CategoriesFound(
-        _path(data["root"]), Categories(made), str(data["model"]), len(data["left_out"]), str(data.get("notice", ""))
+        _path(data["root"]),
+        Categories(categories),
+        str(data["model"]),
+        len(data["left_out"]),
+        str(data.get("notice", "")),
     )
 
 
@@ -102,7 +108,7 @@ def _classes(data: Mapping[str, Any]) -> ClassesFound:
     )
 
 
-def _matrix(data: Mapping[str, Any], beside: Path) -> MatrixFound:
+def _matrix(data: Mapping[str, Any], folder: Path) -> MatrixFound:
     texts = tuple(map(str, data["texts"]))
     values = array("d")
     for row in data["results"]:
@@ -111,9 +117,9 @@ def _matrix(data: Mapping[str, Any], beside: Path) -> MatrixFound:
             raise ValueError(f"{row['path']} has {len(numbers)} cosines for {len(texts)} texts")
         values.extend(numbers)
     if not texts or not all(map(math.isfinite, values)):
-        raise ValueError("a cosine is no number" if texts else "there is no text")
+        raise ValueError("a cosine is not a number" if texts else "it has no texts")
     return MatrixFound(
-        _placed([_path(row) for row in data["results"]], beside),
+        _absolute_paths([_path(row) for row in data["results"]], folder),
         texts,
         Cosines(values, len(texts)),
         str(data["model"]),
@@ -122,18 +128,18 @@ def _matrix(data: Mapping[str, Any], beside: Path) -> MatrixFound:
     )
 
 
-def _placed(paths: Sequence[str], beside: Path) -> tuple[str, ...]:
-    """Relative paths from where the program runs on, or from the file on where the first of them is there alone."""
+def _absolute_paths(paths: Sequence[str], folder: Path) -> tuple[str, ...]:
+    """Resolve paths against the working folder, or against `folder` if the first relative one exists only there."""
     relative = next((path for path in paths if not path.startswith("/")), None)
     if relative is None:
         return tuple(paths)
-    root = beside if not Path(relative).exists() and (beside / relative).exists() else Path()
+    root = folder if not Path(relative).exists() and (folder / relative).exists() else Path()
     folder_of = cache(lambda folder: str(root.absolute() / folder))
     heads = ((path, *os.path.split(path)) for path in paths)
     return tuple(path if path.startswith("/") else f"{folder_of(head)}/{name}" for path, head, name in heads)
 
 
 def _path(row: Mapping[str, Any]) -> str:
-    """The path, to the byte."""
+    """The exact path: `path_bytes`, if present, has the bytes that are not UTF-8."""
     raw = row.get("path_bytes")
     return str(row["path"]) if raw is None else os.fsdecode(base64.b64decode(raw, validate=True))

@@ -1,4 +1,4 @@
-"""Rows with named columns from CSV, TSV, JSON and JSON Lines; whatever is wrong is named with file and line."""
+"""Rows with named columns from CSV, TSV, JSON and JSON Lines; errors name the file and the line."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from aim_tui.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-#: Larger files are no judgements; reading them whole would take the machine's memory.
+#: Files are read as a whole; a larger one could fill the memory.
 MOST_BYTES = 256 * 1024 * 1024
-#: A longer line or cell is no row of values.
+#: The longest line or cell, in characters.
 _LONGEST = 4 * 1024 * 1024
 
 _SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
-# Where the rows are, in objects that hold more than rows.
+# Keys of a JSON object that hold lists of rows.
 _SECTIONS = ("results", "samples", "rows", "data", "judgements", "ratings", "clip_results", "llm_results")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One row: its values by column, and where it stands in the file."""
+class TableRow:
+    """One row: its values by column, and its position in the file."""
 
     values: Mapping[str, Any]
     where: str
@@ -36,19 +36,19 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The rows of a file, and what the file says besides."""
+    """The rows of a file, and the other objects in it."""
 
     path: str
-    lines: tuple[Line, ...]
+    lines: tuple[TableRow, ...]
     besides: Mapping[str, Any] = field(default_factory=dict)
-    """Objects beside the rows, such as `statistics` and `metadata`."""
+    """Further objects in the file, such as `statistics` and `metadata`."""
 
     def columns(self) -> tuple[str, ...]:
-        """The names of all columns, in the order they are first seen."""
+        """The names of all columns, in order of first appearance."""
         return tuple(dict.fromkeys(name for line in self.lines for name in line.values))
 
-    def column(self, name: str) -> list[tuple[Line, Any]]:
-        """Each row that could have a value, and the value or None: rows of other sections are not among them."""
+    def column(self, name: str) -> list[tuple[TableRow, Any]]:
+        """The rows of the sections that have this column, each with its value or None."""
         if name not in (known := self.columns()):
             raise UsageError(f"{self.path} has no column {name!r}{did_you_mean(name, known)}")
         sections = {line.section for line in self.lines if name in line.values}
@@ -56,11 +56,11 @@ class Table:
 
 
 def read_table(path: str | Path) -> Table:
-    """Read a table; UsageError names the file, the line and what is wrong with it."""
+    """Read a table; UsageError names the file, the line and the mistake."""
     path = Path(path)
     kind = _SUFFIXES.get(path.suffix.lower())
     if kind is None:
-        raise UsageError(f"{path}: its ending names no format", f"known: {', '.join(_SUFFIXES)}")
+        raise UsageError(f"{path}: unknown file extension", f"known: {', '.join(_SUFFIXES)}")
     text = _text(path)
     match kind:
         case "jsonl":
@@ -77,7 +77,7 @@ def _text(path: Path) -> str:
             raise UsageError(f"{path} is a folder", "name a file")
         size = path.stat().st_size
         if size > MOST_BYTES:
-            raise UsageError(f"{path} has {size:,} bytes; more than {MOST_BYTES:,} are not read")
+            raise UsageError(f"{path} has {size:,} bytes; the limit is {MOST_BYTES:,}")
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else None
@@ -93,7 +93,7 @@ def _text(path: Path) -> str:
         ) from None
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        raise UsageError(f"{path}, line {line}: holds a zero byte, so it is no text")
+        raise UsageError(f"{path}, line {line}: contains a zero byte, so it is not text")
     if not text.strip():
         raise UsageError(f"{path} is empty")
     return text
@@ -103,51 +103,51 @@ def _text(path: Path) -> str:
 
 
 def _delimiter(text: str) -> str:
-    """A semicolon where the heading has no comma: spreadsheets of half the world write that."""
-    heading = text.lstrip("\r\n").partition("\n")[0]
-    return ";" if "," not in heading and ";" in heading else ","
+    """A semicolon if the header has one and no comma, as spreadsheets in many locales write it."""
+    header = text.lstrip("\r\n").partition("\n")[0]
+    return ";" if "," not in header and ";" in header else ","
 
 
-def _csv(path: Path, text: str, delimiter: str) -> Iterable[Line]:
-    before = csv.field_size_limit(_LONGEST)
+def _csv(path: Path, text: str, delimiter: str) -> Iterable[TableRow]:
+    default_limit = csv.field_size_limit(_LONGEST)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        heading = [name.strip() for name in next((row for row in reader if any(row)), [])]
-        _check_heading(path, heading, reader.line_num)
+        header = [name.strip() for name in next((row for row in reader if any(row)), [])]
+        _check_header(path, header, reader.line_num)
         start = reader.line_num + 1
         for row in reader:
-            if len(row) > len(heading):
-                raise UsageError(f"{path}, line {start}: has {len(row)} cells where the heading has {len(heading)}")
+            if len(row) > len(header):
+                raise UsageError(f"{path}, line {start}: has {len(row)} cells, but the header has {len(header)}")
             if any(row):
-                yield Line(dict(zip(heading, row, strict=False)), f"line {start}")
+                yield TableRow(dict(zip(header, row, strict=False)), f"line {start}")
             start = reader.line_num + 1
     except csv.Error as error:
         raise UsageError(f"{path}, line {reader.line_num}: {error}") from None
     finally:
-        csv.field_size_limit(before)
+        csv.field_size_limit(default_limit)
 
 
-def _check_heading(path: Path, heading: list[str], line: int) -> None:
-    if not heading:
-        raise UsageError(f"{path} has no heading")
-    if "" in heading:
-        raise UsageError(f"{path}, line {line}: column {heading.index('') + 1} of the heading has no name")
-    twice = next((name for name in heading if heading.count(name) > 1), None)
-    if twice is not None:
-        raise UsageError(f"{path}, line {line}: the heading has {twice!r} more than once")
+def _check_header(path: Path, header: list[str], line: int) -> None:
+    if not header:
+        raise UsageError(f"{path} has no header")
+    if "" in header:
+        raise UsageError(f"{path}, line {line}: column {header.index('') + 1} of the header has no name")
+    duplicate = next((name for name in header if header.count(name) > 1), None)
+    if duplicate is not None:
+        raise UsageError(f"{path}, line {line}: the header has {duplicate!r} more than once")
 
 
 # -- JSON -------------------------------------------------------------------------------------------------------------
 
 
-def _json_lines(path: Path, text: str) -> Iterable[Line]:
-    # Not splitlines: a text may hold U+2028, which ends no line of JSON.
+def _json_lines(path: Path, text: str) -> Iterable[TableRow]:
+    # Not splitlines: texts may contain U+2028, which does not end a line of JSON.
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         where = f"line {number}"
         if len(line) > _LONGEST:
-            raise UsageError(f"{path}, {where}: has {len(line):,} characters; more than {_LONGEST:,} are not read")
+            raise UsageError(f"{path}, {where}: has {len(line):,} characters; the limit is {_LONGEST:,}")
         yield _line(path, _parse(path, line, number), where)
 
 
@@ -156,46 +156,44 @@ def _json(path: Path, text: str) -> Table:
     if isinstance(data, list):
         return Table(str(path), tuple(_rows(path, data, "")))
     if not isinstance(data, dict):
-        raise UsageError(f"{path} holds neither a list of objects nor an object with one")
+        raise UsageError(f"{path} is neither a list of objects nor an object with such a list")
     sections = [name for name in _SECTIONS if isinstance(data.get(name), list)]
     if not sections and data and all(isinstance(row, dict) for row in data.values()):
-        # One object a sample, under its name.
-        return Table(str(path), tuple(Line({"id": name, **row}, repr(name)) for name, row in data.items()))
+        # One object per sample, keyed by its id.
+        return Table(str(path), tuple(TableRow({"id": name, **row}, repr(name)) for name, row in data.items()))
     if not sections:
-        found = ", ".join(map(repr, list(data)[:8])) or "nothing"
-        raise UsageError(
-            f"{path}: none of its keys holds a list of rows (found {found})", f"known: {', '.join(_SECTIONS)}"
-        )
+        keys = ", ".join(map(repr, list(data)[:8])) or "none"
+        raise UsageError(f"{path}: no list of rows (its keys: {keys})", f"known keys: {', '.join(_SECTIONS)}")
     lines = [line for name in sections for line in _rows(path, data[name], name)]
     besides = {name: value for name, value in data.items() if isinstance(value, dict)}
     return Table(str(path), tuple(lines), besides)
 
 
-def _rows(path: Path, rows: list[Any], section: str) -> Iterable[Line]:
+def _rows(path: Path, rows: list[Any], section: str) -> Iterable[TableRow]:
     for number, row in enumerate(rows):
         yield _line(path, row, f"{section}[{number}]", section)
 
 
-def _line(path: Path, row: Any, where: str, section: str = "") -> Line:
+def _line(path: Path, row: Any, where: str, section: str = "") -> TableRow:
     if not isinstance(row, dict):
-        raise UsageError(f"{path}, {where}: is no object but {_kind(row)}")
-    return Line(row, where, section)
+        raise UsageError(f"{path}, {where}: is {_kind(row)}, not an object")
+    return TableRow(row, where, section)
 
 
 def _parse(path: Path, text: str, first_line: int) -> Any:
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        members = dict(pairs)
+        if len(members) < len(pairs):
             names = [name for name, _ in pairs]
-            twice = next(name for name in names if names.count(name) > 1)
-            raise UsageError(f"{path}{where}: an object has the key {twice!r} more than once")
-        return found
+            duplicate = next(name for name in names if names.count(name) > 1)
+            raise UsageError(f"{path}{where}: an object has the key {duplicate!r} more than once")
+        return members
 
     where = f", line {first_line}" if first_line > 1 else ""
     try:
-        return json.loads(text, object_pairs_hook=once)
+        return json.loads(text, object_pairs_hook=unique)
     except json.JSONDecodeError as error:
-        raise UsageError(f"{path}, line {first_line + error.lineno - 1}: is no JSON ({error.msg})") from None
+        raise UsageError(f"{path}, line {first_line + error.lineno - 1}: is not valid JSON ({error.msg})") from None
     except RecursionError:
         raise UsageError(f"{path}{where}: is nested too deeply") from None
     except ValueError as error:

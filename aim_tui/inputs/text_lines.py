@@ -1,4 +1,4 @@
-"""Texts from a file, one a line."""
+"""Read a file of texts, one per line."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from aim_tui.errors import UsageError
 if TYPE_CHECKING:
     from os import PathLike
 
-# Nobody has typed more than that; it keeps a mistaken image or model file from being read whole.
+# Keeps an image or model file, named by mistake, from being read as a whole.
 _MOST_BYTES = 64 * 1024 * 1024
 
 
 def read_lines(path: str | PathLike[str]) -> list[str]:
-    """The lines of a UTF-8 file, stripped, empty ones left out; UsageError where there are none."""
+    """The non-empty lines of a UTF-8 file, stripped; UsageError if there are none."""
     path = Path(path)
     name = printable(str(path))
     try:
         size = path.stat().st_size
         if size > _MOST_BYTES:
-            raise UsageError(f"{name} has {size:,} bytes; more than {_MOST_BYTES:,} are not read as texts")
+            raise UsageError(f"{name} has {size:,} bytes; the limit is {_MOST_BYTES:,}")
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else None
@@ -36,9 +36,9 @@ def read_lines(path: str | PathLike[str]) -> list[str]:
         ) from None
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        raise UsageError(f"{name}, line {line}: holds a zero byte, so it is no text")
-    # Not splitlines: it breaks at characters that stand within texts, such as U+2028.
+        raise UsageError(f"{name}, line {line}: contains a zero byte, so it is not text")
+    # Not splitlines, which also splits at characters within a text, such as U+2028.
     lines = [line.strip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
     if not any(lines):
-        raise UsageError(f"{name} holds no text", "write one text a line")
+        raise UsageError(f"{name} has no text", "write one text per line")
     return [line for line in lines if line]

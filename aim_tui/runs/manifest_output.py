@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-    from aim_tui.inputs.manifests import Manifest, Row, RowWriter
+    from aim_tui.inputs.manifests import Manifest, ManifestRow, RowWriter
 
 _SHOWN = 2000
 
@@ -78,7 +78,7 @@ class ManifestOutput:
     def __enter__(self) -> ManifestOutput:
         return self
 
-    def write(self, row: Row, cells: Mapping[str, Any]) -> None:
+    def write(self, row: ManifestRow, cells: Mapping[str, Any]) -> None:
         """Write one row with its added cells."""
         try:
             if self._writer is None:
@@ -149,7 +149,7 @@ class ManifestOutput:
             self._stream = stream
         return self._stream
 
-    def _note(self, row: Row) -> None:
+    def _note(self, row: ManifestRow) -> None:
         """Keep a row that is none beside the output, as far as it can be shown."""
         if self.failures is None:
             return

@@ -1,1 +1,1 @@
-"""Settings files, profiles as data, and the folders where state is kept."""
+"""Settings files, profiles as data, and the folders for settings and state."""

@@ -1,4 +1,4 @@
-"""Where files of the program itself live. No other module knows a folder of the user's home."""
+"""The folders of the program's own files; no other module names a folder in the user's home."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ def config_file() -> Path:
 
 
 def state_place() -> Path:
-    """Where logs lie and what the screen remembers; it need not exist."""
+    """The folder for logs and remembered UI state; it need not exist."""
     return platformdirs.user_state_path(_APP)
 
 
 def state_dir() -> Path:
-    """The same folder; made on first use, for the user alone."""
+    """The same folder, created on first use and private to the user."""
     path = state_place()
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
     return path
 
 
 def sample_data() -> Path:
-    """The folder of the embedded sample models and images: inside the wheel, or beside the checkout's package."""
+    """The folder of the embedded sample models and images: inside the wheel, or next to the package in a checkout."""
     package = Path(__file__).parent.parent
     installed = package / "_sample_data"
     return installed if installed.is_dir() else package.parent / "sample_data"

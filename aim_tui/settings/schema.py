@@ -1,7 +1,7 @@
-"""One settings file: its form, and every mistake in it told with file, line and key.
+"""The schema of a settings file; errors name file, line and key.
 
-Files are TOML, checked by msgspec: it decodes into the types below in 0.03 s, a quarter of what pydantic-settings
-takes to import, and the screen's first paint waits for this module.
+msgspec decodes the TOML into the types below in 0.03 s, a quarter of what pydantic-settings takes to import, and the
+first paint waits for this module.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import msgspec
 from aim_tui.core.metrics.spec import DType, Precision, Quantisation  # noqa: TC001
 from aim_tui.core.names import did_you_mean
 
-# msgspec reads the annotations when it decodes, so their types must exist at run time.
+# msgspec reads the annotations, so their types must exist at run time.
 from aim_tui.core.scoring.jobs import ExifPolicy  # noqa: TC001
 from aim_tui.errors import ConfigError
 
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _AtLeastOne = Annotated[int, msgspec.Meta(ge=1)]
-#: Far above any image, and no infinity: it becomes a number of bytes or pixels.
+#: Finite, because it is converted to a number of bytes or pixels.
 _Limit = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 _Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 
 
 class ModelTable(msgspec.Struct, forbid_unknown_fields=True):
-    """`[profiles.NAME.models.ROLE]`, or one line of `[profiles.NAME.models]`: core.profiles.ModelRef as it is written.
+    """`[profiles.NAME.models.ROLE]`, or one line of `[profiles.NAME.models]`: a ModelRef.
 
-    Not decoded into ModelRef itself: msgspec would let unknown settings and a batch size of 0 pass.
+    Not decoded into ModelRef itself, because msgspec would then accept unknown settings and a batch size of 0.
     """
 
     id: str = ""
@@ -60,12 +60,12 @@ class RulesTable(msgspec.Struct, forbid_unknown_fields=True):
     source: str = ""
     made_for: dict[str, str] = {}
     others: dict[str, list[tuple[float, float, float]]] = {}
-    """Rules of metrics beside AIM's, which stand among those of AIM in the file."""
+    """Rules of metrics other than AIM's; in the file they are on the same level."""
 
     def pieces(self) -> dict[str, list[tuple[float, float, float]]]:
-        """What the file says of each metric."""
-        named = {"clip": self.clip, "blip2": self.blip2, "lpips": self.lpips}
-        return {metric: pieces for metric, pieces in named.items() if pieces is not None} | self.others
+        """The rule of each metric."""
+        aim = {"clip": self.clip, "blip2": self.blip2, "lpips": self.lpips}
+        return {metric: pieces for metric, pieces in aim.items() if pieces is not None} | self.others
 
 
 class ProfileTable(msgspec.Struct, forbid_unknown_fields=True):
@@ -91,7 +91,7 @@ class ReadingTable(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class InterfaceTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """`[ui]`: how the application looks, and what it says to the terminal around it."""
+    """`[ui]`: the look of the application, and what it sends to the terminal."""
 
     theme: str | None = None
     compact: bool = False
@@ -104,7 +104,7 @@ class InterfaceTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class ReviewTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """`[review]`: whose ratings they are."""
+    """`[review]`: the name of the rater."""
 
     rater: Annotated[str, msgspec.Meta(pattern=r"\S", max_length=100)] | None = None
 
@@ -124,8 +124,8 @@ class TopLevel(msgspec.Struct, forbid_unknown_fields=True):
     profiles: dict[str, Any] = {}
 
 
-class MisfitError(Exception):
-    """A value that is wrong: the keys that lead to it, and what is wrong."""
+class InvalidValueError(Exception):
+    """An invalid setting: the keys that lead to it, and what is wrong."""
 
     def __init__(self, keys: Sequence[str], problem: str) -> None:
         super().__init__(problem)
@@ -135,7 +135,7 @@ class MisfitError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SettingsFile:
-    """One file whose form is right. What its names mean is looked at when all files are together."""
+    """One file that matches the schema; names are resolved later, over all files."""
 
     path: Path
     text: str
@@ -144,14 +144,14 @@ class SettingsFile:
     ui: InterfaceTable
     review: ReviewTable
     keys: dict[str, str]
-    """Keys by the id of the binding; what they mean is for the screen to say."""
+    """Keys by the id of the binding; the UI checks them."""
     rules: dict[str, RulesTable]
     profiles: dict[str, ProfileTable]
     models: dict[str, dict[str, ModelTable]]
     """By profile and role."""
 
     def declares(self, keys: Sequence[str]) -> bool:
-        """Whether the profile or the rules that `keys` lead into stand in this file."""
+        """Whether this file has the profile or the rules that `keys` lead into."""
         match keys:
             case ["profiles", name, *_]:
                 return name in self.profiles
@@ -159,13 +159,13 @@ class SettingsFile:
                 return name in self.rules
         return False
 
-    def error(self, misfit: MisfitError) -> ConfigError:
-        """The mistake, with this file and the line."""
-        return _error(self.path, self.text, misfit)
+    def error(self, invalid: InvalidValueError) -> ConfigError:
+        """The error with this file and the line."""
+        return _error(self.path, self.text, invalid)
 
 
 def read(path: Path) -> SettingsFile:
-    """Read and check the form of a file; ConfigError names file, line and key."""
+    """Read a file and check it against the schema; ConfigError names file, line and key."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -197,26 +197,28 @@ def read(path: Path) -> SettingsFile:
                 for name, profile in profiles.items()
             },
         )
-    except MisfitError as misfit:
-        raise _error(path, text, misfit) from None
+    except InvalidValueError as invalid:
+        raise _error(path, text, invalid) from None
 
 
 def _rules(raw: Any, *where: str) -> RulesTable:
-    """A table of rules; what is no setting of its own is the rule of a metric beside AIM's."""
+    """A table of rules; any other entry is the rule of a metric other than AIM's."""
     if not isinstance(raw, dict):
         return _convert(raw, RulesTable, *where)
-    own = {name: value for name, value in raw.items() if name in RulesTable.__struct_fields__ and name != "others"}
-    table = _convert(own, RulesTable, *where)
+    fixed = {name: value for name, value in raw.items() if name in RulesTable.__struct_fields__ and name != "others"}
+    table = _convert(fixed, RulesTable, *where)
     for name, value in raw.items():
-        if name not in own:
+        if name not in fixed:
             if not isinstance(value, list):
-                raise MisfitError([*where, name], f"unknown setting{did_you_mean(name, RulesTable.__struct_fields__)}")
+                raise InvalidValueError(
+                    [*where, name], f"unknown setting{did_you_mean(name, RulesTable.__struct_fields__)}"
+                )
             table.others[name] = _convert(value, list[tuple[float, float, float]], *where, name)
     return table
 
 
 def _keys(table: Mapping[str, Any], *where: str) -> Iterator[tuple[str, str]]:
-    """Ids and keys, whether written as `"main.score" = "s"` or as `main.score = "s"`, which TOML reads as tables."""
+    """Ids and keys, written as `"main.score" = "s"` or as `main.score = "s"`, which TOML reads as nested tables."""
     for name, value in table.items():
         if isinstance(value, dict):
             yield from _keys(value, *where, name)
@@ -224,14 +226,14 @@ def _keys(table: Mapping[str, Any], *where: str) -> Iterator[tuple[str, str]]:
             yield ".".join([*where[1:], name]), _convert(value, str, *where, name)
 
 
-def _error(path: Path, text: str, misfit: MisfitError) -> ConfigError:
-    line = _line_of(text, misfit.keys)
-    place = f"{path}, line {line}" if line else str(path)
-    return ConfigError(f"{place}: {'.'.join(misfit.keys) or 'top level'}: {misfit.problem}")
+def _error(path: Path, text: str, invalid: InvalidValueError) -> ConfigError:
+    line = _line_of(text, invalid.keys)
+    location = f"{path}, line {line}" if line else str(path)
+    return ConfigError(f"{location}: {'.'.join(invalid.keys) or 'top level'}: {invalid.problem}")
 
 
 def _convert(data: Any, kind: type[T], *where: str) -> T:
-    """`data` as `kind`. One table at a time, since msgspec leaves the names of tables out of its messages."""
+    """`data` as `kind`; one table at a time, since msgspec's messages do not name the table."""
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
@@ -240,25 +242,25 @@ def _convert(data: Any, kind: type[T], *where: str) -> T:
         if unknown := re.search(r"unknown field `([^`]+)`", problem):
             keys.append(unknown[1])
             problem = f"unknown setting{did_you_mean(unknown[1], kind.__annotations__)}"
-        elif wrong := re.match(r"Invalid enum value '(.*)'", problem):
-            problem = f"unknown value {wrong[1]!r}{did_you_mean(wrong[1], _choices(get_type_hints(kind)[keys[-1]]))}"
-        raise MisfitError(keys, problem) from None
+        elif value := re.match(r"Invalid enum value '(.*)'", problem):
+            problem = f"unknown value {value[1]!r}{did_you_mean(value[1], _choices(get_type_hints(kind)[keys[-1]]))}"
+        raise InvalidValueError(keys, problem) from None
 
 
 def _choices(hint: Any) -> list[str]:
-    """The strings of a Literal, also of one that may be left out."""
+    """The strings of a Literal, or of an optional one."""
     return [hint] if isinstance(hint, str) else [choice for part in get_args(hint) for choice in _choices(part)]
 
 
 _KEY = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
 _KEYS = rf"{_KEY}(?:\s*\.\s*{_KEY})*"
-# Only keys stand between the brackets of a header: `[0.6, 1, 1],` is a line of a rule.
+# A header has only keys between its brackets: `[0.6, 1, 1],` is a line of a rule.
 _HEADER = re.compile(rf"\s*\[{{1,2}}\s*({_KEYS})\s*\]{{1,2}}\s*(?:#.*)?$")
 _ENTRY = re.compile(rf"\s*({_KEYS})\s*=")
 
 
 def _line_of(text: str, keys: list[str]) -> int | None:
-    """The line that these keys lead to, as nearly as can be told from the text."""
+    """The line that these keys lead to, or that of the nearest table."""
     keys = _in_parts(keys)
     best: tuple[int, int] | None = None
     table: list[str] = []
@@ -277,7 +279,7 @@ def _line_of(text: str, keys: list[str]) -> int | None:
 
 
 def _in_parts(path: list[str]) -> list[str]:
-    """The id of a binding is one quoted key or several bare ones: both are looked at part by part."""
+    """The parts of a path: the id of a binding may be one quoted key or several bare ones."""
     return [part for key in path for part in key.split(".")] if path[:1] == ["keys"] else path
 
 

@@ -1,6 +1,6 @@
-"""Settings: built-in profiles, the user's TOML file, the environment and a .env file, strongest last.
+"""Settings: built-in profiles, the user's TOML file, a .env file and the environment, in ascending priority.
 
-Whatever is wrong in them is found here, when they load: a profile that the application is given can score.
+Everything is validated here, when the settings load: any profile in the result can score.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.scoring.plan import ScoringPlan
 from aim_tui.errors import ConfigError, UsageError
 from aim_tui.settings import paths, schema
-from aim_tui.settings.schema import InterfaceTable, MisfitError
+from aim_tui.settings.schema import InterfaceTable, InvalidValueError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -38,8 +38,8 @@ _TRUE = frozenset({"1", "true", "yes", "on"})
 _ROLES = tuple(str(role) for role in profile_roles())
 _DEVICE = re.compile(r"auto|(cpu|mps|cuda)(:[0-9]+)?")
 
-#: AIM's environment names and our own. Nothing else is taken from a .env file: a folder of images may come from
-#: anywhere, and a .env in it must not set PYTHONPATH, or an HF_ENDPOINT that the user's token is then sent to.
+#: AIM's environment variables and our own. Nothing else is read from a .env file: a folder of images may come from
+#: anywhere, and its .env must not set PYTHONPATH, or an HF_ENDPOINT that then receives the user's token.
 _ENVIRONMENT = (
     "HUGGING_FACE_API", "HF_TOKEN", "BLIP2_MODEL", "DISABLE_CLIP", "DISABLE_BLIP2", "DISABLE_LPIPS",
     "AIM_TUI_PROFILE", "AIM_TUI_DEVICE", "AIM_TUI_PRECISION", "AIM_TUI_IMAGES",
@@ -48,7 +48,7 @@ _ENVIRONMENT = (
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that is set before a command's own options are looked at."""
+    """All settings, before the options of a command."""
 
     profiles: Mapping[str, Profile]
     default_profile: str = "aim"
@@ -57,43 +57,43 @@ class Settings:
     batch_size: int | None = None
     reading: ReadingPolicy = field(default_factory=ReadingPolicy)
     disabled: Mapping[str, str] = field(default_factory=dict)
-    """Metrics that the environment switches off, each with the variable that does so."""
+    """Metrics that the environment disables, each with the name of the variable."""
     interface: InterfaceTable = field(default_factory=InterfaceTable)
     keys: Mapping[str, str] = field(default_factory=dict)
-    """Keys by the id of the binding that they are to have, as they were written."""
+    """Keys by the id of the binding, as written in the file."""
     rater: str = ""
-    """Under which name ratings are stored; empty for the name that the user logged in with."""
+    """The name under which ratings are stored; empty for the login name."""
     unusable: Mapping[str, str] = field(default_factory=dict)
-    """Profiles that ask for a metric of a package that is broken, each with the reason."""
+    """Profiles with a metric whose package is broken, each with the reason."""
     source: SettingsFile | None = None
-    """The user's own settings file, where there is one."""
+    """The user's settings file, if there is one."""
 
-    def misfit(self, keys: Sequence[str], problem: str) -> ConfigError:
-        """A mistake in the user's settings that only the screen can see, told with file and line."""
+    def config_error(self, keys: Sequence[str], problem: str) -> ConfigError:
+        """The error, with file and line, for a setting that only the UI can check."""
         if self.source is None:
             return ConfigError(f"{'.'.join(keys)}: {problem}")
-        return self.source.error(MisfitError(keys, problem))
+        return self.source.error(InvalidValueError(keys, problem))
 
     def profile(self, name: str | None = None) -> Profile:
-        """The profile of that name, or the default one; UsageError with the nearest name where there is none."""
-        wanted = name or self.default_profile
-        if wanted in self.unusable:
-            raise UsageError(f"profile {wanted!r} cannot be used: {self.unusable[wanted]}")
+        """The profile of that name, or the default one; UsageError with the nearest name if there is none."""
+        selected = name or self.default_profile
+        if selected in self.unusable:
+            raise UsageError(f"profile {selected!r} cannot be used: {self.unusable[selected]}")
         try:
-            return self.profiles[wanted]
+            return self.profiles[selected]
         except KeyError:
-            raise UsageError(f"unknown profile {wanted!r}{did_you_mean(wanted, self.profiles)}") from None
+            raise UsageError(f"unknown profile {selected!r}{did_you_mean(selected, self.profiles)}") from None
 
 
 def load_settings(file: Path | None = None) -> Settings:
     """Read the built-in profiles, the settings file, .env and the environment.
 
-    `file` must exist when it is named; the default one need not. Raises ConfigError naming file and line.
+    `file` must exist if it is given; the default file need not. Raises ConfigError with file and line.
     """
     environment = load_environment()
     files = [schema.read(_BUILT_IN)]
     path = file or paths.config_file()
-    if file is not None or _is_there(path):
+    if file is not None or _may_exist(path):
         files.append(schema.read(path))
     top = files[-1].top
     try:
@@ -103,16 +103,16 @@ def load_settings(file: Path | None = None) -> Settings:
             _known([top.profile], (*profiles, *unusable), ["profile"], "profile")
         reading = _reading(files[-1].reading)
         _check_device(top.device, ["device"])
-    except MisfitError as misfit:
-        # What the user declares anew stands in the user's file; what is in neither is a setting of that file.
-        where = next((each for each in reversed(files) if each.declares(misfit.keys)), files[-1])
-        raise where.error(misfit) from None
+    except InvalidValueError as invalid:
+        # Blame the last file that declares the table: the user's file may override a built-in one.
+        source = next((file for file in reversed(files) if file.declares(invalid.keys)), files[-1])
+        raise source.error(invalid) from None
     try:
         default = environment.get("AIM_TUI_PROFILE") or top.profile or "aim"
         _known([default], (*profiles, *unusable), ["AIM_TUI_PROFILE"], "profile")
         _check_device(device := environment.get("AIM_TUI_DEVICE"), ["AIM_TUI_DEVICE"])
-    except MisfitError as misfit:
-        raise ConfigError(f"{misfit.keys[0]}: {misfit.problem}") from None
+    except InvalidValueError as invalid:
+        raise ConfigError(f"{invalid.keys[0]}: {invalid.problem}") from None
     _apply_captioner(profiles, environment)
     return Settings(
         profiles=profiles,
@@ -135,39 +135,39 @@ def load_settings(file: Path | None = None) -> Settings:
 
 
 def load_environment() -> dict[str, str]:
-    """The known variables, from the environment or else from a .env file found upwards from the working folder.
+    """The known variables, from the environment or else from a .env file in the working folder or above.
 
-    Those from the file are put into the environment, where libraries and the worker process look for them.
+    Those from the file are set in the environment, where libraries and the worker process expect them.
     """
     from dotenv import dotenv_values, find_dotenv
 
     try:
-        found = find_dotenv(usecwd=True)
+        env_file = find_dotenv(usecwd=True)
     except OSError:
-        found = ""  # The working folder is gone, and what is above it with it.
+        env_file = ""  # the working folder no longer exists
     try:
-        values = dotenv_values(found) if found else {}
+        values = dotenv_values(env_file) if env_file else {}
     except UnicodeDecodeError:
-        raise ConfigError(f"{found}: the .env file is not UTF-8 text") from None
+        raise ConfigError(f"{env_file}: the .env file is not UTF-8 text") from None
     except OSError as error:
-        raise ConfigError(f"cannot read {found}: {error.strerror}") from None
+        raise ConfigError(f"cannot read {env_file}: {error.strerror}") from None
     for name in _ENVIRONMENT:
         value = values.get(name)
         if value:
             try:
                 os.environ.setdefault(name, value)
             except ValueError:
-                raise ConfigError(f"{found}: {name} holds what no variable can hold") from None
+                raise ConfigError(f"{env_file}: {name} contains a zero byte") from None
     return {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
 
 
 def device_problem(name: str) -> str | None:
-    """Why there is no device of that name, or None where there can be one."""
+    """Why a device name is invalid, or None if it is valid."""
     return None if _DEVICE.fullmatch(name) else f"unknown device {name!r}; it is auto, cpu, mps, cuda or cuda:N"
 
 
-def _is_there(path: Path) -> bool:
-    """Whether there is a file, as far as can be told; where not, reading it says why."""
+def _may_exist(path: Path) -> bool:
+    """Whether a file exists or cannot be checked: then reading it says why."""
     try:
         return path.exists()
     except OSError:
@@ -177,13 +177,13 @@ def _is_there(path: Path) -> bool:
 def _rule_set(name: str, raw: RulesTable) -> RuleSet:
     rules: dict[str, Rule] = {}
     for metric, pieces in raw.pieces().items():
-        # Of a metric that is broken nothing is scored, and what asks for it says so.
+        # A broken metric is never scored; a profile that uses it reports it.
         with contextlib.suppress(BrokenMetricError):
             _known_metric(metric, ["rules", name, metric])
         try:
             rules[metric] = Rule(tuple(Piece(*piece) for piece in pieces))
         except ValueError as error:
-            raise MisfitError(["rules", name, metric], str(error)) from None
+            raise InvalidValueError(["rules", name, metric], str(error)) from None
     for role in raw.made_for:
         with contextlib.suppress(BrokenMetricError):
             _known_role(role, ["rules", name, "made_for"])
@@ -191,7 +191,7 @@ def _rule_set(name: str, raw: RulesTable) -> RuleSet:
 
 
 def _profiles(files: Sequence[SettingsFile], rules: Mapping[str, RuleSet]) -> tuple[dict[str, Profile], dict[str, str]]:
-    """Every profile, those of a later file in place of those before; and why some cannot be used."""
+    """Every profile, with those of later files replacing earlier ones; and why some cannot be used."""
     unusable: dict[str, str] = {}
     tables: dict[str, ProfileTable] = {}
     models: dict[str, dict[Role, ModelRef]] = {}
@@ -205,7 +205,7 @@ def _profiles(files: Sequence[SettingsFile], rules: Mapping[str, RuleSet]) -> tu
                 unusable[name] = str(error.args[0])
     profiles = {}
     for name in tables:
-        # What a profile extends is told of before what is in it.
+        # Errors of a parent profile are reported before those of the profile itself.
         if broken := next((unusable[each] for each in _ancestry(name, tables) if each in unusable), None):
             unusable[name] = broken
         else:
@@ -214,7 +214,7 @@ def _profiles(files: Sequence[SettingsFile], rules: Mapping[str, RuleSet]) -> tu
 
 
 def _check_names(table: ProfileTable, keys: list[str], rules: Mapping[str, RuleSet]) -> None:
-    """What a profile's own table says is right by itself, whatever it extends."""
+    """Check a profile's own table, without what it extends."""
     if table.rules is not None:
         _known([table.rules], rules, [*keys, "rules"], "rules")
     for metric in table.metrics or ():
@@ -222,7 +222,7 @@ def _check_names(table: ProfileTable, keys: list[str], rules: Mapping[str, RuleS
     for metric, weight in table.weights.items():
         _known_metric(metric, [*keys, "weights", metric])
         if not math.isfinite(weight) or weight < 0:
-            raise MisfitError([*keys, "weights", metric], f"the weight is {weight:g}; weights are zero or more")
+            raise InvalidValueError([*keys, "weights", metric], f"the weight is {weight:g}; weights are zero or more")
 
 
 def _models(tables: Mapping[str, ModelTable], folder: Path, keys: list[str]) -> dict[Role, ModelRef]:
@@ -230,10 +230,12 @@ def _models(tables: Mapping[str, ModelTable], folder: Path, keys: list[str]) -> 
     for role, table in tables.items():
         _known_role(role, [*keys, role])
         if not table.id and not table.path:
-            raise MisfitError([*keys, role], "needs an id (hub) or a path (local folder)")
+            raise InvalidValueError([*keys, role], "needs an id (hub) or a path (local folder)")
         _check_device(table.device, [*keys, role, "device"])
         if table.layer is not None and role in _ROLES:
-            raise MisfitError([*keys, role, "layer"], f"no layer is chosen of the {role} model; of bertscore's one is")
+            raise InvalidValueError(
+                [*keys, role, "layer"], f"the {role} model takes no layer; only that of bertscore does"
+            )
         path = table.path
         if path is not None and path.startswith(_SAMPLE):
             path = str(paths.sample_data() / path.removeprefix(_SAMPLE))
@@ -249,7 +251,7 @@ def _profile(
     refs: Mapping[str, Mapping[Role, ModelRef]],
     rules: Mapping[str, RuleSet],
 ) -> Profile:
-    """The profile with everything it extends filled in; its own entries win."""
+    """The profile merged with everything that it extends; its own entries win."""
     keys = ["profiles", name]
     models: dict[Role, ModelRef] = {}
     weights = {metric: spec.default_weight for metric, spec in METRICS.items()}
@@ -267,8 +269,8 @@ def _profile(
         models = get_metric(metric).default_models | models
     lacking = [str(role) for metric in metrics for role in get_metric(metric).roles if role not in models]
     if lacking:
-        problem = f'no model for {", ".join(lacking)} (extends = "aim" brings AIM\'s)'
-        raise MisfitError([*keys, "models"], problem)
+        problem = f'no model for {", ".join(lacking)} (extends = "aim" adds AIM\'s)'
+        raise InvalidValueError([*keys, "models"], problem)
     weights = {metric: get_metric(metric).default_weight for metric in metrics} | weights
     unruled = [
         metric
@@ -276,12 +278,14 @@ def _profile(
         if metric not in rules[rule_name].rules and (metric in METRICS or weights[metric] > 0)
     ]
     if unruled:
-        # Told of the rules and not of the profile, which may be a built-in one that uses the user's rules.
-        raise MisfitError(["rules", rule_name], f"none for {', '.join(unruled)}, which the profile {name!r} asks for")
+        # Blame the rules, not the profile, which may be a built-in one that uses the user's rules.
+        raise InvalidValueError(
+            ["rules", rule_name], f"no rule for {', '.join(unruled)}, which the profile {name!r} uses"
+        )
     try:
         ScoringPlan(metrics, weights, rules[rule_name])
     except ValueError as error:
-        raise MisfitError([*keys, "weights"], str(error)) from None
+        raise InvalidValueError([*keys, "weights"], str(error)) from None
     return Profile(name, models, rules[rule_name], weights, description, notice, metrics)
 
 
@@ -291,7 +295,7 @@ def _ancestry(name: str, tables: Mapping[str, ProfileTable]) -> list[str]:
         keys = ["profiles", chain[-1], "extends"]
         _known([parent], tables, keys, "profile")
         if parent in chain:
-            raise MisfitError(keys, f"goes round in a circle ({' -> '.join([*chain, parent])})")
+            raise InvalidValueError(keys, f"extends itself ({' -> '.join([*chain, parent])})")
         chain.append(parent)
     return chain
 
@@ -302,7 +306,7 @@ def _known_metric(metric: str, keys: list[str]) -> None:
     except BrokenMetricError:
         raise
     except KeyError as error:
-        raise MisfitError(keys, str(error.args[0])) from None
+        raise InvalidValueError(keys, str(error.args[0])) from None
 
 
 def _known_role(role: str, keys: list[str]) -> None:
@@ -313,22 +317,22 @@ def _known_role(role: str, keys: list[str]) -> None:
     # It may be the role of one that cannot be asked.
     for name in plugins.names():
         get_metric(name)
-    raise MisfitError(keys, f"unknown role {role!r}{did_you_mean(role, _ROLES)}")
+    raise InvalidValueError(keys, f"unknown role {role!r}{did_you_mean(role, _ROLES)}")
 
 
 def _known(names: Iterable[str], known: Iterable[str], keys: list[str], kind: str) -> None:
     for name in names:
         if name not in known:
-            raise MisfitError(keys, f"unknown {kind} {name!r}{did_you_mean(name, known)}")
+            raise InvalidValueError(keys, f"unknown {kind} {name!r}{did_you_mean(name, known)}")
 
 
 def _check_device(name: str | None, keys: list[str]) -> None:
     if name and (problem := device_problem(name)):
-        raise MisfitError(keys, problem)
+        raise InvalidValueError(keys, problem)
 
 
 def _expanded(path: str) -> Path:
-    """With the home folder for `~`; as it is where there is no such user, whereas Path.expanduser raises."""
+    """The path with `~` expanded; unchanged if there is no such user, where Path.expanduser raises."""
     return Path(os.path.expanduser(path))  # noqa: PTH111
 
 
@@ -354,12 +358,12 @@ def _precision(value: str | None) -> Precision | None:
 
 def _reading(table: ReadingTable) -> ReadingPolicy:
     if table.background != ReadingPolicy().background:
-        # Not needed for what nearly everybody has, and every start would wait for it.
+        # Imported only if needed: every start would wait for it.
         from PIL import ImageColor
 
         try:
             ImageColor.getrgb(table.background)
         except ValueError:
-            raise MisfitError(["reading", "background"], f"unknown colour {table.background!r}") from None
+            raise InvalidValueError(["reading", "background"], f"unknown colour {table.background!r}") from None
     pixels, nbytes = int(table.max_megapixels * 1e6), int(table.max_megabytes * 2**20)
     return ReadingPolicy(table.exif, table.background, pixels, nbytes, table.max_seconds)

@@ -7,9 +7,9 @@ import math
 import os
 from typing import TYPE_CHECKING
 
-from aim_tui.core.agreement.cell_values import said, truth_of
+from aim_tui.core.agreement.cell_values import cell_text, truth_of
 from aim_tui.core.agreement.duel_agreement import strengths
-from aim_tui.core.agreement.study import Column, Contest, Entry, Judgement, Sample, Scale, Source
+from aim_tui.core.agreement.study import Contest, Sample, Scale, StudyColumn, StudyEntry, StudyJudgement, StudySource
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
 from aim_tui.core.ratings.opinions import RATINGS
@@ -36,14 +36,14 @@ _NOT_SCORED = Missing("not scored")
 _OUTCOMES = {DuelOutcome.LEFT: 1, DuelOutcome.RIGHT: -1, DuelOutcome.TIE: 0}
 
 
-def source_of_run(run: Run) -> Source:
+def source_of_run(run: Run) -> StudySource:
     """The raw and normalised values and the final score of a run, by path; of edits every number, by id."""
     if run.info.kind is RunKind.EDITS:
         return source_of_edits(run.results, f"edit run {run.info.id}")
     return source_of_results(run.results.settled(), f"run {run.info.id}")
 
 
-def source_of_results(results: Results, origin: str) -> Source:
+def source_of_results(results: Results, origin: str) -> StudySource:
     """The same of results in memory; images are told apart by path."""
     columns = [_column(FINAL, results, origin, _final, True, Scale(0, 100))]
     for metric in results.plan.metrics:
@@ -52,7 +52,7 @@ def source_of_results(results: Results, origin: str) -> Source:
         columns.append(_column(spec.raw_field, results, origin, _raw(metric), spec.higher_is_better, scale))
         if metric in results.plan.shares:
             columns.append(_column(spec.norm_field, results, origin, _norm(metric), True, Scale(0, 1)))
-    return Source(
+    return StudySource(
         origin=origin,
         columns=tuple(columns),
         samples={row.path: _sample(row, results) for row in results.rows},
@@ -60,28 +60,28 @@ def source_of_results(results: Results, origin: str) -> Source:
     )
 
 
-def source_of_edits(results: Results, origin: str) -> Source:
+def source_of_edits(results: Results, origin: str) -> StudySource:
     """Every number of edits and their known truth, by id; UsageError where one is neither right nor wrong."""
     samples = {row.id: _edit_sample(row, origin) for row in results.rows}
     columns = []
     for spec in results.specs:
         scale = Scale(spec.low, spec.high) if math.isfinite(spec.high) else None
         columns.append(_column(spec.id, results, origin, _raw_of_edit(spec.id), spec.higher_is_better, scale))
-    known = [Entry(name, Present(float(one.correct))) for name, one in samples.items() if one.correct is not None]
+    known = [StudyEntry(name, Present(float(one.correct))) for name, one in samples.items() if one.correct is not None]
     if known:
-        columns.append(Column(TRUTH, tuple(known), scale=Scale(0, 1), origin=origin))
-    return Source(origin=origin, columns=tuple(columns), samples=samples, id_column="id")
+        columns.append(StudyColumn(TRUTH, tuple(known), scale=Scale(0, 1), origin=origin))
+    return StudySource(origin=origin, columns=tuple(columns), samples=samples, id_column="id")
 
 
-def metrics_of(source: Source) -> tuple[Column, ...]:
+def metrics_of(source: StudySource) -> tuple[StudyColumn, ...]:
     """The columns that were measured."""
     return tuple(column for column in source.columns if column.name != TRUTH)
 
 
-def truth_judgement(source: Source) -> Judgement | None:
+def truth_judgement(source: StudySource) -> StudyJudgement | None:
     """Whether each instruction is right, 1 or 0; None where nobody says."""
     column = next((column for column in source.columns if column.name == TRUTH), None)
-    return Judgement(TRUTH, (column,)) if column is not None else None
+    return StudyJudgement(TRUTH, (column,)) if column is not None else None
 
 
 def judged_edit(row: Row) -> Image | None:
@@ -100,23 +100,23 @@ def edit_identity(source_sha256: str, target_sha256: str, instruction: str) -> s
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def ratings(judgements: Judgements, results: Results, scale: Scale = RATED) -> Judgement | None:
+def ratings(judgements: Judgements, results: Results, scale: Scale = RATED) -> StudyJudgement | None:
     """What holds now of the ratings of these images or edits, a column for each rater; None where there are none.
 
     Images are known by content: copies of one image share its ratings. Edits are by both images and the instruction.
     """
     by_content = _by_content(results)
     held = judgements.current(JudgementKind.RATING, set(by_content))
-    raters: dict[str, list[Entry]] = {}
+    raters: dict[str, list[StudyEntry]] = {}
     for sha256, words in held.items():
         for rater, word in words.items():
             if isinstance(word.value, (int, float)):
-                entries = (Entry(name, Present(float(word.value))) for name in by_content[sha256])
+                entries = (StudyEntry(name, Present(float(word.value))) for name in by_content[sha256])
                 raters.setdefault(rater, []).extend(entries)
     if not raters:
         return None
-    columns = (Column(rater, tuple(raters[rater]), scale=scale, origin="the store") for rater in sorted(raters))
-    return Judgement(RATING, tuple(columns))
+    columns = (StudyColumn(rater, tuple(raters[rater]), scale=scale, origin="the store") for rater in sorted(raters))
+    return StudyJudgement(RATING, tuple(columns))
 
 
 def contests(judgements: Judgements, results: Results) -> tuple[Contest, ...]:
@@ -131,14 +131,14 @@ def contests(judgements: Judgements, results: Results) -> tuple[Contest, ...]:
     return tuple(found)
 
 
-def duel_judgement(fought: Sequence[Contest]) -> Judgement | None:
+def duel_judgement(fought: Sequence[Contest]) -> StudyJudgement | None:
     """The strengths that duels give their images; None where there are none.
 
     All raters together: a strength is made of many contests, and one rater's are seldom enough.
     """
     found = strengths(fought)
-    entries = tuple(Entry(path, Present(value)) for path, value in found.items())
-    return Judgement(DUELS, (Column(DUELS, entries, origin="the store"),)) if entries else None
+    entries = tuple(StudyEntry(path, Present(value)) for path, value in found.items())
+    return StudyJudgement(DUELS, (StudyColumn(DUELS, entries, origin="the store"),)) if entries else None
 
 
 def _by_content(results: Results) -> dict[str, list[str]]:
@@ -161,9 +161,9 @@ def _column(
     outcome: Callable[[Row], Outcome | None],
     higher_is_better: bool,
     scale: Scale | None,
-) -> Column:
-    entries = tuple(Entry(row.id, outcome(row) or _NOT_SCORED) for row in results.rows)
-    return Column(name, entries, higher_is_better, scale, origin)
+) -> StudyColumn:
+    entries = tuple(StudyEntry(row.id, outcome(row) or _NOT_SCORED) for row in results.rows)
+    return StudyColumn(name, entries, higher_is_better, scale, origin)
 
 
 def _final(row: Row) -> Outcome | None:
@@ -199,7 +199,7 @@ def _edit_sample(row: Row, origin: str) -> Sample:
         "source_image": os.path.basename(edit.source),  # noqa: PTH119  # as text: any bytes
         "target_image": os.path.basename(row.path),  # noqa: PTH119
         "instruction": edit.instruction,
-        **{name: said(value) for name, value in truth.items()},
+        **{name: cell_text(value) for name, value in truth.items()},
     }
     return Sample(
         id=row.id,
@@ -208,6 +208,6 @@ def _edit_sample(row: Row, origin: str) -> Sample:
         instruction=edit.instruction,
         labels=labels,
         correct=correct,
-        match=said(truth.get("original_id")),
-        error_type=said(truth.get("error_type")),
+        match=cell_text(truth.get("original_id")),
+        error_type=cell_text(truth.get("error_type")),
     )

@@ -1,1 +1,1 @@
-"""What the terminal can do, found out without asking it anything once Textual runs."""
+"""Terminal capabilities and control sequences; the terminal is queried only before Textual starts."""

@@ -1,4 +1,4 @@
-"""What terminals answer when they are asked what they can do: reading the answers, and keeping late ones from keys."""
+"""Parse a terminal's answers to capability queries, and keep late answers from being read as keys."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 KITTY_QUERY = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
-"""Take this image of one pixel, but keep it not."""
+"""Checks an image of one pixel without storing it."""
 CELL_SIZE_QUERY = b"\x1b[16t"
 NAME_QUERY = b"\x1b[>0q"
 """XTVERSION: name and version."""
 ATTRIBUTES_QUERY = b"\x1b[c"
-"""DA1, which every terminal answers; it comes last, so its answer says that no other is to come."""
+"""DA1, which every terminal answers; it is sent last, so its answer is the last one."""
 
 _SIXEL = 4  # the attribute of DA1
 
@@ -26,9 +26,9 @@ _NAME = re.compile(rb"\x1bP>\|([^\x1b]*)\x1b\\")
 _ATTRIBUTES = re.compile(rb"\x1b\[\?([\d;]*)c")
 _ANSWERS = (_KITTY, _CELL_SIZE, _NAME, _ATTRIBUTES)
 
-# The beginnings of answers: such as only a broken key would have, and such as are keys themselves (Escape, Alt+[).
-_BEGUN = re.compile(rb"\x1b(_[^\x1b]{0,200}\x1b?|P[^\x1b]{0,200}\x1b?|\[\?[\d;]{0,60}|\[6(;\d{0,4}){0,2})\Z")
-_PERHAPS = re.compile(rb"\x1b\[?\Z")
+# Incomplete answers: those that cannot be keys, and those that may be (Escape, Alt+[).
+_PARTIAL = re.compile(rb"\x1b(_[^\x1b]{0,200}\x1b?|P[^\x1b]{0,200}\x1b?|\[\?[\d;]{0,60}|\[6(;\d{0,4}){0,2})\Z")
+_AMBIGUOUS = re.compile(rb"\x1b\[?\Z")
 
 
 class CellSize(NamedTuple):
@@ -40,61 +40,61 @@ class CellSize(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a terminal said of itself; where it was not asked or said nothing, what is known without it."""
+    """The capabilities that a terminal reported; defaults if it was not queried or did not answer."""
 
     asked: bool = False
     complete: bool = False
-    """Whether the answer came after which there is no other."""
+    """Whether the last answer has arrived."""
     kitty: bool = False
-    """Whether it takes images by kitty's protocol."""
+    """Whether it supports kitty's image protocol."""
     sixel: bool = False
     cell: CellSize | None = None
     name: str = ""
-    """Such as 'kitty(0.39.1)'."""
+    """For example 'kitty(0.39.1)'."""
     seconds: float = 0.0
-    """How long it took."""
+    """How long the terminal took to answer."""
     problem: str = ""
-    """Why the terminal was not asked or is not understood; empty where it answered."""
+    """Why the terminal was not queried, or its answer not understood; empty if it answered."""
 
 
 def read_answers(data: bytes, seconds: float = 0.0) -> Answers:
-    """The answers in what came from a terminal, whatever lies between them."""
+    """Parse the answers in what was read from a terminal, ignoring anything between them."""
     attributes = _ATTRIBUTES.search(data)
     kitty, size, name = _KITTY.search(data), _CELL_SIZE.search(data), _NAME.search(data)
     cell = CellSize(int(size[2]), int(size[1])) if size else None
     codes = attributes[1].split(b";") if attributes else []
     problem = ""
     if attributes is None:
-        problem = "its answer is not understood" if data else "it did not answer"
+        problem = "its answer was not understood" if data else "it did not answer"
     return Answers(
         asked=True,
         complete=attributes is not None,
         kitty=kitty is not None and kitty[1].startswith(b"OK"),
-        # The first is the kind of terminal, and 4 there would be a VT132.
+        # The first code is the type of the terminal, where 4 means a VT132.
         sixel=str(_SIXEL).encode() in codes[1:],
         cell=cell if cell and cell.width and cell.height else None,
-        name=_words(name[1]) if name else "",
+        name=_printable(name[1]) if name else "",
         seconds=seconds,
         problem=problem,
     )
 
 
 def in_multiplexer(environ: Mapping[str, str]) -> str:
-    """'tmux' or 'screen' where the terminal is one of theirs, also over SSH; empty where it is none."""
+    """'tmux' or 'screen' if the terminal is one of theirs, also over SSH; otherwise ''."""
     term = environ.get("TERM", "")
     if environ.get("TMUX") or term.startswith("tmux") or environ.get("TERM_PROGRAM") == "tmux":
         return "tmux"
     if environ.get("STY") or term.startswith("screen"):
-        # tmux too calls itself so, by its own default of old.
+        # Older versions of tmux use this TERM by default, too.
         return "screen"
     return ""
 
 
 class LateAnswers:
-    """Takes answers out of what is typed, for a terminal that was asked and has not answered yet.
+    """Filters late answers from the input of a terminal that has not answered all queries yet.
 
-    What has begun as an answer is held until it is whole or `hold` seconds have passed; what may as well be a key
-    (Escape), for a blink. Once the last answer is seen everything passes.
+    An incomplete answer is held until it is complete or `hold` seconds have passed; an ambiguous one, which may be a
+    key (Escape), only for `blink` seconds. After the last answer everything passes.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, *, hold: float = 1.0, blink: float = 0.05) -> None:
@@ -102,15 +102,15 @@ class LateAnswers:
         self._held = b""
         self._until = 0.0
         self.over = False
-        """Whether the last answer has come."""
+        """Whether the last answer has arrived."""
 
     @property
     def patience(self) -> float | None:
-        """Seconds until `release` has something to give; None where nothing is held."""
+        """Seconds until `release` may return something; None if nothing is held."""
         return max(self._until - self._clock(), 0.0) if self._held else None
 
     def feed(self, data: bytes) -> bytes:
-        """What is left of the input when answers are taken out."""
+        """The input without the answers in it."""
         data, self._held = self._held + data, b""
         if self.over:
             return data
@@ -118,18 +118,18 @@ class LateAnswers:
             self.over = True
             return _without_answers(data[: last.start()]) + data[last.end() :]
         data = _without_answers(data)
-        for pattern, seconds in ((_BEGUN, self._hold), (_PERHAPS, self._blink)):
-            if begun := pattern.search(data):
-                self._held, self._until = data[begun.start() :], self._clock() + seconds
-                return data[: begun.start()]
+        for pattern, seconds in ((_PARTIAL, self._hold), (_AMBIGUOUS, self._blink)):
+            if match := pattern.search(data):
+                self._held, self._until = data[match.start() :], self._clock() + seconds
+                return data[: match.start()]
         return data
 
     def release(self) -> bytes:
-        """What was held in vain, where its time is up; an answer that broke off is dropped."""
+        """The held input once its time is up; an incomplete answer is dropped."""
         if not self._held or self._clock() < self._until:
             return b""
         held, self._held = self._held, b""
-        return held if _PERHAPS.search(held) else b""
+        return held if _AMBIGUOUS.search(held) else b""
 
 
 def _without_answers(data: bytes) -> bytes:
@@ -138,6 +138,6 @@ def _without_answers(data: bytes) -> bytes:
     return data
 
 
-def _words(data: bytes) -> str:
+def _printable(data: bytes) -> str:
     text = data.decode("utf-8", "replace")
     return "".join(char for char in text if char.isprintable())[:80]

@@ -1,4 +1,4 @@
-"""Textual's driver, for terminals that were asked and have not answered: what they say late is no key."""
+"""Textual's driver, extended so that late answers of the terminal are not read as keys."""
 
 from __future__ import annotations
 
@@ -12,48 +12,48 @@ from textual.drivers.linux_driver import LinuxDriver
 from aim_tui.terminal.answers import LateAnswers
 from aim_tui.terminal.images import remembered
 
-_LOOK_EVERY_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 
 
 class ForgivingDriver(LinuxDriver):
-    """Where answers may still come, it reads from a pipe into which a thread puts only what was typed."""
+    """While answers may still arrive, it reads from a pipe that receives only what was typed."""
 
     def run_input_thread(self) -> None:
-        """Read as Textual does; it begins anew after each suspension, and so after each question."""
+        """Read as Textual does; Textual starts this thread again after each suspension."""
         answers = remembered()
         if answers.complete or not answers.asked:
-            self._read_on()
+            self._read_input()
         else:
-            self._run_behind_pipe()
+            self._read_filtered_input()
 
-    def _read_on(self) -> None:
-        """Read as Textual does, and go on after what is no UTF-8, which ends Textual's reading and the application."""
+    def _read_input(self) -> None:
+        """Read as Textual does, but continue after invalid UTF-8, which would end the application."""
         while not self.exit_event.is_set():
-            # A line that spoils bytes, or a terminal with another encoding: what came with it is dropped.
+            # From a corrupted line or a terminal with another encoding; the chunk is dropped.
             with suppress(UnicodeDecodeError):
                 super().run_input_thread()
 
-    def _run_behind_pipe(self) -> None:
+    def _read_filtered_input(self) -> None:
         terminal = self.fileno
-        reading, writing = os.pipe()
-        passing = threading.Thread(target=self._pass_on, args=(terminal, writing), name="late-answers")
-        self.fileno = reading
-        passing.start()
+        read_end, write_end = os.pipe()
+        filter_thread = threading.Thread(target=self._filter_input, args=(terminal, write_end), name="late-answers")
+        self.fileno = read_end
+        filter_thread.start()
         try:
-            self._read_on()
+            self._read_input()
         finally:
-            # Whoever waits for this thread goes on with the terminal itself.
+            # Whoever joins this thread continues with the terminal itself.
             self.fileno = terminal
-            os.close(reading)
-            passing.join()
+            os.close(read_end)
+            filter_thread.join()
 
-    def _pass_on(self, terminal: int, writing: int) -> None:
+    def _filter_input(self, terminal: int, write_end: int) -> None:
         answers = LateAnswers()
-        # A pipe without a reader, or a terminal that is gone: nothing more to pass on.
+        # The pipe has no reader or the terminal is gone: nothing more to forward.
         with suppress(OSError):
             while not self.exit_event.is_set():
-                patience = min(answers.patience or _LOOK_EVERY_SECONDS, _LOOK_EVERY_SECONDS)
-                if select.select([terminal], [], [], patience)[0]:
+                timeout = min(answers.patience or _POLL_SECONDS, _POLL_SECONDS)
+                if select.select([terminal], [], [], timeout)[0]:
                     data = os.read(terminal, 4096)
                     if not data:
                         break
@@ -61,5 +61,5 @@ class ForgivingDriver(LinuxDriver):
                 else:
                     typed = answers.release()
                 if typed:
-                    os.write(writing, typed)
-        os.close(writing)
+                    os.write(write_end, typed)
+        os.close(write_end)

@@ -1,4 +1,4 @@
-"""How this terminal shows images: by what it answered, by tmux, and by what the user wants."""
+"""Choose how to draw images, by the terminal's answers, tmux and the user's setting."""
 
 from __future__ import annotations
 
@@ -16,64 +16,64 @@ if TYPE_CHECKING:
 
 
 class ImageMode(StrEnum):
-    """How images are shown."""
+    """How images are drawn."""
 
     HALF = "half"
-    """Two pixels a cell, in any terminal with colours."""
+    """Two pixels per cell, in any terminal with colours."""
     KITTY = "kitty"
     SIXEL = "sixel"
     NONE = "none"
-    """Facts in place of pixels."""
+    """A text description instead of pixels."""
 
 
-#: What a VT340 had, and what is assumed where the terminal did not say.
+#: That of a VT340, used if the terminal does not report its own.
 DEFAULT_CELL_SIZE = CellSize(10, 20)
 
-# Terminals whose images live in the text, as placeholders: there they move, are covered and go with it. Others speak
-# kitty's protocol without them, and would show a field of boxes.
+# Terminals that support kitty's Unicode placeholders, with which images scroll and are covered like text. Others
+# support kitty's protocol without them, and would show boxes.
 _PLACEHOLDERS = ("kitty", "ghostty")
 _TRUE_COLOUR = ("truecolor", "24bit")
 
 
 @dataclass(frozen=True, slots=True)
 class ImageSupport:
-    """The mode in use, why, and the size of a cell for the modes that draw true pixels."""
+    """The mode in use, the reason for it, and the size of a cell for modes that draw true pixels."""
 
     mode: ImageMode
     why: str
     cell: CellSize = DEFAULT_CELL_SIZE
     refused: bool = False
-    """Whether another mode was asked for, and `why` tells what is in its way."""
+    """Whether the user's setting cannot be used; `why` gives the reason."""
 
 
-class _Heard:
-    """What the terminal has answered last: a process has one, and widgets need not be handed how it draws."""
+class _Remembered:
+    """The terminal's last answers: there is one terminal per process, so widgets need not pass them around."""
 
     answers: Answers | None = None
 
 
 def remember(answers: Answers) -> None:
-    """From now on `image_support` is by these answers."""
-    _Heard.answers = answers
+    """Use these answers in `image_support` from now on."""
+    _Remembered.answers = answers
 
 
 def remembered() -> Answers:
-    """The answers of this process's terminal, empty ones where it was not asked."""
-    return _Heard.answers or Answers(problem="it was not asked")
+    """The answers of this process's terminal; empty if it was not queried."""
+    return _Remembered.answers or Answers(problem="it was not queried")
 
 
 def image_support(
     environ: Mapping[str, str] = os.environ, cell: CellSize | None = None, answers: Answers | None = None
 ) -> ImageSupport:
-    """The mode that AIM_TUI_IMAGES names; for 'auto', its default, the best that the terminal is known to show."""
+    """The mode named by AIM_TUI_IMAGES; for 'auto', the default, the best mode that the terminal supports."""
     answers = answers or remembered()
     cell = cell or answers.cell or _cell_size()
     wanted = environ.get(VARIABLE, "").strip().lower() or "auto"
     multiplexer = _multiplexer(environ, answers)
     if wanted == ImageMode.KITTY and multiplexer:
-        # Its commands would have to be passed on, and be sent again whenever another pane or terminal is looked at.
+        # The commands would need passthrough, and have to be sent again whenever the pane or the client changes.
         why = (
-            f"{VARIABLE}=kitty shows nothing in {multiplexer}, which keeps its images from the terminal outside; "
+            f"{VARIABLE}=kitty does not work in {multiplexer}, which does not pass images to the outer terminal; "
             f"start outside {multiplexer} for true pixels"
         )
         return ImageSupport(ImageMode.HALF, why, cell, refused=True)
@@ -81,54 +81,54 @@ def image_support(
         return ImageSupport(ImageMode(wanted), f"{VARIABLE}={wanted}", cell)
     mode, why = _best(environ, answers)
     if wanted != "auto":
-        why = f"{VARIABLE}={wanted} is none of {', '.join(['auto', *ImageMode])}; {why}"
+        why = f"{VARIABLE}={wanted} is not one of {', '.join(['auto', *ImageMode])}; {why}"
     return ImageSupport(mode, why, cell)
 
 
 def _best(environ: Mapping[str, str], answers: Answers) -> tuple[ImageMode, str]:
     if multiplexer := _multiplexer(environ, answers):
-        return ImageMode.HALF, f"{multiplexer} loses or misplaces the pixels of other ways"
+        return ImageMode.HALF, f"{multiplexer} loses or misplaces true pixels"
     if answers.problem:
-        return ImageMode.HALF, f"works in every terminal; as to this one, {answers.problem}"
-    named = answers.name or "the terminal"
-    if answers.kitty and speaks_placeholders(answers, environ):
-        return ImageMode.KITTY, f"{named} takes images by kitty's protocol"
+        return ImageMode.HALF, f"works in every terminal; about this one: {answers.problem}"
+    name = answers.name or "the terminal"
+    if answers.kitty and supports_placeholders(answers, environ):
+        return ImageMode.KITTY, f"{name} supports kitty's image protocol"
     if answers.sixel:
-        return ImageMode.SIXEL, f"{named} says that it draws sixels"
+        return ImageMode.SIXEL, f"{name} supports sixels"
     if answers.kitty:
-        return ImageMode.HALF, f"{named} takes kitty's images, but is not known to keep them within text"
-    return ImageMode.HALF, f"{named} knows neither kitty's protocol nor sixels"
+        return ImageMode.HALF, f"{name} supports kitty's image protocol, but not its placeholders"
+    return ImageMode.HALF, f"{name} supports neither kitty's image protocol nor sixels"
 
 
 def _multiplexer(environ: Mapping[str, str], answers: Answers) -> str:
     return in_multiplexer(environ) or ("tmux" if answers.name.startswith("tmux") else "")
 
 
-def speaks_placeholders(answers: Answers, environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether this is kitty or ghostty, by its own answer or by TERM, which SSH passes on."""
-    told = (answers.name or environ.get("TERM", "")).lower().removeprefix("xterm-")
-    return told.startswith(_PLACEHOLDERS)
+def supports_placeholders(answers: Answers, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether this is kitty or ghostty, by its answer or by TERM, which SSH passes on."""
+    name = (answers.name or environ.get("TERM", "")).lower().removeprefix("xterm-")
+    return name.startswith(_PLACEHOLDERS)
 
 
 def keep_colours(environ: MutableMapping[str, str], answers: Answers) -> bool:
-    """Have Textual use all colours where they are known to work and COLORTERM does not say so.
+    """Make Textual use true colour where it works but COLORTERM does not say so; returns whether it was necessary.
 
-    Call it before Textual is imported. In kitty and ghostty over SSH, which loses COLORTERM: with 256 colours, the
-    numbers of kitty's images, which travel as colours, would be rounded. In tmux, which takes all of them and itself
-    finds the nearest that the terminal outside has. Returns whether it was necessary.
+    Call it before Textual is imported. Needed in kitty and ghostty over SSH, which drops COLORTERM: with 256 colours
+    the ids of kitty's images, which are encoded as colours, would be rounded. Also in tmux, which accepts true colour
+    and maps it to the colours of the outer terminal.
     """
-    said = environ.get("COLORTERM", "").strip().lower()
-    if said in _TRUE_COLOUR or "TEXTUAL_COLOR_SYSTEM" in environ or not answers.complete:
+    colorterm = environ.get("COLORTERM", "").strip().lower()
+    if colorterm in _TRUE_COLOUR or "TEXTUAL_COLOR_SYSTEM" in environ or not answers.complete:
         return False
     in_tmux = answers.name.startswith("tmux ")
-    if not in_tmux and (in_multiplexer(environ) or not speaks_placeholders(answers, environ)):
+    if not in_tmux and (in_multiplexer(environ) or not supports_placeholders(answers, environ)):
         return False
     environ["TEXTUAL_COLOR_SYSTEM"] = "truecolor"
     return True
 
 
 def _cell_size() -> CellSize:
-    """The size of a cell as the kernel knows it (an ioctl: no byte goes to the terminal)."""
+    """The size of a cell according to the kernel (an ioctl: nothing is sent to the terminal)."""
     try:
         import fcntl
         import struct

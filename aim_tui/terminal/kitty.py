@@ -1,7 +1,7 @@
-"""Kitty's image protocol, as far as it is used here: an image is sent once and shown by placeholders in the text.
+"""Kitty's image protocol with Unicode placeholders: an image is sent once and shown by placeholders in the text.
 
-https://sw.kovidgoyal.net/kitty/graphics-protocol/#unicode-placeholders. Every message asks for no answer (q=2): an
-answer would arrive among the keys.
+https://sw.kovidgoyal.net/kitty/graphics-protocol/#unicode-placeholders. Every message suppresses the answer (q=2),
+which would arrive among the keys.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _PLACEHOLDER = "\U0010eeee"
 _CHUNK = 4096
-# The marks that number rows and columns, as the protocol lists them (in ranges, hexadecimal).
+# The protocol's diacritics for row and column numbers (hexadecimal ranges).
 _MARKS = """
 305 30d-30e 310 312 33d-33f 346 34a-34c 350-352 357 35b 363-36f 483-487 592-595 597-599 59c-5a1 5a8-5a9 5ab-5ac 5af
 5c4 610-617 657-65b 65d-65e 6d6-6dc 6df-6e2 6e4 6e7-6e8 6eb-6ec 730 732-733 735-736 73a 73d 73f-741 743 745 747
@@ -38,7 +38,7 @@ def _marks() -> str:
     return "".join(marks)
 
 
-#: Cells a side that an image can cover.
+#: The largest width and height of an image in cells.
 LARGEST = 297
 
 _counter = count(1)
@@ -48,25 +48,25 @@ _UNNUMBERED = "i=?,"
 
 
 def take_number() -> int:
-    """A number for the image of a pane: of 24 bits, since it travels as the colour of placeholders.
+    """An image id of 24 bits, since it is encoded as the colour of placeholders.
 
-    Other programs in the same terminal number theirs too, so ours begin with bits of the process.
+    Its upper bits come from the process id, to avoid the ids of other programs in the same terminal.
     """
     number = _free.pop() if _free else (os.getpid() & 0xFF) << 16 | next(_counter) & 0xFFFF
     _in_use.add(number)
     return number
 
 
-def give_back(number: int) -> None:
-    """The next who takes a number may have this one; its image stays until it is replaced or removed."""
+def release_number(number: int) -> None:
+    """Allow an id to be reused; its image stays until it is replaced or removed."""
     if number in _in_use:
         _free.add(number)
 
 
 def encode(pixels: Image.Image, columns: int, rows: int) -> str:
-    """What sends an image and sets the cells that it covers, still without a number."""
+    """The sequence that sends an image and sets the cells that it covers, without an id yet."""
     buffer = io.BytesIO()
-    # The least effort: the line is compressed by SSH again, and time is what is short.
+    # Fast compression: time matters more than size here.
     pixels.save(buffer, "PNG", compress_level=1)
     data = base64.standard_b64encode(buffer.getvalue()).decode("ascii")
     parts = [data[at : at + _CHUNK] for at in range(0, len(data), _CHUNK)]
@@ -78,19 +78,19 @@ def encode(pixels: Image.Image, columns: int, rows: int) -> str:
 
 
 def upload(encoded: str, number: int) -> str:
-    """What sends an encoded image under a number; the one that was there is replaced."""
+    """The sequence that sends an encoded image under an id, replacing the previous one."""
     return encoded.replace(_UNNUMBERED, f"i={number},", 1)
 
 
 def placeholders(row: int, columns: int) -> str:
-    """The text of one line of an image; its colour has to be the image's number."""
+    """The text of one line of an image; its colour must be the image's id."""
     marks = _marks()
     return "".join(f"{_PLACEHOLDER}{marks[row]}{marks[column]}" for column in range(columns))
 
 
 def remove_all() -> str:
-    """What makes the terminal forget the images of this process; empty where there was none."""
-    removed = "".join(f"\x1b_Ga=d,d=I,i={number},q=2\x1b\\" for number in sorted(_in_use))
+    """The sequence that deletes the images of this process; empty if there are none."""
+    sequences = "".join(f"\x1b_Ga=d,d=I,i={number},q=2\x1b\\" for number in sorted(_in_use))
     _in_use.clear()
     _free.clear()
-    return removed
+    return sequences

@@ -1,4 +1,4 @@
-"""Asking the terminal what it can do, before Textual reads its input: one batch, one wait, nothing left behind."""
+"""Query the terminal's capabilities before Textual reads its input, in one batch."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 VARIABLE = "AIM_TUI_IMAGES"
-"""How the user wants images shown: auto, half, kitty, sixel or none."""
+"""The user's choice of how to draw images: auto, half, kitty, sixel or none."""
 
 PATIENCE = 1.5
-"""Seconds a terminal is given to answer; one on the other side of the world takes 0.3."""
+"""Seconds to wait for an answer; one from the other side of the world takes 0.3."""
 
-# The Linux console prints what it does not understand, and a dumb terminal prints everything.
-_NOT_ASKED = ("", "dumb", "linux", "unknown")
-# Whatever a terminal printed of the questions stands on the line of the cursor.
+# The Linux console prints unknown sequences, and a dumb terminal prints everything.
+_NOT_QUERIED = ("", "dumb", "linux", "unknown")
+# Anything that a terminal printed of the queries is on the line of the cursor.
 _CLEAR_LINE = b"\r\x1b[K"
 
 
 def probe(environ: Mapping[str, str] = os.environ, patience: float = PATIENCE) -> Answers:
-    """Ask the terminal of this process. Call it only while nobody else reads the input.
+    """Query the terminal of this process. Call it only while nobody else reads the input.
 
-    What comes in meanwhile is discarded, keys too: what is typed before there is a screen was not meant for it.
+    Other input that arrives meanwhile, such as keys, is discarded.
     """
-    if reason := _why_not(environ):
+    if reason := _query_problem(environ):
         return Answers(problem=reason)
-    assert sys.__stdin__ is not None and sys.__stdout__ is not None  # _why_not has seen them
-    # tmux takes the beginning of kitty's protocol for a title.
+    assert sys.__stdin__ is not None and sys.__stdout__ is not None  # checked by _query_problem
+    # tmux takes the start of kitty's query for a title.
     queries = [CELL_SIZE_QUERY, NAME_QUERY, ATTRIBUTES_QUERY]
     if not in_multiplexer(environ):
         queries.insert(0, KITTY_QUERY)
@@ -51,16 +51,16 @@ def probe(environ: Mapping[str, str] = os.environ, patience: float = PATIENCE) -
 
 
 def ask(reading: int, writing: int, queries: bytes, patience: float) -> Answers:
-    """Write the queries and read until the last answer or the end of patience; the terminal is as before."""
+    """Write the queries and read until the last answer or the timeout; the terminal's modes are restored."""
     import termios
 
-    begun = time.monotonic()
+    start = time.monotonic()
     received = b""
     try:
         with _quiet_input(reading):
             os.write(writing, queries)
             while True:
-                left = begun + patience - time.monotonic()
+                left = start + patience - time.monotonic()
                 if left <= 0 or not select.select([reading], [], [], left)[0]:
                     break
                 chunk = os.read(reading, 4096)
@@ -69,46 +69,46 @@ def ask(reading: int, writing: int, queries: bytes, patience: float) -> Answers:
                     break
             os.write(writing, _CLEAR_LINE)
     except (OSError, termios.error) as error:
-        return Answers(problem=f"it cannot be asked: {error}")
-    return read_answers(received, time.monotonic() - begun)
+        return Answers(problem=f"it cannot be queried: {error}")
+    return read_answers(received, time.monotonic() - start)
 
 
 @contextmanager
 def _quiet_input(reading: int) -> Iterator[None]:
-    """Input by the byte and without echo; afterwards as before, and what was not read is gone."""
+    """Unbuffered input without echo; afterwards the modes are restored and unread input is discarded."""
     import termios
 
     before = termios.tcgetattr(reading)
-    now = termios.tcgetattr(reading)
-    # Signals stay: Ctrl-C works while a terminal takes its time.
-    now[3] &= ~(termios.ECHO | termios.ICANON)
-    now[6][termios.VMIN], now[6][termios.VTIME] = 1, 0
-    termios.tcsetattr(reading, termios.TCSANOW, now)
+    quiet = termios.tcgetattr(reading)
+    # Signals stay enabled: Ctrl-C works while the terminal takes its time.
+    quiet[3] &= ~(termios.ECHO | termios.ICANON)
+    quiet[6][termios.VMIN], quiet[6][termios.VTIME] = 1, 0
+    termios.tcsetattr(reading, termios.TCSANOW, quiet)
     try:
         yield
     finally:
         with suppress(termios.error):
-            # It flushes what has arrived and was not read.
+            # TCSAFLUSH discards unread input.
             termios.tcsetattr(reading, termios.TCSAFLUSH, before)
 
 
-def _why_not(environ: Mapping[str, str]) -> str:
-    """Why the terminal is not to be asked; empty where it is."""
+def _query_problem(environ: Mapping[str, str]) -> str:
+    """Why the terminal must not be queried; empty if it may be."""
     try:
         import termios  # noqa: F401
     except ImportError:
-        return "this system's terminals are not asked"
+        return "terminals cannot be queried on this system"
     if (wanted := environ.get(VARIABLE, "").strip().lower()) in ("half", "none"):
-        return f"{VARIABLE}={wanted} needs no answer"
+        return f"{VARIABLE}={wanted} needs no query"
     for stream in (sys.__stdin__, sys.__stdout__):
         if stream is None or not stream.isatty():
-            return "input and output are no terminal"
-    if environ.get("TERM", "") in _NOT_ASKED:
-        return f"a terminal of the kind {environ.get('TERM') or 'unknown'!r} is not asked"
+            return "stdin and stdout are not a terminal"
+    if environ.get("TERM", "") in _NOT_QUERIED:
+        return f"TERM={environ.get('TERM') or 'unknown'} cannot be queried"
     assert sys.__stdin__ is not None
     try:
-        # A question from the background would stop the program.
-        in_front = os.tcgetpgrp(sys.__stdin__.fileno()) == os.getpgrp()
+        # Changing the terminal's modes from the background would stop the program.
+        in_foreground = os.tcgetpgrp(sys.__stdin__.fileno()) == os.getpgrp()
     except OSError:
-        in_front = False
-    return "" if in_front else "the program is not in the foreground"
+        in_foreground = False
+    return "" if in_foreground else "the program is not in the foreground"

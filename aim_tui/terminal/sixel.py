@@ -1,4 +1,4 @@
-"""Sixels by textual-image's encoder. Its widgets are not used: they ask the terminal at import, and encode at paint."""
+"""Sixels by textual-image's encoder. Its widgets query the terminal at import and encode while painting: not used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def encode(pixels: Image.Image) -> str:
-    """The sixels of an image; tens of milliseconds for a preview, so it belongs in a thread."""
+    """Encode an image as sixels; takes tens of milliseconds for a preview, so call it in a thread."""
     from textual_image._sixel import image_to_sixels
 
     data: str = image_to_sixels(pixels, None, None)

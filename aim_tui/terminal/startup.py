@@ -1,4 +1,4 @@
-"""Getting to know the terminal before Textual is imported, while other modules are."""
+"""Query the terminal before Textual is imported, and choose the driver."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
     from aim_tui.terminal.answers import Answers
 
 
-def meet_terminal(meanwhile: Callable[[], object]) -> Answers:
-    """Ask the terminal, do something else until it answers, and remember what it said.
+def probe_terminal(meanwhile: Callable[[], object]) -> Answers:
+    """Query the terminal, call `meanwhile` until it answers, and remember the answers.
 
-    Call it before Textual is imported: how many colours there are is read at its import.
+    Call it before Textual is imported, which reads the number of colours at import.
     """
-    heard: list[Answers] = []
-    asking = threading.Thread(target=lambda: heard.append(probe()), name="terminal-probe")
-    asking.start()
+    results: list[Answers] = []
+    thread = threading.Thread(target=lambda: results.append(probe()), name="terminal-probe")
+    thread.start()
     try:
         meanwhile()
     finally:
-        # Also when interrupted: the terminal is not left as the question needs it.
-        asking.join()
-    remember(heard[0])
-    keep_colours(os.environ, heard[0])
-    return heard[0]
+        # Also when interrupted: the probe must restore the terminal's modes.
+        thread.join()
+    remember(results[0])
+    keep_colours(os.environ, results[0])
+    return results[0]
 
 
 def driver_class() -> type[Driver] | None:
-    """The driver that keeps late answers from becoming keys; None where Textual's own choice is due."""
+    """The driver that keeps late answers from becoming keys; None to leave the choice to Textual."""
     if sys.platform == "win32" or os.environ.get("TEXTUAL_DRIVER"):
         return None
     from aim_tui.terminal.driver import ForgivingDriver
@@ -48,9 +48,9 @@ def driver_class() -> type[Driver] | None:
 
 
 def leave_terminal() -> None:
-    """Have the terminal forget our images; call it when the screen is the shell's again."""
+    """Delete our images from the terminal; call it after Textual has ended."""
     stream = sys.__stderr__
-    if (removed := kitty.remove_all()) and stream is not None and stream.isatty():
+    if (sequences := kitty.remove_all()) and stream is not None and stream.isatty():
         with suppress(OSError, ValueError):
-            stream.write(removed)
+            stream.write(sequences)
             stream.flush()

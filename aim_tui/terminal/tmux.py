@@ -1,23 +1,23 @@
-"""Asking the tmux that this program runs in."""
+"""Query the tmux that this program runs in."""
 
 from __future__ import annotations
 
 import subprocess
 
-#: What tmux answers for a choice that is on: its number or, by version, its name.
+#: The values of a tmux option that is on: a number or a name, depending on the version.
 ON = ("1", "2", "on", "all")
-# tmux answers at once, or hangs.
-_PATIENCE_SECONDS = 2.0
+# tmux either answers at once or hangs.
+_TIMEOUT_SECONDS = 2.0
 
 
-def ask(*formats: str) -> list[str] | None:
-    """What tmux puts in place of these formats; None where it is another machine's, or does not answer."""
+def query(*formats: str) -> list[str] | None:
+    """The values of these tmux formats; None if tmux runs on another machine or does not answer."""
     try:
         answer = subprocess.run(
             ["tmux", "display-message", "-p", "\n".join(formats)],
             capture_output=True,
             text=True,
-            timeout=_PATIENCE_SECONDS,
+            timeout=_TIMEOUT_SECONDS,
             check=True,
         ).stdout
     except (OSError, ValueError, subprocess.SubprocessError):

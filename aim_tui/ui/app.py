@@ -16,9 +16,9 @@ from textual.binding import Binding, BindingType
 from textual.events import Event, Key
 
 from aim_tui.terminal.images import remembered
-from aim_tui.terminal.osc import manner_of
+from aim_tui.terminal.osc import osc_settings
 from aim_tui.terminal.startup import driver_class, leave_terminal
-from aim_tui.terminal.writer import Voice, ask_tmux, speaking_driver
+from aim_tui.terminal.writer import TerminalWriter, driver_with_writer, query_tmux
 from aim_tui.ui.commands import binding_commands
 from aim_tui.ui.late_input import LateInput
 from aim_tui.ui.notifications import ShownNotification
@@ -85,9 +85,9 @@ class AimApp(App[int]):
         patience: Patience | None = None,
     ) -> None:
         """Where `launch` is not known yet, `begin` comes later."""
-        self.voice = Voice(manner_of(os.environ, remembered().name))
+        self.voice = TerminalWriter(osc_settings(os.environ, remembered().name))
         """Speaks to the terminal around the screen."""
-        super().__init__(driver_class=speaking_driver(driver_class(), self.voice))
+        super().__init__(driver_class=driver_with_writer(driver_class(), self.voice))
         # Every moving thing is paid for by the byte over SSH.
         self.animation_level = "none"
         self._begun = False
@@ -142,11 +142,11 @@ class AimApp(App[int]):
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
         self.set_interval(self.terminal_status.renew_seconds, self.terminal_status.renew)
         if os.environ.get("TMUX") and not self.is_headless:
-            self.session.workspace.tasks.run(self._ask_tmux())
+            self.session.workspace.tasks.run(self._query_tmux())
 
-    async def _ask_tmux(self) -> None:
-        outside, passthrough = await asyncio.to_thread(ask_tmux)
-        self.voice.manner = manner_of(os.environ, outside, passthrough=passthrough)
+    async def _query_tmux(self) -> None:
+        outside, passthrough = await asyncio.to_thread(query_tmux)
+        self.voice.settings = osc_settings(os.environ, outside, passthrough=passthrough)
 
     def notify(
         self,

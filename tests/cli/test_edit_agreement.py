@@ -95,7 +95,7 @@ def test_by_error_type_right_edits_stand_beside_the_wrong_ones_made_of_them(cli:
     stored()
     told = cli("correlate", "last", "--group-by", "error_type", *FAST).out
     assert "2 groups by error_type" in told
-    assert "right samples are in the group of the wrong one that they are matched with" in told
+    assert "right samples are in the group of the wrong sample that they are matched with" in told
     assert "no group" not in told
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aim_tui.inputs.demo_data import load_sample
+from aim_tui.inputs.demo_data import load_demo_data
 from aim_tui.store.database import Database
 from aim_tui.store.runs import Runs
 from tests.exports.toy_format import register_toy
@@ -15,7 +15,7 @@ from tests.store.samples import items, request, scored
 if TYPE_CHECKING:
     from pathlib import Path
 
-SAMPLE = load_sample()
+SAMPLE = load_demo_data()
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aim_tui.inputs.demo_data import load_sample
+from aim_tui.inputs.demo_data import load_demo_data
 from aim_tui.inputs.listing import list_folder
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Cli = Callable[..., Outcome]
 
-SAMPLE = load_sample()
+SAMPLE = load_demo_data()
 ODD = os.fsdecode(b"caf\xe9 \xff.png")
 FORMULA = '=cmd|x, "y".png'
 
@@ -154,9 +154,9 @@ def test_where_no_image_can_be_read_that_is_said_and_nothing_is_written(
         (("embed", "-o", "out.npz"), "nothing to embed"),
         (("embed", "images", "-o", "out.pt"), "does not say its format"),
         (("matrix", "images", "-T", "missing.txt"), "cannot read missing.txt"),
-        (("matrix", "images", "-T", "nul.txt"), "line 2: holds a zero byte"),
+        (("matrix", "images", "-T", "nul.txt"), "line 2: contains a zero byte"),
         (("matrix", "images", "-T", "latin.txt"), "line 1: is not UTF-8"),
-        (("matrix", "images", "-T", "empty.txt"), "holds no text"),
+        (("matrix", "images", "-T", "empty.txt"), "has no text"),
         (("matrix", "images", "-T", "some.txt", "--tui", "-f", "json"), "--tui shows the result"),
         (("matrix", "images/*.webp", "-T", "some.txt", "--tui"), "--tui needs a terminal"),
     ],

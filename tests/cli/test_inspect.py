@@ -76,7 +76,7 @@ def test_missing_and_broken_images_are_broken(
 def test_repeated_ids_and_empty_instructions_are_broken(cli: Callable[..., Outcome], data: Callable[..., Path]) -> None:
     found = inspect(cli, data(edit("one", "a.png", "c.png"), edit("z", "a.png", "b.png", " ")), 1)
     problems = [flaw["problem"] for flaw in found["broken"]]
-    assert any("id 'one' is that of" in problem for problem in problems)
+    assert any("id 'one' is already used" in problem for problem in problems)
     assert "instruction is empty" in problems
 
 
@@ -86,8 +86,8 @@ def test_an_id_is_repeated_also_where_its_row_is_broken_otherwise(
     found = inspect(
         cli, data(edit("one", "a.png", "c.png", " "), edit("new", "", "b.png"), edit("new", "a.png", "b.png")), 1
     )
-    told = [(flaw["where"], flaw["problem"]) for flaw in found["broken"] if "is that of" in flaw["problem"]]
-    assert told == [("[2]", "id 'one' is that of [0] already"), ("[4]", "id 'new' is that of [3] already")]
+    told = [(flaw["where"], flaw["problem"]) for flaw in found["broken"] if "is already used" in flaw["problem"]]
+    assert told == [("[2]", "id 'one' is already used in [0]"), ("[4]", "id 'new' is already used in [3]")]
 
 
 def test_odd_pairs_are_told_and_are_not_broken(

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aim_tui.inputs.demo_data import load_sample
+from aim_tui.inputs.demo_data import load_demo_data
 from aim_tui.inputs.listing import list_folder
 from tests.survival.programs import Program
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SAMPLE = load_sample()
+SAMPLE = load_demo_data()
 COUNT = 3000
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aim_tui.inputs.demo_data import load_sample
+from aim_tui.inputs.demo_data import load_demo_data
 from aim_tui.inputs.listing import list_folder
 from aim_tui.settings import paths
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Cli = Callable[..., Outcome]
 
-SAMPLE = load_sample()
+SAMPLE = load_demo_data()
 IMAGES = {Path(path).name: path for path in list_folder(SAMPLE.generations).images}
 CABINS = ("cabin_001.png", "cabin_002.png", "cabin_003.jpg", "cabin_005.png", "village_01.webp")
 GREEN = ("green_hills_01.webp", "green_village_01.jpg", "meadow_01.webp", "two_green_01.jpg", "prairie_01.jpg")

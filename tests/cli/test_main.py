@@ -50,7 +50,7 @@ def test_a_path_that_resembles_no_command_is_looked_for(cli: Cli) -> None:
 def test_a_deleted_working_folder_is_said_where_it_is_needed(cli: Cli, nowhere: None, arguments: tuple[str]) -> None:
     run = cli(*arguments)
     assert run.code == 2
-    assert run.err.startswith("error: the working folder is gone\n")
+    assert run.err.startswith("error: the working folder no longer exists\n")
 
 
 def test_what_needs_no_working_folder_works_without_one(cli: Cli, nowhere: None) -> None:

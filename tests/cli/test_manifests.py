@@ -16,7 +16,7 @@ import torch
 from PIL import Image, PngImagePlugin
 from transformers import CLIPModel, CLIPProcessor
 
-from aim_tui.inputs.demo_data import load_sample
+from aim_tui.inputs.demo_data import load_demo_data
 from aim_tui.inputs.listing import list_folder
 from aim_tui.settings import paths
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     Cli = Callable[..., Outcome]
 
-SAMPLE = load_sample()
+SAMPLE = load_demo_data()
 IMAGES = [path for path in list_folder(SAMPLE.generations).images if path.endswith(".png")][:5]
 TEXTS = ["one wooden cabin", "a lake [by] night\nand day", "  snow ", "mountains " * 60, "一座木屋"]
 FORMATS = ("jsonl", "json", "csv", "tsv", "parquet")
@@ -132,10 +132,10 @@ def test_what_cannot_be_scored_says_why_in_its_row_and_bad_lines_are_kept_apart(
         "text is a number, not a text",
         "no image_path",
         "text holds half of a character (an unpaired surrogate)",
-        "the path holds a zero byte",
+        "the path contains a zero byte",
     ]
     assert [row["clip_score"] is None for row in found] == [False] + [True] * 7
-    assert "line 6: is no JSON" in run.err and "1 of 8 rows scored, 7 not; 1 left out" in run.err
+    assert "line 6: is not valid JSON" in run.err and "1 of 8 rows scored, 7 not; 1 left out" in run.err
     (broken,) = read(tmp_path / "out.failures.jsonl")
     assert (broken["where"], broken["text"]) == ("line 6", "{broken")
 
@@ -179,7 +179,7 @@ def test_a_column_is_replaced_only_where_that_was_asked_for(cli: Cli, tmp_path: 
         (["rows.jsonl", "--on-error", "nul"], "--on-error is 'nul'; did you mean 'null'?"),
         (["rows.parquet"], "Parquet is no text for stdout"),
         (["gone.jsonl"], "cannot read gone.jsonl"),
-        (["rows.xlsx"], "its ending names no format"),
+        (["rows.xlsx"], "unknown file extension"),
     ],
 )
 def test_a_usage_error_is_one_clear_line(
@@ -259,13 +259,13 @@ def test_a_folder_with_a_prompt_in_every_image_is_scored_as_it_is(cli: Cli, tmp_
     run = cli(*base, "metadata")
     rows = [json.loads(line) for line in run.out.splitlines()]
     assert run.code == 1 and [row.get("prompt") for row in rows] == ["a cabin", "a lake", None]
-    assert rows[2]["error"] == "clip: no prompt" and "2.png: no prompt: it carries no prompt" in run.err
+    assert rows[2]["error"] == "clip: no prompt" and "2.png: no prompt: no prompt in its metadata" in run.err
     assert "prompts of 2 of 3 images: 2 from A1111 parameters" in run.err
     with_common = cli(*base, "metadata", "-p", "trees")
     assert with_common.code == 0
     assert [json.loads(line)["status"] for line in with_common.out.splitlines()] == ["ok"] * 3
     none = cli(*base, "sidecar")
-    assert none.code == 2 and "no image has a prompt" in none.err and "there is no 0.txt beside it" in none.err
+    assert none.code == 2 and "no image has a prompt" in none.err and "no file 0.txt next to it" in none.err
 
 
 def test_what_ctrl_c_leaves_is_a_whole_file_and_the_same_command_ends_it_without_computing_again(

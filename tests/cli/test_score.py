@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from aim_tui.core.scoring.records import FIELDS
-from aim_tui.inputs.demo_data import load_sample
+from aim_tui.inputs.demo_data import load_demo_data
 from aim_tui.inputs.listing import list_folder
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Cli = Callable[..., Outcome]
 
-SAMPLE = load_sample()
+SAMPLE = load_demo_data()
 NOTICE = "sample models, to try out: scores mean something only for the sample images"
 ASKED = (
     "--profile",

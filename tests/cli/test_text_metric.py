@@ -106,7 +106,7 @@ def test_without_its_library_the_program_says_how_to_get_it(
     monkeypatch.setattr(optional_libraries.importlib.util, "find_spec", lambda name: None)
     refused = cli("score", IMAGES[0], *TOPIC, *settings, "--text-metric", "both")
     assert refused.code == 3
-    assert "bertscore is computed by torchmetrics, which is not installed" in refused.err
+    assert "bertscore needs torchmetrics, which is not installed" in refused.err
     assert "pip install 'aim-tui[bertscore]'" in refused.err
 
 
@@ -116,4 +116,4 @@ def test_a_layer_of_a_model_that_has_no_choice_of_it_is_a_mistake(cli: Cli, tmp_
     refused = cli("score", IMAGES[0], *PROMPT, "--config", str(file), "--profile", "mine")
     assert refused.code == 2
     assert f"{file}, line 4" in refused.err
-    assert "no layer is chosen of the clip model" in refused.err
+    assert "the clip model takes no layer" in refused.err

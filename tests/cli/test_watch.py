@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.inputs.demo_data import load_sample
+from aim_tui.inputs.demo_data import load_demo_data
 from aim_tui.inputs.listing import list_folder
 from aim_tui.store.database import Database
 from aim_tui.store.records import RunState
@@ -18,7 +18,7 @@ from tests.survival.programs import Program
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SAMPLE = load_sample()
+SAMPLE = load_demo_data()
 IMAGES = list_folder(SAMPLE.generations).images
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aim_tui.inputs.demo_data import load_sample
+from aim_tui.inputs.demo_data import load_demo_data
 from aim_tui.inputs.listing import list_folder
 from tests.e2e.terminal import alive, descendants, wait_until
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Open = Callable[..., Terminal]
 
-IMAGES = len(list_folder(load_sample().generations).images)
+IMAGES = len(list_folder(load_demo_data().generations).images)
 NOTICE = "sample models, to try out: scores mean something only for the sample images"
 SIZES = pytest.mark.parametrize(("columns", "rows"), [(80, 24), pytest.param(160, 50, marks=pytest.mark.slow)])
 

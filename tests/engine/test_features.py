@@ -14,7 +14,7 @@ from aim_tui.core.scoring.events import Item, ModelLoaded
 from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.engine.engine import Engine
 from aim_tui.errors import UsageError
-from aim_tui.inputs.demo_data import load_sample
+from aim_tui.inputs.demo_data import load_demo_data
 from aim_tui.settings.settings import load_settings
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def settings(tmp_path: Path) -> EngineSettings:
 
 @pytest.fixture(scope="module")
 def images() -> list[Item]:
-    paths = sorted(load_sample().generations.glob("*.png"))[:3]
+    paths = sorted(load_demo_data().generations.glob("*.png"))[:3]
     return [Item(number, str(path)) for number, path in enumerate(paths)]
 
 

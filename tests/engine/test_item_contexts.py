@@ -16,7 +16,7 @@ from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.engine.engine import Engine
 from aim_tui.engine.metrics.caption_similarity import CaptionSimilarity
 from aim_tui.engine.text_embeddings import TextBook, Texts
-from aim_tui.inputs.demo_data import load_sample
+from aim_tui.inputs.demo_data import load_demo_data
 from aim_tui.settings.settings import load_settings
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def models() -> dict[Any, Any]:
 
 @pytest.fixture(scope="module")
 def images() -> list[str]:
-    return [str(path) for path in sorted(load_sample().generations.glob("*.png"))[:4]]
+    return [str(path) for path in sorted(load_demo_data().generations.glob("*.png"))[:4]]
 
 
 def outcomes(events: list[Any]) -> dict[tuple[str, int], Any]:

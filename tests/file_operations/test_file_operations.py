@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aim_tui.file_operations import transfer
-from aim_tui.file_operations.plan import Action, Plan, folder_problem, free_target, make_plan, paths_as_bytes
+from aim_tui.file_operations.plan import Action, TransferPlan, folder_problem, free_target, make_plan, paths_as_bytes
 from aim_tui.file_operations.transfer import carry_out, undo
 
 if TYPE_CHECKING:
@@ -69,11 +69,11 @@ def files(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in folder.iterdir()}
 
 
-def plan_of(action: Action, here: Path, there: Path) -> Plan:
+def plan_of(action: Action, here: Path, there: Path) -> TransferPlan:
     return make_plan(action, [str(path) for path in sorted(here.iterdir())], str(there))
 
 
-def do(action: Action, here: Path, there: Path, cancelled: Callable[[], bool] = never) -> transfer.Outcome:
+def do(action: Action, here: Path, there: Path, cancelled: Callable[[], bool] = never) -> transfer.TransferOutcome:
     return carry_out(plan_of(action, here, there), quiet, cancelled)
 
 
@@ -124,7 +124,7 @@ def test_a_taken_name_is_skipped_or_numbered_and_never_overwritten(action: Actio
     undo(outcome, quiet, never)
     outcome = carry_out(plan_of(action, here, there).with_taken_skipped(), quiet, never)
     assert [(os.path.basename(path), reason) for path, reason in outcome.refused] == [  # noqa: PTH119
-        ("b.png", "a file of that name is there already; skipped")
+        ("b.png", "a file of that name exists; skipped")
     ]
     assert files(there)["b.png"] == "theirs"
     assert (here / "b.png").read_text() == "b.png"
@@ -140,7 +140,7 @@ def test_a_name_that_is_taken_after_the_plan_was_made_is_not_overwritten_either(
     plan = plan_of(action, here, there)
     (there / "b.png").write_text("quicker")
     outcome = carry_out(plan, quiet, never)
-    assert [reason for _, reason in outcome.refused] == ["a file of that name is there already"]
+    assert [reason for _, reason in outcome.refused] == ["a file of that name exists"]
     assert files(there) == ALL | {"b.png": "quicker"}
     assert (here / "b.png").read_text() == "b.png"
 
@@ -162,7 +162,7 @@ def test_undo_refuses_a_file_that_has_changed_since(here: Path, there: Path) -> 
     back = undo(outcome, quiet, never)
     assert {os.path.basename(path): reason for path, reason in back.refused} == {  # noqa: PTH119
         "b.png": "has changed since",
-        "c.png": "is not there any more",
+        "c.png": "no longer exists",
     }
     assert files(here) == {"a.png": "a.png"}
     assert files(there) == {"b.png": "edited"}
@@ -172,7 +172,7 @@ def test_undo_of_a_move_does_not_overwrite_what_took_the_old_place(here: Path, t
     outcome = do(Action.MOVE, here, there)
     (here / "a.png").write_text("new")
     back = undo(outcome, quiet, never)
-    assert [reason for _, reason in back.refused] == ["a file of that name is there already"]
+    assert [reason for _, reason in back.refused] == ["a file of that name exists"]
     assert files(here) == ALL | {"a.png": "new"}
     assert files(there) == {"a.png": "a.png"}
 
@@ -182,7 +182,7 @@ def test_undo_of_a_copy_keeps_the_copy_whose_original_is_gone_or_changed(here: P
     (here / "a.png").unlink()
     (here / "b.png").write_text("edited")
     back = undo(outcome, quiet, never)
-    assert [reason for _, reason in back.refused] == ["its original has changed or is gone; the copy stays"] * 2
+    assert [reason for _, reason in back.refused] == ["its original has changed or is gone; the copy is kept"] * 2
     assert files(there) == {"a.png": "a.png", "b.png": "b.png"}
 
 
@@ -197,9 +197,7 @@ def test_a_copy_that_reads_otherwise_is_removed_and_the_original_stays(
     monkeypatch.setattr(transfer.hashlib, "file_digest", lambda *_: Blind())
     for action in ACTIONS:
         outcome = do(action, here, there)
-        assert [reason for _, reason in outcome.refused] == [
-            "the copy reads otherwise than the original; it was removed"
-        ] * 3
+        assert [reason for _, reason in outcome.refused] == ["the copy differs from the original and was deleted"] * 3
         assert files(here) == ALL
         assert files(there) == {}
 
@@ -260,7 +258,7 @@ def test_an_unlink_that_fails_takes_the_new_name_back(here: Path, there: Path, m
 
     monkeypatch.setattr(transfer.os, "unlink", guarded)
     outcome = do(Action.MOVE, here, there)
-    assert outcome.refused == [(str(here / "b.png"), "cannot be taken from its folder: no permission")]
+    assert outcome.refused == [(str(here / "b.png"), "cannot be removed from its folder: no permission")]
     assert files(here) == {"b.png": "b.png"}
     assert files(there) == {"a.png": "a.png", "c.png": "c.png"}
 
@@ -301,8 +299,8 @@ def test_what_cannot_go_is_said_before_anything_is_touched(here: Path, there: Pa
         "is a link; move the file that it points to",
         "is not a file",
         "is not a file",
-        "is not there any more",
-        "is in that folder already",
+        "no longer exists",
+        "is already in that folder",
         "embedded null byte",
     ]
     # A copy of a link is a copy of what it points to.
@@ -331,10 +329,10 @@ def test_folders_that_will_not_do_are_told(here: Path, there: Path, tmp_path: Pa
     assert folder_problem(str(there)) == ""
     assert folder_problem(str(tmp_path / "new")) == ""
     assert folder_problem("") == "a folder is needed"
-    assert folder_problem(str(here / "a.png")) == "there is a file of that name"
-    assert folder_problem(str(here / "a.png" / "inside")) == "neither the folder nor the one above it is there"
-    assert folder_problem(str(tmp_path / "no" / "where")) == "neither the folder nor the one above it is there"
-    assert folder_problem("a\0b") == "that is no path"
+    assert folder_problem(str(here / "a.png")) == "a file of that name exists"
+    assert folder_problem(str(here / "a.png" / "inside")) == "neither the folder nor its parent exists"
+    assert folder_problem(str(tmp_path / "no" / "where")) == "neither the folder nor its parent exists"
+    assert folder_problem("a\0b") == "not a valid path"
 
 
 def test_a_number_fits_into_the_longest_name(there: Path) -> None:
@@ -347,5 +345,5 @@ def test_a_number_fits_into_the_longest_name(there: Path) -> None:
 def test_lists_of_paths_keep_every_byte() -> None:
     paths = ["/a b.png", os.fsdecode(b"/\xff.png"), "/new\nline.png"]
     assert paths_as_bytes(paths, b"\0") == b"/a b.png\0/\xff.png\0/new\nline.png\0"
-    with pytest.raises(ValueError, match="1 of 3 names hold a line break"):
+    with pytest.raises(ValueError, match="1 of 3 names contain a line break"):
         paths_as_bytes(paths, b"\n")

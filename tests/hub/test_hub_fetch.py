@@ -127,7 +127,7 @@ def test_a_later_fetch_continues_what_an_earlier_one_left(hub: FakeHub):
     hub.repos[CLIP.id] = Repo(fake_repos.clip())
     hub.cdn.breaks["model.safetensors"] = [70_000, *[0] * 9]
     error = refused(Role.CLIP, CLIP)
-    assert "the connection broke" in error.message
+    assert "the connection was lost" in error.message
     state = inspect(Role.CLIP, CLIP)
     assert (state.present, state.complete, state.problem) == (True, False, "partly fetched")
     assert state.bytes_on_disk > 70_000
@@ -233,7 +233,7 @@ def test_two_fetches_of_one_model_do_not_write_into_each_other(hub: FakeHub):
 
 def test_an_unknown_model_is_a_matter_of_spelling(hub: FakeHub):
     error = refused(Role.CLIP, ModelRef(id="opneai/clip"))
-    assert "the hub knows no model opneai/clip (404)" in error.message
+    assert "no model opneai/clip on the hub (404)" in error.message
     assert "spelling" in error.hint
 
 
@@ -305,7 +305,7 @@ def test_a_disk_that_fills_up_is_said(hub: FakeHub, monkeypatch: pytest.MonkeyPa
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("aim_tui.hub.transfer._Part.append", full)
+    monkeypatch.setattr("aim_tui.hub.transfer._PartialFile.append", full)
     assert "the disk is full" in refused(Role.CLIP, CLIP).message
 
 

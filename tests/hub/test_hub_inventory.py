@@ -157,11 +157,11 @@ def test_a_named_revision_is_looked_for_and_no_other():
 
 @pytest.mark.parametrize("name", ["../../etc", "a/b/c", "/etc/passwd", "a b", "a/..", "owner/\x1b[2Jname"])
 def test_what_is_no_id_never_becomes_a_path(name: str):
-    assert "is no model id" in inspect(Role.CLIP, ModelRef(id=name)).problem
+    assert "is not a model id" in inspect(Role.CLIP, ModelRef(id=name)).problem
 
 
 def test_a_revision_cannot_leave_the_cache():
-    assert "is no revision" in inspect(Role.CLIP, ModelRef(id=CLIP.id, revision="../../x")).problem
+    assert "is not a revision" in inspect(Role.CLIP, ModelRef(id=CLIP.id, revision="../../x")).problem
 
 
 def test_a_local_folder_is_used_instead_of_the_hub(tmp_path: Path):

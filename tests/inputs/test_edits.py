@@ -86,12 +86,12 @@ def test_absolute_paths_stay_and_whole_numbers_are_ids(tmp_path: Path) -> None:
         ({"instruction": "  "}, "samples[1]: instruction is empty"),
         ({"instruction": ["a"]}, "samples[1]: instruction is a list, not a text"),
         ({"source_image": 5}, "samples[1]: source_image is a number, not a text"),
-        ({"target_image": "a\0b"}, "samples[1]: the path of the target holds a zero byte"),
+        ({"target_image": "a\0b"}, "samples[1]: the path of the target contains a zero byte"),
         ({"instruction": "x" * 10_001}, "samples[1]: instruction has 10,001 characters"),
-        ({"instruction": "a\ud800"}, "samples[1]: instruction holds half of a character"),
+        ({"instruction": "a\ud800"}, "samples[1]: instruction contains an unpaired surrogate"),
         ({"id": {"a": 1}}, "samples[1]: id is an object"),
         ({"id": True}, "samples[1]: id is a truth value"),
-        ({"id": "a"}, "samples[1]: id 'a' is that of samples[0] already"),
+        ({"id": "a"}, "samples[1]: id 'a' is already used in samples[0]"),
         ({"is_correct": "maybe"}, "samples[1]: is_correct is 'maybe', neither true nor false"),
     ],
 )
@@ -127,7 +127,7 @@ def test_what_is_no_data_set_is_a_usage_error(tmp_path: Path, content: str) -> N
 
 
 def test_no_rows_are_no_edits(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="holds no edits"):
+    with pytest.raises(UsageError, match="has no edits"):
         read_edits(write(tmp_path / "data.json", []))
 
 

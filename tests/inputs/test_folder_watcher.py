@@ -157,7 +157,7 @@ def test_where_nothing_reports_changes_the_clock_does_and_it_is_said(
         raise OSError(28, "OS file watch limit reached")
 
     monkeypatch.setattr("watchfiles.watch", refuse)
-    monkeypatch.setattr(folder_watcher, "_ANYWAY", 0.1)
+    monkeypatch.setattr(folder_watcher, "_MAX_LISTING_INTERVAL", 0.1)
     seen = watch(tmp_path)
     (tmp_path / "a.png").write_bytes(png())
     seen.sees(tmp_path / "a.png")

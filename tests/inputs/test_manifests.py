@@ -65,16 +65,16 @@ HOSTILE = [
     (b"[" * 100_000, "is nested too deeply"),
     (b'{"a":' * 100_000, "is nested too deeply"),
     (b'{"a": "' + b"x" * LONGEST + b'"}', "is longer than 16 MiB"),
-    (b'{"a": "\x00"}', "is no JSON (Invalid control character at: column 8)"),
+    (b'{"a": "\x00"}', "is not valid JSON (Invalid control character at: column 8)"),
     (b'{"a": "\xff"}', "is not UTF-8 (byte 0xff)"),
-    (b'"text"', "is no object but a text"),
-    (b"17", "is no object but a number"),
-    (b"null", "is no object but null"),
-    (b'{"a": 1', "is no JSON (a comma or a closing brace is expected: column 8)"),
-    (b'{"a": 1} {"b": 2}', "is no JSON (something follows its end: column 10)"),
-    (b'{"a": 1,}', "is no JSON (a name in double quotes is expected: column 9)"),
-    (b'{"a"}', "is no JSON (a colon is expected: column 5)"),
-    (b"{'a': 1}", "is no JSON (a name in double quotes is expected: column 2)"),
+    (b'"text"', "is a text, not an object"),
+    (b"17", "is a number, not an object"),
+    (b"null", "is null, not an object"),
+    (b'{"a": 1', "is not valid JSON (a comma or a closing brace is expected: column 8)"),
+    (b'{"a": 1} {"b": 2}', "is not valid JSON (something follows its end: column 10)"),
+    (b'{"a": 1,}', "is not valid JSON (a name in double quotes is expected: column 9)"),
+    (b'{"a"}', "is not valid JSON (a colon is expected: column 5)"),
+    (b"{'a': 1}", "is not valid JSON (a name in double quotes is expected: column 2)"),
 ]
 
 
@@ -185,7 +185,7 @@ def test_a_bad_record_of_csv_gives_up_its_own_line_alone(tmp_path: Path) -> None
     data, troubles = rewritten(file)
     assert data == b"image,text,score,reason\na,ok,0.5,\nb,ok,0.5,\nc,ok,0.5,\n"
     assert [trouble.partition(":")[0] for trouble in troubles] == [f"line {n}" for n in (2, 3, 5, 6, 7, 9)]
-    assert "has 3 cells where the heading has 2" in troubles[0] and "a quote that is not closed" in troubles[1]
+    assert "has 3 cells, but the header has 2" in troubles[0] and "an unclosed or misplaced quote" in troubles[1]
     assert "not UTF-8" in troubles[3] and "zero byte" in troubles[4] and "16 MiB" in troubles[5]
 
 
@@ -271,9 +271,9 @@ def test_a_column_of_parquet_that_holds_no_text_is_refused(tmp_path: Path) -> No
 
 def test_what_is_no_manifest_is_refused_and_says_why(tmp_path: Path) -> None:
     cases = {
-        "a.txt": (b"x", "its ending names no format"),
-        "a.json": (b'{"rows": [\n1]}', "holds no list of objects"),
-        "b.json": (b"", "holds no list of objects"),
+        "a.txt": (b"x", "unknown file extension"),
+        "a.json": (b'{"rows": [\n1]}', "is not a list of objects"),
+        "b.json": (b"", "is not a list of objects"),
         "a.csv": (b"", "is empty"),
         "a.jsonl": (b"\xff\xfe{\0", "is UTF-16"),
         "a.parquet": (b"PAR1", "cannot be read as Parquet"),
@@ -327,7 +327,7 @@ def test_a_url_is_refused_with_a_hint(url: str) -> None:
 
 
 def test_a_path_with_a_zero_byte_or_half_a_character_is_refused() -> None:
-    for path, said in (("a\0.png", "zero byte"), ("\ud800.png", "half of a character")):
+    for path, said in (("a\0.png", "zero byte"), ("\ud800.png", "unpaired surrogate")):
         with pytest.raises(PathError, match=said):
             locate_image(path, "/")
 

@@ -207,15 +207,15 @@ def test_hostile_metadata_gives_a_reason_and_never_more(tmp_path: Path) -> None:
     (tmp_path / "bomb.png").write_bytes(data[:33] + bomb + data[33:])
     (tmp_path / "cut.png").write_bytes(data[:40])
     reasons = {
-        whole: "it carries no prompt",
+        whole: "no prompt in its metadata",
         str(tmp_path / "bomb.png"): "Decompressed data too large",
-        str(tmp_path / "cut.png"): "its metadata cannot be read",
+        str(tmp_path / "cut.png"): "cannot read its metadata",
         str(tmp_path / "gone.png"): "no such file",
         str(tmp_path): "is not a regular file",
         png(tmp_path / "deep.png", prompt="[" * 200_000): "ComfyUI prompt: is nested too deeply",
-        png(tmp_path / "digits.png", prompt="1" * 10_000): "ComfyUI prompt: is no JSON",
+        png(tmp_path / "digits.png", prompt="1" * 10_000): "ComfyUI prompt: is not valid JSON",
         png(tmp_path / "long.png", parameters="x" * 200_000): "has 200,000 characters",
-        png(tmp_path / "half.png", invokeai_metadata='{"positive_prompt": "\\ud800"}'): "half of a character",
+        png(tmp_path / "half.png", invokeai_metadata='{"positive_prompt": "\\ud800"}'): "unpaired surrogate",
         png(
             tmp_path / "empty.png", parameters="\nNegative prompt: x", Dream="x"
         ): "is empty; InvokeAI Dream: has no prompt",
@@ -234,7 +234,7 @@ def test_control_characters_stay_what_they_are(tmp_path: Path) -> None:
 def test_a_file_beside_the_image_gives_the_prompt(tmp_path: Path) -> None:
     image = str(tmp_path / "a.png")
     found = find_prompt(image, PromptFrom.SIDECAR)
-    assert found == NoPrompt("there is no a.txt beside it")
+    assert found == NoPrompt("no file a.txt next to it")
     (tmp_path / "a.json").write_text(json.dumps({"seed": 1, "caption": " a lake "}))
     assert find_prompt(image, PromptFrom.SIDECAR) == FoundPrompt("a lake", "a.json")
     (tmp_path / "a.png.txt").write_bytes("\ufeffa cabin".encode("utf-16-le"))
@@ -243,7 +243,7 @@ def test_a_file_beside_the_image_gives_the_prompt(tmp_path: Path) -> None:
     assert find_prompt(image, PromptFrom.SIDECAR) == FoundPrompt("a cabin, (snow:1.3)\nat night", "a.txt")
     for name in ("a.png.txt", "a.json"):
         (tmp_path / name).unlink()
-    for data, reason in ((b"\xff", "is no UTF-8"), (b"x" * (5 << 20), "is larger than 4 MiB"), (b" \n", "is empty")):
+    for data, reason in ((b"\xff", "is not UTF-8"), (b"x" * (5 << 20), "is larger than 4 MiB"), (b" \n", "is empty")):
         (tmp_path / "a.txt").write_bytes(data)
         assert find_prompt(image, PromptFrom.SIDECAR) == NoPrompt(f"a.txt: {reason}")
 
@@ -261,4 +261,4 @@ def test_a_file_beside_the_image_gives_the_prompt(tmp_path: Path) -> None:
 )
 def test_a_name_gives_its_words(name: str, prompt: str | None) -> None:
     found = find_prompt(f"/images/{name}", PromptFrom.FILENAME)
-    assert found == (FoundPrompt(prompt, "file name") if prompt else NoPrompt("its name holds no words"))
+    assert found == (FoundPrompt(prompt, "file name") if prompt else NoPrompt("no words in its file name"))

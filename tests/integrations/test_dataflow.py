@@ -13,7 +13,7 @@ from PIL import Image
 from transformers import CLIPModel, CLIPProcessor
 
 from aim_tui.errors import ModelUnavailableError, UsageError
-from aim_tui.inputs.demo_data import load_sample
+from aim_tui.inputs.demo_data import load_demo_data
 from aim_tui.inputs.listing import list_folder
 from aim_tui.integrations.dataflow import ImageCLIPEvaluator
 from aim_tui.settings import paths
@@ -64,7 +64,7 @@ def test_the_column_is_what_row_by_row_scoring_gives(tmp_path: Path, monkeypatch
     monkeypatch.setattr("aim_tui.integrations.dataflow._AT_ONCE", 7)
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"\x89PNG")
-    good = [path for path in list_folder(load_sample().generations).images if not path.endswith(".gif")][:20]
+    good = [path for path in list_folder(load_demo_data().generations).images if not path.endswith(".gif")][:20]
     images: list[Any] = [*good, str(broken), "gone.png", None, "https://x/a.png", good[0], good[0]]
     texts: list[Any] = [f"{number} wooden cabins [in] the snow" for number in range(len(images) - 2)] + [None, "  "]
     storage = Storage(pd.DataFrame({"n": range(len(images)), "picture": images, "said": texts}))
@@ -77,7 +77,7 @@ def test_the_column_is_what_row_by_row_scoring_gives(tmp_path: Path, monkeypatch
 
 
 def test_the_usual_columns_are_those_of_dataflow_and_another_frame_needs_no_new_model() -> None:
-    image = list_folder(load_sample().generations).images[0]
+    image = list_folder(load_demo_data().generations).images[0]
     operator = ImageCLIPEvaluator(str(MODEL))
     for text in ("a cabin", "a lake"):
         storage = Storage(pd.DataFrame({"image_path": [image], "text": [text]}, index=[7]))

@@ -13,7 +13,7 @@ from PIL import Image
 
 from aim_tui import Evaluator
 from aim_tui.errors import UsageError
-from aim_tui.inputs.demo_data import load_sample
+from aim_tui.inputs.demo_data import load_demo_data
 from aim_tui.inputs.listing import list_folder
 from tests.survival.programs import run
 
@@ -37,7 +37,7 @@ def evaluator(store: Path) -> Iterator[Evaluator]:
 
 @pytest.fixture(scope="module")
 def images() -> list[Path]:
-    return sorted(load_sample().generations.glob("*.png"))[:3]
+    return sorted(load_demo_data().generations.glob("*.png"))[:3]
 
 
 def numbers(records: Any) -> list[tuple[Any, ...]]:
@@ -90,11 +90,11 @@ def test_each_image_may_have_a_prompt_of_its_own(evaluator: Evaluator, images: l
 
 
 def test_records_come_one_by_one_and_stay(evaluator: Evaluator, images: list[Path]) -> None:
-    scoring = evaluator.score(str(load_sample().generations), prompt=PROMPT)
+    scoring = evaluator.score(str(load_demo_data().generations), prompt=PROMPT)
     first = next(iter(scoring))
     assert first["clip_score"] is not None
     frame = scoring.to_dataframe()
-    assert len(frame) == len(scoring) == len(list_folder(load_sample().generations).images)
+    assert len(frame) == len(scoring) == len(list_folder(load_demo_data().generations).images)
     assert next(iter(scoring)) is first
     assert scoring.summary().n_ok == len(scoring)
     assert scoring.results.models["clip"].id == "sample/clip"

@@ -104,7 +104,7 @@ def test_what_an_image_file_may_cost_is_a_setting(tmp_path: Path) -> None:
         ("[rules.r]\n\nmade_for={clop='x'}\n", r"line 3: rules.r.made_for: unknown role 'clop'; did you mean 'clip'\?"),
         (
             "\n[rules.aim]\nclip=[[inf,1,1]]\n",
-            r"settings.toml, line 2: rules.aim: none for blip2, lpips, .*profile 'aim'",
+            r"settings.toml, line 2: rules.aim: no rule for blip2, lpips, .*profile 'aim'",
         ),
     ],
 )
@@ -117,11 +117,11 @@ def test_a_mistake_names_the_file_the_line_and_the_key(tmp_path: Path, text: str
     ("text", "message"),
     [
         ("extends = 'aimm'", r"line 3: profiles.m.extends: unknown profile 'aimm'; did you mean 'aim'\?"),
-        ("extends = 'm'", r"line 3: profiles.m.extends: goes round in a circle \(m -> m\)"),
+        ("extends = 'm'", r"line 3: profiles.m.extends: extends itself \(m -> m\)"),
         ("extends='aim'\nrules='aimm'", r"line 4: profiles.m.rules: unknown rules 'aimm'; did you mean 'aim'\?"),
         (
             "extends='aim'\nrules='r'\n[rules.r]\nclip=[[inf,1,1]]",
-            r"line 5: rules.r: none for blip2, lpips, .* 'm' asks",
+            r"line 5: rules.r: no rule for blip2, lpips, .* 'm' uses",
         ),
         (
             "extends='aim'\nmetrics=['clop']",

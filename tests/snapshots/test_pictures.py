@@ -29,7 +29,7 @@ from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import ImageFacts, ImageRead, Item, MetricBatch, MetricValue
 from aim_tui.core.scoring.plan import ScoringPlan, Status
 from aim_tui.hub.inventory import ModelState
-from aim_tui.inputs.demo_data import load_sample
+from aim_tui.inputs.demo_data import load_demo_data
 from aim_tui.settings.settings import load_settings
 from aim_tui.store.database import Database
 from aim_tui.store.judgements import DuelOutcome, Image, Judgements
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
 SCRIPTED = str(Path(__file__).parents[1] / "scripted_worker.py")
-SAMPLE = load_sample()
+SAMPLE = load_demo_data()
 SETTINGS = load_settings()
 #: The best first, for the scripted worker likes low numbers; and the colours of sky, ground and house.
 IMAGES = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from aim_tui.inputs.demo_data import load_sample
+from aim_tui.inputs.demo_data import load_demo_data
 from aim_tui.inputs.listing import list_folder
 from tests.survival.programs import Ended, Program, run
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SAMPLE = load_sample()
+SAMPLE = load_demo_data()
 MANY = 400
 # So many rows at most are in a pipe that nobody reads: a run that is further than this from its end cannot end.
 IN_PIPE = 64 * 1024 // 500

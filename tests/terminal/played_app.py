@@ -26,7 +26,7 @@ def main(folder: str, log: str, patience: str) -> int:
 
         from aim_tui.terminal import startup
 
-        meet = startup.meet_terminal
+        meet = startup.probe_terminal
         startup.probe = partial(startup.probe, patience=float(patience))
 
         def met(meanwhile: object) -> object:
@@ -35,7 +35,7 @@ def main(folder: str, log: str, patience: str) -> int:
             open_with(tell)
             return answers
 
-        startup.meet_terminal = met
+        startup.probe_terminal = met
         return open_on(Path(folder), lambda: launch(resolve(), Path(folder)))
 
 

@@ -7,20 +7,20 @@ import re
 import pytest
 
 from aim_tui.terminal.osc import (
-    Manner,
     Notifying,
+    OscSettings,
     ProgressState,
     Terminal,
-    manner_of,
     notify,
+    osc_settings,
     pop_title,
     push_title,
-    said,
+    sequence_text,
     set_progress,
     set_title,
     terminal_of,
 )
-from aim_tui.terminal.writer import Voice, speaking_driver
+from aim_tui.terminal.writer import TerminalWriter, driver_with_writer
 
 HOSTILE = "a\x1b]2;evil\x07b\x9d52;c;AAAA\x9cc\x07d\x1b\\e\nf\x00g\udcffh"
 
@@ -54,7 +54,7 @@ def test_the_title_is_kept_and_given_back() -> None:
 
 
 def test_texts_are_not_too_long_for_a_title() -> None:
-    assert len(said("x" * 5000)) == 120
+    assert len(sequence_text("x" * 5000)) == 120
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_terminals_are_known_by_their_answer_else_by_the_environment(environ, an
 
 @pytest.mark.parametrize("term", ["", "dumb", "linux", "vt100"])
 def test_nothing_is_said_to_terminals_that_would_print_it(term: str) -> None:
-    assert manner_of({"TERM": term, "TERM_PROGRAM": "ghostty"}) == Manner()
+    assert osc_settings({"TERM": term, "TERM_PROGRAM": "ghostty"}) == OscSettings()
 
 
 @pytest.mark.parametrize(
@@ -132,15 +132,15 @@ def test_nothing_is_said_to_terminals_that_would_print_it(term: str) -> None:
     ],
 )
 def test_progress_is_told_only_where_it_is_not_taken_for_a_notification(answer: str, progress: bool) -> None:
-    assert manner_of({"TERM": "xterm-256color"}, answer).progress is progress
+    assert osc_settings({"TERM": "xterm-256color"}, answer).progress is progress
 
 
 def test_within_tmux_only_the_title_is_told_unless_tmux_hands_the_rest_on() -> None:
     environ = {"TERM": "tmux-256color", "TMUX": "/tmp/x"}
-    assert manner_of(environ, "ghostty 1.2.0") == Manner(title=True)
-    outside = manner_of(environ, "ghostty 1.2.0", passthrough=True)
-    assert outside == Manner(title=True, progress=True, notifying=Notifying.OSC_777, wrapped=True)
-    assert manner_of({"TERM": "screen", "STY": "1"}, "", passthrough=True) == Manner()
+    assert osc_settings(environ, "ghostty 1.2.0") == OscSettings(title=True)
+    outside = osc_settings(environ, "ghostty 1.2.0", passthrough=True)
+    assert outside == OscSettings(title=True, progress=True, notifying=Notifying.OSC_777, wrapped=True)
+    assert osc_settings({"TERM": "screen", "STY": "1"}, "", passthrough=True) == OscSettings()
 
 
 class Heard:
@@ -155,11 +155,11 @@ class Heard:
         return sequences(text)
 
 
-FULL = Manner(title=True, progress=True, notifying=Notifying.OSC_9)
+FULL = OscSettings(title=True, progress=True, notifying=Notifying.OSC_9)
 
 
 def test_a_voice_says_each_thing_once_and_leaves_the_terminal_as_it_was() -> None:
-    heard, voice = Heard(), Voice(FULL)
+    heard, voice = Heard(), TerminalWriter(FULL)
     voice.title("before there is a screen")
     voice.begin(heard.write)
     assert heard.take() == [("csi", "22;2t"), ("osc", "2;before there is a screen")]
@@ -180,7 +180,7 @@ def test_a_voice_says_each_thing_once_and_leaves_the_terminal_as_it_was() -> Non
 
 
 def test_progress_that_has_ended_is_cleared_once_and_not_renewed() -> None:
-    heard, voice = Heard(), Voice(FULL)
+    heard, voice = Heard(), TerminalWriter(FULL)
     voice.begin(heard.write)
     heard.take()
     voice.progress(ProgressState.NORMAL, 99)
@@ -190,7 +190,7 @@ def test_progress_that_has_ended_is_cleared_once_and_not_renewed() -> None:
 
 
 def test_a_terminal_without_any_of_it_hears_nothing() -> None:
-    heard, voice = Heard(), Voice(Manner())
+    heard, voice = Heard(), TerminalWriter(OscSettings())
     voice.begin(heard.write)
     voice.title("x")
     voice.progress(ProgressState.NORMAL, 5)
@@ -200,16 +200,16 @@ def test_a_terminal_without_any_of_it_hears_nothing() -> None:
 
 
 def test_learning_more_of_the_terminal_keeps_what_was_said() -> None:
-    heard, voice = Heard(), Voice(Manner(title=True))
+    heard, voice = Heard(), TerminalWriter(OscSettings(title=True))
     voice.begin(heard.write)
     voice.progress(ProgressState.NORMAL, 5)
     voice.title("t")
     heard.take()
-    voice.manner = FULL
+    voice.settings = FULL
     assert heard.take() == [("osc", "2;"), ("csi", "23;2t"), ("csi", "22;2t"), ("osc", "2;t"), ("osc", "9;4;1;5")]
 
 
-def test_the_driver_lets_the_voice_be_heard_while_it_draws() -> None:
+def test_the_driver_connects_the_writer_while_it_draws() -> None:
     heard = Heard()
 
     class Draws:
@@ -222,8 +222,8 @@ def test_the_driver_lets_the_voice_be_heard_while_it_draws() -> None:
         def stop_application_mode(self) -> None:
             heard.write("\x1b[?1049l")
 
-    driver = speaking_driver(Draws, Voice(Manner(title=True)))()
+    driver = driver_with_writer(Draws, TerminalWriter(OscSettings(title=True)))()
     driver.start_application_mode()
     driver.stop_application_mode()
     assert heard.take() == [("csi", "?1049h"), ("csi", "22;2t"), ("osc", "2;"), ("csi", "23;2t"), ("csi", "?1049l")]
-    assert speaking_driver(None, Voice()) is None
+    assert driver_with_writer(None, TerminalWriter()) is None

@@ -75,16 +75,16 @@ def play(tmp_path: Path) -> Any:
 @pytest.mark.parametrize(
     ("answer", "delay", "patience", "mode", "why"),
     [
-        (KITTY, 0.0, LONG, "kitty", "kitty(0.39.1) takes images"),
+        (KITTY, 0.0, LONG, "kitty", "kitty(0.39.1) supports kitty"),
         (KITTY, 0.09, LONG, "kitty", "kitty(0.39.1)"),
-        (SIXEL, 0.15, LONG, "sixel", "foot(1.20.2) says that it draws sixels"),
-        (XTERM, 0.4, LONG, "half", "XTerm(390) knows neither"),
+        (SIXEL, 0.15, LONG, "sixel", "foot(1.20.2) supports sixels"),
+        (XTERM, 0.4, LONG, "half", "XTerm(390) supports neither"),
         (SIXEL, 1.0, LONG, "sixel", "foot"),
         # So near to the end of patience that a busy machine misses it.
         (SIXEL, 1.4, PATIENCE, "sixel half", ""),
         (KITTY, 2.5, 0.3, "half", "it did not answer"),
         (b"", None, PATIENCE, "half", "it did not answer"),
-        (GARBAGE, 0.09, 3.0, "half", "its answer is not understood"),
+        (GARBAGE, 0.09, 3.0, "half", "its answer was not understood"),
     ],
     ids=["0ms", "90ms", "150ms", "400ms", "1000ms", "1400ms", "too-late", "never", "garbage"],
 )

@@ -1,4 +1,4 @@
-"""`aim-tui correlate`: how far metrics agree with ratings, language models or any column."""
+"""`aim-tui correlate`: how well metrics agree with human ratings, an LLM judge or any column."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def correlate(
     store: options.Store = None,
 ) -> None:
     """Measure how well metrics agree with human ratings, duels, an LLM judge or any column."""
-    from aim_tui.cli.agreement.study import Asked, gather_study, mapping_of
+    from aim_tui.cli.agreement.study import StudyRequest, error_mapping, gather_study
     from aim_tui.cli.console import say
     from aim_tui.core.agreement.analysis import Options, analyse
     from aim_tui.exports.agreement import AgreementFigure, AgreementReport
@@ -94,12 +94,12 @@ def correlate(
     from aim_tui.exports.formats.json import JSON
     from aim_tui.inputs.judgements import read_scale
 
-    chosen = get_format(output_format, AgreementReport)
-    asked_options = Options(group_by, mapping_of(normalize), bootstrap, seed, top)
-    drawn_as = format_of(plot, AgreementFigure) if plot is not None else None
+    table_format = get_format(output_format, AgreementReport)
+    plot_format = format_of(plot, AgreementFigure) if plot is not None else None
+    analysis_options = Options(group_by, error_mapping(normalize), bootstrap, seed, top)
     inputs = [path for path in (scores, judgements) if path is not None]
-    _check_written(output, plot, inputs)
-    asked = Asked(
+    _check_outputs(output, plot, inputs)
+    request = StudyRequest(
         run=run,
         metrics=_names(metric),
         against=_names(against),
@@ -113,35 +113,35 @@ def correlate(
         lower_is_better=frozenset(_names(lower)),
         store=store,
     )
-    study = gather_study(asked)
+    study = gather_study(request)
     _check_groups(study, group_by)
     if preview:
         _preview(study)
         return
-    found = analyse(study, asked_options)
-    export(AgreementReport(found), chosen)
+    analysis = analyse(study, analysis_options)
+    export(AgreementReport(analysis), table_format)
     if output is not None:
-        export(AgreementReport(found), JSON, output)
+        export(AgreementReport(analysis), JSON, output)
         say(f"wrote {output}")
-    if plot is not None and drawn_as is not None:
-        if not found.cells:
-            raise UsageError("there is nothing to draw")
-        first = found.cells[0]
-        export(AgreementFigure(first), drawn_as, plot)
+    if plot is not None and plot_format is not None:
+        if not analysis.cells:
+            raise UsageError("nothing to plot: no metric was compared with a judgement")
+        first = analysis.cells[0]
+        export(AgreementFigure(first), plot_format, plot)
         say(f"wrote {plot}: {first.metric.name} against {first.judgement.name}")
 
 
-def _check_written(output: Path | None, plot: Path | None, inputs: list[Path]) -> None:
-    """Before anything is computed: can it be written, and is nothing overwritten that is read?"""
+def _check_outputs(output: Path | None, plot: Path | None, inputs: list[Path]) -> None:
+    """UsageError, before anything is computed, if an output cannot be written or would overwrite an input."""
     from aim_tui.exports.sink import check_folder
 
-    written = {option: path for option, path in (("--output", output), ("--plot", plot)) if path is not None}
-    for option, path in written.items():
+    outputs = {option: path for option, path in (("--output", output), ("--plot", plot)) if path is not None}
+    for option, path in outputs.items():
         check_folder(path)
-        if any(path.resolve() == read.resolve() for read in inputs):
+        if any(path.resolve() == source.resolve() for source in inputs):
             raise UsageError(f"{option} {path} is one of the files to read", "name another file")
-    if len({path.resolve() for path in written.values()}) < len(written):
-        raise UsageError("--output and --plot name one file", "name two")
+    if len({path.resolve() for path in outputs.values()}) < len(outputs):
+        raise UsageError("--output and --plot name the same file", "name two different files")
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -157,7 +157,7 @@ def _check_groups(study: Study, group_by: str) -> None:
 
 
 def _preview(study: Study) -> None:
-    """What would be joined, without a figure."""
+    """Print which samples would be joined, without computing anything."""
     from aim_tui.cli.console import show, table, words
     from aim_tui.core.agreement.pairs import join
     from aim_tui.core.agreement.report_tables import plain_number
@@ -169,10 +169,10 @@ def _preview(study: Study) -> None:
             pairs = join(metric, judgement)
             show("", words(f"{metric.name} against {judgement.name}: {pairs.describe()}", "bold"))
             x_name, y_name = printable(metric.name), printable(judgement.name)
-            made = table("sample", x_name, y_name, right=(x_name, y_name))
+            rows = table("sample", x_name, y_name, right=(x_name, y_name))
             signs = (-1 if pairs.negated_x else 1, -1 if pairs.negated_y else 1)
             for name, x, y in list(zip(pairs.ids, pairs.x, pairs.y, strict=True))[:10]:
-                made.add_row(*map(words, (name, plain_number(signs[0] * x), plain_number(signs[1] * y))))
+                rows.add_row(*map(words, (name, plain_number(signs[0] * x), plain_number(signs[1] * y))))
             for drop in pairs.dropped[:10]:
-                made.add_row(*map(words, (drop.id, "", f"left out: {drop.side} {drop.reason}")))
-            show(made)
+                rows.add_row(*map(words, (drop.id, "", f"left out: {drop.side} {drop.reason}")))
+            show(rows)

@@ -1,13 +1,13 @@
-"""What `aim-tui correlate` is asked for, and the study that it adds up to."""
+"""The study of `aim-tui correlate`: metrics and judgements from a stored run or from files."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from aim_tui.core.agreement.error_measures import Mapping
+from aim_tui.core.agreement.error_measures import ErrorMapping
 from aim_tui.core.agreement.merge_sources import gather
-from aim_tui.core.agreement.study import Column, Judgement, Source, Study
+from aim_tui.core.agreement.study import Study, StudyJudgement, StudySource
 from aim_tui.core.metrics.edits import FAMILIES
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.names import did_you_mean
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """The options that decide about what is read."""
+class StudyRequest:
+    """The options of `aim-tui correlate` that say what to read."""
 
     run: str | None
     metrics: tuple[str, ...]
@@ -40,171 +40,164 @@ class Asked:
     store: Path | None
 
 
-def gather_study(asked: Asked) -> Study:
-    """The study of a run or of files; UsageError says what is missing, and where nothing at all can be joined."""
-    if asked.scores is not None and asked.run is not None:
-        raise UsageError("a run and --scores are two sources of scores", "give one of them")
-    if len(asked.ids) > 2:
+def gather_study(request: StudyRequest) -> Study:
+    """The study of a run or of files; UsageError if something is missing or no sample can be joined."""
+    if request.scores is not None and request.run is not None:
+        raise UsageError("a run and --scores cannot be combined", "give one of them")
+    if len(request.ids) > 2:
         raise UsageError("--id names at most two columns: of the scores, of the judgements")
-    study = _of_files(asked) if asked.scores is not None else _of_run(asked)
-    _refuse_nothing(study)
-    _refuse_itself(study)
-    return _with_metric_scale(study, asked.metric_scale)
+    study = _study_of_files(request) if request.scores is not None else _study_of_run(request)
+    _check_joined(study)
+    if all(metric in judgement.raters for metric in study.metrics for judgement in study.judgements):
+        raise UsageError(f"{study.metrics[0].name} would be compared with itself", "name another column: --against")
+    if request.metric_scale is None:
+        return study
+    return replace(study, metrics=tuple(replace(column, scale=request.metric_scale) for column in study.metrics))
 
 
-def mapping_of(name: str) -> Mapping:
-    """The mapping of that name; UsageError of another."""
+def error_mapping(name: str) -> ErrorMapping:
+    """The mapping of a --normalize option; UsageError for an unknown one."""
     try:
-        return Mapping(name)
+        return ErrorMapping(name)
     except ValueError:
-        raise UsageError(f"--normalize: unknown {name!r}{did_you_mean(name, [*map(str, Mapping)])}") from None
+        raise UsageError(f"--normalize: unknown {name!r}{did_you_mean(name, [*map(str, ErrorMapping)])}") from None
 
 
-def _of_files(asked: Asked) -> Study:
-    assert asked.scores is not None
-    reading = Reading(lower_is_better=asked.lower_is_better, scale=asked.scale, rater_column=asked.rater_column)
-    scores_id = asked.ids[0] if asked.ids else ""
-    if asked.judgements is None:
-        # One file with both: only what is judged with has the declared scale, and only it has raters.
-        scores = judged = read_source(asked.scores, replace(reading, id_column=scores_id))
+def _study_of_files(request: StudyRequest) -> Study:
+    assert request.scores is not None
+    reading = Reading(lower_is_better=request.lower_is_better, scale=request.scale, rater_column=request.rater_column)
+    scores_id = request.ids[0] if request.ids else ""
+    if request.judgements is None:
+        # One file with both: the declared scale and the raters are those of the judgements only.
+        scores = judged = read_source(request.scores, replace(reading, id_column=scores_id))
     else:
-        plain = Reading(scores_id, asked.lower_is_better)
-        scores = read_source(asked.scores, plain)
-        judged = read_source(asked.judgements, replace(reading, id_column=asked.ids[-1] if asked.ids else ""))
-    _refuse_unknown(asked.lower_is_better, scores, judged)
-    taken = (*asked.against, *asked.raters) if judged is scores else ()
-    metrics = choose(scores, asked.metrics, "--metric", taken)
-    if judged is scores:
-        undeclared = (replace(column, scale=None) if asked.scale else column for column in metrics)
-        metrics = tuple(undeclared)
-    judgements = _judgements(judged, asked, [column.name for column in metrics] if judged is scores else ())
+        scores = read_source(request.scores, Reading(scores_id, request.lower_is_better))
+        judged = read_source(request.judgements, replace(reading, id_column=request.ids[-1] if request.ids else ""))
+    _check_lower_is_better(request.lower_is_better, scores, judged)
+    taken = (*request.against, *request.raters) if judged is scores else ()
+    metrics = choose(scores, request.metrics, "--metric", taken)
+    if judged is scores and request.scale:
+        metrics = tuple(replace(column, scale=None) for column in metrics)
+    judgements = _judgements(judged, request, [column.name for column in metrics] if judged is scores else ())
     return gather(scores, metrics, judged, judgements)
 
 
-def _of_run(asked: Asked) -> Study:
+def _study_of_run(request: StudyRequest) -> Study:
     from aim_tui.runs.storage import open_existing, store_path
     from aim_tui.store.judgements import Judgements
     from aim_tui.store.records import RunKind
     from aim_tui.store.runs import Runs
 
-    with open_existing(store_path(asked.store)) as database:
+    with open_existing(store_path(request.store)) as database:
         runs = Runs(database)
-        run = runs.load(runs.find(asked.run or "last", kind=None))
-        gathered = _of_edits if run.info.kind is RunKind.EDITS else _of_images
-        return gathered(asked, run, Judgements(database))
+        run = runs.load(runs.find(request.run or "last", kind=None))
+        study = _study_of_edits if run.info.kind is RunKind.EDITS else _study_of_images
+        return study(request, run, Judgements(database))
 
 
-def _of_images(asked: Asked, run: Run, said: Judgements) -> Study:
+def _study_of_images(request: StudyRequest, run: Run, stored: Judgements) -> Study:
     from aim_tui.store import evidence
 
-    rated = evidence.ratings(said, run.results, asked.scale or evidence.RATED)
-    fought = evidence.contests(said, run.results)
+    ratings = evidence.ratings(stored, run.results, request.scale or evidence.RATED)
+    duels = evidence.contests(stored, run.results)
     scores = evidence.source_of_run(run)
-    wanted = (evidence.FINAL, *(get_metric(metric).raw_field for metric in run.results.plan.metrics))
-    own = {evidence.RATING: rated, evidence.DUELS: evidence.duel_judgement(fought)}
-    study = _of_scores(asked, scores, wanted, own, "an image")
-    told = {judgement.name for judgement in study.judgements}
-    return replace(study, contests=fought if asked.judgements is None and evidence.DUELS in told else ())
+    default = (evidence.FINAL, *(get_metric(metric).raw_field for metric in run.results.plan.metrics))
+    own = {evidence.RATING: ratings, evidence.DUELS: evidence.duel_judgement(duels)}
+    study = _study_of_scores(request, scores, default, own, "image")
+    names = {judgement.name for judgement in study.judgements}
+    return replace(study, contests=duels if request.judgements is None and evidence.DUELS in names else ())
 
 
-def _of_edits(asked: Asked, run: Run, said: Judgements) -> Study:
+def _study_of_edits(request: StudyRequest, run: Run, stored: Judgements) -> Study:
     from aim_tui.store import evidence
 
     scores = evidence.source_of_run(run)
-    rated = evidence.ratings(said, run.results, asked.scale or evidence.RATED)
-    wanted = tuple(column.name for column in evidence.metrics_of(scores))
-    # A family stands for its numbers, as --metrics of `aim-tui edit` names it.
-    named = (spec.id for name in asked.metrics for spec in FAMILIES.get(name, ()))
-    asked = replace(asked, metrics=(*named, *(name for name in asked.metrics if name not in FAMILIES)))
-    own = {evidence.RATING: rated, evidence.TRUTH: evidence.truth_judgement(scores)}
-    return _of_scores(asked, scores, wanted, own, "an edit")
+    ratings = evidence.ratings(stored, run.results, request.scale or evidence.RATED)
+    default = tuple(column.name for column in evidence.metrics_of(scores))
+    # The name of a family stands for all its metrics, as with --metrics of `aim-tui edit`.
+    of_families = (spec.id for name in request.metrics for spec in FAMILIES.get(name, ()))
+    request = replace(request, metrics=(*of_families, *(name for name in request.metrics if name not in FAMILIES)))
+    own = {evidence.RATING: ratings, evidence.TRUTH: evidence.truth_judgement(scores)}
+    return _study_of_scores(request, scores, default, own, "edit")
 
 
-def _of_scores(
-    asked: Asked, scores: Source, wanted: tuple[str, ...], own: dict[str, Judgement | None], of: str
+def _study_of_scores(
+    request: StudyRequest, scores: StudySource, default: tuple[str, ...], own: dict[str, StudyJudgement | None], of: str
 ) -> Study:
-    """A run's columns against a file of judgements, else against what the store says itself."""
-    scores = replace(scores, columns=tuple(_turned(column, asked.lower_is_better) for column in scores.columns))
-    metrics = choose(scores, tuple(_field(name) for name in asked.metrics) or wanted, "--metric")
-    if asked.judgements is not None:
-        reading = Reading(asked.ids[-1] if asked.ids else "", asked.lower_is_better, asked.scale, asked.rater_column)
-        judged = read_source(asked.judgements, reading)
-        _refuse_unknown(asked.lower_is_better, scores, judged)
-        return gather(scores, metrics, judged, _judgements(judged, asked))
-    _refuse_unknown(asked.lower_is_better, scores)
-    made = _of_store(scores, own, tuple(_field(name) for name in asked.against), of)
-    return gather(scores, metrics, scores, made)
+    """A run's columns against a file of judgements, or else against the judgements of the store (`own`)."""
+    columns = (
+        replace(column, higher_is_better=False) if column.name in request.lower_is_better else column
+        for column in scores.columns
+    )
+    scores = replace(scores, columns=tuple(columns))
+    metrics = choose(scores, tuple(_field(name) for name in request.metrics) or default, "--metric")
+    if request.judgements is not None:
+        reading = Reading(
+            request.ids[-1] if request.ids else "", request.lower_is_better, request.scale, request.rater_column
+        )
+        judged = read_source(request.judgements, reading)
+        _check_lower_is_better(request.lower_is_better, scores, judged)
+        return gather(scores, metrics, judged, _judgements(judged, request))
+    _check_lower_is_better(request.lower_is_better, scores)
+    judgements = _stored_judgements(scores, own, tuple(_field(name) for name in request.against), of)
+    return gather(scores, metrics, scores, judgements)
 
 
-def _of_store(scores: Source, own: dict[str, Judgement | None], against: tuple[str, ...], of: str) -> list[Judgement]:
-    """Ratings, duels, known truth, or other columns of the run; of none named, whatever is said."""
-    there = [judgement for judgement in own.values() if judgement is not None]
+def _stored_judgements(
+    scores: StudySource, own: dict[str, StudyJudgement | None], against: tuple[str, ...], of: str
+) -> list[StudyJudgement]:
+    """The named ratings, duels, known truth or columns of the run; without names, all judgements of the store."""
     if not against:
-        if not there:
-            from aim_tui.store.evidence import RATING
-
-            other = ", ".join(name for name in own if name != RATING)
+        stored = [judgement for judgement in own.values() if judgement is not None]
+        if not stored:
             raise UsageError(
-                f"nobody has rated {of} of {scores.origin}, and there is no other word on them: no {other}",
-                "rate them in the application, or name a file: --judgements FILE",
+                f"no {of} of {scores.origin} has a judgement (looked for: {', '.join(own)})",
+                f"rate the {of}s in the application, or name a file: --judgements FILE",
             )
-        return there
-    made = []
+        return stored
+    judgements = []
     for name in against:
         judgement = own.get(name)
         if name in own and judgement is None:
-            raise UsageError(f"there is no {name} of {of} of {scores.origin}")
-        made.append(judgement or Judgement(name, choose(scores, (name,), "--against")))
-    return made
+            raise UsageError(f"no {of} of {scores.origin} has a judgement named {name!r}")
+        judgements.append(judgement or StudyJudgement(name, choose(scores, (name,), "--against")))
+    return judgements
 
 
-def _judgements(judged: Source, asked: Asked, taken: tuple[str, ...] | list[str] = ()) -> list[Judgement]:
-    """The judgements of a file: its columns, with raters apart where rows or columns name them."""
-    if asked.raters:
-        if asked.rater_column:
-            raise UsageError("--rater and --raters are two ways to tell raters apart", "give one of them")
-        name = asked.against[0] if asked.against else "rating"
-        return [Judgement(name, choose(judged, asked.raters, "--raters"))]
-    columns = choose(judged, asked.against, "--against", taken)
-    return [Judgement(column.name, judged.raters.get(column.name) or (column,)) for column in columns]
+def _judgements(
+    judged: StudySource, request: StudyRequest, taken: tuple[str, ...] | list[str] = ()
+) -> list[StudyJudgement]:
+    """The judgements of a file: its columns, split by rater if rows or columns name raters."""
+    if request.raters:
+        if request.rater_column:
+            raise UsageError("--rater and --raters cannot be combined", "give one of them")
+        name = request.against[0] if request.against else "rating"
+        return [StudyJudgement(name, choose(judged, request.raters, "--raters"))]
+    columns = choose(judged, request.against, "--against", taken)
+    return [StudyJudgement(column.name, judged.raters.get(column.name) or (column,)) for column in columns]
 
 
 def _field(name: str) -> str:
-    """The field that a metric's short name stands for."""
+    """The column name of a metric's short name; other names stay."""
     try:
         return get_metric(name).raw_field
     except KeyError:
         return "final_score" if name == "final" else name
 
 
-def _turned(column: Column, lower: frozenset[str]) -> Column:
-    return replace(column, higher_is_better=False) if column.name in lower else column
-
-
-def _with_metric_scale(study: Study, scale: Scale | None) -> Study:
-    if scale is None:
-        return study
-    return replace(study, metrics=tuple(replace(column, scale=scale) for column in study.metrics))
-
-
-def _refuse_unknown(lower: frozenset[str], *sources: Source) -> None:
-    """A direction that no column takes would be a metric judged the wrong way round."""
+def _check_lower_is_better(lower: frozenset[str], *sources: StudySource) -> None:
+    """UsageError for an unknown column: a mistyped one would leave a metric with the wrong direction."""
     known = dict.fromkeys(column.name for source in sources for column in source.columns)
     for name in sorted(lower - known.keys()):
-        raise UsageError(f"--lower-is-better: no column is called {name!r}{did_you_mean(name, known)}")
+        raise UsageError(f"--lower-is-better: no column {name!r}{did_you_mean(name, known)}")
 
 
-def _refuse_itself(study: Study) -> None:
-    if all(metric in judgement.raters for metric in study.metrics for judgement in study.judgements):
-        raise UsageError(f"{study.metrics[0].name} would be held against itself", "name another column: --against")
-
-
-def _refuse_nothing(study: Study) -> None:
+def _check_joined(study: Study) -> None:
     left = dict.fromkeys(entry.id for column in study.metrics for entry in column.entries)
     right = dict.fromkeys(e.id for judgement in study.judgements for column in judgement.raters for e in column.entries)
     if left.keys().isdisjoint(right):
         names = [", ".join(map(repr, list(side)[:3])) or "none" for side in (left, right)]
         raise UsageError(
-            f"no sample has both a score and a judgement: the scores name {names[0]}; the judgements {names[1]}",
-            "name the columns of ids with --id",
+            f"no sample has both a score and a judgement: ids of the scores: {names[0]}; of the judgements: {names[1]}",
+            "name the id columns with --id",
         )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from aim_tui.cli.embeddings.embedder import Embedder
     from aim_tui.core.embeddings.categories import Categories, Category
-    from aim_tui.core.embeddings.gallery import Gallery
+    from aim_tui.core.embeddings.gallery import ImageEmbeddings
     from aim_tui.core.statistics import Mean
     from aim_tui.exports.tables import Part
     from aim_tui.inputs.categories import Tree
@@ -114,8 +114,8 @@ def _prompts(
     return read_prompts(prompts, tree.names, order)
 
 
-def _score(embed: Embedder, tree: Tree, prompts: Mapping[str, str]) -> tuple[Categories, Gallery]:
-    from aim_tui.core.embeddings.categories import Categories, Category, Scored
+def _score(embed: Embedder, tree: Tree, prompts: Mapping[str, str]) -> tuple[Categories, ImageEmbeddings]:
+    from aim_tui.core.embeddings.categories import Categories, Category, ScoredImage
     from aim_tui.core.embeddings.gallery import cosines_with
 
     texts = dict(zip(tree.names, embed.texts([prompts[name] for name in tree.names]), strict=True))
@@ -129,7 +129,7 @@ def _score(embed: Embedder, tree: Tree, prompts: Mapping[str, str]) -> tuple[Cat
         there = [path for path in folder.images if path in place]
         rows = gallery.vectors[[place[path] for path in there]]
         cosines = cosines_with(rows, texts[folder.name]).tolist() if there else []
-        scored = tuple(Scored(path, cosine) for path, cosine in zip(there, cosines, strict=True))
+        scored = tuple(ScoredImage(path, cosine) for path, cosine in zip(there, cosines, strict=True))
         failed = tuple((path, gallery.failures[path]) for path in folder.images if path not in place)
         made.append(Category(folder.name, prompts[folder.name], scored, failed))
     return Categories(tuple(made)), gallery

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from aim_tui.core.embeddings.classification import Classification
-    from aim_tui.core.embeddings.confusion import Agreement
+    from aim_tui.core.embeddings.confusion import LabelAgreement
     from aim_tui.exports.tables import Part
     from aim_tui.runs.setup import Setup
 
@@ -174,7 +174,7 @@ def _mark(made: Classification, row: int, true: str | None) -> str:
     return "right" if made.guesses(row, 1)[0].label == true else "wrong"
 
 
-def _report(found: Agreement) -> list[Part]:
+def _report(found: LabelAgreement) -> list[Part]:
     from aim_tui.cli.console import table, words
     from aim_tui.core.text import printable
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from aim_tui.cli.embeddings.embedder import Embedder
-    from aim_tui.core.embeddings.all_pairs import Spread
-    from aim_tui.core.embeddings.gallery import Gallery
+    from aim_tui.core.embeddings.all_pairs import CosineSpread
+    from aim_tui.core.embeddings.gallery import ImageEmbeddings
     from aim_tui.core.scoring.events import ModelInfo
     from aim_tui.core.statistics import Mean
     from aim_tui.exports.formats.writer import Format
@@ -89,7 +89,7 @@ def compare_pairs(
     from aim_tui.exports.formats import export
 
     outcomes: dict[str, list[Outcome]] = {}
-    gallery: Gallery | None = None
+    gallery: ImageEmbeddings | None = None
     lpips: ModelInfo | None = None
     with embedder(setup, store, no_store=no_store) as embed:
         if "clip" in wanted:
@@ -142,10 +142,10 @@ def compare_all(
     groups, alone = _groups(roots, recursive)
     if "lpips" in wanted and (count := sum(len(a) * len(b) for a, b in groups.values())) > _MOST_DISTANCES:
         raise UsageError(f"{count:,} LPIPS distances are more than {_MOST_DISTANCES:,}", "leave it out: --metrics clip")
-    found: dict[str, dict[str, Spread | None]] = {name: {} for name in groups}
-    gallery: Gallery | None = None
+    found: dict[str, dict[str, CosineSpread | None]] = {name: {} for name in groups}
+    gallery: ImageEmbeddings | None = None
     lpips: ModelInfo | None = None
-    everything: dict[str, Spread | None] = {}
+    everything: dict[str, CosineSpread | None] = {}
     failures: dict[str, str] = {}
     broken_pairs: dict[str, str] = {}
     with embedder(setup, store, no_store=no_store) as embed:
@@ -233,7 +233,7 @@ def _groups(
 # -- figures ----------------------------------------------------------------------------------------------------------
 
 
-def _cosines(gallery: Gallery, pairs: Sequence[tuple[str, str]]) -> list[Outcome]:
+def _cosines(gallery: ImageEmbeddings, pairs: Sequence[tuple[str, str]]) -> list[Outcome]:
     place = {path: number for number, path in enumerate(gallery.paths)}
     outcomes: list[Outcome] = []
     for pair in pairs:
@@ -254,7 +254,7 @@ def _readable(sides: tuple[list[str], list[str]], failures: Mapping[str, str]) -
     return left, right
 
 
-def _spread_of_cosines(gallery: Gallery, sides: tuple[list[str], list[str]]) -> Spread | None:
+def _spread_of_cosines(gallery: ImageEmbeddings, sides: tuple[list[str], list[str]]) -> CosineSpread | None:
     from aim_tui.core.embeddings.all_pairs import all_pairs
 
     if not all(sides):
@@ -266,7 +266,7 @@ def _spread_of_cosines(gallery: Gallery, sides: tuple[list[str], list[str]]) -> 
 
 
 def _measure(
-    embed: Embedder, groups: Mapping[str, tuple[list[str], list[str]]], found: dict[str, dict[str, Spread | None]]
+    embed: Embedder, groups: Mapping[str, tuple[list[str], list[str]]], found: dict[str, dict[str, CosineSpread | None]]
 ) -> tuple[ModelInfo | None, dict[str, str]]:
     from aim_tui.core.embeddings.all_pairs import spread_of
 
@@ -290,9 +290,9 @@ def _measure(
     return measured.model, broken
 
 
-def _pooled(spreads: Sequence[Spread | None]) -> Spread | None:
+def _pooled(spreads: Sequence[CosineSpread | None]) -> CosineSpread | None:
     """Over all pairs of all groups, from the figures of each."""
-    from aim_tui.core.embeddings.all_pairs import Spread
+    from aim_tui.core.embeddings.all_pairs import CosineSpread
 
     there = [one for one in spreads if one is not None]
     count = sum(one.n for one in there)
@@ -301,10 +301,10 @@ def _pooled(spreads: Sequence[Spread | None]) -> Spread | None:
     mean = sum(one.n * one.mean for one in there) / count
     squares = sum((one.n - 1) * (one.std or 0.0) ** 2 + one.n * (one.mean - mean) ** 2 for one in there)
     std = (squares / (count - 1)) ** 0.5 if count > 1 else None
-    return Spread(count, mean, std, min(one.low for one in there), max(one.high for one in there))
+    return CosineSpread(count, mean, std, min(one.low for one in there), max(one.high for one in there))
 
 
-def _macro(spreads: Sequence[Spread | None]) -> float | None:
+def _macro(spreads: Sequence[CosineSpread | None]) -> float | None:
     there = [one.mean for one in spreads if one is not None]
     return sum(there) / len(there) if there else None
 

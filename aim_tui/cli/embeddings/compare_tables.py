@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from aim_tui.core.embeddings.all_pairs import Spread
-    from aim_tui.core.embeddings.gallery import Gallery
+    from aim_tui.core.embeddings.all_pairs import CosineSpread
+    from aim_tui.core.embeddings.gallery import ImageEmbeddings
     from aim_tui.core.outcomes import Outcome
     from aim_tui.core.scoring.events import ModelInfo
     from aim_tui.core.statistics import Mean
@@ -24,7 +24,7 @@ COLUMNS = {"clip": "clip_cosine", "lpips": "lpips"}
 _HEADINGS = {"clip": "CLIP ↑", "lpips": "LPIPS ↓"}
 
 
-def head_of(setup: Setup, gallery: Gallery | None, lpips: ModelInfo | None) -> dict[str, Any]:
+def head_of(setup: Setup, gallery: ImageEmbeddings | None, lpips: ModelInfo | None) -> dict[str, Any]:
     """What every output says about the models behind the figures."""
     from aim_tui.cli.embeddings.embedder import about
 
@@ -63,7 +63,7 @@ def mean_record(found: Mean | None) -> dict[str, Any] | None:
 
 
 def group_record(
-    name: str, sides: tuple[list[str], list[str]], figures: Mapping[str, Spread | None], wanted: Sequence[str]
+    name: str, sides: tuple[list[str], list[str]], figures: Mapping[str, CosineSpread | None], wanted: Sequence[str]
 ) -> dict[str, Any]:
     """All pairs of one category, for JSON and CSV."""
     from aim_tui.core.text import portable_path
@@ -114,7 +114,7 @@ def pairs_table(
 def groups_table(
     rows: Sequence[Mapping[str, Any]],
     wanted: Sequence[str],
-    everything: Mapping[str, Spread | None],
+    everything: Mapping[str, CosineSpread | None],
     means: Mapping[str, float | None],
 ) -> list[Part]:
     """Categories, and the means over them."""

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from aim_tui.core.embeddings.duplicates import Group, Groups
-    from aim_tui.core.embeddings.gallery import Gallery
+    from aim_tui.core.embeddings.duplicates import DuplicateGroup, DuplicateGroups
+    from aim_tui.core.embeddings.gallery import ImageEmbeddings
 
 
 @options.takes_groups
@@ -65,7 +65,7 @@ def duplicates(
     raise typer.Exit(1 if lacking else 0)
 
 
-def _search(gallery: Gallery, threshold: float) -> Groups:
+def _search(gallery: ImageEmbeddings, threshold: float) -> DuplicateGroups:
     from aim_tui.cli.progress import display
     from aim_tui.core.embeddings.duplicates import find_groups
     from aim_tui.runs.interrupt import INTERRUPTED, Interrupt
@@ -81,7 +81,7 @@ def _search(gallery: Gallery, threshold: float) -> Groups:
         return find_groups(gallery.vectors, gallery.sha256s, threshold, compared)
 
 
-def _groups(gallery: Gallery, groups: Groups) -> list[dict[str, Any]]:
+def _groups(gallery: ImageEmbeddings, groups: DuplicateGroups) -> list[dict[str, Any]]:
     from aim_tui.cli.embeddings.embedder import path_fields
 
     return [
@@ -117,13 +117,13 @@ def _members(group: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         }
 
 
-def _relation(group: Group, place: int) -> str:
+def _relation(group: DuplicateGroup, place: int) -> str:
     if place == 0:
         return "representative"
     return "near" if group.members[place].copy_of is None else "copy"
 
 
-def _table(gallery: Gallery, groups: Groups) -> list[Table]:
+def _table(gallery: ImageEmbeddings, groups: DuplicateGroups) -> list[Table]:
     from aim_tui.cli.console import table, words
 
     if not groups.groups:
@@ -139,7 +139,7 @@ def _table(gallery: Gallery, groups: Groups) -> list[Table]:
     return [made]
 
 
-def _sums(gallery: Gallery, groups: Groups, threshold: float, lacking: int) -> list[str]:
+def _sums(gallery: ImageEmbeddings, groups: DuplicateGroups, threshold: float, lacking: int) -> list[str]:
     members = [member for group in groups.groups for member in group.members]
     copies = sum(member.copy_of is not None for member in members)
     near = len(members) - len(groups.groups) - copies

@@ -12,7 +12,7 @@ import numpy as np
 
 from aim_tui.cli.console import say
 from aim_tui.cli.progress import display
-from aim_tui.core.embeddings.gallery import Gallery
+from aim_tui.core.embeddings.gallery import ImageEmbeddings
 from aim_tui.core.metrics.builtin import LPIPS, METRICS
 from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed, Outcome
@@ -60,7 +60,7 @@ class Embedder:
         self._engine = executor.engine
         self._keeps = keeps
 
-    def images(self, paths: Sequence[str]) -> Gallery:
+    def images(self, paths: Sequence[str]) -> ImageEmbeddings:
         """The gallery of the images; those that cannot be read or embedded are among its failures.
 
         Ctrl-C ends the command with 130; what was embedded is kept.
@@ -149,7 +149,7 @@ class Embedder:
 
     def _gallery(
         self, paths: Sequence[str], sha256s: dict[int, str], failures: dict[int, str], model: ModelInfo
-    ) -> Gallery:
+    ) -> ImageEmbeddings:
         kept = self._engine.embeddings(_ROLE, list(sha256s.values()))
         there = []
         for number in range(len(paths)):
@@ -158,7 +158,7 @@ class Embedder:
             elif number not in failures:
                 failures[number] = "its embedding could not be kept; see the notes above"
         vectors = [kept[sha256s[number]] for number in there]
-        return Gallery(
+        return ImageEmbeddings(
             [paths[number] for number in there],
             [sha256s[number] for number in there],
             np.stack(vectors) if vectors else np.empty((0, 0), dtype=np.float32),
@@ -202,7 +202,7 @@ def images_of(paths: Sequence[str], *, recursive: bool = False) -> Expansion:
     return found
 
 
-def about(setup: Setup, gallery: Gallery) -> dict[str, Any]:
+def about(setup: Setup, gallery: ImageEmbeddings) -> dict[str, Any]:
     """What every output says about the model behind its cosines: profile, model, fingerprint, way of reading."""
     info, reading = gallery.model, setup.engine.reading
     said: dict[str, Any] = {
@@ -226,13 +226,13 @@ def path_fields(path: str) -> dict[str, str]:
     return {"path": portable_path(path)} | ({"path_bytes": raw} if raw is not None else {})
 
 
-def left_out(gallery: Gallery, problems: Sequence[Problem] = ()) -> list[dict[str, str]]:
+def left_out(gallery: ImageEmbeddings, problems: Sequence[Problem] = ()) -> list[dict[str, str]]:
     """What was pointed at and is not in the gallery, each with the reason."""
     reasons = [(problem.path, problem.reason) for problem in problems] + list(gallery.failures.items())
     return [{**path_fields(path), "reason": portable_path(reason)} for path, reason in reasons]
 
 
-def say_failures(gallery: Gallery, limit: int = 20) -> None:
+def say_failures(gallery: ImageEmbeddings, limit: int = 20) -> None:
     """Name what was left out and why, on stderr."""
     for path, reason in list(gallery.failures.items())[:limit]:
         say(f"{path}: {reason}", "red")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from aim_tui.core.embeddings.gallery import Gallery
+    from aim_tui.core.embeddings.gallery import ImageEmbeddings
     from aim_tui.core.embeddings.linear_probe import Training
     from aim_tui.exports.probes import SavedProbe
 
@@ -149,7 +149,7 @@ def _by_path(paths: Mapping[str, str], rows: Mapping[str, str]) -> dict[str, str
     return by_path
 
 
-def _refuse_copies(gallery: Gallery, by_path: Mapping[str, str]) -> None:
+def _refuse_copies(gallery: ImageEmbeddings, by_path: Mapping[str, str]) -> None:
     """UsageError where one picture has two labels; a remark on copies, which a fold would judge by themselves."""
     from aim_tui.cli.console import say
 
@@ -205,7 +205,7 @@ def _figures(average: float, deviation: float, folds: int) -> str:
     return f"{average:.4f}, standard deviation {deviation:.4f} over {folds} parts"
 
 
-def _rows(saved: SavedProbe, gallery: Gallery) -> list[dict[str, Any]]:
+def _rows(saved: SavedProbe, gallery: ImageEmbeddings) -> list[dict[str, Any]]:
     from aim_tui.cli.embeddings.embedder import path_fields
 
     if not gallery.paths:
@@ -226,7 +226,7 @@ def _line(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     yield line | {f"probability of {name}": share for name, share in record["probabilities"].items()}
 
 
-def _table(saved: SavedProbe, gallery: Gallery, rows: Sequence[Mapping[str, Any]]) -> list[Table]:
+def _table(saved: SavedProbe, gallery: ImageEmbeddings, rows: Sequence[Mapping[str, Any]]) -> list[Table]:
     from aim_tui.cli.console import table, words
     from aim_tui.core.embeddings.classification import percent
     from aim_tui.core.text import printable

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from aim_tui.cli.embeddings.embedder import Embedder
-    from aim_tui.core.embeddings.gallery import Gallery, Hit
+    from aim_tui.core.embeddings.gallery import Hit, ImageEmbeddings
 
 
 @options.takes_groups
@@ -105,7 +105,7 @@ def _image_query(embed: Embedder, image: str) -> npt.NDArray[np.float32]:
     return query
 
 
-def _table(gallery: Gallery, hits: list[Hit]) -> list[Table]:
+def _table(gallery: ImageEmbeddings, hits: list[Hit]) -> list[Table]:
     from aim_tui.cli.console import table, words
 
     made = table("#", "cosine", "path", right=("#", "cosine"))
@@ -114,7 +114,7 @@ def _table(gallery: Gallery, hits: list[Hit]) -> list[Table]:
     return [made] if hits else []
 
 
-def _say_count(gallery: Gallery, hits: list[Hit], lacking: int, least: float | None) -> None:
+def _say_count(gallery: ImageEmbeddings, hits: list[Hit], lacking: int, least: float | None) -> None:
     from aim_tui.cli.console import say
 
     enough = "" if least is None else f" with a cosine of at least {least:g}"

@@ -12,7 +12,7 @@ from aim_tui.core.names import one_of
 
 if TYPE_CHECKING:
     from aim_tui.cli.scoring.manifest_run import Asked, OnError, Refused
-    from aim_tui.core.embeddings.clip_score_scales import Scale
+    from aim_tui.core.embeddings.clip_score_scales import ClipScoreScale
     from aim_tui.core.scoring.results import Row as Result
     from aim_tui.inputs.manifests import Manifest
     from aim_tui.runs.setup import Setup
@@ -74,7 +74,15 @@ def clip_score(
 
 
 def _asked(
-    manifest: Manifest, setup: Setup, scale: Scale, rule: OnError, *, image: str, text: str, added: str, replace: bool
+    manifest: Manifest,
+    setup: Setup,
+    scale: ClipScoreScale,
+    rule: OnError,
+    *,
+    image: str,
+    text: str,
+    added: str,
+    replace: bool,
 ) -> Asked:
     from aim_tui.cli.scoring.manifest_run import Asked, OnError, Refused, cell_text
     from aim_tui.core.outcomes import value_of

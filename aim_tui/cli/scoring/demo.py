@@ -40,13 +40,13 @@ def demo(
     from aim_tui.exports.formats import get_format
     from aim_tui.exports.images import ScoredImages
     from aim_tui.exports.sink import Sink
-    from aim_tui.inputs.demo_data import load_sample
+    from aim_tui.inputs.demo_data import load_demo_data
     from aim_tui.inputs.listing import list_folder
     from aim_tui.runs.recording import Record
     from aim_tui.runs.runner import image_work, run
     from aim_tui.runs.setup import resolve
 
-    sample = load_sample()
+    sample = load_demo_data()
     setup = resolve(
         profile="sample",
         topic=sample.topic,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aim_tui.cli.console import show, table, words
 from aim_tui.core.agreement.analysis import Options, analyse
-from aim_tui.core.agreement.coefficients import Kind
+from aim_tui.core.agreement.coefficients import CoefficientKind
 from aim_tui.core.agreement.report_tables import between, number
 from aim_tui.core.agreement.study import Study
 from aim_tui.core.metrics.edits import EDITCLIP
@@ -99,7 +99,7 @@ def _metrics(found: Analysis, parted: dict[str, Discrimination]) -> Table:
     made = table(*headings, right=headings[1:])
     cells = sorted(found.cells, key=lambda cell: -(parted[cell.metric.name].overall.auc or 0.0))
     for cell in cells:
-        rho, overall = cell.coefficients[Kind.SPEARMAN], parted[cell.metric.name].overall
+        rho, overall = cell.coefficients[CoefficientKind.SPEARMAN], parted[cell.metric.name].overall
         arrow = "↑" if cell.metric.higher_is_better else "↓"
         figures = (number(rho.value, "+.2f"), between(rho.best_interval, "+.2f"), number(overall.auc, ".3f"))
         made.add_row(*map(words, (f"{cell.metric.name} {arrow}", *figures, *_wins(overall))))

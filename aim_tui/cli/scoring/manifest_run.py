@@ -21,7 +21,7 @@ from aim_tui.core.scoring.jobs import Job
 from aim_tui.core.scoring.plan import Status
 from aim_tui.core.scoring.results import Results
 from aim_tui.errors import AimError, UsageError
-from aim_tui.inputs.manifests import Bad, PathError, Row, locate_image
+from aim_tui.inputs.manifests import ManifestRow, PathError, UnreadableCell, locate_image
 from aim_tui.runs.display import EventReport, Tone
 from aim_tui.runs.executors import InProcess
 from aim_tui.runs.interrupt import INTERRUPTED, Interrupt
@@ -70,7 +70,7 @@ class Asked:
     """Those that decide about a row."""
     added: Mapping[str, type]
     """The columns that it gets, with their types."""
-    context: Callable[[Row, str], Context | Refused]
+    context: Callable[[ManifestRow, str], Context | Refused]
     """What a row and its image are judged against, in the place of the same part of the setup's."""
     image: str
     """The column with the paths."""
@@ -148,14 +148,14 @@ def _find_models(asked: Asked) -> None:
             locate(role, asked.setup.engine.models[role], profile=profile.name)
 
 
-def _stretches(asked: Asked) -> Iterator[list[Row]]:
+def _stretches(asked: Asked) -> Iterator[list[ManifestRow]]:
     rows = asked.manifest.rows((*asked.columns, *asked.added))
     with contextlib.closing(rows):  # type: ignore[type-var]  # they are generators
         while stretch := list(islice(rows, _AT_ONCE)):
             yield [_unless_there(row, asked) for row in stretch]
 
 
-def _unless_there(row: Row, asked: Asked) -> Row:
+def _unless_there(row: ManifestRow, asked: Asked) -> ManifestRow:
     """A row further down may have a column that the first ones have not."""
     there = () if asked.replace else [name for name in asked.added if name in row.values]
     return replace(row, problem=f"has {there[0]!r} already (--replace puts the new value there)") if there else row
@@ -163,7 +163,7 @@ def _unless_there(row: Row, asked: Asked) -> Row:
 
 def _score(
     asked: Asked,
-    rows: Sequence[Row],
+    rows: Sequence[ManifestRow],
     executor: Executor,
     interrupt: Interrupt,
     output: ManifestOutput,
@@ -200,9 +200,9 @@ def _score(
     return writing.at == len(rows)
 
 
-def _item(asked: Asked, row: Row, number: int) -> Item | Refused:
+def _item(asked: Asked, row: ManifestRow, number: int) -> Item | Refused:
     image = row.text(asked.image)
-    if isinstance(image, Bad):
+    if isinstance(image, UnreadableCell):
         return Refused(image.reason)
     if not image:
         return Refused(f"no {asked.image}")
@@ -220,10 +220,10 @@ def shortened(path: str) -> str:
     return path if len(path) <= _LONGEST_PATH else f"...{path[-_LONGEST_PATH:]}"
 
 
-def cell_text(row: Row, column: str) -> str | Refused:
+def cell_text(row: ManifestRow, column: str) -> str | Refused:
     """A text that a model can be given; empty where there is none."""
     text = row.text(column)
-    if isinstance(text, Bad):
+    if isinstance(text, UnreadableCell):
         return Refused(text.reason)
     if any("\ud800" <= char <= "\udfff" for char in text):
         return Refused(f"{column} holds half of a character (an unpaired surrogate)")
@@ -243,7 +243,7 @@ class _Writing:
     """Hands rows to the output, in their order, as far as they are finished."""
 
     asked: Asked
-    rows: Sequence[Row]
+    rows: Sequence[ManifestRow]
     numbers: Mapping[int, int]
     refused: Mapping[int, Refused]
     results: Results

@@ -14,7 +14,7 @@ from aim_tui.core.metrics.spec import Need
 from aim_tui.core.outcomes import value_of
 from aim_tui.core.scoring.context import Context
 from aim_tui.errors import UsageError
-from aim_tui.inputs.manifests import PathError, Row, locate_image, require_columns
+from aim_tui.inputs.manifests import ManifestRow, PathError, locate_image, require_columns
 from aim_tui.inputs.prompts import FoundPrompt, find_prompt
 from aim_tui.runs.manifest_output import ManifestOutput, open_input
 
@@ -67,7 +67,7 @@ def score_manifest(
     plan = setup.plan()
     folder = os.path.dirname(os.path.abspath(file))  # noqa: PTH100, PTH120  # as text: any bytes
 
-    def context(row: Row, path: str) -> Context | Refused:
+    def context(row: ManifestRow, path: str) -> Context | Refused:
         found: dict[str, str] = {}
         for need, name in needs.items():
             text = cell_text(row, name)

@@ -1,4 +1,4 @@
-"""What a check-up finds: one finding a thing, with what to do where it is not as it should be."""
+"""The checks of `aim-tui doctor`: program, settings, models, storage and terminal."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from aim_tui.settings.settings import Settings
     from aim_tui.terminal.answers import Answers
 
-_LITTLE_SPACE = 5 * 10**9
+_LOW_SPACE = 5 * 10**9
 _NO_SPACE = 200 * 10**6
 
 
 def program_findings() -> Iterator[Finding]:
-    """The program and the interpreter."""
+    """Versions of the program, the interpreter and Textual."""
     from aim_tui import __version__
 
     yield Finding("program", "aim-tui", __version__, data={"version": __version__})
@@ -31,12 +31,12 @@ def program_findings() -> Iterator[Finding]:
     yield Finding(
         "program", "Python", f"{version} ({sys.executable})", data={"version": version, "executable": sys.executable}
     )
-    screen = metadata.version("textual")
-    yield Finding("program", "Textual", screen, data={"version": screen})
+    textual = metadata.version("textual")
+    yield Finding("program", "Textual", textual, data={"version": textual})
 
 
 def config_finding(config: Path | None, load: Callable[[Path | None], Settings]) -> tuple[Finding, Settings | None]:
-    """The settings file, and what is in it where it can be read."""
+    """Whether the settings file loads, and the settings if it does."""
     from aim_tui.settings.paths import config_file
 
     path = config or config_file()
@@ -44,22 +44,22 @@ def config_finding(config: Path | None, load: Callable[[Path | None], Settings])
     try:
         settings = load(config)
     except AimError as error:
-        ways = (error.hint,) if error.hint else ("correct it: what is wrong is said above",)
-        return Finding("program", "settings", error.message, State.BROKEN, ways, data), None
-    said = str(path) if path.exists() else f"{path}, not there: everything is as built in"
-    return Finding("program", "settings", said, data=data), settings
+        fixes = (error.hint or "correct the settings file",)
+        return Finding("program", "settings", error.message, State.BROKEN, fixes, data), None
+    text = str(path) if path.exists() else f"{path} does not exist: using the built-in defaults"
+    return Finding("program", "settings", text, data=data), settings
 
 
 def interface_findings(settings: Settings) -> Iterator[Finding]:
-    """What is wrong with the keys and the looks that the settings file asks for; nothing where all is well."""
+    """Mistakes in `[ui]` and `[keys]` of the settings file."""
     from aim_tui.cli.setup import ui_settings
 
     for problem in ui_settings.interface_findings(settings):
-        yield Finding("program", "keys and looks", problem, State.BROKEN, ("`aim-tui keys` lists every binding",))
+        yield Finding("program", "keys and theme", problem, State.BROKEN, ("`aim-tui keys` lists every binding",))
 
 
 def model_findings(settings: Settings, profile: str | None) -> Iterator[Finding]:
-    """The models of a profile, by what lies on the disk."""
+    """Whether each model of a profile is on disk."""
     from rich.filesize import decimal
 
     from aim_tui.hub.inventory import inspect_profile
@@ -70,8 +70,8 @@ def model_findings(settings: Settings, profile: str | None) -> Iterator[Finding]
         yield Finding("models", "profile", error.message, State.BROKEN, (error.hint,) if error.hint else ())
         return
     yield Finding("models", "profile", chosen.name, data={"profile": chosen.name})
-    asked = [metric for metric in chosen.metrics if metric not in settings.disabled]
-    for state in inspect_profile(chosen, asked):
+    enabled = [metric for metric in chosen.metrics if metric not in settings.disabled]
+    for state in inspect_profile(chosen, enabled):
         data = {
             "model": state.name,
             "metrics": list(state.needed_by),
@@ -84,27 +84,24 @@ def model_findings(settings: Settings, profile: str | None) -> Iterator[Finding]
             yield Finding("models", str(state.role), f"{state.name}, {decimal(state.bytes_on_disk)}", data=data)
             continue
         size = f", about {decimal(state.bytes_to_fetch)} to fetch" if state.bytes_to_fetch else ""
-        ways: tuple[str, ...]
+        fixes: tuple[str, ...] = (f"correct the path of {state.role} in the settings",)
         if state.bytes_to_fetch or not state.revision:
-            ways = (f"aim-tui models fetch --profile {chosen.name}", "or try the sample models: aim-tui demo")
-        else:
-            ways = (f"correct the path of {state.role} in the settings",)
-        said = f"{state.name}: {state.problem}{size}"
-        yield Finding("models", str(state.role), said, State.BROKEN, ways, data)
+            fixes = (f"aim-tui models fetch --profile {chosen.name}", "or try the sample models: aim-tui demo")
+        yield Finding("models", str(state.role), f"{state.name}: {state.problem}{size}", State.BROKEN, fixes, data)
 
 
 def storage_findings(store: Path) -> Iterator[Finding]:
-    """The store, and the room on the disks of store and models."""
+    """The store, and the free space on the disks of store and models."""
     from aim_tui.hub.cache_paths import hub_cache
 
     yield _store_finding(store)
-    seen: dict[int, str] = {}
+    devices: set[int] = set()
     for name, path in (("disk of the store", store.parent), ("disk of the models", hub_cache())):
-        place = _nearest(path)
-        device = place.stat().st_dev
-        if device not in seen:
-            seen[device] = name
-            yield _space_finding(name, place)
+        folder = _existing_folder(path)
+        device = folder.stat().st_dev
+        if device not in devices:
+            devices.add(device)
+            yield _space_finding(name, folder)
 
 
 def _store_finding(store: Path) -> Finding:
@@ -113,13 +110,14 @@ def _store_finding(store: Path) -> Finding:
     from aim_tui.store.database import Database
 
     data: dict[str, Any] = {"path": str(store), "exists": store.exists()}
-    elsewhere = "or name a store elsewhere: --store FILE, AIM_TUI_STORE"
+    elsewhere = "or use another store: --store FILE, AIM_TUI_STORE"
     if not store.exists():
-        place = _nearest(store.parent)
-        if os.access(place, os.W_OK | os.X_OK):
-            return Finding("storage", "store", f"{store}, made at the first run", data=data)
-        said = f"{store} cannot be made: {place} is not yours to write to"
-        return Finding("storage", "store", said, State.BROKEN, (f"correct the permissions of {place}", elsewhere), data)
+        folder = _existing_folder(store.parent)
+        if os.access(folder, os.W_OK | os.X_OK):
+            return Finding("storage", "store", f"{store}, created by the first run", data=data)
+        text = f"cannot create {store}: no permission to write to {folder}"
+        fixes = (f"correct the permissions of {folder}", elsewhere)
+        return Finding("storage", "store", text, State.BROKEN, fixes, data)
     try:
         Database.open(store, read_only=True, timeout=2.0).close()
     except AimError as error:
@@ -127,26 +125,26 @@ def _store_finding(store: Path) -> Finding:
     size = store.stat().st_size
     data["bytes"] = size
     if not os.access(store, os.W_OK):
-        ways = (f"correct the permissions of {store}", elsewhere)
-        return Finding("storage", "store", f"{store} can be read but not written", State.BROKEN, ways, data)
+        fixes = (f"correct the permissions of {store}", elsewhere)
+        return Finding("storage", "store", f"{store} can be read but not written", State.BROKEN, fixes, data)
     return Finding("storage", "store", f"{store}, {decimal(size)}", data=data)
 
 
-def _space_finding(name: str, place: Path) -> Finding:
+def _space_finding(name: str, folder: Path) -> Finding:
     from rich.filesize import decimal
 
-    free = shutil.disk_usage(place).free
-    data = {"path": str(place), "bytes_free": free}
-    said = f"{decimal(free)} free at {place}"
-    if free >= _LITTLE_SPACE:
-        return Finding("storage", name, said, data=data)
-    ways = ("make room: aim-tui cache prune --max-size 1GB, or move the models with HF_HOME",)
-    return Finding("storage", name, said, State.BROKEN if free < _NO_SPACE else State.NOTE, ways, data)
+    free = shutil.disk_usage(folder).free
+    data = {"path": str(folder), "bytes_free": free}
+    text = f"{decimal(free)} free at {folder}"
+    if free >= _LOW_SPACE:
+        return Finding("storage", name, text, data=data)
+    fixes = ("free up space: aim-tui cache prune --max-size 1GB, or move the models with HF_HOME",)
+    return Finding("storage", name, text, State.BROKEN if free < _NO_SPACE else State.NOTE, fixes, data)
 
 
-def _nearest(path: Path) -> Path:
-    """The folder itself, or the first above it that is there."""
-    return next(place for place in (path, *path.parents) if place.is_dir())
+def _existing_folder(path: Path) -> Path:
+    """The folder itself, or its nearest parent that exists."""
+    return next(folder for folder in (path, *path.parents) if folder.is_dir())
 
 
 def terminal_findings(
@@ -155,53 +153,52 @@ def terminal_findings(
     *,
     colours: str | None,
     size: tuple[int, int] | None,
-    ask: Callable[[], Mapping[str, str] | None],
+    query_tmux: Callable[[], Mapping[str, str] | None],
 ) -> Iterator[Finding]:
-    """The terminal: name, colours, images, clipboard, and what tmux keeps from it; `ask` asks tmux."""
+    """The terminal: name, colours, images, clipboard, and the tmux settings in its way."""
     from aim_tui.cli.setup.tmux_checks import tmux_findings
     from aim_tui.terminal.answers import in_multiplexer
     from aim_tui.terminal.images import ImageMode, image_support
 
     term, program = environ.get("TERM", ""), environ.get("TERM_PROGRAM", "")
     name = answers.name or program or term or "no terminal"
-    told = f" (TERM={term})" if term and term != name else ""
-    shape = f", {size[0]} x {size[1]}" if size else ""
-    yield Finding("terminal", "name", f"{name}{told}{shape}", data={"name": name, "term": term, "size": size})
+    suffix = f" (TERM={term})" if term and term != name else ""
+    suffix += f", {size[0]} x {size[1]}" if size else ""
+    yield Finding("terminal", "name", f"{name}{suffix}", data={"name": name, "term": term, "size": size})
     yield _colours_finding(colours, environ)
     support = image_support(environ, answers=answers)
-    pixels = f"; a cell has {support.cell.width} x {support.cell.height} pixels"
-    shown = {ImageMode.HALF: "half blocks", ImageMode.NONE: "words only"}.get(
+    pixels = f"; a cell is {support.cell.width} x {support.cell.height} pixels"
+    mode = {ImageMode.HALF: "half blocks", ImageMode.NONE: "text only"}.get(
         support.mode, f"{support.mode}, true pixels"
     )
     yield Finding(
         "terminal",
         "images",
-        f"{shown}: {support.why}{pixels}",
+        f"{mode}: {support.why}{pixels}",
         data={"mode": support.mode, "why": support.why, "cell": list(support.cell), "seconds": answers.seconds},
     )
     multiplexer = in_multiplexer(environ)
-    clipboard = "sent by OSC 52, which has no answer: whether the terminal takes it shows when you paste"
+    clipboard = "uses OSC 52, which terminals do not acknowledge: copy something and paste it to check"
     if multiplexer == "tmux":
-        yield from tmux_findings(ask())
+        yield from tmux_findings(query_tmux())
     elif multiplexer:
         clipboard += "; screen drops it"
         yield Finding("terminal", "clipboard", clipboard, State.NOTE, ("ctrl+s writes a file instead",))
-        return
-    if multiplexer != "tmux":
+    else:
         yield Finding("terminal", "clipboard", clipboard, data={"protocol": "OSC 52"})
 
 
 def _colours_finding(colours: str | None, environ: Mapping[str, str]) -> Finding:
     data = {"colours": colours}
     if environ.get("NO_COLOR"):
-        return Finding("terminal", "colours", "none, as NO_COLOR asks; images are told in words", data=data)
+        return Finding("terminal", "colours", "none, because NO_COLOR is set; images are described in text", data=data)
     match colours:
         case "truecolor":
             return Finding("terminal", "colours", "16 million", data=data)
         case "256":
-            ways = ("export COLORTERM=truecolor, where the terminal has more; ssh does not pass it on by itself",)
-            return Finding("terminal", "colours", "256; images look coarse", State.NOTE, ways, data)
+            fixes = ("export COLORTERM=truecolor, if the terminal supports it; ssh does not forward it by default",)
+            return Finding("terminal", "colours", "256; images look coarse", State.NOTE, fixes, data)
         case "standard" | "windows":
-            ways = ("export TERM=xterm-256color, and COLORTERM=truecolor where the terminal has more",)
-            return Finding("terminal", "colours", "16; images are told in words", State.NOTE, ways, data)
-    return Finding("terminal", "colours", "unknown: the output is no terminal", data=data)
+            fixes = ("export TERM=xterm-256color, and COLORTERM=truecolor if the terminal supports it",)
+            return Finding("terminal", "colours", "16; images are described in text", State.NOTE, fixes, data)
+    return Finding("terminal", "colours", "unknown: the output is not a terminal", data=data)

@@ -1,4 +1,4 @@
-"""`aim-tui doctor`: what is there, what is missing, and the exact way out of what is broken."""
+"""`aim-tui doctor`: check the whole setup and say how to fix what is broken."""
 
 from __future__ import annotations
 
@@ -42,19 +42,21 @@ def doctor(
 
 
 def examine(profile: str | None, config: Path | None, store: Path | None) -> list[Finding]:
-    """Look at everything; torch, which takes longest, meanwhile."""
+    """Run every check; torch, the slowest, is queried in the background."""
     from aim_tui.cli.setup import checks
-    from aim_tui.cli.setup.tmux_checks import ask_tmux
-    from aim_tui.cli.setup.torch_checks import ask_torch, nvidia_driver, torch_findings
+    from aim_tui.cli.setup.tmux_checks import query_tmux
+    from aim_tui.cli.setup.torch_checks import nvidia_driver, query_torch, torch_findings
     from aim_tui.runs.storage import store_path
     from aim_tui.settings.settings import load_settings
     from aim_tui.terminal.probe import probe
 
     with ThreadPoolExecutor(max_workers=2) as threads:
-        torch, driver = threads.submit(ask_torch), threads.submit(nvidia_driver)
+        torch, driver = threads.submit(query_torch), threads.submit(nvidia_driver)
         answers = probe()
         findings = list(
-            checks.terminal_findings(answers, os.environ, colours=_colours(answers), size=_size(), ask=ask_tmux)
+            checks.terminal_findings(
+                answers, os.environ, colours=_colours(answers), size=_size(), query_tmux=query_tmux
+            )
         )
         findings += checks.program_findings()
         settings_finding, settings = checks.config_finding(config, load_settings)
@@ -68,7 +70,7 @@ def examine(profile: str | None, config: Path | None, store: Path | None) -> lis
 
 
 def _colours(answers: Answers) -> str | None:
-    """The colours that the application will use here; None where there is no terminal."""
+    """The colour system that the application will use here; None without a terminal."""
     from rich.console import Console
 
     from aim_tui.terminal.images import keep_colours
@@ -78,8 +80,8 @@ def _colours(answers: Answers) -> str | None:
     environ = dict(os.environ)
     if keep_colours(environ, answers):
         return "truecolor"
-    chosen = environ.get("TEXTUAL_COLOR_SYSTEM", "auto")
-    return Console().color_system if chosen == "auto" else chosen
+    system = environ.get("TEXTUAL_COLOR_SYSTEM", "auto")
+    return Console().color_system if system == "auto" else system
 
 
 def _size() -> tuple[int, int] | None:
@@ -95,41 +97,41 @@ def _print(findings: Sequence[Finding], broken: int) -> None:
     from aim_tui.cli.setup.finding import State
 
     marks = {State.FINE: ("✓", "green"), State.NOTE: ("·", "yellow"), State.BROKEN: ("✗", "bold red")}
-    made = Table.grid(padding=(0, 1, 0, 0))
-    made.add_column(no_wrap=True)
-    made.add_column(style="dim", no_wrap=True)
-    made.add_column(overflow="fold")
-    topic, said = "", set[str]()
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    topic, printed_fixes = "", set[str]()
     for finding in findings:
         if finding.topic != topic:
             if topic:
-                made.add_row()
+                table.add_row()
             topic = finding.topic
-            made.add_row("", Text(topic.capitalize() if topic != "torch" else "Torch and GPU", style="bold not dim"))
+            table.add_row("", Text(topic.capitalize() if topic != "torch" else "Torch and GPU", style="bold not dim"))
         mark, style = marks[finding.state]
-        made.add_row(Text(mark, style=style), words(finding.name), words(finding.said))
-        if said.issuperset(finding.ways_out):
-            continue  # what helps against several things is said once
-        said.update(finding.ways_out)
-        for way in finding.ways_out:
-            made.add_row("", "", words(f"→ {way}"))
+        table.add_row(Text(mark, style=style), words(finding.name), words(finding.text))
+        if printed_fixes.issuperset(finding.fixes):
+            continue  # one command that fixes several findings is printed once
+        printed_fixes.update(finding.fixes)
+        for fix in finding.fixes:
+            table.add_row("", "", words(f"→ {fix}"))
     notes = sum(finding.state is State.NOTE for finding in findings)
-    verdict = f"{broken} broken" if broken else "everything is usable"
-    show(made, f"{verdict}, {notes} could be better" if notes else verdict)
+    summary = f"{broken} broken" if broken else "everything is usable"
+    show(table, f"{summary}, {notes} could be better" if notes else summary)
 
 
 def _print_json(findings: Sequence[Finding], *, ok: bool) -> None:
     from aim_tui.cli.console import print_json
 
-    told = [
+    records = [
         {
             "topic": finding.topic,
             "name": finding.name,
             "state": finding.state,
-            "said": finding.said,
-            "ways_out": list(finding.ways_out),
+            "said": finding.text,
+            "ways_out": list(finding.fixes),
             "data": finding.data,
         }
         for finding in findings
     ]
-    print_json({"ok": ok, "findings": told})
+    print_json({"ok": ok, "findings": records})

@@ -1,4 +1,4 @@
-"""One finding of `aim-tui doctor`: what was checked, its state and what to do."""
+"""One finding of `aim-tui doctor`: what was checked, its state and how to fix it."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Any
 
 
 class State(StrEnum):
-    """How a thing is."""
+    """How a check came out."""
 
     FINE = "fine"
     NOTE = "note"
-    """Usable, and could be better."""
+    """Usable, but could be better."""
     BROKEN = "broken"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     topic: str
     name: str
-    said: str
+    text: str
     state: State = State.FINE
-    ways_out: tuple[str, ...] = ()
-    """What can be done, one step or one alternative each."""
+    fixes: tuple[str, ...] = ()
+    """What to do about it, one step or one alternative each."""
     data: dict[str, Any] = field(default_factory=dict)
     """The same for a program."""

@@ -1,4 +1,4 @@
-"""`aim-tui keys`: every binding by the id that `[keys]` of the settings file gives other keys to."""
+"""`aim-tui keys`: every key binding, by the id that `[keys]` of the settings file uses."""
 
 from __future__ import annotations
 
@@ -23,48 +23,49 @@ def keys(
     from aim_tui.settings.settings import load_settings
     from aim_tui.ui.keymap import key_actions
 
-    wanted, doubts = preferences(load_settings(config))
-    lines = []
-    for id, action in sorted(key_actions().items()):
-        present = tuple(wanted.keymap.get(id, ",".join(action.keys)).split(","))
-        lines.append((id, present, present != action.keys, action))
+    ui, conflicts = preferences(load_settings(config))
+    bindings = [
+        (id, tuple(ui.keymap.get(id, ",".join(action.keys)).split(",")), action)
+        for id, action in sorted(key_actions().items())
+    ]
     if as_json:
-        listed = [
-            {"id": id, "keys": present, "default": action.keys, "changed": changed, "does": action.about}
-            for id, present, changed, action in lines
+        records = [
+            {"id": id, "keys": keys, "default": action.keys, "changed": keys != action.keys, "does": action.about}
+            for id, keys, action in bindings
         ]
         from aim_tui.cli.console import print_json
 
-        print_json({"keys": listed, "conflicts": doubts})
+        print_json({"keys": records, "conflicts": conflicts})
         return
     if as_markdown:
-        print(_markdown([(id, present, action) for id, present, _, action in lines]))
+        print(_markdown(bindings))
         return
-    wide = max(len(id) for id, *_ in lines)
-    keys_wide = max(len(",".join(present)) for _, present, *_ in lines)
-    for id, present, changed, action in lines:
-        print(f"{id:<{wide}} {'*' if changed else ' '} {','.join(present):<{keys_wide}}  {action.about}")
-    for doubt in doubts:
-        typer.echo(f"conflict: {doubt}", err=True)
+    id_width = max(len(id) for id, *_ in bindings)
+    keys_width = max(len(",".join(keys)) for _, keys, _ in bindings)
+    for id, keys, action in bindings:
+        mark = "*" if keys != action.keys else " "
+        print(f"{id:<{id_width}} {mark} {','.join(keys):<{keys_width}}  {action.about}")
+    for conflict in conflicts:
+        typer.echo(f"conflict: {conflict}", err=True)
 
 
-def _markdown(lines: list[tuple[str, tuple[str, ...], KeyAction]]) -> str:
-    """A table for each place that has keys, in alphabetical order."""
+def _markdown(bindings: list[tuple[str, tuple[str, ...], KeyAction]]) -> str:
+    """A table for each screen that has keys, in alphabetical order."""
     from textual.keys import format_key
 
     places: dict[str, list[str]] = {}
-    for id, keys, action in lines:
-        # A bar ends a cell, and a tick ends code.
-        shown = " ".join(f"`{format_key(key)}`".replace("|", "\\|").replace("```", "`` ` ``") for key in keys)
-        # A place without a title of its own is called as its class is.
+    for id, keys, action in bindings:
+        # A bar would end the cell, and a backtick the code.
+        code = " ".join(f"`{format_key(key)}`".replace("|", "\\|").replace("```", "`` ` ``") for key in keys)
+        # A screen without a title goes by the name of its class.
         place = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", action.place).removesuffix(" Screen").capitalize()
-        places.setdefault(place, []).append(f"| {shown} | {action.about} | `{id}` |")
-    said = [
+        places.setdefault(place, []).append(f"| {code} | {action.about} | `{id}` |")
+    lines = [
         "# Keys",
         "",
-        "Every key by the place where it works, as it comes; made by `aim-tui keys --markdown`. To the id in the last",
-        "column `[keys]` of the settings file gives other keys.",
+        "The default keys of every screen, written by `aim-tui keys --markdown`. To change a binding, give its id",
+        "(last column) other keys under `[keys]` in the settings file.",
     ]
     for place in sorted(places):
-        said += ["", f"## {place}", "", "| keys | what they do | id |", "|---|---|---|", *places[place]]
-    return "\n".join(said)
+        lines += ["", f"## {place}", "", "| keys | what they do | id |", "|---|---|---|", *places[place]]
+    return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""`aim-tui metrics`: every metric there is, what its number means, and where it comes from."""
+"""`aim-tui metrics`: every metric, what its number means, and which package provides it."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def metrics(
     from aim_tui.settings.settings import load_settings
 
     settings = load_settings(config)
-    chosen = settings.profile(profile) if profile else settings.profiles.get(settings.default_profile)
+    models = settings.profile(profile) if profile else settings.profiles.get(settings.default_profile)
     listed, broken = _listed(names or [])
     if as_json:
-        said = [_as_data(each, chosen) for each in listed]
-        unusable = [{"name": each.name, "package": each.package, "problem": each.problem} for each in broken]
-        print_json({"metrics": said, "unusable": unusable})
+        records = [_as_data(metric, models) for metric in listed]
+        unusable = [{"name": plugin.name, "package": plugin.package, "problem": plugin.problem} for plugin in broken]
+        print_json({"metrics": records, "unusable": unusable})
         return
-    _print(listed, chosen)
+    _print(listed, models)
     for plugin in broken:
         from aim_tui.core.metrics.plugins import WAY_OUT
 
@@ -52,14 +52,14 @@ def _listed(names: list[str]) -> tuple[list[Registered], list[Plugin]]:
     from aim_tui.errors import UsageError
 
     broken = load_packages()
-    listed = [each for each in registered() if each.spec.needs is not Need.SOURCE]
+    listed = [metric for metric in registered() if metric.spec.needs is not Need.SOURCE]
     if not names:
         return listed, broken
     try:
         wanted = images_in_order(names)
     except KeyError as error:
         raise UsageError(error.args[0]) from None
-    return [each for each in listed if each.spec.id in wanted], []
+    return [metric for metric in listed if metric.spec.id in wanted], []
 
 
 def _print(listed: list[Registered], profile: Profile | None) -> None:
@@ -70,23 +70,24 @@ def _print(listed: list[Registered], profile: Profile | None) -> None:
 
     parts: list[Any] = [
         Group(
-            words(f"{each.spec.id}  {each.spec.title}", "bold"),
-            Padding(facts(_facts(each, profile)), (0, 0, 0, 2)),
+            words(f"{metric.spec.id}  {metric.spec.title}", "bold"),
+            Padding(facts(_facts(metric, profile)), (0, 0, 0, 2)),
         )
-        for each in listed
+        for metric in listed
     ]
     show(*parts)
 
 
-def _facts(each: Registered, profile: Profile | None) -> Iterator[tuple[str, object]]:
-    spec = each.spec
+def _facts(metric: Registered, profile: Profile | None) -> Iterator[tuple[str, object]]:
+    spec = metric.spec
     yield "needs", spec.needs
-    yield "range", f"{_end(spec.low)} to {_end(spec.high)}, {'higher' if spec.higher_is_better else 'lower'} is better"
+    better = "higher" if spec.higher_is_better else "lower"
+    yield "range", f"{_bound(spec.low)} to {_bound(spec.high)}, {better} is better"
     yield "formula", spec.formula
     yield "source", spec.source
     yield "model", "; ".join(f"{role} {name}" for role, name in _models(spec, profile).items()) or "none"
     yield "column", spec.raw_field
-    yield "from", each.origin
+    yield "from", metric.origin
 
 
 def _models(spec: MetricSpec, profile: Profile | None) -> dict[str, str]:
@@ -94,12 +95,12 @@ def _models(spec: MetricSpec, profile: Profile | None) -> dict[str, str]:
     return {str(role): refs[role].id or refs[role].name for role in spec.roles if role in refs}
 
 
-def _end(value: float) -> str:
+def _bound(value: float) -> str:
     return f"{value:g}" if math.isfinite(value) else "any number"
 
 
-def _as_data(each: Registered, profile: Profile | None) -> dict[str, Any]:
-    spec = each.spec
+def _as_data(metric: Registered, profile: Profile | None) -> dict[str, Any]:
+    spec = metric.spec
     return {
         "name": spec.id,
         "title": spec.title,
@@ -112,5 +113,5 @@ def _as_data(each: Registered, profile: Profile | None) -> dict[str, Any]:
         "formula": spec.formula,
         "source": spec.source,
         "models": _models(spec, profile),
-        "from": each.origin,
+        "from": metric.origin,
     }

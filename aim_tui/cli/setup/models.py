@@ -1,4 +1,4 @@
-"""`aim-tui models`: which models a profile needs, whether they are on this machine, and getting them there."""
+"""`aim-tui models`: list, check and fetch the models that a profile needs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from rich.console import Console
     from rich.progress import Progress
-    from rich.text import Text
 
     from aim_tui.core.metrics.profiles import Profile
     from aim_tui.core.metrics.spec import ModelRef
@@ -49,8 +48,8 @@ def list_models(
     """List the models of a profile: role, model, size, and whether it is on this machine."""
     from aim_tui.hub.inventory import inspect
 
-    chosen, wanted = _chosen(profile, role, metrics, config)
-    _print(chosen, [inspect(part, ref) for part, ref in wanted], as_json=as_json)
+    chosen, models = _select_models(profile, role, metrics, config)
+    _print(chosen, [inspect(part, ref) for part, ref in models], as_json=as_json)
 
 
 @app.command()
@@ -67,24 +66,24 @@ def check(
     """
     from aim_tui.hub.inventory import LOCAL
 
-    chosen, wanted = _chosen(profile, role, metrics, config)
+    chosen, models = _select_models(profile, role, metrics, config)
     with _progress() as progress:
-        states = [_checked(part, ref, progress) for part, ref in wanted]
+        states = [_check_one(part, ref, progress) for part, ref in models]
     _print(chosen, states, as_json=as_json)
     bad = [state for state in states if not state.complete]
     if not bad:
         return
     for state in bad:
         _say(f"error: {state.role} {state.name}: {state.problem}")
-    of_hub = [state for state in bad if state.revision != LOCAL]
-    if of_hub:
-        verify = " --verify" if any(state.path is not None for state in of_hub) else ""
-        named = f" --config {shlex.quote(str(config))}" if config is not None else ""
-        _say(f"hint: fetch what is missing: aim-tui models fetch --profile {shlex.quote(chosen.name)}{verify}{named}")
+    from_hub = [state for state in bad if state.revision != LOCAL]
+    if from_hub:
+        flags = " --verify" if any(state.path is not None for state in from_hub) else ""
+        flags += f" --config {shlex.quote(str(config))}" if config is not None else ""
+        _say(f"hint: fetch what is missing: aim-tui models fetch --profile {shlex.quote(chosen.name)}{flags}")
     raise typer.Exit(3)
 
 
-def _checked(role: Role, ref: ModelRef, progress: Progress) -> ModelState:
+def _check_one(role: Role, ref: ModelRef, progress: Progress) -> ModelState:
     from aim_tui.hub.inventory import inspect
 
     task = progress.add_task(f"checking {role}", total=inspect(role, ref).bytes_on_disk)
@@ -106,21 +105,23 @@ def fetch(
 ) -> None:
     """Download the models of a profile that are missing; an interrupted download resumes.
 
-    Exit: 0 complete, 3 a model cannot be had. HF_TOKEN, HF_ENDPOINT, HF_HOME and HF_HUB_OFFLINE are honoured.
+    Exit: 0 complete, 3 a model cannot be fetched. HF_TOKEN, HF_ENDPOINT, HF_HOME and HF_HUB_OFFLINE are honoured.
     """
-    _, wanted = _chosen(profile, role, metrics, config)
+    from aim_tui.cli.console import words
+
+    _, models = _select_models(profile, role, metrics, config)
     failures: list[AimError] = []
     try:
         with _progress() as progress:
-            for part, ref in wanted:
+            for part, ref in models:
                 try:
                     path = _fetch_one(part, ref, progress, verify=verify)
                 except AimError as error:
                     failures.append(error)
                 else:
-                    progress.console.print(_text(f"{part} {ref.name}: in {path}"), soft_wrap=True)
+                    progress.console.print(words(f"{part} {ref.name}: in {path}"), soft_wrap=True)
     except KeyboardInterrupt:
-        _say("stopped; what has arrived is kept: fetch again to continue")
+        _say("stopped; partial downloads are kept: fetch again to resume")
         raise typer.Exit(130) from None
     for failure in failures:
         _say(f"error: {failure.message}", f"hint: {failure.hint}" if failure.hint else "")
@@ -129,12 +130,13 @@ def fetch(
 
 
 def _fetch_one(role: Role, ref: ModelRef, progress: Progress, *, verify: bool) -> Path:
+    from aim_tui.core.text import printable
     from aim_tui.hub.fetch import fetch as fetch_model
 
-    task = progress.add_task(f"{role} looking", total=None)
+    task = progress.add_task(f"{role} listing files", total=None)
 
     def show(step: FetchProgress) -> None:
-        progress.update(task, description=f"{step.role} {_printable(step.file)}", completed=step.done, total=step.total)
+        progress.update(task, description=f"{step.role} {printable(step.file)}", completed=step.done, total=step.total)
 
     try:
         return fetch_model(role, ref, show, verify=verify).path
@@ -142,10 +144,10 @@ def _fetch_one(role: Role, ref: ModelRef, progress: Progress, *, verify: bool) -
         progress.remove_task(task)
 
 
-def _chosen(
+def _select_models(
     profile: str | None, roles: Sequence[str] | None, metrics: str | None, config: Path | None
 ) -> tuple[Profile, list[tuple[Role, ModelRef]]]:
-    """The profile, and those of its models that the options leave, in the order of the roles."""
+    """The profile, and those of its models that the options select, in the order of the roles."""
     from aim_tui.core.metrics import edits
     from aim_tui.core.metrics.registry import images_in_order, model_role, profile_roles, roles_in_order
     from aim_tui.core.metrics.spec import NAME
@@ -154,26 +156,26 @@ def _chosen(
 
     settings = load_settings(config)
     chosen = settings.profile(profile)
-    of_edits: list[str] = []
+    families: list[str] = []
     if metrics is None:
-        asked = tuple(metric for metric in chosen.metrics if metric not in settings.disabled)
+        selected = tuple(metric for metric in chosen.metrics if metric not in settings.disabled)
     else:
         names = [name.strip() for name in metrics.split(",") if name.strip()]
-        of_edits = [name for name in names if name in edits.FAMILIES]
+        families = [name for name in names if name in edits.FAMILIES]
         try:
-            asked = images_in_order(name for name in names if name not in edits.FAMILIES)
+            selected = images_in_order(name for name in names if name not in edits.FAMILIES)
         except KeyError as error:
             raise UsageError(error.args[0]) from None
-    models = dict(chosen.equipped(asked).models)
+    models = dict(chosen.equipped(selected).models)
     for name in roles or ():
         model = model_role(Role(name)) if NAME.fullmatch(name) else None
         if model is None:
-            raise UsageError(f"unknown role {name!r}{did_you_mean(name, [str(known) for known in profile_roles()])}")
+            raise UsageError(f"unknown role {name!r}{did_you_mean(name, [*map(str, profile_roles())])}")
         if model.default is not None:
             models.setdefault(model.role, model.default)
-    needed = {*chosen.roles_for(asked), *edits.roles_for(of_edits, captioned=True)}
+    needed = {*chosen.roles_for(selected), *edits.roles_for(families, captioned=True)}
     if metrics is None:
-        # Named outright, a model is meant that no metric of single images needs.
+        # A role named with --role counts even if no default metric uses it.
         needed |= {Role(role) for role in roles or ()}
     return chosen, [
         (role, models[role]) for role in roles_in_order(needed) if role in models and (not roles or role in roles)
@@ -189,16 +191,17 @@ def _print(profile: Profile, states: Sequence[ModelState], *, as_json: bool) -> 
         return
     from rich.table import Table
 
+    from aim_tui.cli.console import words
+
     console = _console()
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for title in ("role", "model", "for", "size", "on this machine?"):
         table.add_column(title, overflow="fold", justify="right" if title == "size" else "left")
     for state in states:
-        there = "yes" if state.complete else state.problem
-        table.add_row(
-            *(_text(cell) for cell in (state.role, state.name, ", ".join(state.needed_by), _size(state), there))
-        )
-    console.print(_text(f"profile {profile.name}" + (f" - {profile.notice}" if profile.notice else "")))
+        presence = "yes" if state.complete else state.problem
+        cells = (state.role, state.name, ", ".join(state.needed_by), _size(state), presence)
+        table.add_row(*map(words, cells))
+    console.print(words(f"profile {profile.name}" + (f" - {profile.notice}" if profile.notice else "")))
     console.print(table)
 
 
@@ -220,7 +223,7 @@ def _as_data(state: ModelState) -> dict[str, object]:
 
 
 def _size(state: ModelState) -> str:
-    """What it takes on disk, or about what is left to fetch."""
+    """The size on disk, or about how much is left to fetch."""
     from rich.filesize import decimal
 
     if state.complete:
@@ -229,7 +232,7 @@ def _size(state: ModelState) -> str:
 
 
 def _progress() -> Progress:
-    """Bars on stderr that fit 80 columns; none where stderr is no terminal."""
+    """Progress bars on stderr that fit 80 columns; none if stderr is not a terminal."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
     from rich.table import Column
 
@@ -250,7 +253,7 @@ def _progress() -> Progress:
 
 
 def _console(*, stderr: bool = False) -> Console:
-    """A console that never cuts a line when its output is piped."""
+    """A console that does not wrap lines when piped."""
     from rich.console import Console
 
     console = Console(stderr=stderr, highlight=False)
@@ -258,19 +261,7 @@ def _console(*, stderr: bool = False) -> Console:
 
 
 def _say(*lines: str) -> None:
-    console = _console(stderr=True)
-    for line in lines:
-        if line:
-            console.print(_text(line), soft_wrap=True)
+    from aim_tui.cli.console import say
 
-
-def _text(content: str) -> Text:
-    from rich.text import Text
-
-    return Text(_printable(content))
-
-
-def _printable(content: str) -> str:
-    from aim_tui.core.text import printable
-
-    return printable(content)
+    for line in filter(None, lines):
+        say(line)

@@ -1,4 +1,4 @@
-"""`[ui]` and `[keys]` of the settings as the application takes them: what they mean is known to the screen alone."""
+"""`[ui]` and `[keys]` of the settings, checked against the themes and bindings that the UI has."""
 
 from __future__ import annotations
 
@@ -14,20 +14,19 @@ if TYPE_CHECKING:
 
 
 def preferences(settings: Settings) -> tuple[Preferences, tuple[str, ...]]:
-    """How the application is to look and which keys it is to have, and what is doubtful about them.
+    """The UI preferences that the settings ask for, and warnings about conflicting keys.
 
-    Raises ConfigError, with file and line, for what makes no sense. Imports Textual.
+    Raises ConfigError, with file and line, for an unknown theme or binding. Imports Textual.
     """
     from aim_tui.ui.keymap import keymap_conflicts, normal_keys
     from aim_tui.ui.preferences import Preferences
 
     for mistake in _mistakes(settings):
         raise mistake
-    doubts: tuple[str, ...] = ()
-    if settings.keys:
-        doubts = tuple(_told(settings, conflict).message for conflict in keymap_conflicts(settings.keys))
+    conflicts = keymap_conflicts(settings.keys) if settings.keys else ()
+    warnings = tuple(_key_error(settings, conflict).message for conflict in conflicts)
     table = settings.interface
-    wanted = Preferences(
+    result = Preferences(
         theme=table.theme,
         compact=table.compact,
         title=table.title,
@@ -37,17 +36,17 @@ def preferences(settings: Settings) -> tuple[Preferences, tuple[str, ...]]:
         notify_after=table.notify_after,
         keymap={id: ",".join(normal_keys(keys)) for id, keys in settings.keys.items()},
     )
-    return wanted, doubts
+    return result, warnings
 
 
 def interface_findings(settings: Settings) -> list[str]:
-    """Everything that is wrong or doubtful about `[ui]` and `[keys]`, each with file and line. Imports Textual."""
+    """Mistakes in `[ui]` and `[keys]`, or else conflicts of keys, with file and line. Imports Textual."""
     from aim_tui.ui.keymap import keymap_conflicts
 
     mistakes = [mistake.message for mistake in _mistakes(settings)]
     if mistakes or not settings.keys:
         return mistakes
-    return [_told(settings, conflict).message for conflict in keymap_conflicts(settings.keys)]
+    return [_key_error(settings, conflict).message for conflict in keymap_conflicts(settings.keys)]
 
 
 def _mistakes(settings: Settings) -> Iterator[ConfigError]:
@@ -56,13 +55,13 @@ def _mistakes(settings: Settings) -> Iterator[ConfigError]:
 
     theme = settings.interface.theme
     if theme is not None and theme not in THEME_NAMES:
-        yield settings.misfit(["ui", "theme"], f"unknown theme {theme!r}{did_you_mean(theme, THEME_NAMES)}")
+        yield settings.config_error(["ui", "theme"], f"unknown theme {theme!r}{did_you_mean(theme, THEME_NAMES)}")
     if settings.keys:
         from aim_tui.ui.keymap import keymap_problems
 
         for problem in keymap_problems(settings.keys):
-            yield _told(settings, problem)
+            yield _key_error(settings, problem)
 
 
-def _told(settings: Settings, problem: KeyProblem) -> ConfigError:
-    return settings.misfit(["keys", *problem.id.split(".")], problem.problem)
+def _key_error(settings: Settings, problem: KeyProblem) -> ConfigError:
+    return settings.config_error(["keys", *problem.id.split(".")], problem.problem)

@@ -1,4 +1,4 @@
-"""Bootstrap intervals over whole groups: what would another draw of prompts, images or models have given?"""
+"""Percentile bootstrap intervals, resampling pairs or whole groups (prompts, images, models)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aim_tui.core.agreement import resample_kernels
-from aim_tui.core.agreement.coefficients import CONFIDENCE, OVER_GROUPS, OVER_PAIRS, Interval, Kind
+from aim_tui.core.agreement.coefficients import CONFIDENCE, OVER_GROUPS, OVER_PAIRS, CoefficientKind, Interval
 from aim_tui.core.agreement.rank_kernels import dense
 from aim_tui.core.statistics import FEWEST
 
@@ -20,33 +20,33 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
 
 _WEIGHTED = {
-    Kind.PEARSON: resample_kernels.pearson_weighted,
-    Kind.SPEARMAN: resample_kernels.spearman_weighted,
-    Kind.KENDALL_B: resample_kernels.kendall_weighted,
+    CoefficientKind.PEARSON: resample_kernels.pearson_weighted,
+    CoefficientKind.SPEARMAN: resample_kernels.spearman_weighted,
+    CoefficientKind.KENDALL_B: resample_kernels.kendall_weighted,
 }
 
 
 def bootstrap_intervals(
     x: Floats,
     y: Floats,
-    kinds: Iterable[Kind],
+    kinds: Iterable[CoefficientKind],
     groups: Sequence[str] | None = None,
     *,
     resamples: int = 10_000,
     seed: int = 0,
     confidence: float = CONFIDENCE,
-) -> dict[Kind, Interval | str]:
+) -> dict[CoefficientKind, Interval | str]:
     """The percentile interval of each coefficient, or why there is none.
 
     A resample draws as many groups as there are, with replacement, each with all its pairs; without groups, pairs.
-    Resamples in which a side is constant have no coefficient: they are left out, and their share is told. x and y
-    (n,) are finite and not constant.
+    Resamples with a constant side have no coefficient: they are left out, and their share is reported. x and y (n,)
+    are finite and not constant.
     """
     units = np.arange(len(x)) if groups is None else dense(np.array(groups, dtype=object).astype(str))
     drawn_from = int(units.max()) + 1
     kinds = tuple(kinds)
     if drawn_from < FEWEST:
-        return dict.fromkeys(kinds, f"a bootstrap over {drawn_from} group{'s' * (drawn_from > 1)} says nothing")
+        return dict.fromkeys(kinds, f"too few groups for a bootstrap ({drawn_from})")
     count = resamples
     functions = {kind: _WEIGHTED[kind](x, y) for kind in kinds}
     values = {kind: np.empty(count) for kind in kinds}
@@ -76,7 +76,7 @@ def _percentile(values: Floats, method: str, units: int, confidence: float) -> I
     defined = values[np.isfinite(values)]
     degenerate = 1 - len(defined) / len(values)
     if len(defined) < len(values) / 2:
-        return f"{degenerate:.0%} of the resamples have a constant side: no interval can be made of the others"
+        return f"{degenerate:.0%} of the resamples have a constant side: no interval"
     tail = (1 - confidence) / 2
     low, high = np.quantile(defined, [tail, 1 - tail])
     return Interval(float(low), float(high), method, confidence, len(defined), units, degenerate)

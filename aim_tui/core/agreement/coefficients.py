@@ -1,4 +1,4 @@
-"""Correlation coefficients with their intervals and p values, and why there is none where there is none."""
+"""Correlation coefficients with their intervals and p values, or the reason why they are undefined."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 CONFIDENCE = 0.95
-#: With fewer groups hardly two resamples differ in more than how often each group is in them.
+#: With fewer groups, bootstrap intervals over groups are unreliable.
 FEW_GROUPS = 10
 OVER_PAIRS, OVER_GROUPS = "percentile bootstrap over pairs", "percentile bootstrap over groups"
 #: What |r| may fall short of 1 by rounding alone.
@@ -30,8 +30,8 @@ _NEARLY_CONSTANT = 1e-13
 _SMALLEST = 1e-60
 
 
-class Kind(StrEnum):
-    """The coefficients, in the order that every table shows them."""
+class CoefficientKind(StrEnum):
+    """The coefficients, in display order."""
 
     PEARSON = "pearson"
     SPEARMAN = "spearman"
@@ -40,7 +40,7 @@ class Kind(StrEnum):
 
     @property
     def label(self) -> str:
-        """The name for people."""
+        """The display name."""
         return {
             "pearson": "Pearson r",
             "spearman": "Spearman rho",
@@ -49,13 +49,13 @@ class Kind(StrEnum):
         }[self]
 
 
-#: Those that are resampled.
-RESAMPLED = (Kind.PEARSON, Kind.SPEARMAN, Kind.KENDALL_B)
+#: The coefficients that are bootstrapped and permuted.
+RESAMPLED = (CoefficientKind.PEARSON, CoefficientKind.SPEARMAN, CoefficientKind.KENDALL_B)
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A confidence interval, and how it was made."""
+    """A confidence interval, and how it was computed."""
 
     low: float
     high: float
@@ -70,7 +70,7 @@ class Interval:
 
     @property
     def width(self) -> float:
-        """From end to end."""
+        """High - low."""
         return self.high - self.low
 
     @property
@@ -80,7 +80,7 @@ class Interval:
 
     @property
     def decided(self) -> bool:
-        """Whether the interval leaves zero out."""
+        """Whether the interval excludes zero."""
         return self.low > 0 or self.high < 0
 
 
@@ -98,7 +98,7 @@ class Permutation:
 class Coefficient:
     """One coefficient; where `value` is None, `reason` says why, and where `interval` is None `no_interval` does."""
 
-    kind: Kind
+    kind: CoefficientKind
     value: float | None
     reason: str = ""
     p: float | None = None
@@ -112,14 +112,14 @@ class Coefficient:
 
     @property
     def best_p(self) -> float | None:
-        """The p value that assumes least."""
+        """The p value with the fewest assumptions."""
         return self.permutation.p if self.permutation else self.p
 
     @property
     def best_interval(self) -> Interval | None:
-        """The interval over groups where there are groups, else the formula's, else the bootstrap's.
+        """The interval over groups if there are groups, else the formula's, else the bootstrap's.
 
-        Over few groups a bootstrap is too narrow; where the formula's is wider, that one holds.
+        A bootstrap over few groups is too narrow: then a wider interval by the formula is used.
         """
         drawn, formula = self.bootstrap, self.interval
         if drawn is None or formula is None:
@@ -134,11 +134,11 @@ class Coefficient:
         return self.value is not None and is_perfect(self.value)
 
 
-def coefficient(kind: Kind, x: Floats, y: Floats, why_undefined: str = "") -> Coefficient:
+def coefficient(kind: CoefficientKind, x: Floats, y: Floats, why_undefined: str = "") -> Coefficient:
     """A coefficient of x and y (n,), both finite, with its interval by formula and SciPy's two-sided p.
 
     Pearson: Fisher's z; Spearman: Bonett and Wright (2000), z +- 1.96 sqrt((1 + rho^2/2) / (n - 3)). Kendall has no
-    formula that holds with ties: its interval is the bootstrap's.
+    formula that is valid with ties: its interval is the bootstrap's.
     """
     from scipy import stats
 
@@ -146,22 +146,22 @@ def coefficient(kind: Kind, x: Floats, y: Floats, why_undefined: str = "") -> Co
     if reason:
         return Coefficient(kind, None, reason, no_interval=reason, no_bootstrap=reason)
     match kind:
-        case Kind.PEARSON:
-            found = stats.pearsonr(x, y)
-        case Kind.SPEARMAN:
-            found = stats.spearmanr(x, y)
-        case Kind.KENDALL_B:
-            found = stats.kendalltau(x, y, variant="b")
-        case Kind.KENDALL_C:
-            found = stats.kendalltau(x, y, variant="c")
-    value = float(np.clip(found.statistic, -1.0, 1.0))
-    p = float(found.pvalue)
+        case CoefficientKind.PEARSON:
+            result = stats.pearsonr(x, y)
+        case CoefficientKind.SPEARMAN:
+            result = stats.spearmanr(x, y)
+        case CoefficientKind.KENDALL_B:
+            result = stats.kendalltau(x, y, variant="b")
+        case CoefficientKind.KENDALL_C:
+            result = stats.kendalltau(x, y, variant="c")
+    value = float(np.clip(result.statistic, -1.0, 1.0))
+    p = float(result.pvalue)
     interval, no_interval = _interval(kind, value, len(x))
     return Coefficient(kind, value, p=p if math.isfinite(p) else None, interval=interval, no_interval=no_interval)
 
 
-def value_only(kind: Kind, x: Floats, y: Floats) -> float | None:
-    """The coefficient alone, or None where it is undefined."""
+def value_only(kind: CoefficientKind, x: Floats, y: Floats) -> float | None:
+    """Only the value of the coefficient; None if it is undefined."""
     return coefficient(kind, x, y).value
 
 
@@ -173,14 +173,14 @@ def undefined(x: Floats, y: Floats, x_name: str = "x", y_name: str = "y") -> str
 
 
 def why_undefined(pairs: Pairs) -> str:
-    """Why these pairs have no coefficient, or '', in the names and values that the user gave."""
+    """Why these pairs have no coefficient, or '', in the user's names and values."""
     x = 0.0 - pairs.x if pairs.negated_x else pairs.x
     y = 0.0 - pairs.y if pairs.negated_y else pairs.y
     return undefined(x, y, f"{pairs.x_name} values", f"{pairs.y_name} values")
 
 
 def is_perfect(value: float) -> bool:
-    """Whether a coefficient is 1 or -1 but for rounding."""
+    """Whether a coefficient is 1 or -1 within rounding."""
     return abs(value) >= _PERFECT
 
 
@@ -198,18 +198,18 @@ def pearson_interval(value: float, n: int, confidence: float = CONFIDENCE) -> In
     return fisher_interval(value, n, 1.0, "Fisher z", confidence)
 
 
-def _interval(kind: Kind, value: float, n: int) -> tuple[Interval | None, str]:
+def _interval(kind: CoefficientKind, value: float, n: int) -> tuple[Interval | None, str]:
     if is_perfect(value):
         return None, "interval not defined: perfect fit"
     if n <= FEWEST:
         return None, f"interval not defined: {n} pairs"
     match kind:
-        case Kind.PEARSON:
+        case CoefficientKind.PEARSON:
             return pearson_interval(value, n), ""
-        case Kind.SPEARMAN:
+        case CoefficientKind.SPEARMAN:
             return fisher_interval(value, n, 1 + value**2 / 2, "Bonett-Wright"), ""
         case _:
-            return None, "no formula holds with ties: see the bootstrap"
+            return None, "no formula is valid with ties: see the bootstrap"
 
 
 def _constant(name: str, values: Floats) -> str:

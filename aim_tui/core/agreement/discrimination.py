@@ -1,4 +1,4 @@
-"""Does a metric tell a right instruction from a wrong one, and which kinds of wrong does it miss?"""
+"""How well a metric separates right from wrong samples, overall and by type of error."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from aim_tui.core.agreement.study import Column, Sample
+    from aim_tui.core.agreement.study import Sample, StudyColumn
 
     Floats = npt.NDArray[np.float64]
 
@@ -39,7 +39,7 @@ class MatchedPair:
 
     @property
     def gap(self) -> float:
-        """Right less wrong: above zero where the metric sees it."""
+        """Right minus wrong: positive if the metric ranks the pair correctly."""
         return self.right_value - self.wrong_value
 
 
@@ -56,7 +56,7 @@ class Wins:
 
 @dataclass(frozen=True, slots=True)
 class Separation:
-    """Right against wrong samples of one kind of error, or of all."""
+    """Right against wrong samples of one type of error, or of all."""
 
     error_type: str
     right: int
@@ -67,29 +67,29 @@ class Separation:
     """Mann and Whitney, two-sided."""
     wins: Wins | None
     gap: MeanDifference | None
-    """Mean of right less wrong over the matched pairs, with its bootstrap interval."""
+    """Mean of right minus wrong over the matched pairs, with its bootstrap interval."""
     wilcoxon_p: float | None
     reason: str = ""
-    """Why something is not there, or ''."""
+    """Why a figure is missing, or ''."""
 
 
 @dataclass(frozen=True, slots=True)
 class Discrimination:
-    """How one metric tells right from wrong."""
+    """How well one metric separates right from wrong."""
 
     metric: str
     overall: Separation
     by_error_type: tuple[Separation, ...]
     pairs: tuple[MatchedPair, ...]
-    """By rising gap: where the metric is wrong comes first."""
+    """In ascending order of the gap: wrongly ranked pairs come first."""
     originals: int
-    """How many right samples the pairs share: pairs of one original are not independent."""
+    """The number of distinct right samples: pairs of one original are not independent."""
     not_scored: int
     """Samples known to be right or wrong that have no value."""
 
 
-def discrimination(metric: Column, samples: Mapping[str, Sample], *, seed: int = 0) -> Discrimination | None:
-    """Right against wrong for one metric; None where no sample is known to be right or none to be wrong."""
+def discrimination(metric: StudyColumn, samples: Mapping[str, Sample], *, seed: int = 0) -> Discrimination | None:
+    """Right against wrong for one metric; None without both right and wrong samples."""
     known = [sample for sample in samples.values() if sample.correct is not None]
     if len({sample.correct for sample in known}) < 2:
         return None
@@ -126,13 +126,13 @@ def wilson(wins: float, n: int, confidence: float = CONFIDENCE) -> Interval:
     share = wins / n
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    # At none and at all of them an end is 0 or 1 but for rounding.
+    # With no wins, or only wins, one end is exactly 0 or 1.
     low, high = 0.0 if wins == 0 else centre - half, 1.0 if wins == n else centre + half
     return Interval(low, high, "Wilson", confidence)
 
 
 def win_rate(gaps: Sequence[float]) -> Wins | None:
-    """How often a gap is above zero; None of none."""
+    """How often a gap is above zero; None without gaps."""
     if not gaps:
         return None
     wins, ties = sum(gap > 0 for gap in gaps), sum(gap == 0 for gap in gaps)
@@ -171,7 +171,7 @@ def _matched(right: Sequence[Sample], wrong: Sequence[Sample], values: Mapping[s
     pairs = []
     for sample in wrong:
         candidates = originals.get(sample.match, []) if sample.match else []
-        # Of several right ones none is the one; no guess is made.
+        # With several candidates the match is ambiguous: no guess is made.
         if len(candidates) == 1:
             one = candidates[0].id
             error_type = sample.error_type or UNNAMED

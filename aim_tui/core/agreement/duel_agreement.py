@@ -1,4 +1,4 @@
-"""Duels: which of two images was preferred, as a judgement of each image and as contests a metric can foretell."""
+"""Duels: how often a metric predicts the winner, and the strength of each image."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from aim_tui.core.agreement.study import Column, Contest
+    from aim_tui.core.agreement.study import Contest, StudyColumn
 
     Floats = npt.NDArray[np.float64]
 
@@ -31,14 +31,14 @@ class DuelAgreement:
     metric: str
     contests: int
     undecided: int
-    """Duels that a rater called a tie: they say nothing of who should win."""
+    """Duels that ended in a tie, which are not counted."""
     not_scored: int
-    """Duels of which an image has no value."""
+    """Duels with an image that has no value."""
     wins: Wins | None
 
 
-def duel_agreement(metric: Column, contests: Sequence[Contest]) -> DuelAgreement:
-    """How a metric foretells the winners of duels."""
+def duel_agreement(metric: StudyColumn, contests: Sequence[Contest]) -> DuelAgreement:
+    """How well a metric predicts the winners of duels."""
     side, sign = collapse(metric)[0], 1.0 if metric.higher_is_better else -1.0
     values = {name: sign * value for name in side if (value := value_of(side[name])) is not None}
     decided = [contest for contest in contests if contest.outcome]
@@ -53,8 +53,8 @@ def strengths(contests: Sequence[Contest]) -> dict[str, float]:
     """The strength of each image: log-odds of winning against an average one (Bradley and Terry 1952).
 
     A tie is half a win for each. Each image also plays one tie against an image of strength 0, so that one that
-    always wins is strong but not infinitely so, and images that never met can be compared. By Hunter's
-    minorisation (2004), until no strength moves.
+    always wins has a finite strength, and images that never met can be compared. By Hunter's minorisation (2004), until
+    no strength changes.
     """
     names = list(dict.fromkeys(name for one in contests for name in (one.first, one.second)))
     if not names:

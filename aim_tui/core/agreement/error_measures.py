@@ -1,4 +1,4 @@
-"""MAE and RMSE: differences of a metric and a judgement, after a mapping to one scale that is always named."""
+"""MAE and RMSE between a metric and a judgement, after a named mapping to one scale."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 _SMALL = 1e-8
 
 
-class Mapping(StrEnum):
-    """How values come to one scale."""
+class ErrorMapping(StrEnum):
+    """How values are put on one scale."""
 
     RAW = "raw"
     MINMAX = "minmax"
@@ -31,9 +31,9 @@ class Mapping(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ErrorMeasures:
-    """Mean absolute and root mean square difference; where they are None, `reason` says why."""
+    """Mean absolute and root mean square difference; if they are None, `reason` says why."""
 
-    mapping: Mapping
+    mapping: ErrorMapping
     words: str
     """What was subtracted from what."""
     mae: float | None = None
@@ -41,27 +41,27 @@ class ErrorMeasures:
     reason: str = ""
 
 
-def error_measures(pairs: Pairs, mapping: Mapping, x_scale: Scale | None, y_scale: Scale | None) -> ErrorMeasures:
+def error_measures(pairs: Pairs, mapping: ErrorMapping, x_scale: Scale | None, y_scale: Scale | None) -> ErrorMeasures:
     """The errors of these pairs under a mapping.
 
-    raw: the values themselves, where both declare one scale. minmax: x by its lowest and highest to 0..1,
-    x' = (x - min) / (max - min + 1e-8), and y by its declared scale to 0..1. calibrated: y as a straight line in x
-    foretells it, the line fitted without the pair in question.
+    raw: the values themselves, if both declare the same scale. minmax: x by its minimum and maximum to 0..1,
+    x' = (x - min) / (max - min + 1e-8), and y by its declared scale to 0..1. calibrated: y minus the prediction of a
+    linear fit on x, fitted without the pair in question (leave-one-out).
     """
     match mapping:
-        case Mapping.RAW:
+        case ErrorMapping.RAW:
             return _raw(pairs, x_scale, y_scale)
-        case Mapping.MINMAX:
+        case ErrorMapping.MINMAX:
             return _minmax(pairs, y_scale)
-        case Mapping.CALIBRATED:
+        case ErrorMapping.CALIBRATED:
             return _calibrated(pairs)
 
 
 def left_out_residuals(x: Floats, y: Floats) -> Floats | None:
-    """The rest of y over what a line through all other pairs foretells (n,); None where a line is undefined.
+    """The leave-one-out residuals of a linear fit of y on x (n,); None if the fit is undefined.
 
-    In closed form: the residual of the common line over 1 - h, h the leverage (PRESS; Allen 1974). NaN where the
-    others have one x only.
+    In closed form: the residual of the full fit over 1 - h, h the leverage (PRESS; Allen 1974). NaN where all other
+    pairs have the same x.
     """
     if undefined(x, x):
         return None
@@ -76,18 +76,18 @@ def left_out_residuals(x: Floats, y: Floats) -> Floats | None:
 def _raw(pairs: Pairs, x_scale: Scale | None, y_scale: Scale | None) -> ErrorMeasures:
     words = "the values as they are"
     if x_scale is None or x_scale != y_scale:
-        said = f"{x_scale or 'none'} and {y_scale or 'none'}"
-        return ErrorMeasures(Mapping.RAW, words, reason=f"both must declare one scale (declared: {said})")
+        declared = f"{x_scale or 'none'} and {y_scale or 'none'}"
+        return ErrorMeasures(ErrorMapping.RAW, words, reason=f"both must declare the same scale (declared: {declared})")
     if not pairs.n:
-        return ErrorMeasures(Mapping.RAW, words, reason="no pairs")
-    x, y = (_turned(values, negated, x_scale) for values, negated in _sides(pairs))
+        return ErrorMeasures(ErrorMapping.RAW, words, reason="no pairs")
+    x, y = (_unreversed(values, negated, x_scale) for values, negated in _sides(pairs))
     if pairs.negated_x != pairs.negated_y:
-        words = f"{pairs.x_name if pairs.negated_x else pairs.y_name} turned round on its scale of {x_scale}"
-    return _measure(Mapping.RAW, words, x - y)
+        words = f"{pairs.x_name if pairs.negated_x else pairs.y_name} reversed on its scale of {x_scale}"
+    return _measure(ErrorMapping.RAW, words, x - y)
 
 
 def _minmax(pairs: Pairs, y_scale: Scale | None) -> ErrorMeasures:
-    words = f"{pairs.x_name} by its lowest and highest to 0..1, {pairs.y_name} by its scale to 0..1"
+    words = f"{pairs.x_name} by its minimum and maximum to 0..1, {pairs.y_name} by its scale to 0..1"
     reason = ""
     if y_scale is None:
         reason = f"the scale of {pairs.y_name} is not declared"
@@ -96,34 +96,34 @@ def _minmax(pairs: Pairs, y_scale: Scale | None) -> ErrorMeasures:
     elif float(pairs.x.min()) == float(pairs.x.max()):
         reason = f"all {pairs.x_name} values are equal"
     if y_scale is None or reason:
-        return ErrorMeasures(Mapping.MINMAX, words, reason=reason)
+        return ErrorMeasures(ErrorMapping.MINMAX, words, reason=reason)
     low, high = float(pairs.x.min()), float(pairs.x.max())
     x = (pairs.x - low) / (high - low + _SMALL)
-    y = (_turned(*_sides(pairs)[1], y_scale) - y_scale.low) / (y_scale.high - y_scale.low)
-    return _measure(Mapping.MINMAX, words, x - y)
+    y = (_unreversed(*_sides(pairs)[1], y_scale) - y_scale.low) / (y_scale.high - y_scale.low)
+    return _measure(ErrorMapping.MINMAX, words, x - y)
 
 
 def _calibrated(pairs: Pairs) -> ErrorMeasures:
-    words = f"{pairs.y_name} less what a line through the other pairs foretells from {pairs.x_name}"
+    words = f"{pairs.y_name} minus what a line through the other pairs predicts from {pairs.x_name}"
     residuals = left_out_residuals(pairs.x, pairs.y)
     if residuals is None:
         reason = undefined(pairs.x, pairs.x, f"{pairs.x_name} values")
     elif not np.isfinite(residuals).all():
         reason = f"without one of the pairs all {pairs.x_name} values are equal"
     else:
-        return _measure(Mapping.CALIBRATED, words, residuals)
-    return ErrorMeasures(Mapping.CALIBRATED, words, reason=reason)
+        return _measure(ErrorMapping.CALIBRATED, words, residuals)
+    return ErrorMeasures(ErrorMapping.CALIBRATED, words, reason=reason)
 
 
 def _sides(pairs: Pairs) -> tuple[tuple[Floats, bool], tuple[Floats, bool]]:
     return (pairs.x, pairs.negated_x), (pairs.y, pairs.negated_y)
 
 
-def _turned(values: Floats, negated: bool, scale: Scale) -> Floats:
-    """Oriented values on their scale: what was negated comes back as how far it is from the worse end."""
+def _unreversed(values: Floats, negated: bool, scale: Scale) -> Floats:
+    """Oriented values on their scale; negated ones are mirrored within it."""
     return scale.low + scale.high + values if negated else values
 
 
-def _measure(mapping: Mapping, words: str, differences: Floats) -> ErrorMeasures:
+def _measure(mapping: ErrorMapping, words: str, differences: Floats) -> ErrorMeasures:
     mae, rmse = float(np.abs(differences).mean()), float(np.sqrt((differences**2).mean()))
     return ErrorMeasures(mapping, words, mae, rmse)

@@ -1,4 +1,4 @@
-"""Agreement over all pairs, within groups, and between them: three questions whose answers may differ in sign."""
+"""Agreement over all pairs, within groups and between groups, which may differ in sign."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aim_tui.core.agreement.coefficients import RESAMPLED, Kind, coefficient, undefined
+from aim_tui.core.agreement.coefficients import RESAMPLED, CoefficientKind, coefficient, undefined
 from aim_tui.core.agreement.rank_kernels import dense
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """Coefficients of one level; a value is None where `reasons` says why."""
+    """Coefficients of one level; `reasons` says why a value is None."""
 
     name: str
-    values: Mapping[Kind, float | None]
+    values: Mapping[CoefficientKind, float | None]
     used: int
-    """Pairs, or groups, that the values are of."""
+    """The number of pairs or groups used."""
     unit: str
     dropped: int
     reasons: Mapping[str, int]
@@ -42,18 +42,18 @@ class Levels:
     within: Level
     system: Level
     warning: str
-    """Says so where signs differ (Simpson's paradox), else ''."""
+    """Set if signs differ between levels (Simpson's paradox), else ''."""
 
     @property
     def all(self) -> tuple[Level, Level, Level]:
-        """The three, from the widest question."""
+        """The three levels, the widest first."""
         return self.everything, self.within, self.system
 
 
 def levels(x: Floats, y: Floats, groups: Sequence[str], by: str) -> Levels:
-    """The three levels of x and y (n,) in these groups; the coefficient within a group counts once a group."""
-    made = (_everything(x, y), _within(x, y, groups), _system(x, y, groups))
-    return Levels(by, *made, warning=_warning(made))
+    """The three levels of x and y (n,) in these groups; within groups, each group counts once."""
+    three = (_everything(x, y), _within(x, y, groups), _system(x, y, groups))
+    return Levels(by, *three, warning=_warning(three))
 
 
 def _everything(x: Floats, y: Floats) -> Level:
@@ -64,17 +64,17 @@ def _everything(x: Floats, y: Floats) -> Level:
 
 def _within(x: Floats, y: Floats, groups: Sequence[str]) -> Level:
     reasons: Counter[str] = Counter()
-    found: list[list[float]] = []
+    coefficients: list[list[float]] = []
     for members in _members(groups):
         reason = undefined(x[members], y[members])
         if reason:
             reasons["a constant side" if reason.startswith("undefined") else reason] += 1
             continue
         within = (coefficient(kind, x[members], y[members]).value for kind in RESAMPLED)
-        found.append([value for value in within if value is not None])
-    means = np.mean(found, axis=0) if found else [None] * len(RESAMPLED)
+        coefficients.append([value for value in within if value is not None])
+    means = np.mean(coefficients, axis=0) if coefficients else [None] * len(RESAMPLED)
     values = {kind: None if mean is None else float(mean) for kind, mean in zip(RESAMPLED, means, strict=True)}
-    return Level("within groups", values, len(found), "groups", sum(reasons.values()), dict(reasons))
+    return Level("within groups", values, len(coefficients), "groups", sum(reasons.values()), dict(reasons))
 
 
 def _system(x: Floats, y: Floats, groups: Sequence[str]) -> Level:
@@ -87,16 +87,18 @@ def _system(x: Floats, y: Floats, groups: Sequence[str]) -> Level:
 
 
 def _members(groups: Sequence[str]) -> list[npt.NDArray[np.int64]]:
-    found: dict[str, list[int]] = {}
+    members: dict[str, list[int]] = {}
     for number, group in enumerate(groups):
-        found.setdefault(group, []).append(number)
-    return [np.array(members) for members in found.values()]
+        members.setdefault(group, []).append(number)
+    return [np.array(members) for members in members.values()]
 
 
-def _warning(made: Sequence[Level]) -> str:
+def _warning(all_levels: Sequence[Level]) -> str:
     for kind in RESAMPLED:
-        said = {level.name: value for level in made if (value := level.values[kind])}
-        if len({value > 0 for value in said.values()}) > 1:
-            told = ", ".join(f"{name} {value:+.2f}" for name, value in said.items())
-            return f"signs differ between levels, {kind.label}: {told}: pooling the groups misleads (Simpson's paradox)"
+        values = {level.name: value for level in all_levels if (value := level.values[kind])}
+        if len({value > 0 for value in values.values()}) > 1:
+            listed = ", ".join(f"{name} {value:+.2f}" for name, value in values.items())
+            return (
+                f"signs differ between levels, {kind.label}: {listed}: pooling the groups misleads (Simpson's paradox)"
+            )
     return ""

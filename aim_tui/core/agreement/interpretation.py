@@ -1,4 +1,4 @@
-"""What may be said of a figure, in words: made from the interval and the number of pairs, never from p alone."""
+"""Describe a coefficient in words, by its interval and the number of pairs, never by p alone."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from aim_tui.core.statistics import FEWEST
 if TYPE_CHECKING:
     from aim_tui.core.agreement.coefficients import Coefficient
 
-#: The half width that makes a coefficient worth quoting to one decimal.
+#: The half width of the interval for which the required number of pairs is given.
 WANTED = 0.1
 _EXAMPLES = (0.3, 0.4, 0.5)
 
 
-class Standing(StrEnum):
-    """How much a number of pairs can carry."""
+class EvidenceLevel(StrEnum):
+    """What a number of pairs is sufficient for."""
 
     NONE = "fewer than 3 pairs"
     TOO_FEW = "too few to interpret"
@@ -26,41 +26,41 @@ class Standing(StrEnum):
     ENOUGH = "100 pairs or more"
 
     @classmethod
-    def of(cls, n: int) -> Standing:
-        """The standing of n pairs."""
+    def of(cls, n: int) -> EvidenceLevel:
+        """The level of n pairs."""
         for limit, standing in ((FEWEST, cls.NONE), (10, cls.TOO_FEW), (30, cls.EXPLORATORY), (100, cls.INDICATIVE)):
             if n < limit:
                 return standing
         return cls.ENOUGH
 
 
-def sentence(found: Coefficient, n: int, metric: str, judgement: str) -> str:
-    """What the coefficient says, in one or two sentences."""
-    if found.value is None:
-        return f"{metric} and {judgement}: no coefficient, {found.reason}."
-    standing = Standing.of(n)
-    begun = f"{found.kind.label} of {metric} and {judgement} is {found.value:+.2f} over {n} pairs ({standing})"
-    interval = found.best_interval
-    if found.perfect or interval is None:
-        return f"{begun}; {found.no_interval or 'interval not defined'}."
-    said = f"{begun}: compatible with anything from {interval.low:+.2f} to {interval.high:+.2f}"
-    if standing is Standing.TOO_FEW:
-        return f"{said}."
+def sentence(coefficient: Coefficient, n: int, metric: str, judgement: str) -> str:
+    """Describe a coefficient and its interval in one sentence."""
+    if coefficient.value is None:
+        return f"{metric} and {judgement}: no coefficient, {coefficient.reason}."
+    level = EvidenceLevel.of(n)
+    text = f"{coefficient.kind.label} of {metric} and {judgement} is {coefficient.value:+.2f} over {n} pairs ({level})"
+    interval = coefficient.best_interval
+    if coefficient.perfect or interval is None:
+        return f"{text}; {coefficient.no_interval or 'interval not defined'}."
+    text += f": {100 * interval.confidence:g} % interval {interval.low:+.2f} to {interval.high:+.2f}"
+    if level is EvidenceLevel.TOO_FEW:
+        return f"{text}."
     if not interval.decided:
-        return f"{said}, so that even its sign is open."
-    return f"{said}; {'better' if found.value > 0 else 'worse'} scores go with better judgements."
+        return f"{text}, which includes 0."
+    return f"{text}; {'better' if coefficient.value > 0 else 'worse'} scores go with better judgements."
 
 
-def pairs_needed_sentence(found: Coefficient, n: int) -> str:
-    """How many pairs a narrower interval, and a test that finds what is there, would need."""
+def pairs_needed_sentence(coefficient: Coefficient, n: int) -> str:
+    """How many pairs a narrower interval, and a test with enough power, would need."""
     power = " / ".join(str(pairs_for_power(r)) for r in _EXAMPLES)
     sizes = " / ".join(f"{r:g}"[1:] for r in _EXAMPLES)
-    tail = f"80 % power to find r = {sizes} takes {power} pairs."
-    if found.value is None or found.perfect:
-        return tail
-    needed = pairs_for_width(found.value, WANTED)
-    have = "which there are" if n >= needed else f"there are {n}"
-    return f"An interval of about ±{WANTED:g} takes {needed} pairs ({have}); {tail}"
+    text = f"80 % power to detect r = {sizes} takes {power} pairs."
+    if coefficient.value is None or coefficient.perfect:
+        return text
+    needed = pairs_for_width(coefficient.value, WANTED)
+    have = "enough" if n >= needed else str(n)
+    return f"An interval of about ±{WANTED:g} takes {needed} pairs (there are {have}); {text}"
 
 
 def pairs_for_width(r: float, half_width: float, confidence: float = 0.95) -> int:
@@ -84,7 +84,7 @@ def pairs_for_width(r: float, half_width: float, confidence: float = 0.95) -> in
 
 
 def pairs_for_power(r: float, power: float = 0.8, alpha: float = 0.05) -> int:
-    """The fewest pairs with which a two-sided test finds a correlation of r with this power (Fisher's z).
+    """The fewest pairs with which a two-sided test detects a correlation of r with this power (Fisher's z).
 
     >>> pairs_for_power(0.3), pairs_for_power(0.4), pairs_for_power(0.5)
     (85, 47, 30)
@@ -95,7 +95,7 @@ def pairs_for_power(r: float, power: float = 0.8, alpha: float = 0.05) -> int:
 
 
 def strength(value: float | None) -> str | None:
-    """The seed project's word for |r|: strong from 0.7, moderate from 0.4, weak below."""
+    """AIM's word for |r|: strong from 0.7, moderate from 0.4, weak below."""
     if value is None:
         return None
     return "strong" if abs(value) >= 0.7 else "moderate" if abs(value) >= 0.4 else "weak"

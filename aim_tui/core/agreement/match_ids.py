@@ -1,4 +1,4 @@
-"""Which names of one side and of the other are of one sample: never by position, and never by a guess."""
+"""Match the sample ids of two sources: never by position, and never by a guess."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 
-class By(StrEnum):
-    """What tells that two names are of one sample, the surest first."""
+class MatchKey(StrEnum):
+    """What two ids have in common, the most reliable first."""
 
     ID = "id"
     PATH = "path"
@@ -22,42 +22,42 @@ class By(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Matched:
-    """Which name of the right side stands for which of the left, and what belongs to none."""
+class IdMatch:
+    """Which right id matches which left one, and which have no match."""
 
     to_left: Mapping[str, str]
-    by: Mapping[By, int]
+    by: Mapping[MatchKey, int]
     only_left: tuple[str, ...]
     only_right: tuple[str, ...]
 
     def describe(self) -> str:
-        """How names found each other, in words."""
+        """How many ids were matched, and by what, in words."""
         ways = ", ".join(f"{count} by {way}" for way, count in self.by.items())
         return f"{len(self.to_left)} matched{f' ({ways})' if ways else ''}"
 
 
-def match(left: Iterable[str], right: Iterable[str]) -> Matched:
-    """Match each name on the right with one on the left: the same name, else path, file name, or its stem.
+def match(left: Iterable[str], right: Iterable[str]) -> IdMatch:
+    """Match each right name with a left one: by the same name, else by path, file name or stem.
 
-    A path, file name or stem joins two names only where it is the only one of its kind on both sides among what is
-    left, so that of copies none is joined with the wrong one.
+    A path, file name or stem matches only if it is unique on both sides among the remaining names, so that copies are
+    never matched wrongly.
 
     >>> match(["a/1.png", "2"], ["1.png", "2", "3"]).to_left
     {'2': '2', '1.png': 'a/1.png'}
     """
     lefts, rights = dict.fromkeys(left), dict.fromkeys(right)
     to_left: dict[str, str] = {}
-    by: dict[By, int] = {}
-    for way, key in _WAYS:
-        ones, others = _unique(lefts, key), _unique(rights, key)
-        found = {others[name]: ones[name] for name in others if name in ones}
-        if not found:
+    by: dict[MatchKey, int] = {}
+    for match_key, key in _WAYS:
+        left_keys, right_keys = _unique(lefts, key), _unique(rights, key)
+        matches = {right_keys[name]: left_keys[name] for name in right_keys if name in left_keys}
+        if not matches:
             continue
-        by[way] = len(found)
-        to_left |= found
-        for other, one in found.items():
-            del rights[other], lefts[one]
-    return Matched(to_left, by, tuple(lefts), tuple(rights))
+        by[match_key] = len(matches)
+        to_left |= matches
+        for right_name, left_name in matches.items():
+            del rights[right_name], lefts[left_name]
+    return IdMatch(to_left, by, tuple(lefts), tuple(rights))
 
 
 def _path(name: str) -> str:
@@ -72,15 +72,15 @@ def _stem(name: str) -> str:
     return posixpath.splitext(posixpath.basename(name))[0]
 
 
-_WAYS: tuple[tuple[By, Callable[[str], str]], ...] = (
-    (By.ID, lambda name: name),
-    (By.PATH, _path),
-    (By.NAME, _name),
-    (By.STEM, _stem),
+_WAYS: tuple[tuple[MatchKey, Callable[[str], str]], ...] = (
+    (MatchKey.ID, lambda name: name),
+    (MatchKey.PATH, _path),
+    (MatchKey.NAME, _name),
+    (MatchKey.STEM, _stem),
 )
 
 
 def _unique(names: Iterable[str], key: Callable[[str], str]) -> dict[str, str]:
     keys = {name: key(name) for name in names}
     counts = Counter(keys.values())
-    return {kept: name for name, kept in keys.items() if kept and counts[kept] == 1}
+    return {key: name for name, key in keys.items() if key and counts[key] == 1}

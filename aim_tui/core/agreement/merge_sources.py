@@ -1,49 +1,52 @@
-"""From the sources of scores and judgements to one study: ids matched, samples merged, raters kept apart."""
+"""Merge the sources of scores and judgements into one study: match ids, merge samples."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aim_tui.core.agreement.match_ids import Matched, match
-from aim_tui.core.agreement.study import Column, Judgement, Sample, Source, Study
+from aim_tui.core.agreement.match_ids import IdMatch, match
+from aim_tui.core.agreement.study import Sample, Study, StudyColumn, StudyJudgement, StudySource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
 def gather(
-    scores: Source,
-    metrics: Sequence[Column],
-    judged: Source,
-    judgements: Sequence[Judgement],
+    scores: StudySource,
+    metrics: Sequence[StudyColumn],
+    judged: StudySource,
+    judgements: Sequence[StudyJudgement],
 ) -> Study:
-    """The study of some columns of one source against judgements of another, or of the same.
+    """The study of columns of one source against judgements of another, or of the same.
 
-    The ids of the scores count; what the judgements call a sample is matched with them, and how is noted.
+    The ids of the judgements are matched with those of the scores, and a note says how.
     """
     if judged is scores:
         return Study(tuple(metrics), tuple(judgements), scores.samples, scores.checked, metadata=scores.metadata)
-    matched = match(_ids(scores, metrics), _ids(judged, [column for one in judgements for column in one.raters]))
+    matched = match(
+        _ids(scores, metrics), _ids(judged, [column for judgement in judgements for column in judgement.raters])
+    )
     renamed = tuple(
-        replace(one, raters=tuple(_renamed(column, matched) for column in one.raters)) for one in judgements
+        replace(judgement, raters=tuple(_renamed(column, matched) for column in judgement.raters))
+        for judgement in judgements
     )
     return Study(
         metrics=tuple(metrics),
         judgements=renamed,
         samples=_merged(scores.samples, judged.samples, matched.to_left),
         checked=(*scores.checked, *judged.checked),
-        notes=(matched.describe(), *_left_over(matched)),
+        notes=(matched.describe(), *_unmatched(matched)),
         metadata={**judged.metadata, **scores.metadata},
     )
 
 
-def _ids(source: Source, columns: Sequence[Column]) -> dict[str, None]:
-    said = (entry.id for column in columns for entry in column.entries)
-    return dict.fromkeys([*source.samples, *said])
+def _ids(source: StudySource, columns: Sequence[StudyColumn]) -> dict[str, None]:
+    ids = (entry.id for column in columns for entry in column.entries)
+    return dict.fromkeys([*source.samples, *ids])
 
 
-def _renamed(column: Column, matched: Matched) -> Column:
+def _renamed(column: StudyColumn, matched: IdMatch) -> StudyColumn:
     entries = (replace(entry, id=matched.to_left.get(entry.id, entry.id)) for entry in column.entries)
     return replace(column, entries=tuple(entries))
 
@@ -58,10 +61,10 @@ def _merged(
     return samples
 
 
-def _left_over(matched: Matched) -> list[str]:
-    told = []
+def _unmatched(matched: IdMatch) -> list[str]:
+    notes = []
     for names, where in ((matched.only_left, "scores"), (matched.only_right, "judgements")):
         if names:
             more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-            told.append(f"only among the {where}: {', '.join(names[:5])}{more}")
-    return told
+            notes.append(f"only among the {where}: {', '.join(names[:5])}{more}")
+    return notes

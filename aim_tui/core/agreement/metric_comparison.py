@@ -1,4 +1,4 @@
-"""Two metrics on the same samples: does one agree with the judgement better than the other?"""
+"""Compare two metrics on the same samples: does one agree with the judgement better than the other?"""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from aim_tui.core.agreement import resample_kernels
 from aim_tui.core.agreement.coefficients import (
     CONFIDENCE,
     RESAMPLED,
+    CoefficientKind,
     Interval,
-    Kind,
     is_perfect,
     pearson_interval,
     undefined,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
 
-#: Up to here all 2^n ways to swap are gone through.
+#: Up to this many samples, all 2^n swaps are enumerated.
 EXACT_UP_TO = 12
 
 
@@ -38,11 +38,11 @@ EXACT_UP_TO = 12
 class Difference:
     """One coefficient of A and of B with the judgement, and whether chance explains the difference."""
 
-    kind: Kind
+    kind: CoefficientKind
     a: float
     b: float
     p: float | None
-    """Paired permutation, two-sided: the share of swaps with at least as large a difference; None of no swaps."""
+    """Paired permutation, two-sided: the share of swaps with at least as large a difference; None without swaps."""
     swaps: int
     exact: bool
     p_adjusted: float | None = None
@@ -50,7 +50,7 @@ class Difference:
 
     @property
     def difference(self) -> float:
-        """A less B."""
+        """A minus B."""
         return self.a - self.b
 
 
@@ -65,7 +65,7 @@ class Williams:
 
 @dataclass(frozen=True, slots=True)
 class MetricComparison:
-    """Metrics A and B against one judgement, over the samples on which all three are there."""
+    """Metrics A and B against one judgement, over the samples that have all three."""
 
     a: str
     b: str
@@ -78,9 +78,9 @@ class MetricComparison:
     differences: tuple[Difference, ...] = ()
     williams: Williams | None = None
     zou: Interval | None = None
-    """Of Pearson's r of A less that of B."""
+    """Of Pearson's r of A minus that of B."""
     note: str = ""
-    """Why Williams' t or Zou's interval is not there, or ''."""
+    """Why Williams' t or Zou's interval is missing, or ''."""
 
 
 def compare_metrics(
@@ -91,7 +91,7 @@ def compare_metrics(
     if reason:
         return MetricComparison(*names, n=len(y), reason=reason)
     r = {
-        pair: value_only(Kind.PEARSON, one, other) or 0.0
+        pair: value_only(CoefficientKind.PEARSON, one, other) or 0.0
         for pair, one, other in (("ay", a, y), ("by", b, y), ("ab", a, b))
     }
     t, interval, note = None, None, ""
@@ -121,10 +121,10 @@ def swap_tests(a: Floats, b: Floats, y: Floats, *, swaps: int = 10_000, seed: in
     """
     z = np.stack([resample_kernels.standard(a), resample_kernels.standard(b)])
     places = dense(z.ravel()).reshape(2, -1)
-    functions: dict[Kind, Callable[[Ints], Floats]] = {
-        Kind.PEARSON: _of(resample_kernels.pearson_rows(y), z),
-        Kind.SPEARMAN: _of(resample_kernels.spearman_rows(y), places),
-        Kind.KENDALL_B: _of(resample_kernels.kendall_rows(y), places),
+    functions: dict[CoefficientKind, Callable[[Ints], Floats]] = {
+        CoefficientKind.PEARSON: _of(resample_kernels.pearson_rows(y), z),
+        CoefficientKind.SPEARMAN: _of(resample_kernels.spearman_rows(y), places),
+        CoefficientKind.KENDALL_B: _of(resample_kernels.kendall_rows(y), places),
     }
     n = len(y)
     exact = n <= EXACT_UP_TO
@@ -136,7 +136,7 @@ def swap_tests(a: Floats, b: Floats, y: Floats, *, swaps: int = 10_000, seed: in
         for kind, of in functions.items():
             of_a, of_b = observed[kind]
             gap = np.abs(of(swapped) - of(1 - swapped))
-            # A swap that leaves a side constant has no difference to show.
+            # A swap that leaves a side constant has no difference.
             hits[kind] += int((np.nan_to_num(gap) >= abs(of_a - of_b) - TOLERANCE).sum())
     return tuple(
         Difference(kind, *observed[kind], _share(hits[kind], count, exact), count, exact) for kind in RESAMPLED
@@ -167,7 +167,7 @@ def zou_interval(r_ay: float, r_by: float, r_ab: float, n: int, confidence: floa
     together /= (1 - r_ay**2) * (1 - r_by**2)
 
     def reach(one: float, other: float) -> float:
-        # Rounding alone can make it negative, where A and B are one metric.
+        # Rounding can make it negative if A and B are the same metric.
         return math.sqrt(max(0.0, one**2 + other**2 - 2 * together * one * other))
 
     gap = r_ay - r_by
@@ -183,17 +183,17 @@ def adjusted(ps: Sequence[float]) -> list[float]:
     """
     count = len(ps)
     order = sorted(range(count), key=lambda number: ps[number])
-    found = [0.0] * count
+    result = [0.0] * count
     lowest = 1.0
     for rank in range(count, 0, -1):
         number = order[rank - 1]
         lowest = min(lowest, ps[number] * count / rank)
-        found[number] = lowest
-    return found
+        result[number] = lowest
+    return result
 
 
 def _of(rows: Callable[..., Floats], values: npt.NDArray[np.float64] | Ints) -> Callable[[Ints], Floats]:
-    """Coefficients of the values that a row of choices takes: of A where it is 0, of B where it is 1."""
+    """Coefficients of mixed values by row of choices: 0 takes the value of A, 1 that of B."""
     return lambda choices: rows(np.where(choices, values[1], values[0]))
 
 

@@ -1,4 +1,4 @@
-"""Pairs of a metric's value and a judgement, joined by id; what is left out is named, with the reason."""
+"""Pairs of a metric's value and a judgement, joined by id; samples left out are listed with the reason."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from aim_tui.core.agreement.study import Column, Judgement
+    from aim_tui.core.agreement.study import StudyColumn, StudyJudgement
 
     Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A sample that makes no pair, and why."""
+    """A sample without a pair, and why."""
 
     id: str
     side: str
-    """The name of the column that is to blame."""
+    """The column at fault."""
     reason: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pairs:
-    """Values of both sides, oriented so that higher is better on each, by sample id.
+    """Values of both sides by sample id, oriented so that higher is better.
 
-    `x` and `y` are float64 (n,), finite. `negated_x` and `negated_y` say which were turned round for it.
+    `x` and `y` are float64 (n,), finite. `negated_x` and `negated_y` say which of them were negated for that.
     """
 
     x_name: str
@@ -47,34 +47,34 @@ class Pairs:
     negated_y: bool
     dropped: tuple[Dropped, ...]
     repeated: tuple[str, ...] = ()
-    """Ids that a side gives more than once with the same value: counted once."""
+    """Ids that a side repeats with the same value: counted once."""
 
     @property
     def n(self) -> int:
-        """How many pairs there are."""
+        """The number of pairs."""
         return len(self.ids)
 
     @property
     def listed(self) -> int:
-        """How many samples either side names."""
+        """The number of samples on either side."""
         return self.n + len(self.dropped)
 
     def reasons(self) -> dict[str, int]:
-        """How many were left out for which reason, the most frequent first."""
+        """The number of dropped samples by reason, the most frequent first."""
         counted = Counter(f"{drop.side}: {drop.reason}" for drop in self.dropped)
         return dict(counted.most_common())
 
     def describe(self) -> str:
-        """How many are used, and why the others are not, in words."""
+        """How many are used, and why others are not, in words."""
         reasons = "; ".join(f"{count} {reason}" for reason, count in self.reasons().items())
         return f"{self.n} of {self.listed} used{f' ({reasons})' if reasons else ''}"
 
 
-def join(metric: Column, judgement: Judgement, only: str | None = None) -> Pairs:
+def join(metric: StudyColumn, judgement: StudyJudgement, only: str | None = None) -> Pairs:
     """The pairs of a metric and a judgement, in the order of the metric; several raters are averaged.
 
-    With `only`, of the rater of that name alone. A rater who says nothing of a sample is left out of its mean; one
-    whose value is infinite or not a number leaves the sample out, since the mean would be of something else.
+    With `only`, just the rater of that name. A rater without a value for a sample is left out of its mean; a value that
+    is infinite or not a number drops the sample, since its mean would be undefined.
     """
     raters = [column for column in judgement.raters if only is None or column.name == only]
     xs, again_x = collapse(metric)
@@ -102,7 +102,7 @@ def pair(
     negate_y: bool = False,
     repeated: tuple[str, ...] = (),
 ) -> Pairs:
-    """Pairs of two sides that name each sample once; see `join`."""
+    """Pairs of two sides without repeated samples; see `join`."""
     ids, x, y, dropped = [], [], [], []
     for name in dict.fromkeys([*xs, *ys]):
         one, other = xs.get(name), ys.get(name)
@@ -125,25 +125,25 @@ def pair(
     )
 
 
-def collapse(column: Column) -> tuple[dict[str, Outcome], tuple[str, ...]]:
-    """A column's outcome for each id, and the ids that it repeats with one value.
+def collapse(column: StudyColumn) -> tuple[dict[str, Outcome], tuple[str, ...]]:
+    """A column's outcome for each id, and the ids that it repeats with the same value.
 
-    An id with different values has failed: which of them is meant, nobody can say.
+    An id with different values is ambiguous, and so has failed.
     """
-    found: dict[str, Outcome] = {}
-    given: Counter[str] = Counter()
+    outcomes: dict[str, Outcome] = {}
+    counts: Counter[str] = Counter()
     different: set[str] = set()
     for entry in column.entries:
-        given[entry.id] += 1
-        # Values of a run were never asked whether they can be squared.
+        counts[entry.id] += 1
+        # Values of a run may be too large to be squared.
         outcome = measured(entry.outcome.value) if isinstance(entry.outcome, Present) else entry.outcome
-        if entry.id not in found:
-            found[entry.id] = outcome
-        elif found[entry.id] != outcome:
+        if entry.id not in outcomes:
+            outcomes[entry.id] = outcome
+        elif outcomes[entry.id] != outcome:
             different.add(entry.id)
     for name in different:
-        found[name] = Failed(f"given {given[name]} times with different values")
-    return found, tuple(name for name, count in given.items() if count > 1 and name not in different)
+        outcomes[name] = Failed(f"given {counts[name]} times with different values")
+    return outcomes, tuple(name for name, count in counts.items() if count > 1 and name not in different)
 
 
 def _mean(sides: Sequence[Mapping[str, Outcome]]) -> dict[str, Outcome]:
@@ -151,13 +151,13 @@ def _mean(sides: Sequence[Mapping[str, Outcome]]) -> dict[str, Outcome]:
         return dict(sides[0])
     means: dict[str, Outcome] = {}
     for name in dict.fromkeys(name for side in sides for name in side):
-        said = [side[name] for side in sides if name in side]
-        failed = next((outcome for outcome in said if isinstance(outcome, Failed)), None)
-        numbers = [outcome.value for outcome in said if isinstance(outcome, Present)]
+        values = [side[name] for side in sides if name in side]
+        failed = next((outcome for outcome in values if isinstance(outcome, Failed)), None)
+        numbers = [outcome.value for outcome in values if isinstance(outcome, Present)]
         if failed is not None:
             means[name] = failed
         else:
-            means[name] = Present(sum(numbers) / len(numbers)) if numbers else said[0]
+            means[name] = Present(sum(numbers) / len(numbers)) if numbers else values[0]
     return means
 
 

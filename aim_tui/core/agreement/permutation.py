@@ -1,4 +1,4 @@
-"""Permutation tests: how often chance alone gives as strong a coefficient."""
+"""Permutation tests: how often chance gives an equally strong coefficient."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aim_tui.core.agreement import resample_kernels
-from aim_tui.core.agreement.coefficients import Kind, Permutation
+from aim_tui.core.agreement.coefficients import CoefficientKind, Permutation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,34 +18,34 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
 
-#: How far from the observed coefficient, in parts of it, still counts as equal: what rounding alone does to one.
+#: The relative difference from the observed coefficient that counts as equal, because of rounding.
 TOLERANCE = 1e-12
-#: What is drawn where nobody says how often.
+#: The default number of resamples.
 RESAMPLES = 10_000
 _FEWEST = 1_000
-# Of more draws in all, Kendall's coefficient takes longer than anybody waits; fewer place an interval well enough.
+# A limit on pairs times resamples: more would take too long for Kendall's coefficient, and add little precision.
 _DRAWS = 20_000_000
 
 _REARRANGED = {
-    Kind.PEARSON: resample_kernels.pearson_rearranged,
-    Kind.SPEARMAN: resample_kernels.spearman_rearranged,
-    Kind.KENDALL_B: resample_kernels.kendall_rearranged,
+    CoefficientKind.PEARSON: resample_kernels.pearson_rearranged,
+    CoefficientKind.SPEARMAN: resample_kernels.spearman_rearranged,
+    CoefficientKind.KENDALL_B: resample_kernels.kendall_rearranged,
 }
 
 
 def affordable(n: int) -> int:
-    """How many resamples of n pairs are drawn by default: 10,000, of more than 2,000 pairs fewer (at least 1,000)."""
+    """The default number of resamples of n pairs: 10,000, or fewer for more than 2,000 pairs (at least 1,000)."""
     return max(_FEWEST, min(RESAMPLES, _DRAWS // max(1, n)))
 
 
 def permutation_tests(
-    x: Floats, y: Floats, kinds: Iterable[Kind], *, arrangements: int = 10_000, seed: int = 0
-) -> dict[Kind, Permutation]:
-    """Two-sided p of each coefficient: all n! arrangements of y where they are no more than asked for, else drawn ones.
+    x: Floats, y: Floats, kinds: Iterable[CoefficientKind], *, arrangements: int = 10_000, seed: int = 0
+) -> dict[CoefficientKind, Permutation]:
+    """Two-sided p of each coefficient, over all n! arrangements of y if they are few enough, else over random ones.
 
     Two-sided is twice the smaller tail, as in scipy.stats.permutation_test. Drawn: a tail is (hits + 1) / (k + 1),
-    never zero (Phipson and Smyth 2010). x and y (n,) are finite and not constant. The pairs are taken to be
-    exchangeable: where they come in groups, the interval over groups says more.
+    never zero (Phipson and Smyth 2010). x and y (n,) are finite and not constant. Assumes exchangeable pairs: for
+    grouped pairs, the interval over groups is more reliable.
     """
     n = len(x)
     functions = {kind: _REARRANGED[kind](x, y) for kind in kinds}
@@ -66,7 +66,7 @@ def permutation_tests(
 
 
 def _all(n: int) -> Iterator[Ints]:
-    """Every arrangement of n positions, at once: there are few."""
+    """Every arrangement of n positions in one batch."""
     rows = np.zeros((1, 1), dtype=np.int64)
     for size in range(2, n + 1):
         rows = np.concatenate([np.insert(rows, place, size - 1, axis=1) for place in range(size)])

@@ -1,4 +1,4 @@
-"""Ranks, and how many pairs of a sequence stand in the wrong order: what rank coefficients are made of."""
+"""Ranks and inversions, the basis of rank coefficients."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def dense(values: npt.ArrayLike) -> Ints:
-    """The place of each value among the distinct ones (n,), from 0.
+    """The rank of each value among the distinct ones (n,), from 0.
 
     >>> dense([0.3, 0.1, 0.3]).tolist()
     [1, 0, 1]
@@ -23,7 +23,7 @@ def dense(values: npt.ArrayLike) -> Ints:
 
 
 def mid_ranks(values: npt.ArrayLike) -> Floats:
-    """Ranks (n,) from 1; equal values share the mean of theirs.
+    """Ranks (n,) from 1; equal values get their mean rank.
 
     >>> mid_ranks([10, 20, 20]).tolist()
     [1.0, 2.5, 2.5]
@@ -34,18 +34,17 @@ def mid_ranks(values: npt.ArrayLike) -> Floats:
 
 
 def pairs_in(counts: npt.NDArray[np.int64]) -> Ints:
-    """How many pairs the members of groups of these sizes make, summed over the last axis."""
+    """The number of pairs within groups of these sizes, summed over the last axis."""
     total: Ints = (counts * (counts - 1) // 2).sum(axis=-1)
     return total
 
 
 def inversions(rows: npt.NDArray[np.int64] | npt.NDArray[np.int32]) -> Ints:
-    """For each row of non-negative integers (b, n), how many pairs have the larger before the smaller.
+    """For each row of non-negative integers (b, n), the number of pairs with the larger value first.
 
-    A merge sort from below, of all rows at once: where two sorted halves come together, the places of the left
-    half's members in the whole tell how many of the right half are smaller. The half that a member comes from is
-    the lowest bit of its key, so that equal values keep their order. O(n log^2 n) a row, nearly all of it in numpy's
-    own sort.
+    A bottom-up merge sort of all rows at once: when two sorted halves are merged, the positions of the left half's
+    members show how many members of the right half are smaller. The lowest bit of a key is the half that it comes from,
+    so that equal values keep their order. O(n log^2 n) per row, nearly all of it in numpy's sort.
     """
     batch, n = rows.shape
     if n < 2:

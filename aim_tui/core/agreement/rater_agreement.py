@@ -1,4 +1,4 @@
-"""Do the raters agree among themselves? What no metric can be expected to pass."""
+"""Agreement among raters, which is the ceiling for any metric."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aim_tui.core.agreement.coefficients import Kind, undefined, value_only
+from aim_tui.core.agreement.coefficients import CoefficientKind, undefined, value_only
 from aim_tui.core.agreement.pairs import collapse
 from aim_tui.core.outcomes import value_of
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from aim_tui.core.agreement.study import Column, Judgement
+    from aim_tui.core.agreement.study import StudyColumn, StudyJudgement
 
     Floats = npt.NDArray[np.float64]
 
 
 class Measurement(StrEnum):
-    """What differences between values mean: none but same or other, an order, or a distance."""
+    """The level of measurement, for Krippendorff's alpha."""
 
     NOMINAL = "nominal"
     ORDINAL = "ordinal"
@@ -32,17 +32,17 @@ class Measurement(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """Each rater against the mean of the others, and the metric against the same means: Spearman, averaged."""
+    """Each rater against the mean of the others, and each metric against the same means: Spearman, averaged."""
 
     human: float | None
     by_rater: Mapping[str, float | None]
     metrics: Mapping[str, float | None]
-    """The metric in the place of the rater who is left out, on the same samples."""
+    """The metric in place of the left-out rater, on the same samples."""
 
 
 @dataclass(frozen=True, slots=True)
 class RaterAgreement:
-    """How far the raters of one judgement agree."""
+    """How well the raters of one judgement agree."""
 
     judgement: str
     raters: tuple[str, ...]
@@ -54,7 +54,7 @@ class RaterAgreement:
     ceiling: Ceiling
 
 
-def rater_agreement(judgement: Judgement, metrics: tuple[Column, ...] = ()) -> RaterAgreement | None:
+def rater_agreement(judgement: StudyJudgement, metrics: tuple[StudyColumn, ...] = ()) -> RaterAgreement | None:
     """Krippendorff's alpha and the human ceiling; None for a single rater."""
     if len(judgement.raters) < 2:
         return None
@@ -78,7 +78,7 @@ def rater_agreement(judgement: Judgement, metrics: tuple[Column, ...] = ()) -> R
 
 
 def krippendorff_alpha(table: Floats, kind: Measurement) -> float | None:
-    """Krippendorff's alpha of ratings (raters, samples), NaN where there is none; None where it is undefined.
+    """Krippendorff's alpha of ratings (raters, samples) with NaN for missing ones; None if it is undefined.
 
     1 - D_o / D_e from the matrix of coincidences (Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011).
     """
@@ -103,13 +103,13 @@ def _squared_differences(values: Floats, totals: Floats, kind: Measurement) -> F
         case Measurement.INTERVAL:
             return np.asarray((values[:, None] - values[None, :]) ** 2)
         case Measurement.ORDINAL:
-            # How many ratings lie between two ranks, half of those at each end.
+            # The number of ratings between two ranks, counting half of those at each end.
             middle = np.cumsum(totals) - totals / 2
             return np.asarray((middle[:, None] - middle[None, :]) ** 2)
 
 
-def _table(columns: tuple[Column, ...]) -> tuple[tuple[str, ...], Floats]:
-    """Samples that anybody rated, and their ratings (raters, samples), NaN where there is none."""
+def _table(columns: tuple[StudyColumn, ...]) -> tuple[tuple[str, ...], Floats]:
+    """The rated samples and their ratings (raters, samples), NaN for missing ones."""
     sides = [collapse(column)[0] for column in columns]
     ids = tuple(dict.fromkeys(name for side in sides for name in side))
     table = np.full((len(sides), len(ids)), np.nan)
@@ -121,7 +121,9 @@ def _table(columns: tuple[Column, ...]) -> tuple[tuple[str, ...], Floats]:
     return ids, table
 
 
-def _ceiling(judgement: Judgement, ids: tuple[str, ...], table: Floats, metrics: tuple[Column, ...]) -> Ceiling:
+def _ceiling(
+    judgement: StudyJudgement, ids: tuple[str, ...], table: Floats, metrics: tuple[StudyColumn, ...]
+) -> Ceiling:
     scores = {metric.name: _along(metric, ids) for metric in metrics}
     by_rater: dict[str, float | None] = {}
     by_metric: dict[str, list[float]] = {name: [] for name in scores}
@@ -144,7 +146,7 @@ def _ceiling(judgement: Judgement, ids: tuple[str, ...], table: Floats, metrics:
     )
 
 
-def _along(metric: Column, ids: tuple[str, ...]) -> Floats:
+def _along(metric: StudyColumn, ids: tuple[str, ...]) -> Floats:
     side = collapse(metric)[0]
     sign = 1.0 if metric.higher_is_better else -1.0
     values = (value_of(side.get(name)) for name in ids)
@@ -152,4 +154,4 @@ def _along(metric: Column, ids: tuple[str, ...]) -> Floats:
 
 
 def _spearman(x: Floats, y: Floats) -> float | None:
-    return None if undefined(x, y) else value_only(Kind.SPEARMAN, x, y)
+    return None if undefined(x, y) else value_only(CoefficientKind.SPEARMAN, x, y)

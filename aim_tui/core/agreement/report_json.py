@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aim_tui.core.agreement.coefficients import Coefficient, Kind
+from aim_tui.core.agreement.coefficients import Coefficient, CoefficientKind
 from aim_tui.core.agreement.interpretation import strength
 from aim_tui.core.text import portable_path
 
 if TYPE_CHECKING:
-    from aim_tui.core.agreement.analysis import Analysis, Cell, Described
+    from aim_tui.core.agreement.analysis import AgreementCell, Analysis, DescribedColumn
 
 _SIGNIFICANT = 0.05
 _SIMILARITIES = ("target_text_sim", "source_text_sim", "source_target_sim")
@@ -77,15 +77,15 @@ def _words(found: Coefficient) -> dict[str, Any]:
     return {"strength": strength(found.value), "significant": significant}
 
 
-def _cell(cell: Cell) -> dict[str, Any]:
+def _cell(cell: AgreementCell) -> dict[str, Any]:
     data: dict[str, Any] = plain(cell)
     pairs = data["pairs"]
     pairs["used"], pairs["listed"] = cell.pairs.n, cell.pairs.listed
     return data
 
 
-def _metrics(cell: Cell) -> dict[str, Any]:
-    pearson, spearman = cell.coefficients[Kind.PEARSON], cell.coefficients[Kind.SPEARMAN]
+def _metrics(cell: AgreementCell) -> dict[str, Any]:
+    pearson, spearman = cell.coefficients[CoefficientKind.PEARSON], cell.coefficients[CoefficientKind.SPEARMAN]
     figures: dict[str, Any] = {
         "n_samples": cell.pairs.n,
         "pearson_r": pearson.value,
@@ -109,11 +109,11 @@ def _metrics(cell: Cell) -> dict[str, Any]:
     return figures | {"lower_is_better": lower, "clip_scale": _ends(cell.metric), "llm_scale": _ends(cell.judgement)}
 
 
-def _ends(side: Described) -> list[float] | None:
+def _ends(side: DescribedColumn) -> list[float] | None:
     return [side.scale.low, side.scale.high] if side.scale else None
 
 
-def _clip_results(analysis: Analysis, cell: Cell) -> list[dict[str, Any]]:
+def _clip_results(analysis: Analysis, cell: AgreementCell) -> list[dict[str, Any]]:
     sign = -1.0 if cell.pairs.negated_x else 1.0
     rows = []
     for name, value in zip(cell.pairs.ids, cell.pairs.x, strict=True):
@@ -126,7 +126,7 @@ def _clip_results(analysis: Analysis, cell: Cell) -> list[dict[str, Any]]:
     return rows
 
 
-def _llm_results(analysis: Analysis, cell: Cell) -> list[dict[str, Any]]:
+def _llm_results(analysis: Analysis, cell: AgreementCell) -> list[dict[str, Any]]:
     sign = -1.0 if cell.pairs.negated_y else 1.0
     model = analysis.study.metadata.get("llm_type") or cell.judgement.name
     return [

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aim_tui.core.agreement.coefficients import RESAMPLED, Kind
+from aim_tui.core.agreement.coefficients import RESAMPLED, CoefficientKind
 from aim_tui.core.text import file_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from aim_tui.core.agreement.analysis import Analysis, Cell
+    from aim_tui.core.agreement.analysis import AgreementCell, Analysis
     from aim_tui.core.agreement.coefficients import Coefficient, Interval
     from aim_tui.core.agreement.discrimination import Discrimination, Separation
     from aim_tui.core.agreement.duel_agreement import DuelAgreement
@@ -85,16 +85,16 @@ def _matrix(analysis: Analysis) -> Section:
     return Section("Metrics against judgements", (line,), ("", *judgements), tuple(rows))
 
 
-def _short(cell: Cell | None) -> str:
+def _short(cell: AgreementCell | None) -> str:
     if cell is None:
         return NONE
-    found = cell.coefficients[Kind.SPEARMAN]
+    found = cell.coefficients[CoefficientKind.SPEARMAN]
     if found.value is None:
         return f"{found.reason}, n = {cell.pairs.n}"
     return f"{found.value:+.2f} ({between(found.best_interval, '+.2f')}), n = {cell.pairs.n}"
 
 
-def _cell(analysis: Analysis, cell: Cell) -> Iterator[Section]:
+def _cell(analysis: Analysis, cell: AgreementCell) -> Iterator[Section]:
     lines = [cell.pairs.describe(), *cell.warnings]
     if cell.groups:
         lines.append(f"{len(set(cell.groups))} groups by {analysis.options.group_by}")
@@ -116,7 +116,7 @@ def _coefficient(found: Coefficient) -> tuple[str, ...]:
     return (found.kind.label, value, *intervals, p_value(found.p), p, p_value(found.p_adjusted))
 
 
-def _notes(cell: Cell) -> Iterator[str]:
+def _notes(cell: AgreementCell) -> Iterator[str]:
     """How the intervals were made, or why there is none; each said once."""
     formulas: dict[str, None] = {}
     drawn: dict[str, None] = {}
@@ -138,7 +138,7 @@ def _notes(cell: Cell) -> Iterator[str]:
         yield f"intervals: {'; '.join([*formulas, *drawn])}"
 
 
-def _errors(cell: Cell) -> Iterator[str]:
+def _errors(cell: AgreementCell) -> Iterator[str]:
     errors = cell.errors
     begun = f"error, {errors.mapping} ({errors.words})"
     if errors.mae is None or errors.rmse is None:
@@ -147,7 +147,7 @@ def _errors(cell: Cell) -> Iterator[str]:
         yield f"{begun}: MAE {plain_number(errors.mae)}, RMSE {plain_number(errors.rmse)}"
 
 
-def _ties(cell: Cell) -> Iterator[str]:
+def _ties(cell: AgreementCell) -> Iterator[str]:
     ties = cell.ties
     if ties is None:
         return
@@ -158,7 +158,7 @@ def _ties(cell: Cell) -> Iterator[str]:
     )
 
 
-def _levels(cell: Cell) -> Section:
+def _levels(cell: AgreementCell) -> Section:
     assert cell.levels is not None
     rows = []
     for level in cell.levels.all:
@@ -170,7 +170,7 @@ def _levels(cell: Cell) -> Section:
     return Section(f"Levels by {cell.levels.by}", (), headings, tuple(rows), texts=3, level=3)
 
 
-def _extremes(cell: Cell) -> Iterator[Section]:
+def _extremes(cell: AgreementCell) -> Iterator[Section]:
     x, y = cell.metric.name, cell.judgement.name
     headings = ("sample", x, y, f"expected {y}", "residual", "rank gap", "influence on r")
     for title, found in (
@@ -184,7 +184,7 @@ def _extremes(cell: Cell) -> Iterator[Section]:
             yield Section(title, (), headings, rows, level=3)
 
 
-def _residual(cell: Cell, one: Residual) -> tuple[str, ...]:
+def _residual(cell: AgreementCell, one: Residual) -> tuple[str, ...]:
     """In the values' own directions, as the user knows them."""
     sign_x, sign_y = (-1 if negated else 1 for negated in (cell.pairs.negated_x, cell.pairs.negated_y))
     expected = None if one.expected is None else sign_y * one.expected

@@ -1,4 +1,4 @@
-"""What a file says of its own rows, held against the rows: a summary is never trusted."""
+"""Check the summary figures in a file against its rows: a summary is never trusted."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aim_tui.core.agreement.coefficients import Kind, coefficient, undefined
-from aim_tui.core.agreement.error_measures import Mapping, error_measures
+from aim_tui.core.agreement.coefficients import CoefficientKind, coefficient, undefined
+from aim_tui.core.agreement.error_measures import ErrorMapping, error_measures
 from aim_tui.core.agreement.pairs import pair
-from aim_tui.core.agreement.study import Checked
+from aim_tui.core.agreement.study import CheckedFigure
 from aim_tui.core.outcomes import Outcome, Present
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from aim_tui.core.agreement.study import Column, Stated
+    from aim_tui.core.agreement.study import StatedFigure, StudyColumn
 
 
-def check(stated: Sequence[Stated], columns: Sequence[Column]) -> tuple[Checked, ...]:
-    """Each figure recomputed from the rows of its own file; the names are those of the EditCLIP files."""
+def check(stated: Sequence[StatedFigure], columns: Sequence[StudyColumn]) -> tuple[CheckedFigure, ...]:
+    """Recompute each figure from the rows of its own file; the names are those of AIM's EditCLIP files."""
     by_name = {(column.origin, column.name): column for column in columns}
     return tuple(_check(one, by_name) for one in stated)
 
 
-def _check(one: Stated, columns: dict[tuple[str, str], Column]) -> Checked:
+def _check(one: StatedFigure, columns: dict[tuple[str, str], StudyColumn]) -> CheckedFigure:
     column, against = columns.get((one.origin, one.column)), columns.get((one.origin, one.against))
     if column is None or (one.against and against is None):
-        return Checked(one.origin, one.name, one.value, None, "the rows have no such column")
+        return CheckedFigure(one.origin, one.name, one.value, None, "the rows have no such column")
     if against is not None:
         value, reason = _of_two(one.name, column, against, one.mapping)
     else:
         value, reason = _of_one(one.name, column)
-    return Checked(one.origin, one.name, one.value, value, reason)
+    return CheckedFigure(one.origin, one.name, one.value, value, reason)
 
 
 _OF_ONE: dict[str, Callable[[list[float]], float]] = {
@@ -44,7 +44,7 @@ _OF_ONE: dict[str, Callable[[list[float]], float]] = {
 }
 
 
-def _of_one(name: str, column: Column) -> tuple[float | None, str]:
+def _of_one(name: str, column: StudyColumn) -> tuple[float | None, str]:
     if name.removeprefix("n_").removeprefix("num_") in ("samples", "results", "count", "n"):
         return float(len(column.entries)), ""
     words = name.split("_")
@@ -55,7 +55,7 @@ def _of_one(name: str, column: Column) -> tuple[float | None, str]:
     return (_OF_ONE[measure](values), "") if values else (None, "no row has a value")
 
 
-def _of_two(name: str, column: Column, against: Column, mapping: str) -> tuple[float | None, str]:
+def _of_two(name: str, column: StudyColumn, against: StudyColumn, mapping: str) -> tuple[float | None, str]:
     xs, ys = _by_id(column), _by_id(against)
     turned = (not column.higher_is_better, not against.higher_is_better)
     pairs = pair(column.name, against.name, xs, ys, negate_x=turned[0], negate_y=turned[1])
@@ -66,11 +66,11 @@ def _of_two(name: str, column: Column, against: Column, mapping: str) -> tuple[f
         return None, reason
     match name:
         case "pearson_r" | "pearson_p":
-            kind = Kind.PEARSON
+            kind = CoefficientKind.PEARSON
         case "spearman_r" | "spearman_p":
-            kind = Kind.SPEARMAN
+            kind = CoefficientKind.SPEARMAN
         case "mae" | "rmse":
-            errors = error_measures(pairs, Mapping(mapping), column.scale, against.scale)
+            errors = error_measures(pairs, ErrorMapping(mapping), column.scale, against.scale)
             return (errors.mae if name == "mae" else errors.rmse), errors.reason
         case _:
             return None, "no statistic of this name is known"
@@ -78,5 +78,5 @@ def _of_two(name: str, column: Column, against: Column, mapping: str) -> tuple[f
     return (found.value if name.endswith("_r") else found.p), ""
 
 
-def _by_id(column: Column) -> dict[str, Outcome]:
+def _by_id(column: StudyColumn) -> dict[str, Outcome]:
     return {entry.id: entry.outcome for entry in column.entries}

@@ -1,7 +1,7 @@
 """Coefficients of many resamples at once: weighted (a bootstrap) and rearranged (a permutation).
 
-A resample is a row of weights: how often each pair was drawn. Everything is a sum over pairs in numpy, so that ten
-thousand resamples of a thousand pairs take about a second; rows in which a side is constant give NaN.
+A resample is a row of weights: how often each pair was drawn. Everything is vectorised in numpy: ten thousand
+resamples of a thousand pairs take about a second. Rows in which a side is constant give NaN.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
 
-#: How many numbers a batch of resamples holds, to keep the memory small.
+#: The size of a batch of resamples in numbers, which limits memory.
 AT_ONCE = 2_000_000
 
 Weighted = Callable[["Ints"], "Floats"]
@@ -27,7 +27,7 @@ Weighted = Callable[["Ints"], "Floats"]
 Rearranged = Callable[["Ints"], "Floats"]
 """From rows of positions (b, n), which y stands beside each x, to coefficients (b,)."""
 
-# A variance that is smaller than this part of the mean square is what rounding leaves of none.
+# A variance below this fraction of the mean square is rounding error of zero.
 _NOTHING = 1e-13
 
 
@@ -112,7 +112,7 @@ def _sizes(places: Ints) -> Callable[[Ints], Ints]:
 
 
 def _repeated(values: Ints, weights: Ints) -> Ints:
-    """Rows in which each value stands as often as its weight says; short rows are filled with what inverts nothing."""
+    """Rows with each value repeated by its weight; short rows are padded with a value that adds no inversions."""
     lengths = weights.sum(axis=1)
     drawn = np.repeat(np.broadcast_to(values, weights.shape).ravel(), weights.ravel())
     longest = int(lengths.max())
@@ -219,11 +219,11 @@ def _joint(x: Floats, y: Floats) -> Ints:
 def _tau_b(n0: Ints, tied_x: Ints, tied_y: Ints, tied_xy: Ints, wrong: Ints) -> Floats:
     """(concordant - discordant) / sqrt of the pairs untied in x times those untied in y (Kendall 1945)."""
     surplus = n0 - tied_x - tied_y + tied_xy - 2 * wrong
-    # Two roots instead of the root of a product, which might not be representable.
+    # Two roots instead of the root of the product, which might overflow.
     return _ratio(surplus.astype(np.float64), np.sqrt(n0 - tied_x) * np.sqrt(n0 - tied_y))
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:
-    """Coefficients within -1 and 1, and NaN where there is nothing below."""
+    """The quotient clipped to [-1, 1]; NaN where the denominator is zero."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.clip(np.where(below > 0, above / below, np.nan), -1.0, 1.0)

@@ -1,4 +1,4 @@
-"""Where metric and judgement agree best and worst, and which pairs a coefficient hangs on."""
+"""Where metric and judgement agree best and worst, and which pairs influence the coefficient most."""
 
 from __future__ import annotations
 
@@ -21,40 +21,40 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Residual:
-    """One pair beside all others."""
+    """The leave-one-out residual and the influence of one pair."""
 
     id: str
     x: float
     y: float
     expected: float | None
-    """What a line through the other pairs foretells for y."""
+    """The prediction for y of a line through the other pairs."""
     residual: float | None
-    """y less that, in the units of y: above zero, the judgement is better than the metric lets expect."""
+    """y minus the prediction, in the units of y: positive if the judgement is better than the metric predicts."""
     rank_gap: float
-    """Rank by the metric less rank by the judgement, in parts of the longest way, -1..1."""
+    """Rank by the metric minus rank by the judgement, over n - 1: -1..1."""
     influence: float | None
-    """By how much Pearson's r is higher with the pair than without it."""
+    """Pearson's r with the pair minus r without it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class FittedLine:
     """The least-squares line of y on x."""
 
     slope: float
     intercept: float
 
 
-def line(x: Floats, y: Floats) -> Line | None:
-    """The least-squares line, or None where x is constant or there are fewer than 3 pairs."""
+def line(x: Floats, y: Floats) -> FittedLine | None:
+    """The least-squares line; None if x is constant or there are fewer than 3 pairs."""
     if undefined(x, x):
         return None
     centred = x - x.mean()
     slope = float(centred @ (y - y.mean()) / (centred @ centred))
-    return Line(slope, float(y.mean() - slope * x.mean()))
+    return FittedLine(slope, float(y.mean() - slope * x.mean()))
 
 
 def residuals(pairs: Pairs) -> tuple[Residual, ...]:
-    """Every pair in the order of the pairs; empty where there is no line."""
+    """The residual of every pair, in order; empty if there is no line."""
     x, y, n = pairs.x, pairs.y, pairs.n
     left_out = left_out_residuals(x, y)
     if left_out is None:
@@ -76,13 +76,13 @@ def residuals(pairs: Pairs) -> tuple[Residual, ...]:
 
 
 def best(found: tuple[Residual, ...], top: int) -> tuple[Residual, ...]:
-    """The pairs that lie nearest to what the others foretell, the nearest first."""
+    """The pairs with the smallest residuals, the smallest first."""
     known = [one for one in found if one.residual is not None]
     return tuple(sorted(known, key=lambda one: (abs(one.residual or 0.0), abs(one.rank_gap)))[:top])
 
 
 def worst(found: tuple[Residual, ...], top: int) -> tuple[Residual, ...]:
-    """The pairs that lie farthest from it, the farthest first."""
+    """The pairs with the largest residuals, the largest first."""
     known = [one for one in found if one.residual is not None]
     return tuple(sorted(known, key=lambda one: (-abs(one.residual or 0.0), -abs(one.rank_gap)))[:top])
 
@@ -99,12 +99,12 @@ def most_influential(found: tuple[Residual, ...], top: int) -> tuple[Residual, .
 
 
 def influence(x: Floats, y: Floats) -> Floats:
-    """Pearson's r less r without the pair (n,), for each; NaN where either is undefined."""
+    """Pearson's r minus r without the pair (n,), for each pair; NaN where either is undefined."""
     n = len(x)
     if undefined(x, y) or n < 4:
         return np.full(n, np.nan)
     cx, cy = x - x.mean(), y - y.mean()
-    # Leaving out pair i takes n / (n - 1) of its product of centred values from each sum.
+    # Leaving out pair i subtracts n / (n - 1) times its product of centred values from each sum.
     part = n / (n - 1)
     sxx, syy, sxy = float(cx @ cx), float(cy @ cy), float(cx @ cy)
     xx, yy, xy = sxx - part * cx**2, syy - part * cy**2, sxy - part * cx * cy

@@ -1,4 +1,4 @@
-"""What an analysis of agreement is made from: metrics, judgements and the samples they are about."""
+"""The input of an agreement analysis: metrics, judgements and samples."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The lowest and the highest value that can be given, as whoever made the values declares them."""
+    """The declared range of a metric or a judgement."""
 
     low: float
     high: float
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
-            raise ValueError(f"a scale goes from a number to a higher one, not from {self.low:g} to {self.high:g}")
+            raise ValueError(f"a scale runs from a lower to a higher number, not from {self.low:g} to {self.high:g}")
 
     def __str__(self) -> str:
         return f"{self.low:g} to {self.high:g}"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """What one row says of one sample."""
+class StudyEntry:
+    """The value of one row for one sample."""
 
     id: str
     outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """Values by sample id; an id may be there twice, and joining says so."""
+class StudyColumn:
+    """Values by sample id; an id may be repeated, which joining reports."""
 
     name: str
-    entries: tuple[Entry, ...]
+    entries: tuple[StudyEntry, ...]
     higher_is_better: bool = True
     scale: Scale | None = None
     origin: str = ""
@@ -49,11 +49,11 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """What metrics are held against: one column for each rater, never mixed before it is said how."""
+class StudyJudgement:
+    """What metrics are compared with: one column per rater."""
 
     name: str
-    raters: tuple[Column, ...]
+    raters: tuple[StudyColumn, ...]
 
     def __post_init__(self) -> None:
         if not self.raters:
@@ -63,12 +63,12 @@ class Judgement:
 
     @property
     def higher_is_better(self) -> bool:
-        """The direction that all raters share."""
+        """The direction, the same for all raters."""
         return self.raters[0].higher_is_better
 
     @property
     def scale(self) -> Scale | None:
-        """The scale that all raters share, if one is declared."""
+        """The scale, the same for all raters, if one is declared."""
         return self.raters[0].scale
 
     @property
@@ -79,24 +79,24 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What is known of a sample besides numbers, to group, to match and to open it."""
+    """What is known about a sample besides its values, to group, match and open it."""
 
     id: str
     path: str = ""
-    """The image that is judged; of an edit, the target."""
+    """The judged image; of an edit, the target."""
     source: str = ""
     """The image before an edit."""
     instruction: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Texts that samples can be grouped by, by column."""
     correct: bool | None = None
-    """Whether image and instruction belong together; None where nobody says."""
+    """Whether image and instruction belong together; None if unknown."""
     match: str = ""
-    """What a right and a wrong sample that belong together have in common."""
+    """The id that a right and a wrong sample of one original share."""
     error_type: str = ""
 
     def with_more(self, other: Sample) -> Sample:
-        """The same sample with what another source knows of it and this one does not."""
+        """The same sample, with missing fields filled in from another source."""
         return replace(
             self,
             path=self.path or other.path,
@@ -110,22 +110,22 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
-    """A figure that a file says of itself, to be held against what its rows give."""
+class StatedFigure:
+    """A summary figure in a file, to be checked against its rows."""
 
     origin: str
     name: str
     value: float
     column: str = ""
-    """The column that it is about; '' for a count of rows or where it is about two columns."""
+    """The column that it summarises; '' for a count of rows."""
     against: str = ""
     mapping: str = "minmax"
-    """Of an error: how values came to one scale. The seed project knew one way."""
+    """Of MAE and RMSE: how values were put on one scale; AIM's own files always use minmax."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """Two samples beside each other, and who won: 1 the first, -1 the second, 0 neither."""
+    """A duel of two samples, and the winner: 1 the first, -1 the second, 0 a tie."""
 
     first: str
     second: str
@@ -134,43 +134,43 @@ class Contest:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """What one file or one run brings: columns of numbers, and the samples they are about."""
+class StudySource:
+    """The numeric columns and the samples of one file or run."""
 
     origin: str
-    columns: tuple[Column, ...]
+    columns: tuple[StudyColumn, ...]
     samples: Mapping[str, Sample] = field(default_factory=dict)
-    raters: Mapping[str, tuple[Column, ...]] = field(default_factory=dict)
-    """By column, the same values for each rater apart, where rows name their rater."""
-    checked: tuple[Checked, ...] = ()
+    raters: Mapping[str, tuple[StudyColumn, ...]] = field(default_factory=dict)
+    """By column, its values split by rater, if rows name their rater."""
+    checked: tuple[CheckedFigure, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     id_column: str = ""
     others: tuple[str, ...] = ()
-    """Columns without numbers."""
+    """Columns that are not numeric."""
 
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """Everything that is to be analysed together."""
+    """Everything that one analysis covers."""
 
-    metrics: tuple[Column, ...]
-    judgements: tuple[Judgement, ...]
+    metrics: tuple[StudyColumn, ...]
+    judgements: tuple[StudyJudgement, ...]
     samples: Mapping[str, Sample] = field(default_factory=dict)
-    checked: tuple[Checked, ...] = ()
-    """Figures that imported files state of themselves, held against their rows."""
+    checked: tuple[CheckedFigure, ...] = ()
+    """Summary figures of imported files, checked against their rows."""
     contests: tuple[Contest, ...] = ()
     notes: tuple[str, ...] = ()
-    """What whoever gathered it has to say, such as how ids were matched."""
+    """Notes about the input, such as how ids were matched."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    """What the written file says of models and devices."""
+    """Models and devices, copied to the output file."""
 
 
-#: Squares of larger values, and their products, leave the range of a float64; no metric and no rating comes near.
+#: Squares and products of larger values overflow a float64; no metric or rating comes near.
 LARGEST = 1e60
 
 
 def measured(value: float | bool | None, reason: str = "no value") -> Outcome:
-    """A number as an outcome: none is missing, and one that is not finite or beyond all measure has failed.
+    """A number as an outcome: None is missing; a value that is not finite, or beyond LARGEST, has failed.
 
     >>> measured(0.5), measured(None), measured(float("inf"))
     (Present(value=0.5), Missing(reason='no value'), Failed(reason='is infinite'))
@@ -186,8 +186,8 @@ def measured(value: float | bool | None, reason: str = "no value") -> Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """A stated figure and what the rows give."""
+class CheckedFigure:
+    """A stated figure and the value recomputed from the rows."""
 
     origin: str
     name: str
@@ -198,12 +198,12 @@ class Checked:
 
     @property
     def differs(self) -> bool:
-        """Whether the two are not one figure, to the digits that are stated."""
+        """Whether the two differ by more than the rounding of the stated figure."""
         return self.recomputed is not None and abs(self.stated - self.recomputed) > rounding(self.stated)
 
 
 def rounding(stated: float) -> float:
-    """How far a true figure may lie from the stated one: half its last digit, and what float arithmetic loses.
+    """The largest rounding error of a stated figure: half its last digit, plus float rounding.
 
     >>> rounding(0.731), rounding(2.0)
     (0.0005000000731, 1e-09)

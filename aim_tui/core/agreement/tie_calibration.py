@@ -1,8 +1,8 @@
-"""Pairwise accuracy with ties: of two samples, does the metric say which is better, or that neither is?
+"""Pairwise accuracy with ties: does the metric rank two samples as the judgement does, ties included?
 
-Deutsch, Foster and Freitag, Ties Matter (EMNLP 2023). A metric with many digits never ties by itself, so that a
-judgement's ties are all counted against it; a threshold eps within which two values count as equal repairs that, and
-can be overdone: an eps that ties everything is right on every tie of the judgement. So the baseline stands beside it.
+Deutsch, Foster and Freitag, Ties Matter (EMNLP 2023). A continuous metric never ties, so every tie of the judgement
+counts against it. A threshold eps, within which two values count as equal, corrects that; but an eps that ties
+everything is right on every tie of the judgement, so calling every pair a tie is reported as a baseline.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-#: More pairs than this are drawn from, not counted: their sorting would take seconds.
+#: More pairs than this are sampled, since sorting them would take seconds.
 MOST = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class TieAccuracy:
-    """Shares of pairs of samples on which metric and judgement say the same: better, worse or equal."""
+    """Shares of pairs of samples on which metric and judgement agree: better, worse or equal."""
 
     pairs: int
     drawn: bool
-    """Whether these pairs are a sample of all there are."""
+    """Whether these pairs are a random sample of all pairs."""
     plain: float
     """acc_eq with eps = 0: only equal values tie."""
     eps: float
@@ -37,11 +37,11 @@ class TieAccuracy:
     tied: float
     """The share of all pairs that eps* turns into ties and 0 does not."""
     all_ties: float
-    """The baseline that calls every pair a tie: the share of pairs that the judgement ties."""
+    """The baseline of calling every pair a tie: the share of pairs that the judgement ties."""
 
 
 def tie_accuracy(x: Floats, y: Floats, *, seed: int = 0, most: int = MOST) -> TieAccuracy | None:
-    """acc_eq of x and y (n,) with eps = 0 and with the eps* that fits best; None below two samples."""
+    """acc_eq of x and y (n,) with eps = 0 and with the best eps*; None for fewer than two samples."""
     n = len(x)
     if n < 2:
         return None
@@ -50,7 +50,7 @@ def tie_accuracy(x: Floats, y: Floats, *, seed: int = 0, most: int = MOST) -> Ti
     gap, same_side, tied_y = np.abs(dx), np.sign(dx) == np.sign(dy), dy == 0
     order = np.argsort(gap, kind="stable")
     gap, agree, tied_y = gap[order], (same_side & ~tied_y)[order], tied_y[order]
-    # With eps at the k-th gap the first k pairs are ties: right where the judgement ties, and behind them sides count.
+    # With eps at the k-th gap the first k pairs are ties, right if the judgement ties; for the others the order counts.
     right = np.r_[0, np.cumsum(tied_y)] + np.r_[np.cumsum(agree[::-1])[::-1], 0]
     ends = np.flatnonzero(np.r_[gap[1:] > gap[:-1], True]) + 1  # only whole groups of equal gaps can be tied
     zero = int(np.searchsorted(gap, 0.0, side="right"))
@@ -75,6 +75,6 @@ def tie_accuracy(x: Floats, y: Floats, *, seed: int = 0, most: int = MOST) -> Ti
 def _draw(n: int, count: int, seed: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     generator = np.random.Generator(np.random.PCG64(seed))
     first = generator.integers(0, n, size=count)
-    # Any other one, each as likely.
+    # Any other sample, with equal probability.
     second = (first + generator.integers(1, n, size=count)) % n
     return first, second

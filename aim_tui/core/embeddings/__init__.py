@@ -1,1 +1,1 @@
-"""What follows from embeddings alone: search, duplicates, zero-shot labels, probes, categories."""
+"""Everything that is computed from embeddings: search, duplicates, zero-shot labels, probes, categories."""

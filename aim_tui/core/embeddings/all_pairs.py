@@ -1,4 +1,4 @@
-"""How alike two sets of images are: the cosine of each image of one with each of the other."""
+"""The similarity of two sets of images: statistics of the cosines of all pairs."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _TILE = 2048
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
-    """Over pairs: how many, their mean, standard deviation (divisor n - 1), and the extremes."""
+class CosineSpread:
+    """Statistics over pairs: count, mean, standard deviation (divisor n - 1), minimum and maximum."""
 
     n: int
     mean: float
@@ -28,26 +28,26 @@ class Spread:
     high: float
 
     def record(self) -> dict[str, Any]:
-        """For JSON and CSV."""
+        """The statistics for JSON and CSV."""
         return {"pairs": self.n, "mean": self.mean, "std": self.std, "min": self.low, "max": self.high}
 
 
-def spread_of(values: Sequence[float]) -> Spread | None:
-    """Over some values; None where there are none."""
+def spread_of(values: Sequence[float]) -> CosineSpread | None:
+    """The statistics of these values; None without values."""
     if not values:
         return None
     array = np.asarray(values, dtype=np.float64)
     std = float(array.std(ddof=1)) if len(array) > 1 else None
-    return Spread(len(array), float(array.mean()), std, float(array.min()), float(array.max()))
+    return CosineSpread(len(array), float(array.mean()), std, float(array.min()), float(array.max()))
 
 
 def all_pairs(
     left: Vectors, right: Vectors, left_names: Sequence[str] = (), right_names: Sequence[str] = ()
-) -> Spread | None:
-    """Over the cosines of each row of (n, dim) with each of (m, dim), all of length one; None where there are none.
+) -> CosineSpread | None:
+    """Statistics of the cosines of each row of (n, dim) with each of (m, dim), all unit vectors; None without pairs.
 
-    Where names are given, a row is not held against one of the same name: that is the same file. The cosines are
-    looked at tile by tile and summed in float64, so that 100,000 a side fit.
+    If names are given, rows of the same name, which are the same file, are not paired. The cosines are computed tile by
+    tile and summed in float64, so that 100,000 rows per side fit into memory.
     """
     if not len(left) or not len(right):
         return None
@@ -57,7 +57,7 @@ def all_pairs(
         for side in (left_names, right_names)
     ]
     count, total, squares, low, high = 0, 0.0, 0.0, math.inf, -math.inf
-    # Spread is taken around a value near the mean: the squares of near numbers would cancel out.
+    # Deviations are taken from a value near the mean, to avoid cancellation in the sum of squares.
     middle = float(left.mean(axis=0, dtype=np.float64) @ right.mean(axis=0, dtype=np.float64))
     for top in range(0, len(left), _TILE):
         for start in range(0, len(right), _TILE):
@@ -68,12 +68,12 @@ def all_pairs(
                 values = tile[other]
             if not len(values):
                 continue
-            away = values - middle
+            deviations = values - middle
             count += len(values)
-            total += float(away.sum())
-            squares += float((away * away).sum())
+            total += float(deviations.sum())
+            squares += float((deviations * deviations).sum())
             low, high = min(low, float(values.min())), max(high, float(values.max()))
     if not count:
         return None
     std = math.sqrt(max(0.0, (squares - total * total / count) / (count - 1))) if count > 1 else None
-    return Spread(count, middle + total / count, std, low, high)
+    return CosineSpread(count, middle + total / count, std, low, high)

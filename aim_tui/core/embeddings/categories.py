@@ -16,7 +16,7 @@ ORDERS = ("mean", "name", "count")
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoredImage:
     """An image and its score."""
 
     path: str
@@ -25,16 +25,16 @@ class Scored:
 
 @dataclass(frozen=True)
 class Category:
-    """The images of a category against its prompt; those without a score are among the failures, with the reason."""
+    """The scores of a category's images with its prompt; failures have a path and a reason."""
 
     name: str
     prompt: str
-    images: tuple[Scored, ...]
+    images: tuple[ScoredImage, ...]
     failures: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def summary(self) -> Mean | None:
-        """The mean of its scores; None where it has none."""
+        """The mean of its scores; None without scores."""
         return mean([image.score for image in self.images]) if self.images else None
 
 
@@ -46,46 +46,46 @@ class Categories:
 
     @cached_property
     def micro(self) -> Mean | None:
-        """Over all images alike."""
+        """The mean over all images."""
         scores = [image.score for category in self.categories for image in category.images]
         return mean(scores) if scores else None
 
     @cached_property
     def macro(self) -> Mean | None:
-        """Over the categories alike, those without a score left out; its n and its spread are of categories."""
+        """The mean over the means of the categories that have scores; n and std are those of categories."""
         groups = [[image.score for image in category.images] for category in self.categories if category.images]
         return mean_of_means(groups) if groups else None
 
     @property
     def without(self) -> list[str]:
-        """The categories that have no score at all, and no part in the macro mean."""
+        """The categories without any score, which the macro mean leaves out."""
         return [category.name for category in self.categories if not category.images]
 
     @property
     def failed(self) -> int:
-        """How many images have no score."""
+        """The number of images without a score."""
         return sum(len(category.failures) for category in self.categories)
 
     def sorted(self, by: str = "mean") -> list[Category]:
-        """By mean or count, the highest first, those without a score last; or by name, as their folders are sorted."""
+        """By mean or count, the highest first and those without a score last; or by name, as the folders are sorted."""
         match by:
             case "mean":
-                return sorted(self.categories, key=lambda one: -one.summary.mean if one.summary else 2.0)
+                return sorted(self.categories, key=lambda category: -category.summary.mean if category.summary else 2.0)
             case "count":
-                return sorted(self.categories, key=lambda one: -len(one.images))
+                return sorted(self.categories, key=lambda category: -len(category.images))
             case "name":
                 return list(self.categories)
         raise ValueError(f"unknown order {by!r}")
 
 
-def summary_record(found: Mean | None, unit: str = "n") -> dict[str, Any]:
-    """For JSON and CSV; None where there is no figure."""
+def summary_record(summary: Mean | None, unit: str = "n") -> dict[str, Any]:
+    """A mean for JSON and CSV, with None for missing figures."""
     return {
-        unit: found.n if found else 0,
-        "mean": found.mean if found else None,
-        "std": found.std if found else None,
-        "low": found.low if found else None,
-        "high": found.high if found else None,
+        unit: summary.n if summary else 0,
+        "mean": summary.mean if summary else None,
+        "std": summary.std if summary else None,
+        "low": summary.low if summary else None,
+        "high": summary.high if summary else None,
     }
 
 
@@ -100,12 +100,12 @@ def category_record(category: Category) -> dict[str, Any]:
 
 
 def extent(categories: Sequence[Category]) -> tuple[float, float]:
-    """From where to where bars go: zero, and all that is drawn."""
+    """The range of a bar chart: all means and intervals, and zero."""
     ends = [
         value
-        for one in categories
-        if one.summary is not None
-        for value in (one.summary.mean, one.summary.low, one.summary.high)
+        for category in categories
+        if category.summary is not None
+        for value in (category.summary.mean, category.summary.low, category.summary.high)
         if value is not None
     ]
     return min(0.0, *ends) if ends else 0.0, max(0.0, *ends) if ends else 0.0

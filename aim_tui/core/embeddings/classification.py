@@ -1,4 +1,4 @@
-"""What came of a zero-shot classification: each image's labels, and how they agree with the truth."""
+"""The result of a zero-shot classification: label probabilities, and their agreement with the true labels."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from aim_tui.core.embeddings.confusion import agreement
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from aim_tui.core.embeddings.confusion import Agreement
-    from aim_tui.core.embeddings.gallery import Gallery, Vectors
+    from aim_tui.core.embeddings.confusion import LabelAgreement
+    from aim_tui.core.embeddings.gallery import ImageEmbeddings, Vectors
     from aim_tui.core.embeddings.zero_shot import Guess, Logits, Probabilities
 
 
-class Truth(Protocol):
-    """True labels by path, and what of them belongs to no image."""
+class TrueLabels(Protocol):
+    """True labels by path, and names without an image."""
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -26,32 +26,32 @@ class Truth(Protocol):
 
     @property
     def unmatched(self) -> tuple[str, ...]:
-        """Names that are of no image."""
+        """Names in the label file that match no image."""
 
 
 @dataclass(frozen=True)
 class Classification:
     """Images, and the probability of each label for each of them: `shares` (images, labels)."""
 
-    gallery: Gallery
+    gallery: ImageEmbeddings
     labels: tuple[str, ...]
     templates: tuple[str, ...]
     logits: Logits
     shares: Probabilities
-    truth: Truth | None = None
+    truth: TrueLabels | None = None
 
     @classmethod
     def of(
         cls,
-        gallery: Gallery,
+        gallery: ImageEmbeddings,
         labels: Sequence[str],
         templates: Sequence[str],
         vectors: Vectors,
         logits: Logits,
-        truth: Truth | None = None,
+        truth: TrueLabels | None = None,
     ) -> Classification:
-        """Classify the images of a gallery; `vectors` (labels, dim) are those of the labels."""
-        # Without an image the gallery does not know how long its vectors are.
+        """Classify images; `vectors` (labels, dim) are the embeddings of the labels."""
+        # Without images the dimension of the embeddings is unknown.
         cosines = gallery.cosines(vectors) if len(gallery.paths) else vectors[:0, :0].reshape(0, len(labels))
         shares = zero_shot.probabilities(cosines, logits.scale)
         return cls(gallery, tuple(labels), tuple(templates), logits, shares, truth)
@@ -77,27 +77,27 @@ class Classification:
 
     @property
     def unknown(self) -> dict[str, str]:
-        """Images whose true label is none of the choices, and that label."""
+        """Images whose true label is not one of the candidate labels, and that label."""
         if self.truth is None:
             return {}
-        told = self.truth.labels
-        return {path: told[path] for path in self.paths if path in told and told[path] not in self.labels}
+        truth = self.truth.labels
+        return {path: truth[path] for path in self.paths if path in truth and truth[path] not in self.labels}
 
     @property
     def truth_left_out(self) -> bool:
-        """Whether something of the truth, or an image for want of it, is not counted."""
+        """Whether some images or true labels are not counted in the agreement."""
         return self.truth is not None and bool(self.untold or self.unknown or self.truth.unmatched)
 
     @cached_property
-    def agreement(self) -> Agreement | None:
-        """The given labels against the true ones, of images whose true label is a choice; None where there are none."""
+    def agreement(self) -> LabelAgreement | None:
+        """Predicted against true labels, of images whose true label is a candidate; None if there are none."""
         if self.truth is None:
             return None
-        told = self.truth.labels
+        truth = self.truth.labels
         pairs = [
-            (told[path], given)
+            (truth[path], given)
             for path, given in zip(self.paths, self.given, strict=True)
-            if told.get(path) in self.labels
+            if truth.get(path) in self.labels
         ]
         if not pairs:
             return None
@@ -106,7 +106,7 @@ class Classification:
 
 
 def percent(share: float) -> str:
-    """A probability as it is read: never 100 % or 0 % of what is less or more.
+    """A probability as text; 100 % and 0 % only if exact.
 
     >>> percent(0.9999), percent(0.123), percent(1.0)
     ('>99.9%', '12.3%', '100%')

@@ -1,4 +1,4 @@
-"""How well given labels agree with true ones: accuracy, precision, recall and F1, and the confusion matrix."""
+"""Agreement of predicted and true labels: accuracy, precision, recall, F1 and the confusion matrix."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LabelScore:
-    """How well one label was told; None where there is nothing to divide by."""
+    """Precision, recall and F1 of one label; None where they are undefined."""
 
     label: str
     support: int
-    """Images that truly have it."""
+    """Images whose true label it is."""
     given: int
-    """Images that were given it."""
+    """Images whose predicted label it is."""
     precision: float | None
     recall: float | None
     f1: float | None
@@ -25,9 +25,9 @@ class LabelScore:
 
 @dataclass(frozen=True, slots=True)
 class Average:
-    """Precision, recall and F1 over the labels, as scikit-learn's classification_report has them.
+    """Precision, recall and F1 averaged over the labels, as in scikit-learn's classification_report.
 
-    What is undefined for a label counts as 0.
+    Undefined values count as 0.
     """
 
     precision: float
@@ -36,11 +36,11 @@ class Average:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
-    """Given labels held against true ones.
+class LabelAgreement:
+    """Agreement of predicted and true labels.
 
-    `matrix` has a row for each true and a column for each given label, in the order of `labels`: those that are true or
-    given for an image at least once.
+    `matrix` has a row for each true and a column for each predicted label, in the order of `labels`: all labels that
+    occur as either.
     """
 
     n: int
@@ -53,16 +53,16 @@ class Agreement:
 
     @property
     def accuracy(self) -> float:
-        """The share of the images whose given label is the true one."""
+        """The share of images whose predicted label is the true one."""
         return self.right / self.n
 
     @property
     def undefined(self) -> tuple[str, ...]:
-        """Labels whose precision or recall is undefined: never given, or of no image; the averages count them as 0."""
-        return tuple(one.label for one in self.by_label if one.precision is None or one.recall is None)
+        """Labels with an undefined precision or recall, which the averages count as 0."""
+        return tuple(score.label for score in self.by_label if score.precision is None or score.recall is None)
 
     def record(self) -> dict[str, Any]:
-        """For JSON."""
+        """The agreement for JSON."""
         return {
             "n": self.n,
             "right": self.right,
@@ -72,44 +72,44 @@ class Agreement:
             "undefined_counted_as_0": list(self.undefined),
             "by_label": [
                 {
-                    "label": one.label,
-                    "support": one.support,
-                    "given": one.given,
-                    "precision": one.precision,
-                    "recall": one.recall,
-                    "f1": one.f1,
+                    "label": score.label,
+                    "support": score.support,
+                    "given": score.given,
+                    "precision": score.precision,
+                    "recall": score.recall,
+                    "f1": score.f1,
                 }
-                for one in self.by_label
+                for score in self.by_label
             ],
             "confusion": {"labels": list(self.labels), "rows_true_columns_given": [list(row) for row in self.matrix]},
         }
 
 
-def agreement_from(record: Mapping[str, Any]) -> Agreement:
-    """What `Agreement.record` was made from; KeyError, TypeError or ValueError for anything else."""
+def agreement_from(record: Mapping[str, Any]) -> LabelAgreement:
+    """The inverse of `LabelAgreement.record`; KeyError, TypeError or ValueError for invalid records."""
     matrix = tuple(tuple(int(count) for count in row) for row in record["confusion"]["rows_true_columns_given"])
     labels = tuple(map(str, record["confusion"]["labels"]))
     if len(matrix) != len(labels) or any(len(row) != len(labels) for row in matrix):
-        raise ValueError("the confusion matrix is not of its labels")
+        raise ValueError("the confusion matrix does not match its labels")
     by_label = tuple(
         LabelScore(
-            str(one["label"]),
-            int(one["support"]),
-            int(one["given"]),
-            *(None if one[name] is None else float(one[name]) for name in ("precision", "recall", "f1")),
+            str(score["label"]),
+            int(score["support"]),
+            int(score["given"]),
+            *(None if score[name] is None else float(score[name]) for name in ("precision", "recall", "f1")),
         )
-        for one in record["by_label"]
+        for score in record["by_label"]
     )
     averages = [
         Average(*(float(record[how][name]) for name in ("precision", "recall", "f1"))) for how in ("macro", "weighted")
     ]
     if (n := int(record["n"])) <= 0:
         raise ValueError("no image was counted")
-    return Agreement(n, int(record["right"]), labels, matrix, by_label, *averages)
+    return LabelAgreement(n, int(record["right"]), labels, matrix, by_label, *averages)
 
 
-def agreement(true: Sequence[str], given: Sequence[str], order: Sequence[str]) -> Agreement:
-    """Hold given labels against true ones; the report's labels come in `order`. ValueError for no image."""
+def agreement(true: Sequence[str], given: Sequence[str], order: Sequence[str]) -> LabelAgreement:
+    """Compare predicted with true labels, reporting labels in `order`; ValueError without images."""
     if not true:
         raise ValueError("no image has both a true and a given label")
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
@@ -120,24 +120,24 @@ def agreement(true: Sequence[str], given: Sequence[str], order: Sequence[str]) -
     precisions, recalls, f1s, supports = precision_recall_fscore_support(true, given, labels=labels, zero_division=0)
     by_label = []
     for number, label in enumerate(labels):
-        support, told = int(supports[number]), int(matrix[:, number].sum())
+        support, predicted = int(supports[number]), int(matrix[:, number].sum())
         by_label.append(
             LabelScore(
                 label,
                 support,
-                told,
-                float(precisions[number]) if told else None,
+                predicted,
+                float(precisions[number]) if predicted else None,
                 float(recalls[number]) if support else None,
-                # Of a label that is true or given F1 is always defined: 2 TP / (true + given).
+                # F1 is always defined for a label that occurs: 2 TP / (true + predicted).
                 float(f1s[number]),
             )
         )
 
     def average(how: str) -> Average:
-        found = precision_recall_fscore_support(true, given, labels=labels, average=how, zero_division=0)
-        return Average(*(float(value) for value in found[:3]))
+        scores = precision_recall_fscore_support(true, given, labels=labels, average=how, zero_division=0)
+        return Average(*(float(value) for value in scores[:3]))
 
-    return Agreement(
+    return LabelAgreement(
         n=len(true),
         right=int(matrix.trace()),
         labels=tuple(labels),
@@ -148,5 +148,5 @@ def agreement(true: Sequence[str], given: Sequence[str], order: Sequence[str]) -
     )
 
 
-def _average(one: Average) -> dict[str, float]:
-    return {"precision": one.precision, "recall": one.recall, "f1": one.f1}
+def _average(average: Average) -> dict[str, float]:
+    return {"precision": average.precision, "recall": average.recall, "f1": average.f1}

@@ -1,4 +1,4 @@
-"""Images that are nearly the same: groups by the cosine of their embeddings, exact copies told apart by their hash."""
+"""Find duplicates: groups of near duplicates by the cosine of their embeddings, and exact copies by their hash."""
 
 from __future__ import annotations
 
@@ -14,53 +14,52 @@ if TYPE_CHECKING:
 
     from aim_tui.core.embeddings.gallery import Vectors
 
-#: From this cosine on two images count as near duplicates; docs/benchmarks.md says how it was found, what it misses.
+#: The cosine from which two images count as near duplicates; docs/benchmarks.md says how it was chosen.
 THRESHOLD = 0.99
 
-# Rows on each side of a tile of cosines: 16 MB, and three times that where all are near.
+# Rows on each side of a tile of cosines: 16 MB, or three times that if all pairs are near.
 _TILE = 2048
-# Float32 cosines of one and the same vector miss 1 by about this much.
+# The rounding error of a float32 cosine of a vector with itself.
 _ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An image of a group: its place among the images, its cosine with the representative, and whose copy it is."""
+    """An image of a group: its index, its cosine with the representative, and the image that it is a copy of."""
 
     index: int
     cosine: float
     copy_of: int | None = None
-    """The first image of the group with the very same bytes; None for that one, and where there is none."""
+    """The first image of the group with the same bytes; None if this is the first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """Images that hang together: each is near to another one of them, not necessarily to all.
+class DuplicateGroup:
+    """Connected images: each is near to at least one other image of the group.
 
-    The representative, the first of the members, is the image that is nearest to all others; the others follow by
-    their cosine with it, the highest first.
+    The first member, the representative, is the medoid; the others follow by their cosine with it, the highest first.
     """
 
     members: tuple[Member, ...]
 
     @property
     def representative(self) -> int:
-        """The place of the image that stands for the group."""
+        """The index of the image that represents the group."""
         return self.members[0].index
 
     @property
     def exact(self) -> bool:
-        """Whether all of them are one and the same file, byte for byte."""
+        """Whether all members have the same bytes."""
         return sum(member.copy_of is None for member in self.members) == 1
 
 
 @dataclass(frozen=True, slots=True)
-class Groups:
-    """The groups, the largest first; and the highest cosine that was not enough."""
+class DuplicateGroups:
+    """The groups, the largest first; and the highest cosine below the threshold."""
 
-    groups: tuple[Group, ...]
+    groups: tuple[DuplicateGroup, ...]
     nearest_apart: float | None
-    """The highest cosine below the threshold of any two different images; None where there is none."""
+    """The highest cosine below the threshold of any two different images; None if there is none."""
 
 
 def find_groups(
@@ -68,12 +67,12 @@ def find_groups(
     sha256s: Sequence[str],
     threshold: float = THRESHOLD,
     on_tile: Callable[[int, int], object] = lambda done, total: None,
-) -> Groups:
-    """The groups of two and more among images (n, dim) of length one that a cosine of `threshold` or more connects.
+) -> DuplicateGroups:
+    """Group images, unit vectors (n, dim), that are connected by cosines of at least `threshold`.
 
-    Images of one hash are always of one group. The memory does not depend on how many pairs are near: cosines are
-    made in tiles, and each tile only joins groups. `on_tile` hears how many tiles are done; what it raises ends the
-    search.
+    Images with the same hash are always in one group. Memory does not depend on the number of near pairs: cosines are
+    computed in tiles, and each tile only merges groups. `on_tile` is called with the tiles done and their total; an
+    exception from it ends the search.
     """
     first: dict[str, int] = {}
     firsts = np.array([first.setdefault(sha256, place) for place, sha256 in enumerate(sha256s)], dtype=np.int64)
@@ -82,14 +81,14 @@ def find_groups(
     of_group = labels[np.searchsorted(distinct, firsts)]
     groups = [_group(vectors, firsts, members) for members in _gathered(of_group)]
     groups.sort(key=lambda group: (-len(group.members), group.representative))
-    return Groups(tuple(groups), apart)
+    return DuplicateGroups(tuple(groups), apart)
 
 
 def _connected(
     vectors: Vectors, least: float, on_tile: Callable[[int, int], object]
 ) -> tuple[npt.NDArray[np.int64], float | None]:
-    """For each row the number of its component, and the highest cosine below `least`."""
-    # Not at the top: the start of the screen does without it.
+    """The component number of each row, and the highest cosine below `least`."""
+    # Imported late, because the UI's startup does not need scipy.
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -100,7 +99,7 @@ def _connected(
     for done, (top, left) in enumerate(tiles):
         cosines = vectors[top : top + _TILE] @ vectors[left : left + _TILE].T
         if top == left:
-            # Each pair once, and no image with itself.
+            # Each pair once, and no image paired with itself.
             cosines[np.tril_indices(len(cosines))] = -np.inf
         near = cosines >= least
         if near.any():
@@ -108,7 +107,7 @@ def _connected(
             ones, others = labels[top + rows], labels[left + columns]
             news = ones != others
             if news.any():
-                # Of many near pairs of a tile few connect different groups.
+                # Few of the near pairs in a tile connect different groups.
                 pairs = np.unique(np.stack([ones[news], others[news]]), axis=1)
                 graph = coo_array((np.ones(pairs.shape[1], dtype=np.bool_), tuple(pairs)), shape=(count, count))
                 _, merged = connected_components(graph, directed=False)
@@ -132,9 +131,9 @@ def _gathered(labels: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
     return (places for places in np.split(order, starts[1:]) if len(places) > 1)
 
 
-def _group(vectors: Vectors, firsts: npt.NDArray[np.int64], places: npt.NDArray[np.int64]) -> Group:
+def _group(vectors: Vectors, firsts: npt.NDArray[np.int64], places: npt.NDArray[np.int64]) -> DuplicateGroup:
     own = vectors[places].astype(np.float64)
-    # Of unit vectors the one nearest to all others is the one nearest to their sum; the first of equals.
+    # The medoid of unit vectors is the one nearest to their sum; the first in case of a tie.
     nearness = np.einsum("ij,j->i", own, own.sum(axis=0))
     best = int(np.flatnonzero(nearness >= nearness.max() - _ROUNDING)[0])
     cosines = np.einsum("ij,j->i", own, own[best]).clip(-1.0, 1.0)
@@ -146,4 +145,4 @@ def _group(vectors: Vectors, firsts: npt.NDArray[np.int64], places: npt.NDArray[
         copy_of = seen.get(file)
         seen.setdefault(file, index)
         members.append(Member(index, float(cosines[place]), copy_of))
-    return Group(tuple(members))
+    return DuplicateGroup(tuple(members))

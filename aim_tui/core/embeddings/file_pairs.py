@@ -1,4 +1,4 @@
-"""Which image of one folder belongs to which of another: by name, never by position and never by a guess."""
+"""Pair the images of two folders by name, never by position and never by a guess."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: What two names have to share.
+#: What paired names have in common.
 WAYS = ("name", "stem")
 
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """Pairs in the order of the left side; and what has no partner, with the reason, of the left side first."""
+    """Pairs in the order of the left side, and unpaired paths with the reason, the left side first."""
 
     pairs: tuple[tuple[str, str], ...]
     alone: tuple[tuple[str, str], ...]
 
 
 def pair(left: Sequence[str], right: Sequence[str], roots: tuple[str, str], by: str = "name") -> Pairing:
-    """Pair paths below two roots by the path below the root, or by that without its ending.
+    """Pair paths below two roots by their relative path, with or without the suffix.
 
     >>> pair(["a/1.png", "a/2.png"], ["b/1.jpg"], ("a", "b"), "stem")
     Pairing(pairs=(('a/1.png', 'b/1.jpg'),), alone=(('a/2.png', 'has no partner in b'),))

@@ -1,4 +1,4 @@
-"""Images as points in the space of a model: ranked by their nearness to a text or an image."""
+"""Images with their embeddings, ranked by their similarity to a text or an image."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An image that was found: its place in the gallery, and its cosine with what was looked for."""
+    """A search result: the index of an image, and its cosine with the query."""
 
     index: int
     cosine: float
 
 
 @dataclass(frozen=True, slots=True)
-class Gallery:
-    """Images with their embeddings by one model; those that have none are among the failures, with the reason.
+class ImageEmbeddings:
+    """Images with their embeddings by one model; `failures` has the reason for each image without one.
 
-    `paths`, `sha256s` and the rows of `vectors` belong together.
+    `paths`, `sha256s` and the rows of `vectors` are parallel.
     """
 
     paths: Sequence[str]
@@ -41,21 +41,21 @@ class Gallery:
     failures: Mapping[str, str] = field(default_factory=dict)
 
     def cosines(self, queries: Vectors) -> npt.NDArray[np.float32]:
-        """The cosine of each image with each query (q, dim) of length one: (n, q), within -1..1."""
+        """The cosine of each image with each query, unit vectors (q, dim): (n, q), within -1..1."""
         if not len(self.vectors):
             return np.empty((0, len(queries)), dtype=np.float32)
         cosines: npt.NDArray[np.float32] = self.vectors @ queries.T
         return cosines.clip(-1.0, 1.0)
 
     def nearest(self, query: npt.NDArray[np.float32], k: int) -> list[Hit]:
-        """The `k` images of the highest cosine with a query (dim,), the highest first; equal ones in their order."""
+        """The `k` images with the highest cosine with a query (dim,), in descending order; ties keep their order."""
         return top(cosines_with(self.vectors, query), k)
 
 
 def cosines_with(vectors: Vectors, query: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """The cosine of each row (n, dim) with a query (dim,), all of length one: (n,), within -1..1.
+    """The cosine of each row (n, dim) with a query (dim,), all unit vectors: (n,), within -1..1.
 
-    Equal rows have equal cosines wherever they stand, which a matrix product does not promise.
+    Equal rows have exactly equal cosines, which a matrix product does not guarantee.
     """
     if not len(vectors):
         return np.empty(0, dtype=np.float32)
@@ -64,11 +64,11 @@ def cosines_with(vectors: Vectors, query: npt.NDArray[np.float32]) -> npt.NDArra
 
 
 def top(values: npt.NDArray[np.float32], k: int) -> list[Hit]:
-    """The `k` highest of (n,) values, the highest first; equal ones in their order."""
+    """The `k` highest of (n,) values, in descending order; ties keep their order."""
     k = min(k, len(values))
     if k <= 0:
         return []
-    # Only what may be among them is sorted: of 100,000 that is a hundredth of the work.
+    # Sorting only the candidates takes a hundredth of the time for 100,000 values.
     least = np.partition(values, len(values) - k)[len(values) - k]
     places = np.flatnonzero(values >= least)
     order = places[np.argsort(-values[places], kind="stable")][:k]

@@ -1,4 +1,4 @@
-"""A linear probe: logistic regression on embeddings, for a notion that somebody has labelled images by."""
+"""A linear probe: logistic regression on embeddings, trained on the user's labels."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-#: Inverse strengths of the penalty to choose from: embeddings of length one need a weak one.
+#: Candidates for C, the inverse regularisation strength: unit vectors need weak regularisation.
 STRENGTHS = (0.1, 1.0, 10.0, 100.0, 1000.0, 10_000.0)
-#: With less in a fold a share of right answers says nothing.
+#: The fewest folds of a cross-validation.
 FEWEST_FOLDS = 2
 _ITERATIONS = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What cross-validation found: each image is judged by a probe that has not seen it, one number a fold."""
+    """The results of cross-validation, one value per fold."""
 
     folds: int
     accuracies: tuple[float, ...]
     aucs: tuple[float, ...]
-    """Area under the ROC curve; of more than two classes the mean over each against the rest."""
+    """Area under the ROC curve; for more than two classes the mean over one-vs-rest."""
     majority: float
-    """The accuracy of always saying the most frequent class."""
+    """The accuracy of always predicting the most frequent class."""
 
     def record(self) -> dict[str, Any]:
-        """For JSON; the spread is the standard deviation over the folds, divisor n - 1."""
+        """The results for JSON; std is over the folds, divisor n - 1."""
         return {
             "folds": self.folds,
             "accuracy": mean(self.accuracies),
@@ -53,9 +53,9 @@ class Validation:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Classes in order, and what makes their logits of an embedding: weights (rows, dim) and intercepts (rows,).
+    """A linear classifier: classes, weights (rows, dim) and intercepts (rows,).
 
-    Two classes have one row, the logit of the second; more have one each.
+    Two classes share one row, the logit of the second; more classes have one row each.
     """
 
     classes: tuple[str, ...]
@@ -73,29 +73,29 @@ class Probe:
 
     @property
     def dim(self) -> int:
-        """How long an embedding is."""
+        """The dimension of the embeddings."""
         return int(self.weights.shape[1])
 
     def probabilities(self, vectors: Vectors) -> Floats:
-        """The probability of each class for each embedding, float64 (images, classes); as scikit-learn has it."""
+        """The probability of each class for each embedding, float64 (images, classes), as in scikit-learn."""
         logits = vectors.astype(np.float64) @ self.weights.T + self.intercepts
         if len(self.classes) == 2:
             logits = np.hstack([np.zeros_like(logits), logits])
-        grown = np.exp(logits - logits.max(axis=1, keepdims=True))
-        shares: Floats = grown / grown.sum(axis=1, keepdims=True)
+        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+        shares: Floats = exponentials / exponentials.sum(axis=1, keepdims=True)
         return shares
 
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """A probe, what it was trained on, and what cross-validation says of it."""
+    """A trained probe, its training data and its cross-validation."""
 
     probe: Probe
     counts: dict[str, int]
     strength: float
-    """The inverse strength of the penalty, C of scikit-learn."""
+    """The inverse regularisation strength, C in scikit-learn."""
     chosen: bool
-    """Whether C was chosen by cross-validation; in each fold anew, so that no image judges its own choice."""
+    """Whether C was chosen by cross-validation, nested in each fold so that validation stays unbiased."""
     validation: Validation
     seed: int
 
@@ -103,9 +103,9 @@ class Training:
 def train(
     vectors: Vectors, labels: Sequence[str], *, folds: int = 5, strength: float | None = None, seed: int = 0
 ) -> Training:
-    """Train on embeddings (n, dim) and their labels; UsageError says in words what there is too little of.
+    """Train on embeddings (n, dim) and their labels; UsageError if there are too few images.
 
-    Without a strength one is chosen by the log loss of an inner cross-validation.
+    Without a strength, it is chosen by the log loss of an inner cross-validation.
     """
     from sklearn.model_selection import StratifiedKFold, cross_validate
 
@@ -117,7 +117,7 @@ def train(
     found = cross_validate(
         _estimator(strength, inner, seed), matrix, classes, cv=outer, scoring=scoring, error_score="raise"
     )
-    # The whole has as many of each class in a fold as the outer parts have.
+    # The full data has enough images of each class for the same number of folds.
     fitted = _estimator(strength, folds, seed).fit(matrix, classes)
     best = fitted if strength is not None else fitted.best_estimator_
     probe = Probe(
@@ -160,7 +160,7 @@ def _estimator(strength: float | None, folds: int, seed: int) -> Any:
 
 
 def _check(counts: dict[str, int], folds: int, strength: float | None) -> int:
-    """How many folds the inner cross-validation has; UsageError where something is too little."""
+    """The number of folds of the inner cross-validation; UsageError if there are too few images."""
     if len(counts) < 2:
         raise UsageError(f"all images are {next(iter(counts), 'nothing')!r}: a probe tells at least two classes apart")
     rarest = min(counts, key=lambda name: counts[name])
@@ -174,7 +174,7 @@ def _check(counts: dict[str, int], folds: int, strength: float | None) -> int:
             f"at least {folds} of each class",
             hint,
         )
-    # Of the rarest class this many are left when one part is put aside.
+    # The images of the rarest class that remain when one fold is held out.
     left = fewest - -(-fewest // folds)
     inner = min(folds, left)
     if strength is None and inner < FEWEST_FOLDS:

@@ -1,4 +1,4 @@
-"""The most typical of many images: the one that is nearest to all others."""
+"""The most typical image of a set: the medoid of the embeddings."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-# Rows that are worked on at once: 16 MB of 512 numbers each.
+# Rows per block: 16 MB for 512 dimensions in float32.
 _BLOCK = 8192
 
 
 @dataclass(frozen=True, slots=True)
 class Medoid:
-    """Which of the vectors it is, its mean cosine similarity to the others, and how many were looked at."""
+    """The index of the medoid, its mean cosine similarity to the others, and the number of vectors compared."""
 
     index: int
     similarity: float
@@ -26,7 +26,7 @@ class Medoid:
 
 
 def medoid(vectors: npt.NDArray[Any]) -> Medoid | None:
-    """The medoid under cosine distance of the rows of `vectors` (n, dim); None where fewer than two can be compared.
+    """The medoid under cosine distance of the rows of `vectors` (n, dim); None if fewer than two can be compared.
 
     Exact in O(n dim): with unit vectors x and their sum s, the mean cosine of x with the others is (x . s - 1) / (n -
     1), so the medoid is where x . s is greatest; the first of equals. Rows of zeros or with a number that is not finite
@@ -51,7 +51,7 @@ def medoid(vectors: npt.NDArray[Any]) -> Medoid | None:
 
 
 def _unit(block: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """The rows of a block at length one, and which of them have a direction; the others are zeros."""
+    """The rows of a block as unit vectors, and which of them are valid; the others are zeros."""
     wide = np.nan_to_num(block.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     length = np.linalg.norm(wide, axis=1)
     sound = np.isfinite(block).all(axis=1) & (length > 0)

@@ -1,4 +1,4 @@
-"""What commands have found, as it is looked at: categories with scores, images with labels, images against texts."""
+"""Saved results of commands: categories with scores, images with labels, and image-text matrices."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from aim_tui.core.embeddings.categories import Categories
-    from aim_tui.core.embeddings.confusion import Agreement
+    from aim_tui.core.embeddings.confusion import LabelAgreement
     from aim_tui.core.embeddings.similarity_matrix import Cosines
     from aim_tui.core.embeddings.zero_shot import Guess
 
@@ -20,19 +20,19 @@ class CategoriesFound:
     categories: Categories
     model: str
     left_out: int
-    """Images and folders that have no part in it."""
+    """The number of images and folders left out."""
     notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ClassifiedImage:
-    """An image with its most probable labels, and the true one where it is known."""
+    """An image with its most probable labels, and the true label if it is known."""
 
     path: str
     top: tuple[Guess, ...]
     truth: str | None = None
     right: bool | None = None
-    """Whether the first label is the true one; None where that is not known, or no choice."""
+    """Whether the first label is the true one; None if that is unknown or not a candidate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +43,15 @@ class ClassesFound:
     labels: tuple[str, ...]
     model: str
     how: str
-    """How the probabilities came about, in words."""
+    """How the probabilities were computed, in words."""
     left_out: int
-    agreement: Agreement | None = None
+    agreement: LabelAgreement | None = None
     notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class MatrixFound:
-    """Every image held against every text, by one model."""
+    """The similarity of every image-text pair, by one model."""
 
     paths: tuple[str, ...]
     texts: tuple[str, ...]

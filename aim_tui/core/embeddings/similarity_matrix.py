@@ -1,4 +1,4 @@
-"""Numbers of images by texts as they are looked at: one flat array, no numpy and no object for each number."""
+"""An image-text matrix for display: one flat array, without numpy and without an object per value."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Cosines:
-    """One row of an image after the other, each with a number a text; all of them finite."""
+    """The matrix in row-major order: a row per image, a column per text; all values are finite."""
 
     values: array[float]
     columns: int
@@ -28,40 +28,39 @@ class Cosines:
 
     @property
     def rows(self) -> int:
-        """How many images there are."""
+        """The number of images."""
         return len(self.values) // self.columns if self.columns else 0
 
     def row(self, row: int) -> Sequence[float]:
-        """The numbers of an image, by text."""
+        """The values of an image, by text."""
         return self.values[row * self.columns : (row + 1) * self.columns]
 
     def column(self, column: int) -> Sequence[float]:
-        """The numbers of a text, by image."""
+        """The values of a text, by image."""
         return self.values[column :: self.columns]
 
     def level(self, value: float) -> float:
-        """Where a number lies between the least of all (0) and the most (1); the middle where all are the same."""
+        """A value scaled to 0..1 over the matrix; 0.5 if all values are equal."""
         return (value - self.least) / (self.most - self.least) if self.most > self.least else 0.5
 
     def best_text(self, row: int) -> int:
-        """The text with the highest number of an image, the first of several."""
-        if (known := self._best.get(row)) is None:
-            numbers = self.row(row)
-            known = self._best[row] = max(range(self.columns), key=numbers.__getitem__)
-        return known
+        """The text with the highest value of an image, the first in case of a tie."""
+        if (best := self._best.get(row)) is None:
+            best = self._best[row] = max(range(self.columns), key=self.row(row).__getitem__)
+        return best
 
     def best_image(self, column: int) -> int:
-        """The image with the highest number of a text, the first of several."""
+        """The image with the highest value of a text, the first in case of a tie."""
         numbers = self.column(column)
         return max(range(self.rows), key=numbers.__getitem__)
 
     def place(self, row: int, column: int) -> int:
-        """The place of an image among all for a text, from 1; several with the same number share the best place."""
+        """The rank of an image among all for a text, from 1; ties share the best rank."""
         if self._ranked is None or self._ranked[0] != column:
             self._ranked = column, sorted(self.column(column))
         return self.rows - bisect_right(self._ranked[1], self.values[row * self.columns + column]) + 1
 
     def order(self, column: int, *, highest_first: bool) -> list[int]:
-        """The images by the numbers of a text; those with the same keep their order."""
+        """The images sorted by the values of a text; ties keep their order."""
         numbers = self.column(column)
         return sorted(range(self.rows), key=numbers.__getitem__, reverse=highest_first)

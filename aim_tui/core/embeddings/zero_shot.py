@@ -1,4 +1,4 @@
-"""Zero-shot classification: which of some labels a model that embeds images and texts in one space would give."""
+"""Zero-shot classification of images by the similarity of their embeddings to those of label prompts."""
 
 from __future__ import annotations
 
@@ -18,48 +18,48 @@ if TYPE_CHECKING:
 
     Probabilities = npt.NDArray[np.float64]
 
-#: Where a label goes in a template.
+#: The placeholder for the label in a template.
 PLACE = "{}"
 DEFAULT_TEMPLATE = "a photo of a {}."
 
 
 @dataclass(frozen=True, slots=True)
 class Logits:
-    """How a model makes logits of cosines: `scale` is exp(logit_scale).
+    """How a model turns cosines into logits: `scale` is exp(logit_scale).
 
-    `sigmoid` says that it was trained to judge each pair of image and text by itself, as SigLIP is.
+    `sigmoid`: the model was trained with a sigmoid loss on single image-text pairs, as SigLIP is.
     """
 
     scale: float
     sigmoid: bool = False
 
     def describe(self) -> str:
-        """What is done with the cosines, in words."""
-        said = f"softmax over the labels of {self.scale:.4g} * cosine"
+        """How probabilities are computed, in words."""
+        text = f"softmax over the labels of {self.scale:.4g} * cosine"
         if self.sigmoid:
-            said += " (the model was trained on single pairs, by a sigmoid; its bias falls out of a softmax)"
-        return said
+            text += " (the model was trained on single pairs, by a sigmoid; its bias falls out of a softmax)"
+        return text
 
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """A label and the probability that it is given."""
+    """A label and its probability."""
 
     label: str
     probability: float
 
 
 def check_labels(labels: Sequence[str]) -> None:
-    """UsageError where there are less than two labels, or one of them twice."""
+    """UsageError for fewer than two labels, or a repeated one."""
     if len(labels) < 2:
         raise UsageError("there is one label, which every image would be given", "give at least two")
-    twice = next((label for number, label in enumerate(labels) if label in labels[:number]), None)
-    if twice is not None:
-        raise UsageError(f"the label {twice!r} is given twice")
+    duplicate = next((label for number, label in enumerate(labels) if label in labels[:number]), None)
+    if duplicate is not None:
+        raise UsageError(f"the label {duplicate!r} is given twice")
 
 
 def check_templates(templates: Sequence[str]) -> None:
-    """UsageError for a template that has not exactly one place for a label."""
+    """UsageError for a template without exactly one placeholder."""
     for template in templates:
         if template.count(PLACE) != 1:
             raise UsageError(
@@ -68,15 +68,15 @@ def check_templates(templates: Sequence[str]) -> None:
 
 
 def filled(templates: Sequence[str], labels: Sequence[str]) -> list[str]:
-    """Each label in each template: all of the first label, then all of the second ..."""
+    """Each label in each template: all templates of the first label, then all of the second ..."""
     return [template.replace(PLACE, label) for label in labels for template in templates]
 
 
 def ensemble(texts: Vectors, labels: int) -> Vectors:
-    """One vector of length one for each label, float32 (labels, dim), from those of `filled` (labels * templates, dim).
+    """One unit vector per label, float32 (labels, dim), from those of `filled` (labels * templates, dim).
 
-    The mean of the texts' vectors, each of length one, made length one again (Radford et al. 2021, section 3.1.4).
-    UsageError where the templates of a label cancel each other out.
+    The normalised mean of the unit vectors of a label's texts (Radford et al. 2021, section 3.1.4). UsageError if they
+    cancel each other out.
     """
     means = texts.reshape(labels, -1, texts.shape[1]).astype(np.float64).mean(axis=1)
     lengths = np.linalg.norm(means, axis=1, keepdims=True)
@@ -93,13 +93,13 @@ def probabilities(cosines: npt.NDArray[np.float32], scale: float) -> Probabiliti
     [[0.5, 0.5]]
     """
     logits = cosines.astype(np.float64) * scale
-    grown = np.exp(logits - logits.max(axis=1, keepdims=True))
-    shares: Probabilities = grown / grown.sum(axis=1, keepdims=True)
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares: Probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
     return shares
 
 
 def guesses(shares: Probabilities, labels: Sequence[str], k: int) -> list[list[Guess]]:
-    """The `k` most probable labels of each image, the most probable first; equal ones in the order of the labels."""
+    """The `k` most probable labels of each image, in descending order; ties in the order of the labels."""
     order = np.argsort(-shares, axis=1, kind="stable")[:, :k]
     return [
         [Guess(labels[place], float(row[place])) for place in places] for row, places in zip(shares, order, strict=True)

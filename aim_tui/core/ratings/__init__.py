@@ -1,1 +1,1 @@
-"""What people say of images: ratings, duels and their Bradley-Terry ranking."""
+"""Human ratings, duels and their Bradley-Terry ranking."""

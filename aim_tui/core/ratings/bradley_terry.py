@@ -1,4 +1,4 @@
-"""A ranking with uncertainty from duels, and which pair to show next so that few duels are needed. Pure.
+"""A ranking with uncertainty from duels, and active selection of the next pair. Pure.
 
 The model is Bradley and Terry's (1952): image a is preferred to b with probability 1 / (1 + exp(s_b - s_a)). A tie
 counts half a win for each side (Agresti, Categorical Data Analysis, 2002, 10.6.2); a skipped pair counts nothing.
@@ -45,7 +45,7 @@ class Ranking:
 
     @property
     def order(self) -> list[int]:
-        """The images, the strongest first; equal ones as they are numbered."""
+        """The images in descending order of strength; ties in the order of their numbers."""
         return [int(index) for index in np.argsort(-self.mean, kind="stable")]
 
     def interval(self, image: int) -> tuple[float, float]:
@@ -54,11 +54,11 @@ class Ranking:
         return float(self.mean[image] - half), float(self.mean[image] + half)
 
     def told_apart(self, a: int, b: int) -> bool:
-        """Whether the 95 % interval of the difference of two strengths leaves out zero."""
+        """Whether the 95 % interval of the difference of two strengths excludes zero."""
         return bool(abs(self.mean[a] - self.mean[b]) > Z95 * math.sqrt(self._spread()[a, b]))
 
     def settled(self) -> int:
-        """How many neighbours in the order are told apart; n - 1 where all are."""
+        """The number of neighbours in the ranking whose difference is significant, of n - 1."""
         order = self.order
         return sum(self.told_apart(a, b) for a, b in zip(order, order[1:], strict=False))
 
@@ -68,7 +68,7 @@ class Ranking:
         return spread
 
     def information(self) -> np.ndarray:
-        """How much a duel of each pair is expected to tell of the strengths, in nats, shape (n, n).
+        """The expected information gain of a duel of each pair about the strengths, in nats, shape (n, n).
 
         The mutual information of outcome and strengths, H(E[p]) - E[H(p)]: the rule of Houlsby et al., Bayesian
         Active Learning (2011), with Gauss-Hermite quadrature as in Li et al., Hybrid-MST (NeurIPS 2018).
@@ -82,20 +82,20 @@ class Ranking:
             p = 1 / (1 + np.exp(-(difference + deviation * node)))
             chance += weight * p
             noise += weight * _entropy(p)
-        told = _entropy(chance) - noise
-        np.fill_diagonal(told, -np.inf)
-        return np.asarray(told)
+        gain = _entropy(chance) - noise
+        np.fill_diagonal(gain, -np.inf)
+        return np.asarray(gain)
 
 
 def rank(n: int, bouts: Sequence[Bout]) -> Ranking:
-    """Strengths of n images from their duels, found by choix; takes up to a second, so call it in a thread.
+    """Estimate the strengths of n images from their duels by choix; takes up to a second, so call it in a thread.
 
-    choix takes wins only: each duel is given twice, a tie once for each side, and the prior is doubled, which leaves
-    the maximum where it is. The covariance is the inverse of the curvature there, each duel weighing one.
+    choix takes wins only: each duel is passed twice, a tie once for each side, and the prior is doubled, which does not
+    move the maximum. The covariance is the inverse of the curvature there, with a weight of one per duel.
     """
     mean = np.zeros(n)
     if bouts:
-        # Brings scipy.stats, which nothing before the first answer needs.
+        # Imported late: it imports scipy.stats, which is not needed before the first duel.
         import choix
 
         wins = [pair for bout in bouts for pair in _wins(bout)]
@@ -107,7 +107,7 @@ def rank(n: int, bouts: Sequence[Bout]) -> Ranking:
         weight = p * (1 - p)
         curvature[[a, b], [a, b]] += weight
         curvature[[a, b], [b, a]] -= weight
-    # Only differences are told by duels: what all strengths have in common is taken out.
+    # Duels determine only differences of strengths, so their mean is removed.
     centre = np.identity(n) - 1 / n
     return Ranking(mean - mean.mean(), centre @ np.linalg.inv(curvature) @ centre)
 
@@ -118,23 +118,23 @@ def choose_pair(
     busy: Collection[int] = (),
     skipped: Collection[tuple[int, int]] = (),
 ) -> tuple[int, int]:
-    """The pair that a duel is expected to tell most of, sides by chance; needs two images.
+    """The pair with the highest expected information gain, in random order; needs two images.
 
-    `busy` images are left alone, and pairs that were `skipped` (the smaller number first), as far as others remain.
-    Equal pairs are drawn by lot, so that a series does not begin with the first names.
+    `busy` images and `skipped` pairs (the smaller number first) are avoided as long as others remain. Ties are broken
+    at random, so that a series does not begin with the first names.
     """
-    told = np.triu(ranking.information(), 1)
-    told[np.tril_indices(len(told))] = -np.inf
+    gain = np.triu(ranking.information(), 1)
+    gain[np.tril_indices(len(gain))] = -np.inf
     for images in (busy, ()):
         for pairs in (skipped, ()):
-            left = told.copy()
+            remaining = gain.copy()
             for image in images:
-                left[image, :] = left[:, image] = -np.inf
+                remaining[image, :] = remaining[:, image] = -np.inf
             for a, b in pairs:
-                left[a, b] = -np.inf
-            best = left.max()
+                remaining[a, b] = -np.inf
+            best = remaining.max()
             if np.isfinite(best):
-                candidates = np.argwhere(left >= best - _TIED_INFORMATION)
+                candidates = np.argwhere(remaining >= best - _TIED_INFORMATION)
                 a, b = (int(image) for image in candidates[chance.randrange(len(candidates))])
                 return (a, b) if chance.random() < 0.5 else (b, a)
     raise ValueError("a duel needs two images")

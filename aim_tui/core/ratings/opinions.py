@@ -1,4 +1,4 @@
-"""What a person says of an image: a rating, a rejection, a note. Raters are kept apart."""
+"""A rater's opinion of an image: a rating, a rejection, a note."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ RATINGS = (1, 2, 3, 4, 5)
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """One rater's word about one image as it holds now."""
+    """The current opinion of one rater about one image."""
 
     rating: float | None = None
     rejected: bool = False
     note: str = ""
 
     def __bool__(self) -> bool:
-        """Whether anything is said at all."""
+        """Whether there is a rating, a rejection or a note."""
         return self.rating is not None or self.rejected or bool(self.note)
 
 
-#: What is said of an image that nobody has looked at.
+#: The opinion of an unrated image.
 NOTHING = Opinion()

@@ -1,4 +1,4 @@
-"""What people said of images, for what leaves the program: a rater's words stay beside that rater's name."""
+"""Opinions as records and table columns for exports, by rater."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ SAID = ("rating", "rejected", "note")
 
 @dataclass(frozen=True)
 class Judged:
-    """Opinions by path and rater, as they hold when they are looked up."""
+    """Opinions by path and rater."""
 
     opinions: Mapping[str, Mapping[str, Opinion]] = field(default_factory=dict)
 
     @cached_property
     def raters(self) -> list[str]:
-        """Everybody who says something of any of the images."""
-        return sorted({rater for said in self.opinions.values() for rater, opinion in said.items() if opinion})
+        """All raters with an opinion of any of the images."""
+        return sorted({rater for by_rater in self.opinions.values() for rater, opinion in by_rater.items() if opinion})
 
     def records(self, path: str) -> list[dict[str, Any]]:
         """A record for each rater who says something of the image; who says nothing has none."""

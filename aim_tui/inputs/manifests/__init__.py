@@ -1,6 +1,6 @@
-"""Manifests: files of rows that name images and texts, in JSON Lines, JSON, CSV, TSV and Parquet.
+"""Manifests: files whose rows name images and texts, in JSON Lines, JSON, CSV, TSV and Parquet.
 
-They are read row by row and written with columns added; everything else in them stays as it is.
+They are read row by row and written with added columns; everything else in them stays unchanged.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aim_tui.core.names import did_you_mean
 from aim_tui.errors import UsageError
-from aim_tui.inputs.manifests.base import Bad, Manifest, Row, RowWriter
+from aim_tui.inputs.manifests.base import Manifest, ManifestRow, RowWriter, UnreadableCell
 from aim_tui.inputs.manifests.delimited import Delimited
 from aim_tui.inputs.manifests.images import PathError, locate_image
 from aim_tui.inputs.manifests.json_array import JsonArray
@@ -21,24 +21,33 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["Bad", "Manifest", "PathError", "Row", "RowWriter", "locate_image", "open_manifest", "require_columns"]
+__all__ = [
+    "Manifest",
+    "ManifestRow",
+    "PathError",
+    "RowWriter",
+    "UnreadableCell",
+    "locate_image",
+    "open_manifest",
+    "require_columns",
+]
 
 _FORMATS: tuple[type[Manifest], ...] = (JsonLines, JsonArray, Delimited, Parquet)
 
 
 def open_manifest(path: Path) -> Manifest:
-    """The manifest in a file, by its name's ending; UsageError where it is none or cannot be read."""
+    """The manifest in a file, by its suffix; UsageError for an unknown format or an unreadable file."""
     suffix = path.suffix.lower()
     kind = next((kind for kind in _FORMATS if suffix in kind.suffixes), None)
     if kind is None:
         known = ", ".join(suffix for kind in _FORMATS for suffix in kind.suffixes)
-        raise UsageError(f"{path}: its ending names no format", f"known: {known}")
+        raise UsageError(f"{path}: unknown file extension", f"known: {known}")
     try:
         if path.is_dir():
             raise UsageError(f"{path} is a folder", "name a file")
         if not path.is_file() and path.exists():
-            # It is read several times: for its columns, its rows, and what goes out again.
-            raise UsageError(f"{path} is no regular file", "save it to a file first")
+            # It is read several times: for its columns, its rows and its output.
+            raise UsageError(f"{path} is not a regular file", "save it to a file first")
         with path.open("rb") as stream:
             head = stream.read(2)
     except (OSError, ValueError) as error:
@@ -52,20 +61,20 @@ def open_manifest(path: Path) -> Manifest:
 
 
 def require_columns(manifest: Manifest, wanted: Sequence[str]) -> None:
-    """UsageError where a column is not among those of the file, or of its first rows."""
+    """UsageError if a column is missing from the file, or from its first rows."""
     known = manifest.columns()
     if not known and next(manifest.rows(()), None) is None:
-        return  # a file of no rows gives one of no rows
+        return  # a file without rows is valid input
     for name in wanted:
         if name not in known:
-            has = ", ".join(known) or "none"
+            columns = ", ".join(known) or "none"
             raise UsageError(
-                f"{manifest.path} has no column {name!r}{did_you_mean(name, known)}", f"its columns: {has}"
+                f"{manifest.path} has no column {name!r}{did_you_mean(name, known)}", f"its columns: {columns}"
             )
 
 
 def _is_lines(path: Path) -> bool:
-    """Whether a file that is named .json has an object a line."""
+    """Whether a file named .json is in fact JSON Lines."""
     with path.open("rb") as stream:
         first = next((line for _, line in numbered_lines(stream) if line is None or line.strip()), None)
     try:

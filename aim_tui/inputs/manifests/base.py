@@ -1,4 +1,4 @@
-"""What every format of manifest has in common: rows that come one by one, and go out with columns added."""
+"""The interface of all manifest formats: rows are read one by one and written with added columns."""
 
 from __future__ import annotations
 
@@ -10,61 +10,61 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-#: A longer row is none: reading it would take the machine's memory.
+#: The longest row in bytes, which limits the memory that reading takes.
 LONGEST = 16 << 20
-#: How many rows tell the columns of a file without a heading.
+#: How many rows are read to find the columns of a file without a header.
 PEEKED = 100
-#: More text than this is no caption; what CLIP reads of one are some hundred characters.
+#: The longest text in characters; CLIP itself reads only a few hundred.
 _LONGEST_TEXT = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Bad:
-    """A cell that is there and cannot be read, with the reason."""
+class UnreadableCell:
+    """A cell that cannot be read, with the reason."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One row: where it stands, the columns that were asked for, and what a writer passes through."""
+class ManifestRow:
+    """One row: its position, the requested columns, and the raw row that a writer passes through."""
 
     where: str
     """'line 7', 'row 3'."""
     values: Mapping[str, Any] = field(default_factory=dict)
     raw: Any = None
     problem: str = ""
-    """Why it is no row; a writer leaves it out."""
+    """Why the row is invalid; a writer leaves it out."""
     blank: bool = False
     """An empty line, which is passed through and never scored."""
 
-    def text(self, column: str) -> str | Bad:
-        """A cell as text without blanks around it, empty where there is none; Bad for what is no text."""
+    def text(self, column: str) -> str | UnreadableCell:
+        """A cell as stripped text, '' if it is missing; UnreadableCell if it is not text."""
         value = self.values.get(column)
-        if value is None or isinstance(value, Bad):
+        if value is None or isinstance(value, UnreadableCell):
             return value or ""
         if not isinstance(value, str):
-            return Bad(f"{column} is {_kind(value)}, not a text")
+            return UnreadableCell(f"{column} is {_kind(value)}, not a text")
         text = value.strip()
         if len(text) > _LONGEST_TEXT:
-            return Bad(f"{column} has {len(text):,} characters; more than {_LONGEST_TEXT:,} are not taken")
+            return UnreadableCell(f"{column} has {len(text):,} characters; the limit is {_LONGEST_TEXT:,}")
         return text
 
 
 class RowWriter(ABC):
-    """Writes the rows of a manifest with columns added, in their order."""
+    """Writes the rows of a manifest in their order, with added columns."""
 
     @abstractmethod
-    def write(self, row: Row, cells: Mapping[str, Any]) -> None:
-        """Write a row with its added cells; blank ones as they are, and nothing for one with a problem."""
+    def write(self, row: ManifestRow, cells: Mapping[str, Any]) -> None:
+        """Write a row with its added cells; a blank row unchanged, a row with a problem not at all."""
 
     @abstractmethod
     def end(self) -> None:
-        """Called once, after the last row that there is; what was written is then a whole file."""
+        """Complete the file; called once, after the last row."""
 
 
 class Manifest(ABC):
-    """A file of rows that is read as often as needed, never as a whole."""
+    """A file of rows that can be read repeatedly, and is never held in memory as a whole."""
 
     suffixes: tuple[str, ...]
 
@@ -73,21 +73,21 @@ class Manifest(ABC):
 
     @abstractmethod
     def columns(self) -> tuple[str, ...]:
-        """The names of the columns, or of those that the first rows have; UsageError where it cannot be read."""
+        """The names of the columns, or of those in the first rows; UsageError if the file cannot be read."""
 
     @abstractmethod
-    def rows(self, wanted: Sequence[str]) -> Iterator[Row]:
+    def rows(self, wanted: Sequence[str]) -> Iterator[ManifestRow]:
         """All rows, with the cells of these columns."""
 
     @abstractmethod
     def writer(self, stream: BinaryIO, added: Mapping[str, type]) -> RowWriter:
-        """A writer of the same format; `added` are names and types (float or str) of the columns.
+        """A writer of the same format; `added` has the names and types (float or str) of the new columns.
 
-        A column that is there already gets the new values in its place.
+        An existing column of that name is overwritten in place.
         """
 
     def count(self) -> int | None:
-        """About how many rows there are, where that is quickly told."""
+        """The approximate number of rows, if it is cheap to find out."""
         return None
 
 

@@ -1,4 +1,4 @@
-"""Which file the path in a manifest means."""
+"""Resolve the image paths in a manifest."""
 
 from __future__ import annotations
 
@@ -9,27 +9,26 @@ _URL = re.compile(r"(?:[a-z][a-z0-9+.-]*://|data:)", re.IGNORECASE)
 
 
 class PathError(Exception):
-    """A text that names no file on this machine; says why."""
+    """A text that cannot be the path of a local file; the message says why."""
 
 
 def locate_image(text: str, folder: str) -> str:
-    """The path that is meant: as it is where it is absolute, else within the manifest's folder or the working folder.
+    """Resolve a path: absolute, or relative to the manifest's folder, or else to the working folder.
 
-    One that leads out of the manifest's folder is taken from there alone: it is not looked for anywhere else. PathError
-    for what is no path.
+    A path that leads out of the manifest's folder ('../x.png') is resolved against that folder only. Raises PathError.
     """
     if "\0" in text:
-        raise PathError("the path holds a zero byte")
+        raise PathError("the path contains a zero byte")
     if _URL.match(text):
         raise PathError("is a URL, not a file: fetch it first, then name the file")
     try:
         os.fsencode(text)
     except UnicodeEncodeError:
-        raise PathError("the path holds half of a character (an unpaired surrogate)") from None
+        raise PathError("the path contains an unpaired surrogate") from None
     if os.path.isabs(text):  # noqa: PTH117  # as text: any bytes
         return text
-    beside = os.path.normpath(os.path.join(folder, text))  # noqa: PTH118
-    if os.path.lexists(beside) or os.path.normpath(text).startswith(".."):
-        return beside
-    here = os.path.abspath(text)  # noqa: PTH100
-    return here if os.path.lexists(here) else beside
+    in_folder = os.path.normpath(os.path.join(folder, text))  # noqa: PTH118
+    if os.path.lexists(in_folder) or os.path.normpath(text).startswith(".."):
+        return in_folder
+    in_working_folder = os.path.abspath(text)  # noqa: PTH100
+    return in_working_folder if os.path.lexists(in_working_folder) else in_folder

@@ -1,4 +1,4 @@
-"""Manifests in JSON: an array of objects, cut into its elements without reading it as a whole."""
+"""Manifests in JSON: an array of objects, split into its elements without reading it as a whole."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from aim_tui.errors import UsageError
-from aim_tui.inputs.manifests.base import LONGEST, PEEKED, Manifest, Row, RowWriter
+from aim_tui.inputs.manifests.base import LONGEST, PEEKED, Manifest, ManifestRow, RowWriter
 from aim_tui.inputs.manifests.json_lines import BOM, TOO_LONG, object_row
 
 if TYPE_CHECKING:
@@ -20,29 +20,31 @@ _IN_STRING = re.compile(rb'\\.|\\\Z|"', re.DOTALL)
 
 
 class JsonArray(Manifest):
-    """An array of objects; blanks between them stay."""
+    """An array of objects; whitespace between them is kept."""
 
     suffixes = (".json",)
 
     def columns(self) -> tuple[str, ...]:
-        """The names that the first rows have."""
+        """The names in the first rows."""
         rows = (row for row in islice(self.rows(()), PEEKED) if not row.problem)
         return tuple(dict.fromkeys(name for row in rows for name in row.raw[0].values()))
 
-    def rows(self, wanted: Sequence[str]) -> Iterator[Row]:
-        """A row an element; the raw part of one has the blanks before and after it."""
+    def rows(self, wanted: Sequence[str]) -> Iterator[ManifestRow]:
+        """One row per element, including the whitespace around it."""
         with self.path.open("rb") as stream:
             elements = _Elements(stream, self.path.name)
-            for number, (line, before, text, trouble) in enumerate(elements, 1):
+            for number, (line, before, text, problem) in enumerate(elements, 1):
                 where = f"row {number} (line {line})"
-                yield object_row(where, text, before, wanted) if text is not None else Row(where, problem=trouble)
+                yield (
+                    object_row(where, text, before, wanted) if text is not None else ManifestRow(where, problem=problem)
+                )
 
     def writer(self, stream: BinaryIO, added: Mapping[str, type]) -> RowWriter:
-        """Writes each element as it is, with the members added, and what is around the elements."""
-        return _Writer(stream, self)
+        """A writer that adds members to the unchanged text of each element."""
+        return _JsonArrayWriter(stream, self)
 
 
-class _Writer(RowWriter):
+class _JsonArrayWriter(RowWriter):
     def __init__(self, stream: BinaryIO, manifest: JsonArray) -> None:
         self._stream = stream
         self._first = True
@@ -50,7 +52,7 @@ class _Writer(RowWriter):
             stream.write(_Elements(source, manifest.path.name).head)
         self._tail = _tail(manifest)
 
-    def write(self, row: Row, cells: Mapping[str, Any]) -> None:
+    def write(self, row: ManifestRow, cells: Mapping[str, Any]) -> None:
         if row.problem:
             return
         parsed, before = row.raw
@@ -63,7 +65,7 @@ class _Writer(RowWriter):
 
 
 class _Elements:
-    """The elements of an array: line, the blanks before, and the bytes, or else what is wrong."""
+    """The elements of an array: line number, whitespace before, and the bytes or else a problem."""
 
     def __init__(self, stream: BinaryIO, name: str) -> None:
         self._stream = stream
@@ -73,7 +75,7 @@ class _Elements:
         self._at = begin
         gap = self._gap()
         if self._buffer[self._at : self._at + 1] != b"[":
-            raise UsageError(f"{name} holds no list of objects", "a manifest in JSON is [{...}, ...]")
+            raise UsageError(f"{name} is not a list of objects", "a manifest in JSON is [{...}, ...]")
         self._at += 1
         self.head = (BOM if begin else b"") + gap + b"["
 
@@ -92,7 +94,7 @@ class _Elements:
             if text is None:
                 yield line, before, None, TOO_LONG
             elif not text.strip():
-                yield line, before, None, "is empty: a comma too many"
+                yield line, before, None, "is empty: one comma too many"
             else:
                 yield line, before, text.rstrip(b" \t\r\n"), ""
             first = False
@@ -105,7 +107,7 @@ class _Elements:
             yield self._line, b"", None, "follows the end of the list"
 
     def _element(self) -> tuple[bytes | None, bool]:
-        """The bytes up to the next comma or bracket of the array, None for too many; and whether there is one."""
+        """The bytes up to the next comma or bracket of the array, None if too many; and whether one was found."""
         parts: list[bytes] = []
         size, depth, in_string = 0, 0, False
         while True:
@@ -134,11 +136,11 @@ class _Elements:
                 depth = max(depth - 1, 0)
 
     def _gap(self) -> bytes:
-        """The blanks from here on, which are passed."""
+        """Skip whitespace, and return it."""
         gap = b""
         while True:
             match = _GAP.match(self._buffer, self._at)
-            assert match is not None  # it matches nothing, too
+            assert match is not None  # the pattern also matches the empty string
             gap += match[0]
             self._line += match[0].count(b"\n")
             self._at = match.end()
@@ -154,7 +156,7 @@ class _Elements:
 
 
 def _tail(manifest: JsonArray) -> bytes:
-    """What ends the file: the blanks before the bracket, the bracket, and the blanks after it."""
+    """The end of the file: the closing bracket and the whitespace around it."""
     with manifest.path.open("rb") as stream:
         stream.seek(0, 2)
         size = stream.tell()

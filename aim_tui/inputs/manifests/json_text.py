@@ -1,4 +1,4 @@
-"""JSON objects as the text that they are: members are added and replaced, and nothing else changes by a character."""
+"""JSON objects as text: members can be added and replaced without changing any other character."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BLANK = re.compile(r"[ \t\n\r]*")
 
 
 class JsonError(Exception):
-    """A text that is no JSON object; says why."""
+    """A text that is not a JSON object; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class _Member:
 
 @dataclass(frozen=True, slots=True)
 class JsonObject:
-    """An object and the places of its members in the text. Numbers are read as floats; they stay as written."""
+    """An object and the positions of its members in the text. Numbers are read as floats, but keep their text."""
 
     text: str
     members: Sequence[_Member]
@@ -41,7 +41,7 @@ class JsonObject:
         return {member.name: member.value for member in self.members}
 
     def with_members(self, added: Mapping[str, Any]) -> str:
-        """The text with these members: each in the place of one of its name, or else at the end, laid out alike."""
+        """The text with these members: each replaces one of the same name, or is appended in the same layout."""
         parts, position = [], 0
         for member in self.members:
             if member.name in added:
@@ -60,7 +60,7 @@ class JsonObject:
         return "".join(parts)
 
     def _layout(self) -> tuple[str, str]:
-        """What stands before the last name, and between it and its value."""
+        """The whitespace before the last name, and the text between that name and its value."""
         if not self.members:
             return " ", ": "
         last = self.members[-1]
@@ -73,11 +73,11 @@ class JsonObject:
 
 
 def parse_object(text: str) -> JsonObject:
-    """The members of the object that a text is; JsonError where it is none, or names something twice."""
+    """Parse an object; JsonError if the text is not one, or repeats a name."""
     try:
         return _parse(text)
     except json.JSONDecodeError as error:
-        raise JsonError(f"is no JSON ({error.msg}: column {error.pos + 1})") from None
+        raise JsonError(f"is not valid JSON ({error.msg}: column {error.pos + 1})") from None
     except RecursionError:
         raise JsonError("is nested too deeply") from None
 
@@ -87,7 +87,7 @@ def _parse(text: str) -> JsonObject:
     if text[at : at + 1] != "{":
         value, at = _DECODER.raw_decode(text, at)
         _expect_end(text, at)
-        raise JsonError(f"is no object but {_kind(value)}")
+        raise JsonError(f"is {_kind(value)}, not an object")
     members: dict[str, _Member] = {}
     at = _skip(text, at + 1)
     while text[at : at + 1] != "}" or members:
@@ -120,17 +120,17 @@ def _expect_end(text: str, at: int) -> None:
 
 def _skip(text: str, at: int) -> int:
     match = _BLANK.match(text, at)
-    assert match is not None  # it matches nothing, too
+    assert match is not None  # the pattern also matches the empty string
     return match.end()
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise JsonError(f"has the key {twice!r} more than once in one object")
-    return found
+        duplicate = next(name for name in names if names.count(name) > 1)
+        raise JsonError(f"has the key {duplicate!r} more than once in one object")
+    return members
 
 
 def _kind(value: object) -> str:
@@ -139,5 +139,5 @@ def _kind(value: object) -> str:
     return {list: "a list", str: "a text", bool: "true or false"}.get(type(value), "a number")
 
 
-# Numbers of any length are read at once and never as an int, which has a limit on its digits.
-_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_int=float)
+# Numbers are never read as an int, which has a limit on its digits.
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_int=float)

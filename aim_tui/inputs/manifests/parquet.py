@@ -1,18 +1,18 @@
-"""Manifests in Parquet, a row group at a time; schema, metadata and compression stay."""
+"""Manifests in Parquet, one row group at a time; schema, metadata and compression are kept."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from aim_tui.errors import UsageError
-from aim_tui.inputs.manifests.base import Bad, Manifest, Row, RowWriter
+from aim_tui.inputs.manifests.base import Manifest, ManifestRow, RowWriter, UnreadableCell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-# A row group of more bytes than this is read, and written, in parts.
+# A larger row group, in bytes, is read and written in parts.
 _LARGE = 128 << 20
-_AT_ONCE = 1024
+_BATCH_ROWS = 1024
 
 
 class Parquet(Manifest):
@@ -25,24 +25,26 @@ class Parquet(Manifest):
         with self._open() as file:
             return tuple(file.schema_arrow.names)
 
-    def rows(self, wanted: Sequence[str]) -> Iterator[Row]:
-        """All rows; UsageError for a column that holds no text."""
+    def rows(self, wanted: Sequence[str]) -> Iterator[ManifestRow]:
+        """All rows; UsageError for a column that is not text."""
         with self._open() as file:
             schema = file.schema_arrow
-            here = [name for name in dict.fromkeys(wanted) if name in schema.names]
-            for name in here:
+            names = [name for name in dict.fromkeys(wanted) if name in schema.names]
+            for name in names:
                 if not _is_text(schema.field(name).type):
                     raise UsageError(f"{self.path.name}: the column {name!r} holds {schema.field(name).type}, not text")
             number = 0
-            for batch in file.iter_batches(batch_size=_AT_ONCE, columns=here):
-                columns = [_values(batch.column(batch.schema.get_field_index(name))) for name in here]
+            for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=names):
+                columns = [_values(batch.column(batch.schema.get_field_index(name))) for name in names]
                 for at in range(batch.num_rows):
                     number += 1
-                    yield Row(f"row {number}", {name: column[at] for name, column in zip(here, columns, strict=True)})
+                    yield ManifestRow(
+                        f"row {number}", {name: column[at] for name, column in zip(names, columns, strict=True)}
+                    )
 
     def writer(self, stream: BinaryIO, added: Mapping[str, type]) -> RowWriter:
-        """Writes the row groups as they are, with the columns added."""
-        return _Writer(stream, self, added)
+        """A writer that adds columns to the unchanged row groups."""
+        return _ParquetWriter(stream, self, added)
 
     def count(self) -> int:
         """The number of rows."""
@@ -61,7 +63,7 @@ class Parquet(Manifest):
             raise UsageError(f"{self.path.name} cannot be read as Parquet: {str(error).splitlines()[0]}") from None
 
     def pieces(self) -> Iterator[Any]:
-        """The tables that are written in one go: row groups, or parts of large ones."""
+        """The file as tables of moderate size: row groups, or parts of large ones."""
         import pyarrow as pa
 
         with self._open() as file:
@@ -75,36 +77,36 @@ class Parquet(Manifest):
                     yield pa.Table.from_batches([batch])
 
     def layout(self) -> tuple[Any, dict[str, Any]]:
-        """The schema, and how the file is written."""
+        """The schema, and the options for writing the file in the same way."""
         with self._open() as file:
             meta = file.metadata
-            how: dict[str, Any] = {"compression": "snappy"}
+            options: dict[str, Any] = {"compression": "snappy"}
             if meta.num_row_groups and meta.num_columns:
-                found = meta.row_group(0).column(0).compression.lower()
-                how["compression"] = "none" if found == "uncompressed" else found
+                compression = meta.row_group(0).column(0).compression.lower()
+                options["compression"] = "none" if compression == "uncompressed" else compression
             physical = [file.schema.column(number).physical_type for number in range(meta.num_columns)]
-            how["use_deprecated_int96_timestamps"] = "INT96" in physical
-            return file.schema_arrow, how
+            options["use_deprecated_int96_timestamps"] = "INT96" in physical
+            return file.schema_arrow, options
 
 
-class _Writer(RowWriter):
+class _ParquetWriter(RowWriter):
     def __init__(self, stream: BinaryIO, manifest: Parquet, added: Mapping[str, type]) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         self._types = {name: pa.float64() if kind is float else pa.string() for name, kind in added.items()}
-        schema, how = manifest.layout()
+        schema, options = manifest.layout()
         for name, kind in self._types.items():
             at = schema.get_field_index(name)
             new = pa.field(name, kind)
             schema = schema.append(new) if at < 0 else schema.set(at, new)
-        self._writer = pq.ParquetWriter(stream, schema, **how)
+        self._writer = pq.ParquetWriter(stream, schema, **options)
         self._schema = schema
         self._pieces = manifest.pieces()
         self._piece: Any = None
         self._cells: list[Mapping[str, Any]] = []
 
-    def write(self, row: Row, cells: Mapping[str, Any]) -> None:
+    def write(self, row: ManifestRow, cells: Mapping[str, Any]) -> None:
         while self._piece is None or self._piece.num_rows == 0:
             self._piece = next(self._pieces)
         self._cells.append(cells)
@@ -155,4 +157,4 @@ def _value(scalar: Any) -> Any:
     try:
         return scalar.as_py()
     except UnicodeDecodeError:
-        return Bad("is not UTF-8")
+        return UnreadableCell("is not UTF-8")

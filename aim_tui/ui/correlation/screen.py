@@ -11,7 +11,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from aim_tui.core.agreement.coefficients import Kind
+from aim_tui.core.agreement.coefficients import CoefficientKind
 from aim_tui.core.agreement.interpretation import sentence
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
     from textual.app import App, ComposeResult
     from textual.notifications import SeverityLevel
 
-    from aim_tui.core.agreement.analysis import Analysis, Cell
+    from aim_tui.core.agreement.analysis import AgreementCell, Analysis
     from aim_tui.core.agreement.residuals import Residual
     from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.ui.session.agreement import AgreementService, Gathered
     from aim_tui.ui.session.session import Session
 
-_KINDS = (Kind.SPEARMAN, Kind.PEARSON, Kind.KENDALL_B)
+_KINDS = (CoefficientKind.SPEARMAN, CoefficientKind.PEARSON, CoefficientKind.KENDALL_B)
 _PANES = ("scatter", "numbers", "samples")
 _LISTS = {
     "worst": "Worst agreement",
@@ -96,7 +96,7 @@ class CorrelationScreen(AimScreen[None]):
         self._gathered: Gathered | None = None
         self.analysis: Analysis | None = None
         """What is shown; None while it is worked out or where there is nothing to."""
-        self._kind = Kind.SPEARMAN
+        self._kind = CoefficientKind.SPEARMAN
         self._ranks = False
         self._pane = _PANES[0]
         self._list = next(iter(_LISTS))
@@ -174,7 +174,7 @@ class CorrelationScreen(AimScreen[None]):
     # -- what is shown -----------------------------------------------------------------------------------------------
 
     @property
-    def cell(self) -> Cell | None:
+    def cell(self) -> AgreementCell | None:
         """The picked cell, or None where there is none."""
         metric, judgement = self._matrix.cursor_key, self._matrix.judgement
         if self.analysis is None or metric is None or judgement is None:
@@ -221,13 +221,13 @@ class CorrelationScreen(AimScreen[None]):
         self._numbers.scroll_home(animate=False)
         self._show_samples(cell)
 
-    def _show_words(self, cell: Cell) -> None:
+    def _show_words(self, cell: AgreementCell) -> None:
         words = sentence(cell.coefficients[self._kind], cell.pairs.n, cell.metric.name, cell.judgement.name)
         lines = [Content(printable(words))]
         lines += [Content.styled(f"! {printable(warning)}", "$text-warning") for warning in cell.warnings]
         self._said.update(Content("\n").join(lines))
 
-    def _show_scatter(self, cell: Cell) -> None:
+    def _show_scatter(self, cell: AgreementCell) -> None:
         reason = cell.coefficients[self._kind].reason
         self._scatter.show(plot_of(cell, ranks=self._ranks), f"nothing to draw: {reason}")
 
@@ -238,8 +238,8 @@ class CorrelationScreen(AimScreen[None]):
             if width > 0:
                 self._figures.update(Content("\n").join(page(self.analysis, cell, width)))
 
-    def _show_samples(self, cell: Cell) -> None:
-        reason = cell.coefficients[Kind.PEARSON].reason
+    def _show_samples(self, cell: AgreementCell) -> None:
+        reason = cell.coefficients[CoefficientKind.PEARSON].reason
         # Where nothing is defined, no sample agrees better than another.
         found: tuple[Residual, ...] = () if reason else getattr(cell, self._list)
         lines = [(one.id, numbers_of(cell, one)) for one in found]

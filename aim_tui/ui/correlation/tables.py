@@ -19,8 +19,8 @@ from aim_tui.ui.widgets.cell_text import fit, wrap
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from aim_tui.core.agreement.analysis import Analysis, Cell
-    from aim_tui.core.agreement.coefficients import Kind
+    from aim_tui.core.agreement.analysis import AgreementCell, Analysis
+    from aim_tui.core.agreement.coefficients import CoefficientKind
     from aim_tui.core.agreement.report_tables import Section
     from aim_tui.core.agreement.residuals import Residual
 
@@ -29,7 +29,7 @@ _GAP = 2
 _WIDEST_TEXT = 26
 
 
-def plot_of(cell: Cell, *, ranks: bool) -> Plot:
+def plot_of(cell: AgreementCell, *, ranks: bool) -> Plot:
     """The pairs of a cell in their own directions, or their ranks, with the least-squares line."""
     pairs, signs = cell.pairs, (-1.0 if cell.pairs.negated_x else 1.0, -1.0 if cell.pairs.negated_y else 1.0)
     x, y = (sign * side for sign, side in zip(signs, (pairs.x, pairs.y), strict=True))
@@ -49,7 +49,7 @@ def plot_of(cell: Cell, *, ranks: bool) -> Plot:
     )
 
 
-def figures_of(analysis: Analysis, kind: Kind) -> Mapping[tuple[str, str], Figure]:
+def figures_of(analysis: Analysis, kind: CoefficientKind) -> Mapping[tuple[str, str], Figure]:
     """What each cell shows of one coefficient."""
     figures = {}
     for cell in analysis.cells:
@@ -63,7 +63,7 @@ def figures_of(analysis: Analysis, kind: Kind) -> Mapping[tuple[str, str], Figur
     return figures
 
 
-def numbers_of(cell: Cell, one: Residual) -> tuple[str, ...]:
+def numbers_of(cell: AgreementCell, one: Residual) -> tuple[str, ...]:
     """In the values' own directions, as the user knows them."""
     sign_x, sign_y = (-1 if negated else 1 for negated in (cell.pairs.negated_x, cell.pairs.negated_y))
     return (
@@ -76,7 +76,7 @@ def numbers_of(cell: Cell, one: Residual) -> tuple[str, ...]:
     )
 
 
-def page(analysis: Analysis, cell: Cell, width: int) -> list[Content]:
+def page(analysis: Analysis, cell: AgreementCell, width: int) -> list[Content]:
     """All figures of a cell, then what is about its metric and judgement beside others; no sample is named twice."""
     metric, judgement = cell.metric.name, cell.judgement.name
     about = replace(

@@ -24,7 +24,7 @@ from aim_tui.ui.widgets.line_list import LineList
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from aim_tui.core.embeddings.confusion import Agreement
+    from aim_tui.core.embeddings.confusion import LabelAgreement
     from aim_tui.core.embeddings.saved_results import ClassesFound
     from aim_tui.core.scoring.jobs import ReadingPolicy
 
@@ -145,7 +145,7 @@ def _bar(label: str, share: float) -> Content:
     )
 
 
-def _report(found: Agreement | None) -> Content:
+def _report(found: LabelAgreement | None) -> Content:
     """Precision, recall and F1 by label, their means, and the confusion matrix."""
     if found is None:
         return Content("")

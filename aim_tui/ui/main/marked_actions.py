@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from aim_tui.core.scoring.results import Row
     from aim_tui.core.selection.mark_rules import MarkRule
-    from aim_tui.file_operations.plan import Plan
-    from aim_tui.file_operations.transfer import Outcome
+    from aim_tui.file_operations.plan import TransferPlan
+    from aim_tui.file_operations.transfer import TransferOutcome
     from aim_tui.ui.session.arrangement import Arrangement
     from aim_tui.ui.session.session import Session
 
@@ -133,7 +133,7 @@ async def undo_transfer(app: App[int], session: Session) -> None:
         await _report(app, session, outcome, "taken back", "")
 
 
-async def _settle(app: App[int], plan: Plan) -> Plan | None:
+async def _settle(app: App[int], plan: TransferPlan) -> TransferPlan | None:
     """Ask what has to be asked of a plan; None where nothing is to be done."""
     verb, where = plan.action.title(), printable(plan.folder)
     if not plan.fits:
@@ -159,7 +159,7 @@ async def _settle(app: App[int], plan: Plan) -> Plan | None:
     return plan if await app.push_screen_wait(ConfirmScreen(f"{verb} files", question, verb, "Leave them")) else None
 
 
-async def _report(app: App[int], session: Session, outcome: Outcome, done: str, then: str) -> None:
+async def _report(app: App[int], session: Session, outcome: TransferOutcome, done: str, then: str) -> None:
     ended = ", then cancelled" if outcome.cancelled else ""
     session.workspace.notify(f"{_images(len(outcome.carried))} {done}{ended}{then if outcome.carried else ''}")
     if outcome.refused:

@@ -13,7 +13,7 @@ from textual.widgets import Input, ProgressBar, Static
 from aim_tui.core.selection.filters import FilterError
 from aim_tui.core.selection.mark_rules import MarkRule
 from aim_tui.core.text import printable
-from aim_tui.file_operations.transfer import Outcome
+from aim_tui.file_operations.transfer import TransferOutcome
 from aim_tui.ui.dialogs.dialog import Dialog
 from aim_tui.ui.widgets.find_bar import FilterInput, FilterSuggester
 
@@ -81,10 +81,10 @@ class BatchScreen(Dialog[str]):
         self.dismiss(name)
 
 
-class TransferScreen(Dialog[Outcome]):
+class TransferScreen(Dialog[TransferOutcome]):
     """Does the work it is given and shows how far it is; escape ends it after the file that is on."""
 
-    def __init__(self, transfer: FileTransferService, job: Coroutine[Any, Any, Outcome | None]) -> None:
+    def __init__(self, transfer: FileTransferService, job: Coroutine[Any, Any, TransferOutcome | None]) -> None:
         super().__init__("Files")
         self._transfer = transfer
         self._job = job

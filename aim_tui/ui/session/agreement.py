@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from aim_tui.core.agreement.analysis import Analysis, Cell
-    from aim_tui.core.agreement.study import Source, Study
+    from aim_tui.core.agreement.analysis import AgreementCell, Analysis
+    from aim_tui.core.agreement.study import Study, StudySource
     from aim_tui.core.scoring.results import Row
     from aim_tui.store.judgements import Judgements
     from aim_tui.ui.session.judgement_files import JudgementFile, Preview
@@ -67,7 +67,7 @@ class AgreementService(abc.ABC):
         """All statistics of a study, the same for the same study."""
         return await asyncio.to_thread(_analyse, study, group_by)
 
-    async def write(self, analysis: Analysis, cell: Cell | None, path: Path) -> None:
+    async def write(self, analysis: Analysis, cell: AgreementCell | None, path: Path) -> None:
         """Write everything as .json or .md, or the figure of one cell as .png or .svg.
 
         ExportError where it cannot be written, or where a figure needs what is not installed.
@@ -140,7 +140,7 @@ def groupings(study: Study) -> dict[str, int]:
     return {label: len(distinct) for label, distinct in values.items() if 1 < len(distinct) < len(samples)}
 
 
-def _scores(results: Results, origin: str) -> tuple[Source, Study]:
+def _scores(results: Results, origin: str) -> tuple[StudySource, Study]:
     """The rows as a source, and a study of their final score and raw values against nothing."""
     from aim_tui.core.agreement.study import Study
     from aim_tui.core.metrics.registry import get_metric
@@ -185,7 +185,7 @@ def _analyse(study: Study, group_by: str) -> Analysis:
     return analyse(study, Options(group_by=group_by, top=TOP))
 
 
-def _write(analysis: Analysis, cell: Cell | None, path: Path) -> None:
+def _write(analysis: Analysis, cell: AgreementCell | None, path: Path) -> None:
     from aim_tui.exports.agreement import AgreementFigure, AgreementReport
     from aim_tui.exports.formats import export, find_by_ending, format_of
     from aim_tui.store.errors import ExportError

@@ -11,7 +11,7 @@ from aim_tui.ui.session.agreement import AgreementService, Gathered
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aim_tui.core.agreement.study import Source, Study
+    from aim_tui.core.agreement.study import Study, StudySource
     from aim_tui.core.scoring.results import Results
     from aim_tui.store.judgements import Judgements
     from aim_tui.ui.session.judgement_files import JudgementFile, Preview
@@ -62,13 +62,13 @@ class EditAgreementDesk(AgreementService):
         return await asyncio.to_thread(preview, file, _source(self._shown()))
 
 
-def _source(shown: ShownEdits) -> Source:
+def _source(shown: ShownEdits) -> StudySource:
     from aim_tui.store.evidence import source_of_edits
 
     return source_of_edits(shown.results, shown.origin)
 
 
-def _against_own(source: Source, shown: ShownEdits, words: Judgements | None) -> Study:
+def _against_own(source: StudySource, shown: ShownEdits, words: Judgements | None) -> Study:
     from aim_tui.core.agreement.study import Study
     from aim_tui.store import evidence
 
@@ -78,7 +78,7 @@ def _against_own(source: Source, shown: ShownEdits, words: Judgements | None) ->
     return Study(evidence.metrics_of(source), judgements, source.samples)
 
 
-def _against_file(source: Source, file: JudgementFile) -> Study:
+def _against_file(source: StudySource, file: JudgementFile) -> Study:
     from aim_tui.store.evidence import metrics_of
     from aim_tui.ui.session.judgement_files import judged_by
 

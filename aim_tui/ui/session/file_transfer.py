@@ -13,8 +13,8 @@ from aim_tui.file_operations.transfer import carry_out, undo
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from aim_tui.file_operations.plan import Plan
-    from aim_tui.file_operations.transfer import Cancelled, Outcome, Progress
+    from aim_tui.file_operations.plan import TransferPlan
+    from aim_tui.file_operations.transfer import Cancelled, Progress, TransferOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +33,16 @@ class FileTransferService:
     def __init__(self) -> None:
         self.progress: TransferProgress | None = None
         """What is being done, or None."""
-        self.last: Outcome | None = None
+        self.last: TransferOutcome | None = None
         """What `undo` would undo."""
         self._stop = Event()
-        self._work: asyncio.Task[Outcome] | None = None
+        self._work: asyncio.Task[TransferOutcome] | None = None
 
-    async def plan(self, action: Action, paths: Sequence[str], folder: str) -> Plan:
+    async def plan(self, action: Action, paths: Sequence[str], folder: str) -> TransferPlan:
         """What would be done; OSError where the folder cannot be looked at."""
         return await asyncio.to_thread(make_plan, action, paths, folder)
 
-    async def transfer(self, plan: Plan) -> Outcome:
+    async def transfer(self, plan: TransferPlan) -> TransferOutcome:
         """Do it."""
         verb = "copying" if plan.action is Action.COPY else "moving"
         outcome = await self._run(
@@ -52,7 +52,7 @@ class FileTransferService:
             self.last = outcome
         return outcome
 
-    async def undo(self) -> Outcome | None:
+    async def undo(self) -> TransferOutcome | None:
         """Undo the last copy or move; what is refused stays where it is. None where there was none."""
         last, self.last = self.last, None
         if last is None:
@@ -71,7 +71,9 @@ class FileTransferService:
         if self._work is not None:
             await asyncio.wait([self._work])
 
-    async def _run(self, verb: str, total: int, work: Callable[[Progress, Cancelled], Outcome]) -> Outcome:
+    async def _run(
+        self, verb: str, total: int, work: Callable[[Progress, Cancelled], TransferOutcome]
+    ) -> TransferOutcome:
         def report(done: int, path: str) -> None:
             self.progress = TransferProgress(verb, done, total, path)
 

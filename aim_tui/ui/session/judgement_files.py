@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aim_tui.core.agreement.match_ids import match
 from aim_tui.core.agreement.merge_sources import gather
 from aim_tui.core.agreement.pairs import collapse
-from aim_tui.core.agreement.study import Judgement
+from aim_tui.core.agreement.study import StudyJudgement
 from aim_tui.core.outcomes import Failed
 from aim_tui.errors import UsageError
 from aim_tui.inputs.judgements import Reading, choose, read_scale, read_source
@@ -17,8 +17,8 @@ from aim_tui.inputs.judgements import Reading, choose, read_scale, read_source
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from aim_tui.core.agreement.match_ids import Matched
-    from aim_tui.core.agreement.study import Column, Source, Study
+    from aim_tui.core.agreement.match_ids import IdMatch
+    from aim_tui.core.agreement.study import Study, StudyColumn, StudySource
 
 _NAMED = 3
 
@@ -41,10 +41,10 @@ class JudgementFile:
 class Preview:
     """How a file and the rows find each other."""
 
-    judgements: tuple[Judgement, ...]
+    judgements: tuple[StudyJudgement, ...]
     columns: tuple[str, ...]
     """All columns of numbers."""
-    matched: Matched
+    matched: IdMatch
     repeated: int
     """Ids that are given more than once with one value."""
     conflicting: int
@@ -62,7 +62,7 @@ class Preview:
             yield f"other columns of numbers: {', '.join(others)}"
 
 
-def preview(file: JudgementFile, scores: Source) -> Preview:
+def preview(file: JudgementFile, scores: StudySource) -> Preview:
     """What of the file belongs to the scores; UsageError says what is wrong with it."""
     judged, judgements = _read(file)
     matched = match(scores.samples, _names(judged, judgements))
@@ -81,21 +81,21 @@ def preview(file: JudgementFile, scores: Source) -> Preview:
     return Preview(judgements, tuple(c.name for c in judged.columns), matched, len(repeated), len(conflicting))
 
 
-def judged_by(file: JudgementFile, scores: Source, metrics: Sequence[Column]) -> Study:
+def judged_by(file: JudgementFile, scores: StudySource, metrics: Sequence[StudyColumn]) -> Study:
     """The metrics against the judgements of the file, raters apart; UsageError as in `preview`."""
     judged, judgements = _read(file)
     return gather(scores, metrics, judged, judgements)
 
 
-def _read(file: JudgementFile) -> tuple[Source, tuple[Judgement, ...]]:
+def _read(file: JudgementFile) -> tuple[StudySource, tuple[StudyJudgement, ...]]:
     scale = read_scale("scale", file.scale.strip())
     reading = Reading(lower_is_better=frozenset(_parts(file.lower)), scale=scale, rater_column=file.rater.strip())
     source = read_source(Path(file.path.strip()).expanduser(), reading)
     columns = choose(source, _parts(file.columns), "the field Columns")
-    return source, tuple(Judgement(column.name, source.raters.get(column.name) or (column,)) for column in columns)
+    return source, tuple(StudyJudgement(column.name, source.raters.get(column.name) or (column,)) for column in columns)
 
 
-def _names(judged: Source, judgements: Sequence[Judgement]) -> dict[str, None]:
+def _names(judged: StudySource, judgements: Sequence[StudyJudgement]) -> dict[str, None]:
     ids = (entry.id for one in judgements for column in one.raters for entry in column.entries)
     return dict.fromkeys([*judged.samples, *ids])
 
@@ -104,7 +104,7 @@ def _parts(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
-def _described(judgement: Judgement) -> str:
+def _described(judgement: StudyJudgement) -> str:
     raters = f" of {len(judgement.raters)} raters" if len(judgement.raters) > 1 else ""
     scale = f" ({judgement.scale})" if judgement.scale else ""
     return f"{judgement.name}{scale}{'' if judgement.higher_is_better else ', lower is better'}{raters}"

@@ -12,7 +12,7 @@ from aim_tui.terminal.osc import ProgressState
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aim_tui.terminal.writer import Voice
+    from aim_tui.terminal.writer import TerminalWriter
     from aim_tui.ui.preferences import Preferences
     from aim_tui.ui.session.activity import Activity
 
@@ -27,7 +27,7 @@ class TerminalStatus:
 
     def __init__(
         self,
-        writer: Voice,
+        writer: TerminalWriter,
         preferences: Preferences,
         ring: Callable[[], object],
         clock: Callable[[], float] = time.monotonic,

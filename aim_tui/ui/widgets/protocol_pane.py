@@ -90,7 +90,7 @@ class KittyPane(ProtocolPane):
 
     def on_unmount(self) -> None:
         """The number is free for another pane."""
-        kitty.give_back(self._number)
+        kitty.release_number(self._number)
 
     def render_line(self, y: int) -> Strip:
         """A line of placeholders with the image in the middle."""

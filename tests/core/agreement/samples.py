@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aim_tui.core.agreement.pairs import Pairs, join
-from aim_tui.core.agreement.study import Column, Entry, Judgement, Sample, Study, measured
+from aim_tui.core.agreement.study import Sample, Study, StudyColumn, StudyEntry, StudyJudgement, measured
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
-def column(name: str, values: Iterable[float | None], ids: Sequence[str] | None = None, **said: Any) -> Column:
+def column(name: str, values: Iterable[float | None], ids: Sequence[str] | None = None, **said: Any) -> StudyColumn:
     """Values of samples 0, 1, 2 ... or of these ids."""
     listed = list(values)
     names = ids or [str(number) for number in range(len(listed))]
-    return Column(name, tuple(Entry(one, measured(value)) for one, value in zip(names, listed, strict=True)), **said)
+    return StudyColumn(
+        name, tuple(StudyEntry(one, measured(value)) for one, value in zip(names, listed, strict=True)), **said
+    )
 
 
-def judgement(values: Iterable[float | None], name: str = "rating", **said: Any) -> Judgement:
-    return Judgement(name, (column(name, values, **said),))
+def judgement(values: Iterable[float | None], name: str = "rating", **said: Any) -> StudyJudgement:
+    return StudyJudgement(name, (column(name, values, **said),))
 
 
 def pairs(x: Iterable[float | None], y: Iterable[float | None], **said: Any) -> Pairs:

@@ -11,12 +11,12 @@ import pytest
 from scipy import stats
 
 from aim_tui.core.agreement.analysis import Options, analyse
-from aim_tui.core.agreement.coefficients import Kind
+from aim_tui.core.agreement.coefficients import CoefficientKind
 from aim_tui.core.agreement.discrimination import auc, discrimination, wilson, win_rate
 from aim_tui.core.agreement.duel_agreement import duel_agreement, strengths
 from aim_tui.core.agreement.metric_comparison import adjusted, compare_metrics, swap_tests, williams, zou_interval
 from aim_tui.core.agreement.rater_agreement import Measurement, krippendorff_alpha, rater_agreement
-from aim_tui.core.agreement.study import Contest, Judgement, Sample
+from aim_tui.core.agreement.study import Contest, Sample, StudyJudgement
 from aim_tui.core.statistics import mean_difference
 from tests.core.agreement.samples import column, judgement, noisy, study
 
@@ -84,7 +84,11 @@ def test_up_to_twelve_samples_all_swaps_are_gone_through() -> None:
     generator = np.random.default_rng(3)
     a, b, y = generator.normal(size=(3, 7))
     z = [(one - one.mean()) / one.std() for one in (a, b)]
-    functions = {Kind.PEARSON: stats.pearsonr, Kind.SPEARMAN: stats.spearmanr, Kind.KENDALL_B: stats.kendalltau}
+    functions = {
+        CoefficientKind.PEARSON: stats.pearsonr,
+        CoefficientKind.SPEARMAN: stats.spearmanr,
+        CoefficientKind.KENDALL_B: stats.kendalltau,
+    }
     for found in swap_tests(a, b, y):
         of = functions[found.kind]
         observed = abs(of(a, y)[0] - of(b, y)[0])
@@ -263,13 +267,13 @@ def test_alpha_is_one_less_observed_over_expected_disagreement(kind: Measurement
 
 def test_raters_who_all_say_one_thing_have_no_alpha() -> None:
     assert krippendorff_alpha(np.full((3, 4), 5.0), Measurement.INTERVAL) is None
-    made = Judgement("rating", (column("ann", [5, 5]), column("bob", [5, 5])))
+    made = StudyJudgement("rating", (column("ann", [5, 5]), column("bob", [5, 5])))
     found = rater_agreement(made)
     assert found is not None and found.reason.startswith("undefined") and found.ceiling.human is None
 
 
 def test_raters_who_share_no_sample_are_told() -> None:
-    made = Judgement("rating", (column("ann", [1, 2], ["a", "b"]), column("bob", [1, 2], ["c", "d"])))
+    made = StudyJudgement("rating", (column("ann", [1, 2], ["a", "b"]), column("bob", [1, 2], ["c", "d"])))
     found = rater_agreement(made)
     assert found is not None and found.reason == "no sample has two raters" and found.samples == 0
 
@@ -279,7 +283,7 @@ def test_the_human_ceiling_leaves_one_rater_out_at_a_time_and_the_metric_takes_i
     truth = generator.normal(size=30)
     said = [np.round(truth + generator.normal(size=30), 1) for _ in range(3)]
     metric = column("lpips", -truth, higher_is_better=False)
-    made = Judgement("rating", tuple(column(name, values) for name, values in zip("abc", said, strict=True)))
+    made = StudyJudgement("rating", tuple(column(name, values) for name, values in zip("abc", said, strict=True)))
     found = rater_agreement(made, (metric,))
     others = [np.mean([said[two] for two in range(3) if two != one], axis=0) for one in range(3)]
     by_rater = [stats.spearmanr(said[one], others[one])[0] for one in range(3)]
@@ -294,7 +298,7 @@ def test_the_human_ceiling_leaves_one_rater_out_at_a_time_and_the_metric_takes_i
 # -- duels ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_metric_foretells_duels_and_ties_and_images_without_a_value_are_counted_apart() -> None:
+def test_a_metric_predicts_duels_and_ties_and_images_without_a_value_are_counted_apart() -> None:
     fought = (
         Contest("0", "1", 1), Contest("1", "0", -1), Contest("1", "2", 1), Contest("0", "2", 0), Contest("0", "9", 1),
     )  # fmt: skip

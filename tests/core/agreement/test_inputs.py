@@ -88,7 +88,7 @@ def test_raters_in_rows_are_kept_apart(tmp_path: Path) -> None:
     raters = read_source(path, Reading(rater_column="rater")).raters["stars"]
     assert {rater.name: [entry.id for entry in rater.entries] for rater in raters} == {"ann": ["a", "b"], "bob": ["a"]}
     path = write(tmp_path, "g.csv", "id,rater,stars\na,ann,1\na,,2\n")
-    with pytest.raises(UsageError, match=r"g\.csv, line 3: names no rater"):
+    with pytest.raises(UsageError, match=r"g\.csv, line 3: has no rater"):
         read_source(path, Reading(rater_column="rater"))
 
 
@@ -139,7 +139,7 @@ def test_a_summary_of_another_shape_states_nothing(tmp_path: Path) -> None:
 # -- cells ------------------------------------------------------------------------------------------------------------
 
 
-NOTHING, NO_NUMBER = Missing("no value"), Failed("is no number (line 4)")
+NOTHING, NO_NUMBER = Missing("no value"), Failed("is not numeric (line 4)")
 NOT_A_NUMBER, INFINITE = Failed("is not a number (NaN)"), Failed("is infinite")
 
 
@@ -162,7 +162,7 @@ def test_what_a_cell_means(outcome: object, cells: tuple[Any, ...]) -> None:
 def test_a_word_among_numbers_is_one_value_that_failed_and_says_where(tmp_path: Path) -> None:
     path = write(tmp_path, "f.csv", "id,s\na,1\nb,oops\nc,3\n")
     (column,) = choose(read_source(path), ["s"], "--x")
-    assert column.entries[1].outcome == Failed("is no number (line 3)")
+    assert column.entries[1].outcome == Failed("is not numeric (line 3)")
 
 
 def test_an_id_that_is_there_twice_stays_there_twice(tmp_path: Path) -> None:
@@ -177,32 +177,32 @@ def test_an_id_that_is_there_twice_stays_there_twice(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("f.xlsx", "x", "its ending names no format"),
+        ("f.xlsx", "x", "unknown file extension"),
         ("f.csv", "", "is empty"),
         ("f.csv", " \n\n", "is empty"),
-        ("f.csv", "id,s\n", "holds no rows"),
-        ("f.csv", "id,s\na,1\nb,2,3\n", "line 3: has 3 cells where the heading has 2"),
-        ("f.csv", "id,s,s\na,1,2\n", "line 1: the heading has 's' more than once"),
-        ("f.csv", "id,,s\na,1,2\n", "line 1: column 2 of the heading has no name"),
+        ("f.csv", "id,s\n", "has no rows"),
+        ("f.csv", "id,s\na,1\nb,2,3\n", "line 3: has 3 cells, but the header has 2"),
+        ("f.csv", "id,s,s\na,1,2\n", "line 1: the header has 's' more than once"),
+        ("f.csv", "id,,s\na,1,2\n", "line 1: column 2 of the header has no name"),
         ("f.csv", 'id,s\na,1\nb,"2\n', "line 3: unexpected end of data"),
         ("f.csv", b"id,s\na,1\n\xff\xfe,2\n", "line 3: is not UTF-8 (byte 0xff)"),
         ("f.csv", "id,s\na,1".encode("utf-16"), "is UTF-16"),
-        ("f.csv", b"id,s\na,1\nb\0,2\n", "line 3: holds a zero byte"),
+        ("f.csv", b"id,s\na,1\nb\0,2\n", "line 3: contains a zero byte"),
         ("f.csv", "id,s\na,1\n,2\n", "line 3: has no 'id'"),
-        ("f.csv", "who,s\na,1\n", "which column names the samples? (columns: who, s)"),
+        ("f.csv", "who,s\na,1\n", "which column holds the ids of the samples? (columns: who, s)"),
         ("f.csv", "id,is_correct\na,maybe\n", "line 2: is_correct is neither true nor false"),
-        ("f.json", "{", "line 1: is no JSON"),
-        ("f.json", '[\n{"id": "a"},\n]', "line 3: is no JSON"),
-        ("f.json", "3", "holds neither a list of objects nor an object with one"),
-        ("f.json", '{"a": 1}', "none of its keys holds a list of rows (found 'a')"),
-        ("f.json", '[{"id": "a"}, [1]]', "[1]: is no object but a list"),
-        ("f.json", '{"results": [{"id": "a"}, null]}', "results[1]: is no object but null"),
+        ("f.json", "{", "line 1: is not valid JSON"),
+        ("f.json", '[\n{"id": "a"},\n]', "line 3: is not valid JSON"),
+        ("f.json", "3", "is neither a list of objects nor an object with such a list"),
+        ("f.json", '{"a": 1}', "no list of rows (its keys: 'a')"),
+        ("f.json", '[{"id": "a"}, [1]]', "[1]: is a list, not an object"),
+        ("f.json", '{"results": [{"id": "a"}, null]}', "results[1]: is null, not an object"),
         ("f.json", '[{"id": "a", "s": 1, "s": 2}]', "the key 's' more than once"),
         ("f.json", "[" * 100_000, "nested too deeply"),
         ("f.json", '[{"id": "a", "s": ' + "9" * 5_000 + "}]", "Exceeds the limit"),
         ("f.json", '[{"id": null, "s": 1}]', "[0]: has no 'id'"),
-        ("f.jsonl", '{"id": "a"}\n{"id": \n', "line 2: is no JSON"),
-        ("f.jsonl", '{"id": "a"}\n[1]\n', "line 2: is no object but a list"),
+        ("f.jsonl", '{"id": "a"}\n{"id": \n', "line 2: is not valid JSON"),
+        ("f.jsonl", '{"id": "a"}\n[1]\n', "line 2: is a list, not an object"),
     ],
 )
 def test_a_hostile_file_is_refused_with_its_name_and_the_line(
@@ -219,10 +219,10 @@ def test_lines_and_files_without_end_are_refused(tmp_path: Path, monkeypatch: py
     long = "a" * (4 * 1024 * 1024 + 1)
     with pytest.raises(UsageError, match=r"f\.csv, line 2: field larger than field limit"):
         read_source(write(tmp_path, "f.csv", f"id,s\n{long},1\n"))
-    with pytest.raises(UsageError, match=r"f\.jsonl, line 2: has .* more than .* are not read"):
+    with pytest.raises(UsageError, match=r"f\.jsonl, line 2: has .* the limit is .*"):
         read_source(write(tmp_path, "f.jsonl", f'{{"id": 1}}\n{{"id": "{long}"}}\n'))
     monkeypatch.setattr(tables, "MOST_BYTES", 10)
-    with pytest.raises(UsageError, match="more than 10 are not read"):
+    with pytest.raises(UsageError, match="the limit is 10"):
         read_source(write(tmp_path, "g.csv", "id,score\na,1\n"))
 
 
@@ -236,10 +236,10 @@ def test_no_file_a_folder_and_no_permission_are_told(tmp_path: Path) -> None:
 
 def test_which_column_is_meant_is_asked_where_several_could_be(tmp_path: Path) -> None:
     source = read_source(write(tmp_path, "f.csv", "id,a,b,note\nx,1,2,good\n"))
-    with pytest.raises(UsageError, match=r"which column\? \(columns of numbers: a, b\)"):
+    with pytest.raises(UsageError, match=r"which column\? \(numeric columns: a, b\)"):
         choose(source, [], "--x")
     assert [column.name for column in choose(source, [], "--x", taken=["a"])] == ["b"]
-    with pytest.raises(UsageError, match="'note' holds no numbers"):
+    with pytest.raises(UsageError, match="'note' has no numbers"):
         choose(source, ["note"], "--x")
     with pytest.raises(UsageError, match=r"no column 'bb'; did you mean 'b'\?"):
         choose(source, ["bb"], "--x")

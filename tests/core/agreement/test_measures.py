@@ -12,15 +12,24 @@ from scipy import stats
 
 from aim_tui.core.agreement import interpretation
 from aim_tui.core.agreement.analysis import Options, analyse
-from aim_tui.core.agreement.coefficients import Kind, coefficient
-from aim_tui.core.agreement.error_measures import Mapping, error_measures, left_out_residuals
+from aim_tui.core.agreement.coefficients import CoefficientKind, coefficient
+from aim_tui.core.agreement.error_measures import ErrorMapping, error_measures, left_out_residuals
 from aim_tui.core.agreement.group_levels import levels
-from aim_tui.core.agreement.match_ids import By, match
+from aim_tui.core.agreement.match_ids import MatchKey, match
 from aim_tui.core.agreement.merge_sources import gather
 from aim_tui.core.agreement.pairs import join
 from aim_tui.core.agreement.reported_figures import check
 from aim_tui.core.agreement.residuals import influence, line, residuals, widest_gaps, worst
-from aim_tui.core.agreement.study import Column, Entry, Judgement, Sample, Scale, Source, Stated, measured
+from aim_tui.core.agreement.study import (
+    Sample,
+    Scale,
+    StatedFigure,
+    StudyColumn,
+    StudyEntry,
+    StudyJudgement,
+    StudySource,
+    measured,
+)
 from aim_tui.core.agreement.tie_calibration import tie_accuracy
 from aim_tui.core.outcomes import Failed, Missing
 from tests.core.agreement.samples import column, judgement, noisy, pairs, study
@@ -33,18 +42,18 @@ EXACT = 1e-9
 
 def test_pairs_are_joined_by_id_and_never_by_position() -> None:
     metric = column("m", [0.1, 0.2, 0.3], ["a", "b", "c"])
-    rating = Judgement("rating", (column("rating", [3, 1, 2], ["c", "a", "b"]),))
+    rating = StudyJudgement("rating", (column("rating", [3, 1, 2], ["c", "a", "b"]),))
     found = join(metric, rating)
     assert list(zip(found.ids, found.x, found.y, strict=True)) == [("a", 0.1, 1), ("b", 0.2, 2), ("c", 0.3, 3)]
 
 
 def test_orphans_missing_failed_nan_and_infinite_values_are_left_out_by_name() -> None:
-    metric = Column(
+    metric = StudyColumn(
         "m",
         (
             *column("m", [0.1, math.nan, math.inf, None, 0.5, 0.6]).entries,
-            Entry("6", Failed("out of memory")),
-            Entry("only m", measured(1.0)),
+            StudyEntry("6", Failed("out of memory")),
+            StudyEntry("only m", measured(1.0)),
         ),
     )
     found = join(metric, judgement([1, 2, 3, 4, -math.inf, 5, 1, 2]))
@@ -64,7 +73,7 @@ def test_orphans_missing_failed_nan_and_infinite_values_are_left_out_by_name() -
 
 def test_an_id_with_two_values_is_left_out_and_one_with_the_same_twice_counts_once() -> None:
     metric = column("m", [0.1, 0.2, 0.9, 0.3, 0.3], ["a", "b", "b", "c", "c"])
-    rating = Judgement("rating", (column("rating", [1, 2, 3], ["a", "b", "c"]),))
+    rating = StudyJudgement("rating", (column("rating", [1, 2, 3], ["a", "b", "c"]),))
     found = join(metric, rating)
     assert found.ids == ("a", "c")
     assert found.dropped[0].reason == "given 2 times with different values"
@@ -72,7 +81,7 @@ def test_an_id_with_two_values_is_left_out_and_one_with_the_same_twice_counts_on
 
 
 def test_lower_is_better_is_negated_on_either_side_and_no_zero_gets_a_sign() -> None:
-    rating = Judgement("rank", (column("rank", [1, 2, 0], higher_is_better=False),))
+    rating = StudyJudgement("rank", (column("rank", [1, 2, 0], higher_is_better=False),))
     found = join(column("lpips", [0.0, 0.5, 0.2], higher_is_better=False), rating)
     assert found.x.tolist() == [0.0, -0.5, -0.2] and math.copysign(1, found.x[0]) == 1
     assert found.y.tolist() == [-1, -2, 0]
@@ -80,28 +89,28 @@ def test_lower_is_better_is_negated_on_either_side_and_no_zero_gets_a_sign() -> 
 
 
 def test_raters_are_averaged_over_those_who_spoke_and_can_be_had_alone() -> None:
-    rating = Judgement("rating", (column("ann", [1, None, 3]), column("bob", [3, 4, None])))
+    rating = StudyJudgement("rating", (column("ann", [1, None, 3]), column("bob", [3, 4, None])))
     metric = column("m", [1, 2, 3])
     assert join(metric, rating).y.tolist() == [2, 4, 3]
     assert join(metric, rating, only="bob").ids == ("0", "1")
 
 
 def test_a_rater_whose_value_is_broken_leaves_the_sample_out() -> None:
-    rating = Judgement("rating", (column("ann", [1, 2, 3]), column("bob", [3, math.nan, 2])))
+    rating = StudyJudgement("rating", (column("ann", [1, 2, 3]), column("bob", [3, math.nan, 2])))
     assert join(column("m", [1, 2, 3]), rating).ids == ("0", "2")
 
 
 def test_raters_of_one_judgement_share_scale_and_direction() -> None:
     with pytest.raises(ValueError, match="share"):
-        Judgement("rating", (column("ann", [1], scale=Scale(0, 1)), column("bob", [1], scale=Scale(1, 5))))
-    with pytest.raises(ValueError, match="higher one"):
+        StudyJudgement("rating", (column("ann", [1], scale=Scale(0, 1)), column("bob", [1], scale=Scale(1, 5))))
+    with pytest.raises(ValueError, match="higher number"):
         Scale(5, 1)
 
 
 def test_names_match_by_id_then_path_then_file_name_then_stem() -> None:
     found = match(["1", "./in/2.png", "in/3.png", "in/4.png", "x"], ["1", "in/2.png", "/out/3.png", "4", "y"])
     assert found.to_left == {"1": "1", "in/2.png": "./in/2.png", "/out/3.png": "in/3.png", "4": "in/4.png"}
-    assert found.by == {By.ID: 1, By.PATH: 1, By.NAME: 1, By.STEM: 1}
+    assert found.by == {MatchKey.ID: 1, MatchKey.PATH: 1, MatchKey.NAME: 1, MatchKey.STEM: 1}
     assert (found.only_left, found.only_right) == (("x",), ("y",))
 
 
@@ -111,9 +120,9 @@ def test_of_copies_of_a_file_name_none_is_matched() -> None:
 
 def test_gathering_renames_the_judgements_and_merges_what_is_known_of_samples() -> None:
     metric, rating = column("m", [0.5, 0.2, 0.1], ["in/1.png", "in/2.png", "in/3.png"]), column("r", [5, 1], ["1", "2"])
-    scores = Source("scores", (metric,), {"in/1.png": Sample("in/1.png", path="/in/1.png")})
-    judged = Source("judged", (rating,), {"1": Sample("1", instruction="more snow", labels={"kind": "a"})})
-    made = gather(scores, [metric], judged, [Judgement("r", (rating,))])
+    scores = StudySource("scores", (metric,), {"in/1.png": Sample("in/1.png", path="/in/1.png")})
+    judged = StudySource("judged", (rating,), {"1": Sample("1", instruction="more snow", labels={"kind": "a"})})
+    made = gather(scores, [metric], judged, [StudyJudgement("r", (rating,))])
     assert join(made.metrics[0], made.judgements[0]).ids == ("in/1.png", "in/2.png")
     sample = made.samples["in/1.png"]
     assert (sample.path, sample.instruction, sample.labels["kind"]) == ("/in/1.png", "more snow", "a")
@@ -177,14 +186,14 @@ def test_calibrated_residuals_are_those_of_lines_drawn_without_the_pair() -> Non
         fit = stats.linregress(x[keep], y[keep])
         wanted.append(y[left_out] - fit.intercept - fit.slope * x[left_out])
     assert left_out_residuals(x, y) == pytest.approx(wanted, abs=EXACT)
-    found = error_measures(pairs(x, y), Mapping.CALIBRATED, None, None)
+    found = error_measures(pairs(x, y), ErrorMapping.CALIBRATED, None, None)
     assert found.mae == pytest.approx(np.abs(wanted).mean(), abs=EXACT)
     assert found.rmse == pytest.approx(np.sqrt(np.square(wanted).mean()), abs=EXACT)
 
 
 def test_minmax_is_the_habit_of_the_seed_project() -> None:
     x, y = np.array([0.1, 0.4, 0.2, 0.3]), np.array([2.0, 9, 4, 10])
-    found = error_measures(pairs(x, y), Mapping.MINMAX, None, Scale(0, 10))
+    found = error_measures(pairs(x, y), ErrorMapping.MINMAX, None, Scale(0, 10))
     differences = (x - x.min()) / (x.max() - x.min() + 1e-8) - y / 10
     assert found.mae == pytest.approx(np.abs(differences).mean(), abs=EXACT)
     assert found.rmse == pytest.approx(np.sqrt((differences**2).mean()), abs=EXACT)
@@ -193,34 +202,37 @@ def test_minmax_is_the_habit_of_the_seed_project() -> None:
 
 def test_raw_errors_need_one_scale_that_both_declare() -> None:
     made = pairs([1, 2, 5], [1, 3, 4])
-    assert "declared: none and 1 to 5" in error_measures(made, Mapping.RAW, None, Scale(1, 5)).reason
-    assert error_measures(made, Mapping.RAW, Scale(0, 5), Scale(1, 5)).mae is None
-    assert error_measures(made, Mapping.RAW, Scale(1, 5), Scale(1, 5)).mae == pytest.approx(2 / 3)
+    assert "declared: none and 1 to 5" in error_measures(made, ErrorMapping.RAW, None, Scale(1, 5)).reason
+    assert error_measures(made, ErrorMapping.RAW, Scale(0, 5), Scale(1, 5)).mae is None
+    assert error_measures(made, ErrorMapping.RAW, Scale(1, 5), Scale(1, 5)).mae == pytest.approx(2 / 3)
 
 
-def test_a_side_of_which_lower_is_better_is_turned_round_on_its_scale() -> None:
+def test_a_side_of_which_lower_is_better_is_reversed_on_its_scale() -> None:
     made = pairs([0.0, 0.25, 1.0], [1.0, 0.75, 0.0], higher_is_better=False)
-    found = error_measures(made, Mapping.RAW, Scale(0, 1), Scale(0, 1))
-    assert found.mae == 0 and "turned round" in found.words
+    found = error_measures(made, ErrorMapping.RAW, Scale(0, 1), Scale(0, 1))
+    assert found.mae == 0 and "reversed" in found.words
 
 
 @pytest.mark.parametrize(
     ("mapping", "x", "reason"),
     [
-        (Mapping.MINMAX, [2, 2, 2], "all m values are equal"),
-        (Mapping.CALIBRATED, [2, 2, 2], "undefined: all m values equal 2.0"),
-        (Mapping.CALIBRATED, [1, 2], "fewer than 3 pairs"),
-        (Mapping.CALIBRATED, [1, 1, 2], "without one of the pairs all m values are equal"),
-        (Mapping.MINMAX, [], "no pairs"),
+        (ErrorMapping.MINMAX, [2, 2, 2], "all m values are equal"),
+        (ErrorMapping.CALIBRATED, [2, 2, 2], "undefined: all m values equal 2.0"),
+        (ErrorMapping.CALIBRATED, [1, 2], "fewer than 3 pairs"),
+        (ErrorMapping.CALIBRATED, [1, 1, 2], "without one of the pairs all m values are equal"),
+        (ErrorMapping.MINMAX, [], "no pairs"),
     ],
 )
-def test_where_an_error_is_undefined_there_is_a_reason(mapping: Mapping, x: list[float], reason: str) -> None:
+def test_where_an_error_is_undefined_there_is_a_reason(mapping: ErrorMapping, x: list[float], reason: str) -> None:
     found = error_measures(pairs(x, list(range(len(x)))), mapping, None, Scale(0, 5))
     assert (found.mae, found.rmse, found.reason) == (None, None, reason)
 
 
 def test_an_undeclared_scale_is_no_scale() -> None:
-    assert "scale of rating is not declared" in error_measures(pairs([1, 2], [1, 2]), Mapping.MINMAX, None, None).reason
+    assert (
+        "scale of rating is not declared"
+        in error_measures(pairs([1, 2], [1, 2]), ErrorMapping.MINMAX, None, None).reason
+    )
 
 
 # -- levels -----------------------------------------------------------------------------------------------------------
@@ -232,9 +244,11 @@ def test_levels_are_the_coefficients_of_pairs_groups_and_means() -> None:
     found = levels(x, y, groups, "g")
     within = [stats.pearsonr(x[start::4], y[start::4])[0] for start in range(4)]
     means = [(x[start::4].mean(), y[start::4].mean()) for start in range(4)]
-    assert found.everything.values[Kind.PEARSON] == pytest.approx(stats.pearsonr(x, y)[0], abs=EXACT)
-    assert found.within.values[Kind.PEARSON] == pytest.approx(np.mean(within), abs=EXACT)
-    assert found.system.values[Kind.PEARSON] == pytest.approx(stats.pearsonr(*zip(*means, strict=True))[0], abs=EXACT)
+    assert found.everything.values[CoefficientKind.PEARSON] == pytest.approx(stats.pearsonr(x, y)[0], abs=EXACT)
+    assert found.within.values[CoefficientKind.PEARSON] == pytest.approx(np.mean(within), abs=EXACT)
+    assert found.system.values[CoefficientKind.PEARSON] == pytest.approx(
+        stats.pearsonr(*zip(*means, strict=True))[0], abs=EXACT
+    )
     assert (found.everything.used, found.within.used, found.system.used) == (40, 4, 4)
 
 
@@ -257,7 +271,7 @@ def test_groups_that_are_too_small_or_constant_are_dropped_with_counts() -> None
 def test_one_group_has_no_system_level() -> None:
     x, y = noisy(10)
     found = levels(x, y, ["a"] * 10, "g")
-    assert found.system.values[Kind.PEARSON] is None
+    assert found.system.values[CoefficientKind.PEARSON] is None
     assert found.system.reasons == {"fewer than 3 groups": 1}
     assert found.within.values == pytest.approx(found.everything.values)
 
@@ -306,28 +320,30 @@ def test_the_line_is_that_of_least_squares() -> None:
      (99, "INDICATIVE"), (100, "ENOUGH")],
 )  # fmt: skip
 def test_what_a_number_of_pairs_can_carry(n: int, standing: str) -> None:
-    assert interpretation.Standing.of(n).name == standing
+    assert interpretation.EvidenceLevel.of(n).name == standing
 
 
 def test_the_sentence_is_made_from_the_interval() -> None:
     x, y = noisy(20, noise=6.0)
-    found = coefficient(Kind.SPEARMAN, x, y)
+    found = coefficient(CoefficientKind.SPEARMAN, x, y)
     assert found.interval is not None and not found.interval.decided
     said = interpretation.sentence(found, 20, "clip", "rating")
-    assert f"compatible with anything from {found.interval.low:+.2f} to {found.interval.high:+.2f}" in said
-    assert "(exploratory)" in said and "even its sign is open" in said
+    assert f"95 % interval {found.interval.low:+.2f} to {found.interval.high:+.2f}" in said
+    assert "(exploratory)" in said and "which includes 0" in said
     x, y = noisy(20, noise=0.3)
     assert "better scores go with better judgements" in interpretation.sentence(
-        coefficient(Kind.SPEARMAN, x, y), 20, "m", "r"
+        coefficient(CoefficientKind.SPEARMAN, x, y), 20, "m", "r"
     )
-    assert "worse scores" in interpretation.sentence(coefficient(Kind.SPEARMAN, -x, y), 20, "m", "r")
+    assert "worse scores" in interpretation.sentence(coefficient(CoefficientKind.SPEARMAN, -x, y), 20, "m", "r")
 
 
 def test_the_sentence_without_a_coefficient_or_interval_says_why() -> None:
     x = np.arange(12.0)
-    assert "fewer than 3 pairs" in interpretation.sentence(coefficient(Kind.SPEARMAN, x[:2], x[:2]), 2, "m", "r")
+    assert "fewer than 3 pairs" in interpretation.sentence(
+        coefficient(CoefficientKind.SPEARMAN, x[:2], x[:2]), 2, "m", "r"
+    )
     assert "interval not defined: perfect fit" in interpretation.sentence(
-        coefficient(Kind.SPEARMAN, x, x), 12, "m", "r"
+        coefficient(CoefficientKind.SPEARMAN, x, x), 12, "m", "r"
     )
 
 
@@ -340,7 +356,7 @@ def test_the_pairs_that_a_width_needs_are_the_fewest() -> None:
 
     assert width(needed) <= 0.2 < width(needed - 1)
     assert f"takes {needed} pairs (there are 50)" in interpretation.pairs_needed_sentence(
-        coefficient(Kind.PEARSON, *_of_half()), 50
+        coefficient(CoefficientKind.PEARSON, *_of_half()), 50
     )
 
 
@@ -363,7 +379,7 @@ def test_the_words_of_the_seed_project_have_its_limits() -> None:
 def test_stated_figures_are_held_against_the_rows() -> None:
     rows = column("s", [0.1, 0.2, 0.6], origin="f")
     told = [("mean_score", 0.3), ("std_score", 0.2160), ("std_score", 0.2646), ("num_samples", 4.0), ("max_score", 0.6)]
-    found = check([Stated("f", name, value, "s") for name, value in told], [rows])
+    found = check([StatedFigure("f", name, value, "s") for name, value in told], [rows])
     # To the digits stated: 0.2160 is the deviation with ddof 0, 0.2646 that with ddof 1.
     assert [one.differs for one in found] == [False, False, True, True, False]
     assert found[3].recomputed == 3
@@ -371,7 +387,11 @@ def test_stated_figures_are_held_against_the_rows() -> None:
 
 def test_what_cannot_be_recomputed_says_why_and_does_not_differ() -> None:
     rows = column("s", [0.1, 0.2], origin="f")
-    told = [Stated("f", "colour", 3.0, "s"), Stated("f", "mean", 3.0, "t"), Stated("f", "pearson_r", 1.0, "s", "s")]
+    told = [
+        StatedFigure("f", "colour", 3.0, "s"),
+        StatedFigure("f", "mean", 3.0, "t"),
+        StatedFigure("f", "pearson_r", 1.0, "s", "s"),
+    ]
     found = check(told, [rows])
     assert [one.differs for one in found] == [False, False, False]
     assert [one.reason for one in found] == [
@@ -432,25 +452,25 @@ def test_over_few_groups_the_wider_interval_holds_and_it_is_said() -> None:
     copies, tens = [str(number // 10) for number in range(40)], [str(number % 10) for number in range(40)]
     for groups, over_groups in ((copies, False), (tens, True)):
         made = analyse(study(np.tile(x, 4), np.tile(y, 4), groups), Options("g", resamples=500)).cells[0]
-        found = made.coefficients[Kind.SPEARMAN]
+        found = made.coefficients[CoefficientKind.SPEARMAN]
         assert found.best_interval is (found.bootstrap if over_groups else found.interval)
-        assert any("4 groups are few" in warning for warning in made.warnings) == (not over_groups)
+        assert any("only 4 groups" in warning for warning in made.warnings) == (not over_groups)
 
 
 def test_pairs_without_a_group_are_one_group_and_that_is_said() -> None:
     cell = analyse(study(*noisy(30), ["a"] * 10 + ["b"] * 10 + [""] * 10), Options("g", resamples=0)).cells[0]
-    assert "10 pairs have no group: they count as one" in cell.warnings
+    assert "10 pairs without a group count as one group" in cell.warnings
     assert cell.levels is not None and cell.levels.within.used == 3
 
 
 def test_a_metric_is_not_held_against_itself() -> None:
     metrics = (column("clip", [1, 2, 3]), column("lpips", [3, 1, 2]))
-    both = replace(study([], []), metrics=metrics, judgements=(Judgement("clip", metrics[:1]),))
+    both = replace(study([], []), metrics=metrics, judgements=(StudyJudgement("clip", metrics[:1]),))
     assert [cell.metric.name for cell in analyse(both).cells] == ["lpips"]
 
 
 def test_values_outside_the_declared_scale_are_warned_of() -> None:
-    rating = Judgement("rating", (column("rating", [1, 9, 3], scale=Scale(1, 5)),))
+    rating = StudyJudgement("rating", (column("rating", [1, 9, 3], scale=Scale(1, 5)),))
     made = replace(study([1, 2, 3], []), judgements=(rating,))
     assert "1 values of rating lie outside its declared scale of 1 to 5" in analyse(made).cells[0].warnings
 
@@ -458,8 +478,8 @@ def test_values_outside_the_declared_scale_are_warned_of() -> None:
 def test_a_coarse_rating_has_tau_c_besides() -> None:
     x, y = noisy(40)
     found = analyse(study(x, y), Options(resamples=0)).cells[0].coefficients
-    assert found[Kind.KENDALL_C].value == pytest.approx(stats.kendalltau(x, y, variant="c")[0], abs=EXACT)
-    assert Kind.KENDALL_C not in analyse(study(x, x + y), Options(resamples=0)).cells[0].coefficients
+    assert found[CoefficientKind.KENDALL_C].value == pytest.approx(stats.kendalltau(x, y, variant="c")[0], abs=EXACT)
+    assert CoefficientKind.KENDALL_C not in analyse(study(x, x + y), Options(resamples=0)).cells[0].coefficients
 
 
 def test_what_is_missing_is_no_failure() -> None:

@@ -11,18 +11,18 @@ import pytest
 
 from aim_tui.core.embeddings import zero_shot
 from aim_tui.core.embeddings.all_pairs import all_pairs
-from aim_tui.core.embeddings.categories import Categories, Category, Scored
+from aim_tui.core.embeddings.categories import Categories, Category, ScoredImage
 from aim_tui.core.embeddings.classification import Classification, percent
 from aim_tui.core.embeddings.confusion import agreement
 from aim_tui.core.embeddings.file_pairs import pair
-from aim_tui.core.embeddings.gallery import Gallery
+from aim_tui.core.embeddings.gallery import ImageEmbeddings
 from aim_tui.core.embeddings.linear_probe import Probe, train
 from aim_tui.core.scoring.events import ModelInfo
 from aim_tui.core.statistics import mean, mean_of_means
 from aim_tui.errors import UsageError
 from aim_tui.exports.probes import read_probe, write_probe
 from aim_tui.inputs.categories import from_template, read_prompts, read_tree
-from aim_tui.inputs.labels import Labelled, read_choices, read_label_file, read_templates
+from aim_tui.inputs.labels import MatchedLabels, read_choices, read_label_file, read_templates
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,9 +71,9 @@ def classified(truth: dict[str, str]) -> Classification:
     """Images a, b, c, of which a and b are nearest to 'cat', c to 'dog'."""
     vectors = np.array([[1, 0, 0], [0.8, 0.6, 0], [0, 1, 0]], dtype=np.float32)
     labels = np.eye(3, dtype=np.float32)
-    gallery = Gallery(["a", "b", "c"], ["1", "2", "3"], vectors, MODEL, "f")
+    gallery = ImageEmbeddings(["a", "b", "c"], ["1", "2", "3"], vectors, MODEL, "f")
     return Classification.of(
-        gallery, ("cat", "dog", "emu"), ("{}",), labels, zero_shot.Logits(10.0), Labelled(truth, ("gone.png",))
+        gallery, ("cat", "dog", "emu"), ("{}",), labels, zero_shot.Logits(10.0), MatchedLabels(truth, ("gone.png",))
     )
 
 
@@ -191,7 +191,7 @@ def test_what_is_no_probe_is_refused(tmp_path: Path) -> None:
 
 
 def category(name: str, *scores: float) -> Category:
-    return Category(name, name, tuple(Scored(f"{name}/{number}", score) for number, score in enumerate(scores)))
+    return Category(name, name, tuple(ScoredImage(f"{name}/{number}", score) for number, score in enumerate(scores)))
 
 
 def test_macro_counts_categories_alike_and_micro_images() -> None:

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from aim_tui.core.agreement.analysis import Options, analyse
-from aim_tui.core.agreement.coefficients import Kind
+from aim_tui.core.agreement.coefficients import CoefficientKind
 from aim_tui.core.agreement.report_tables import between, p_value
-from aim_tui.core.agreement.study import Column, Entry, Judgement, Scale, Study
+from aim_tui.core.agreement.study import Scale, Study, StudyColumn, StudyEntry, StudyJudgement
 from aim_tui.core.outcomes import Present
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import ImageFacts, ImageRead, Item, MetricBatch, MetricValue
@@ -143,7 +143,11 @@ async def test_the_figures_on_the_screen_are_those_of_the_analysis(
         expected = analyse(screen.analysis.study, Options(top=20))
         assert [cell.metric.name for cell in expected.cells] == [one.name for one in screen.analysis.study.metrics]
         assert len(expected.cells) == 3
-        for key, kind in (("", Kind.SPEARMAN), ("c", Kind.PEARSON), ("c", Kind.KENDALL_B)):
+        for key, kind in (
+            ("", CoefficientKind.SPEARMAN),
+            ("c", CoefficientKind.PEARSON),
+            ("c", CoefficientKind.KENDALL_B),
+        ):
             if key:
                 await app.press(key)
             await app.shows(kind.label)
@@ -155,7 +159,7 @@ async def test_the_figures_on_the_screen_are_those_of_the_analysis(
         await app.press("v")
         cell = screen.cell
         found = expected.cell(cell.metric.name, cell.judgement.name)
-        permutation = found.coefficients[Kind.SPEARMAN].permutation
+        permutation = found.coefficients[CoefficientKind.SPEARMAN].permutation
         await app.until(lambda: "permutation p" in app.text())
         assert p_value(permutation.p) in app.text()
         said = [content.plain for content in page(screen.analysis, found, 200)]
@@ -185,12 +189,12 @@ async def test_what_happens_in_the_thread_is_what_the_command_would_find(
     open_app: Any, folder: Path, store: Path
 ) -> None:
     """The command reads the stored run, the screen the rows in memory: the same samples, values and figures."""
-    from aim_tui.cli.agreement.study import Asked, gather_study
+    from aim_tui.cli.agreement.study import StudyRequest, gather_study
 
     async with opened(open_app, folder, store) as app:
         judge(app, store, RATINGS)
         screen = await correlate(app)
-        asked = Asked("last", (), (), None, None, (), "", (), None, None, frozenset(), store)
+        asked = StudyRequest("last", (), (), None, None, (), "", (), None, None, frozenset(), store)
         told = analyse(gather_study(asked), Options(top=20))
         assert len(told.cells) == len(screen.analysis.cells) == 3
         for one, other in zip(told.cells, screen.analysis.cells, strict=True):
@@ -315,7 +319,7 @@ async def test_groups_by_a_column_of_the_file_bring_levels_side_by_side(
         assert "Levels by scene" in words
         for level in levels.all:
             line_of = next(words_of for words_of in words if words_of.startswith(level.name))
-            for kind in (Kind.PEARSON, Kind.SPEARMAN, Kind.KENDALL_B):
+            for kind in (CoefficientKind.PEARSON, CoefficientKind.SPEARMAN, CoefficientKind.KENDALL_B):
                 assert (f"{level.values[kind]:+.3f}" if level.values[kind] is not None else "-") in line_of
         await app.shows("● a")
 
@@ -433,7 +437,7 @@ async def test_what_is_written_holds_the_figures_that_are_shown(
             await app.until((tmp_path / name).exists)
             await app.until(lambda: app.app.screen is screen)
         written = json.loads((tmp_path / "correlation_results.json").read_text())
-        shown = screen.analysis.cells[0].coefficients[Kind.SPEARMAN].value
+        shown = screen.analysis.cells[0].coefficients[CoefficientKind.SPEARMAN].value
         assert written["correlation_metrics"]["spearman_r"] == pytest.approx(shown, abs=1e-12)
         assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
 
@@ -465,6 +469,6 @@ def test_statistics_are_not_loaded_with_the_screen() -> None:
 def made(x: Sequence[float], y: Sequence[float], *, higher: bool = True, scale: Scale | None = None) -> Study:
     """A study of one metric and one judgement."""
     names = [f"s{number}" for number in range(len(x))]
-    sides = [tuple(Entry(n, Present(v)) for n, v in zip(names, side, strict=True)) for side in (x, y)]
-    metric = Column("metric", sides[0], higher, scale)
-    return Study((metric,), (Judgement("judged", (Column("judged", sides[1], scale=scale),)),))
+    sides = [tuple(StudyEntry(n, Present(v)) for n, v in zip(names, side, strict=True)) for side in (x, y)]
+    metric = StudyColumn("metric", sides[0], higher, scale)
+    return Study((metric,), (StudyJudgement("judged", (StudyColumn("judged", sides[1], scale=scale),)),))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.app import App
 
-from aim_tui.core.agreement.coefficients import Kind
+from aim_tui.core.agreement.coefficients import CoefficientKind
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import DataRow, ImageFacts, ImageRead, Item, MetricBatch, MetricValue
 from aim_tui.core.scoring.jobs import ReadingPolicy
@@ -64,7 +64,7 @@ async def test_without_a_file_the_known_truth_and_own_ratings_judge(tmp_path: Pa
         ("is_correct", "0 to 1"), ("rating", "1 to 5"),
     ]  # fmt: skip
     found = await made.analyse(gathered.study, "error_type")
-    assert found.cell("editclip_score", "is_correct").coefficients[Kind.SPEARMAN].value is not None
+    assert found.cell("editclip_score", "is_correct").coefficients[CoefficientKind.SPEARMAN].value is not None
     assert found.discriminations[0].overall.wins is not None
     assert {"is_correct", "original_id"} <= groupings(gathered.study).keys()
 

@@ -211,7 +211,7 @@ def test_what_is_no_row_of_numbers_is_refused(tmp_path: Path, cosines: Any) -> N
     file = tmp_path / "found.json"
     rows = [{"path": "a.png", "cosines": cosines}]
     file.write_text(json.dumps({"model": "m", "texts": ["a", "b"], "left_out": [], "results": rows}))
-    with pytest.raises(UsageError, match="found.json is not as it was written"):
+    with pytest.raises(UsageError, match="found.json is damaged or was edited"):
         read_findings(file)
 
 

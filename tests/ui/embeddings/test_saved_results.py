@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aim_tui.core.embeddings.categories import Categories, Category, Scored, category_record
+from aim_tui.core.embeddings.categories import Categories, Category, ScoredImage, category_record
 from aim_tui.core.embeddings.confusion import agreement
 from aim_tui.core.embeddings.saved_results import CategoriesFound, ClassesFound, ClassifiedImage
 from aim_tui.core.embeddings.zero_shot import Guess
@@ -29,8 +29,8 @@ pytestmark = pytest.mark.usefixtures("models_here")
 def categories(root: Path) -> CategoriesFound:
     """Two categories whose images are there, one of which nothing could be read, and a hostile name."""
 
-    def scored(name: str, *scores: float) -> tuple[Scored, ...]:
-        return tuple(Scored(str(root / name / f"{number}.png"), score) for number, score in enumerate(scores))
+    def scored(name: str, *scores: float) -> tuple[ScoredImage, ...]:
+        return tuple(ScoredImage(str(root / name / f"{number}.png"), score) for number, score in enumerate(scores))
 
     made = (
         Category("cabins", "a [/red] cabin", scored("cabins", 0.31, 0.33, 0.35), (("x.png", "is empty"),)),

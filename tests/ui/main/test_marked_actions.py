@@ -99,7 +99,7 @@ async def test_what_cannot_be_moved_is_listed_with_its_reason(open_app: Any, fol
         await choose(app, "m")
         await answer(app, str(tmp_path / "there"))
         await app.shows("Nothing to move")
-        await app.shows("is not there any more")
+        await app.shows("no longer exists")
 
 
 async def test_lists_hold_the_marked_paths(open_app: Any, folder: Path, tmp_path: Path) -> None:

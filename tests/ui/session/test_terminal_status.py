@@ -9,9 +9,9 @@ import pytest
 
 from aim_tui.core.scoring.events import Phase, PhaseName
 from aim_tui.ipc.client import Crash, WorkerState
-from aim_tui.terminal.osc import Manner, Notifying, notify, set_progress, set_title
+from aim_tui.terminal.osc import Notifying, OscSettings, notify, set_progress, set_title
 from aim_tui.terminal.osc import ProgressState as State
-from aim_tui.terminal.writer import Voice
+from aim_tui.terminal.writer import TerminalWriter
 from aim_tui.ui.preferences import Preferences
 from aim_tui.ui.session.activity import Activity
 from aim_tui.ui.session.terminal_status import TerminalStatus
@@ -26,11 +26,11 @@ CRASHED = Activity(WorkerState.CRASHED, crash=Crash("killed", -9, "", Path("log"
 class Terminal:
     """One that hears, with a status that speaks to it and a clock that is set by hand."""
 
-    def __init__(self, manner: Manner, wanted: Preferences) -> None:
+    def __init__(self, manner: OscSettings, wanted: Preferences) -> None:
         self.now = 0.0
         self.rung = 0
         self.heard: list[str] = []
-        voice = Voice(manner)
+        voice = TerminalWriter(manner)
         voice.begin(self.heard.append)
         self.status = TerminalStatus(voice, wanted, self.ring, lambda: self.now)
         self.heard.clear()
@@ -48,7 +48,7 @@ class Terminal:
 @pytest.fixture
 def terminal():
     def make(*, notifying: Notifying | None = Notifying.OSC_9, **wanted: object) -> Terminal:
-        manner = Manner(title=True, progress=True, notifying=notifying)
+        manner = OscSettings(title=True, progress=True, notifying=notifying)
         return Terminal(manner, Preferences(**wanted))
 
     return make

@@ -33,7 +33,7 @@ def test_the_environment_decides(value, mode):
 def test_a_wrong_value_falls_back_and_says_what_there_is():
     support = image_support({"AIM_TUI_IMAGES": "kity"})
     assert support.mode is ImageMode.HALF
-    assert support.why.startswith("AIM_TUI_IMAGES=kity is none of auto, half, kitty, sixel, none; ")
+    assert support.why.startswith("AIM_TUI_IMAGES=kity is not one of auto, half, kitty, sixel, none; ")
 
 
 def test_the_cell_size_is_as_told_or_the_usual_one():
