@@ -43,23 +43,26 @@ class Window:
     items: Sequence[Item]
     plans: Sequence[ItemPlan]
     sha256s: Mapping[str, str]
-    """The content hash of each file, by its path."""
-    facts: Mapping[str, ImageFacts]
-    """The facts of each file, by its path."""
+    """The content hash of each file that is known, by its path."""
+    by_content: Mapping[str, ImageFacts]
+    """The facts of each file that is known, by its content hash."""
     features: Mapping[View, Sequence[Any]]
     """For each view a feature of each item; None where there is none, or the item's plan has no such view."""
+
+    def facts(self, path: str) -> ImageFacts | None:
+        """What reading a file told, where that is known."""
+        return self.by_content.get(self.sha256s.get(path, ""))
 
     def complete(self) -> list[bool]:
         """Which items need neither be read nor looked at."""
         first = self.plans[0] if self.plans else None
         if first is not None and all(plan is first for plan in self.plans):
             # A hundred thousand rows of one context are looked through while somebody waits.
-            if not all(view in self.features for view in first.all_views) or not self.facts.keys() >= set(
-                first.sides.values()
-            ):
+            known = all(self.facts(path) is not None for path in first.sides.values())
+            if not known or any(view not in self.features for view in first.all_views):
                 return [False] * len(self.items)
             columns = [self.features[view] for view in first.all_views]
-            columns.append([self.facts.get(item.path) for item in self.items])
+            columns.append([self.facts(item.path) for item in self.items])
             return [all(value is not None for value in row) for row in zip(*columns, strict=True)]
         return [self._is_complete(number) for number in range(len(self.items))]
 
@@ -70,7 +73,7 @@ class Window:
 
     def _is_complete(self, number: int) -> bool:
         plan = self.plans[number]
-        if any(path not in self.facts for path in plan.files(self.items[number]).values()):
+        if any(self.facts(path) is None for path in plan.files(self.items[number]).values()):
             return False
         return all(self.feature(view, number) is not None for view in plan.all_views)
 
@@ -140,8 +143,9 @@ class Lookup:
         """The files of these items as they are now, and the first item that each belongs to."""
         owners: dict[str, int] = {}
         for number in range(start, stop):
-            for path in self._plans[number].sides.values():
-                owners.setdefault(path, number)
+            if sides := self._plans[number].sides:
+                for path in sides.values():
+                    owners.setdefault(path, number)
             owners.setdefault(self._items[number].path, number)
         return {path: Stat.of(path) for path in owners}, owners
 
@@ -163,35 +167,42 @@ class Lookup:
         self, cache: Cache, pool: ThreadPoolExecutor, begin: int, end: int, hashes: Mapping[str, str]
     ) -> Window:
         items, plans = self._items[begin:end], self._plans[begin:end]
+        kinds = list({id(plan): plan for plan in plans}.values())
+        images = [(sha256,) if (sha256 := hashes.get(item.path)) is not None else None for item in items]
         # Side by side: SQLite lets go of the interpreter while it searches.
-        views = dict.fromkeys(view for plan in {id(plan): plan for plan in plans}.values() for view in plan.all_views)
-        recalled = {view: pool.submit(self._recall, view, items, plans, hashes) for view in views}
-        paths = {path for plan in {id(plan): plan for plan in plans}.values() for path in plan.sides.values()}
-        paths.update(item.path for item in items)
-        known = {path: hashes[path] for path in paths if path in hashes}
-        texts = cache.keeper.values(cache.facts(), list(dict.fromkeys(known.values())))
-        read = {sha256: each for sha256, text in texts.items() if self._allows(each := _FACTS.decode(text))}
-        facts = {path: read[sha256] for path, sha256 in known.items() if sha256 in read}
-        return Window(items, plans, known, facts, {view: found.result() for view, found in recalled.items()})
+        recalled = {}
+        for view in dict.fromkeys(view for plan in kinds for view in plan.all_views):
+            everywhere = view.sides == (IMAGE,) and all(view in plan.all_views for plan in kinds)
+            keys = images if everywhere else [_key(view, *row, hashes) for row in zip(items, plans, strict=True)]
+            recalled[view] = pool.submit(self._recall, view, keys)
+        known = dict.fromkeys(key[0] for key in images if key is not None)
+        known.update(dict.fromkeys(hashes[path] for plan in kinds for path in plan.sides.values() if path in hashes))
+        texts = cache.keeper.values(cache.facts(), list(known))
+        facts = {sha256: each for sha256, text in texts.items() if self._allows(each := _FACTS.decode(text))}
+        return Window(items, plans, hashes, facts, {view: found.result() for view, found in recalled.items()})
 
-    def _recall(
-        self, view: View, items: Sequence[Item], plans: Sequence[ItemPlan], hashes: Mapping[str, str]
-    ) -> Sequence[Any]:
-        """The kept feature of each item, None where there is none."""
-        keys: list[Key | None] = []
-        if view.sides == (IMAGE,):
-            keys = [
-                (sha256,) if (sha256 := hashes.get(item.path)) is not None and view in plan.all_views else None
-                for item, plan in zip(items, plans, strict=True)
-            ]
-        else:
-            for item, plan in zip(items, plans, strict=True):
-                paths = [plan.path(item, side) for side in view.sides] if view in plan.all_views else [""]
-                keys.append(tuple(hashes[path] for path in paths) if all(path in hashes for path in paths) else None)
-        there = list(dict.fromkeys(key for key in keys if key is not None))
-        found = dict(zip(there, self._extractors[view.extractor].recall(there), strict=True))
-        return [None if key is None else found[key] for key in keys]
+    def _recall(self, view: View, keys: Sequence[Key | None]) -> Sequence[Any]:
+        """The kept feature of each key, None where there is none."""
+        there = [key for key in keys if key is not None]
+        if IMAGE not in view.sides:
+            # Many items share one reference or source.
+            there = list(dict.fromkeys(there))
+            known = dict(zip(there, self._extractors[view.extractor].recall(there), strict=True))
+            return [None if key is None else known[key] for key in keys]
+        found = self._extractors[view.extractor].recall(there)
+        if len(there) == len(keys):
+            return found
+        column = iter(found)
+        return [None if key is None else next(column) for key in keys]
 
     def _allows(self, facts: ImageFacts) -> bool:
         """Whether an image is within the limits of today; others are for the reader to refuse."""
         return facts.bytes <= self._policy.max_bytes and facts.width * facts.height <= self._policy.max_pixels
+
+
+def _key(view: View, item: Item, plan: ItemPlan, hashes: Mapping[str, str]) -> Key | None:
+    """What a feature of an item is kept by; None where a file is not known, or the item has no such view."""
+    if view not in plan.all_views:
+        return None
+    key = tuple(sha256 for side in view.sides if (sha256 := hashes.get(plan.path(item, side))) is not None)
+    return key if len(key) == len(view.sides) else None

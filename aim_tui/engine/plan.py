@@ -53,7 +53,11 @@ class JobPlan:
         self._plans: dict[Context, ItemPlan] = {}
         self.common = None if any(item.context for item in job.items) else self._plan(job.context)
         """The plan of all items, or None where they have contexts of their own."""
-        self.plans = [self.common or self._plan(job.context.overlaid(item.context)) for item in job.items]
+        self.plans = (
+            [self.common] * len(job.items)
+            if self.common is not None
+            else [self._plan(job.context.overlaid(item.context)) for item in job.items]
+        )
 
     def roles(self, plan: ItemPlan, metric: str) -> set[Role]:
         """The models of a metric that items of a plan may need: no captioner for a source that has a caption."""

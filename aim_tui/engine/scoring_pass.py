@@ -158,8 +158,9 @@ class ScoringPass:
         begin, end = numbers[0], numbers[-1] + 1
         items, plans = window.items[begin:end], window.plans[begin:end]
         for item, plan in zip(items, plans, strict=True):
-            source = plan.sides.get(SOURCE)
-            yield ImageRead(item.id, window.facts[item.path], window.facts[source] if source else None)
+            if (facts := window.facts(item.path)) is not None:
+                source = plan.sides.get(SOURCE)
+                yield ImageRead(item.id, facts, window.facts(source) if source else None)
         entries: list[_Entry] = []
         yield from self._compute_kept(
             [name for name, column in self._columns.items() if not column], window, begin, end

@@ -144,7 +144,12 @@ def download_megabytes(repo: str) -> int | None:
 
 
 def _models() -> Iterator[ModelRole]:
-    return (model for each in _registered.values() for model in each.spec.models)
+    # A metric made from another describes the same role again: the first description stands.
+    described: dict[Role, ModelRole] = {}
+    for each in _registered.values():
+        for model in each.spec.models:
+            described.setdefault(model.role, model)
+    return iter(described.values())
 
 
 def _model(role: Role) -> ModelRole | None:
