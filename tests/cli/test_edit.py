@@ -143,6 +143,7 @@ def test_an_interrupted_run_goes_on_and_ends_as_an_unbroken_one(
     from aim_tui.engine.engine import Engine
 
     monkeypatch.setattr(Engine, "batch_size", lambda self, extractor: 1)
+    monkeypatch.setattr("aim_tui.engine.scoring_pass._CONTEXTS_TOGETHER", 1)
     whole = json.loads(cli("edit", str(few()), *FAST, "--no-store", "-f", "json").out)["results"]
     through = Engine.run
 

@@ -140,6 +140,8 @@ def test_it_is_up_before_torch_is_imported() -> None:
 
 def test_a_job_reports_its_models_its_images_and_its_end(shared: Worker, items: list[Item]) -> None:
     bodies = shared.run(10, "clip", context=Context(prompt="a cabin"), items=items)
+    # The first job of a process has torch imported as well.
+    bodies = [body for body in bodies if not (isinstance(body, Phase) and body.name is PhaseName.STARTING)]
     kinds = [type(body) for body in bodies]
     assert kinds[:4] == [Phase, ModelLoaded, PromptRead, Phase]
     assert kinds.count(ImageRead) == 5

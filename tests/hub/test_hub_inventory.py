@@ -180,7 +180,7 @@ def test_a_local_folder_that_is_not_there_is_said_with_its_path(tmp_path: Path):
 def test_what_is_restated_here_of_the_libraries_is_what_they_say(tmp_path: Path):
     """Folders as the environment sets them, and the checkpoints of LPIPS as torchvision names and sizes them."""
     hub = (
-        "from huggingface_hub import constants as c; from aim_tui.hub import caches as k\n"
+        "from huggingface_hub import constants as c; from aim_tui.hub import cache_paths as k\n"
         "assert str(k.hub_cache()) == c.HF_HUB_CACHE, (k.hub_cache(), c.HF_HUB_CACHE)\n"
         "assert k.offline() == c.HF_HUB_OFFLINE\n"
     )

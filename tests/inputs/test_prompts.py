@@ -219,7 +219,7 @@ def test_hostile_metadata_gives_a_reason_and_never_more(tmp_path: Path) -> None:
         png(
             tmp_path / "empty.png", parameters="\nNegative prompt: x", Dream="x"
         ): "is empty; InvokeAI Dream: has no prompt",
-        jpeg(tmp_path / "jis.jpg", b"JIS\0\0\0\0\0\xff\xff\xff"): "is no JIS",
+        jpeg(tmp_path / "jis.jpg", b"JIS\0\0\0\0\0\xff\xff\xff"): "is not valid JIS",
     }
     for path, reason in reasons.items():
         found = find_prompt(path, PromptFrom.METADATA)

@@ -60,7 +60,7 @@ def test_the_80_templates_are_there_each_with_one_place() -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "said"), [("cat", "one label"), ("cat,dog,cat", "twice"), (",", "no label"), ("no.txt", "no file")]
+    ("option", "said"), [("cat", "one label"), ("cat,dog,cat", "twice"), (",", "no label"), ("no.txt", "no such file")]
 )
 def test_labels_that_decide_nothing_are_refused(option: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
@@ -121,7 +121,7 @@ def test_labels_find_their_images_by_path_then_by_name_and_contradictions_are_re
     found = read_label_file(file).match(images)
     assert found.labels == dict(zip(images, ("cat", "dog", "emu"), strict=True)) and found.unmatched == ("c.png",)
     file.write_text("image,label\na.png,cat\na.png,dog\n")
-    with pytest.raises(UsageError, match="line 3.*'dog' here and 'cat' before"):
+    with pytest.raises(UsageError, match="line 3.*'dog' here but 'cat' above"):
         read_label_file(file)
     file.write_text("image,label\na.png,\n")
     with pytest.raises(UsageError, match="line 2: has no label"):
@@ -234,7 +234,7 @@ def test_prompts_are_never_put_beside_the_wrong_folder(tmp_path: Path) -> None:
     table.write_text("category,prompt\na,x\nb,y\n")
     assert read_prompts(table, ["b", "a"])[0] == {"b": "y", "a": "x"}
     table.write_text("category,prompt\na,x\na,y\n")
-    with pytest.raises(UsageError, match="another prompt before"):
+    with pytest.raises(UsageError, match="already has a different prompt"):
         read_prompts(table, ["a"])
     mapping.write_text('{"a": "x", "a": "y"}')
     with pytest.raises(UsageError, match="more than once"):

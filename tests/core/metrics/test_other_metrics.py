@@ -177,7 +177,10 @@ class TestSettings:
         ("text", "problem"),
         [
             ("[profiles.mine]\nextends = 'aim'\nmetrics = ['siglib']\n", "did you mean 'siglip'"),
-            ("[profiles.mine]\nextends = 'aim'\nweights = { siglip = 0.5 }\nmetrics = ['siglip']", "none for siglip"),
+            (
+                "[profiles.mine]\nextends = 'aim'\nweights = { siglip = 0.5 }\nmetrics = ['siglip']",
+                "no rule for siglip",
+            ),
             ("[rules.mine]\nsiglib = [[inf, 1, 1]]\n", "did you mean 'siglip'"),
             ("[profiles.mine]\nextends = 'aim'\n[profiles.mine.models]\nsigleap = { id = 'x/y' }\n", "unknown role"),
         ],

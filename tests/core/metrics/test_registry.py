@@ -98,7 +98,7 @@ def test_the_models_and_libraries_of_a_new_metric_are_known_where_they_are_fetch
     assert [(model["role"], model["bytes_to_fetch"]) for model in json.loads(shown.output)["models"]] == [
         ("toy", 12_000_000)
     ]
-    with pytest.raises(ModelUnavailableError, match="toy is computed by no_library_has_this_name") as refused:
+    with pytest.raises(ModelUnavailableError, match="toy needs no_library_has_this_name") as refused:
         require_libraries(["clip", "toy"])
     assert "aim-tui[toy]" in refused.value.hint
 
