@@ -21,7 +21,7 @@ from PIL import Image, ImageEnhance
 
 from aim_tui.core.embeddings.duplicates import find_groups
 from aim_tui.core.embeddings.gallery import cosines_with, top
-from aim_tui.ui.session.search import Likeness
+from aim_tui.ui.session.search import TextSimilarity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,7 @@ def speed(images: int, pairs: int) -> None:
     items = range(images)
 
     def whole() -> None:
-        Likeness("", dict(zip(items, cosines_with(vectors, query).tolist(), strict=True)), 0).order(items)
+        TextSimilarity("", dict(zip(items, cosines_with(vectors, query).tolist(), strict=True)), 0).order(items)
 
     print(f"all {images:,} in order, as the screen shows them: {milliseconds(whole)}")
     vectors = synthetic(pairs)

@@ -64,7 +64,7 @@ def test_an_unpaired_surrogate_is_counted_and_not_an_error(counter: TokenCounter
 
 def test_the_counter_needs_neither_torch_nor_transformers() -> None:
     code = (
-        "import sys; from aim_tui import paths; from aim_tui.worker.tokens import TokenCounter;"
+        "import sys; from aim_tui.settings import paths; from aim_tui.worker.tokens import TokenCounter;"
         "TokenCounter(paths.sample_data() / 'models' / 'clip').count('a cabin');"
         "sys.exit(bool({'torch', 'transformers'} & set(sys.modules)))"
     )

@@ -48,7 +48,7 @@ def test_choosing_a_mode_sends_not_one_byte_to_the_terminal(mode):
         "import sys; assert sys.__stdout__.isatty()\n"
         "from PIL import Image\n"
         "from aim_tui.terminal.images import *\n"
-        "from aim_tui.ui.widgets.pixel_pane import pixel_pane\n"
+        "from aim_tui.ui.widgets.protocol_pane import pixel_pane\n"
         "support = image_support()\n"
         "sent = pixel_pane(support).encode(Image.new('RGB', (40, 40), 'red'))\n"
         "assert bool(sent) == (support.mode in ('kitty', 'sixel')), sent\n"
