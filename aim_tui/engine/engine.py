@@ -223,7 +223,7 @@ class Engine:
         reader = Reader(self._settings.reading, extractors)
         self._check_contexts(plan, metrics, reader)
         threads = self._reading_threads(_roles_of_job(job, specs))
-        lookup = Lookup(job.items, plan.plans, extractors, cache, self._settings.reading, threads)
+        lookup = Lookup(job.items, plan, extractors, cache, self._settings.reading, threads)
         with closing(lookup.windows()) as windows:
             first = next(windows)
             roles = roles_in_order(plan.all_roles() if job.items else _roles(specs))
