@@ -41,7 +41,8 @@ def difference(name: str, golden: str, found: str, *, exactly: bool) -> str:
         return f"{name}: the ends of lines differ\n"
     shown = [line[:_WIDTH] for line in lines[:_LINES]]
     more = [f"and {len(lines) - _LINES} lines more"] if len(lines) > _LINES else []
-    return "\n".join([*shown, *more]) + "\n"
+    scale = "only the last digits of numbers differ:\n" if _about_the_same(golden, found) else ""
+    return scale + "\n".join([*shown, *more]) + "\n"
 
 
 def _short_lines(text: str) -> list[str]:

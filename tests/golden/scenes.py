@@ -2,7 +2,8 @@
 
 In a command `{out}` is the file that it writes (else its stdout is the output), `{ask}` stands for the scene's common
 options and `{runs[0]}` is the id of the oldest stored run. Commands of a scene share a store, so that what models
-computed once is found again.
+computed once is found again. Images are computed one by one (`-b 1`): beside which others an image is computed shows
+in the last digits, and is no output.
 """
 
 from __future__ import annotations
@@ -161,14 +162,14 @@ _EXPORTS = "csv json jsonl parquet markdown html"
 SCENES: dict[str, Scene] = {
     "images": Scene(
         _images,
-        f"-P sample --device cpu -b 4 -t {TOPIC!r} -p {PROMPT!r} -R images/cabin_007.webp",
+        f"-P sample --device cpu -b 1 -t {TOPIC!r} -p {PROMPT!r} -R images/cabin_007.webp",
         (
             Step("score.table", "score images {ask}", 1),
             Step("with-quality.table", "score images {ask} --metrics clip,blip2,lpips,clip_i,clip_iqa", 1),
             Step("with-quality.csv", "score images {ask} --metrics clip,blip2,lpips,clip_i,clip_iqa --fresh -f csv", 1),
             Step(
                 "clip-alone.json",
-                "score images -P sample --device cpu -p 'a meadow' --weights clip=1 -f json -o {out}",
+                "score images -P sample --device cpu -b 1 -p 'a meadow' --weights clip=1 -f json -o {out}",
                 1,
             ),
             Step("score.json", "score images {ask} --no-store -f json", 1),
@@ -187,7 +188,7 @@ SCENES: dict[str, Scene] = {
     ),
     "own-prompts": Scene(
         _prompted,
-        "-P sample --device cpu -b 4",
+        "-P sample --device cpu -b 1",
         (
             Step("pairs.table", "score images {ask} --prompts prompts.txt --pair"),
             Step("each-with-each.table", "score images {ask} -p 'a cabin' -p 'a meadow'"),
@@ -205,7 +206,7 @@ SCENES: dict[str, Scene] = {
     ),
     "manifests": Scene(
         _manifests,
-        "-P sample --device cpu -b 4",
+        "-P sample --device cpu -b 1",
         (
             *_forms("rows", "score --manifest rows.{form} {ask} -o {out}", "jsonl json csv tsv parquet", 1),
             Step("prefixed.csv", "score --manifest rows.csv {ask} --column-prefix my_ --metrics clip", 1),
@@ -221,7 +222,7 @@ SCENES: dict[str, Scene] = {
     ),
     "edits": Scene(
         _edits,
-        "-P sample --device cpu -b 4",
+        "-P sample --device cpu -b 1",
         (
             Step("edits.table", "edit pairs.json {ask} --metrics all", 1),
             Step("default-metrics.table", "edit edits.json {ask}"),
@@ -260,7 +261,7 @@ SCENES: dict[str, Scene] = {
     ),  # fmt: skip
     "agreement-of-a-run": Scene(
         _scored_and_judged,
-        f"-P sample --device cpu -b 4 -t {TOPIC!r} -p {PROMPT!r} --metrics clip,blip2",
+        f"-P sample --device cpu -b 1 -t {TOPIC!r} -p {PROMPT!r} --metrics clip,blip2",
         (
             Step("", "score images {ask} -f csv"),
             *_forms("ratings", "correlate last -j people.csv --scale 1-5 --bootstrap 200 -f {form}", "table json md"),
@@ -268,7 +269,7 @@ SCENES: dict[str, Scene] = {
     ),
     "embeddings": Scene(
         _gallery,
-        "-P sample --device cpu -b 4",
+        "-P sample --device cpu -b 1",
         (
             *_forms("matrix", "matrix images -T texts.txt {ask} -f {form}", "table json jsonl csv", 1),
             Step("matrix.npz", "matrix images -T texts.txt {ask} -o {out}", 1),
