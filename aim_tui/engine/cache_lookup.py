@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.engine.cache_keys import Cache
     from aim_tui.engine.metrics.base import Extractor, Key, View
-    from aim_tui.engine.plan import ItemPlan
+    from aim_tui.engine.plan import ItemPlan, JobPlan
 
 #: Items that are looked up at once: enough to read a table instead of searching it, few enough for the memory.
 WINDOW = 1 << 16
@@ -42,29 +42,31 @@ class Window:
 
     items: Sequence[Item]
     plans: Sequence[ItemPlan]
+    common: ItemPlan | None
+    """The plan of all these items, or None where they may have several."""
     sha256s: Mapping[str, str]
     """The content hash of each file that is known, by its path."""
+    facts: Sequence[ImageFacts | None]
+    """The facts of each item's image."""
     by_content: Mapping[str, ImageFacts]
     """The facts of each file that is known, by its content hash."""
     features: Mapping[View, Sequence[Any]]
     """For each view a feature of each item; None where there is none, or the item's plan has no such view."""
 
-    def facts(self, path: str) -> ImageFacts | None:
-        """What reading a file told, where that is known."""
+    def facts_of(self, path: str) -> ImageFacts | None:
+        """What reading a file told that is not an item's image, where that is known."""
         return self.by_content.get(self.sha256s.get(path, ""))
 
     def complete(self) -> list[bool]:
         """Which items need neither be read nor looked at."""
-        first = self.plans[0] if self.plans else None
-        if first is not None and all(plan is first for plan in self.plans):
-            # A hundred thousand rows of one context are looked through while somebody waits.
-            known = all(self.facts(path) is not None for path in first.sides.values())
-            if not known or any(view not in self.features for view in first.all_views):
-                return [False] * len(self.items)
-            columns = [self.features[view] for view in first.all_views]
-            columns.append([self.facts(item.path) for item in self.items])
-            return [all(value is not None for value in row) for row in zip(*columns, strict=True)]
-        return [self._is_complete(number) for number in range(len(self.items))]
+        if self.common is None:
+            return [self._is_complete(number) for number in range(len(self.items))]
+        # A hundred thousand rows of one context are looked through while somebody waits.
+        views, sides = self.common.all_views, self.common.sides.values()
+        if any(view not in self.features for view in views) or any(self.facts_of(path) is None for path in sides):
+            return [False] * len(self.items)
+        columns = [self.facts, *(self.features[view] for view in views)]
+        return [all(value is not None for value in row) for row in zip(*columns, strict=True)]
 
     def feature(self, view: View, number: int) -> Any:
         """The feature of an item, or None."""
@@ -73,7 +75,7 @@ class Window:
 
     def _is_complete(self, number: int) -> bool:
         plan = self.plans[number]
-        if any(self.facts(path) is None for path in plan.files(self.items[number]).values()):
+        if self.facts[number] is None or any(self.facts_of(path) is None for path in plan.sides.values()):
             return False
         return all(self.feature(view, number) is not None for view in plan.all_views)
 
@@ -84,14 +86,15 @@ class Lookup:
     def __init__(
         self,
         items: Sequence[Item],
-        plans: Sequence[ItemPlan],
+        plan: JobPlan,
         extractors: Mapping[str, Extractor],
         cache: Cache | None,
         policy: ReadingPolicy,
         threads: int,
     ) -> None:
         self._items = items
-        self._plans = plans
+        self._plans = plan.plans
+        self._common = plan.common
         self._extractors = extractors
         self._cache = cache
         self._policy = policy
@@ -100,7 +103,7 @@ class Lookup:
     def windows(self) -> Generator[Window, None, None]:
         """All windows, in the order of the items; at least one, which may be empty."""
         if self._cache is None or not self._items:
-            yield Window(self._items, self._plans, {}, {}, {})
+            yield Window(self._items, self._plans, self._common, {}, [None] * len(self._items), {}, {})
             return
         ahead, pool = ThreadPoolExecutor(1, "cache-lookup"), ThreadPoolExecutor(max(2, self._threads), "look-up")
         windows = self._windows(self._cache, pool)
@@ -142,9 +145,11 @@ class Lookup:
     def _files(self, start: int, stop: int) -> tuple[dict[str, Stat | None], dict[str, int]]:
         """The files of these items as they are now, and the first item that each belongs to."""
         owners: dict[str, int] = {}
+        if self._common is not None:
+            owners = dict.fromkeys(self._common.sides.values(), start)
         for number in range(start, stop):
-            if sides := self._plans[number].sides:
-                for path in sides.values():
+            if self._common is None:
+                for path in self._plans[number].sides.values():
                     owners.setdefault(path, number)
             owners.setdefault(self._items[number].path, number)
         return {path: Stat.of(path) for path in owners}, owners
@@ -167,19 +172,22 @@ class Lookup:
         self, cache: Cache, pool: ThreadPoolExecutor, begin: int, end: int, hashes: Mapping[str, str]
     ) -> Window:
         items, plans = self._items[begin:end], self._plans[begin:end]
-        kinds = list({id(plan): plan for plan in plans}.values())
-        images = [(sha256,) if (sha256 := hashes.get(item.path)) is not None else None for item in items]
+        kinds = [self._common] if self._common else list({id(plan): plan for plan in plans}.values())
+        sha256s = [hashes.get(item.path) for item in items]
+        images = [None if sha256 is None else (sha256,) for sha256 in sha256s]
         # Side by side: SQLite lets go of the interpreter while it searches.
         recalled = {}
         for view in dict.fromkeys(view for plan in kinds for view in plan.all_views):
             everywhere = view.sides == (IMAGE,) and all(view in plan.all_views for plan in kinds)
             keys = images if everywhere else [_key(view, *row, hashes) for row in zip(items, plans, strict=True)]
             recalled[view] = pool.submit(self._recall, view, keys)
-        known = dict.fromkeys(key[0] for key in images if key is not None)
+        known = dict.fromkeys(sha256 for sha256 in sha256s if sha256 is not None)
         known.update(dict.fromkeys(hashes[path] for plan in kinds for path in plan.sides.values() if path in hashes))
         texts = cache.keeper.values(cache.facts(), list(known))
-        facts = {sha256: each for sha256, text in texts.items() if self._allows(each := _FACTS.decode(text))}
-        return Window(items, plans, hashes, facts, {view: found.result() for view, found in recalled.items()})
+        read = {sha256: each for sha256, text in texts.items() if self._allows(each := _FACTS.decode(text))}
+        facts = [None if sha256 is None else read.get(sha256) for sha256 in sha256s]
+        features = {view: found.result() for view, found in recalled.items()}
+        return Window(items, plans, self._common, hashes, facts, read, features)
 
     def _recall(self, view: View, keys: Sequence[Key | None]) -> Sequence[Any]:
         """The kept feature of each key, None where there is none."""

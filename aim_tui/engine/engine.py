@@ -223,7 +223,7 @@ class Engine:
         reader = Reader(self._settings.reading, extractors)
         self._check_contexts(plan, metrics, reader)
         threads = self._reading_threads(_roles_of_job(job, specs))
-        lookup = Lookup(job.items, plan.plans, extractors, cache, self._settings.reading, threads)
+        lookup = Lookup(job.items, plan, extractors, cache, self._settings.reading, threads)
         with closing(lookup.windows()) as windows:
             first = next(windows)
             roles = roles_in_order(plan.all_roles() if job.items else _roles(specs))
@@ -324,7 +324,8 @@ class Engine:
 
     def _check(self, job: Job) -> list[MetricSpec]:
         """The metrics of the job, which can be asked for as far as can be told before a model is loaded."""
-        if any(item.edit for item in job.items) and not all(item.edit for item in job.items):
+        own = any(item.context for item in job.items)
+        if own and any(item.edit for item in job.items) and not all(item.edit for item in job.items):
             raise UsageError("edits and single images cannot be scored in one job")
         try:
             specs = [get_metric(metric) for metric in in_order(expanded(job.metrics))]
@@ -333,7 +334,7 @@ class Engine:
         if not specs:
             raise UsageError("no metric is asked for")
         # An item with a context of its own may lack a prompt, which is then its own missing value.
-        if job.items and not any(item.context for item in job.items):
+        if job.items and not own:
             _check_context(job.context, specs, job.features_only)
         self._check_roles(_roles_of_job(job, specs))
         return specs

@@ -73,8 +73,8 @@ class JobPlan:
 
     def all_roles(self) -> set[Role]:
         """The models that the whole job may need."""
-        plans = {id(plan): plan for plan in self.plans}.values() or [self.common]
-        return {role for plan in plans if plan for name in self._metrics for role in self.roles(plan, name)}
+        plans = [self.common] if self.common else list({id(plan): plan for plan in self.plans}.values())
+        return {role for plan in plans for name in self._metrics for role in self.roles(plan, name)}
 
     def _roles_of(self, extractors: set[str]) -> set[Role]:
         return {role for name in extractors for role in self._extractors[name].roles}

@@ -157,10 +157,9 @@ class ScoringPass:
         """Items of which everything is kept, next to each other."""
         begin, end = numbers[0], numbers[-1] + 1
         items, plans = window.items[begin:end], window.plans[begin:end]
-        for item, plan in zip(items, plans, strict=True):
-            if (facts := window.facts(item.path)) is not None:
-                source = plan.sides.get(SOURCE)
-                yield ImageRead(item.id, facts, window.facts(source) if source else None)
+        for item, plan, facts in zip(items, plans, window.facts[begin:end], strict=True):
+            if facts is not None:
+                yield ImageRead(item.id, facts, window.facts_of(plan.sides[SOURCE]) if SOURCE in plan.sides else None)
         entries: list[_Entry] = []
         yield from self._compute_kept(
             [name for name, column in self._columns.items() if not column], window, begin, end
