@@ -317,7 +317,7 @@ class Engine:
         return found
 
     def _made_of(self, roles: Iterable[Role], cache: Cache | None) -> object:
-        """What a part has to be made anew for: other models, or another preparation of edits."""
+        """What a part depends on: its models, and how edits are prepared."""
         roles = tuple(roles)
         identities = tuple(self._identities.get(role) for role in roles) if cache else None
         return tuple(self._key(role) for role in roles), identities, self._settings.edit_resize
@@ -402,7 +402,7 @@ class Engine:
                     wanted |= metric.wants(context, columns, self._texts)
             for number in lacking:
                 each = window.plans[number]
-                # Files that cannot be read are looked at in every job anew; no model is loaded for them alone.
+                # Unreadable files are checked again in every job; no model is loaded for them alone.
                 roles = plan.roles(each, name) - wanted - self._models.keys()
                 if roles and self._readable(window.items[number], each):
                     wanted |= roles

@@ -50,7 +50,7 @@ class TextBook:
         """How much of a text the model reads, of those that a dual encoder embedded."""
 
     def use_cache(self, cache: Cache | None) -> None:
-        """Keep embeddings there from now on, for a job that tries anew what failed in the one before."""
+        """Use this cache from now on; a new job retries texts that failed in the last one."""
         self._cache = cache if cache is not None and self.role in cache.identities else None
         self._known = {text: row for text, row in self._known.items() if not isinstance(row, Failed)}
 
