@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import tempfile
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -25,25 +25,20 @@ from aim_tui.core.scoring.events import Item, Notice
 from aim_tui.core.scoring.jobs import Job
 from aim_tui.core.scoring.plan import ScoringPlan, Status
 from aim_tui.core.scoring.records import full_record
-from aim_tui.core.scoring.results import Results
+from aim_tui.core.scoring.results import Results, Summary
 from aim_tui.errors import UsageError
 from aim_tui.exports.images import ImageRecords
-from aim_tui.runs.executors import InProcess
+from aim_tui.runs.executors import Executor, InProcess
 from aim_tui.runs.setup import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
-
     import numpy as np
     import numpy.typing as npt
     import pandas as pd
     from PIL.Image import Image
 
-    from aim_tui.core.scoring.results import Summary
     from aim_tui.engine.engine import Engine
-    from aim_tui.runs.executors import Executor
 
-    #: An image file, a PIL image, or pixels: uint8 (height, width), (height, width, 3) or (height, width, 4).
     ImageLike = str | os.PathLike[str] | Image | npt.NDArray[np.uint8]
 
 # What a PNG holds as it is; images of other modes become RGB, as they do when a file of them is read.

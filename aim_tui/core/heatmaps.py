@@ -7,12 +7,9 @@ words of a prompt were compared, is decided here.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
 
 #: More cells than this a side are never sent: a terminal has no more.
 MOST_CELLS = 96

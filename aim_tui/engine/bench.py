@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -20,8 +21,9 @@ import torch
 from PIL import Image
 
 from aim_tui.core.outcomes import Failed
-from aim_tui.core.scoring.events import ImageFailed, ModelInfo, numbered
-from aim_tui.core.scoring.jobs import Job
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import ImageFailed, Item, ModelInfo, numbered
+from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.engine.engine import Engine
 from aim_tui.engine.plan import JobPlan
 from aim_tui.engine.reading import Bounds, Readable, ReadAhead, Reader, Unreadable
@@ -31,11 +33,6 @@ from aim_tui.engine.scoring_pass import BATCH_BYTES
 from aim_tui.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.events import Item
-    from aim_tui.core.scoring.jobs import EngineSettings
     from aim_tui.engine.reference_loop import Plain
 
 ImageFormat = Literal["png", "jpeg"]

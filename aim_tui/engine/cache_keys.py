@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.core.scoring.events import ModelInfo
-from aim_tui.engine.models.device import dtype_name
+from aim_tui.core.scoring.jobs import ReadingPolicy
+from aim_tui.engine.feature_cache import Keeper
+from aim_tui.engine.models.device import Placement, dtype_name
 from aim_tui.hub.inventory import locate
 from aim_tui.store.cache import Kind, Space
 from aim_tui.store.errors import StoreError
 from aim_tui.store.fingerprints import fingerprint
 from aim_tui.store.packing import to_json
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from aim_tui.core.metrics.spec import ModelRef, Role
-    from aim_tui.core.scoring.jobs import ReadingPolicy
-    from aim_tui.engine.feature_cache import Keeper
-    from aim_tui.engine.models.device import Placement
 
 #: Raised when the code here or in metrics/ and models/ comes to give other numbers for the same image and files.
 RECIPE = "1"

@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from aim_tui.core.scoring.events import ImageFacts
-from aim_tui.engine.metrics.base import IMAGE
+from aim_tui.core.scoring.events import ImageFacts, Item
+from aim_tui.core.scoring.jobs import ReadingPolicy
+from aim_tui.engine.metrics.base import IMAGE, Extractor, Key, View
+from aim_tui.engine.plan import ItemPlan, JobPlan
 from aim_tui.store.files import Stat
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
-
-    from aim_tui.core.scoring.events import Item
-    from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.engine.cache_keys import Cache
-    from aim_tui.engine.metrics.base import Extractor, Key, View
-    from aim_tui.engine.plan import ItemPlan, JobPlan
 
 #: Items that are looked up at once: enough to read a table instead of searching it, few enough for the memory.
 WINDOW = 1 << 16

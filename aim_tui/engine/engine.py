@@ -9,16 +9,24 @@ worker process and in the headless command.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
+
+from aim_tui.core.embeddings.zero_shot import Logits
+from aim_tui.core.heatmaps import MakeMap, Map, MapMethod
 from aim_tui.core.metrics.edits import DIRECTIONAL, expanded
 from aim_tui.core.metrics.registry import get_metric, in_order, roles_in_order
-from aim_tui.core.metrics.spec import MetricSpec, Role
-from aim_tui.core.scoring.events import Event, ModelLoaded, Notice, Phase, PhaseName, captioned
+from aim_tui.core.metrics.spec import MetricSpec, ModelRef, Role
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import Event, Item, ModelLoaded, Notice, Phase, PhaseName, captioned
+from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.engine.cache_keys import Cache, Identity, identify, reading_key
-from aim_tui.engine.cache_lookup import Lookup
+from aim_tui.engine.cache_lookup import Lookup, Window
 from aim_tui.engine.feature_cache import Keeper
 from aim_tui.engine.heatmaps import make_map, role_for
 from aim_tui.engine.logits import kept_logits, logits_of
@@ -28,30 +36,17 @@ from aim_tui.engine.metrics.plugin_shapes import AdaptedMetric
 from aim_tui.engine.models.device import Placement, place
 from aim_tui.engine.models.loading import LoadedModel, load, load_key
 from aim_tui.engine.out_of_memory import release_memory, settle
-from aim_tui.engine.plan import JobPlan
+from aim_tui.engine.plan import ItemPlan, JobPlan
 from aim_tui.engine.reading import Reader
 from aim_tui.engine.runtime import configure_torch, cores
 from aim_tui.engine.scoring_pass import Backing, ScoringPass
 from aim_tui.engine.text_embeddings import TextBook, Texts
 from aim_tui.errors import ModelUnavailableError, UsageError
 from aim_tui.inputs.images import ImageError, LoadedImage, read_image
+from aim_tui.store.cache import Space
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-
-    import numpy as np
-    import numpy.typing as npt
-
-    from aim_tui.core.embeddings.zero_shot import Logits
-    from aim_tui.core.heatmaps import MakeMap, Map, MapMethod
-    from aim_tui.core.metrics.spec import ModelRef
-    from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.events import Item
-    from aim_tui.core.scoring.jobs import EngineSettings, Job
-    from aim_tui.engine.cache_lookup import Window
     from aim_tui.engine.metrics.base import Columns, Extractor, ItemMetric, MakeExtractor
-    from aim_tui.engine.plan import ItemPlan
-    from aim_tui.store.cache import Space
 
 
 def never() -> bool:

@@ -7,24 +7,18 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from aim_tui.engine.out_of_memory import brief
 from aim_tui.errors import AimError
-from aim_tui.store.cache import FeatureCache
+from aim_tui.store.cache import FeatureCache, Space
 from aim_tui.store.database import Database
-from aim_tui.store.files import FileHashes
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    import numpy.typing as npt
-
-    from aim_tui.store.cache import Space
-    from aim_tui.store.files import Stat
+from aim_tui.store.files import FileHashes, Stat
 
 log = logging.getLogger(__name__)
 

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
 from torch.nn import functional
 
-from aim_tui.core.heatmaps import MOST_CELLS, Map, MapMethod
+from aim_tui.core.heatmaps import MOST_CELLS, MakeMap, Map, MapMethod
 from aim_tui.core.metrics.spec import Role
 from aim_tui.engine.metrics.base import UnsuitableError, cosines
 from aim_tui.engine.metrics.lpips import check_size, fitted
 from aim_tui.engine.models.attention import class_attention, relevance
+from aim_tui.engine.models.clip import Clip
+from aim_tui.engine.models.loading import LoadedModel
+from aim_tui.engine.models.lpips import Lpips
 from aim_tui.errors import AimError, UsageError
 from aim_tui.inputs.images import ImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from aim_tui.core.heatmaps import MakeMap
     from aim_tui.engine.metrics.base import Read
-    from aim_tui.engine.models.clip import Clip
-    from aim_tui.engine.models.loading import LoadedModel
-    from aim_tui.engine.models.lpips import Lpips
 
 _DIGITS = 5
 

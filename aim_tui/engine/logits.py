@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from aim_tui.core.embeddings.zero_shot import Logits
-from aim_tui.engine.cache_keys import text_key
+from aim_tui.core.metrics.spec import Role
+from aim_tui.engine.cache_keys import Cache, text_key
+from aim_tui.engine.models.loading import LoadedModel
 
 if TYPE_CHECKING:
-    from aim_tui.core.metrics.spec import Role
-    from aim_tui.engine.cache_keys import Cache
     from aim_tui.engine.models.clip import Clip
-    from aim_tui.engine.models.loading import LoadedModel
 
 _NOTE = "logits"
 

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from aim_tui.core.metrics.registry import get_metric
-from aim_tui.core.metrics.spec import Need
+from aim_tui.core.metrics.spec import Need, Role
 from aim_tui.core.scoring.context import Context
-from aim_tui.engine.metrics.base import IMAGE, REFERENCE, SOURCE
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from aim_tui.core.metrics.spec import Role
-    from aim_tui.core.scoring.events import Item
-    from aim_tui.core.scoring.jobs import Job
-    from aim_tui.engine.metrics.base import Extractor, ItemMetric, View
+from aim_tui.core.scoring.events import Item
+from aim_tui.core.scoring.jobs import Job
+from aim_tui.engine.metrics.base import IMAGE, REFERENCE, SOURCE, Extractor, ItemMetric, View
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -13,18 +14,16 @@ import numpy as np
 import torch
 
 from aim_tui.core.outcomes import Failed
+from aim_tui.core.scoring.events import ImageFacts, Item
+from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.engine.metrics.base import REFERENCE, SOURCE, UnsuitableError
 from aim_tui.engine.out_of_memory import brief
+from aim_tui.engine.plan import ItemPlan
 from aim_tui.inputs.images import ImageError, LoadedImage, read_image
 from aim_tui.store.files import Stat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence, Set
-
-    from aim_tui.core.scoring.events import ImageFacts, Item
-    from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.engine.metrics.base import Extractor, Prepared, View
-    from aim_tui.engine.plan import ItemPlan
 
     Pixels = tuple[ImageFacts, torch.Tensor]
 

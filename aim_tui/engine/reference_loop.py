@@ -7,6 +7,7 @@ the bench compares two ways of using the same models.
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -14,19 +15,14 @@ import torch
 from PIL import Image
 
 from aim_tui.core.metrics.spec import Role
-from aim_tui.engine.models.captioner import MAX_NEW_TOKENS
+from aim_tui.core.scoring.context import Context
+from aim_tui.engine.models.captioner import MAX_NEW_TOKENS, Captioner
+from aim_tui.engine.models.clip import Clip
+from aim_tui.engine.models.loading import LoadedModel
+from aim_tui.engine.models.lpips import Lpips
+from aim_tui.engine.models.sentence import SentenceEncoder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from aim_tui.core.scoring.context import Context
-    from aim_tui.engine.models.captioner import Captioner
-    from aim_tui.engine.models.clip import Clip
-    from aim_tui.engine.models.loading import LoadedModel
-    from aim_tui.engine.models.lpips import Lpips
-    from aim_tui.engine.models.sentence import SentenceEncoder
-
-    #: The score of one image file.
     Plain = Callable[[str], float]
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import math
 from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
@@ -19,26 +20,22 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed
 from aim_tui.core.scoring.events import Event, ImageFailed, ImageRead, MetricBatch, MetricValue, Notice
+from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.engine.batching import NO_MEMORY, Batcher
-from aim_tui.engine.metrics.base import IMAGE, SOURCE, RawOutcome
+from aim_tui.engine.cache_keys import Cache
+from aim_tui.engine.metrics.base import IMAGE, SOURCE, Extractor, ItemMetric, Key, RawOutcome, View
+from aim_tui.engine.models.loading import LoadedModel
 from aim_tui.engine.out_of_memory import brief, is_out_of_memory, release_memory
-from aim_tui.engine.reading import Bounds, ReadAhead, Unreadable
+from aim_tui.engine.plan import ItemPlan, JobPlan
+from aim_tui.engine.reading import Bounds, Readable, ReadAhead, Reader, Unreadable
+from aim_tui.engine.text_embeddings import Texts
 from aim_tui.errors import AimError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    from aim_tui.core.metrics.spec import Role
-    from aim_tui.core.scoring.jobs import ReadingPolicy
-    from aim_tui.engine.cache_keys import Cache
     from aim_tui.engine.cache_lookup import Window
-    from aim_tui.engine.metrics.base import Extractor, ItemMetric, Key, View
-    from aim_tui.engine.models.loading import LoadedModel
-    from aim_tui.engine.plan import ItemPlan, JobPlan
-    from aim_tui.engine.reading import Readable, Reader
-    from aim_tui.engine.text_embeddings import Texts
 
 log = logging.getLogger(__name__)
 

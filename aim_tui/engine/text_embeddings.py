@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed
 from aim_tui.core.scoring.events import PromptRead
-from aim_tui.engine.cache_keys import text_key
+from aim_tui.engine.cache_keys import Cache, text_key
+from aim_tui.engine.models.loading import LoadedModel
+from aim_tui.engine.models.sentence import SentenceEncoder
 from aim_tui.engine.out_of_memory import brief
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    import numpy.typing as npt
-
-    from aim_tui.engine.cache_keys import Cache
     from aim_tui.engine.models.clip import Clip
-    from aim_tui.engine.models.loading import LoadedModel
-    from aim_tui.engine.models.sentence import SentenceEncoder
 
     Embedding = npt.NDArray[np.float32]
-    #: One row a text: float32 (texts, dim).
     Vectors = npt.NDArray[np.float32]
 
 log = logging.getLogger(__name__)

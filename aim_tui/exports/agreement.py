@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.agreement.report_json import document
 from aim_tui.core.agreement.report_tables import sections
 from aim_tui.core.text import printable
 from aim_tui.exports.content import Documented, Drawn, Paged, Tabled
-from aim_tui.exports.page import Bullets, Grid, Heading
+from aim_tui.exports.page import Block, Bullets, Grid, Heading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from rich.console import RenderableType
 
     from aim_tui.core.agreement.analysis import AgreementCell, Analysis
-    from aim_tui.exports.page import Block
     from aim_tui.exports.tables import Part
 
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 from aim_tui.core.text import printable
 from aim_tui.store.errors import ExportError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

@@ -6,15 +6,15 @@ A format asks for one of these classes (`Format.needs`); every kind of thing tha
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+from aim_tui.exports.page import Block
 
+if TYPE_CHECKING:
     from aim_tui.core.embeddings.gallery import Vectors
-    from aim_tui.exports.page import Block
     from aim_tui.exports.tables import Part
 
 RowT = TypeVar("RowT")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.metrics.spec import Role
+from aim_tui.core.metrics.spec import ModelRef, Role
+from aim_tui.core.ratings.records import Judged
 from aim_tui.core.scoring.records import csv_fields, csv_record, editclip_document, edits_document, full_record
 from aim_tui.core.scoring.results import Results, Row
 from aim_tui.errors import UsageError
@@ -14,12 +16,8 @@ from aim_tui.exports.formats.editclip import EditClipScored
 from aim_tui.exports.ordering import score_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from rich.table import Table
 
-    from aim_tui.core.metrics.spec import ModelRef
-    from aim_tui.core.ratings.records import Judged
     from aim_tui.exports.tables import Part
 
 

@@ -9,27 +9,22 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable
+from datetime import datetime
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aim_tui.core.metrics.registry import get_metric
+from aim_tui.core.metrics.spec import MetricSpec
 from aim_tui.core.outcomes import Failed, Missing, Outcome, value_of
-from aim_tui.core.scoring.columns import IMAGES, Kind, View
+from aim_tui.core.ratings.records import Judged
+from aim_tui.core.scoring.columns import IMAGES, Column, Kind, View
 from aim_tui.core.scoring.plan import Status
+from aim_tui.core.scoring.results import Row
 from aim_tui.exports.histogram import histogram
 from aim_tui.exports.markup import Html, element, raw
 from aim_tui.exports.ordering import file_name, ranked, score_text, used
-from aim_tui.store.records import RunState
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from aim_tui.core.metrics.spec import MetricSpec
-    from aim_tui.core.ratings.records import Judged
-    from aim_tui.core.scoring.columns import Column
-    from aim_tui.core.scoring.results import Row
-    from aim_tui.store.records import Run
+from aim_tui.store.records import Run, RunState
 
 Thumbnail = Callable[[str], bytes | None]
 

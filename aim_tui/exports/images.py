@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.metrics.registry import get_metric
+from aim_tui.core.ratings.records import Judged
 from aim_tui.core.scoring.records import csv_fields, csv_record, document, full_record, own_fields, provenance
-from aim_tui.core.scoring.results import Row
+from aim_tui.core.scoring.results import Results, Row
 from aim_tui.core.text import file_name, printable
 from aim_tui.exports.content import Recorded, Tabled
 from aim_tui.exports.ordering import ranked, score_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from rich.table import Table
 
-    from aim_tui.core.metrics.profiles import Profile
-    from aim_tui.core.ratings.records import Judged
-    from aim_tui.core.scoring.results import Results
     from aim_tui.exports.tables import Part
 
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from aim_tui.core.names import natural_key
 from aim_tui.core.outcomes import Failed, Outcome, Present
+from aim_tui.core.scoring.results import Results, Row
 from aim_tui.core.text import file_name
-from aim_tui.store.records import RunState
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from aim_tui.core.scoring.results import Results, Row
-    from aim_tui.store.records import Run
+from aim_tui.store.records import Run, RunState
 
 __all__ = ["file_name", "ranked", "score_text", "standing"]
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from aim_tui.core.embeddings.linear_probe import Probe
 from aim_tui.core.scoring.records import to_json
 from aim_tui.core.text import printable
 from aim_tui.errors import UsageError
 from aim_tui.exports.atomic_write import write_whole
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 _FORMAT = "aim-tui probe 1"
 # A thousand classes of long embeddings have 16 MB.

@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import TYPE_CHECKING, BinaryIO
+from collections.abc import Iterable
+from pathlib import Path
+from typing import BinaryIO
 
 from aim_tui.errors import AimError, UsageError
 from aim_tui.exports.atomic_write import write_whole
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
 
 
 class Sink:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.scoring.columns import IMAGES, Kind, View
 from aim_tui.core.scoring.records import full_record, own_fields
+from aim_tui.core.scoring.results import Row
 from aim_tui.core.text import file_name
 from aim_tui.exports.content import Columnar, HtmlPaged, Paged
 from aim_tui.exports.images import ImageRecords, Provenance
 from aim_tui.exports.ordering import ranked, score_text, standing
-from aim_tui.exports.page import Bullets, Grid, Heading, Quote
+from aim_tui.exports.page import Block, Bullets, Grid, Heading, Quote
+from aim_tui.store.records import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from aim_tui.core.scoring.results import Row
     from aim_tui.exports.html import Thumbnail
-    from aim_tui.exports.page import Block
-    from aim_tui.store.records import Run
 
 # Types are stated, so that a column in which everything is missing has the same one as in another run.
 _TYPES = {

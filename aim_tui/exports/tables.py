@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from aim_tui.core.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from rich.console import JustifyMethod, RenderableType
-
     Part = RenderableType | tuple[RenderableType, ...]
 
 # What is piped is as wide as it needs to be, and prompts beside each other are still in one view.

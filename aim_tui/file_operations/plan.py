@@ -9,13 +9,11 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
 
 class Action(StrEnum):

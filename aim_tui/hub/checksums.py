@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import hashlib
-    from collections.abc import Callable
-    from pathlib import Path
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 # The limit of the safetensors format; a larger value means that the file has another format.
 _MAX_HEADER = 100_000_000

@@ -7,13 +7,10 @@ header may contain the access token.
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from aim_tui.errors import AimError, ModelUnavailableError
 from aim_tui.hub.http import http_error
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _FOLDER = "or name a local folder in the settings, or try the sample models: --profile sample"
 

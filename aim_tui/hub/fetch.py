@@ -10,9 +10,11 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -30,11 +32,6 @@ from aim_tui.hub.lpips_trunks import Trunk, address, get_trunk
 from aim_tui.hub.required_files import MODULES, module_folders, required_files
 from aim_tui.hub.snapshots import Snapshot
 from aim_tui.hub.transfer import Download, transfer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
-    from typing import Any
 
 
 class _FetchRequest(msgspec.Struct):

@@ -6,11 +6,9 @@ public, though the library's stubs do not export them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Any
 
 TIMEOUT_S = 10.0
 """How long to wait for a silent server."""

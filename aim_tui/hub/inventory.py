@@ -6,24 +6,19 @@ Inspects files only: no network, no model library. The UI imports this package, 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aim_tui.core.metrics.edits import FAMILIES
+from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.metrics.registry import brought_by, download_megabytes, get_metric, model_role
-from aim_tui.core.metrics.spec import Role
+from aim_tui.core.metrics.spec import MetricSpec, ModelRef, Role
 from aim_tui.errors import ModelUnavailableError
 from aim_tui.hub.cache_paths import hub_cache
 from aim_tui.hub.checksums import file_problem, hash_problem
 from aim_tui.hub.lpips_trunks import get_trunk, size_problem
 from aim_tui.hub.required_files import folder_problems
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from aim_tui.core.metrics.profiles import Profile
-    from aim_tui.core.metrics.spec import MetricSpec, ModelRef
 
 LOCAL = "local"
 """The revision of a model that is a local folder or file."""

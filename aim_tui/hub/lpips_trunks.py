@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from aim_tui.core.names import did_you_mean
 from aim_tui.errors import ModelUnavailableError
 from aim_tui.hub.cache_paths import torch_checkpoints
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.errors import ModelUnavailableError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 def require_libraries(metrics: Iterable[str]) -> None:

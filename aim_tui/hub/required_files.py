@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 from aim_tui.core.metrics.registry import model_role
+from aim_tui.core.metrics.spec import Role
 from aim_tui.hub.checksums import file_problem
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from aim_tui.core.metrics.spec import Role
 
 MODULES = "modules.json"
 

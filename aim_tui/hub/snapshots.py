@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from aim_tui.hub import cache_paths, http
 from aim_tui.hub.checksums import is_checksum
 from aim_tui.hub.errors import TransferError
 from aim_tui.hub.inventory import storage_folder
 from aim_tui.hub.transfer import Download
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class Snapshot:

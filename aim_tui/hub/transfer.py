@@ -7,19 +7,16 @@ failure), and a captioner is 15 GB in two files. So files are downloaded here.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
+from types import TracebackType
+from typing import Any
 
 from aim_tui.hub import http
 from aim_tui.hub.checksums import new_digest
 from aim_tui.hub.errors import ChecksumError, FetchCancelledError, TransferError
 from aim_tui.hub.inventory import PART_SUFFIX
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-    from types import TracebackType
-    from typing import Any
 
 _ATTEMPTS = 5
 _PAUSE_S = 1.0

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aim_tui.core.names import natural_key
 from aim_tui.core.text import printable
 from aim_tui.errors import UsageError
-from aim_tui.inputs.listing import expand, list_folder
+from aim_tui.inputs.listing import Problem, expand, list_folder
 from aim_tui.inputs.tables import read_table
 from aim_tui.inputs.text_lines import read_lines
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from aim_tui.inputs.listing import Problem
 
 #: The placeholder for the category's name in a template.
 PLACE = "{category}"

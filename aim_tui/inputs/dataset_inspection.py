@@ -6,17 +6,13 @@ import hashlib
 import os
 import statistics
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.inputs.edits import EditFile, EditRow, Flaw, parse_edits
 from aim_tui.inputs.images import ImageError, read_image
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from aim_tui.core.scoring.jobs import ReadingPolicy
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import DataRow, Item
 from aim_tui.core.text import printable
 from aim_tui.errors import UsageError
 from aim_tui.inputs.tables import TableRow, read_table
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 #: Column names for the parts of an edit; the first one that a row has counts.
 SOURCE = ("source_image", "source", "source_path", "input_image", "original_image", "before")

@@ -9,16 +9,12 @@ from __future__ import annotations
 import glob
 import os
 import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.inputs.images import DamagedError, ImageError, read_image
 from aim_tui.inputs.listing import Problem, expand
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from aim_tui.core.scoring.jobs import ReadingPolicy
 
 # Seconds between polls without change events, and seconds that a file must be unchanged before it is read.
 _POLL_SECONDS = 0.5

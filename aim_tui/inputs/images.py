@@ -5,19 +5,15 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from aim_tui.core.scoring.events import ImageFacts
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from aim_tui.core.scoring.jobs import ReadingPolicy
+from aim_tui.core.scoring.jobs import ReadingPolicy
 
 #: Files with these suffixes are listed; any other file is opened only if it is named explicitly.
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})

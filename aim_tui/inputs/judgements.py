@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from aim_tui.core.agreement.cell_values import cell_text, is_scalar, outcome_of, truth_of
 from aim_tui.core.agreement.error_measures import ErrorMapping
@@ -17,10 +19,6 @@ from aim_tui.core.names import did_you_mean
 from aim_tui.core.outcomes import Failed, Present
 from aim_tui.errors import UsageError
 from aim_tui.inputs.tables import Table, TableRow, read_table
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
-    from pathlib import Path
 
 _IDS = ("id", "sample_id", "path", "image", "image_path", "file", "filename", "file_name", "name", "target_image")
 _PATHS = ("target_image", "path", "image_path", "image", "file", "filename")

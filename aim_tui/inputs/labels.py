@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aim_tui.core.agreement.match_ids import match
 from aim_tui.core.embeddings.zero_shot import DEFAULT_TEMPLATE, check_labels, check_templates
 from aim_tui.errors import UsageError
 from aim_tui.inputs.tables import read_table
 from aim_tui.inputs.text_lines import read_lines
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 #: The 80 prompts with which OpenAI's CLIP was evaluated on ImageNet (Radford et al. 2021, Learning Transferable Visual
 #: Models From Natural Language Supervision, section 3.1.4; github.com/openai/CLIP, notebooks/

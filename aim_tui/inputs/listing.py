@@ -5,15 +5,12 @@ from __future__ import annotations
 import functools
 import glob
 import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aim_tui.core.names import natural_key
 from aim_tui.inputs.images import SUFFIXES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 
 @dataclass(frozen=True, slots=True)

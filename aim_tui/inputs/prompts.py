@@ -6,16 +6,14 @@ import codecs
 import json
 import os
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PIL import Image
 
 from aim_tui.inputs.comfyui import GraphError, prompt_of_graph
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 
 class PromptFrom(StrEnum):

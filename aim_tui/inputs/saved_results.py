@@ -7,21 +7,19 @@ import json
 import math
 import os
 from array import array
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.embeddings.saved_results import CategoriesFound, ClassesFound, ClassifiedImage, MatrixFound
+from aim_tui.core.embeddings.saved_results import CategoriesFound, ClassesFound, ClassifiedImage, Findings, MatrixFound
 from aim_tui.core.embeddings.similarity_matrix import Cosines
 from aim_tui.core.text import printable
 from aim_tui.errors import UsageError
 from aim_tui.inputs.tables import MOST_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from aim_tui.core.embeddings.categories import ScoredImage
-    from aim_tui.core.embeddings.saved_results import Findings
 
 
 def read_findings(path: str | Path) -> Findings:

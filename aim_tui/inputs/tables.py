@@ -5,15 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aim_tui.core.names import did_you_mean
 from aim_tui.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 #: Files are read as a whole; a larger one could fill the memory.
 MOST_BYTES = 256 * 1024 * 1024

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aim_tui.core.text import printable
 from aim_tui.errors import UsageError
-
-if TYPE_CHECKING:
-    from os import PathLike
 
 # Keeps an image or model file, named by mistake, from being read as a whole.
 _MOST_BYTES = 64 * 1024 * 1024

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from aim_tui.core.embeddings.clip_score_scales import UNIT
 from aim_tui.core.metrics.spec import ModelRef, Role
@@ -23,9 +24,6 @@ from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.errors import UsageError
 from aim_tui.inputs.manifests import PathError, locate_image
 from aim_tui.runs.executors import InProcess
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 log = logging.getLogger(__name__)
 

@@ -12,10 +12,13 @@ import os
 import signal
 import sys
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
-from aim_tui.core.heatmaps import MakeMap
+from aim_tui.core.heatmaps import MakeMap, Map
 from aim_tui.core.scoring.events import Event, Phase, PhaseName
+from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.core.text import without_escapes
 from aim_tui.errors import AimError
 from aim_tui.ipc.framing import pieces, take_lines
@@ -40,13 +43,6 @@ from aim_tui.ipc.protocol import (
 from aim_tui.ipc.worker_log import TAIL_LINES, how_it_ended, last_lines, new_log
 from aim_tui.ipc.worker_state import Crash, Patience, WorkerGoneError, WorkerState
 from aim_tui.settings import paths
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from aim_tui.core.heatmaps import Map
-    from aim_tui.core.scoring.jobs import EngineSettings, Job
 
 __all__ = ["WORKER_COMMAND", "Crash", "Patience", "WorkerClient", "WorkerGoneError", "WorkerState", "pieces"]
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from aim_tui.core.scoring.jobs import Job
 from aim_tui.ipc.protocol import Message, encode
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _ITEMS_AT_ONCE = 1000
 

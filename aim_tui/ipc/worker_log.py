@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from aim_tui.core.text import without_escapes
 from aim_tui.settings import paths
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 #: How many lines of a log a crash report shows.
 TAIL_LINES = 20

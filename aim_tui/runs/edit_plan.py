@@ -13,20 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.metrics import edits
+from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.core.scoring.context import Context
-from aim_tui.core.scoring.events import captioned
-from aim_tui.core.scoring.plan import raw_plan
+from aim_tui.core.scoring.events import Item, captioned
+from aim_tui.core.scoring.jobs import EngineSettings
+from aim_tui.core.scoring.plan import ScoringPlan, raw_plan
 from aim_tui.core.scoring.records import engine_settings
 from aim_tui.core.text import printable
 from aim_tui.errors import UsageError
 from aim_tui.store.records import RunRequest
 
 if TYPE_CHECKING:
-    from aim_tui.core.metrics.profiles import Profile
-    from aim_tui.core.scoring.events import Item
-    from aim_tui.core.scoring.jobs import EngineSettings
-    from aim_tui.core.scoring.plan import ScoringPlan
     from aim_tui.inputs.edits import EditFile
 
 

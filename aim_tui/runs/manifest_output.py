@@ -5,21 +5,16 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from types import TracebackType
+from typing import Any, BinaryIO
 
 from aim_tui.core.scoring.records import to_json
 from aim_tui.errors import UsageError
 from aim_tui.exports.sink import cannot_write, check_writable, reader_left
-from aim_tui.inputs.manifests import open_manifest
+from aim_tui.inputs.manifests import Manifest, ManifestRow, RowWriter, open_manifest
 from aim_tui.inputs.manifests.parquet import Parquet
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from types import TracebackType
-    from typing import Any
-
-    from aim_tui.inputs.manifests import Manifest, ManifestRow, RowWriter
 
 _SHOWN = 2000
 

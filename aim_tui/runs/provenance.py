@@ -6,22 +6,18 @@ import contextlib
 import hashlib
 import shlex
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
+from aim_tui.core.metrics.profiles import Profile
+from aim_tui.core.metrics.spec import ModelRef, Role
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.jobs import EngineSettings
+from aim_tui.core.scoring.plan import ScoringPlan
 from aim_tui.core.scoring.records import engine_settings
 from aim_tui.errors import AimError
 from aim_tui.hub.inventory import locate
 from aim_tui.store.fingerprints import fingerprint
 from aim_tui.store.records import RunRequest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from aim_tui.core.metrics.profiles import Profile
-    from aim_tui.core.metrics.spec import ModelRef, Role
-    from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.jobs import EngineSettings
-    from aim_tui.core.scoring.plan import ScoringPlan
 
 
 def run_request(

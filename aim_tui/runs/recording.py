@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aim_tui.core.scoring.events import Event, ImageFailed, ImageRead, Item, MetricBatch
 from aim_tui.core.scoring.plan import Status
 from aim_tui.core.scoring.results import Results
+from aim_tui.runs.edit_plan import EditPlan
 from aim_tui.store.errors import StoreBusyError, StoreError
 from aim_tui.store.records import RunRequest, RunState
+from aim_tui.store.runs import Runs
+from aim_tui.store.writer import RunWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from aim_tui.runs.edit_plan import EditPlan
     from aim_tui.runs.setup import Setup
-    from aim_tui.store.runs import Runs
-    from aim_tui.store.writer import RunWriter
 
 
 class Record:

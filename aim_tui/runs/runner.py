@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.scoring.jobs import Job
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import Event, Item
+from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.core.scoring.plan import Status
-from aim_tui.runs.display import EventReport, Tone
-from aim_tui.runs.executors import InProcess
+from aim_tui.core.scoring.results import Results
+from aim_tui.runs.display import Display, EventReport, Tone
+from aim_tui.runs.edit_plan import EditPlan
+from aim_tui.runs.executors import Executor, InProcess
 from aim_tui.runs.interrupt import INTERRUPTED, Interrupt
+from aim_tui.runs.recording import Record
 from aim_tui.store.errors import StoreError
 from aim_tui.store.records import RunState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-
-    from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.events import Event, Item
-    from aim_tui.core.scoring.jobs import EngineSettings
-    from aim_tui.core.scoring.results import Results
     from aim_tui.exports.formats.writer import Writer
     from aim_tui.inputs.folder_watcher import Watch
     from aim_tui.inputs.listing import Problem
-    from aim_tui.runs.display import Display
-    from aim_tui.runs.edit_plan import EditPlan
-    from aim_tui.runs.executors import Executor
-    from aim_tui.runs.recording import Record
     from aim_tui.runs.setup import Setup
 
 TROUBLES_SHOWN = 20

@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_type_hints
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 import msgspec
 
@@ -20,10 +22,6 @@ from aim_tui.core.names import did_you_mean
 # msgspec reads the annotations, so their types must exist at run time.
 from aim_tui.core.scoring.jobs import ExifPolicy  # noqa: TC001
 from aim_tui.errors import ConfigError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
 T = TypeVar("T")
 

@@ -9,9 +9,9 @@ import contextlib
 import math
 import os
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -25,12 +25,15 @@ from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.scoring.plan import ScoringPlan
 from aim_tui.errors import ConfigError, UsageError
 from aim_tui.settings import paths, schema
-from aim_tui.settings.schema import InterfaceTable, InvalidValueError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from aim_tui.settings.schema import ModelTable, ProfileTable, ReadingTable, RulesTable, SettingsFile
+from aim_tui.settings.schema import (
+    InterfaceTable,
+    InvalidValueError,
+    ModelTable,
+    ProfileTable,
+    ReadingTable,
+    RulesTable,
+    SettingsFile,
+)
 
 _BUILT_IN = Path(__file__).parent / "profiles.toml"
 _SAMPLE = "sample:"

@@ -7,7 +7,9 @@ image's file: a renamed, moved or copied file keeps its values, a changed one ha
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,21 +18,14 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
-from aim_tui.store.database import select_in
+from aim_tui.store.database import Database, select_in
 from aim_tui.store.errors import StoreError
 from aim_tui.store.packing import pack, to_json, unpack
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-
-    import numpy.typing as npt
-
-    from aim_tui.store.database import Database
-
     Vectors = npt.NDArray[np.float32] | npt.NDArray[np.float16]
-    import numpy.typing as npt
 
 # Use is recorded to the hour: a hit costs a write at most that often.
 _HOUR = 3600

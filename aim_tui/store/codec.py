@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.metrics.edits import MEASURES
@@ -13,12 +14,8 @@ from aim_tui.core.metrics.normalisation import Piece, Rule, RuleSet
 from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.metrics.registry import get_metric, record_metric
 from aim_tui.core.metrics.spec import MetricSpec, ModelRef, Need, Role
+from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.plan import ScoringPlan
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from aim_tui.core.scoring.context import Context
 
 Flat = TypeVar("Flat")
 

@@ -12,8 +12,10 @@ import sqlite3
 import threading
 import time
 import weakref
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from aim_tui.core.text import printable
@@ -21,12 +23,7 @@ from aim_tui.store import migrations, open_files
 from aim_tui.store.database_header import APPLICATION_ID, check_writable, inspect, log_size, newer
 from aim_tui.store.errors import StoreError, damaged, explain, is_busy
 from aim_tui.store.locations import default_store, make_private, put_in_place
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
-    from pathlib import Path
-
-    from aim_tui.store.migrations import Migration
+from aim_tui.store.migrations import Migration
 
 TIMEOUT = 10.0
 """Seconds that a writer waits for another one."""

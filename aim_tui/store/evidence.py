@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 from aim_tui.core.agreement.cell_values import cell_text, truth_of
 from aim_tui.core.agreement.duel_agreement import strengths
@@ -13,17 +13,11 @@ from aim_tui.core.agreement.study import Contest, Sample, Scale, StudyColumn, St
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
 from aim_tui.core.ratings.opinions import RATINGS
+from aim_tui.core.scoring.results import Results, Row
 from aim_tui.core.text import portable_path
 from aim_tui.errors import UsageError
-from aim_tui.store.judgements import DuelOutcome, Image, JudgementKind
-from aim_tui.store.records import RunKind
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from aim_tui.core.scoring.results import Results, Row
-    from aim_tui.store.judgements import Judgements
-    from aim_tui.store.records import Run
+from aim_tui.store.judgements import DuelOutcome, Image, JudgementKind, Judgements
+from aim_tui.store.records import Run, RunKind
 
 RATING = "rating"
 DUELS = "duels"

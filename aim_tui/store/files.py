@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from aim_tui.store.database import select_in
+from aim_tui.store.database import Database, select_in
 from aim_tui.store.packing import pack
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from aim_tui.store.database import Database
 
 # A file that was written this shortly before it was hashed may change again within one tick of its clock, and then
 # looks unchanged. FAT counts in steps of two seconds.

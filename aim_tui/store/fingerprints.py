@@ -5,15 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 from aim_tui.core.text import printable
 from aim_tui.store.errors import StoreError
 from aim_tui.store.packing import to_json
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 _CONFIGS = frozenset({".json", ".txt", ".model", ".jinja", ".py", ".yaml", ".tiktoken"})
 _WEIGHTS = frozenset({".safetensors", ".bin", ".pth", ".pt", ".ckpt"})

@@ -6,6 +6,8 @@ overwritten: the newest word of a rater about an image counts, and undoing says 
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -13,15 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.ratings.opinions import NOTHING, Opinion
 from aim_tui.core.ratings.records import Judged
-from aim_tui.store.database import select_in
+from aim_tui.store.database import Database, select_in
 from aim_tui.store.packing import pack, unpack
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Collection, Iterable, Sequence
-
     from aim_tui.core.scoring.results import Results
-    from aim_tui.store.database import Database
 
 Value = float | str | bool | None
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import platformdirs
 
 from aim_tui.core.text import printable
 from aim_tui.store.errors import StoreError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def data_dir() -> Path:

@@ -9,11 +9,8 @@ from __future__ import annotations
 import threading
 import weakref
 from collections import Counter
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+from collections.abc import Callable
+from pathlib import Path
 
 OPENING = threading.Lock()
 """Held from the look at a file until it is noted, so that no connection is made in between."""

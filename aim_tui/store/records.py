@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aim_tui.core.metrics.bertscore import chosen_layer
 from aim_tui.core.metrics.builtin import BERTSCORE
 from aim_tui.core.metrics.edits import families_of
+from aim_tui.core.metrics.profiles import Profile
+from aim_tui.core.metrics.spec import ModelRef, Role
+from aim_tui.core.ratings.records import Judged
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import Item
+from aim_tui.core.scoring.plan import ScoringPlan
 from aim_tui.core.scoring.records import document
+from aim_tui.core.scoring.results import Results, Summary
 from aim_tui.core.text import portable_path
 from aim_tui.store.codec import own_to_data, plan_to_data
 from aim_tui.store.packing import to_json
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from datetime import datetime
-
-    from aim_tui.core.metrics.profiles import Profile
-    from aim_tui.core.metrics.spec import ModelRef, Role
-    from aim_tui.core.ratings.records import Judged
-    from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.events import Item
-    from aim_tui.core.scoring.plan import ScoringPlan
-    from aim_tui.core.scoring.results import Results, Summary
-    from aim_tui.store.processes import Owner
+from aim_tui.store.processes import Owner
 
 
 class RunState(StrEnum):

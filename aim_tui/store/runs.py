@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import time
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,7 @@ from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import DataRow, ImageFacts, Item, MetricValue, ModelInfo, PromptRead
-from aim_tui.core.scoring.results import Raw, Results, Summary, own_need
+from aim_tui.core.scoring.results import Raw, Results, Row, Summary, own_need
 from aim_tui.store.codec import from_flat, plan_from_json, plan_to_data, profile_from_json, profile_to_data
 from aim_tui.store.errors import StoreError, UnknownRunError, decoding
 from aim_tui.store.packing import pack, to_json, unpack, unpack_optional
@@ -21,10 +23,6 @@ from aim_tui.store.records import RESUMABLE, Run, RunInfo, RunKind, RunRequest, 
 from aim_tui.store.writer import INTERVAL, RunWriter, insert_images
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Iterable, Sequence
-
-    from aim_tui.core.scoring.results import Row
     from aim_tui.store.database import Database
 
     _Rows = Sequence[tuple[Any, ...]]

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from aim_tui.terminal.answers import Answers, CellSize, in_multiplexer
 from aim_tui.terminal.probe import VARIABLE
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping
 
 
 class ImageMode(StrEnum):

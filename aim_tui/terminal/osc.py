@@ -7,15 +7,12 @@ older iTerm2, kitty or WezTerm shows OSC 9;4 as a notification that reads "4;1;3
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from aim_tui.core.text import without_escapes
 from aim_tui.terminal.answers import in_multiplexer
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _ST = "\x1b\\"
 # Every terminal truncates longer titles and notifications, and some fail on them.

@@ -6,8 +6,8 @@ import os
 import select
 import sys
 import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
 
 from aim_tui.terminal.answers import (
     ATTRIBUTES_QUERY,
@@ -18,9 +18,6 @@ from aim_tui.terminal.answers import (
     in_multiplexer,
     read_answers,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 VARIABLE = "AIM_TUI_IMAGES"
 """The user's choice of how to draw images: auto, half, kitty, sixel or none."""

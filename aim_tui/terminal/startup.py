@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from aim_tui.terminal import kitty
+from aim_tui.terminal.answers import Answers
 from aim_tui.terminal.images import keep_colours, remember
 from aim_tui.terminal.probe import probe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from textual.driver import Driver
-
-    from aim_tui.terminal.answers import Answers
 
 
 def probe_terminal(meanwhile: Callable[[], object]) -> Answers:

@@ -7,39 +7,36 @@ import gc
 import os
 import sys
 from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.events import Event, Key
+from textual.message import Message
+from textual.notifications import SeverityLevel
+from textual.screen import Screen
+from textual.theme import Theme
 
+from aim_tui.ipc.worker_state import Patience
 from aim_tui.terminal.images import remembered
 from aim_tui.terminal.osc import osc_settings
 from aim_tui.terminal.startup import driver_class, leave_terminal
 from aim_tui.terminal.writer import TerminalWriter, driver_with_writer, query_tmux
 from aim_tui.ui.commands import binding_commands
 from aim_tui.ui.late_input import LateInput
+from aim_tui.ui.launch import Launch
 from aim_tui.ui.notifications import ShownNotification
 from aim_tui.ui.opening import OpeningScreen
+from aim_tui.ui.session.terminal_status import TerminalStatus
 from aim_tui.ui.signals import end_on_signals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
-
-    from textual.app import SystemCommand
-    from textual.message import Message
-    from textual.notifications import SeverityLevel
-    from textual.screen import Screen
-    from textual.theme import Theme
-
-    from aim_tui.ipc.worker_state import Patience
-    from aim_tui.ui.launch import Launch
     from aim_tui.ui.main.screen import MainScreen
     from aim_tui.ui.session.session import Session
-    from aim_tui.ui.session.terminal_status import TerminalStatus
 
 _MOST_NOTIFICATIONS = 200
 

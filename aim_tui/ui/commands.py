@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING
 
-from textual.app import SystemCommand
+from textual.app import App, SystemCommand
+from textual.screen import Screen
 
 from aim_tui.ui.main.item_prompts import PROMPT_CHOICES
 from aim_tui.ui.main.marked_menu import CHOICES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from textual.app import App
-    from textual.screen import Screen
 
 # The palette itself, and Textual's own.
 _LEFT_OUT = ("command_palette", "help_quit", "screen.")

@@ -11,10 +11,10 @@ import pkgutil
 import re
 import string
 import sys
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 from textual.app import App
 from textual.binding import Binding, InvalidBinding
@@ -24,9 +24,6 @@ from textual.widget import Widget
 
 import aim_tui.ui
 from aim_tui.core.names import did_you_mean
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
 
 #: Keys that a terminal cannot tell from others, or keeps for itself, and which ones they are.
 FORBIDDEN = {

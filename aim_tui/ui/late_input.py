@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from collections.abc import Callable
 
 SETTLE_SECONDS = 0.5
 """How long after the start no key is taken for a rating."""

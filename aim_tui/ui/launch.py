@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aim_tui.core.embeddings.saved_results import Findings
+from aim_tui.core.metrics.profiles import Profile
+from aim_tui.core.metrics.spec import Precision
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.jobs import EngineSettings, ReadingPolicy
 from aim_tui.ui.preferences import Preferences
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from aim_tui.core.embeddings.saved_results import Findings
-    from aim_tui.core.metrics.profiles import Profile
-    from aim_tui.core.metrics.spec import Precision
     from aim_tui.runs.edit_plan import EditWish
 
 

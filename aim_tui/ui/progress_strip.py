@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
+from textual.app import RenderResult
 from textual.content import Content
 from textual.widget import Widget
 
@@ -13,9 +13,6 @@ from aim_tui.core.scoring.events import PhaseName
 from aim_tui.core.text import printable, printable_name
 from aim_tui.ipc.worker_state import WorkerState
 from aim_tui.ui.session.activity import Activity
-
-if TYPE_CHECKING:
-    from textual.app import RenderResult
 
 _BAR_CELLS = 16
 _SMALL_BAR_CELLS = 8

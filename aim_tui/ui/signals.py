@@ -7,12 +7,11 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Awaitable, Callable
+from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from types import FrameType
-
     from textual.app import App
 
 # What a worker is given to leave when the terminal is gone; its own end of the pipe closes in any case.

@@ -16,10 +16,10 @@ async def test_what_was_said_is_read_later_the_newest_first(open_app: Any, folde
     async with open_app(folder, size=(80, 24), toasts=True) as app:
         app.session.workspace.notify("not stored: disk full [/x]", "error")
         app.session.workspace.notify("wrote /tmp/a.csv")
-        await app.until(lambda: len(app.app.told) >= 2)
+        await app.until(lambda: len(app.app.past_notifications) >= 2)
         app.app.clear_notifications()
         await app.press("L")
-        await app.shows("What was said")
+        await app.shows("Messages")
         text = app.text()
         assert text.index("wrote /tmp/a.csv") < text.index("! not stored: disk full [/x]")
 

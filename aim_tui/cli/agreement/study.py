@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aim_tui.core.agreement.error_measures import ErrorMapping
 from aim_tui.core.agreement.merge_sources import gather
-from aim_tui.core.agreement.study import Study, StudyJudgement, StudySource
+from aim_tui.core.agreement.study import Scale, Study, StudyJudgement, StudySource
 from aim_tui.core.metrics.edits import FAMILIES
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.names import did_you_mean
@@ -15,9 +16,6 @@ from aim_tui.errors import UsageError
 from aim_tui.inputs.judgements import Reading, choose, read_source
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from aim_tui.core.agreement.study import Scale
     from aim_tui.store.judgements import Judgements
     from aim_tui.store.records import Run
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,16 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aim_tui.cli import options
-from aim_tui.core.embeddings.categories import ORDERS
+from aim_tui.core.embeddings.categories import ORDERS, Categories, Category
+from aim_tui.core.embeddings.gallery import ImageEmbeddings
+from aim_tui.core.statistics import Mean
 from aim_tui.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from aim_tui.cli.embeddings.embedder import Embedder
-    from aim_tui.core.embeddings.categories import Categories, Category
-    from aim_tui.core.embeddings.gallery import ImageEmbeddings
-    from aim_tui.core.statistics import Mean
     from aim_tui.exports.tables import Part
     from aim_tui.inputs.categories import Tree
 

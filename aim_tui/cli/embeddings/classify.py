@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from aim_tui.cli import options
+from aim_tui.core.embeddings.confusion import LabelAgreement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from aim_tui.core.embeddings.classification import Classification
-    from aim_tui.core.embeddings.confusion import LabelAgreement
     from aim_tui.exports.tables import Part
     from aim_tui.runs.setup import Setup
 

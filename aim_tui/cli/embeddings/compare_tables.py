@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.outcomes import reason_of, value_of
+from aim_tui.core.outcomes import Outcome, reason_of, value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from rich.table import Table
 
     from aim_tui.core.embeddings.all_pairs import CosineSpread
     from aim_tui.core.embeddings.gallery import ImageEmbeddings
-    from aim_tui.core.outcomes import Outcome
     from aim_tui.core.scoring.events import ModelInfo
     from aim_tui.core.statistics import Mean
     from aim_tui.exports.tables import Part

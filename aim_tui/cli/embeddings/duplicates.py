@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from aim_tui.cli import options
-from aim_tui.core.embeddings.duplicates import THRESHOLD
+from aim_tui.core.embeddings.duplicates import THRESHOLD, DuplicateGroup, DuplicateGroups
+from aim_tui.core.embeddings.gallery import ImageEmbeddings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from rich.table import Table
-
-    from aim_tui.core.embeddings.duplicates import DuplicateGroup, DuplicateGroups
-    from aim_tui.core.embeddings.gallery import ImageEmbeddings
 
 
 @options.takes_groups

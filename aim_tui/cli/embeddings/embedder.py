@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +14,13 @@ import numpy as np
 from aim_tui.cli.console import say
 from aim_tui.cli.progress import display
 from aim_tui.core.embeddings.gallery import ImageEmbeddings
+from aim_tui.core.embeddings.zero_shot import Logits
 from aim_tui.core.metrics.builtin import LPIPS, METRICS
 from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed, Outcome
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import (
+    Event,
     ImageFailed,
     ImageRead,
     Item,
@@ -32,15 +35,11 @@ from aim_tui.errors import UsageError
 from aim_tui.runs.display import EventReport
 from aim_tui.runs.executors import InProcess
 from aim_tui.runs.interrupt import INTERRUPTED, Interrupt
+from aim_tui.runs.setup import Setup
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from aim_tui.core.embeddings.gallery import Vectors
-    from aim_tui.core.embeddings.zero_shot import Logits
-    from aim_tui.core.scoring.events import Event
     from aim_tui.inputs.listing import Expansion, Problem
-    from aim_tui.runs.setup import Setup
 
 
 @dataclass(frozen=True, slots=True)

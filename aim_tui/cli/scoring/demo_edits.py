@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+
+from rich.table import Table
+from rich.text import Text
 
 from aim_tui.cli.console import show, table, words
-from aim_tui.core.agreement.analysis import Options, analyse
+from aim_tui.core.agreement.analysis import Analysis, Options, analyse
 from aim_tui.core.agreement.coefficients import CoefficientKind
+from aim_tui.core.agreement.discrimination import Discrimination, MatchedPair, Separation
 from aim_tui.core.agreement.report_tables import between, number
 from aim_tui.core.agreement.study import Study
 from aim_tui.core.metrics.edits import EDITCLIP
 from aim_tui.store.evidence import TRUTH, metrics_of, source_of_edits, truth_judgement
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from rich.table import Table
-    from rich.text import Text
-
-    from aim_tui.core.agreement.analysis import Analysis
-    from aim_tui.core.agreement.discrimination import Discrimination, MatchedPair, Separation
 
 # Of a terminal over SSH; what is printed wider would be folded.
 _WIDTH = 80

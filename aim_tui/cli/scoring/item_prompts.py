@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from aim_tui.cli.console import say
 from aim_tui.core.metrics.registry import get_metric
@@ -14,12 +15,7 @@ from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Item, numbered
 from aim_tui.errors import UsageError
 from aim_tui.inputs.prompts import FoundPrompt, NoPrompt, PromptFrom, find_prompt
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
-
-    from aim_tui.runs.setup import Setup
+from aim_tui.runs.setup import Setup
 
 _LARGEST = 16 << 20
 _SHOWN = 10

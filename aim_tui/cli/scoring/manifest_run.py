@@ -9,35 +9,28 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from aim_tui.cli.progress import display as make_display
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Item
 from aim_tui.core.scoring.jobs import Job
-from aim_tui.core.scoring.plan import Status
+from aim_tui.core.scoring.plan import ScoringPlan, Status
 from aim_tui.core.scoring.results import Results
+from aim_tui.core.scoring.results import Row as Result
 from aim_tui.errors import AimError, UsageError
-from aim_tui.inputs.manifests import ManifestRow, PathError, UnreadableCell, locate_image
-from aim_tui.runs.display import EventReport, Tone
-from aim_tui.runs.executors import InProcess
+from aim_tui.inputs.manifests import Manifest, ManifestRow, PathError, UnreadableCell, locate_image
+from aim_tui.runs.display import Display, EventReport, Tone
+from aim_tui.runs.executors import Executor, InProcess
 from aim_tui.runs.interrupt import INTERRUPTED, Interrupt
+from aim_tui.runs.manifest_output import ManifestOutput
 from aim_tui.runs.runner import TROUBLES_SHOWN
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from aim_tui.core.scoring.plan import ScoringPlan
-    from aim_tui.core.scoring.results import Row as Result
-    from aim_tui.inputs.manifests import Manifest
-    from aim_tui.runs.display import Display
-    from aim_tui.runs.executors import Executor
-    from aim_tui.runs.manifest_output import ManifestOutput
-    from aim_tui.runs.setup import Setup
+from aim_tui.runs.setup import Setup
 
 # Rows whose results are in memory at once.
 _AT_ONCE = 1024

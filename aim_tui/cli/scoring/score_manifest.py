@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from aim_tui.cli.console import say
-from aim_tui.cli.scoring.item_prompts import asking
+from aim_tui.cli.scoring.item_prompts import Prompts, asking
 from aim_tui.cli.scoring.manifest_run import Asked, Refused, cell_text, run
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.metrics.spec import Need
 from aim_tui.core.outcomes import value_of
 from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.plan import ScoringPlan
+from aim_tui.core.scoring.results import Row as Result
 from aim_tui.errors import UsageError
 from aim_tui.inputs.manifests import ManifestRow, PathError, locate_image, require_columns
 from aim_tui.inputs.prompts import FoundPrompt, find_prompt
 from aim_tui.runs.manifest_output import ManifestOutput, open_input
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from aim_tui.cli.scoring.item_prompts import Prompts
-    from aim_tui.core.scoring.plan import ScoringPlan
-    from aim_tui.core.scoring.results import Row as Result
-    from aim_tui.runs.setup import Setup
+from aim_tui.runs.setup import Setup
 
 
 @dataclass(frozen=True, slots=True)

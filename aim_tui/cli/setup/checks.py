@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Callable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.cli.setup.finding import Finding, State
 from aim_tui.errors import AimError
+from aim_tui.terminal.answers import Answers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
     from aim_tui.settings.settings import Settings
-    from aim_tui.terminal.answers import Answers
 
 _LOW_SPACE = 5 * 10**9
 _NO_SPACE = 200 * 10**6

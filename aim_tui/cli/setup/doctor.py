@@ -5,19 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import typer
 
 from aim_tui.cli import options
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from aim_tui.cli.setup.finding import Finding
-    from aim_tui.terminal.answers import Answers
+from aim_tui.cli.setup.finding import Finding
+from aim_tui.terminal.answers import Answers
 
 
 def doctor(

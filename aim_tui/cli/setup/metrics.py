@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from aim_tui.cli import options
+from aim_tui.core.metrics.spec import MetricSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from aim_tui.core.metrics.plugins import Plugin
     from aim_tui.core.metrics.profiles import Profile
     from aim_tui.core.metrics.registry import Registered
-    from aim_tui.core.metrics.spec import MetricSpec
 
 
 def metrics(

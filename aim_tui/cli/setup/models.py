@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from aim_tui.cli import options
-from aim_tui.core.metrics.spec import Role
+from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.errors import AimError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from rich.console import Console
     from rich.progress import Progress
 
     from aim_tui.core.metrics.profiles import Profile
-    from aim_tui.core.metrics.spec import ModelRef
     from aim_tui.hub.fetch import FetchProgress
     from aim_tui.hub.inventory import ModelState
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
 
 from aim_tui.cli.setup.finding import Finding, State
 from aim_tui.terminal import tmux
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 _VARIABLES = ("version", "set-clipboard", "allow-passthrough", "escape-time", "client_termfeatures", "client_termname")
 # A longer delay makes Escape feel stuck.

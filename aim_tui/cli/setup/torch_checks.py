@@ -6,13 +6,11 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aim_tui.cli.setup.finding import Finding, State
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 _TIMEOUT_SECONDS = 180.0
 _DRIVER_FILE = Path("/proc/driver/nvidia/version")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from aim_tui.errors import ConfigError
+from aim_tui.ui.preferences import Preferences
 
-    from aim_tui.errors import ConfigError
+if TYPE_CHECKING:
     from aim_tui.settings.settings import Settings
     from aim_tui.ui.keymap import KeyProblem
-    from aim_tui.ui.preferences import Preferences
 
 
 def preferences(settings: Settings) -> tuple[Preferences, tuple[str, ...]]:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.table import Table
 
 from aim_tui.cli.console import facts, table, words
 from aim_tui.cli.console import show as show_parts
 from aim_tui.core.metrics.edits import EDITCLIP, families_of
+from aim_tui.core.metrics.spec import MetricSpec
 from aim_tui.core.outcomes import Present
+from aim_tui.core.scoring.results import Row
 from aim_tui.core.text import portable_path
 from aim_tui.exports.edits import EditRecords, spreads
 from aim_tui.exports.formats import export
 from aim_tui.exports.formats.json import JSON
 from aim_tui.exports.ordering import score_text
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from aim_tui.core.metrics.spec import MetricSpec
-    from aim_tui.core.scoring.results import Row
-    from aim_tui.store.records import Run
+from aim_tui.store.records import Run
 
 
 def show(run: Run, top: int, *, as_json: bool) -> None:

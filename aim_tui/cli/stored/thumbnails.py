@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from aim_tui.core.scoring.jobs import ReadingPolicy
+from aim_tui.exports.html import Thumbnail
 from aim_tui.exports.ordering import ranked
 from aim_tui.inputs.images import ImageError, read_image
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from aim_tui.exports.html import Thumbnail
-    from aim_tui.store.records import Run
+from aim_tui.store.records import Run
 
 #: A page with more pictures than this is slow to open, and larger than what can be sent to anybody.
 MOST = 1000

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -37,12 +37,8 @@ from aim_tui.core.agreement.residuals import (
     widest_gaps,
     worst,
 )
+from aim_tui.core.agreement.study import CheckedFigure, Sample, Scale, Study, StudyColumn, StudyJudgement
 from aim_tui.core.agreement.tie_calibration import TieAccuracy, tie_accuracy
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from aim_tui.core.agreement.study import CheckedFigure, Sample, Scale, Study, StudyColumn, StudyJudgement
 
 # With so few rating levels and a finer metric, tau-b cannot reach 1; tau-c can.
 _COARSE = 10

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from aim_tui.core.agreement import resample_kernels
 from aim_tui.core.agreement.coefficients import CONFIDENCE, OVER_GROUPS, OVER_PAIRS, CoefficientKind, Interval
@@ -12,10 +14,6 @@ from aim_tui.core.agreement.rank_kernels import dense
 from aim_tui.core.statistics import FEWEST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    import numpy.typing as npt
-
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
 

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from aim_tui.core.agreement.coefficients import CONFIDENCE, Interval
 from aim_tui.core.agreement.pairs import collapse
 from aim_tui.core.agreement.rank_kernels import mid_ranks
+from aim_tui.core.agreement.study import Sample, StudyColumn
 from aim_tui.core.outcomes import value_of
 from aim_tui.core.statistics import MeanDifference, mean_difference
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import numpy.typing as npt
-
-    from aim_tui.core.agreement.study import Sample, StudyColumn
-
     Floats = npt.NDArray[np.float64]
 
 ALL = "all"

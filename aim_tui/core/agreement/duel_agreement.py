@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from aim_tui.core.agreement.discrimination import Wins, win_rate
 from aim_tui.core.agreement.pairs import collapse
+from aim_tui.core.agreement.study import Contest, StudyColumn
 from aim_tui.core.outcomes import value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy.typing as npt
-
-    from aim_tui.core.agreement.study import Contest, StudyColumn
-
     Floats = npt.NDArray[np.float64]
 
 _ROUNDS = 10_000

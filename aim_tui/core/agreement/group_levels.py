@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from aim_tui.core.agreement.coefficients import RESAMPLED, CoefficientKind, coefficient, undefined
 from aim_tui.core.agreement.rank_kernels import dense
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import numpy.typing as npt
-
     Floats = npt.NDArray[np.float64]
 
 

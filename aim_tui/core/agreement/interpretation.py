@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
+from aim_tui.core.agreement.coefficients import Coefficient
 from aim_tui.core.statistics import FEWEST
-
-if TYPE_CHECKING:
-    from aim_tui.core.agreement.coefficients import Coefficient
 
 #: The half width of the interval for which the required number of pairs is given.
 WANTED = 0.1

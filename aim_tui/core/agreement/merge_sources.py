@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from aim_tui.core.agreement.match_ids import IdMatch, match
 from aim_tui.core.agreement.study import Sample, Study, StudyColumn, StudyJudgement, StudySource
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 
 def gather(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from aim_tui.core.agreement import resample_kernels
 from aim_tui.core.agreement.coefficients import (
@@ -23,10 +25,6 @@ from aim_tui.core.agreement.permutation import TOLERANCE
 from aim_tui.core.agreement.rank_kernels import dense
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    import numpy.typing as npt
-
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
 

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
-from aim_tui.core.agreement.study import measured
+from aim_tui.core.agreement.study import StudyColumn, StudyJudgement, measured
 from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import numpy.typing as npt
-
-    from aim_tui.core.agreement.study import StudyColumn, StudyJudgement
-
     Floats = npt.NDArray[np.float64]
 
 

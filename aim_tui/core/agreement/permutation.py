@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from aim_tui.core.agreement import resample_kernels
 from aim_tui.core.agreement.coefficients import CoefficientKind, Permutation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    import numpy.typing as npt
-
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
 

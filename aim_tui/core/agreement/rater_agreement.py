@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from aim_tui.core.agreement.coefficients import CoefficientKind, undefined, value_only
 from aim_tui.core.agreement.pairs import collapse
+from aim_tui.core.agreement.study import StudyColumn, StudyJudgement
 from aim_tui.core.outcomes import value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import numpy.typing as npt
-
-    from aim_tui.core.agreement.study import StudyColumn, StudyJudgement
-
     Floats = npt.NDArray[np.float64]
 
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aim_tui.core.agreement.coefficients import RESAMPLED, CoefficientKind
+from aim_tui.core.agreement.coefficients import RESAMPLED, Coefficient, CoefficientKind, Interval
+from aim_tui.core.agreement.residuals import Residual
 from aim_tui.core.text import file_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from aim_tui.core.agreement.analysis import AgreementCell, Analysis
-    from aim_tui.core.agreement.coefficients import Coefficient, Interval
     from aim_tui.core.agreement.discrimination import Discrimination, Separation
     from aim_tui.core.agreement.duel_agreement import DuelAgreement
     from aim_tui.core.agreement.rater_agreement import RaterAgreement
-    from aim_tui.core.agreement.residuals import Residual
 
 NONE = "-"
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from aim_tui.core.agreement.coefficients import CoefficientKind, coefficient, undefined
 from aim_tui.core.agreement.error_measures import ErrorMapping, error_measures
 from aim_tui.core.agreement.pairs import pair
-from aim_tui.core.agreement.study import CheckedFigure
+from aim_tui.core.agreement.study import CheckedFigure, StatedFigure, StudyColumn
 from aim_tui.core.outcomes import Outcome, Present
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from aim_tui.core.agreement.study import StatedFigure, StudyColumn
 
 
 def check(stated: Sequence[StatedFigure], columns: Sequence[StudyColumn]) -> tuple[CheckedFigure, ...]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aim_tui.core.statistics import Mean, mean, mean_of_means
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 #: How categories can be sorted.
 ORDERS = ("mean", "name", "count")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from aim_tui.core.embeddings import zero_shot
-from aim_tui.core.embeddings.confusion import agreement
+from aim_tui.core.embeddings.confusion import LabelAgreement, agreement
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from aim_tui.core.embeddings.confusion import LabelAgreement
     from aim_tui.core.embeddings.gallery import ImageEmbeddings, Vectors
     from aim_tui.core.embeddings.zero_shot import Guess, Logits, Probabilities
 

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    import numpy.typing as npt
+import numpy.typing as npt
 
 # Rows per block: 16 MB for 512 dimensions in float32.
 _BLOCK = 8192

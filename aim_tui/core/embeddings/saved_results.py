@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aim_tui.core.embeddings.confusion import LabelAgreement
+from aim_tui.core.embeddings.similarity_matrix import Cosines
+
 if TYPE_CHECKING:
     from aim_tui.core.embeddings.categories import Categories
-    from aim_tui.core.embeddings.confusion import LabelAgreement
-    from aim_tui.core.embeddings.similarity_matrix import Cosines
     from aim_tui.core.embeddings.zero_shot import Guess
 
 

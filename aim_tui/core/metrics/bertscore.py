@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from aim_tui.core.metrics.spec import ModelRef
+from aim_tui.core.metrics.spec import ModelRef
 
 #: The layer that agreed best with people, as Zhang et al. (2020) and their library bert-score chose it for each model.
 LAYERS = {

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from aim_tui.core.metrics.spec import MetricSpec, ModelRole, Need, Role
 from aim_tui.core.names import did_you_mean
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 
 _IMPLEMENTATION = "aim_tui.engine.metrics.edits:"
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from aim_tui.core.metrics.builtin import METRICS
+from aim_tui.core.metrics.normalisation import RuleSet
 from aim_tui.core.metrics.registry import get_metric, roles_in_order
 from aim_tui.core.metrics.spec import ModelRef, Role
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from aim_tui.core.metrics.normalisation import RuleSet
-
 
 SAMPLE_NOTICE = "sample models, to try out: scores mean something only for the sample images"
 

@@ -6,17 +6,14 @@ model code. Packages are looked for where a name is none of the program's own: r
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from aim_tui.core.metrics import plugins
 from aim_tui.core.metrics.builtin import EXTRAS, METRICS
 from aim_tui.core.metrics.edits import FAMILIES, MEASURES
 from aim_tui.core.metrics.spec import MetricSpec, ModelRole, Need, Role
 from aim_tui.core.names import did_you_mean
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 #: Where metrics come from, besides packages, which give their name and version.
 AIM, PROGRAM, STORED = "AIM", "aim-tui", "a stored run"

@@ -8,14 +8,12 @@ Strengths have a Gaussian prior of standard deviation 2 logits, which keeps an i
 from __future__ import annotations
 
 import math
+import random
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-
-if TYPE_CHECKING:
-    import random
-    from collections.abc import Collection, Sequence
 
 #: Precision of the prior of a strength, whose standard deviation is 2 logits.
 PRIOR = 0.25

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aim_tui.core.ratings.opinions import NOTHING, Opinion
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 #: What is told of each rater's opinion.
 SAID = ("rating", "rejected", "note")

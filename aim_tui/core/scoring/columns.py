@@ -5,30 +5,25 @@ To add a column of images, add one `IMAGES.register(...)` at the end of this fil
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aim_tui.core.metrics.builtin import BLIP2, CLIP, LPIPS, METRICS
 from aim_tui.core.metrics.registry import get_metric, image_metrics
+from aim_tui.core.metrics.spec import MetricSpec
 from aim_tui.core.names import natural_key
 from aim_tui.core.outcomes import value_of
 from aim_tui.core.ratings.opinions import NOTHING, Opinion
-from aim_tui.core.scoring.plan import Status
-from aim_tui.core.scoring.results import own_need
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import PromptRead
+from aim_tui.core.scoring.plan import ScoringPlan, Status
+from aim_tui.core.scoring.results import Row, own_need
 from aim_tui.core.text import file_name, portable_path
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from collections.abc import Set as AbstractSet
-
-    from aim_tui.core.metrics.spec import MetricSpec
-    from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.events import PromptRead
-    from aim_tui.core.scoring.plan import ScoringPlan
-    from aim_tui.core.scoring.results import Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,13 @@ JSON lines, and `core.results` merges them into rows either way.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
 from aim_tui.core.scoring.context import Context
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.outcomes import Present
+from aim_tui.core.metrics.spec import MetricSpec
+from aim_tui.core.outcomes import Outcome, Present
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from aim_tui.core.metrics.spec import MetricSpec
-    from aim_tui.core.outcomes import Outcome
     from aim_tui.core.scoring.results import Results
 
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.metrics.normalisation import RuleSet
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.outcomes import Missing, Outcome, Present
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 
 class Status(StrEnum):

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from aim_tui.core.metrics.builtin import METRICS
+from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.outcomes import value_of
+from aim_tui.core.ratings.records import Judged
 from aim_tui.core.scoring.columns import IMAGES, View
+from aim_tui.core.scoring.events import ModelInfo
+from aim_tui.core.scoring.jobs import EngineSettings
+from aim_tui.core.scoring.plan import ScoringPlan
+from aim_tui.core.scoring.results import Results, Row
 from aim_tui.core.text import path_bytes, portable_path
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from aim_tui.core.metrics.profiles import Profile
-    from aim_tui.core.ratings.records import Judged
-    from aim_tui.core.scoring.events import ModelInfo
-    from aim_tui.core.scoring.jobs import EngineSettings
-    from aim_tui.core.scoring.plan import ScoringPlan
-    from aim_tui.core.scoring.results import Results, Row
 
 #: The fields of one image that is scored on AIM's metrics, in the order that every format writes them.
 FIELDS = IMAGES.fields()

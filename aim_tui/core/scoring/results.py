@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aim_tui.core.metrics.registry import get_metric
-from aim_tui.core.metrics.spec import Need
+from aim_tui.core.metrics.spec import MetricSpec, Need
 from aim_tui.core.outcomes import Failed, Missing, Outcome, Present, reason_of, value_of
-from aim_tui.core.scoring.events import Event, ImageFailed, ImageRead, MetricBatch, ModelInfo, ModelLoaded, PromptRead
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import (
+    DataRow,
+    Event,
+    ImageFacts,
+    ImageFailed,
+    ImageRead,
+    Item,
+    MetricBatch,
+    MetricValue,
+    ModelInfo,
+    ModelLoaded,
+    PromptRead,
+)
 from aim_tui.core.scoring.plan import Scores, ScoringPlan, Status, score
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from aim_tui.core.metrics.spec import MetricSpec
-    from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.events import DataRow, ImageFacts, Item, MetricValue
 
 
 @dataclass(frozen=True, slots=True)

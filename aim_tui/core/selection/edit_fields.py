@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from aim_tui.core.metrics.edits import MEASURES
 from aim_tui.core.names import natural_key
 from aim_tui.core.outcomes import Present
-from aim_tui.core.scoring.columns import OPINION_FLAGS
+from aim_tui.core.scoring.columns import OPINION_FLAGS, View
+from aim_tui.core.scoring.results import Row
 from aim_tui.core.selection.filters import Filter, Vocabulary
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from aim_tui.core.scoring.columns import View
-    from aim_tui.core.scoring.results import Row
-    from aim_tui.core.selection.sorting import SortKey
+from aim_tui.core.selection.sorting import SortKey
 
 _STATUSES = {"ok": 0, "partial": 1, "failed": 2, "pending": 3}
 

@@ -14,17 +14,14 @@ from __future__ import annotations
 
 import operator
 import re
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aim_tui.core.names import did_you_mean
-from aim_tui.core.scoring.columns import IMAGES, ColumnSet, Kind
+from aim_tui.core.scoring.columns import IMAGES, ColumnSet, Kind, View
+from aim_tui.core.scoring.results import Row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
-
-    from aim_tui.core.scoring.columns import View
-    from aim_tui.core.scoring.results import Row
-
     Predicate = Callable[[Row, View], bool]
     Number = Callable[[Row, View], float | None]
     Words = Callable[[Row, View], str | None]

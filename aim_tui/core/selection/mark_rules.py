@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from aim_tui.core.names import did_you_mean
-from aim_tui.core.scoring.columns import IMAGES, Column, Kind
+from aim_tui.core.scoring.columns import IMAGES, Column, Kind, View
+from aim_tui.core.scoring.results import Row
 from aim_tui.core.selection.filters import Filter, FilterError
 from aim_tui.core.selection.sorting import SortKey, sort_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from aim_tui.core.scoring.columns import View
-    from aim_tui.core.scoring.results import Row
 
 _PLACES = re.compile(r"\s*(?P<end>top|bottom)\s+(?P<count>\d+)(?:\s+(?P<column>\S+))?\s*", re.IGNORECASE)
 _BEGUN = re.compile(r"\s*(top|bottom)\s*$", re.IGNORECASE)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from aim_tui.core.names import did_you_mean
 from aim_tui.core.scoring.columns import IMAGES, ColumnSet, Kind, View
+from aim_tui.core.scoring.results import Row
 from aim_tui.core.selection.filters import Filter, FilterError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from aim_tui.core.scoring.results import Row
 
 __all__ = ["Filter", "FilterError", "SortKey", "View", "select", "sort_rows"]
 

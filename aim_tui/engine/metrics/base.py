@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
+from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
     import torch
 
-    from aim_tui.core.metrics.spec import Role
     from aim_tui.core.scoring.context import Context
     from aim_tui.core.scoring.events import Event
     from aim_tui.core.scoring.jobs import EngineSettings
@@ -30,11 +30,9 @@ if TYPE_CHECKING:
     from aim_tui.engine.text_embeddings import Texts
     from aim_tui.inputs.images import LoadedImage
 
-    #: Reads an image file by the job's policy. Raises inputs.images.ImageError.
     Read = Callable[[str], LoadedImage]
     Models = Mapping[Role, LoadedModel]
     MakeExtractor = Callable[[Models, EngineSettings], "Extractor"]
-    #: What waits for a batch: one tensor, or the full-size pixels of two images.
     Prepared = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
 
 #: The content hashes of the images that a feature belongs to.

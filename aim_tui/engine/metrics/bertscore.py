@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from aim_tui.core.metrics.builtin import BERTSCORE
+from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed
-from aim_tui.core.scoring.events import Notice
-from aim_tui.engine.metrics.base import RawOutcome
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import Event, Notice
+from aim_tui.engine.metrics.base import Columns, RawOutcome
 from aim_tui.engine.metrics.captions import EMPTY, CaptionMetric
+from aim_tui.engine.models.bertscore import BertScorer
+from aim_tui.engine.models.loading import LoadedModel
 from aim_tui.errors import UsageError
 from aim_tui.hub.optional_libraries import require_libraries
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from aim_tui.core.metrics.spec import Role
-    from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.events import Event
-    from aim_tui.engine.metrics.base import Columns
-    from aim_tui.engine.models.bertscore import BertScorer
-    from aim_tui.engine.models.loading import LoadedModel
     from aim_tui.engine.text_embeddings import Texts
 
 _ROLE = BERTSCORE.roles[-1]

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed
-from aim_tui.engine.metrics.base import RawOutcome, cosines
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import Event
+from aim_tui.engine.metrics.base import Columns, RawOutcome, cosines
 from aim_tui.engine.metrics.captions import EMPTY, CaptionMetric
+from aim_tui.engine.models.sentence import SentenceEncoder
 from aim_tui.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.events import Event
-    from aim_tui.engine.metrics.base import Columns
-    from aim_tui.engine.models.sentence import SentenceEncoder
     from aim_tui.engine.text_embeddings import Texts
 
 _UNKNOWN = "the sentence encoder knows no word of the {}"

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
+
+import torch
 
 from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Missing
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.jobs import EngineSettings
 from aim_tui.engine.metrics.base import Extractor, ItemMetric, RawOutcome, View
-from aim_tui.engine.models.captioner import DECODING
+from aim_tui.engine.models.captioner import DECODING, Captioner
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import torch
-
-    from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.jobs import EngineSettings
     from aim_tui.engine.cache_keys import Cache
     from aim_tui.engine.metrics.base import Key, MakeExtractor, Models
-    from aim_tui.engine.models.captioner import Captioner
     from aim_tui.store.cache import Space
 
 # Parameters. A CPU writes captions of larger models so slowly that a small batch is what keeps a screen alive.

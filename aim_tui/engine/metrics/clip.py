@@ -6,16 +6,12 @@ All are plain cosines of projected, L2-normalised features, in [-1, 1], as AIM u
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from aim_tui.core.metrics.builtin import DINOV2_I, PICKSCORE, SIGLIP
 from aim_tui.core.metrics.spec import Role
+from aim_tui.core.scoring.events import Event, PromptRead
 from aim_tui.engine.metrics.embeddings import PromptMetric, ReferenceMetric
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from aim_tui.core.scoring.events import Event, PromptRead
 
 
 class ClipScore(PromptMetric):

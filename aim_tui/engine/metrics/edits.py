@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+import numpy.typing as npt
+import torch
 
 from aim_tui.core.metrics.edits import target_text
 from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed, Missing
-from aim_tui.engine.cache_keys import PREPROCESSING
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.jobs import EngineSettings
+from aim_tui.engine.cache_keys import PREPROCESSING, Cache
 from aim_tui.engine.metrics.base import IMAGE, SOURCE, Extractor, ItemMetric, RawOutcome, View, cosine
 from aim_tui.engine.metrics.captions import CAPTIONS, Captions
 from aim_tui.engine.metrics.embeddings import ImageFeatures
 from aim_tui.engine.metrics.lpips import LPIPS, LpipsDistance
+from aim_tui.engine.models.editclip import EditClip as EditClipModel
 from aim_tui.engine.models.editclip import resized
+from aim_tui.engine.text_embeddings import Texts
 from aim_tui.store.cache import Space
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import numpy.typing as npt
-    import torch
-
-    from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.jobs import EngineSettings
-    from aim_tui.engine.cache_keys import Cache
     from aim_tui.engine.metrics.base import Columns, Key, MakeExtractor, Models
     from aim_tui.engine.metrics.embeddings import Embedding
-    from aim_tui.engine.models.editclip import EditClip as EditClipModel
-    from aim_tui.engine.text_embeddings import Texts
 
 _CLIP, _EDITCLIP = str(Role.CLIP), str(Role.EDITCLIP)
 _SOURCE, _TARGET = View(_CLIP, (SOURCE,)), View(_CLIP)

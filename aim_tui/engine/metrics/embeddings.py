@@ -5,31 +5,28 @@ The features of an image are kept by its content, so that another prompt or refe
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 import numpy as np
+import numpy.typing as npt
 
+from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed
-from aim_tui.core.scoring.events import Notice
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import Event, Notice, PromptRead
+from aim_tui.core.scoring.jobs import EngineSettings
 from aim_tui.engine.metrics.base import REFERENCE, Extractor, ItemMetric, RawOutcome, View, cosines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import numpy.typing as npt
     import torch
 
-    from aim_tui.core.metrics.spec import Role
-    from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.events import Event, PromptRead
-    from aim_tui.core.scoring.jobs import EngineSettings
     from aim_tui.engine.cache_keys import Cache
     from aim_tui.engine.metrics.base import Columns, Key, MakeExtractor, Models
     from aim_tui.engine.text_embeddings import Texts
     from aim_tui.store.cache import Space
 
-    #: The features of an image or a text: float32 (dim,) of length one.
     Embedding = npt.NDArray[np.float32]
 
 

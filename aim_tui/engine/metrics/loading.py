@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from aim_tui.core.metrics.plugins import WAY_OUT
 from aim_tui.core.metrics.registry import get_metric
+from aim_tui.core.metrics.spec import MetricSpec, Role
 from aim_tui.engine.metrics.base import ItemMetric, Metric
 from aim_tui.engine.metrics.plugin_shapes import AdaptedMetric
-from aim_tui.engine.models.loading import resolve
+from aim_tui.engine.models.loading import LoadedModel, resolve
 from aim_tui.engine.out_of_memory import brief
 from aim_tui.errors import AimError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from aim_tui.core.metrics.spec import MetricSpec, Role
     from aim_tui.engine.metrics.base import Read
-    from aim_tui.engine.models.loading import LoadedModel
 
 _OURS = "aim_tui."
 

@@ -7,6 +7,7 @@ lower resolution LPIPS is another metric, not an approximation of this one.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -14,19 +15,15 @@ import torch
 from PIL import Image
 
 from aim_tui.core.metrics.spec import Role
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.jobs import EngineSettings
 from aim_tui.engine.metrics.base import IMAGE, REFERENCE, Extractor, ItemMetric, UnsuitableError, View
-from aim_tui.engine.models.lpips import POLICY, ReferenceCache, SizedReference
+from aim_tui.engine.models.lpips import POLICY, Lpips, ReferenceCache, Size, SizedReference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.jobs import EngineSettings
     from aim_tui.engine.metrics.base import Columns, Key, MakeExtractor, Models, RawOutcome
-    from aim_tui.engine.models.lpips import Lpips, Size
     from aim_tui.engine.text_embeddings import Texts
 
-    #: A reference and an image, each uint8 (height, width, 3) in full size.
     Pair = tuple[torch.Tensor, torch.Tensor]
 
 LPIPS = str(Role.LPIPS)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.metrics.spec import Need
+from aim_tui.core.metrics.spec import MetricSpec, Need, Role
 from aim_tui.engine.metrics.base import Extractor, FeatureMetric, ItemMetric, View
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     import torch
 
-    from aim_tui.core.metrics.spec import MetricSpec, Role
     from aim_tui.core.scoring.context import Context
     from aim_tui.core.scoring.events import Event
     from aim_tui.engine.metrics.base import Columns, Key, MakeExtractor, Metric, Models, RawOutcome, Read

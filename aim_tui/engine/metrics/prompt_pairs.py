@@ -7,6 +7,7 @@ embedding of a ResNet CLIP out, to take images of any size; the profile's CLIP h
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -14,16 +15,13 @@ import numpy as np
 from aim_tui.core.metrics.builtin import CLIP_IQA, NATURAL, SHARPNESS
 from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed
-from aim_tui.engine.metrics.base import cosines
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import Event
+from aim_tui.engine.metrics.base import Columns, RawOutcome, cosines
 from aim_tui.engine.metrics.embeddings import EmbeddingMetric
 from aim_tui.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.events import Event
-    from aim_tui.engine.metrics.base import Columns, RawOutcome
     from aim_tui.engine.metrics.embeddings import Embedding
     from aim_tui.engine.text_embeddings import Texts
 

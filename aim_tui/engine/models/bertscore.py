@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 
 from aim_tui.core.metrics.bertscore import chosen_layer
+from aim_tui.core.metrics.spec import ModelRef
+from aim_tui.core.scoring.events import ModelInfo
+from aim_tui.engine.models.device import Placement
 from aim_tui.engine.models.loading import describe, from_pretrained
 from aim_tui.engine.runtime import LOCAL_ONLY
 from aim_tui.errors import ModelUnavailableError
+from aim_tui.hub.inventory import LocalModel
 from aim_tui.hub.optional_libraries import require_libraries
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from aim_tui.core.metrics.spec import ModelRef
-    from aim_tui.core.scoring.events import ModelInfo
-    from aim_tui.engine.models.device import Placement
-    from aim_tui.hub.inventory import LocalModel
 
 # The library's own bound; no model of the kind reads more.
 _LONGEST = 512

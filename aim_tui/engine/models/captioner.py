@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 
+from aim_tui.core.metrics.spec import ModelRef
+from aim_tui.core.scoring.events import ModelInfo
+from aim_tui.engine.models.device import Placement
 from aim_tui.engine.models.loading import describe, from_pretrained
 from aim_tui.engine.models.pixels import ImagePreparation, load_preparation
 from aim_tui.engine.runtime import LOCAL_ONLY
 from aim_tui.errors import ModelUnavailableError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from aim_tui.core.metrics.spec import ModelRef
-    from aim_tui.core.scoring.events import ModelInfo
-    from aim_tui.engine.models.device import Placement
-    from aim_tui.hub.inventory import LocalModel
+from aim_tui.hub.inventory import LocalModel
 
 MAX_NEW_TOKENS = 30
 DECODING = f"greedy, max_new_tokens {MAX_NEW_TOKENS}"

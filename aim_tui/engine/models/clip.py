@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch.nn import functional
 
+from aim_tui.core.metrics.spec import ModelRef
+from aim_tui.core.scoring.events import ModelInfo
+from aim_tui.engine.models.device import Placement
 from aim_tui.engine.models.loading import describe, from_pretrained
 from aim_tui.engine.models.pixels import ImagePreparation, load_preparation
 from aim_tui.engine.runtime import LOCAL_ONLY
 from aim_tui.errors import ModelUnavailableError
-from aim_tui.hub.inventory import role_name
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from aim_tui.core.metrics.spec import ModelRef
-    from aim_tui.core.scoring.events import ModelInfo
-    from aim_tui.engine.models.device import Placement
-    from aim_tui.hub.inventory import LocalModel
+from aim_tui.hub.inventory import LocalModel, role_name
 
 # Architectures whose image and text features live in one space. Others have methods of the same names and do not.
 _DUAL_ENCODERS = ("clip", "metaclip_2", "siglip", "altclip", "chinese_clip")

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 
-from aim_tui.core.metrics.spec import Role
+from aim_tui.core.metrics.spec import ModelRef, Precision, Role
 from aim_tui.errors import UsageError
-
-if TYPE_CHECKING:
-    from aim_tui.core.metrics.spec import ModelRef, Precision
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
 
+from aim_tui.core.metrics.spec import ModelRef
 from aim_tui.engine.models.clip import Clip, unit
+from aim_tui.engine.models.device import Placement
 from aim_tui.engine.models.loading import describe, from_pretrained
 from aim_tui.engine.models.pixels import load_preparation
 from aim_tui.engine.runtime import LOCAL_ONLY
 from aim_tui.errors import ModelUnavailableError
-from aim_tui.hub.inventory import locate
+from aim_tui.hub.inventory import LocalModel, locate
 from aim_tui.hub.required_files import has_processors
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from aim_tui.core.metrics.spec import ModelRef
-    from aim_tui.engine.models.device import Placement
-    from aim_tui.hub.inventory import LocalModel
 
 CHANNELS = 6
 

@@ -6,23 +6,18 @@ import importlib
 import importlib.util
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
+
+import torch
 
 from aim_tui.core.metrics.registry import model_role
-from aim_tui.core.metrics.spec import Role
+from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.core.scoring.events import ModelInfo
-from aim_tui.engine.models.device import dtype_name
+from aim_tui.engine.models.device import Placement, dtype_name
 from aim_tui.engine.out_of_memory import brief, is_out_of_memory
 from aim_tui.engine.runtime import LOCAL_ONLY, hush_libraries
 from aim_tui.errors import AimError, ModelUnavailableError
-from aim_tui.hub.inventory import locate, role_name
-
-if TYPE_CHECKING:
-    import torch
-
-    from aim_tui.core.metrics.spec import ModelRef
-    from aim_tui.engine.models.device import Placement
-    from aim_tui.hub.inventory import LocalModel
+from aim_tui.hub.inventory import LocalModel, locate, role_name
 
 log = logging.getLogger(__name__)
 

@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import warnings
 from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch.nn import functional
 
+from aim_tui.core.metrics.spec import ModelRef
+from aim_tui.core.scoring.events import ModelInfo
+from aim_tui.engine.models.device import Placement
 from aim_tui.engine.models.loading import WAY_OUT, describe
 from aim_tui.errors import ModelUnavailableError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from aim_tui.core.metrics.spec import ModelRef
-    from aim_tui.core.scoring.events import ModelInfo
-    from aim_tui.engine.models.device import Placement
-    from aim_tui.hub.inventory import LocalModel
+from aim_tui.hub.inventory import LocalModel
 
 #: The least width and height that leave a pixel in the last feature map.
 MIN_SIDE = {"alex": 31, "vgg": 16}

@@ -6,17 +6,15 @@ batch in a few kilobytes; conversion and normalisation happen per batch on the m
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
 
 from aim_tui.engine.runtime import LOCAL_ONLY
 from aim_tui.errors import ModelUnavailableError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 # Landscape, portrait and enlarged; the odd differences tell one rounding of a crop from another.
 _PROBES = ((61, 90), (700, 333), (37, 37))

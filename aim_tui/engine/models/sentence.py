@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
+import torch
 from torch.nn import functional
 
+from aim_tui.core.metrics.spec import ModelRef
+from aim_tui.core.scoring.events import ModelInfo
+from aim_tui.engine.models.device import Placement
 from aim_tui.engine.models.loading import describe
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import torch
-
-    from aim_tui.core.metrics.spec import ModelRef
-    from aim_tui.core.scoring.events import ModelInfo
-    from aim_tui.engine.models.device import Placement
-    from aim_tui.hub.inventory import LocalModel
+from aim_tui.hub.inventory import LocalModel
 
 
 class SentenceEncoder:

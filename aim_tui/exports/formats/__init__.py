@@ -5,10 +5,11 @@ Which formats a thing can be written in follows from what it has: `formats_for(S
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from aim_tui.core.names import did_you_mean
 from aim_tui.errors import UsageError
+from aim_tui.exports.content import Content
 from aim_tui.exports.formats.csv import CSV
 from aim_tui.exports.formats.editclip import EDITCLIP
 from aim_tui.exports.formats.html import HTML
@@ -20,13 +21,8 @@ from aim_tui.exports.formats.parquet import PARQUET
 from aim_tui.exports.formats.pictures import PNG, SVG
 from aim_tui.exports.formats.safetensors import SAFETENSORS
 from aim_tui.exports.formats.text_table import TABLE
+from aim_tui.exports.formats.writer import Format
 from aim_tui.exports.sink import Sink
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from aim_tui.exports.content import Content
-    from aim_tui.exports.formats.writer import Format
 
 _FORMATS: dict[str, Format] = {}
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from aim_tui.core.scoring.records import spreadsheet_cell
 from aim_tui.exports.formats.writer import Format, RowWriter
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 class CsvWriter(RowWriter):

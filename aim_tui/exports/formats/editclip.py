@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aim_tui.exports.content import Content
 from aim_tui.exports.formats.json import json_text
 from aim_tui.exports.formats.writer import Format, Writer
-
-if TYPE_CHECKING:
-    from aim_tui.exports.sink import Sink
+from aim_tui.exports.sink import Sink
 
 
 class EditClipScored(Content):

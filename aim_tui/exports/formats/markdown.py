@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
 from aim_tui.core.text import printable
 from aim_tui.exports.content import Paged
 from aim_tui.exports.formats.writer import Format, Writer
 from aim_tui.exports.page import Block, Bullets, Grid, Heading, Quote
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&])")
 

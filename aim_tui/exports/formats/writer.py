@@ -5,13 +5,11 @@ from __future__ import annotations
 import io
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar
+from typing import IO, Any, Generic, TypeVar
 
 from aim_tui.exports.atomic_write import write_through
 from aim_tui.exports.content import Content, Recorded
-
-if TYPE_CHECKING:
-    from aim_tui.exports.sink import Sink
+from aim_tui.exports.sink import Sink
 
 ContentT = TypeVar("ContentT", bound=Content)
 

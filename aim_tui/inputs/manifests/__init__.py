@@ -5,7 +5,8 @@ They are read row by row and written with added columns; everything else in them
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
 from aim_tui.core.names import did_you_mean
 from aim_tui.errors import UsageError
@@ -16,10 +17,6 @@ from aim_tui.inputs.manifests.json_array import JsonArray
 from aim_tui.inputs.manifests.json_lines import JsonLines, numbered_lines
 from aim_tui.inputs.manifests.json_text import JsonError, parse_object
 from aim_tui.inputs.manifests.parquet import Parquet
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 __all__ = [
     "Manifest",

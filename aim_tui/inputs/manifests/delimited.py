@@ -6,16 +6,14 @@ import csv
 import io
 import re
 from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from aim_tui.core.scoring.records import spreadsheet_cell
 from aim_tui.errors import UsageError
 from aim_tui.inputs.manifests.base import LONGEST, Manifest, ManifestRow, RowWriter
 from aim_tui.inputs.manifests.json_lines import BOM, TOO_LONG, count_lines, numbered_lines
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from aim_tui.errors import UsageError
 from aim_tui.inputs.manifests.base import LONGEST, PEEKED, Manifest, ManifestRow, RowWriter
 from aim_tui.inputs.manifests.json_lines import BOM, TOO_LONG, object_row
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
 
 _BLOCK = 1 << 20
 _GAP = re.compile(rb"[ \t\r\n]*")

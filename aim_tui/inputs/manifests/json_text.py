@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aim_tui.core.scoring.records import to_json
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 _BLANK = re.compile(r"[ \t\n\r]*")
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, BinaryIO
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, BinaryIO
 
 from aim_tui.errors import UsageError
 from aim_tui.inputs.manifests.base import Manifest, ManifestRow, RowWriter, UnreadableCell
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
 
 # A larger row group, in bytes, is read and written in parts.
 _LARGE = 128 << 20

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from aim_tui.core.metrics.registry import get_metric
-from aim_tui.core.outcomes import Failed, Missing, Present
+from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
+from aim_tui.core.scoring.context import Context
 from aim_tui.core.text import printable
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.score_cells import FAILED, MISSING, PENDING, STALE, Ink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from aim_tui.core.outcomes import Outcome
-    from aim_tui.core.scoring.context import Context
     from aim_tui.core.scoring.results import Results, Row
 
 _TITLE, _VALUE = 9, 12

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual import work
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
 from aim_tui.core.heatmaps import MapMethod
+from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.text import file_name, printable
 from aim_tui.errors import AimError
 from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
 from aim_tui.ui.compare.numbers import numbers
 from aim_tui.ui.heatmap.overlay import Overlay
 from aim_tui.ui.heatmap.words import MapState, story
+from aim_tui.ui.session.heatmaps import HeatmapService
 from aim_tui.ui.widgets.image_preview import ImagePreview
 from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.score_cells import Ink
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from collections.abc import Set as AbstractSet
-
-    from textual.app import App, ComposeResult
-
-    from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.core.scoring.results import Results, Row
-    from aim_tui.ui.session.heatmaps import HeatmapService
     from aim_tui.ui.session.session import Session
 
 _LOOK_SECONDS = 0.2

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.containers import Horizontal
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 from aim_tui.ui.dialogs.dialog import Dialog
-from aim_tui.ui.session.judgement_files import JudgementFile
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from textual.widget import Widget
-
-    from aim_tui.ui.session.judgement_files import Preview
+from aim_tui.ui.session.judgement_files import JudgementFile, Preview
 
 # Long enough that a path being typed is not looked for letter by letter.
 _LOOK_AFTER_SECONDS = 0.1

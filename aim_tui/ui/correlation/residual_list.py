@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -10,11 +11,7 @@ from rich.segment import Segment
 from aim_tui.core.text import file_name
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from aim_tui.ui.widgets.line_look import Look
+from aim_tui.ui.widgets.line_look import Look
 
 _GAP = 2
 # Numbers that give way first where there is little room: from which width of the list on each is shown.

@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from rich.cells import cell_len
 from rich.segment import Segment
+from textual.app import RenderResult
 from textual.strip import Strip
 from textual.widget import Widget
 
 from aim_tui.ui.widgets.cell_text import centre, fit, wrap
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-    from textual.app import RenderResult
-
     Floats = npt.NDArray[np.float64]
 
 #: A glyph for each group, so that colours are never needed to tell them apart.

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import events, on, work
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
+from textual.notifications import SeverityLevel
 from textual.widgets import Static
 
+from aim_tui.core.agreement.analysis import AgreementCell, Analysis
 from aim_tui.core.agreement.coefficients import CoefficientKind
 from aim_tui.core.agreement.interpretation import sentence
+from aim_tui.core.agreement.residuals import Residual
+from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 from aim_tui.exports.agreement import AgreementFigure, AgreementReport
@@ -25,23 +31,13 @@ from aim_tui.ui.correlation.tables import figures_of, numbers_of, page, plot_of
 from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.dialogs.choose import ChooseScreen
 from aim_tui.ui.image_view.screen import ViewScreen
-from aim_tui.ui.session.agreement import groupings
+from aim_tui.ui.session.agreement import AgreementService, Gathered, groupings
 from aim_tui.ui.session.exports import export_path, path_problem
 from aim_tui.ui.session.judgement_files import JudgementFile
 from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.line_list import LineList
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from textual import events
-    from textual.app import App, ComposeResult
-    from textual.notifications import SeverityLevel
-
-    from aim_tui.core.agreement.analysis import AgreementCell, Analysis
-    from aim_tui.core.agreement.residuals import Residual
-    from aim_tui.core.scoring.jobs import ReadingPolicy
-    from aim_tui.ui.session.agreement import AgreementService, Gathered
     from aim_tui.ui.session.session import Session
 
 _KINDS = (CoefficientKind.SPEARMAN, CoefficientKind.PEARSON, CoefficientKind.KENDALL_B)

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from textual.content import Content
 
+from aim_tui.core.agreement.coefficients import CoefficientKind
 from aim_tui.core.agreement.rank_kernels import mid_ranks
-from aim_tui.core.agreement.report_tables import between, number, plain_number, sections
-from aim_tui.core.agreement.residuals import line
+from aim_tui.core.agreement.report_tables import Section, between, number, plain_number, sections
+from aim_tui.core.agreement.residuals import Residual, line
 from aim_tui.core.text import printable
 from aim_tui.ui.correlation.matrix import Figure
 from aim_tui.ui.correlation.scatter import Plot
 from aim_tui.ui.widgets.cell_text import fit, wrap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from aim_tui.core.agreement.analysis import AgreementCell, Analysis
-    from aim_tui.core.agreement.coefficients import CoefficientKind
-    from aim_tui.core.agreement.report_tables import Section
-    from aim_tui.core.agreement.residuals import Residual
 
 _GAP = 2
 #: A column of texts is cut to this, so that numbers keep their place beside it.

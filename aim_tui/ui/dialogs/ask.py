@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from textual import on
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from aim_tui.ui.dialogs.dialog import Dialog
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from textual.widget import Widget
 
 
 class AskScreen(Dialog[str]):

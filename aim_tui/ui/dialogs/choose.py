@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping
+from typing import ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from aim_tui.core.text import printable
 from aim_tui.ui.dialogs.dialog import Dialog
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from textual.widget import Widget
 
 
 class ChooseScreen(Dialog[str]):

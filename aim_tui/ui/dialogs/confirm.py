@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable
+from typing import ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from aim_tui.ui.dialogs.dialog import Dialog
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from textual.widget import Widget
 
 # How often words that can change are looked at.
 _ANEW_SECONDS = 0.2

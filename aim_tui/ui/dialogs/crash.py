@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
 from aim_tui.core.text import printable
+from aim_tui.ipc.worker_state import Crash
 from aim_tui.ui.dialogs.confirm import ConfirmScreen
-
-if TYPE_CHECKING:
-    from textual.widget import Widget
-
-    from aim_tui.ipc.worker_state import Crash
 
 
 class CrashScreen(ConfirmScreen):

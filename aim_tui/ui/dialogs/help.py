@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from textual.app import App
+from textual.binding import ActiveBinding
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
 from aim_tui.ui.dialogs.dialog import PageDialog
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from textual.app import App
-    from textual.binding import ActiveBinding
-    from textual.widget import Widget
 
 _SIGNS = (
     Content("  ● marked   ★ best   ✓ scored   ◐ in part   ! failed: the line below the table says why"),

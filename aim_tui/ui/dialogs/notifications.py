@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from textual.content import Content
 
 from aim_tui.core.text import printable
 from aim_tui.ui.dialogs.dialog import PageDialog
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from aim_tui.ui.notifications import ShownNotification
+from aim_tui.ui.notifications import ShownNotification
 
 _SIGNS = {"error": ("! ", "bold $text-error"), "warning": ("! ", "bold $text-warning")}
 
@@ -22,7 +18,7 @@ class NotificationsScreen(PageDialog):
 
     def __init__(self, notifications: Sequence[ShownNotification]) -> None:
         lines = [_line(one) for one in reversed(notifications)]
-        super().__init__("What was said", lines or [Content("Nothing was said yet.")])
+        super().__init__("Messages", lines or [Content("No messages yet.")])
 
     def keys(self) -> str:
         """The keys that matter."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from string import ascii_lowercase
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -15,9 +16,6 @@ from textual.widgets import Static
 from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.scoring.columns import IMAGES, Column
 from aim_tui.core.selection.sorting import SortKey
-
-if TYPE_CHECKING:
-    from textual.app import ComposeResult
 
 
 def _letters() -> dict[str, tuple[str, SortKey]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segment
 from textual import work
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
@@ -20,14 +22,10 @@ from aim_tui.ui.session.exports import export_path, listed_endings, path_problem
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.line_list import LineList
+from aim_tui.ui.widgets.line_look import Look
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from textual.app import ComposeResult
-
     from aim_tui.ui.session.duel_series import DuelSeries
-    from aim_tui.ui.widgets.line_look import Look
 
 # Title and width of what stands right of the name, each from this width of the list on.
 _COLUMNS = (

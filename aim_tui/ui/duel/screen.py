@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.widgets import Static
 
+from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 from aim_tui.terminal.images import ImageMode, image_support
@@ -23,12 +27,6 @@ from aim_tui.ui.widgets.pixel_pane import PixelPane
 from aim_tui.ui.widgets.protocol_pane import pixel_pane
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from collections.abc import Set as AbstractSet
-
-    from textual.app import App, ComposeResult
-
-    from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.ui.session.duel_series import DuelSeries
     from aim_tui.ui.session.session import Session
 

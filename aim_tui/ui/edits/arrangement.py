@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 from aim_tui.core.metrics.edits import MEASURES
+from aim_tui.core.metrics.spec import MetricSpec
 from aim_tui.core.scoring.columns import View
 from aim_tui.core.scoring.instruction_pairs import tally
 from aim_tui.core.scoring.plan import Status
@@ -13,10 +16,6 @@ from aim_tui.core.selection.sorting import SortKey
 from aim_tui.ui.edits.words import EditWords
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from collections.abc import Set as AbstractSet
-
-    from aim_tui.core.metrics.spec import MetricSpec
     from aim_tui.ui.session.edits import EditsDesk
 
 _LEADS = ("editclip_score", "edit_score", "directional_similarity")

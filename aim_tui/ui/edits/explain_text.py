@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from aim_tui.core.metrics.spec import MetricSpec
 from aim_tui.core.text import printable
-from aim_tui.ui.edits.words import value_words
+from aim_tui.ui.edits.words import EditWords, value_words
 
 if TYPE_CHECKING:
-    from aim_tui.core.metrics.spec import MetricSpec
-    from aim_tui.ui.edits.words import EditWords
     from aim_tui.ui.session.edits import OpenEdits
 
 _MUTED = "$foreground-muted"

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
 
 from textual import on, work
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 from aim_tui.ui.dialogs.dialog import Dialog
 from aim_tui.ui.widgets.path_input import PathInput
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from textual.widget import Widget
 
 _ENDINGS = (".json", ".jsonl", ".ndjson", ".csv", ".tsv")
 

@@ -7,11 +7,13 @@ import time
 from typing import TYPE_CHECKING
 
 from textual import on
+from textual.app import ComposeResult
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from aim_tui.core.metrics.edits import MEASURES
+from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.selection.edit_fields import COLUMNS
 from aim_tui.core.text import printable
 from aim_tui.ui.edits.arrangement import EditSight
@@ -24,9 +26,6 @@ from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.line_list import LineList
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
-
-    from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.ui.session.edits import EditsDesk
 
 _LOOK_SECONDS = 0.1

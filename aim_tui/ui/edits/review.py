@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable
+from typing import ClassVar
 
 from textual import work
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from aim_tui.core.ratings.opinions import RATINGS
+from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.text import printable
 from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.dialogs.dialog import PageDialog
 from aim_tui.ui.dialogs.help import HelpScreen
+from aim_tui.ui.edits.arrangement import EditSight
 from aim_tui.ui.edits.explain_text import edit_page
 from aim_tui.ui.edits.pane import EditPane
 from aim_tui.ui.widgets.key_line import KeyLine
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from textual.app import ComposeResult
-
-    from aim_tui.core.scoring.jobs import ReadingPolicy
-    from aim_tui.ui.edits.arrangement import EditSight
 
 _LOOK_SECONDS = 0.1
 

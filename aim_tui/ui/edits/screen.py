@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
+from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.notifications import SeverityLevel
 
+from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.selection.filters import FilterError
+from aim_tui.core.selection.sorting import SortKey
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 from aim_tui.exports.edits import EditRecords
+from aim_tui.runs.edit_plan import EditWish
 from aim_tui.ui.correlation.screen import CorrelationScreen
 from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.dialogs.confirm import ConfirmScreen
@@ -26,21 +32,13 @@ from aim_tui.ui.edits.panes import EditPanesScreen
 from aim_tui.ui.edits.review import EditReviewScreen
 from aim_tui.ui.edits.sort import EditSortScreen
 from aim_tui.ui.edits.table import EditTable
+from aim_tui.ui.late_input import LateInput
+from aim_tui.ui.session.edits import EditsDesk
 from aim_tui.ui.session.exports import export_path, listed_endings, path_problem
 from aim_tui.ui.widgets.find_bar import FindBar, Seeking
 from aim_tui.ui.widgets.line_list import LineList
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from textual.app import App
-    from textual.notifications import SeverityLevel
-
-    from aim_tui.core.scoring.jobs import ReadingPolicy
-    from aim_tui.core.selection.sorting import SortKey
-    from aim_tui.runs.edit_plan import EditWish
-    from aim_tui.ui.late_input import LateInput
-    from aim_tui.ui.session.edits import EditsDesk
     from aim_tui.ui.session.session import Session
 
 _WORTH_ASKING_SECONDS = 60.0

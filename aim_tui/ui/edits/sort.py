@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Collection
+from typing import ClassVar
+
+from textual.binding import BindingType
 
 from aim_tui.core.metrics.edits import MEASURES
 from aim_tui.core.selection.sorting import SortKey
 from aim_tui.ui.dialogs.sort import LetterScreen, sort_bindings
 from aim_tui.ui.edits.arrangement import first_on_top
 from aim_tui.ui.edits.table import TITLES
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from textual.binding import BindingType
 
 # Where the main screen has the same column, it has the same letter.
 _NUMBERS = {

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual import on
 
+from aim_tui.core.metrics.spec import MetricSpec
+from aim_tui.core.scoring.results import Results, Row
 from aim_tui.core.selection.sorting import SortKey, View
 from aim_tui.core.text import printable
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
-from aim_tui.ui.widgets.line_look import GAP, NARROW_TERMINAL
+from aim_tui.ui.widgets.line_look import GAP, NARROW_TERMINAL, Look
 from aim_tui.ui.widgets.score_cells import STATUS_LOOKS, opinion_cell, score_cell
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from aim_tui.core.metrics.spec import MetricSpec
-    from aim_tui.core.scoring.results import Results, Row
-    from aim_tui.ui.widgets.line_look import Look
 
 RIGHT, WRONG = "✓", "✗"
 

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from aim_tui.core.outcomes import Failed, Present, reason_of
-from aim_tui.core.ratings.opinions import NOTHING
-from aim_tui.core.scoring.instruction_pairs import Winner, winner
+from aim_tui.core.metrics.spec import MetricSpec
+from aim_tui.core.outcomes import Failed, Outcome, Present, reason_of
+from aim_tui.core.ratings.opinions import NOTHING, Opinion
+from aim_tui.core.scoring.columns import View
+from aim_tui.core.scoring.instruction_pairs import InstructionPair, Winner, winner
+from aim_tui.core.scoring.results import Results, Row
 from aim_tui.core.text import printable
 from aim_tui.ui.edits.table import RIGHT, WRONG
 from aim_tui.ui.review.card import stars
 from aim_tui.ui.widgets.score_cells import NOTED, REJECTED
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from aim_tui.core.metrics.spec import MetricSpec
-    from aim_tui.core.outcomes import Outcome
-    from aim_tui.core.ratings.opinions import Opinion
-    from aim_tui.core.scoring.columns import View
-    from aim_tui.core.scoring.instruction_pairs import InstructionPair
-    from aim_tui.core.scoring.results import Results, Row
 
 _MUTED = "$foreground-muted"
 

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Awaitable, Callable
+from typing import ClassVar
 
 from textual import on, work
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
-from aim_tui.core.embeddings.categories import ORDERS, extent
+from aim_tui.core.embeddings.categories import ORDERS, Category, extent
+from aim_tui.core.embeddings.saved_results import CategoriesFound
+from aim_tui.core.statistics import Mean
 from aim_tui.core.text import printable
 from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
 from aim_tui.ui.embeddings.category_list import CategoryList, figures_of
 from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.line_list import LineList
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from textual.app import ComposeResult
-
-    from aim_tui.core.embeddings.categories import Category
-    from aim_tui.core.embeddings.saved_results import CategoriesFound
-    from aim_tui.core.statistics import Mean
 
 _WORDS = {"mean": "by mean", "name": "by name", "count": "by number of images"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
@@ -9,13 +10,11 @@ from rich.segment import Segment
 
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
+from aim_tui.ui.widgets.line_look import Look
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from aim_tui.core.embeddings.categories import Category
     from aim_tui.core.statistics import Mean
-    from aim_tui.ui.widgets.line_look import Look
 
 _GAP = 2
 # From which width of the list on each figure is shown; the mean and the number of images always are.

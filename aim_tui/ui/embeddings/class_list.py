@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
 
 from aim_tui.core.embeddings.classification import percent
+from aim_tui.core.embeddings.saved_results import ClassifiedImage
 from aim_tui.core.text import file_name
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from aim_tui.core.embeddings.saved_results import ClassifiedImage
-    from aim_tui.ui.widgets.line_look import Look
+from aim_tui.ui.widgets.line_look import Look
 
 _SHARE = 7
 # Labels and truth are shown beside each other from this width on.

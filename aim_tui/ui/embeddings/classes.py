@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from rich.cells import cell_len
 from textual import on
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import ScrollableContainer
 from textual.content import Content
 from textual.widgets import Static
 
 from aim_tui.core.embeddings.classification import percent
+from aim_tui.core.embeddings.confusion import LabelAgreement
+from aim_tui.core.embeddings.saved_results import ClassesFound
+from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.scoring.results import Row
 from aim_tui.core.text import printable
 from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
@@ -20,13 +24,6 @@ from aim_tui.ui.image_view.screen import ViewScreen
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.line_list import LineList
-
-if TYPE_CHECKING:
-    from textual.app import ComposeResult
-
-    from aim_tui.core.embeddings.confusion import LabelAgreement
-    from aim_tui.core.embeddings.saved_results import ClassesFound
-    from aim_tui.core.scoring.jobs import ReadingPolicy
 
 _BAR = 24
 _LABEL = 20

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region
 
 from aim_tui.core.cividis import colour, is_light
+from aim_tui.core.embeddings.similarity_matrix import Cosines
 from aim_tui.core.text import file_name, printable
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
+from aim_tui.ui.widgets.line_look import Look
 from aim_tui.ui.widgets.score_cells import BEST_GLYPH
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from textual import events
-
-    from aim_tui.core.embeddings.similarity_matrix import Cosines
-    from aim_tui.ui.widgets.line_look import Look
 
 _HERE = ("move", "page", "first", "last", "open", "text", "first_text", "last_text", "best")
 #: Names are cut to the second where that brings another number into view, and to the first where there is no room.

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len, chop_cells
 from textual import on, work
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, ScrollableContainer
 from textual.content import Content
 from textual.widgets import Footer, Static
 
 from aim_tui.core.cividis import colour
+from aim_tui.core.embeddings.saved_results import MatrixFound
+from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.scoring.results import Row
 from aim_tui.core.text import printable
 from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
@@ -24,14 +28,6 @@ from aim_tui.ui.widgets.line_list import LineList
 from aim_tui.ui.widgets.score_cells import BEST_GLYPH
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-
-    from textual.app import ComposeResult
-
-    from aim_tui.core.embeddings.saved_results import MatrixFound
-    from aim_tui.core.scoring.jobs import ReadingPolicy
-
-    #: Reviews an image among others, given as places in the paths; where that ended.
     Review = Callable[[Sequence[int], int], Awaitable[int]]
 
 _LEGEND = 16

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual.app import App
+
+from aim_tui.core.embeddings.saved_results import CategoriesFound, Findings
 from aim_tui.core.text import printable, printable_name
 from aim_tui.errors import AimError
 from aim_tui.ui.dialogs.ask import AskScreen
+from aim_tui.ui.late_input import LateInput
 from aim_tui.ui.review.screen import review
 from aim_tui.ui.session.arrangement import Arrangement
 from aim_tui.ui.session.exports import export_path
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from textual.app import App
-
     from aim_tui.core.embeddings.categories import Category
-    from aim_tui.core.embeddings.saved_results import CategoriesFound, Findings
-    from aim_tui.ui.late_input import LateInput
     from aim_tui.ui.session.session import Session
 
 

@@ -7,21 +7,17 @@ import os
 from array import array
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from aim_tui.core.cividis import colour
+from aim_tui.core.heatmaps import Map
+from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.errors import UsageError
 from aim_tui.exports.atomic_write import write_whole
 from aim_tui.inputs.images import ImageError, read_image
-from aim_tui.ui.widgets.picture import read_picture
-
-if TYPE_CHECKING:
-    from aim_tui.core.heatmaps import Map
-    from aim_tui.core.scoring.jobs import ReadingPolicy
-    from aim_tui.ui.widgets.picture import Box, Picture
+from aim_tui.ui.widgets.picture import Box, Picture, read_picture
 
 _LEVELS = 256
 _PALETTE = bytes(part for level in range(_LEVELS) for part in colour(level / (_LEVELS - 1)))

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
-from aim_tui.core.heatmaps import MapMethod, words_of
+from aim_tui.core.heatmaps import Map, MapMethod, words_of
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.jobs import ReadingPolicy
+from aim_tui.core.scoring.results import Row
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 from aim_tui.ui.aim_screen import AimScreen, close_binding
@@ -21,19 +26,11 @@ from aim_tui.ui.heatmap.overlay import Overlay, png_problem, save_overlay, sugge
 from aim_tui.ui.heatmap.word_list import WordList
 from aim_tui.ui.heatmap.words import MapState, heading, story
 from aim_tui.ui.session.exports import export_path
+from aim_tui.ui.session.heatmaps import HeatmapService
 from aim_tui.ui.widgets.image_preview import ImagePreview
 from aim_tui.ui.widgets.key_line import KeyLine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from textual.app import App, ComposeResult
-
-    from aim_tui.core.heatmaps import Map
-    from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.jobs import ReadingPolicy
-    from aim_tui.core.scoring.results import Row
-    from aim_tui.ui.session.heatmaps import HeatmapService
     from aim_tui.ui.session.session import Session
 
 _METHODS = (MapMethod.RELEVANCE, MapMethod.ATTENTION, MapMethod.DIFFERENCE)

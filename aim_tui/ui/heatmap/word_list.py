@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from textual.binding import BindingType
-
-    from aim_tui.ui.widgets.line_look import Look
+from aim_tui.ui.widgets.line_look import Look
 
 _HERE = ("move", "page", "first", "last", "toggle_mark", "clear_marks", "only")
 _OFF = Style(strike=True)

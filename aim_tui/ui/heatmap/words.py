@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from textual.content import Content
 
@@ -11,9 +10,7 @@ from aim_tui.core.cividis import colour
 from aim_tui.core.heatmaps import Map, MapMethod
 from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.text import file_name, printable
-
-if TYPE_CHECKING:
-    from aim_tui.errors import AimError
+from aim_tui.errors import AimError
 
 TITLES = {
     MapMethod.RELEVANCE: "What matched the words",

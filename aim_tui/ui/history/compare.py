@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
 from aim_tui.core.metrics.registry import get_metric
+from aim_tui.core.metrics.spec import MetricSpec
+from aim_tui.core.scoring.run_comparison import Comparison, Measure
 from aim_tui.core.text import printable
 from aim_tui.ui.aim_screen import AimScreen, close_binding
 from aim_tui.ui.history.pair_list import PairList
@@ -20,12 +24,6 @@ from aim_tui.ui.widgets.indent import hanging
 from aim_tui.ui.widgets.key_line import KeyLine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from textual.app import ComposeResult
-
-    from aim_tui.core.metrics.spec import MetricSpec
-    from aim_tui.core.scoring.run_comparison import Comparison, Measure
     from aim_tui.store.records import Run
 
 _LABEL = 10

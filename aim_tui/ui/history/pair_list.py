@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 from rich.segment import Segment
 
-from aim_tui.core.scoring.run_comparison import SAME
+from aim_tui.core.scoring.run_comparison import SAME, Pair
 from aim_tui.core.text import file_name
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from aim_tui.core.scoring.run_comparison import Pair
-    from aim_tui.ui.widgets.line_look import Look
+from aim_tui.ui.widgets.line_look import Look
 
 _NUMBERS = ("A", "B", "Change")
 _WIDTHS = (6, 6, 9)

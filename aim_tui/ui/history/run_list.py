@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from rich.segment import Segment
+from rich.style import Style
 
 from aim_tui.core.text import file_name
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
+from aim_tui.ui.widgets.line_look import Look
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
-
-    from rich.style import Style
-
     from aim_tui.store.records import RunInfo
-    from aim_tui.ui.widgets.line_look import Look
 
 _LOOKS = {"done": "✓", "running": "▸", "cancelled": "◐", "interrupted": "◐", "failed": "!"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
@@ -15,14 +16,12 @@ from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
 from aim_tui.ui.dialogs.confirm import ConfirmScreen
 from aim_tui.ui.history.compare import CompareScreen
 from aim_tui.ui.history.run_list import RunList
+from aim_tui.ui.session.history import HistoryService
 from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.line_list import LineList
 
 if TYPE_CHECKING:
-    from textual.app import App, ComposeResult
-
     from aim_tui.store.records import Run, RunInfo
-    from aim_tui.ui.session.history import HistoryService
     from aim_tui.ui.session.session import Session
 
 

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
+from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.text import printable
 from aim_tui.ui.aim_screen import AimScreen, help_binding
 from aim_tui.ui.widgets.image_preview import ImagePreview
+from aim_tui.ui.widgets.picture import Box
 from aim_tui.ui.widgets.zoom import Zoom, closer, farther, fit_scale
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from textual.app import ComposeResult
-
-    from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.core.scoring.results import Row
-    from aim_tui.ui.widgets.picture import Box
 
 
 class ViewScreen(AimScreen[int]):

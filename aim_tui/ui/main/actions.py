@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from textual.app import App
 
 from aim_tui.errors import AimError
 from aim_tui.ui.dialogs.confirm import ConfirmScreen
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from textual.app import App
-
     from aim_tui.ui.main.score_pane import ScorePane
     from aim_tui.ui.session.session import Session
 

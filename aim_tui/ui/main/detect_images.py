@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from textual.app import SuspendNotSupported
+from textual.app import App, SuspendNotSupported
 
 from aim_tui.core.text import printable
 from aim_tui.terminal.images import image_support, remember
 from aim_tui.terminal.probe import probe
 from aim_tui.ui.widgets.image_preview import ImagePreview
-
-if TYPE_CHECKING:
-    from textual.app import App
 
 
 def detect_images(app: App[int]) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from aim_tui.core.scoring.columns import View
+from aim_tui.core.scoring.results import Results, Row
 from aim_tui.core.text import file_name
 from aim_tui.ui.main.file_list import Entry, EntryKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from aim_tui.core.scoring.results import Results, Row
     from aim_tui.inputs.listing import FolderListing
 
 

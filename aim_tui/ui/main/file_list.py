@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from rich.segment import Segment
-from textual.binding import Binding
+from rich.style import Style
+from textual.binding import Binding, BindingType
 
+from aim_tui.core.scoring.plan import Status
 from aim_tui.core.text import file_name, printable
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
+from aim_tui.ui.widgets.line_look import Look
 from aim_tui.ui.widgets.score_cells import status_look
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-
-    from rich.style import Style
-    from textual.binding import BindingType
-
-    from aim_tui.core.scoring.plan import Status
-    from aim_tui.ui.widgets.line_look import Look
 
 _SCORE_WIDTH = 6
 _GLYPH_WIDTH = 2

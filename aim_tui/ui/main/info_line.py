@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 from textual.widgets import Static
 
 from aim_tui.core.metrics.registry import get_metric
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.plan import ScoringPlan
 from aim_tui.core.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.plan import ScoringPlan
     from aim_tui.core.scoring.results import Row
 
 KINDS = ("path", "caption", "formula", "prompt")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
+from aim_tui.core.scoring.results import Row
 from aim_tui.core.text import file_name, printable
 from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.dialogs.confirm import ConfirmScreen
@@ -15,10 +18,6 @@ from aim_tui.ui.dialogs.dialog import Dialog
 from aim_tui.ui.main.marked_menu import Choice
 
 if TYPE_CHECKING:
-    from textual.app import App
-    from textual.widget import Widget
-
-    from aim_tui.core.scoring.results import Row
     from aim_tui.ui.session.session import Session
 
 #: By the name that the screen answers with.

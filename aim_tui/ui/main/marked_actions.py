@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from textual.app import App
 from textual.content import Content
 
 from aim_tui.core.scoring.columns import View
+from aim_tui.core.scoring.results import Row
+from aim_tui.core.selection.mark_rules import MarkRule
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 from aim_tui.exports.images import ImageRecords
-from aim_tui.file_operations.plan import Action, folder_problem, paths_as_bytes
+from aim_tui.file_operations.plan import Action, TransferPlan, folder_problem, paths_as_bytes
+from aim_tui.file_operations.transfer import TransferOutcome
 from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.dialogs.confirm import ConfirmScreen
 from aim_tui.ui.dialogs.dialog import PageDialog
 from aim_tui.ui.main.marked_menu import RuleScreen, TransferScreen
+from aim_tui.ui.session.arrangement import Arrangement
 from aim_tui.ui.session.exports import export_path, listed_endings, path_problem, provenance
 from aim_tui.ui.session.exports import write_rows as write_records
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from textual.app import App
-
-    from aim_tui.core.scoring.results import Row
-    from aim_tui.core.selection.mark_rules import MarkRule
-    from aim_tui.file_operations.plan import TransferPlan
-    from aim_tui.file_operations.transfer import TransferOutcome
-    from aim_tui.ui.session.arrangement import Arrangement
     from aim_tui.ui.session.session import Session
 
 _RATINGS = ("0", "1", "2", "3", "4", "5")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from collections.abc import Callable, Coroutine
+from typing import Any, ClassVar, NamedTuple
 
 from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Input, ProgressBar, Static
 
 from aim_tui.core.selection.filters import FilterError
@@ -15,15 +17,8 @@ from aim_tui.core.selection.mark_rules import MarkRule
 from aim_tui.core.text import printable
 from aim_tui.file_operations.transfer import TransferOutcome
 from aim_tui.ui.dialogs.dialog import Dialog
+from aim_tui.ui.session.file_transfer import FileTransferService
 from aim_tui.ui.widgets.find_bar import FilterInput, FilterSuggester
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-    from typing import Any
-
-    from textual.widget import Widget
-
-    from aim_tui.ui.session.file_transfer import FileTransferService
 
 
 class Choice(NamedTuple):

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import Sequence
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from textual import on, work
+from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 from textual.screen import Screen
 
+from aim_tui.core.scoring.results import Summary
 from aim_tui.core.text import printable, printable_name
 from aim_tui.ui.concurrency import in_row_thread
 from aim_tui.ui.dialogs.help import HelpScreen
 from aim_tui.ui.dialogs.notifications import NotificationsScreen
+from aim_tui.ui.late_input import LateInput
 from aim_tui.ui.main.file_entries import folder_entries, image_entries
 from aim_tui.ui.main.file_list import FileList
 from aim_tui.ui.main.info_line import InfoLine
@@ -23,6 +27,7 @@ from aim_tui.ui.main.layout import share_out
 from aim_tui.ui.main.prompt_form import PromptForm
 from aim_tui.ui.main.reference_chip import ReferenceChip
 from aim_tui.ui.main.score_pane import ScorePane
+from aim_tui.ui.notifications import ShownNotification
 from aim_tui.ui.progress_strip import ProgressStrip
 from aim_tui.ui.session.messages import (
     ActivityChanged,
@@ -33,20 +38,13 @@ from aim_tui.ui.session.messages import (
     UserNotice,
     WatchChanged,
 )
+from aim_tui.ui.session.terminal_status import TerminalStatus
 from aim_tui.ui.widgets.header_lines import NoticeLine, SetupLine, TitleLine
 from aim_tui.ui.widgets.image_preview import ImagePreview
 from aim_tui.ui.widgets.key_line import KeyLine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from textual.app import ComposeResult
-
-    from aim_tui.core.scoring.results import Summary
-    from aim_tui.ui.late_input import LateInput
-    from aim_tui.ui.notifications import ShownNotification
     from aim_tui.ui.session.session import Session
-    from aim_tui.ui.session.terminal_status import TerminalStatus
 
 # What the files show of so many rows is made anew in some 5 ms.
 _FILES_AT_ONCE = 1000

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from PIL import Image
 from textual import work
 from textual.color import Color
 from textual.content import Content
@@ -11,13 +10,9 @@ from textual.style import Style
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
+from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.text import printable, printable_name
 from aim_tui.inputs.images import ImageError, read_image
-
-if TYPE_CHECKING:
-    from PIL import Image
-
-    from aim_tui.core.scoring.jobs import ReadingPolicy
 
 _CELLS = 4
 

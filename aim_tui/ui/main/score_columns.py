@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.metrics.registry import get_metric
+from aim_tui.core.metrics.spec import MetricSpec
 from aim_tui.core.scoring.columns import IMAGES, Column, Kind, metric_columns
 from aim_tui.ui.widgets.line_look import GAP
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
-    from aim_tui.core.metrics.spec import MetricSpec
 
 #: The width of a status that is a glyph without its word.
 STATUS_GLYPH_WIDTH = 2

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from textual import on, work
+from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Static
 
+from aim_tui.core.ratings.opinions import Opinion
 from aim_tui.core.scoring.columns import View
+from aim_tui.core.scoring.results import Results, Row
 from aim_tui.core.selection.filters import FilterError
 from aim_tui.core.selection.sorting import SortKey, sort_rows
 from aim_tui.ui.concurrency import in_row_thread
@@ -20,19 +25,12 @@ from aim_tui.ui.main.arranged_line import arranged_line
 from aim_tui.ui.main.score_columns import LIKENESS
 from aim_tui.ui.main.score_table import ScoreTable
 from aim_tui.ui.session.arrangement import Arrangement, best_first
+from aim_tui.ui.session.search import TextSimilarity
 from aim_tui.ui.widgets.find_bar import FindBar, Seeking
 from aim_tui.ui.widgets.line_list import LineList
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
-
-    from textual.app import ComposeResult
-
-    from aim_tui.core.ratings.opinions import Opinion
-    from aim_tui.core.scoring.results import Results, Row
     from aim_tui.ui.session.saved_state import Place
-    from aim_tui.ui.session.search import TextSimilarity
 
 # More rows than these are arranged in a thread; fewer take less time than starting one is worth.
 _ARRANGE_IN_THREAD = 3000

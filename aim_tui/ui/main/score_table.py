@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style
 from textual import on
 from textual.reactive import reactive
 
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.outcomes import Failed, value_of
-from aim_tui.core.ratings.opinions import NOTHING
+from aim_tui.core.ratings.opinions import NOTHING, Opinion
 from aim_tui.core.scoring.columns import IMAGES, View
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.plan import ScoringPlan
+from aim_tui.core.scoring.results import Row
 from aim_tui.core.selection.sorting import SortKey
 from aim_tui.core.text import printable_name
 from aim_tui.ui.main.score_columns import STATUS_GLYPH_WIDTH, Layout, PlacedColumn, lay_out, width_for_all_values
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
-from aim_tui.ui.widgets.line_look import GAP, NARROW_TERMINAL
+from aim_tui.ui.widgets.line_look import GAP, NARROW_TERMINAL, Look
 from aim_tui.ui.widgets.score_cells import BEST_GLYPH, Cell, Ink, opinion_cell, score_cell, status_look
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
-
-    from rich.style import Style
-
-    from aim_tui.core.ratings.opinions import Opinion
-    from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.plan import ScoringPlan
-    from aim_tui.core.scoring.results import Row
-    from aim_tui.ui.widgets.line_look import Look
 
 # Names beyond these are not measured: the column is a little narrower at worst.
 _MEASURED_NAMES = 2000

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on, work
 
+from aim_tui.core.selection.sorting import SortKey
 from aim_tui.errors import AimError
+from aim_tui.runs.edit_plan import EditWish
 from aim_tui.ui.compare.screen import compare_images
 from aim_tui.ui.correlation.screen import correlate
 from aim_tui.ui.dialogs import session_actions
@@ -38,12 +41,6 @@ from aim_tui.ui.session.messages import ModelsChanged
 from aim_tui.ui.session.saved_state import Place
 from aim_tui.ui.session.session import TICK_SECONDS
 from aim_tui.ui.widgets.line_list import LineList
-
-if TYPE_CHECKING:
-    from collections.abc import Set as AbstractSet
-
-    from aim_tui.core.selection.sorting import SortKey
-    from aim_tui.runs.edit_plan import EditWish
 
 
 class MainScreen(PanesScreen):

@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
+from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Static
 
 from aim_tui.core.metrics.builtin import METRICS
+from aim_tui.core.metrics.normalisation import RuleSet
 from aim_tui.core.metrics.registry import get_metric, other_metrics
+from aim_tui.core.metrics.spec import MetricSpec
 from aim_tui.core.scoring.plan import ScoringPlan
 from aim_tui.core.text import printable
 from aim_tui.ui.dialogs.dialog import Dialog
 from aim_tui.ui.widgets.weights_bar import share_bar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
-
-    from textual.app import App
-    from textual.widget import Widget
-
-    from aim_tui.core.metrics.normalisation import RuleSet
-    from aim_tui.core.metrics.spec import MetricSpec
     from aim_tui.ui.session.session import Session
 
 

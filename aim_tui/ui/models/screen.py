@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
 from aim_tui.core.text import printable
 from aim_tui.ui.dialogs.dialog import SCROLLING, Dialog
+from aim_tui.ui.session.local_models import LocalModels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from textual.widget import Widget
-
     from aim_tui.hub.inventory import ModelState
-    from aim_tui.ui.session.local_models import LocalModels
 
 _LOOK_EVERY_SECONDS = 0.2
 _BAR_CELLS = 24

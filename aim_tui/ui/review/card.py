@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,15 +11,13 @@ from textual.content import Content
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.outcomes import Present, reason_of, value_of
 from aim_tui.core.ratings.opinions import NOTHING, RATINGS, Opinion
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.plan import ScoringPlan
 from aim_tui.core.text import printable
 from aim_tui.ui.widgets.indent import hanging
 from aim_tui.ui.widgets.score_cells import BARS, NOTED, REJECTED, STALE, step_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.plan import ScoringPlan
     from aim_tui.core.scoring.results import Row
 
 _MUTED = "$foreground-muted"

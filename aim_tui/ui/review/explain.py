@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.binding import Binding, BindingType
+from textual.widget import Widget
+from textual.widgets import Static
 
+from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 from aim_tui.ui.dialogs.dialog import PageDialog
 from aim_tui.ui.review.explain_text import explain_page, prompt_line
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
-    from textual.widget import Widget
-    from textual.widgets import Static
-
-    from aim_tui.core.metrics.profiles import Profile
     from aim_tui.core.scoring.results import Results, Row
     from aim_tui.ipc.protocol import TokenCount
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from aim_tui.core.heatmaps import words_of
 from aim_tui.core.metrics.builtin import METRICS
+from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.metrics.registry import get_metric, in_order
 from aim_tui.core.metrics.spec import Need
 from aim_tui.core.outcomes import Present, reason_of
+from aim_tui.core.scoring.events import ImageFacts, ModelInfo
 from aim_tui.core.text import printable
 from aim_tui.ui.models.screen import human_bytes
 from aim_tui.ui.widgets.weights_bar import share_bar, weights_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from aim_tui.core.metrics.profiles import Profile
-    from aim_tui.core.scoring.events import ImageFacts, ModelInfo
     from aim_tui.core.scoring.results import Results, Row
     from aim_tui.ipc.protocol import TokenCount
 

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
+from textual.app import App, ComposeResult
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Static
 
+from aim_tui.core.scoring.jobs import ReadingPolicy
+from aim_tui.core.scoring.results import Row
 from aim_tui.core.text import printable
 from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
+from aim_tui.ui.late_input import LateInput
 from aim_tui.ui.review.screen import review
 from aim_tui.ui.review.thumbnail_grid import About, ThumbnailGrid
+from aim_tui.ui.session.arrangement import Arrangement
 from aim_tui.ui.widgets.key_line import KeyLine
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Sequence
-    from collections.abc import Set as AbstractSet
-
-    from textual.app import App, ComposeResult
-    from textual.binding import BindingType
-
-    from aim_tui.core.scoring.jobs import ReadingPolicy
-    from aim_tui.core.scoring.results import Row
-    from aim_tui.ui.late_input import LateInput
-    from aim_tui.ui.session.arrangement import Arrangement
     from aim_tui.ui.session.session import Session
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
@@ -14,6 +17,7 @@ from textual.widgets import Static
 
 from aim_tui.core.ratings.opinions import RATINGS
 from aim_tui.core.scoring.columns import View
+from aim_tui.core.scoring.results import Row
 from aim_tui.core.selection.filters import FilterError
 from aim_tui.core.selection.sorting import rank, standing_finals
 from aim_tui.core.text import file_name, printable
@@ -22,23 +26,17 @@ from aim_tui.ui.compare.screen import compare_images
 from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.heatmap.screen import show_heatmap
 from aim_tui.ui.image_view.screen import ViewScreen
+from aim_tui.ui.late_input import LateInput
 from aim_tui.ui.review.card import Standing, card
 from aim_tui.ui.review.explain import ExplainScreen
 from aim_tui.ui.review.walk import Walk
+from aim_tui.ui.session.arrangement import Arrangement
 from aim_tui.ui.widgets.find_bar import FindBar, Seeking
 from aim_tui.ui.widgets.header_lines import NoticeLine
 from aim_tui.ui.widgets.image_preview import ImagePreview
 from aim_tui.ui.widgets.key_line import KeyLine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from collections.abc import Set as AbstractSet
-
-    from textual.app import App, ComposeResult
-
-    from aim_tui.core.scoring.results import Row
-    from aim_tui.ui.late_input import LateInput
-    from aim_tui.ui.session.arrangement import Arrangement
     from aim_tui.ui.session.session import Session
 
 _LOOK_SECONDS = 0.1

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
-from textual import on
+from rich.style import Style
+from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.message import Message
@@ -14,6 +17,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from aim_tui.core.ratings.opinions import NOTHING, Opinion
+from aim_tui.core.scoring.jobs import ReadingPolicy
+from aim_tui.core.scoring.results import Row
 from aim_tui.core.selection.sorting import Places
 from aim_tui.core.text import file_name
 from aim_tui.terminal.images import ImageMode, image_support
@@ -23,16 +28,6 @@ from aim_tui.ui.widgets.line_look import MARK_GLYPH
 from aim_tui.ui.widgets.picture import Box
 from aim_tui.ui.widgets.pixel_pane import half_block_style
 from aim_tui.ui.widgets.score_cells import BARS, STALE, STATUS_LOOKS, opinion_cell, step_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
-    from collections.abc import Set as AbstractSet
-
-    from rich.style import Style
-    from textual import events
-
-    from aim_tui.core.scoring.jobs import ReadingPolicy
-    from aim_tui.core.scoring.results import Row
 
 #: Cells of a thumbnail: width and lines of pixels.
 SIZES = ((10, 4), (16, 6), (24, 9), (36, 14), (52, 20))

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.ui.widgets.picture import Box, read_picture
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from aim_tui.core.scoring.jobs import ReadingPolicy
 
 _KEPT = 600
 _THREADS = 2

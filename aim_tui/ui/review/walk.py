@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
+from aim_tui.core.scoring.columns import View
+from aim_tui.core.scoring.results import Row
 from aim_tui.core.selection.sorting import Places
 from aim_tui.ui.concurrency import in_row_thread
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from aim_tui.core.scoring.columns import View
-    from aim_tui.core.scoring.results import Row
-    from aim_tui.ui.session.arrangement import Arrangement
+from aim_tui.ui.session.arrangement import Arrangement
 
 
 class Walk:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from aim_tui.core.metrics.edits import measures
-from aim_tui.core.scoring.events import ImageFailed, ImageRead, MetricBatch, Notice, Phase, PhaseName
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import Event, ImageFailed, ImageRead, Item, MetricBatch, Notice, Phase, PhaseName
+from aim_tui.core.scoring.jobs import Job
 from aim_tui.core.scoring.progress import Progress
 from aim_tui.ipc.worker_state import Crash, WorkerState
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.events import Event, Item
-    from aim_tui.core.scoring.jobs import Job
 
 
 @dataclass(slots=True)

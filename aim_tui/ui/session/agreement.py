@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import abc
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aim_tui.core.scoring.results import Results
+from aim_tui.core.scoring.results import Results, Row
+from aim_tui.ui.session.store_access import StoreAccess
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from aim_tui.core.agreement.analysis import AgreementCell, Analysis
     from aim_tui.core.agreement.study import Study, StudySource
-    from aim_tui.core.scoring.results import Row
     from aim_tui.store.judgements import Judgements
     from aim_tui.ui.session.judgement_files import JudgementFile, Preview
-    from aim_tui.ui.session.store_access import StoreAccess
     from aim_tui.ui.session.workspace import Workspace
 
 # Rows that are looked at between two looks at the keyboard.

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from aim_tui.core.scoring.columns import View
+from aim_tui.core.scoring.results import Row
 from aim_tui.core.selection.mark_rules import best_first
 from aim_tui.core.selection.sorting import Filter, SortKey, select
 from aim_tui.core.text import printable_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from aim_tui.core.scoring.columns import View
-    from aim_tui.core.scoring.results import Row
     from aim_tui.ui.session.search import TextSimilarity
 
 __all__ = ["Arrangement", "best_first"]

@@ -6,23 +6,18 @@ import asyncio
 import contextlib
 import hashlib
 import random
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aim_tui.core.ratings.bradley_terry import Bout, Ranking, choose_pair, rank
+from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 from aim_tui.inputs.images import ImageError, open_image, read_image
 from aim_tui.store.errors import StoreError
-from aim_tui.store.judgements import DuelOutcome, Image
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-
-    from aim_tui.core.scoring.jobs import ReadingPolicy
-    from aim_tui.store.judgements import Duel
-    from aim_tui.ui.session.store_access import StoreAccess
+from aim_tui.store.judgements import Duel, DuelOutcome, Image
+from aim_tui.ui.session.store_access import StoreAccess
 
 #: More images than these would need thousands of duels, and the choice of a pair looks at all pairs.
 MOST_IMAGES = 200

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+from aim_tui.ui.session.store_access import StoreAccess
 
+if TYPE_CHECKING:
     from aim_tui.ui.session.duel_series import DuelSeries
-    from aim_tui.ui.session.store_access import StoreAccess
     from aim_tui.ui.session.workspace import Workspace
 
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aim_tui.core.scoring.results import Results
 from aim_tui.ui.session.agreement import AgreementService, Gathered
+from aim_tui.ui.session.store_access import StoreAccess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from aim_tui.core.agreement.study import Study, StudySource
-    from aim_tui.core.scoring.results import Results
     from aim_tui.store.judgements import Judgements
     from aim_tui.ui.session.judgement_files import JudgementFile, Preview
-    from aim_tui.ui.session.store_access import StoreAccess
 
 
 @dataclass(frozen=True, slots=True)

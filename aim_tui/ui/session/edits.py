@@ -4,40 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.metrics.edits import MEASURES
+from aim_tui.core.metrics.profiles import Profile
+from aim_tui.core.ratings.records import Judged
 from aim_tui.core.scoring.context import Context
-from aim_tui.core.scoring.events import ImageFailed, ImageRead, Item, MetricBatch
+from aim_tui.core.scoring.events import Event, ImageFailed, ImageRead, Item, MetricBatch
 from aim_tui.core.scoring.instruction_pairs import InstructionPair, pairs_of
-from aim_tui.core.scoring.jobs import Job
+from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.core.scoring.plan import Status, raw_plan
-from aim_tui.core.scoring.results import Results
+from aim_tui.core.scoring.results import Results, Row
 from aim_tui.errors import AimError, UsageError
 from aim_tui.exports.edits import EditRecords
+from aim_tui.inputs.edits import EditFile, EditRow, Flaw
+from aim_tui.runs.edit_plan import EditPlan, EditWish
+from aim_tui.store.records import Run, RunRequest
+from aim_tui.ui.session.activity import Activity, RunningJob
 from aim_tui.ui.session.edit_agreement import EditAgreementDesk, ShownEdits
 from aim_tui.ui.session.exports import write
 from aim_tui.ui.session.file_contents import FileContents
 from aim_tui.ui.session.ratings import RatingService
 from aim_tui.ui.session.run_record import RunPlan, RunRecord
+from aim_tui.ui.session.store_access import StoreAccess
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
-
-    from aim_tui.core.metrics.profiles import Profile
-    from aim_tui.core.ratings.records import Judged
-    from aim_tui.core.scoring.events import Event
-    from aim_tui.core.scoring.jobs import EngineSettings
-    from aim_tui.core.scoring.results import Row
-    from aim_tui.inputs.edits import EditFile, EditRow, Flaw
-    from aim_tui.runs.edit_plan import EditPlan, EditWish
     from aim_tui.store.judgements import Image
-    from aim_tui.store.records import Run, RunRequest
-    from aim_tui.ui.session.activity import Activity, RunningJob
     from aim_tui.ui.session.jobs import Jobs
-    from aim_tui.ui.session.store_access import StoreAccess
     from aim_tui.ui.session.workspace import Workspace
 
 

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from aim_tui.core.metrics.profiles import Profile
+from aim_tui.core.ratings.records import Judged
+from aim_tui.core.scoring.jobs import EngineSettings
 from aim_tui.core.scoring.records import engine_settings, fields, record
+from aim_tui.core.scoring.results import Results, Row
+from aim_tui.exports.content import Content
 from aim_tui.exports.formats import export, file_endings, find_by_ending, format_of
 from aim_tui.exports.images import ImageRecords, Provenance
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from aim_tui.core.metrics.profiles import Profile
-    from aim_tui.core.ratings.records import Judged
-    from aim_tui.core.scoring.jobs import EngineSettings
-    from aim_tui.core.scoring.results import Results, Row
-    from aim_tui.exports.content import Content
 
 
 def export_path(text: str) -> Path:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import stat as modes
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError, UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _Stamp = tuple[int, int]
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING
 
-from aim_tui.file_operations.plan import Action, make_plan
+from aim_tui.file_operations.plan import Action, TransferPlan, make_plan
 from aim_tui.file_operations.transfer import carry_out, undo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from aim_tui.file_operations.plan import TransferPlan
     from aim_tui.file_operations.transfer import Cancelled, Progress, TransferOutcome
 
 

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aim_tui.core.metrics.profiles import Profile
+from aim_tui.core.scoring.results import Results
 from aim_tui.core.text import printable
 from aim_tui.inputs.listing import FolderListing, list_folder
+from aim_tui.store.records import Run
 from aim_tui.ui.session.messages import FolderOpened
 from aim_tui.ui.session.metric_choice import MetricChoice
 from aim_tui.ui.session.row_memory import RowMemory
-from aim_tui.ui.session.workspace import FolderBehind
+from aim_tui.ui.session.saved_state import Place
+from aim_tui.ui.session.store_access import StoreAccess
+from aim_tui.ui.session.workspace import FolderBehind, Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
-    from aim_tui.core.metrics.profiles import Profile
-    from aim_tui.core.scoring.results import Results
-    from aim_tui.store.records import Run
     from aim_tui.ui.session.jobs import Jobs
-    from aim_tui.ui.session.saved_state import Place
-    from aim_tui.ui.session.store_access import StoreAccess
-    from aim_tui.ui.session.workspace import Workspace
 
 
 class FolderService:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from aim_tui.core.heatmaps import MakeMap, MapMethod, without
+from aim_tui.core.heatmaps import MakeMap, Map, MapMethod, without
 from aim_tui.errors import AimError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from aim_tui.core.heatmaps import Map
     from aim_tui.core.scoring.context import Context
     from aim_tui.core.scoring.jobs import EngineSettings
     from aim_tui.ipc.protocol import TokenCount

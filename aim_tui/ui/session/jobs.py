@@ -6,23 +6,20 @@ import asyncio
 import math
 import time
 from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from aim_tui.core.heatmaps import MakeMap, Map
+from aim_tui.core.scoring.events import Event, Item
+from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.ipc.client import WorkerClient
-from aim_tui.ipc.protocol import JobEnded
-from aim_tui.ipc.worker_state import WorkerState
+from aim_tui.ipc.protocol import JobEnded, TextsEmbedded, TokenCount
+from aim_tui.ipc.worker_state import Patience, WorkerState
 from aim_tui.ui.concurrency import with_pauses
 from aim_tui.ui.session.activity import Activity, RunningJob
 from aim_tui.ui.session.messages import SetupChanged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from aim_tui.core.heatmaps import MakeMap, Map
-    from aim_tui.core.scoring.events import Event, Item
-    from aim_tui.core.scoring.jobs import EngineSettings, Job
-    from aim_tui.ipc.protocol import TextsEmbedded, TokenCount
-    from aim_tui.ipc.worker_state import Patience
     from aim_tui.ui.session.workspace import Workspace
 
 # A store that does not answer keeps nobody who quits for longer.

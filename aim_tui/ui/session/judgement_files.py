@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from aim_tui.core.agreement.match_ids import match
+from aim_tui.core.agreement.match_ids import IdMatch, match
 from aim_tui.core.agreement.merge_sources import gather
 from aim_tui.core.agreement.pairs import collapse
-from aim_tui.core.agreement.study import StudyJudgement
+from aim_tui.core.agreement.study import Study, StudyColumn, StudyJudgement, StudySource
 from aim_tui.core.outcomes import Failed
 from aim_tui.errors import UsageError
 from aim_tui.inputs.judgements import Reading, choose, read_scale, read_source
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from aim_tui.core.agreement.match_ids import IdMatch
-    from aim_tui.core.agreement.study import Study, StudyColumn, StudySource
 
 _NAMED = 3
 

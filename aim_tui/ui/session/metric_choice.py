@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from aim_tui.core.metrics.builtin import METRICS
+from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.metrics.registry import get_metric, in_order
+from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.plan import ScoringPlan
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from aim_tui.core.metrics.profiles import Profile
-    from aim_tui.core.scoring.context import Context
 
 
 @dataclass(frozen=True, slots=True)

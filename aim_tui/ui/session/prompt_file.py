@@ -9,16 +9,12 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aim_tui.core.text import printable
 from aim_tui.settings.state_file import make_private
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 #: Origins of prompts that no file brought.
 EDITED = "edited here"

@@ -9,8 +9,11 @@ import asyncio
 import getpass
 import os
 from collections import defaultdict
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from textual.message import Message
 
 from aim_tui.core.ratings.opinions import NOTHING, Opinion
 from aim_tui.core.ratings.records import Judged
@@ -19,15 +22,11 @@ from aim_tui.errors import AimError, UsageError
 from aim_tui.ui.concurrency import with_pauses
 from aim_tui.ui.session.file_contents import FileContents
 from aim_tui.ui.session.messages import OpinionsChanged, UserNotice
+from aim_tui.ui.session.store_access import StoreAccess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-
-    from textual.message import Message
-
     from aim_tui.core.scoring.results import Row
     from aim_tui.store.judgements import Image, Judgements
-    from aim_tui.ui.session.store_access import StoreAccess
 
 # Files that were never scored are read to know them by content: those that were rated under their name always, the
 # others where reading all of them is a matter of seconds.

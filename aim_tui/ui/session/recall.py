@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.metrics.spec import Need
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import ImageFacts, ModelInfo
+from aim_tui.core.scoring.jobs import EngineSettings
+from aim_tui.core.scoring.results import Raw, Row
 from aim_tui.runs.provenance import content_of, fingerprints
+from aim_tui.store.records import Run, RunInfo
+from aim_tui.store.runs import Runs
 from aim_tui.ui.session.run_record import unchanged
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from aim_tui.core.metrics.profiles import Profile
-    from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.events import ImageFacts, ModelInfo
-    from aim_tui.core.scoring.jobs import EngineSettings
-    from aim_tui.core.scoring.results import Raw, Row
-    from aim_tui.store.records import Run, RunInfo
-    from aim_tui.store.runs import Runs
 
 # A folder's values lie in its newest run; older ones are looked into where that one left something out.
 _RUNS_OF_THIS_CONTEXT = 6

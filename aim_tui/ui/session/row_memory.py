@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import gc
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aim_tui.core.metrics.profiles import Profile
+from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.core.scoring.events import numbered
+from aim_tui.core.scoring.jobs import EngineSettings
 from aim_tui.core.scoring.plan import score
 from aim_tui.core.scoring.results import Results, Row
 from aim_tui.errors import AimError
 from aim_tui.ui.concurrency import in_row_thread
+from aim_tui.ui.session.store_access import StoreAccess
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from aim_tui.core.metrics.profiles import Profile
-    from aim_tui.core.metrics.spec import ModelRef, Role
-    from aim_tui.core.scoring.jobs import EngineSettings
     from aim_tui.ui.session.recall import Known, Making
-    from aim_tui.ui.session.store_access import StoreAccess
     from aim_tui.ui.session.workspace import Workspace
 
-    #: What decides about raw values: the models by role. Two profiles may bear one name.
     Models = frozenset[tuple[Role, ModelRef]]
 
 

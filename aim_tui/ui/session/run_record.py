@@ -5,28 +5,33 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aim_tui.core.metrics.edits import expanded
-from aim_tui.core.scoring.events import ImageFailed, ImageRead, Item, MetricBatch, MetricValue, ModelLoaded
-from aim_tui.core.scoring.plan import score
-from aim_tui.core.scoring.results import Row, summarise
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import (
+    Event,
+    ImageFailed,
+    ImageRead,
+    Item,
+    MetricBatch,
+    MetricValue,
+    ModelInfo,
+    ModelLoaded,
+)
+from aim_tui.core.scoring.jobs import Job
+from aim_tui.core.scoring.plan import ScoringPlan, score
+from aim_tui.core.scoring.results import Row, Summary, summarise
 from aim_tui.errors import AimError
+from aim_tui.store.records import RunRequest
 from aim_tui.ui.concurrency import in_row_thread
+from aim_tui.ui.session.store_access import StoreAccess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.events import Event, ModelInfo
-    from aim_tui.core.scoring.jobs import Job
-    from aim_tui.core.scoring.plan import ScoringPlan
-    from aim_tui.core.scoring.results import Summary
-    from aim_tui.store.records import RunRequest
     from aim_tui.store.runs import Runs
     from aim_tui.store.writer import RunWriter
-    from aim_tui.ui.session.store_access import StoreAccess
 
 _TRY_AGAIN_SECONDS = 1.0
 # A store that does not answer keeps nobody who quits for longer.

@@ -9,8 +9,10 @@ import asyncio
 import contextlib
 import hashlib
 import os
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -18,10 +20,6 @@ from aim_tui.core.scoring.context import Context
 from aim_tui.core.selection.sorting import SortKey
 from aim_tui.core.text import printable
 from aim_tui.settings.state_file import StateFile, make_private
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
 
 #: Texts of each kind that the history holds.
 HISTORY = 200

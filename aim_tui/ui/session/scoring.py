@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from aim_tui.core.scoring.events import Item
 from aim_tui.core.scoring.jobs import Job
+from aim_tui.core.scoring.results import Row
+from aim_tui.store.records import RunRequest
 from aim_tui.ui.concurrency import with_pauses
-from aim_tui.ui.session.run_record import RunPlan
+from aim_tui.ui.session.activity import Activity
+from aim_tui.ui.session.run_record import RunPlan, RunRecord, RunRecords
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from aim_tui.core.scoring.results import Row
-    from aim_tui.store.records import RunRequest
-    from aim_tui.ui.session.activity import Activity
     from aim_tui.ui.session.jobs import Jobs
-    from aim_tui.ui.session.run_record import RunRecord, RunRecords
     from aim_tui.ui.session.workspace import Workspace
 
 _STORED = "this is a stored run; esc goes back to the folder, where s scores"

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aim_tui.errors import UsageError
+from aim_tui.ui.session.store_access import StoreAccess
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from aim_tui.core.scoring.results import Row
     from aim_tui.ipc.protocol import TextsEmbedded
     from aim_tui.store.cache import Vectors
     from aim_tui.store.database import Database
     from aim_tui.ui.session.jobs import Jobs
-    from aim_tui.ui.session.store_access import StoreAccess
     from aim_tui.ui.session.typical import Typical
     from aim_tui.ui.session.workspace import Workspace
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
+from textual.message import Message
+
+from aim_tui.errors import AimError
 from aim_tui.ipc.client import WORKER_COMMAND
+from aim_tui.ipc.worker_state import Patience
 from aim_tui.ui.concurrency import Tasks
+from aim_tui.ui.launch import Launch
 from aim_tui.ui.session.agreement import ImageAgreementService
 from aim_tui.ui.session.duels import DuelService
 from aim_tui.ui.session.edits import EditsDesk
@@ -28,15 +33,6 @@ from aim_tui.ui.session.search import SearchService
 from aim_tui.ui.session.setup import SetupService
 from aim_tui.ui.session.store_access import StoreAccess
 from aim_tui.ui.session.workspace import Workspace
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from textual.message import Message
-
-    from aim_tui.errors import AimError
-    from aim_tui.ipc.worker_state import Patience
-    from aim_tui.ui.launch import Launch
 
 #: How often the screen is told what has changed.
 TICK_SECONDS = 0.1

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from aim_tui.core.text import printable
+from aim_tui.errors import AimError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from aim_tui.errors import AimError
     from aim_tui.store.database import Database
     from aim_tui.store.judgements import Judgements
     from aim_tui.store.runs import Runs

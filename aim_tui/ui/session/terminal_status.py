@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aim_tui.core.scoring.events import PhaseName
 from aim_tui.terminal.osc import ProgressState
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from aim_tui.terminal.writer import TerminalWriter
-    from aim_tui.ui.preferences import Preferences
-    from aim_tui.ui.session.activity import Activity
+from aim_tui.terminal.writer import TerminalWriter
+from aim_tui.ui.preferences import Preferences
+from aim_tui.ui.session.activity import Activity
 
 _NAME = "aim-tui"
 

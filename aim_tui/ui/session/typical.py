@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from aim_tui.core.embeddings.medoid import medoid
+from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.metrics.spec import Role
+from aim_tui.core.scoring.jobs import ReadingPolicy
+from aim_tui.core.scoring.results import Row
 from aim_tui.errors import UsageError
 from aim_tui.runs.provenance import fingerprints
 from aim_tui.store.cache import image_embeddings
+from aim_tui.store.database import Database
+from aim_tui.ui.session.store_access import StoreAccess
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy.typing as npt
-
-    from aim_tui.core.metrics.profiles import Profile
-    from aim_tui.core.scoring.jobs import ReadingPolicy
-    from aim_tui.core.scoring.results import Row
     from aim_tui.store.cache import Vectors
-    from aim_tui.store.database import Database
-    from aim_tui.ui.session.store_access import StoreAccess
 
     Embeddings = tuple[npt.NDArray[np.bool_], Vectors]
 

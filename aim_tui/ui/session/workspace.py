@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Literal, ParamSpec
+from typing import Generic, Literal, ParamSpec
 
+from textual.message import Message
+
+from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.scoring.context import Context
-from aim_tui.core.scoring.events import Item
-from aim_tui.core.scoring.plan import score
-from aim_tui.core.scoring.results import Results
+from aim_tui.core.scoring.events import Event, Item
+from aim_tui.core.scoring.jobs import EngineSettings
+from aim_tui.core.scoring.plan import ScoringPlan, score
+from aim_tui.core.scoring.results import Results, Row
 from aim_tui.inputs.listing import FolderListing
-from aim_tui.ui.concurrency import with_pauses
+from aim_tui.store.records import RunInfo
+from aim_tui.ui.concurrency import Tasks, with_pauses
+from aim_tui.ui.launch import Launch
+from aim_tui.ui.session.activity import RunningJob
 from aim_tui.ui.session.local_models import LocalModels
 from aim_tui.ui.session.messages import SetupChanged, UserNotice
 from aim_tui.ui.session.metric_choice import MetricChoice
 from aim_tui.ui.session.prompt_file import EDITED, ItemPrompts
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from textual.message import Message
-
-    from aim_tui.core.metrics.profiles import Profile
-    from aim_tui.core.scoring.events import Event
-    from aim_tui.core.scoring.jobs import EngineSettings
-    from aim_tui.core.scoring.plan import ScoringPlan
-    from aim_tui.core.scoring.results import Row
-    from aim_tui.store.records import RunInfo
-    from aim_tui.ui.concurrency import Tasks
-    from aim_tui.ui.launch import Launch
-    from aim_tui.ui.session.activity import RunningJob
-    from aim_tui.ui.session.saved_state import SavedState
+from aim_tui.ui.session.saved_state import SavedState
 
 Args = ParamSpec("Args")
 

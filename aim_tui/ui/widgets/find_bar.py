@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from rich.cells import cell_len
 from textual import on
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
@@ -15,9 +16,6 @@ from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from aim_tui.core.selection.completion import completed
-
-if TYPE_CHECKING:
-    from textual.app import ComposeResult
 
 
 class Seeking(StrEnum):

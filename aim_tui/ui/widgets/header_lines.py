@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 from textual.content import Content
 from textual.widgets import Static
 
+from aim_tui.core.scoring.plan import ScoringPlan
 from aim_tui.core.text import printable
 from aim_tui.ui.widgets.weights_bar import weights_line
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from aim_tui.core.scoring.plan import ScoringPlan
 
 
 class TitleLine(Static):

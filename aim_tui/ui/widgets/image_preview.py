@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
+from textual.timer import Timer
 from textual.widgets import Static
 
 from aim_tui.core.scoring.jobs import ReadingPolicy
@@ -21,11 +24,6 @@ from aim_tui.ui.widgets.protocol_pane import pixel_pane
 from aim_tui.ui.widgets.zoom import Source, Zoom, draw_part, no_part, read_source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from textual.app import ComposeResult
-    from textual.timer import Timer
-
     Reader = Callable[[str, Box, ReadingPolicy, Picture | None], Picture]
 
 #: Seconds the cursor rests before anything is read: a held key passes images without reading them.

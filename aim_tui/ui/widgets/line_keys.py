@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from textual.binding import Binding
-
-if TYPE_CHECKING:
-    from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 
 LINE_BINDINGS: list[BindingType] = [
     Binding("j,down", "move(1)", "Down", show=False, id="list.down", tooltip="Move to the next line"),

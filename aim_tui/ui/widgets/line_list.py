@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic
+from typing import Any, ClassVar, Generic
 
 from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -15,14 +20,6 @@ from aim_tui.ui.widgets.cell_text import fit, wrap
 from aim_tui.ui.widgets.line_keys import LINE_BINDINGS
 from aim_tui.ui.widgets.line_look import LINE_CSS, MARK_GLYPH, Look
 from aim_tui.ui.widgets.line_model import Key, LineModel
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-    from collections.abc import Set as AbstractSet
-
-    from rich.style import Style
-    from textual import events
-    from textual.binding import BindingType
 
 
 class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False):

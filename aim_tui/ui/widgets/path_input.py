@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Collection
+from typing import ClassVar
 
 from textual import work
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.suggester import Suggester
 from textual.widgets import Input
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from textual.binding import BindingType
 
 # Of a larger folder the first ones that are met are looked at: a key must not wait for all.
 _MOST_LOOKED_AT = 20_000

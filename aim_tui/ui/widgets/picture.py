@@ -10,16 +10,14 @@ from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from PIL import Image
 
+from aim_tui.core.scoring.events import ImageFacts
+from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.text import printable
 from aim_tui.inputs.images import ImageError, read_image
-
-if TYPE_CHECKING:
-    from aim_tui.core.scoring.events import ImageFacts
-    from aim_tui.core.scoring.jobs import ReadingPolicy
 
 _CACHED_PICTURES = 64
 _CACHED_BYTES = 64 * 1024 * 1024

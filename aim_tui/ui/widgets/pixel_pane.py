@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
+from PIL import Image
 from rich.color import Color, ColorType
 from rich.color_triplet import ColorTriplet
 from rich.segment import Segment
@@ -12,13 +12,9 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
+from aim_tui.terminal.answers import CellSize
 from aim_tui.ui.widgets.cell_text import centre, wrap
 from aim_tui.ui.widgets.picture import Box
-
-if TYPE_CHECKING:
-    from PIL import Image
-
-    from aim_tui.terminal.answers import CellSize
 
 
 class PixelPane(Widget):

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
+from PIL import Image
 from rich.color import Color
 from rich.segment import ControlType, Segment
 from rich.style import Style
+from textual.geometry import Region
 from textual.strip import Strip
 
 from aim_tui.terminal import kitty, sixel
-from aim_tui.terminal.images import ImageMode
+from aim_tui.terminal.answers import CellSize
+from aim_tui.terminal.images import ImageMode, ImageSupport
 from aim_tui.ui.widgets.picture import Box
 from aim_tui.ui.widgets.pixel_pane import HalfBlockPane, PixelPane, WordsPane
-
-if TYPE_CHECKING:
-    from PIL import Image
-    from textual.geometry import Region
-
-    from aim_tui.terminal.answers import CellSize
-    from aim_tui.terminal.images import ImageSupport
 
 
 class ProtocolPane(HalfBlockPane):

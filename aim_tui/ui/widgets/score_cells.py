@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from rich.style import Style
 
-from aim_tui.core.outcomes import Failed, Missing, Present
+from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
+from aim_tui.core.ratings.opinions import Opinion
 from aim_tui.core.scoring.plan import Status
-
-if TYPE_CHECKING:
-    from aim_tui.core.outcomes import Outcome
-    from aim_tui.core.ratings.opinions import Opinion
 
 # Never a full block: in a column of good scores they would grow together.
 BARS = "▁▂▄▅▇"

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from textual.content import Content
 
 from aim_tui.core.metrics.registry import get_metric
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from aim_tui.core.scoring.plan import ScoringPlan
+from aim_tui.core.scoring.plan import ScoringPlan
 
 _CELLS = 30
 

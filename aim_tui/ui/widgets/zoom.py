@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from aim_tui.inputs.images import ImageError, read_image
-from aim_tui.ui.widgets.picture import Picture, colour_words, file_stamp
-
-if TYPE_CHECKING:
-    from aim_tui.core.scoring.jobs import ReadingPolicy
-    from aim_tui.inputs.images import LoadedImage
-    from aim_tui.ui.widgets.picture import Box, Stamp
+from aim_tui.core.scoring.jobs import ReadingPolicy
+from aim_tui.inputs.images import ImageError, LoadedImage, read_image
+from aim_tui.ui.widgets.picture import Box, Picture, Stamp, colour_words, file_stamp
 
 STEP = 1.5
 """How much a step zooms."""

@@ -80,7 +80,7 @@ async def test_images_bring_their_prompts_and_it_is_said_how_many_have_none_and_
         await app.until(
             lambda: (
                 "prompts of 2 of 8 images from their metadata (2 A1111 parameters); "
-                "6 have none, such as img_0.png: it carries no prompt" in told
+                "6 have none, such as img_0.png: no prompt in its metadata" in told
             )
         )
         await app.shows("2 with own prompt")
@@ -136,7 +136,7 @@ async def test_info_line_explain_review_and_heatmap_tell_the_prompt_that_applied
         await app.until(lambda: "boat" in app.text() and "fox" not in app.text())
         await app.press("K", "q", "e")
         await app.shows(f"against the prompt: {EVERYBODYS}")
-        await app.shows("everybody's: it carries no prompt")
+        await app.shows("everybody's: no prompt in its metadata")
 
 
 async def test_an_edited_prompt_is_one_images_alone_and_the_image_is_scored_again(

@@ -35,7 +35,7 @@ async def test_a_metric_is_switched_on_where_weights_are_and_scored_beside_the_o
         await app.shows("raw column")
         await app.press("ctrl+s")
         await app.shows("SigLIP ↑")
-        assert app.session.engine().models[Role("siglip")].id == "google/siglip2-base-patch16-224"
+        assert app.session.workspace.engine_settings().models[Role("siglip")].id == "google/siglip2-base-patch16-224"
         assert [row.final for row in app.rows] == finals
         await app.press("s")
         await app.until(lambda: all("siglip" in row.raws for row in app.rows))
