@@ -97,7 +97,7 @@ async def test_where_none_has_a_prompt_nothing_changes_and_the_reason_is_said(
     async with open_app(folder) as app:
         await app.until(lambda: app.rows)
         await app.press("I", "s")
-        await app.until(lambda: any("there is no img_0.txt beside it" in said for said in told))
+        await app.until(lambda: any("no file img_0.txt next to it" in said for said in told))
         assert app.session.workspace.item_prompt_count == 0
         assert prompts(app) == [""] * 8
 
