@@ -33,12 +33,17 @@ _OUTCOMES = {DuelOutcome.LEFT: 1, DuelOutcome.RIGHT: -1, DuelOutcome.TIE: 0}
 def source_of_run(run: Run) -> StudySource:
     """The raw and normalised values and the final score of a run, by path; of edits every number, by id."""
     if run.info.kind is RunKind.EDITS:
-        return source_of_edits(run.results, f"edit run {run.info.id}")
-    return source_of_results(run.results.settled(), f"run {run.info.id}")
+        return source_of(run.results, f"edit run {run.info.id}")
+    return source_of(run.results.settled(), f"run {run.info.id}")
+
+
+def source_of(results: Results, origin: str) -> StudySource:
+    """The same of results in memory."""
+    return source_of_edits(results, origin) if results.of_edits else source_of_results(results, origin)
 
 
 def source_of_results(results: Results, origin: str) -> StudySource:
-    """The same of results in memory; images are told apart by path."""
+    """The raw and normalised values and the final score of images, by path."""
     columns = [_column(FINAL, results, origin, _final, True, Scale(0, 100))]
     for metric in results.plan.metrics:
         spec = get_metric(metric)

@@ -12,7 +12,7 @@ from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.outcomes import value_of
 from aim_tui.core.ratings.records import Judged
-from aim_tui.core.scoring.columns import IMAGES, View
+from aim_tui.core.scoring.columns import EDITS, IMAGES, View
 from aim_tui.core.scoring.events import ModelInfo
 from aim_tui.core.scoring.jobs import EngineSettings
 from aim_tui.core.scoring.plan import ScoringPlan
@@ -39,9 +39,10 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", 
 
 
 def record(row: Row, results: Results) -> dict[str, Any]:
-    """One image as a flat record of `fields`; a value that is not there is None, and `error` says why."""
+    """One image or edit as a flat record; a value that is not there is None, and `error` says why."""
     view = View(prompt=results.prompt)
-    return {column.field: column.export_value(row, view) for column in IMAGES.exported(results.plan)}
+    columns = EDITS if row.edit is not None else IMAGES
+    return {column.field: column.export_value(row, view) for column in columns.exported(results.plan)}
 
 
 def fields(plan: ScoringPlan) -> tuple[str, ...]:
@@ -85,11 +86,9 @@ def full_record(row: Row, results: Results, judged: Judged | None = None) -> dic
 
 
 def _edit_record(row: Row, results: Results) -> dict[str, Any]:
-    """One edit as a flat record; a number that is not there is None, and `error` says why."""
-    flat = _edit_names(row) | _known_truth(row)
-    flat |= {metric: value_of(row.outcome(metric)) for metric in results.plan.metrics}
+    """The flat record, without what the data file does not say, with captions and what is known of both files."""
+    flat = {name: value for name, value in record(row, results).items() if name not in _TRUTH or name in row.truth}
     flat |= {f"{metric}_from": caption for metric, caption in row.captions.items()}
-    flat |= {"status": str(row.status), "error": row.errors()}
     for side, facts in (("source", row.source), ("target", row.facts)):
         if facts is not None:
             flat |= {
@@ -98,20 +97,6 @@ def _edit_record(row: Row, results: Results) -> dict[str, Any]:
                 f"{side}_sha256": facts.sha256,
             }
     return flat
-
-
-def _edit_names(row: Row) -> dict[str, Any]:
-    assert row.data is not None  # edits come from data files
-    return {
-        "id": row.id,
-        "source_image": portable_path(row.data.source),
-        "target_image": portable_path(row.data.target),
-        "instruction": row.instruction,
-    }
-
-
-def _known_truth(row: Row) -> dict[str, Any]:
-    return {name: row.truth[name] for name in _TRUTH if name in row.truth}
 
 
 def own_fields(results: Results) -> tuple[str, ...]:
@@ -132,8 +117,7 @@ def csv_fields(results: Results, judged: Judged | None = None) -> list[str]:
     """The columns of CSV: what made the numbers stands behind them; three for each rater whose words were looked up."""
     raters = map(spreadsheet_cell, judged.columns()) if judged is not None else ()
     if results.of_edits:
-        names = ("id", "source_image", "target_image", "instruction", *_TRUTH)
-        return [*names, *results.plan.metrics, "status", "error", "notice", *raters]
+        return [*(column.field for column in EDITS.exported(results.plan)), "notice", *raters]
     own = own_fields(results)
     return [*fields(results.plan), *own, *_SAID, *raters]
 
@@ -141,14 +125,12 @@ def csv_fields(results: Results, judged: Judged | None = None) -> list[str]:
 def csv_record(row: Row, results: Results, said: Mapping[str, Any], judged: Judged | None = None) -> dict[str, Any]:
     """One image as a line of CSV, of `csv_fields`; `said` is its `provenance`."""
     if row.edit is not None:
-        found = _edit_record(row, results) | {"notice": said.get("notice")}
-        found |= judged.cells(row.id) if judged is not None else {}
-        named = {spreadsheet_cell(name): spreadsheet_cell(value) for name, value in found.items()}
-        return {name: named.get(name) for name in csv_fields(results, judged)}
-    weights = " ".join(f"{metric}={weight:g}" for metric, weight in said["weights"].items())
-    cells = record(row, results) | {"weights": weights, "rules": said["rules"], "notice": said.get("notice")}
-    cells |= _own(row)
-    cells |= judged.cells(row.path) if judged is not None else {}
+        cells = record(row, results) | {"notice": said.get("notice")}
+    else:
+        weights = " ".join(f"{metric}={weight:g}" for metric, weight in said["weights"].items())
+        cells = record(row, results) | {"weights": weights, "rules": said["rules"], "notice": said.get("notice")}
+        cells |= _own(row)
+    cells |= judged.cells(row.id) if judged is not None else {}
     return {spreadsheet_cell(name): spreadsheet_cell(value) for name, value in cells.items()}
 
 
@@ -271,12 +253,14 @@ def editclip_document(results: Results, *, metric: str, model: str, resolution: 
     field = "editclip_score" if metric == "editclip_score" else "image_similarity"
     rows, failures = [], []
     for row in results.rows:
-        value, names = value_of(row.outcome(metric)), _edit_names(row)
-        named = {name: names[name] for name in ("id", "instruction", "source_image", "target_image")}
+        value, full = value_of(row.outcome(metric)), _edit_record(row, results)
+        named = {name: full[name] for name in ("id", "instruction", "source_image", "target_image")}
         if value is None:
             failures.append({**named, "error": row.errors() or "not scored"})
         else:
-            rows.append({**named, field: value, "model": model, **_known_truth(row)})
+            rows.append(
+                {**named, field: value, "model": model, **{name: full[name] for name in _TRUTH if name in full}}
+            )
     found = _statistics(results, metric)
     stated = {
         "num_samples": found["n"],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -30,12 +29,12 @@ from aim_tui.ui.main.item_prompts import change_prompts
 from aim_tui.ui.main.marked_menu import BatchScreen
 from aim_tui.ui.main.panes import PanesScreen
 from aim_tui.ui.main.prompt_form import PromptForm
-from aim_tui.ui.main.score_pane import ScorePane
 from aim_tui.ui.main.weights import weigh
 from aim_tui.ui.models.setup_dialogs import models_tour
-from aim_tui.ui.review.explain import ExplainScreen
+from aim_tui.ui.review.explain import explain
 from aim_tui.ui.review.grid import show_grid
-from aim_tui.ui.review.screen import review
+from aim_tui.ui.review.image_review import review
+from aim_tui.ui.scores.score_pane import ScorePane
 from aim_tui.ui.session.exports import row_as_tsv
 from aim_tui.ui.session.messages import ModelsChanged
 from aim_tui.ui.session.saved_state import Place
@@ -181,7 +180,7 @@ class MainScreen(PanesScreen):
     @work(exclusive=True, group="dialog")
     async def action_restart(self) -> None:
         """Say why the worker died, and start it again."""
-        await session_actions.restart_worker(self.app, self.session)
+        await session_actions.restart_worker(self.app, self.session.scoring)
 
     def action_edit_prompt(self) -> None:
         """Put the cursor into the prompt."""
@@ -225,13 +224,8 @@ class MainScreen(PanesScreen):
 
     def action_explain(self) -> None:
         """Why the current image scores as it does."""
-        session, workspace = self.session, self.workspace
         if (row := self.scores.current) is not None:
-            heatmap = partial(show_heatmap, self.app, session, self.scores.order, row.item)
-            facts, whose = (workspace.results, workspace.profile, workspace.skipped), workspace.prompt_origin(row)
-            self.app.push_screen(
-                ExplainScreen(row, *facts, tokens=session.heatmaps.tokens, heatmap=heatmap, whose=whose)
-            )
+            explain(self.app, self.session, self.scores.order, row)
 
     @work(exclusive=True, group="dialog")
     async def action_heatmap(self) -> None:
@@ -377,17 +371,12 @@ class MainScreen(PanesScreen):
     def action_copy_path(self) -> None:
         """Send the path to the terminal's clipboard."""
         if (row := self.scores.current) is not None:
-            self._copy(row.path, "path")
+            session_actions.copy_text(self.app, row.path, "path")
 
     def action_copy_row(self) -> None:
         """Send the row to the terminal's clipboard."""
         if (row := self.scores.current) is not None:
-            self._copy(row_as_tsv(row, self.workspace.results), "row")
-
-    def _copy(self, text: str, what: str) -> None:
-        # OSC 52 has no answer: tmux drops it unless it is told not to, so nobody can say that it arrived.
-        self.app.copy_to_clipboard(text.encode("utf-8", "backslashreplace").decode("utf-8"))
-        self.notify(f"{what} sent to the terminal's clipboard; ctrl+s writes a file", markup=False, timeout=3)
+            session_actions.copy_text(self.app, row_as_tsv(row, self.workspace.results), "row")
 
     @work(exclusive=True, group="dialog")
     async def action_export(self) -> None:

@@ -18,7 +18,7 @@ from aim_tui.core.scoring.results import Row
 from aim_tui.core.text import printable
 from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
 from aim_tui.ui.late_input import LateInput
-from aim_tui.ui.review.screen import review
+from aim_tui.ui.review.image_review import review
 from aim_tui.ui.review.thumbnail_grid import About, ThumbnailGrid
 from aim_tui.ui.session.arrangement import Arrangement
 from aim_tui.ui.widgets.key_line import KeyLine

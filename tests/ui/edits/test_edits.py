@@ -189,13 +189,13 @@ async def test_a_rating_is_of_the_edit_and_not_of_its_image(open_app: Any, data:
         await app.press("enter")
         await app.until(lambda: isinstance(app.app.screen, EditReviewScreen))
         await app.press("5", "2", "x")
-        await app.until(lambda: not app.session.edits.judging.waiting)
+        await app.until(lambda: not app.session.edits.ratings.waiting)
         await app.press("u")
         await app.shows("taken back: rejection of right_1")
         await app.press("n")
         await app.type("dull")
         await app.press("enter")
-        await app.until(lambda: not app.session.edits.judging.waiting)
+        await app.until(lambda: not app.session.edits.ratings.waiting)
         await app.press("q")
         await app.shows("Rate")
     with Database.open(store, read_only=True) as database:
@@ -208,9 +208,9 @@ async def test_a_rating_is_of_the_edit_and_not_of_its_image(open_app: Any, data:
         assert not judgements.current(JudgementKind.REJECT)
     async with open_app(data.parent, store=store, rater="bob", edits=wish) as app:
         await opened(app)
-        await app.shows("ann  ★★★★★ 5")
+        await app.shows("ann: ★★★★★ 5")
         await app.press("f", *"rated", "enter")
-        await app.shows("0/6 edits")
+        await app.shows("0/6")
 
 
 async def test_edits_are_sorted_filtered_found_and_exported(open_app: Any, data: Path, store: Path) -> None:
@@ -219,7 +219,7 @@ async def test_edits_are_sorted_filtered_found_and_exported(open_app: Any, data:
         await app.press("s")
         await scored(app)
         await app.press("f", *"wrong", "enter")
-        await app.shows("2/6 edits")
+        await app.shows("2/6")
         assert list(table(app).keys) == [1, 3]
         await app.press("p")
         await app.press("escape")
@@ -257,8 +257,8 @@ async def test_numbers_of_edits_are_held_against_truth_and_ratings(open_app: Any
         await app.press("f", *"wrong", "enter", "i")
         await app.until(lambda: isinstance(app.app.screen, EditReviewScreen))
         await app.press("2", "4")
-        await app.until(lambda: not app.session.edits.judging.waiting)
-        assert len(app.session.edits.judging.mine) == 2
+        await app.until(lambda: not app.session.edits.ratings.waiting)
+        assert len(app.session.edits.ratings.mine) == 2
         await app.press("q", "K")
         await app.until(lambda: isinstance(app.app.screen, CorrelationScreen) and app.app.screen.analysis)
         screen = app.app.screen

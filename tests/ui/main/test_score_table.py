@@ -9,8 +9,8 @@ import pytest
 
 from aim_tui.core.scoring.plan import ScoringPlan
 from aim_tui.core.selection.sorting import SortKey
-from aim_tui.ui.main.score_columns import lay_out
-from aim_tui.ui.main.score_table import ScoreTable
+from aim_tui.ui.scores.score_columns import lay_out
+from aim_tui.ui.scores.score_table import ScoreTable
 from aim_tui.ui.widgets.score_cells import BARS, BEST_GLYPH, Ink, step_of
 from tests.ui.widgets.samples import CONTEXT, FAIL, MISS, NAMES, PLAN, Holder, assert_aligned, make_row, painted
 

@@ -14,18 +14,27 @@ from textual.reactive import reactive
 
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.outcomes import Failed, value_of
-from aim_tui.core.ratings.opinions import NOTHING, Opinion
-from aim_tui.core.scoring.columns import IMAGES, View
+from aim_tui.core.ratings.opinions import Opinion
+from aim_tui.core.scoring.columns import IMAGES, ColumnSet, View
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.plan import ScoringPlan
 from aim_tui.core.scoring.results import Row
 from aim_tui.core.selection.sorting import SortKey
 from aim_tui.core.text import printable_name
-from aim_tui.ui.main.score_columns import STATUS_GLYPH_WIDTH, Layout, PlacedColumn, lay_out, width_for_all_values
+from aim_tui.ui.scores.score_columns import STATUS_GLYPH_WIDTH, Layout, PlacedColumn, lay_out, width_for_all_values
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
 from aim_tui.ui.widgets.line_look import GAP, NARROW_TERMINAL, Look
-from aim_tui.ui.widgets.score_cells import BEST_GLYPH, Cell, Ink, opinion_cell, score_cell, status_look
+from aim_tui.ui.widgets.score_cells import (
+    BEST_GLYPH,
+    MISSING,
+    PENDING,
+    Cell,
+    Ink,
+    opinion_cell,
+    score_cell,
+    status_look,
+)
 
 # Names beyond these are not measured: the column is a little narrower at worst.
 _MEASURED_NAMES = 2000
@@ -34,6 +43,7 @@ _MEASURED_NAMES = 2000
 class ScoreTable(LineList[int]):
     """Rows of results as lines. Keys are item numbers, which index the rows."""
 
+    columns: ClassVar[ColumnSet] = IMAGES
     HEADER_LINES: ClassVar[int] = 1
     GUTTER: ClassVar[int] = 3
 
@@ -69,13 +79,22 @@ class ScoreTable(LineList[int]):
 
     # --- from outside ---------------------------------------------------------------------------------------------
 
-    def show(self, rows: Sequence[Row], plan: ScoringPlan, context: Context, marked: Iterable[int] = ()) -> None:
-        """Show rows scored by `plan`, judged stale by `context`.
+    def show(
+        self,
+        rows: Sequence[Row],
+        plan: ScoringPlan,
+        context: Context,
+        marked: Iterable[int] = (),
+        opinions: Mapping[str, Opinion] | None = None,
+    ) -> None:
+        """Show rows scored by `plan`, judged stale by `context`; `opinions` take the place of the former ones.
 
         The same rows again (another plan or context) keep cursor, order and scroll; other rows begin at the top,
         in the order of their item numbers. The rows are read, never copied: they may grow and change.
         """
         same = rows is self._rows
+        if opinions is not None:
+            self._opinions = opinions
         self._rows, self._metrics = rows, plan.metrics
         self._view = View.of(context, plan.metrics, opinions=self._opinions)
         self._weighed = frozenset(plan.shares)
@@ -140,13 +159,13 @@ class ScoreTable(LineList[int]):
         layout = self._layout()
         segments = [Segment(" " * self.GUTTER, plain)]
         for column in layout.columns:
-            title, style = column.title, plain
+            title, style = column.title[: column.width], plain
             if column.id == self.sort.column:
-                title, style = f"{title.replace(' ', '')}{'▼' if self.sort.reverse else '▲'}", sorted_style
-            title = title[: column.width]
+                arrow = "▼" if self.sort.reverse else "▲"
+                title, style = f"{title.replace(' ', '')[: column.width - 1]}{arrow}", sorted_style
             blank = column.width - len(title)
             hint = f"+{layout.hidden} more" if column is layout.columns[0] and column.id == "name" else ""
-            if layout.others_hidden and column.id == "name":
+            if layout.others_hidden and column.id in ("name", "instruction"):
                 hint = f"+{layout.others_hidden} more"
             if column.right:
                 segments += [Segment(" " * blank, plain), Segment(title + " " * GAP, style)]
@@ -172,15 +191,13 @@ class ScoreTable(LineList[int]):
                 return [Segment(str(index + 1).rjust(column.width), muted)]
             case "name":
                 style = look.pen(self.get_component_rich_style("line-list--strong")) if row.item == self._best else None
-                return [Segment(fit(printable_name(row.path), column.width, "middle"), style or look.base)]
+                return [Segment(fit(self.name_of(row), column.width, "middle"), style or look.base)]
             case "likeness":
                 cosine = (self._cosines or {}).get(row.item)
                 text = "-" if cosine is None else f"{cosine:.4f}"
                 return [Segment(text.rjust(column.width), muted if cosine is None else look.base)]
-            case "caption":
-                return [Segment(fit(row.caption or "", column.width), muted)]
             case "rating":
-                return [Segment(fit(opinion_cell(self._opinions.get(row.path, NOTHING)), column.width), look.base)]
+                return [Segment(fit(opinion_cell(self._view.opinion(row)), column.width), look.base)]
             case "status":
                 status = status_look(row.status, stale=self._view.stale(row))
                 said = f"{status.glyph} {status.word}" if column.width > STATUS_GLYPH_WIDTH else status.glyph
@@ -190,8 +207,10 @@ class ScoreTable(LineList[int]):
                 return self._draw_score(self._final_cell(row), column, look, strong=True)
         if column.metric:
             return self._draw_score(self._metric_cell(row, column), column, look)
-        text = fit(IMAGES[column.id].text(row, self._view), column.width)
-        return [Segment(text.strip().rjust(column.width) if column.right else text, look.base)]
+        text = fit(self.columns[column.id].text(row, self._view), column.width, column.cut)
+        return [
+            Segment(text.strip().rjust(column.width) if column.right else text, muted if column.muted else look.base)
+        ]
 
     def _metric_cell(self, row: Row, column: PlacedColumn) -> Cell:
         raw = row.raws.get(column.metric)
@@ -220,10 +239,10 @@ class ScoreTable(LineList[int]):
         text = cell.text.rjust(column.width)[-column.width :]
         if cell.problem:
             return [Segment(text, look.pen(self.get_component_rich_style("line-list--problem")))]
-        if cell.step is None or cell.stale:
+        if cell.stale or cell.text.strip() in (MISSING, PENDING):
             return [Segment(text, look.pen(self.get_component_rich_style("line-list--muted")))]
         digits = look.pen(self.get_component_rich_style("line-list--strong")) if strong else look.base
-        if not column.bar:
+        if not column.bar or cell.step is None:
             return [Segment(text, digits)]
         return [Segment(text[:-1], digits), Segment(text[-1], look.pen(self._ink.steps[cell.step]))]
 
@@ -251,19 +270,23 @@ class ScoreTable(LineList[int]):
             self._cosines is not None,
         )
         if self._columns is None or self._columns[0] != state:
-            narrow, rated, ranked = state[1], state[3], state[4]
-            layout = lay_out(
-                width, self._metrics, len(self.keys), self._longest_name, narrow, rated, ranked, self._weighed
-            )
-            self._columns = (state, layout)
+            self._columns = (state, self.lay_out(*state))
         return self._columns[1]
+
+    def lay_out(self, width: int, narrow: bool, rows: int, rated: bool, ranked: bool) -> Layout:
+        """The columns that fit."""
+        return lay_out(width, self._metrics, rows, self._longest_name, narrow, rated, ranked, self._weighed)
+
+    def name_of(self, row: Row) -> str:
+        """What a row is called in its first wide column."""
+        return printable_name(row.path)
 
     def _measure_names(self) -> None:
         fresh = range(self._measured, min(len(self._rows), _MEASURED_NAMES))
         if not fresh:
             return
         self._measured = fresh.stop
-        widest = max(cell_len(printable_name(self._rows[item].path)) for item in fresh)
+        widest = max(cell_len(self.name_of(self._rows[item])) for item in fresh)
         if widest > self._longest_name:
             self._longest_name, self._columns = widest, None
 

@@ -21,10 +21,10 @@ from aim_tui.core.scoring.results import Results, Row
 from aim_tui.core.selection.filters import FilterError
 from aim_tui.core.selection.sorting import SortKey, sort_rows
 from aim_tui.ui.concurrency import in_row_thread
-from aim_tui.ui.main.arranged_line import arranged_line
-from aim_tui.ui.main.score_columns import LIKENESS
-from aim_tui.ui.main.score_table import ScoreTable
-from aim_tui.ui.session.arrangement import Arrangement, best_first
+from aim_tui.ui.scores.arranged_line import arranged_line
+from aim_tui.ui.scores.score_columns import LIKENESS
+from aim_tui.ui.scores.score_table import ScoreTable
+from aim_tui.ui.session.arrangement import Arrangement
 from aim_tui.ui.session.search import TextSimilarity
 from aim_tui.ui.widgets.find_bar import FindBar, Seeking
 from aim_tui.ui.widgets.line_list import LineList
@@ -69,15 +69,21 @@ class ScorePane(Vertical):
     class PauseChanged(Message):
         """The table stands still, or no longer, or more has arrived meanwhile; `paused_note` says so."""
 
-    def __init__(self, place: Place | None = None, opinions: Mapping[str, Opinion] | None = None) -> None:
+    def __init__(
+        self,
+        place: Place | None = None,
+        opinions: Mapping[str, Opinion] | None = None,
+        table: ScoreTable | None = None,
+    ) -> None:
+        """`table` shows rows other than those of images."""
         super().__init__(id="score-pane")
         self._opinions = opinions if opinions is not None else {}
         self._place = place
         self._wanted = place.current if place is not None else ""
-        self._arrangement = Arrangement()
         self._results: Results | None = None
-        self._table = ScoreTable(id="scores", opinions=self._opinions)
-        self._find_bar = FindBar(searches=True)
+        self._table = table or ScoreTable(id="scores", opinions=self._opinions)
+        self._arrangement = Arrangement(columns=self._table.columns)
+        self._find_bar = FindBar(searches=table is None, columns=self._table.columns)
         self._filter_line = Static(id="filter-line", markup=False)
         self._empty = ""
         self._to_top = False
@@ -144,11 +150,11 @@ class ScorePane(Vertical):
         """How many cells show every value that is asked for."""
         return self._table.wanted_width
 
-    def neighbours(self) -> list[str]:
-        """The paths of the rows below and above the current one."""
+    def neighbours(self) -> list[Row]:
+        """The rows below and above the current one."""
         index, order = self._table.cursor_index, self._table.keys
         near = [order[place] for place in (index + 1, index - 1) if 0 <= place < len(order)]
-        return [self._results.rows[item].path for item in near] if self._results is not None else []
+        return [self._results.rows[item] for item in near] if self._results is not None else []
 
     @property
     def paused_note(self) -> str:
@@ -156,8 +162,13 @@ class ScorePane(Vertical):
         arrangement = self._arrangement
         return f"paused, {len(arrangement.arrived)} new" if arrangement.paused else ""
 
-    def show(self, results: Results, empty: str) -> None:
-        """Show rows; the same ones again where plan or context have changed. `empty` is said where there are none."""
+    def show(self, results: Results, empty: str, opinions: Mapping[str, Opinion] | None = None) -> None:
+        """Show rows; the same ones again where plan or context have changed. `empty` is said where there are none.
+
+        `opinions` of these rows take the place of the former ones.
+        """
+        if opinions is not None:
+            self._opinions = opinions
         same = self._results is not None and results.rows is self._results.rows
         self._results = results
         if not same:
@@ -166,7 +177,7 @@ class ScorePane(Vertical):
             self._found = ""
             self._go_back(results)
         self._empty = empty
-        self._table.show(results.rows, results.plan, results.context, self.marks if same else ())
+        self._table.show(results.rows, results.plan, results.context, self.marks if same else (), opinions)
         self._show_sort()
         self._rearrange()
 
@@ -209,9 +220,9 @@ class ScorePane(Vertical):
             self._waiting = True
             self.set_timer(max(0.0, self._next_arrange - monotonic()) + 0.01, self._arrange_later)
 
-    def move_to(self, item: int) -> None:
-        """Put the cursor on a row."""
-        self._table.move_to(item)
+    def move_to(self, item: int) -> bool:
+        """Put the cursor on a row; False where it is not shown."""
+        return self._table.move_to(item)
 
     def mark(self, items: Iterable[int]) -> None:
         """Mark these rows and no others, without a message."""
@@ -429,11 +440,6 @@ class ScorePane(Vertical):
     @on(ScoreTable.SortRequested)
     def _sort_requested(self, event: ScoreTable.SortRequested) -> None:
         event.stop()
-        sort = self._arrangement.sort
-        if event.column == LIKENESS:
-            # The nearest are first already, and the farthest are nearest to nothing.
-            return
-        if event.column == sort.column and self._arrangement.likeness is None:
-            self.sort_by(SortKey(event.column, not sort.reverse))
-        else:
-            self.sort_by(SortKey(event.column, reverse=best_first(event.column)))
+        # The nearest to a text are first already, and the farthest are nearest to nothing.
+        if event.column != LIKENESS:
+            self.sort_by(self._arrangement.toggled(event.column))

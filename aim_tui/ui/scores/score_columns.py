@@ -10,6 +10,7 @@ from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.metrics.spec import MetricSpec
 from aim_tui.core.scoring.columns import IMAGES, Column, Kind, metric_columns
+from aim_tui.ui.widgets.cell_text import Cut
 from aim_tui.ui.widgets.line_look import GAP
 
 #: The width of a status that is a glyph without its word.
@@ -51,6 +52,9 @@ class PlacedColumn(NamedTuple):
     right: bool = False
     metric: str = ""
     bar: bool = False
+    muted: bool = False
+    cut: Cut = "end"
+    """Where a text that is too long is cut."""
 
 
 class Layout(NamedTuple):
@@ -109,7 +113,7 @@ def lay_out(
             name = _placed("name", min(left, wanted))
             columns.insert(1, name)
             if caption:
-                columns.append(_placed("caption", _CAPTION_MIN + left - name.width))
+                columns.append(_placed("caption", _CAPTION_MIN + left - name.width, muted=True))
             return Layout(tuple(columns), everything - len(columns), hidden)
     columns = [*([_likeness()] if ranked else []), _final(), _status()]
     while columns and width - sum(column.width + GAP for column in columns) < _NAME_MIN:
@@ -142,8 +146,8 @@ def _columns(
     return [*columns, _final(), _status() if words else PlacedColumn("status", "St", STATUS_GLYPH_WIDTH)]
 
 
-def _placed(column: str, width: int, *, right: bool = False, bar: bool = False) -> PlacedColumn:
-    return PlacedColumn(column, IMAGES[column].title, width, right=right, bar=bar)
+def _placed(column: str, width: int, *, right: bool = False, bar: bool = False, muted: bool = False) -> PlacedColumn:
+    return PlacedColumn(column, IMAGES[column].title, width, right=right, bar=bar, muted=muted)
 
 
 def _digits(spec: MetricSpec) -> int:
