@@ -12,13 +12,16 @@ import typer
 
 from aim_tui.cli import options
 from aim_tui.cli.stored.compare_runs import compare_runs
-from aim_tui.core.metrics.edits import families_of
+from aim_tui.core.metrics.edits import EDITCLIP, families_of
 from aim_tui.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from aim_tui.core.scoring.results import Row
+    from aim_tui.exports.edits import EditRecords
+    from aim_tui.exports.html import Thumbnail
+    from aim_tui.exports.stored_run import StoredRun
     from aim_tui.store.records import Run, RunInfo
 
 app = typer.Typer(
@@ -73,21 +76,17 @@ def show(
 ) -> None:
     """Show a run: settings, models, summary, the best and the worst images."""
     from aim_tui.cli import console
-    from aim_tui.cli.stored import edit_runs
+    from aim_tui.exports.edits import spreads
     from aim_tui.exports.formats import export
     from aim_tui.exports.formats.json import JSON
-    from aim_tui.exports.stored_run import StoredRun
     from aim_tui.runs import storage
-    from aim_tui.store.records import RunKind
 
     loaded = storage.load_any(store, run)
-    if loaded.info.kind is RunKind.EDITS:
-        edit_runs.show(loaded, top, as_json=as_json)
-        return
     if as_json:
-        export(StoredRun(loaded), JSON)
+        export(_content(loaded), JSON)
         return
-    console.show(_asked(loaded), _models(loaded))
+    sums = [spreads(loaded.results, arrows=True)] if loaded.results.of_edits else []
+    console.show(_asked(loaded), _models(loaded), *sums)
     for title, rows in _extremes(loaded, top):
         console.show(f"\n{title}")
         console.show(_rows(loaded, rows))
@@ -131,7 +130,6 @@ def export(
     store: options.Store = None,
 ) -> None:
     """Export a run; without --format the ending of the file decides."""
-    from aim_tui.cli.stored.edit_runs import stored_edits
     from aim_tui.cli.stored.thumbnails import thumbnails
     from aim_tui.exports.edits import EditRecords
     from aim_tui.exports.formats import export as write
@@ -139,7 +137,6 @@ def export(
     from aim_tui.exports.formats.html import HTML
     from aim_tui.exports.stored_run import StoredRun
     from aim_tui.runs import storage
-    from aim_tui.store.records import RunKind
 
     kinds = (StoredRun, EditRecords)
     if output_format is not None:
@@ -150,11 +147,7 @@ def export(
         known = ", ".join(each.id for each in formats_for(*kinds))
         raise UsageError("in which format?", f"--format, one of {known}; or -o FILE")
     loaded = storage.load_any(store, run)
-    if loaded.info.kind is RunKind.EDITS:
-        content: StoredRun | EditRecords = stored_edits(loaded)
-    else:
-        content = StoredRun(loaded, thumbnails(loaded) if chosen is HTML else None)
-    write(content, chosen, output)
+    write(_content(loaded, thumbnails(loaded) if chosen is HTML else None), chosen, output)
 
 
 app.command("compare")(compare_runs)
@@ -237,27 +230,39 @@ def _info_as_data(info: RunInfo) -> dict[str, Any]:
     }
 
 
+def _content(run: Run, thumbnail: Thumbnail | None = None) -> StoredRun | EditRecords:
+    """The run as something to export."""
+    from aim_tui.exports.edits import stored_edits
+    from aim_tui.exports.stored_run import StoredRun
+
+    return stored_edits(run) if run.results.of_edits else StoredRun(run, thumbnail)
+
+
 def _asked(run: Run) -> Table:
     from aim_tui.cli.console import facts
     from aim_tui.exports.ordering import standing
 
     info, request, context = run.info, run.request, run.request.context
+    of_edits = run.results.of_edits
     took = f", took {(info.ended - info.started).total_seconds():.1f} s" if info.ended else ""
-    settings = ", ".join(f"{name} {value}" for name, value in request.settings.items() if value is not None)
+    settings = {name: value for name, value in request.settings.items() if name != "computing" and value is not None}
+    asked = [
+        ("topic", context.topic),
+        ("prompt", context.prompt),
+        ("reference", context.reference),
+        ("final score", request.plan.formula().removeprefix("final_score = ")),
+        ("rules", request.profile.rules_note().removeprefix("rules: ")),
+        *((f"no {metric}", reason) for metric, reason in request.not_asked.items()),
+    ]
     return facts(
         [
-            ("run", f"{info.id}, {info.state}"),
+            ("run", f"{info.id}{' over edits' if of_edits else ''}, {info.state}"),
             ("begun", f"{_when(info.started, seconds=True)} on {info.owner.host}{took}"),
-            ("folder", info.folder),
+            ("data", request.data) if of_edits else ("folder", info.folder),
             ("command", info.command),
             ("profile", f"{info.profile} ({request.profile.notice})" if request.profile.notice else info.profile),
-            ("topic", context.topic),
-            ("prompt", context.prompt),
-            ("reference", context.reference),
-            ("final score", request.plan.formula().removeprefix("final_score = ")),
-            ("rules", request.profile.rules_note().removeprefix("rules: ")),
-            *((f"no {metric}", reason) for metric, reason in request.not_asked.items()),
-            ("settings", settings),
+            *([("metrics", ", ".join(families_of(request.plan.metrics)))] if of_edits else asked),
+            ("settings", ", ".join(f"{name} {value}" for name, value in settings.items())),
             ("result", "; ".join(standing(run))),
         ]
     )
@@ -274,30 +279,47 @@ def _models(run: Run) -> Table:
 
 
 def _extremes(run: Run, top: int) -> list[tuple[str, list[tuple[int, Row]]]]:
-    """The best and the worst rows under a title each; all in one where they would overlap."""
+    """The best and the worst rows under a title each; all in one where they would overlap.
+
+    Edits have no final score: what counts is EditCLIP's, else their first number.
+    """
+    from aim_tui.core.scoring.columns import EDITS, View
+    from aim_tui.core.selection.sorting import SortKey, sort_rows
     from aim_tui.exports.ordering import ranked
 
-    rows = [(rank, row) for rank, row in ranked(run.results) if rank is not None]
+    results, what, by = run.results, "a final score", ""
+    if results.of_edits:
+        metrics = results.plan.metrics
+        what = EDITCLIP.id if EDITCLIP.id in metrics else metrics[0]
+        by, column = f" by {what}", EDITS[what]
+        scored = [row for row in results.rows if column.value(row, View()) is not None]
+        order = sort_rows(scored, SortKey(what, column.largest_first), columns=EDITS)
+        rows = [(rank, results.rows[item]) for rank, item in enumerate(order, start=1)]
+    else:
+        rows = [(rank, row) for rank, row in ranked(results) if rank is not None]
     if not rows or not top:
         return []
     if len(rows) <= 2 * top:
-        return [("all with a final score, the best first", rows)]
-    return [(f"the {top} best", rows[:top]), (f"the {top} worst", rows[-top:])]
+        return [(f"all with {what}, the best first", rows)]
+    return [(f"the {top} best{by}", rows[:top]), (f"the {top} worst{by}", rows[-top:])]
 
 
 def _rows(run: Run, rows: Sequence[tuple[int, Row]]) -> Table:
     from aim_tui.cli.console import table, words
-    from aim_tui.core.metrics.registry import get_metric
     from aim_tui.core.text import file_name
     from aim_tui.exports.ordering import score_text
 
-    metrics = [get_metric(metric) for metric in run.results.plan.metrics]
-    numbers = [f"{spec.short} {'↑' if spec.higher_is_better else '↓'}" for spec in metrics]
-    made = table("#", "image", "final ↑", *numbers, "caption", right=("#", "final ↑", *numbers))
+    numbers = [f"{spec.short} {'↑' if spec.higher_is_better else '↓'}" for spec in run.results.specs]
+    names, texts = (["id"], "instruction") if run.results.of_edits else (["image", "final ↑"], "caption")
+    made = table("#", *names, *numbers, texts, right=("#", "final ↑", *numbers))
     for rank, row in rows:
-        cells = [str(rank), file_name(row.path), score_text(row.scores.final if row.scores else None, 2)]
-        cells += [score_text(row.outcome(spec.id), spec.decimals) for spec in metrics]
-        made.add_row(*map(words, [*cells, row.caption or ""]))
+        values = [score_text(row.outcome(spec.id), spec.decimals) for spec in run.results.specs]
+        if run.results.of_edits:
+            cells = [row.id, *values, row.instruction]
+        else:
+            final = score_text(row.scores.final if row.scores else None, 2)
+            cells = [file_name(row.path), final, *values, row.caption or ""]
+        made.add_row(*map(words, [rank, *cells]))
     return made
 
 

@@ -111,11 +111,6 @@ class Column:
     exported: Callable[[Row, View], Any] | None = None
     """What records hold, where that is not the value."""
 
-    def sort_value(self, row: Row, view: View) -> float | str | None:
-        """What the row is sorted by; None comes last."""
-        key = self.key or self.value
-        return key(row, view)
-
     def export_value(self, row: Row, view: View) -> Any:
         """What records hold."""
         return (self.exported or self.value)(row, view)

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.outcomes import value_of
@@ -48,12 +47,6 @@ def record(row: Row, results: Results) -> dict[str, Any]:
 def fields(plan: ScoringPlan) -> tuple[str, ...]:
     """The fields of the columns of images, with those of the metrics beside AIM's before the final score."""
     return tuple(column.field for column in IMAGES.exported(plan))
-
-
-def other_fields(plan: ScoringPlan) -> tuple[str, ...]:
-    """The fields of the metrics beside AIM's: a normalised value where a metric has a part in the final score."""
-    metrics = {metric for metric in plan.metrics if metric not in METRICS}
-    return tuple(column.field for column in IMAGES.exported(plan) if column.metric in metrics)
 
 
 def full_record(row: Row, results: Results, judged: Judged | None = None) -> dict[str, Any]:
