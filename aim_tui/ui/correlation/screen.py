@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on, work
 from textual.app import App, ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.notifications import SeverityLevel
@@ -22,7 +22,7 @@ from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 from aim_tui.exports.agreement import AgreementFigure, AgreementReport
-from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
+from aim_tui.ui.aim_screen import AimScreen, ScreenKeys
 from aim_tui.ui.correlation.judgement_dialog import JudgementFileScreen
 from aim_tui.ui.correlation.matrix import AgreementMatrix
 from aim_tui.ui.correlation.residual_list import ResidualList
@@ -55,6 +55,9 @@ def _problem(text: str) -> str:
     return path_problem(text, AgreementReport, AgreementFigure)
 
 
+_key = ScreenKeys("correlation")
+
+
 class CorrelationScreen(AimScreen[None]):
     """One picked cell of the matrix is told of in full; where there is little room, v turns to its other sides."""
 
@@ -63,19 +66,19 @@ class CorrelationScreen(AimScreen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-medium"), (30, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("c", "coefficient", "Measure", tooltip="Spearman, Pearson or Kendall", id="correlation.coefficient"),
-        Binding("r", "ranks", "Ranks", tooltip="Draw values, or their ranks", id="correlation.ranks"),
-        Binding("v", "turn", "View", tooltip="Scatter, figures or samples, where one has room", id="correlation.view"),
-        Binding("s", "samples", "List", tooltip="Worst, best, rank gaps, influence", id="correlation.samples"),
-        Binding("b", "group", "Group", tooltip="Part the samples by folder or a column", id="correlation.group"),
-        Binding("i", "read_file", "Import", tooltip="Judgements from a file", id="correlation.import"),
-        Binding("o", "own", "Own", show=False, tooltip="The program's own ratings and duels", id="correlation.own"),
-        Binding("a", "again", "Again", show=False, tooltip="With the scores as they are now", id="correlation.again"),
-        Binding("ctrl+s", "export", "Export", tooltip="Write all as JSON, or the figure", id="correlation.export"),
-        Binding("d", "scroll(3)", "Scroll", show=False, tooltip="Scroll the figures down", id="correlation.down"),
-        Binding("u", "scroll(-3)", "Scroll", show=False, tooltip="Scroll the figures up", id="correlation.up"),
-        help_binding("correlation", show=False),
-        close_binding("correlation", "Back to the scores", opener="K"),
+        _key("c", "coefficient", "Measure", "Spearman, Pearson or Kendall"),
+        _key("r", "ranks", "Ranks", "Draw values, or their ranks"),
+        _key("v", "turn", "View", "Scatter, figures or samples, where one has room", "view"),
+        _key("s", "samples", "List", "Worst, best, rank gaps, influence"),
+        _key("b", "group", "Group", "Part the samples by folder or a column"),
+        _key("i", "read_file", "Import", "Judgements from a file", "import"),
+        _key("o", "own", "Own", "The program's own ratings and duels", show=False),
+        _key("a", "again", "Again", "With the scores as they are now", show=False),
+        _key("ctrl+s", "export", "Export", "Write all as JSON, or the figure"),
+        _key("d", "scroll(3)", "Scroll", "Scroll the figures down", "down", show=False),
+        _key("u", "scroll(-3)", "Scroll", "Scroll the figures up", "up", show=False),
+        _key.help(show=False),
+        _key.close("Back to the scores", opener="K"),
     ]
 
     def __init__(

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rich.segment import Segment
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Static
 
 from aim_tui.core.text import file_name, path_bytes, portable_path, printable
 from aim_tui.errors import AimError
 from aim_tui.exports.content import Records
-from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
+from aim_tui.ui.aim_screen import AimScreen, ScreenKeys
 from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.session.exports import export_path, listed_endings, path_problem, write
 from aim_tui.ui.widgets.cell_text import fit
@@ -118,15 +118,18 @@ def _signed(value: float) -> str:
     return f"{round(value, 2) + 0.0:+.2f}"
 
 
+_key = ScreenKeys("ranking")
+
+
 class RankingScreen(AimScreen[None]):
     """The order after the duels so far."""
 
     CSS_PATH = "screen.tcss"
     BINDING_GROUP_TITLE = "Ranking"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "export", "Export", tooltip="Write the ranking as CSV or JSON", id="ranking.export"),
-        help_binding("ranking"),
-        close_binding("ranking", "Back to the duels", opener="r"),
+        _key("ctrl+s", "export", "Export", "Write the ranking as CSV or JSON"),
+        _key.help(),
+        _key.close("Back to the duels", opener="r"),
     ]
 
     def __init__(self, series: DuelSeries, finals: Mapping[str, float | None]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.widget import Widget
 
 import aim_tui.ui.review.screen
@@ -16,7 +16,7 @@ from aim_tui.core.scoring.instruction_pairs import partner_of
 from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.scoring.results import Row
 from aim_tui.core.text import printable
-from aim_tui.ui.aim_screen import help_binding
+from aim_tui.ui.aim_screen import ScreenKeys
 from aim_tui.ui.dialogs.dialog import PageDialog
 from aim_tui.ui.edits.pane import EditPane
 from aim_tui.ui.edits.words import EditWords
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from aim_tui.ui.session.edits import EditService
 
 
+_key = ScreenKeys("edit-review")
+
+
 class EditReviewScreen(ReviewScreen):
     """Edits of the open file."""
 
@@ -35,11 +38,11 @@ class EditReviewScreen(ReviewScreen):
     BINDING_GROUP_TITLE = "Review of edits"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
     BINDINGS: ClassVar[list[BindingType]] = [
-        *judging_bindings("edit-review", "edit"),
-        Binding("p", "partner", "Pair", tooltip="The other instruction for these images", id="edit-review.pair"),
-        Binding("e", "explain", "Explain", tooltip="Every number: formula, direction, model", id="edit-review.explain"),
-        help_binding("edit-review"),
-        Binding("escape,q", "close", "Back", tooltip="Back to the table, at this edit", id="edit-review.close"),
+        *judging_bindings("edit-review", "edit", "wrong"),
+        _key("p", "partner", "Pair", "The other instruction for these images", "pair"),
+        _key("e", "explain", "Explain", "Every number: formula, direction, model"),
+        _key.help(),
+        _key("escape,q", "close", "Back", "Back to the table, at this edit"),
     ]
     thing = "edit"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import App, ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Static
 
@@ -21,7 +21,7 @@ from aim_tui.core.selection.sorting import SortKey
 from aim_tui.core.text import file_name, printable
 from aim_tui.errors import AimError
 from aim_tui.runs.edit_plan import EditWish
-from aim_tui.ui.aim_screen import AimScreen, help_binding
+from aim_tui.ui.aim_screen import AimScreen, ScreenKeys
 from aim_tui.ui.correlation.screen import CorrelationScreen
 from aim_tui.ui.dialogs import session_actions
 from aim_tui.ui.dialogs.sort import EditSortScreen
@@ -49,6 +49,9 @@ _BESIDE_SUMMARY = 12
 _NO_FILE = "No edits are open.\no opens a file of them, q leaves."
 
 
+_key = ScreenKeys("edits")
+
+
 class EditsScreen(AimScreen[None]):
     """Translates keys to the verbs of the service, and shows what it has; a job goes on when this is closed."""
 
@@ -57,40 +60,28 @@ class EditsScreen(AimScreen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-medium"), (32, "-tall")]
     BINDING_GROUP_TITLE = "Edits"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "score", "Score", tooltip="Score the marked edits, or what is left", id="edits.score"),
-        Binding("S", "score_all", "Score all", show=False, tooltip="Score all edits anew", id="edits.score-all"),
-        Binding("x", "cancel", "Cancel", tooltip="End the job; what is finished stays", id="edits.cancel"),
-        Binding(
-            "W", "restart", "Restart worker", tooltip="Say why the worker died and start it again", id="edits.restart"
+        _key("s", "score", "Score", "Score the marked edits, or what is left"),
+        _key("S", "score_all", "Score all", "Score all edits anew", show=False),
+        _key("x", "cancel", "Cancel", "End the job; what is finished stays"),
+        _key("W", "restart", "Restart worker", "Say why the worker died and start it again"),
+        _key("i", "review", "Review", "One edit after another, with keys to rate; enter too"),
+        _key("e", "explain", "Explain", "Every number: formula, direction, model"),
+        _key("p", "partner", "Pair", "The other instruction for the same images", "pair"),
+        _key("comma", "sort", "Sort", "Then a column's letter; upper case reverses", show=False),
+        _key("slash", "find", "Find", "Find an id or a word", show=False),
+        _key("n", "find_again(1)", "Next", "The next one found", "find-next", show=False),
+        _key("N", "find_again(-1)", "Previous", "The one found before", "find-previous", show=False),
+        _key("f", "filter", "Filter", "Only some: wrong, failed, edit_score<0"),
+        _key("y", "copy_row", "Copy", "Send the edit to the clipboard", "copy", show=False),
+        _key("o", "open_file", "Open", "Open another file of edits", "open", show=False),
+        _key(
+            "K", "correlate", "Correlation",
+            "How far the numbers agree with known truth, ratings or a file", "correlation", show=False,
         ),
-        Binding(
-            "i", "review", "Review", tooltip="One edit after another, with keys to rate; enter too", id="edits.review"
-        ),
-        Binding("e", "explain", "Explain", tooltip="Every number: formula, direction, model", id="edits.explain"),
-        Binding("p", "partner", "Pair", tooltip="The other instruction for the same images", id="edits.pair"),
-        Binding(
-            "comma", "sort", "Sort", show=False, tooltip="Then a column's letter; upper case reverses", id="edits.sort"
-        ),
-        Binding("slash", "find", "Find", show=False, tooltip="Find an id or a word", id="edits.find"),
-        Binding("n", "find_again(1)", "Next", show=False, tooltip="The next one found", id="edits.find-next"),
-        Binding(
-            "N", "find_again(-1)", "Previous", show=False, tooltip="The one found before", id="edits.find-previous"
-        ),
-        Binding("f", "filter", "Filter", tooltip="Only some: wrong, failed, edit_score<0", id="edits.filter"),
-        Binding("y", "copy_row", "Copy", show=False, tooltip="Send the edit to the clipboard", id="edits.copy"),
-        Binding("o", "open_file", "Open", show=False, tooltip="Open another file of edits", id="edits.open"),
-        Binding(
-            "K",
-            "correlate",
-            "Correlation",
-            show=False,
-            tooltip="How far the numbers agree with known truth, ratings or a file",
-            id="edits.correlation",
-        ),
-        Binding("ctrl+s", "export", "Export", show=False, tooltip="Write all as JSON or CSV", id="edits.export"),
-        help_binding("edits"),
-        Binding("escape,q", "close", "Close", tooltip="All edits again, then back", id="edits.close", key_display="q"),
-    ]
+        _key("ctrl+s", "export", "Export", "Write all as JSON or CSV", show=False),
+        _key.help(),
+        _key("escape,q", "close", "Close", "All edits again, then back", display="q"),
+    ]  # fmt: skip
 
     def __init__(self, session: Session, trusted: Callable[[], bool], wish: EditWish | None = None) -> None:
         super().__init__()

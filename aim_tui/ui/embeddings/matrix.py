@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.cells import cell_len, chop_cells
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, ScrollableContainer
 from textual.content import Content
 from textual.widgets import Footer, Static
@@ -19,7 +19,7 @@ from aim_tui.core.embeddings.saved_results import MatrixFound
 from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.scoring.results import Row
 from aim_tui.core.text import printable
-from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
+from aim_tui.ui.aim_screen import AimScreen, ScreenKeys
 from aim_tui.ui.embeddings.cosine_table import CosineTable, SortedBy
 from aim_tui.ui.image_view.screen import ViewScreen
 from aim_tui.ui.widgets.cell_text import fit, wrap
@@ -40,6 +40,9 @@ _PATH = 24
 _INDENT = "      "
 
 
+_key = ScreenKeys("cosines")
+
+
 class MatrixScreen(AimScreen[None]):
     """The table, the current text in full, and what the current number means."""
 
@@ -49,13 +52,11 @@ class MatrixScreen(AimScreen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-medium"), (30, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "s,comma", "sort", "Sort", tooltip="By this text: highest first, lowest first, as given", id="cosines.sort"
-        ),
-        Binding("v", "turn", "Texts", tooltip="All texts in full, or the table", id="cosines.view"),
-        Binding("z", "view", "View", show=False, tooltip="The image on the whole screen", id="cosines.image"),
-        help_binding("cosines", show=False),
-        close_binding("cosines", "Back to the scores", opener="O"),
+        _key("s,comma", "sort", "Sort", "By this text: highest first, lowest first, as given"),
+        _key("v", "turn", "Texts", "All texts in full, or the table", "view"),
+        _key("z", "view", "View", "The image on the whole screen", "image", show=False),
+        _key.help(show=False),
+        _key.close("Back to the scores", opener="O"),
     ]
 
     def __init__(self, found: MatrixFound, policy: ReadingPolicy, review: Review) -> None:

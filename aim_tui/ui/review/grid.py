@@ -16,7 +16,7 @@ from textual.widgets import Static
 from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.scoring.results import Row
 from aim_tui.core.text import printable
-from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
+from aim_tui.ui.aim_screen import AimScreen, ScreenKeys
 from aim_tui.ui.late_input import LateInput
 from aim_tui.ui.review.image_review import review
 from aim_tui.ui.review.thumbnail_grid import About, ThumbnailGrid
@@ -33,8 +33,8 @@ class GridScreen(AimScreen[int]):
     CSS_PATH = "grid.tcss"
     BINDING_GROUP_TITLE = "Grid"
     BINDINGS: ClassVar[list[BindingType]] = [
-        help_binding("grid"),
-        close_binding("grid", "Back to the table", opener="t"),
+        ScreenKeys("grid").help(),
+        ScreenKeys("grid").close("Back to the table", opener="t"),
     ]
 
     def __init__(

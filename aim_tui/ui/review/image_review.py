@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import App
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
@@ -17,7 +17,7 @@ from textual.widgets import Static
 from aim_tui.core.scoring.results import Row
 from aim_tui.core.selection.sorting import rank, standing_finals
 from aim_tui.core.text import file_name
-from aim_tui.ui.aim_screen import help_binding
+from aim_tui.ui.aim_screen import ScreenKeys
 from aim_tui.ui.compare.screen import compare_images
 from aim_tui.ui.heatmap.screen import show_heatmap
 from aim_tui.ui.image_view.screen import ViewScreen
@@ -34,22 +34,24 @@ if TYPE_CHECKING:
 _RANK_SECONDS = 1.0
 
 
+_key = ScreenKeys("review")
+
+
 class ImageReviewScreen(ReviewScreen):
     """Images of the main screen."""
 
     CSS_PATH = "screen.tcss"
+    BINDING_GROUP_TITLE = "Review"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-normal"), (100, "-wide")]
     BINDINGS: ClassVar[list[BindingType]] = [
-        *judging_bindings("review", "image"),
-        Binding("c", "compare", "Compare", tooltip="Beside the marked image or the reference", id="review.compare"),
-        Binding("e", "explain", "Explain", show=False, tooltip="Why it scores as it does", id="review.explain"),
-        Binding("A", "heatmap", "Heatmap", show=False, tooltip="Which regions of it count", id="review.heatmap"),
-        Binding(
-            "r", "reference", "Reference", show=False, tooltip="Compare all with this image", id="review.reference"
-        ),
-        Binding("z", "view", "View", show=False, tooltip="The image on the whole screen", id="review.view"),
-        help_binding("review"),
-        Binding("escape,q", "close", "Back", tooltip="Back to the table, at this image", id="review.close"),
+        *judging_bindings("review", "image", "final>70"),
+        _key("c", "compare", "Compare", "Beside the marked image or the reference"),
+        _key("e", "explain", "Explain", "Why it scores as it does", show=False),
+        _key("A", "heatmap", "Heatmap", "Which regions of it count", show=False),
+        _key("r", "reference", "Reference", "Compare all with this image", show=False),
+        _key("z", "view", "View", "The image on the whole screen", show=False),
+        _key.help(),
+        _key("escape,q", "close", "Back", "Back to the table, at this image"),
     ]
 
     def __init__(

@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -19,7 +19,7 @@ from aim_tui.core.scoring.columns import View
 from aim_tui.core.scoring.results import Results, Row
 from aim_tui.core.selection.filters import FilterError
 from aim_tui.core.text import printable
-from aim_tui.ui.aim_screen import AimScreen
+from aim_tui.ui.aim_screen import AimScreen, ScreenKeys
 from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.review.walk import Walk
 from aim_tui.ui.session.arrangement import Arrangement
@@ -31,14 +31,9 @@ from aim_tui.ui.widgets.key_line import KeyLine
 _UPDATE_SECONDS = 0.1
 
 
-def judging_bindings(place: str, thing: str) -> list[BindingType]:
+def judging_bindings(place: str, thing: str, example: str) -> list[BindingType]:
     """The keys to judge, move, filter and find, with their ids on this screen; `thing` is what is reviewed."""
-
-    def key(
-        keys: str, action: str, name: str, about: str, id: str, *, show: bool = True, display: str | None = None
-    ) -> Binding:
-        return Binding(keys, action, name, show=show, tooltip=about, id=f"{place}.{id}", key_display=display)
-
+    key = ScreenKeys(place)
     last = RATINGS[-1]
     # One entry in the key line stands for all of them.
     rate, *others = (
@@ -66,7 +61,7 @@ def judging_bindings(place: str, thing: str) -> list[BindingType]:
             "left_square_bracket", "unrated(-1)", "Unrated before", f"The unrated {thing} before",
             "previous-unrated", show=False, display="[",
         ),
-        key("f", "filter", "Filter", "Show only some: unrated, rating>=4, failed", "filter"),
+        key("f", "filter", "Filter", f"Show only some: unrated, rating>=4, {example}", "filter"),
         key("slash", "find", "Find", "Find a name", "find", show=False),
     ]  # fmt: skip
 
@@ -78,7 +73,6 @@ class ReviewScreen(AimScreen[int]):
     vanish from a list of unrated ones.
     """
 
-    BINDING_GROUP_TITLE = "Review"
     AUTO_FOCUS = ""
     thing = "image"
 
