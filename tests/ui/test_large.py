@@ -116,8 +116,13 @@ async def test_every_step_does_its_work_with_very_many_rows(
         await app.until(lambda: app.session.workspace.running.progress.done == count // 2)
         ticker.now("cancel")
         app.session.scoring.cancel()
-        gate.let(1)
-        await app.until(lambda: app.session.workspace.running is None and not app.session.jobs.storing)
+
+        def ended() -> bool:
+            # The worker sees that the job is cancelled when it has waited for another image.
+            gate.let(1)
+            return app.session.workspace.running is None and not app.session.jobs.storing
+
+        await app.until(ended)
         await app.pilot.pause()
         ticker.now("score what is left")
         await app.hit("escape")
