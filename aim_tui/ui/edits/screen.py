@@ -17,15 +17,14 @@ from textual.widgets import Static
 from aim_tui.core.metrics.edits import MEASURES
 from aim_tui.core.scoring.instruction_pairs import partner_of, tally
 from aim_tui.core.scoring.plan import Status
-from aim_tui.core.selection.sorting import SortKey
 from aim_tui.core.text import file_name, printable
 from aim_tui.errors import AimError
 from aim_tui.runs.edit_plan import EditWish
 from aim_tui.ui.aim_screen import AimScreen, ScreenKeys
 from aim_tui.ui.correlation.screen import CorrelationScreen
 from aim_tui.ui.dialogs import session_actions
+from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.dialogs.sort import EditSortScreen
-from aim_tui.ui.edits.open_dialog import EditFileScreen
 from aim_tui.ui.edits.pane import EditPane
 from aim_tui.ui.edits.review import EditReviewScreen, explain_edit
 from aim_tui.ui.edits.table import EditTable, title_of
@@ -33,9 +32,12 @@ from aim_tui.ui.edits.words import EditWords, lead_of
 from aim_tui.ui.late_input import LateInput
 from aim_tui.ui.progress_strip import ProgressStrip
 from aim_tui.ui.scores.score_pane import ScorePane
-from aim_tui.ui.session.exports import row_as_tsv
+from aim_tui.ui.scores.table_verbs import TableVerbs
+from aim_tui.ui.session.exports import export_path, row_as_tsv
 from aim_tui.ui.widgets.header_lines import NoticeLine
 from aim_tui.ui.widgets.key_line import KeyLine
+from aim_tui.ui.widgets.line_list import LineList
+from aim_tui.ui.widgets.path_input import PathInput
 
 if TYPE_CHECKING:
     from aim_tui.ui.session.edits import EditService
@@ -46,13 +48,14 @@ _UPDATE_SECONDS = 0.1
 _SUM_SECONDS = 0.5
 # What the strip says before the sums: that the worker is ready.
 _BESIDE_SUMMARY = 12
+_ENDINGS = (".json", ".jsonl", ".ndjson", ".csv", ".tsv")
 _NO_FILE = "No edits are open.\no opens a file of them, q leaves."
 
 
 _key = ScreenKeys("edits")
 
 
-class EditsScreen(AimScreen[None]):
+class EditsScreen(TableVerbs, AimScreen[None]):
     """Translates keys to the verbs of the service, and shows what it has; a job goes on when this is closed."""
 
     CSS_PATH = "screen.tcss"
@@ -94,7 +97,7 @@ class EditsScreen(AimScreen[None]):
         self._sums_due = True
         self._offered: object = None
         self._heading = Static(classes="heading", markup=False)
-        self._scores = ScorePane(table=EditTable(id="edits"))
+        self.scores = ScorePane(table=EditTable(id="edits"))
         self._pane = EditPane(self._policy, id="edit")
         self._notice = NoticeLine()
         self._strip = ProgressStrip("edits")
@@ -102,7 +105,7 @@ class EditsScreen(AimScreen[None]):
     def compose(self) -> ComposeResult:
         """The table above, the edit below."""
         yield self._heading
-        yield self._scores
+        yield self.scores
         yield self._pane
         yield self._notice
         yield self._strip
@@ -110,10 +113,10 @@ class EditsScreen(AimScreen[None]):
 
     def on_mount(self) -> None:
         """Show what is open, or open what is wanted."""
-        self._scores.take_keyboard()
+        self.scores.take_keyboard()
         self.set_interval(_UPDATE_SECONDS, self._update)
         if self._wish is not None:
-            self._scores.show(self._service.results, f"reading {printable(self._wish.data)}…")
+            self.scores.show(self._service.results, f"reading {printable(self._wish.data)}…")
             self._read(self._wish)
         else:
             self._show_file()
@@ -129,7 +132,7 @@ class EditsScreen(AimScreen[None]):
         try:
             await self._service.open_file(wish)
         except AimError as error:
-            self._scores.show(self._service.results, f"{error}\no opens another file, q leaves.")
+            self.scores.show(self._service.results, f"{error}\no opens another file, q leaves.")
             self._notice.show("")
             return
         self._show_file()
@@ -139,7 +142,7 @@ class EditsScreen(AimScreen[None]):
         """Open another file."""
         if self._service.running:
             self._say("edits are being scored; x cancels that")
-        elif await self.app.push_screen_wait(_open_dialog(self._service, str(Path.cwd()))):
+        elif await _open(self.app, self._service, str(Path.cwd())):
             self._show_file()
 
     # -- scoring -----------------------------------------------------------------------------------------------------
@@ -160,7 +163,7 @@ class EditsScreen(AimScreen[None]):
 
     def action_score(self) -> None:
         """Score the marked edits, or what is left."""
-        if marks := self._scores.marks:
+        if marks := self.scores.marks:
             self._service.score(marks)
         else:
             self._service.score_left()
@@ -181,20 +184,20 @@ class EditsScreen(AimScreen[None]):
 
     # -- looking -----------------------------------------------------------------------------------------------------
 
-    @on(ScorePane.Opened)
+    @on(LineList.Opened)
     def action_review(self) -> None:
         """One edit after another."""
-        if (row := self._scores.current) is not None:
+        if (row := self.scores.current) is not None:
             self._review(row.item)
 
     def _review(self, item: int) -> None:
         def closed(last: int | None) -> None:
             if last is not None:
-                self._scores.move_to(last)
+                self.scores.move_to(last)
             self._show_words()
 
-        marks = frozenset(self._scores.marks)
-        arranged = (self._scores.arrangement, item, marks, self._trusted)
+        marks = frozenset(self.scores.marks)
+        arranged = (self.scores.arrangement, item, marks, self._trusted)
         self.app.push_screen(EditReviewScreen(self._service, self._policy, *arranged), closed)
 
     def action_correlate(self) -> None:
@@ -213,42 +216,22 @@ class EditsScreen(AimScreen[None]):
 
     def action_partner(self) -> None:
         """The other instruction for the same images."""
-        row, found = self._scores.current, self._service.open
+        row, found = self.scores.current, self._service.open
         partner = partner_of(row.item, found.pairs) if row is not None and found is not None else None
         if partner is None:
             self._say("no other instruction for these images is in the file")
-        elif not self._scores.move_to(partner):
+        elif not self.scores.move_to(partner):
             self._say("the other one does not pass the filter; esc shows all")
 
-    # -- order, filter, find -----------------------------------------------------------------------------------------
-
-    def action_sort(self) -> None:
-        """Wait for the letter of a column."""
-
-        def chosen(key: SortKey | None) -> None:
-            if key is not None:
-                self._scores.sort_by(key)
-
-        self.app.push_screen(EditSortScreen(MEASURES.keys() - set(self._service.results.plan.metrics)), chosen)
-
-    def action_filter(self) -> None:
-        """Show only some."""
-        self._scores.start_filter()
-
-    def action_find(self) -> None:
-        """Find an id or a word."""
-        self._scores.start_find()
-
-    def action_find_again(self, step: int) -> None:
-        """The next or previous one found."""
-        if not self._scores.find_again(step):
-            self._say("nothing found to go on to; / finds")
+    def sort_screen(self) -> EditSortScreen:
+        """The letters of the columns that are there."""
+        return EditSortScreen(MEASURES.keys() - set(self._service.results.plan.metrics))
 
     # -- other verbs -------------------------------------------------------------------------------------------------
 
     def action_copy_row(self) -> None:
         """Send the edit to the terminal's clipboard."""
-        if (row := self._scores.current) is not None:
+        if (row := self.scores.current) is not None:
             session_actions.copy_text(self.app, row_as_tsv(row, self._service.results), "edit")
 
     @work(exclusive=True, group="dialog")
@@ -264,7 +247,7 @@ class EditsScreen(AimScreen[None]):
 
     def action_close(self) -> None:
         """All edits again where only some are shown, else back."""
-        if not self._scores.clear_filter():
+        if not self.scores.clear_filter():
             self.dismiss(None)
 
     def _say(self, text: str) -> None:
@@ -275,7 +258,7 @@ class EditsScreen(AimScreen[None]):
     def _show_file(self) -> None:
         service, found = self._service, self._service.open
         empty = _NO_FILE if found is None else "There are no edits in this file."
-        self._scores.show(service.results, empty, service.ratings.mine)
+        self.scores.show(service.results, empty, service.ratings.mine)
         notices = [found.plan.profile.notice] if found is not None and found.plan.profile.notice else []
         if found is not None and found.flaws:
             first, left_out = found.flaws[0], found.left_out
@@ -300,8 +283,8 @@ class EditsScreen(AimScreen[None]):
             self.refresh_bindings()
         if changed := service.take_changed() | set(service.ratings.take_changed()):
             self._sums_due = True
-            self._scores.rows_changed(changed)
-            row, found = self._scores.current, service.open
+            self.scores.rows_changed(changed)
+            row, found = self.scores.current, service.open
             if (
                 row is not None
                 and found is not None
@@ -314,7 +297,7 @@ class EditsScreen(AimScreen[None]):
             self._show_summary()
 
     def _show_heading(self) -> None:
-        found, sort = self._service.open, self._scores.sort
+        found, sort = self._service.open, self.scores.sort
         if found is None:
             self._heading.update(Content.styled("edits", "bold"))
             return
@@ -330,13 +313,13 @@ class EditsScreen(AimScreen[None]):
 
     @property
     def _words(self) -> EditWords | None:
-        row = self._scores.current
-        return EditWords.of(self._service, row.item, self._scores.sort.column) if row is not None else None
+        row = self.scores.current
+        return EditWords.of(self._service, row.item, self.scores.sort.column) if row is not None else None
 
-    @on(ScorePane.CurrentChanged)
+    @on(LineList.CursorMoved)
     def _show_current(self) -> None:
         words = self._words
-        self._pane.show(words, self._scores.neighbours())
+        self._pane.show(words, self.scores.neighbours())
         if words is not None:
             self._service.ratings.look_at(words.row.id)
 
@@ -350,12 +333,12 @@ class EditsScreen(AimScreen[None]):
         self._show_summary()
         self._show_heading()
 
-    @on(ScorePane.MarksChanged)
+    @on(LineList.MarksChanged)
     def _marks_changed(self) -> None:
-        self._strip.show_marked(self._scores.marked_note)
+        self._strip.show_marked(self.scores.marked_note)
 
     def _show_summary(self) -> None:
-        self._strip.show_summary(_summary(self._service, self._scores.sort.column, self.size.width - _BESIDE_SUMMARY))
+        self._strip.show_summary(_summary(self._service, self.scores.sort.column, self.size.width - _BESIDE_SUMMARY))
 
 
 def _summary(service: EditService, sorted_by: str, width: int) -> str:
@@ -386,15 +369,25 @@ def _listed(parts: dict[int, str]) -> str:
     return ", ".join(parts[place] for place in sorted(parts))
 
 
-def _open_dialog(service: EditService, folder: str) -> EditFileScreen:
-    """Asks for a file of edits and reads it."""
+async def _open(app: App[int], service: EditService, folder: str) -> bool:
+    """Ask for a file of edits and read it; why it cannot be read is shown while the path can still be changed."""
+
+    async def problem(path: str) -> str:
+        try:
+            await service.open_file(EditWish(str(export_path(path))))
+        except AimError as error:
+            return printable(str(error))
+        return ""
+
+    about = "A file of edits: source, target and instruction in each row, as JSON, JSON Lines or CSV."
     before = service.source if service.open is not None else f"{folder.rstrip('/')}/"
-    return EditFileScreen(before, lambda path: service.open_file(EditWish(os.path.expanduser(path))))  # noqa: PTH111
+    field = PathInput(before, _ENDINGS)
+    return await app.push_screen_wait(AskScreen("Open edits", about, before, problem, field)) is not None
 
 
 async def show_edits(app: App[int], session: Session, late_input: LateInput, wish: EditWish | None = None) -> None:
     """The edits of a file: those that are wanted, those that are open, or else those of a file that is asked for."""
     asked = wish is not None or session.edits.running
-    if not asked and not await app.push_screen_wait(_open_dialog(session.edits, session.workspace.folder)):
+    if not asked and not await _open(app, session.edits, session.workspace.folder):
         return
     await app.push_screen_wait(EditsScreen(session, late_input.settled, wish))

@@ -8,7 +8,7 @@ from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.scoring.columns import EDITS
 from aim_tui.core.scoring.results import Row
 from aim_tui.core.text import printable
-from aim_tui.ui.scores.score_columns import STATUS_GLYPH_WIDTH, Layout, PlacedColumn
+from aim_tui.ui.scores.score_columns import STATUS_GLYPH_WIDTH, ColumnLayout, PlacedColumn
 from aim_tui.ui.scores.score_table import ScoreTable
 from aim_tui.ui.widgets.line_look import GAP
 
@@ -33,7 +33,7 @@ class EditTable(ScoreTable):
         """The id in the file."""
         return printable(row.id)
 
-    def lay_out(self, width: int, narrow: bool, rows: int, rated: bool, ranked: bool) -> Layout:
+    def lay_out(self, width: int, narrow: bool, rows: int, rated: bool, ranked: bool) -> ColumnLayout:
         """Id and instruction always, then numbers as they matter."""
         id_width = min(max(_ID_MIN, self._longest_name), _ID_MAX)
         before = [PlacedColumn("id", "Id", id_width, muted=True, cut="middle")]
@@ -59,7 +59,7 @@ class EditTable(ScoreTable):
         taken = sum(column.width + GAP for column in (*before, *after))
         instruction = PlacedColumn("instruction", "Instruction", max(width - taken - GAP, 1))
         hidden = len(self._metrics) - len(numbers)
-        return Layout((*before, instruction, *after), hidden, hidden)
+        return ColumnLayout((*before, instruction, *after), hidden, hidden)
 
 
 def title_of(column: str) -> str:

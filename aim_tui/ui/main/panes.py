@@ -12,7 +12,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.events import Resize
-from textual.screen import Screen
 
 from aim_tui.core.scoring.results import Summary
 from aim_tui.core.text import printable, printable_name
@@ -29,6 +28,7 @@ from aim_tui.ui.main.reference_chip import ReferenceChip
 from aim_tui.ui.notifications import ShownNotification
 from aim_tui.ui.progress_strip import ProgressStrip
 from aim_tui.ui.scores.score_pane import ScorePane
+from aim_tui.ui.scores.table_verbs import TableVerbs
 from aim_tui.ui.session.messages import (
     ActivityChanged,
     FolderOpened,
@@ -52,7 +52,7 @@ _FILES_AT_ONCE = 1000
 _SUMMARY_SHARE = 3
 
 
-class PanesScreen(Screen[None]):
+class PanesScreen(TableVerbs):
     """Files, prompt, scores and preview: shows the workspace; the verbs are in `screen`."""
 
     def __init__(

@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from textual import on, work
 
-from aim_tui.core.selection.sorting import SortKey
 from aim_tui.errors import AimError
 from aim_tui.runs.edit_plan import EditWish
 from aim_tui.ui.compare.screen import compare_images
@@ -74,7 +73,7 @@ class MainScreen(PanesScreen):
 
     # -- messages of widgets ----------------------------------------------------------------------------------------
 
-    @on(ScorePane.CurrentChanged)
+    @on(LineList.CursorMoved, "#scores")
     def _current_changed(self) -> None:
         self._show_current()
         self.strip.show_marked(self.scores.marked_note)
@@ -89,7 +88,7 @@ class MainScreen(PanesScreen):
         path = row.path if row is not None else ""
         self.session.folders.remember(Place(self.scores.sort, self.scores.expression, path, self.info.kind))
 
-    @on(ScorePane.MarksChanged)
+    @on(LineList.MarksChanged, "#scores")
     def _marks_changed(self) -> None:
         rows = self.workspace.results.rows
         self.files.set_marks(rows[item].path for item in self.scores.marks)
@@ -103,10 +102,6 @@ class MainScreen(PanesScreen):
     @on(ScorePane.SearchLeft)
     def _search_left(self) -> None:
         self.session.search.forget()
-
-    @on(ScorePane.Opened)
-    def _opened(self) -> None:
-        self.action_review()
 
     @on(ScorePane.PauseChanged)
     def _pause_changed(self) -> None:
@@ -124,14 +119,10 @@ class MainScreen(PanesScreen):
         self.scores.mark(row.item for row in self.workspace.results.rows if row.path in marked)
         self.strip.show_marked(self.scores.marked_note)
 
-    @on(FileList.FolderOpened)
+    @on(FileList.FolderChosen)
     @work(exclusive=True, group="dialog")
-    async def _folder_wanted(self, event: FileList.FolderOpened) -> None:
+    async def _folder_wanted(self, event: FileList.FolderChosen) -> None:
         await open_folder(self.app, self.session, Path(event.path))
-
-    @on(FileList.ImageOpened)
-    def _image_wanted(self) -> None:
-        self.action_review()
 
     @on(PromptForm.Edited)
     def _prompt_edited(self, event: PromptForm.Edited) -> None:
@@ -195,6 +186,8 @@ class MainScreen(PanesScreen):
         """Compare with no image."""
         self.session.setup.clear_reference()
 
+    @on(LineList.Opened, "#scores")
+    @on(FileList.ImageOpened)
     @work(exclusive=True, group="dialog")
     async def action_review(self) -> None:
         """One image after another, with a key for every judgement."""
@@ -244,14 +237,9 @@ class MainScreen(PanesScreen):
         self._show_current()
         self._remember_place()
 
-    def action_sort(self) -> None:
-        """Wait for the letter of a column."""
-
-        def chosen(key: SortKey | None) -> None:
-            if key is not None:
-                self.scores.sort_by(key)
-
-        self.app.push_screen(SortScreen(), chosen)
+    def sort_screen(self) -> SortScreen:
+        """The letters of the columns."""
+        return SortScreen()
 
     @work(exclusive=True, group="dialog")
     async def action_grid(self) -> None:
@@ -300,19 +288,6 @@ class MainScreen(PanesScreen):
     def action_watch(self) -> None:
         """Follow the folder, or no longer."""
         self.session.folder_watch.switch()
-
-    def action_find(self) -> None:
-        """Find a name."""
-        self.scores.start_find()
-
-    def action_find_again(self, step: int) -> None:
-        """The next or previous name found."""
-        if not self.scores.find_again(step):
-            self.notify("nothing found to go on to; / finds", markup=False, timeout=3)
-
-    def action_filter(self) -> None:
-        """Show only some rows."""
-        self.scores.start_filter()
 
     @work(exclusive=True, group="dialog")
     async def action_batch(self, name: str = "") -> None:

@@ -68,12 +68,12 @@ class GridScreen(AimScreen[int]):
         """Back to the table, at this image."""
         self.dismiss(self.grid.current)
 
-    @on(ThumbnailGrid.MarksChanged)
+    @on(ThumbnailGrid.ThumbnailMarked)
     def _marks_changed(self) -> None:
         self._marked(self.grid.marks)
         self._tell()
 
-    @on(ThumbnailGrid.CursorMoved)
+    @on(ThumbnailGrid.ThumbnailReached)
     def _tell(self) -> None:
         row = self._rows[self.grid.current]
         marks = len(self.grid.marks)
@@ -87,7 +87,7 @@ class GridScreen(AimScreen[int]):
             layout=False,
         )
 
-    @on(ThumbnailGrid.Opened)
+    @on(ThumbnailGrid.ThumbnailOpened)
     @work(exclusive=True)
     async def _opened(self) -> None:
         """Review from there on; where that ended, the sheet goes on."""

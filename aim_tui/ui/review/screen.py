@@ -32,7 +32,7 @@ _UPDATE_SECONDS = 0.1
 
 
 def judging_bindings(place: str, thing: str, example: str) -> list[BindingType]:
-    """The keys to judge, move, filter and find, with their ids on this screen; `thing` is what is reviewed."""
+    """The keys to judge, move, filter and find; `thing` is reviewed, and filtered by expressions such as `example`."""
     key = ScreenKeys(place)
     last = RATINGS[-1]
     # One entry in the key line stands for all of them.
@@ -262,8 +262,8 @@ class ReviewScreen(AimScreen[int]):
             self._show()
         self._end_seeking()
 
-    @on(FindBar.Left)
-    def _left(self, event: FindBar.Left) -> None:
+    @on(FindBar.Cancelled)
+    def _left(self, event: FindBar.Cancelled) -> None:
         event.stop()
         if event.seeking is Seeking.FIND:
             self._go_to(self._before_seeking)

@@ -80,17 +80,17 @@ class ThumbnailGrid(ScrollView, can_focus=True, inherit_bindings=False):
         Binding("enter", "open", "Review", tooltip="Review from this image on", id="grid.open"),
     ]
 
-    class CursorMoved(Message):
+    class ThumbnailReached(Message):
         """The cursor is on another image."""
 
         def can_replace(self, message: Message) -> bool:
             """A later move makes this one old news."""
-            return isinstance(message, ThumbnailGrid.CursorMoved)
+            return isinstance(message, ThumbnailGrid.ThumbnailReached)
 
-    class MarksChanged(Message):
+    class ThumbnailMarked(Message):
         """An image was marked or unmarked."""
 
-    class Opened(Message):
+    class ThumbnailOpened(Message):
         """The image under the cursor is to be opened."""
 
     @dataclass
@@ -184,7 +184,7 @@ class ThumbnailGrid(ScrollView, can_focus=True, inherit_bindings=False):
     def action_toggle_mark(self) -> None:
         """Mark or unmark, and go on."""
         self._marks ^= {self.current}
-        self.post_message(self.MarksChanged())
+        self.post_message(self.ThumbnailMarked())
         self.refresh()
         self._move_to(self._cursor + 1)
 
@@ -196,7 +196,7 @@ class ThumbnailGrid(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_open(self) -> None:
         """Open the current image."""
-        self.post_message(self.Opened())
+        self.post_message(self.ThumbnailOpened())
 
     def on_click(self, event: events.Click) -> None:
         """A click moves the cursor, a double click opens."""
@@ -258,7 +258,7 @@ class ThumbnailGrid(ScrollView, can_focus=True, inherit_bindings=False):
         self._show_cursor()
         if changed:
             self.refresh()
-            self.post_message(self.CursorMoved())
+            self.post_message(self.ThumbnailReached())
 
     def _show_cursor(self) -> None:
         top = self._cursor // self._columns * self._cell_height

@@ -57,7 +57,7 @@ class PlacedColumn(NamedTuple):
     """Where a text that is too long is cut."""
 
 
-class Layout(NamedTuple):
+class ColumnLayout(NamedTuple):
     """The columns that fit, how many others there are, and how many beside AIM's are among those."""
 
     columns: tuple[PlacedColumn, ...]
@@ -83,7 +83,7 @@ def lay_out(
     rated: bool = False,
     ranked: bool = False,
     weighed: Collection[str] | None = None,
-) -> Layout:
+) -> ColumnLayout:
     """The richest set of columns that fits into `width` cells and leaves the names readable.
 
     From poor to rich: name, final, status; then the raw values; then the normalised ones, at first for the words of
@@ -114,12 +114,12 @@ def lay_out(
             columns.insert(1, name)
             if caption:
                 columns.append(_placed("caption", _CAPTION_MIN + left - name.width, muted=True))
-            return Layout(tuple(columns), everything - len(columns), hidden)
+            return ColumnLayout(tuple(columns), everything - len(columns), hidden)
     columns = [*([_likeness()] if ranked else []), _final(), _status()]
     while columns and width - sum(column.width + GAP for column in columns) < _NAME_MIN:
         columns.pop()
     name_width = max(width - sum(column.width + GAP for column in columns) - GAP, 1)
-    return Layout((_placed("name", name_width), *columns), everything - len(columns) - 1)
+    return ColumnLayout((_placed("name", name_width), *columns), everything - len(columns) - 1)
 
 
 def width_for_all_values(metrics: Sequence[str], rows: int, rated: bool, weighed: Collection[str] | None = None) -> int:

@@ -42,15 +42,6 @@ _ARRANGE_SHARE = 10
 class ScorePane(Vertical):
     """What is scored, arranged as the user wants it."""
 
-    @dataclass
-    class CurrentChanged(Message):
-        """The cursor is on another row, or on none."""
-
-        item: int | None
-
-    class MarksChanged(Message):
-        """Rows were marked or unmarked; `marks` holds all of them."""
-
     class ArrangementChanged(Message):
         """The user wants another order or filter; `sort` and `expression` tell which."""
 
@@ -62,9 +53,6 @@ class ScorePane(Vertical):
 
     class SearchLeft(Message):
         """The rows are no longer ranked by a text."""
-
-    class Opened(Message):
-        """The user opened the current row."""
 
     class PauseChanged(Message):
         """The table stands still, or no longer, or more has arrived meanwhile; `paused_note` says so."""
@@ -410,8 +398,8 @@ class ScorePane(Vertical):
             self.post_message(self.ArrangementChanged())
         self._end_seeking()
 
-    @on(FindBar.Left)
-    def _leave(self, event: FindBar.Left) -> None:
+    @on(FindBar.Cancelled)
+    def _leave(self, event: FindBar.Cancelled) -> None:
         event.stop()
         if event.seeking is Seeking.FILTER:
             self._arrangement.filter(self._filter_before)
@@ -422,23 +410,8 @@ class ScorePane(Vertical):
 
     # -- what the table says -----------------------------------------------------------------------------------------
 
-    @on(LineList.CursorMoved)
-    def _moved(self, event: LineList.CursorMoved) -> None:
-        event.stop()
-        self.post_message(self.CurrentChanged(self._table.cursor_key))
-
-    @on(LineList.MarksChanged)
-    def _marked(self, event: LineList.MarksChanged) -> None:
-        event.stop()
-        self.post_message(self.MarksChanged())
-
-    @on(LineList.Opened)
-    def _opened(self, event: LineList.Opened) -> None:
-        event.stop()
-        self.post_message(self.Opened())
-
-    @on(ScoreTable.SortRequested)
-    def _sort_requested(self, event: ScoreTable.SortRequested) -> None:
+    @on(LineList.HeaderClicked)
+    def _title_clicked(self, event: LineList.HeaderClicked) -> None:
         event.stop()
         # The nearest to a text are first already, and the farthest are nearest to nothing.
         if event.column != LIKENESS:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
-from textual import on
 from textual.reactive import reactive
 
 from aim_tui.core.metrics.registry import get_metric
@@ -21,7 +19,13 @@ from aim_tui.core.scoring.plan import ScoringPlan
 from aim_tui.core.scoring.results import Row
 from aim_tui.core.selection.sorting import SortKey
 from aim_tui.core.text import printable_name
-from aim_tui.ui.scores.score_columns import STATUS_GLYPH_WIDTH, Layout, PlacedColumn, lay_out, width_for_all_values
+from aim_tui.ui.scores.score_columns import (
+    STATUS_GLYPH_WIDTH,
+    ColumnLayout,
+    PlacedColumn,
+    lay_out,
+    width_for_all_values,
+)
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
 from aim_tui.ui.widgets.line_look import GAP, NARROW_TERMINAL, Look
@@ -50,12 +54,6 @@ class ScoreTable(LineList[int]):
     sort: reactive[SortKey] = reactive(SortKey())
     """The column whose title is shown as sorted; the order itself comes through `set_view`."""
 
-    @dataclass
-    class SortRequested(LineList.Fact):
-        """The title of a column was clicked."""
-
-        column: str
-
     def __init__(
         self,
         *,
@@ -74,7 +72,7 @@ class ScoreTable(LineList[int]):
         self._best_final: float | None = None
         self._longest_name = 0
         self._measured = 0
-        self._columns: tuple[tuple[int, bool, int, bool, bool], Layout] | None = None
+        self._columns: tuple[tuple[int, bool, int, bool, bool], ColumnLayout] | None = None
         self._cosines: Mapping[int, float] | None = None
 
     # --- from outside ---------------------------------------------------------------------------------------------
@@ -255,12 +253,7 @@ class ScoreTable(LineList[int]):
 
     # --- inside ---------------------------------------------------------------------------------------------------
 
-    @on(LineList.HeaderClicked)
-    def _ask_to_sort(self, event: LineList.HeaderClicked) -> None:
-        event.stop()
-        self.post_message(self.SortRequested(self, event.column))
-
-    def _layout(self) -> Layout:
+    def _layout(self) -> ColumnLayout:
         width = self.scrollable_content_region.width - self.GUTTER
         state = (
             width,
@@ -273,7 +266,7 @@ class ScoreTable(LineList[int]):
             self._columns = (state, self.lay_out(*state))
         return self._columns[1]
 
-    def lay_out(self, width: int, narrow: bool, rows: int, rated: bool, ranked: bool) -> Layout:
+    def lay_out(self, width: int, narrow: bool, rows: int, rated: bool, ranked: bool) -> ColumnLayout:
         """The columns that fit."""
         return lay_out(width, self._metrics, rows, self._longest_name, narrow, rated, ranked, self._weighed)
 

@@ -93,7 +93,7 @@ class FindBar(Vertical):
         text: str
 
     @dataclass
-    class Left(Message):
+    class Cancelled(Message):
         """Escape was pressed."""
 
         seeking: Seeking
@@ -170,7 +170,7 @@ class FindBar(Vertical):
 
     def action_leave(self) -> None:
         """Give up."""
-        self.post_message(self.Left(self._seeking))
+        self.post_message(self.Cancelled(self._seeking))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only who can rank by what is shown offers it."""

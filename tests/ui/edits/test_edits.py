@@ -18,7 +18,7 @@ from aim_tui.store.judgements import JudgementKind, Judgements
 from aim_tui.store.records import RunKind
 from aim_tui.store.runs import Runs
 from aim_tui.ui.correlation.screen import CorrelationScreen
-from aim_tui.ui.edits.open_dialog import EditFileScreen
+from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.edits.review import EditReviewScreen
 from aim_tui.ui.edits.screen import EditsScreen
 from aim_tui.ui.edits.table import EditTable
@@ -281,11 +281,11 @@ async def test_a_file_is_asked_for_and_one_that_is_none_says_why(open_app: Any, 
     flawed.write_text(f"{json.dumps(good)}\n{json.dumps({'id': 2, 'source_image': 'a'})}\n")
     async with open_app(data.parent) as app:
         await app.press("E")
-        await app.until(lambda: isinstance(app.app.screen, EditFileScreen))
+        await app.until(lambda: isinstance(app.app.screen, AskScreen))
         await answer(app, str(tmp_path / "none.json"))
         await app.shows("none.json")
         await app.until(lambda: "reading" not in app.text())
-        assert isinstance(app.app.screen, EditFileScreen)
+        assert isinstance(app.app.screen, AskScreen)
         app.app.screen.query_one(Input).value = str(tmp_path / "flaw")
         await app.press("end", "tab")
         await app.until(lambda: "flawed.jsonl" in app.text())
