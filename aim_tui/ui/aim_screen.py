@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from textual.binding import Binding
+from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen
 
+from aim_tui.core.text import printable
 from aim_tui.ui.dialogs.help import HelpScreen
 
 Answer = TypeVar("Answer")
@@ -47,6 +49,11 @@ class AimScreen(ModalScreen[Answer]):
     """A screen over the main screen, with help and a way back."""
 
     VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]
+
+    def report(self, text: str, *, error: bool = False) -> None:
+        """Show a notification; an error stays longer."""
+        severity: SeverityLevel = "error" if error else "information"
+        self.notify(printable(text), severity=severity, markup=False, timeout=12 if error else 4)
 
     def action_help(self) -> None:
         """The keys that work here."""

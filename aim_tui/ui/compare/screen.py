@@ -25,7 +25,7 @@ from aim_tui.ui.heatmap.words import MapState, story
 from aim_tui.ui.session.heatmaps import HeatmapService
 from aim_tui.ui.widgets.image_preview import ImagePreview
 from aim_tui.ui.widgets.key_line import KeyLine
-from aim_tui.ui.widgets.score_cells import Ink
+from aim_tui.ui.widgets.score_cells import few_colours, ink_of
 
 if TYPE_CHECKING:
     from aim_tui.core.scoring.results import Results, Row
@@ -125,7 +125,7 @@ class PairScreen(AimScreen[int]):
     def on_mount(self) -> None:
         """Beside each other at first."""
         self.set_interval(_LOOK_SECONDS, self._tell)
-        self._map.colours = self._ink is not Ink.WEIGHT
+        self._map.colours = not few_colours(self.app)
         self._show()
 
     @property
@@ -135,13 +135,6 @@ class PairScreen(AimScreen[int]):
     @property
     def _other(self) -> Companion:
         return self._others[self._turn]
-
-    @property
-    def _ink(self) -> Ink:
-        app = self.app
-        if app.no_color or app.console.color_system in (None, "standard", "windows"):
-            return Ink.WEIGHT
-        return Ink.ON_DARK if app.current_theme.dark else Ink.ON_LIGHT
 
     # -- verbs -------------------------------------------------------------------------------------------------------
 
@@ -251,7 +244,7 @@ class PairScreen(AimScreen[int]):
             self._numbers.update(story(state))
         else:
             known = self._results.rows[other.item] if other.item is not None else None
-            self._numbers.update(numbers(self._results, row, known, self._ink))
+            self._numbers.update(numbers(self._results, row, known, ink_of(self.app)))
 
 
 def _named(letter: str, name: str, about: str) -> Content:

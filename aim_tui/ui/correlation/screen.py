@@ -11,7 +11,6 @@ from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.notifications import SeverityLevel
 from textual.widgets import Static
 
 from aim_tui.core.agreement.analysis import AgreementCell, Analysis
@@ -308,7 +307,7 @@ class CorrelationScreen(AimScreen[None]):
         items = {name: number for number, name in enumerate(self._gathered.ids)}
         order = [items[key] for key in self._samples.keys if key in items]
         if current not in items:
-            self._say(f"{current} is none of what is shown")
+            self.report(f"{current} is none of what is shown")
             return
         if self._opener is not None:
             self._opener(current)
@@ -327,7 +326,7 @@ class CorrelationScreen(AimScreen[None]):
             return
         found = groupings(self._gathered.study)
         if not found:
-            self._say("nothing parts these samples: they share one folder, and no column has groups")
+            self.report("nothing parts these samples: they share one folder, and no column has groups")
             return
         choices = {_NO_GROUPS: "all pairs alike"} | {label: f"{count} groups" for label, count in found.items()}
         chosen = await self.app.push_screen_wait(ChooseScreen("Group by", choices, self._group_by or _NO_GROUPS))
@@ -357,7 +356,7 @@ class CorrelationScreen(AimScreen[None]):
         """Write everything, or the figure."""
         analysis, cell = self.analysis, self.cell
         if analysis is None:
-            self._say("there is nothing to write yet")
+            self.report("there is nothing to write yet")
             return
         figures = importlib.util.find_spec("matplotlib") is not None
         drawn = "the picked cell's figure as .png or .svg" if figures else "figures need matplotlib, which is not here"
@@ -370,13 +369,9 @@ class CorrelationScreen(AimScreen[None]):
         try:
             await self._service.write(analysis, cell, path)
         except AimError as error:
-            self._say(str(error), error=True)
+            self.report(str(error), error=True)
         else:
-            self._say(f"wrote {path}")
-
-    def _say(self, text: str, *, error: bool = False) -> None:
-        severity: SeverityLevel = "error" if error else "information"
-        self.notify(printable(text), severity=severity, markup=False, timeout=12 if error else 4)
+            self.report(f"wrote {path}")
 
 
 def _lines(text: str) -> str:

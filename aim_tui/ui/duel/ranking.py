@@ -166,9 +166,9 @@ class RankingScreen(AimScreen[None]):
         try:
             await asyncio.to_thread(write, ranking_records(self._series, self._rows), path)
         except AimError as error:
-            self.notify(printable(str(error)), severity="error", markup=False, timeout=12)
+            self.report(str(error), error=True)
         else:
-            self.notify(printable(f"wrote {len(self._rows)} rows to {path}"), markup=False, timeout=3)
+            self.report(f"wrote {len(self._rows)} rows to {path}")
 
 
 def ranking_records(series: DuelSeries, rows: list[dict[str, Any]]) -> Records:

@@ -24,7 +24,7 @@ from aim_tui.ui.duel.ranking import RankingScreen
 from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.picture import Picture, read_picture
 from aim_tui.ui.widgets.pixel_pane import PixelPane
-from aim_tui.ui.widgets.protocol_pane import pixel_pane
+from aim_tui.ui.widgets.protocol_pane import pixel_pane, within_colours
 
 if TYPE_CHECKING:
     from aim_tui.ui.session.duel_series import DuelSeries
@@ -73,11 +73,7 @@ class DuelScreen(AimScreen[None]):
 
     def compose(self) -> ComposeResult:
         """A line of progress, two panes of equal size, a line that asks."""
-        support = image_support()
-        if self.app.no_color or self.app.console.color_system in ("standard", "windows"):
-            support = replace(support, mode=ImageMode.NONE)
-        elif support.mode is ImageMode.KITTY and self.app.console.color_system != "truecolor":
-            support = replace(support, mode=ImageMode.HALF)
+        support = within_colours(image_support(), self.app)
         self._words_only = support.mode is ImageMode.NONE
         self._panes = (pixel_pane(support, id="duel-left"), pixel_pane(support, id="duel-right"))
         yield self._title

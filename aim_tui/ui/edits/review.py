@@ -98,7 +98,7 @@ class EditReviewScreen(ReviewScreen):
         if (partner := self._partner) in self._walk.order:
             self._go_to(partner)
         else:
-            self.notify("the other one does not pass the filter", timeout=3, markup=False)
+            self.report("the other one does not pass the filter")
 
     def action_explain(self) -> None:
         """Why the edit has its numbers."""

@@ -141,7 +141,7 @@ class EditsScreen(TableVerbs, AimScreen[None]):
     async def action_open_file(self) -> None:
         """Open another file."""
         if self._service.running:
-            self._say("edits are being scored; x cancels that")
+            self.report("edits are being scored; x cancels that")
         elif await _open(self.app, self._service, str(Path.cwd())):
             self._show_file()
 
@@ -219,9 +219,9 @@ class EditsScreen(TableVerbs, AimScreen[None]):
         row, found = self.scores.current, self._service.open
         partner = partner_of(row.item, found.pairs) if row is not None and found is not None else None
         if partner is None:
-            self._say("no other instruction for these images is in the file")
+            self.report("no other instruction for these images is in the file")
         elif not self.scores.move_to(partner):
-            self._say("the other one does not pass the filter; esc shows all")
+            self.report("the other one does not pass the filter; esc shows all")
 
     def sort_screen(self) -> EditSortScreen:
         """The letters of the columns that are there."""
@@ -243,15 +243,12 @@ class EditsScreen(TableVerbs, AimScreen[None]):
             self._session.workspace.notify(str(error), "error")
         else:
             if text:
-                self._say(text)
+                self.report(text)
 
     def action_close(self) -> None:
         """All edits again where only some are shown, else back."""
         if not self.scores.clear_filter():
             self.dismiss(None)
-
-    def _say(self, text: str) -> None:
-        self.notify(printable(text), markup=False, timeout=4)
 
     # -- what is shown -----------------------------------------------------------------------------------------------
 

@@ -29,6 +29,7 @@ from aim_tui.ui.session.exports import export_path
 from aim_tui.ui.session.heatmaps import HeatmapService
 from aim_tui.ui.widgets.image_preview import ImagePreview
 from aim_tui.ui.widgets.key_line import KeyLine
+from aim_tui.ui.widgets.score_cells import few_colours
 
 if TYPE_CHECKING:
     from aim_tui.ui.session.session import Session
@@ -99,7 +100,7 @@ class HeatmapScreen(AimScreen[int]):
     def on_mount(self) -> None:
         """Ask for the first map."""
         self.set_interval(_LOOK_SECONDS, self._look_at_wait)
-        self._state.colours = not (self.app.no_color or self.app.console.color_system in (None, "standard", "windows"))
+        self._state.colours = not few_colours(self.app)
         self._start_over()
 
     @property
@@ -204,9 +205,9 @@ class HeatmapScreen(AimScreen[int]):
         try:
             await asyncio.to_thread(save_overlay, path, image, self._policy, found, opacity)
         except AimError as error:
-            self.notify(printable(str(error)), severity="error", timeout=12, markup=False)
+            self.report(str(error), error=True)
         else:
-            self.notify(printable(f"wrote {path}"), timeout=3, markup=False)
+            self.report(f"wrote {path}")
 
     # -- the map -----------------------------------------------------------------------------------------------------
 

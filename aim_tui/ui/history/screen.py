@@ -77,7 +77,7 @@ class HistoryScreen(AimScreen["Run | None"]):
         if len(chosen) == 1 and current is not None and current not in chosen:
             chosen.append(current)
         if len(chosen) != 2:
-            self._say(f"{len(chosen)} marked; space marks two runs, then c compares them")
+            self.report(f"{len(chosen)} marked; space marks two runs, then c compares them")
             return
         earlier, later = sorted(chosen, key=lambda info: info.id)
         before, after = await self._loaded(earlier), await self._loaded(later)
@@ -100,7 +100,7 @@ class HistoryScreen(AimScreen["Run | None"]):
             try:
                 await self._history.delete(info.id)
             except AimError as error:
-                self._say(str(error), error=True)
+                self.report(str(error), error=True)
         self._runs.set_marks(())
         self._load()
 
@@ -148,11 +148,8 @@ class HistoryScreen(AimScreen["Run | None"]):
         try:
             return await self._history.load(info.id)
         except AimError as error:
-            self._say(str(error), error=True)
+            self.report(str(error), error=True)
             return None
-
-    def _say(self, text: str, *, error: bool = False) -> None:
-        self.notify(printable(text), severity="error" if error else "information", markup=False, timeout=6)
 
 
 async def browse_history(app: App[int], session: Session) -> None:

@@ -183,7 +183,7 @@ class ReviewScreen(AimScreen[int]):
         # The word is taken back even if this screen is closed meanwhile.
         undone = await asyncio.shield(self._ratings.undo())
         if undone is not None:
-            self.notify(str(undone), timeout=3, markup=False)
+            self.report(str(undone))
             self._go_to(self._walk.item_of(undone.id))
 
     @work
@@ -219,9 +219,7 @@ class ReviewScreen(AimScreen[int]):
         if place is not None:
             self._go_to(self._walk.order[place])
         else:
-            self.notify(
-                f"no unrated {self.thing} {'after' if step > 0 else 'before'} this one", timeout=3, markup=False
-            )
+            self.report(f"no unrated {self.thing} {'after' if step > 0 else 'before'} this one")
 
     def _go_to(self, item: int | None) -> None:
         if item is not None and self._walk.go_to(item):

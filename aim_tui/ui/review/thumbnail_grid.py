@@ -27,7 +27,7 @@ from aim_tui.ui.widgets.cell_text import centre, fit
 from aim_tui.ui.widgets.line_look import MARK_GLYPH
 from aim_tui.ui.widgets.picture import Box
 from aim_tui.ui.widgets.pixel_pane import half_block_style
-from aim_tui.ui.widgets.score_cells import BARS, STALE, STATUS_LOOKS, opinion_cell, step_of
+from aim_tui.ui.widgets.score_cells import BARS, STALE, STATUS_LOOKS, few_colours, opinion_cell, step_of
 
 #: Cells of a thumbnail: width and lines of pixels.
 SIZES = ((10, 4), (16, 6), (24, 9), (36, 14), (52, 20))
@@ -137,8 +137,7 @@ class ThumbnailGrid(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Too few colours to draw with: names and numbers."""
-        few = self.app.no_color or self.app.console.color_system in ("standard", "windows")
-        self._words_only = few or image_support().mode is ImageMode.NONE
+        self._words_only = few_colours(self.app) or image_support().mode is ImageMode.NONE
         self.set_interval(_LOOK_SECONDS, self._look)
 
     def on_unmount(self) -> None:

@@ -34,7 +34,7 @@ from aim_tui.ui.widgets.score_cells import (
     MISSING,
     PENDING,
     Cell,
-    Ink,
+    ink_of,
     opinion_cell,
     score_cell,
     status_look,
@@ -148,7 +148,7 @@ class ScoreTable(LineList[int]):
 
     def badge(self, key: int) -> tuple[str, Style] | None:
         """The best row wears a star."""
-        return (BEST_GLYPH, self._ink.steps[-1]) if key == self._best else None
+        return (BEST_GLYPH, ink_of(self.app).steps[-1]) if key == self._best else None
 
     def draw_header(self, width: int) -> list[Segment]:
         """Titles, with an arrow on the sorted one and a hint where columns are hidden for lack of room."""
@@ -242,14 +242,7 @@ class ScoreTable(LineList[int]):
         digits = look.pen(self.get_component_rich_style("line-list--strong")) if strong else look.base
         if not column.bar or cell.step is None:
             return [Segment(text, digits)]
-        return [Segment(text[:-1], digits), Segment(text[-1], look.pen(self._ink.steps[cell.step]))]
-
-    @property
-    def _ink(self) -> Ink:
-        app = self.app
-        if app.no_color or app.console.color_system in ("standard", "windows"):
-            return Ink.WEIGHT
-        return Ink.ON_DARK if app.current_theme.dark else Ink.ON_LIGHT
+        return [Segment(text[:-1], digits), Segment(text[-1], look.pen(ink_of(self.app).steps[cell.step]))]
 
     # --- inside ---------------------------------------------------------------------------------------------------
 
