@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen
 
 from aim_tui.core.text import printable
+from aim_tui.errors import AimError
 from aim_tui.ui.dialogs.help import HelpScreen
 
 Answer = TypeVar("Answer")
@@ -54,6 +56,16 @@ class AimScreen(ModalScreen[Answer]):
         """Show a notification; an error stays longer."""
         severity: SeverityLevel = "error" if error else "information"
         self.notify(printable(text), severity=severity, markup=False, timeout=12 if error else 4)
+
+    async def report_export(self, exporting: Awaitable[str]) -> None:
+        """Report what came of writing a file; nothing where there is nothing to report."""
+        try:
+            text = await exporting
+        except AimError as error:
+            self.report(str(error), error=True)
+        else:
+            if text:
+                self.report(text)
 
     def action_help(self) -> None:
         """The keys that work here."""

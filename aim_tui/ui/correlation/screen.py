@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on, work
@@ -27,11 +28,11 @@ from aim_tui.ui.correlation.matrix import AgreementMatrix
 from aim_tui.ui.correlation.residual_list import ResidualList
 from aim_tui.ui.correlation.scatter import Scatter
 from aim_tui.ui.correlation.tables import figures_of, numbers_of, page, plot_of
-from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.dialogs.choose import ChooseScreen
+from aim_tui.ui.dialogs.session_actions import export_to_file
 from aim_tui.ui.image_view.screen import ViewScreen
 from aim_tui.ui.session.agreement import AgreementService, Gathered, groupings
-from aim_tui.ui.session.exports import export_path, path_problem
+from aim_tui.ui.session.exports import path_problem
 from aim_tui.ui.session.judgement_files import JudgementFile
 from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.line_list import LineList
@@ -361,17 +362,12 @@ class CorrelationScreen(AimScreen[None]):
         figures = importlib.util.find_spec("matplotlib") is not None
         drawn = "the picked cell's figure as .png or .svg" if figures else "figures need matplotlib, which is not here"
         explanation = f"Everything as .json or .md; {drawn}.\nAn existing file is replaced."
-        suggested = printable(f"{self._folder.rstrip('/')}/correlation_results.json")
-        text = await self.app.push_screen_wait(AskScreen("Export", explanation, suggested, _problem))
-        if text is None:
-            return
-        path = export_path(text)
-        try:
+        suggested = f"{self._folder.rstrip('/')}/correlation_results.json"
+
+        async def write(path: Path) -> None:
             await self._service.write(analysis, cell, path)
-        except AimError as error:
-            self.report(str(error), error=True)
-        else:
-            self.report(f"wrote {path}")
+
+        await self.report_export(export_to_file(self.app, explanation, suggested, _problem, write))
 
 
 def _lines(text: str) -> str:

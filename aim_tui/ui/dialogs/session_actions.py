@@ -57,7 +57,7 @@ async def export_rows(app: App[int], session: Session) -> str:
         return len(results.rows)
 
     about = f"All rows as {listed_endings(ImageRecords)}; an existing file is replaced."
-    return await _export(app, about, f"{workspace.listing.folder}/scores.csv", path_problem, write, "rows")
+    return await export_to_file(app, about, f"{workspace.listing.folder}/scores.csv", path_problem, write, "rows")
 
 
 async def export_edits(app: App[int], service: EditService) -> str:
@@ -70,22 +70,24 @@ async def export_edits(app: App[int], service: EditService) -> str:
 
     about = f"All edits with their numbers and ratings as {listed_endings(EditRecords)}; an existing file is replaced."
     suggestion = f"{os.path.dirname(service.source)}/edit_scores.json"  # noqa: PTH120  # as text: any bytes
-    return await _export(app, about, suggestion, problem, service.export, "edits")
+    return await export_to_file(app, about, suggestion, problem, service.export, "edits")
 
 
-async def _export(
+async def export_to_file(
     app: App[int],
     about: str,
     suggestion: str,
     problem: Callable[[str], str],
-    write: Callable[[Path], Awaitable[int]],
-    things: str,
+    write: Callable[[Path], Awaitable[int | None]],
+    things: str = "",
 ) -> str:
+    """Ask for a path and write there; what to notify: how many `things`, where `write` counts them."""
     text = await app.push_screen_wait(AskScreen("Export", about, printable(suggestion), problem))
     if text is None:
         return ""
     path = export_path(text)
-    return f"wrote {await write(path)} {things} to {path}"
+    count = await write(path)
+    return f"wrote {path}" if count is None else f"wrote {count} {things} to {path}"
 
 
 def copy_text(app: App[int], text: str, what: str) -> None:

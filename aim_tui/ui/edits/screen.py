@@ -237,13 +237,7 @@ class EditsScreen(TableVerbs, AimScreen[None]):
     @work(exclusive=True, group="dialog")
     async def action_export(self) -> None:
         """Write all edits to a file."""
-        try:
-            text = await session_actions.export_edits(self.app, self._service)
-        except AimError as error:
-            self._session.workspace.notify(str(error), "error")
-        else:
-            if text:
-                self.report(text)
+        await self.report_export(session_actions.export_edits(self.app, self._service))
 
     def action_close(self) -> None:
         """All edits again where only some are shown, else back."""
