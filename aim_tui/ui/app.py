@@ -215,6 +215,8 @@ class AimApp(App[int]):
         """Quit, after a question where a job runs."""
         from aim_tui.ui.dialogs.confirm import ConfirmScreen
 
+        if self._main is not None:
+            self._main.save_prompt()
         running = self.session.workspace.running if self._begun else None
         if running is None or isinstance(self.screen, ConfirmScreen):
             self.exit(0)
