@@ -48,12 +48,11 @@ class KeyLine(Widget):
     def render(self) -> Content:
         """The keys that fit."""
         key_style, name_style = (self.get_visual_style(f"key-line--{part}") for part in ("key", "name"))
-        parts: list[Content | tuple[str, object] | str] = []
+        line = []
         for shown in self.shown():
-            dim = "" if shown.enabled else " dim"
             key = Content.assemble((shown.display, key_style), (f" {shown.name}", name_style))
-            parts += [key.stylize(dim.strip()) if dim else key, " "]
-        return Content.assemble(*parts)
+            line.append(key if shown.enabled else key.stylize("dim"))
+        return Content(" ").join(line)
 
     def shown(self) -> list[_ShownKey]:
         """The keys that fit into the line, one for each action."""
