@@ -13,7 +13,7 @@ MAIN_BINDINGS: list[BindingType] = [
     _key("S", "score_all", "Score all", "Score all images anew", show=False),
     _key("x", "cancel", "Cancel", "End the job; what is finished stays"),
     _key("W", "restart", "Restart worker", "Say why the worker died and start it again"),
-    _key("p", "edit_prompt", "Prompt", "Edit prompt and topic: enter saves, esc gives back", "prompt"),
+    _key("p", "edit_prompt", "Prompt", "Edit prompt and topic: enter saves, esc restores them", "prompt"),
     _key("r", "take_reference", "Reference", "Compare with the current image", "reference", show=False),
     _key("R", "clear_reference", "No reference", "Compare with no image", "no-reference", show=False),
     _key("i", "review", "Review", "One image after another, with keys to rate them; enter too", show=False),
