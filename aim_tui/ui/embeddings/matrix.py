@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, ScrollableContainer
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from aim_tui.core.cividis import colour
 from aim_tui.core.embeddings.saved_results import MatrixFound
@@ -24,6 +24,7 @@ from aim_tui.ui.embeddings.cosine_table import CosineTable, SortedBy
 from aim_tui.ui.image_view.screen import ViewScreen
 from aim_tui.ui.widgets.cell_text import fit, wrap
 from aim_tui.ui.widgets.image_preview import ImagePreview
+from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.line_list import LineList
 from aim_tui.ui.widgets.score_cells import BEST_GLYPH
 
@@ -80,7 +81,7 @@ class MatrixScreen(AimScreen[None]):
         yield self._panes
         yield self._about
         yield self._report
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Show them."""
