@@ -1,4 +1,4 @@
-"""A line of text that is asked for and checked before it is taken."""
+"""A dialog for a line of text, which is checked before it is accepted."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class AskScreen(Dialog[str]):
         self._problem = Static(classes="problem", markup=False)
 
     def body(self) -> list[Widget]:
-        """What is asked for, the field, and what is wrong with it."""
+        """The explanation, the field, and what is wrong with it."""
         return [Static(Content(self._explanation), classes="muted"), self._field, self._problem]
 
     def keys(self) -> str:

@@ -29,7 +29,7 @@ class EditPane(Vertical):
 
     def __init__(self, policy: ReadingPolicy, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        # Held, not looked up: what was asked for may come while the screen goes down.
+        # Kept, not queried: a picture may arrive while the screen is being closed.
         self._instruction = Static(classes="edit-instruction", markup=False)
         self._pair = Static(classes="edit-pair", markup=False)
         self._names = [Static(classes="edit-name", markup=False) for _ in range(2)]

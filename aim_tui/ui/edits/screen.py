@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 _UPDATE_SECONDS = 0.1
 # Sums over all edits.
 _SUM_SECONDS = 0.5
-# What the strip says before the sums: that the worker is ready.
+# What stands before the sums in the strip: that the worker is ready.
 _BESIDE_SUMMARY = 12
 _ENDINGS = (".json", ".jsonl", ".ndjson", ".csv", ".tsv")
 _NO_FILE = "No edits are open.\no opens a file of them, q leaves."
@@ -149,16 +149,16 @@ class EditsScreen(TableVerbs, AimScreen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that would do nothing now are not offered."""
-        found = self._service.open
+        edits = self._service.open
         match action:
             case "cancel":
                 return self._service.busy
             case "restart":
                 return self._service.activity().crash is not None
             case "score" | "score_all" | "review" | "explain" | "filter" | "sort" | "correlate" | "export":
-                return found is not None
+                return edits is not None
             case "partner":
-                return found is not None and bool(found.pairs)
+                return edits is not None and bool(edits.pairs)
         return True
 
     def action_score(self) -> None:
@@ -201,7 +201,7 @@ class EditsScreen(TableVerbs, AimScreen[None]):
         self.app.push_screen(EditReviewScreen(self._service, self._policy, *arranged), closed)
 
     def action_correlate(self) -> None:
-        """How well the numbers agree with what is known or said of these edits."""
+        """How well the numbers agree with known truth, ratings or a file."""
         service = self._service
         items = {row.id: row.item for row in service.results.rows}
         folder = os.path.dirname(service.source)  # noqa: PTH120  # as text: any bytes
@@ -216,8 +216,8 @@ class EditsScreen(TableVerbs, AimScreen[None]):
 
     def action_partner(self) -> None:
         """The other instruction for the same images."""
-        row, found = self.scores.current, self._service.open
-        partner = partner_of(row.item, found.pairs) if row is not None and found is not None else None
+        row, edits = self.scores.current, self._service.open
+        partner = partner_of(row.item, edits.pairs) if row is not None and edits is not None else None
         if partner is None:
             self.report("no other instruction for these images is in the file")
         elif not self.scores.move_to(partner):
@@ -247,14 +247,14 @@ class EditsScreen(TableVerbs, AimScreen[None]):
     # -- what is shown -----------------------------------------------------------------------------------------------
 
     def _show_file(self) -> None:
-        service, found = self._service, self._service.open
-        empty = _NO_FILE if found is None else "There are no edits in this file."
+        service, edits = self._service, self._service.open
+        empty = _NO_FILE if edits is None else "There are no edits in this file."
         self.scores.show(service.results, empty, service.ratings.mine)
-        notices = [found.plan.profile.notice] if found is not None and found.plan.profile.notice else []
-        if found is not None and found.flaws:
-            first, left_out = found.flaws[0], found.left_out
+        notices = [edits.plan.profile.notice] if edits is not None and edits.plan.profile.notice else []
+        if edits is not None and edits.flaws:
+            first, left_out = edits.flaws[0], edits.left_out
             rows = f"{left_out} row{'' if left_out == 1 else 's'} left out"
-            more = f", and {len(found.flaws) - 1} more" if len(found.flaws) > 1 else ""
+            more = f", and {len(edits.flaws) - 1} more" if len(edits.flaws) > 1 else ""
             notices.insert(0, f"! {rows}: {first.where} {first.problem}{more}; aim-tui inspect lists all")
         self._notice.show(printable(" · ".join(notices)))
         self._sums_due, self._summed = True, 0.0
@@ -275,11 +275,11 @@ class EditsScreen(TableVerbs, AimScreen[None]):
         if changed := service.take_changed() | set(service.ratings.take_changed()):
             self._sums_due = True
             self.scores.rows_changed(changed)
-            row, found = self.scores.current, service.open
+            row, edits = self.scores.current, service.open
             if (
                 row is not None
-                and found is not None
-                and not changed.isdisjoint({row.item, partner_of(row.item, found.pairs)})
+                and edits is not None
+                and not changed.isdisjoint({row.item, partner_of(row.item, edits.pairs)})
             ):
                 self._show_words()
         now = time.monotonic()
@@ -288,17 +288,17 @@ class EditsScreen(TableVerbs, AimScreen[None]):
             self._show_summary()
 
     def _show_heading(self) -> None:
-        found, sort = self._service.open, self.scores.sort
-        if found is None:
+        edits, sort = self._service.open, self.scores.sort
+        if edits is None:
             self._heading.update(Content.styled("edits", "bold"))
             return
         self._heading.update(
             Content.assemble(
                 ("edits  ", "bold"),
-                printable(file_name(found.plan.file.path)),
-                (f"  {len(found.rows)} edits", "$foreground-muted"),
+                printable(file_name(edits.plan.file.path)),
+                (f"  {len(edits.rows)} edits", "$foreground-muted"),
                 (f"  by {title_of(sort.column)}" if sort.column != "item" else "", "$text-accent"),
-                (f"  profile {printable(found.plan.profile.name)}", "$foreground-muted"),
+                (f"  profile {printable(edits.plan.profile.name)}", "$foreground-muted"),
             )
         )
 
@@ -377,8 +377,8 @@ async def _open(app: App[int], service: EditService, folder: str) -> bool:
 
 
 async def show_edits(app: App[int], session: Session, late_input: LateInput, wish: EditWish | None = None) -> None:
-    """The edits of a file: those that are wanted, those that are open, or else those of a file that is asked for."""
-    asked = wish is not None or session.edits.running
-    if not asked and not await _open(app, session.edits, session.workspace.folder):
+    """The Edits screen: over the file of `wish`, over the one that is being scored, or else over one to choose."""
+    known = wish is not None or session.edits.running
+    if not known and not await _open(app, session.edits, session.workspace.folder):
         return
     await app.push_screen_wait(EditsScreen(session, late_input.settled, wish))

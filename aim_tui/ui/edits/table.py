@@ -16,7 +16,7 @@ from aim_tui.ui.widgets.line_look import GAP
 _FIRST = ("editclip_score", "edit_score", "directional_similarity", "preservation_lpips", "caption_change")
 _NUMBER_WIDTH = 7
 _ID_MIN, _ID_MAX = 6, 16
-# With less, edits of one data set begin alike and cannot be told apart.
+# With less, edits of one data set begin alike and look the same.
 _INSTRUCTION_MIN = 24
 _ERROR_WIDTH = 15
 _ROOM_FOR_ERRORS = 118

@@ -1,4 +1,4 @@
-"""An edit in words: the instruction in full, what is said of it, its numbers, and the other of its pair."""
+"""An edit in words: the instruction in full, its ratings, its numbers, and the other of its pair."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class EditWords:
         return Content.assemble((sign, "bold"), printable(row.instruction))
 
     def opinion(self) -> list[Content]:
-        """What is said of the edit, by whom."""
+        """Its ratings and notes, by rater."""
         return opinion_lines(self.mine, self.others, Content.styled(f"{printable(self.rater)}  ", _MUTED))
 
     def pair(self) -> list[Content]:
@@ -82,10 +82,10 @@ class EditWords:
             verdicts = [self._winner(spec, pair) for spec in self.results.specs]
             words = {Winner.RIGHT: "the right one wins", Winner.WRONG: "the wrong one wins", Winner.TIE: "a tie"}
             lead = self._winner(self.lead, pair)
-            said = f"{self.lead.title}: {words[lead] if lead is not None else self._undecided(pair)}"
+            verdict = f"{self.lead.title}: {words[lead] if lead is not None else self._undecided(pair)}"
             right, wrong, ties = (verdicts.count(each) for each in (Winner.RIGHT, Winner.WRONG, Winner.TIE))
             counted = f"  (all numbers: right {right}, wrong {wrong}, alike {ties})"
-            lines.append(Content.assemble((said, "bold"), (counted if right + wrong + ties else "", _MUTED)))
+            lines.append(Content.assemble((verdict, "bold"), (counted if right + wrong + ties else "", _MUTED)))
         return lines
 
     def numbers(self) -> list[Content]:
@@ -128,8 +128,8 @@ class EditWords:
         return Content.assemble(*parts, (printable(row.instruction), here))
 
     def _error_type(self) -> str:
-        said = self.row.truth.get("error_type")
-        return f"wrong: {printable(str(said))}" if said else "wrong"
+        error_type = self.row.truth.get("error_type")
+        return f"wrong: {printable(str(error_type))}" if error_type else "wrong"
 
 
 def value_words(outcome: Outcome | None, spec: MetricSpec) -> Content:

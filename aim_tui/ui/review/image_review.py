@@ -143,7 +143,7 @@ class ImageReviewScreen(ReviewScreen):
         )
 
     def _rank_again(self) -> None:
-        """Rank while scores may arrive, once more when they no longer do, and when other things are asked."""
+        """Rank while scores may arrive, once more when they no longer do, and where the setup has changed."""
         session = self._session
         state = (
             session.workspace.running is not None or session.workspace.recalling,

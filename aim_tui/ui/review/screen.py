@@ -123,7 +123,7 @@ class ReviewScreen(AimScreen[int]):
     # -- what another kind of rows shows otherwise -------------------------------------------------------------------
 
     notice = ""
-    """What the screen says as long as it is open."""
+    """What a line says as long as the screen is open."""
 
     @abstractmethod
     def panes(self) -> Iterable[Widget]:
@@ -139,13 +139,13 @@ class ReviewScreen(AimScreen[int]):
 
     @abstractmethod
     def facts(self) -> object:
-        """What of the current row is shown besides what raters say of it, to be compared; `show_words` shows it."""
+        """What of the current row is shown besides ratings, to be compared with what was shown before."""
 
     @abstractmethod
     def show_words(self) -> None:
         """Show what is known of the current row now."""
 
-    # -- judging -----------------------------------------------------------------------------------------------------
+    # -- rating ------------------------------------------------------------------------------------------------------
 
     def action_rate(self, rating: int) -> None:
         """Rate and go on; 0 takes the rating away and stays."""
@@ -157,9 +157,9 @@ class ReviewScreen(AimScreen[int]):
     def action_reject(self) -> None:
         """Reject and go on, or take back and stay."""
         if self._trusted():
-            judging, path = self._ratings, self._row.id
-            rejected = not judging.opinion(path).rejected
-            self._follow(judging.reject(path, rejected), self._walk.item)
+            ratings, id = self._ratings, self._row.id
+            rejected = not ratings.opinion(id).rejected
+            self._follow(ratings.reject(id, rejected), self._walk.item)
             if rejected:
                 self.action_go(1)
 
@@ -168,28 +168,28 @@ class ReviewScreen(AimScreen[int]):
         """Write a note."""
         if not self._trusted():
             return
-        judging, path, item = self._ratings, self._row.id, self._walk.item
-        before = printable(judging.opinion(path).note)
+        ratings, id, item = self._ratings, self._row.id, self._walk.item
+        before = printable(ratings.opinion(id).note)
         about = f"About {printable(self.name_of(self._row))}; an empty note is none."
         text = await self.app.push_screen_wait(AskScreen("Note", about, before, lambda text: ""))
         if text is not None and text != before:
-            self._follow(judging.note(path, text), item)
+            self._follow(ratings.note(id, text), item)
 
     @work
     async def action_undo(self) -> None:
-        """Take back what was said last, and go to where that was."""
+        """Undo the last entry, and go to where that was."""
         if not self._trusted():
             return
-        # The word is taken back even if this screen is closed meanwhile.
+        # The entry is undone even if this screen is closed meanwhile.
         undone = await asyncio.shield(self._ratings.undo())
         if undone is not None:
             self.report(str(undone))
             self._go_to(self._walk.item_of(undone.id))
 
     @work
-    async def _follow(self, word: asyncio.Task[bool], item: int) -> None:
+    async def _follow(self, entry: asyncio.Task[bool], item: int) -> None:
         """Come back to one of which nothing could be stored; what was given after it was refused as well."""
-        if not await asyncio.shield(word) and self._walk.go_back_to(item):
+        if not await asyncio.shield(entry) and self._walk.go_back_to(item):
             self._show()
 
     # -- moving ------------------------------------------------------------------------------------------------------
@@ -211,9 +211,9 @@ class ReviewScreen(AimScreen[int]):
         """The nearest one in one direction that is neither rated nor rejected."""
         opinion = self._ratings.opinion
 
-        def unrated(path: str) -> bool:
-            said = opinion(path)
-            return said.rating is None and not said.rejected
+        def unrated(id: str) -> bool:
+            known = opinion(id)
+            return known.rating is None and not known.rejected
 
         place = self._walk.next_where(unrated, step)
         if place is not None:
@@ -290,9 +290,10 @@ class ReviewScreen(AimScreen[int]):
     def _update(self) -> None:
         """Show what is known of the current row now, where that is news."""
         ratings, row, walk = self._ratings, self._row, self._walk
-        said = (ratings.opinion(row.id), tuple(ratings.others(row.id).items()), ratings.waiting)
+        opinions = (ratings.opinion(row.id), tuple(ratings.others(row.id).items()), ratings.waiting)
         # A row changes in place: what of it is shown has to be looked at by itself.
-        news = (walk.position, said, row.scores, row.error, len(row.raws), self.facts())
+        place = (walk.item, walk.position, len(walk.order), walk.expression)
+        news = (place, opinions, row.scores, row.error, len(row.raws), self.facts())
         if news == self._shown:
             return
         self._shown = news

@@ -43,7 +43,7 @@ class ScorePane(Vertical):
     """What is scored, arranged as the user wants it."""
 
     class ArrangementChanged(Message):
-        """The user wants another order or filter; `sort` and `expression` tell which."""
+        """The user wants another order or filter; `sort` and `expression` have it."""
 
     @dataclass
     class SearchWanted(Message):
@@ -135,7 +135,7 @@ class ScorePane(Vertical):
 
     @property
     def wanted_width(self) -> int:
-        """How many cells show every value that is asked for."""
+        """How many cells show every value."""
         return self._table.wanted_width
 
     def neighbours(self) -> list[Row]:
@@ -408,7 +408,7 @@ class ScorePane(Vertical):
             self._table.move_to(self._before_find)
         self._end_seeking()
 
-    # -- what the table says -----------------------------------------------------------------------------------------
+    # -- the table ---------------------------------------------------------------------------------------------------
 
     @on(LineList.HeaderClicked)
     def _title_clicked(self, event: LineList.HeaderClicked) -> None:

@@ -129,7 +129,7 @@ class ScoreTable(LineList[int]):
 
     @property
     def wanted_width(self) -> int:
-        """How many cells show every value that is asked for, with the gutter and the scrollbar."""
+        """How many cells show every value, with the gutter and the scrollbar."""
         values = width_for_all_values(self._metrics, len(self._rows), bool(self._opinions), self._weighed)
         return self.GUTTER + values + self.scrollbar_size_vertical
 
@@ -198,9 +198,9 @@ class ScoreTable(LineList[int]):
                 return [Segment(fit(opinion_cell(self._view.opinion(row)), column.width), look.base)]
             case "status":
                 status = status_look(row.status, stale=self._view.stale(row))
-                said = f"{status.glyph} {status.word}" if column.width > STATUS_GLYPH_WIDTH else status.glyph
+                shown = f"{status.glyph} {status.word}" if column.width > STATUS_GLYPH_WIDTH else status.glyph
                 problem = look.pen(self.get_component_rich_style("line-list--problem"))
-                return [Segment(fit(said, column.width), problem if status.problem else muted)]
+                return [Segment(fit(shown, column.width), problem if status.problem else muted)]
             case "final":
                 return self._draw_score(self._final_cell(row), column, look, strong=True)
         if column.metric:

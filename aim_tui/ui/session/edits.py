@@ -123,24 +123,24 @@ class EditService:
         """Read a file of edits and what the store knows of them; AimError where there are none."""
         if self.running:
             raise UsageError("edits are being scored", "x cancels that")
-        found = await asyncio.to_thread(_read, wish, self._workspace.profile, self._workspace.engine_settings())
+        edits = await asyncio.to_thread(_read, wish, self._workspace.profile, self._workspace.engine_settings())
         try:
-            known = await self._store.look_into(lambda database: _look_up(database, found), None)
+            known = await self._store.look_into(lambda database: _look_up(database, edits), None)
         except AimError as error:
             self._store.failed(error)
             known = None
-        self.open = replace(found, run=known)
+        self.open = replace(edits, run=known)
         if known is not None:
             self.results = known.results
-            for row, item in zip(self.results.rows, found.items, strict=True):
+            for row, item in zip(self.results.rows, edits.items, strict=True):
                 row.data = item.data
         else:
-            self.results = Results(found.plan.plan(), Context())
-            self.results.add(found.items)
+            self.results = Results(edits.plan.plan(), Context())
+            self.results.add(edits.items)
         self._record = self._job = None
         self._changed.clear()
         await self.ratings.close()
-        # None of what is said of another file's edits may reach edits with the same ids.
+        # No rating of another file's edits may reach edits with the same ids.
         self.ratings = self._new_ratings()
         self.ratings.open(self.results.rows)
 
@@ -169,8 +169,8 @@ class EditService:
         self.score_left()
 
     def _submit(self, items: list[int], *, go_on: bool) -> None:
-        found = self.open
-        assert found is not None  # the verbs looked
+        edits = self.open
+        assert edits is not None  # the callers check
         if self.busy:
             self._workspace.notify("a job runs already; x cancels it", "warning")
             return
@@ -183,9 +183,9 @@ class EditService:
             results.apply(event)
             self._heard(event)
 
-        job = Job(found.plan.families, Context())
+        job = Job(edits.plan.families, Context())
         plan = RunPlan(
-            request=lambda: found.request,
+            request=lambda: edits.request,
             job=job,
             plan=results.plan,
             rows=list(results.rows),
@@ -197,7 +197,7 @@ class EditService:
         self._record = RunRecord(self._store, plan)
         rows = (results.rows[item] for item in items)
         wanted = (Item(row.item, row.path, context=row.own) for row in rows)
-        self._jobs.start(job, wanted, len(items), self._record, found.plan.engine, on_event=on_event)
+        self._jobs.start(job, wanted, len(items), self._record, edits.plan.engine, on_event=on_event)
         self._job = self._jobs.running
 
     def _heard(self, event: Event) -> None:
@@ -219,12 +219,12 @@ class EditService:
         return len(records.rows())
 
     async def close(self) -> None:
-        """Everything that was said is stored or refused when this returns."""
+        """Every entry is stored or refused when this returns."""
         await self.ratings.close()
 
 
 class EditContents(FileContents):
-    """Edits by id, told apart by the content of both images and by the instruction."""
+    """Edits by id, identified by the content of both images and by the instruction."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
         super().__init__()
@@ -251,12 +251,12 @@ class EditContents(FileContents):
 
 
 def _read(wish: EditWish, profile: Profile, engine: EngineSettings) -> OpenEdits:
-    """Read the file and work out what is asked; in a thread."""
+    """Read the file and plan what to score; in a thread."""
     from aim_tui.inputs.edits import parse_edits
     from aim_tui.runs.edit_plan import plan
 
     file = parse_edits(wish.data)
-    # What is said of an edit is said of its id: of several with one id, the first counts.
+    # A rating belongs to an id: of several edits with one id, the first counts.
     first: dict[str, EditRow] = {}
     for row in file.rows:
         first.setdefault(row.id, row)
@@ -264,12 +264,12 @@ def _read(wish: EditWish, profile: Profile, engine: EngineSettings) -> OpenEdits
     if not rows:
         shown = "; ".join(f"{flaw.where}: {flaw.problem}" for flaw in file.flaws[:3]) or "the file is empty"
         raise UsageError(f"{wish.data} holds no edits ({shown})", f"look at it: aim-tui inspect {wish.data}")
-    asked = plan(profile, engine, replace(file, rows=rows), wish)
+    edit_plan = plan(profile, engine, replace(file, rows=rows), wish)
     pairs = pairs_of([row.truth for row in rows])
-    return OpenEdits(asked, asked.request(models_needed=False), asked.items(), file.flaws, pairs, None)
+    return OpenEdits(edit_plan, edit_plan.request(models_needed=False), edit_plan.items(), file.flaws, pairs, None)
 
 
-def _look_up(database: Any, found: OpenEdits) -> Run | None:
+def _look_up(database: Any, edits: OpenEdits) -> Run | None:
     from aim_tui.store.runs import Runs
 
-    return Runs(database).latest(found.request, found.items)
+    return Runs(database).latest(edits.request, edits.items)

@@ -235,6 +235,13 @@ async def test_edits_are_sorted_filtered_found_and_exported(open_app: Any, data:
         await app.until(lambda: list(table(app).keys) == [3, 4, 5, 2, 0, 1])
         await app.press("comma", "a", "escape", "comma", "o")
         await app.until(lambda: list(table(app).keys) == [0, 1, 2, 3, 4, 5])
+        await app.press("enter")
+        await app.until(lambda: isinstance(app.app.screen, EditReviewScreen))
+        await app.press("f", *"wrong", "enter")
+        await app.shows("/2  wrong_")
+        await app.press("q")
+        await app.until(lambda: isinstance(app.app.screen, EditsScreen))
+        assert list(table(app).keys) == [0, 1, 2, 3, 4, 5], "a filter of the review is the review's own"
         await app.press("ctrl+s")
         await app.until(lambda: "Export" in app.text())
         await answer(app, str(data))
