@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 # The last item of a batch may bring several sides; they do not become a batch of their own.
 _SIDES = 2
 
-NO_MEMORY = "not enough memory for this image, even alone"
+NO_MEMORY = "not enough memory for this image, even in a batch of one"
 
 
 class Batcher:
@@ -82,7 +82,7 @@ class Batcher:
         if len(keys) == 1:
             self.done[keys[0]] = Failed(NO_MEMORY if short else brief(found))
             return True
-        # Only the culprit fails: the others are computed again by themselves.
+        # Only the bad entry fails: the others are computed again by themselves.
         for key in keys:
             self._extract([key])
         return True

@@ -1,4 +1,4 @@
-"""Which model this is and how it computes, told from its files: what its cached features belong to."""
+"""The identity of a model, from its files and its way of computing: what its cached features belong to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.core.scoring.events import ModelInfo
 from aim_tui.core.scoring.jobs import ReadingPolicy
-from aim_tui.engine.feature_cache import Keeper
+from aim_tui.engine.feature_cache import CacheAccess
 from aim_tui.engine.models.device import Placement, dtype_name
 from aim_tui.hub.inventory import locate
 from aim_tui.store.cache import Kind, Space
@@ -74,7 +74,7 @@ def reading_key(policy: ReadingPolicy) -> str:
 class Cache:
     """What metrics need to find and keep their features: the store, their models' identities, the way of reading."""
 
-    keeper: Keeper
+    access: CacheAccess
     identities: Mapping[Role, Identity]
     reading: str
     _infos: dict[Role, ModelInfo] = field(default_factory=dict)
@@ -91,7 +91,7 @@ class Cache:
         )
 
     def references(self, role: Role) -> Space:
-        """Where the embeddings of references are kept, each looked at alone."""
+        """Where the embeddings of references are kept, each computed in a batch of one."""
         model = self.identities[role]
         return Space.embedding(
             model.fingerprint,
@@ -137,7 +137,7 @@ class Cache:
 
         Device and dtype are those that the kept values were computed with.
         """
-        text = self.keeper.values(self.notes(role, "model"), [text_key("info")]).get(text_key("info"))
+        text = self.access.values(self.notes(role, "model"), [text_key("info")]).get(text_key("info"))
         if text is None:
             return None
         info = msgspec.json.decode(text, type=ModelInfo)
@@ -150,8 +150,8 @@ class Cache:
     def keep_info(self, role: Role, info: ModelInfo) -> None:
         """Record a model that was loaded, for jobs that will not need to."""
         model = self.identities[role]
-        self.keeper.keep_values(self.notes(role, "model"), {text_key("info"): msgspec.json.encode(info).decode()})
-        self.keeper.name_model(model.fingerprint, role.value, info.id, info.revision)
+        self.access.keep_values(self.notes(role, "model"), {text_key("info"): msgspec.json.encode(info).decode()})
+        self.access.name_model(model.fingerprint, role.value, info.id, info.revision)
 
 
 def text_key(text: str) -> str:

@@ -10,7 +10,7 @@ from aim_tui.core.metrics.spec import Need, Role
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Item
 from aim_tui.core.scoring.jobs import Job
-from aim_tui.engine.metrics.base import IMAGE, REFERENCE, SOURCE, Extractor, ItemMetric, View
+from aim_tui.engine.metrics.base import IMAGE, REFERENCE, SOURCE, Extractor, FeatureView, ItemMetric
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +18,13 @@ class ItemPlan:
     """The same for all items of one context; two plans are the same only where they are one object."""
 
     context: Context
-    views: Mapping[str, tuple[View, ...]]
+    views: Mapping[str, tuple[FeatureView, ...]]
     """By metric; empty where it sees nothing of the item."""
     missing: Mapping[str, str]
     """Why a metric has nothing to compare the item with."""
     groups: Mapping[str, object]
     """By metric what items have in common that are compared together."""
-    all_views: tuple[View, ...]
+    all_views: tuple[FeatureView, ...]
     sides: Mapping[str, str]
     """The files besides the image, by their sides, in the order in which they are read."""
 

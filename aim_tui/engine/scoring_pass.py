@@ -26,12 +26,12 @@ from aim_tui.core.scoring.events import Event, ImageFailed, ImageRead, MetricBat
 from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.engine.batching import NO_MEMORY, Batcher
 from aim_tui.engine.cache_keys import Cache
-from aim_tui.engine.metrics.base import IMAGE, SOURCE, Extractor, ItemMetric, Key, RawOutcome, View
+from aim_tui.engine.metrics.base import IMAGE, SOURCE, Extractor, FeatureView, ItemMetric, Key, RawOutcome
 from aim_tui.engine.models.loading import LoadedModel
 from aim_tui.engine.out_of_memory import brief, is_out_of_memory, release_memory
 from aim_tui.engine.plan import ItemPlan, JobPlan
 from aim_tui.engine.reading import Bounds, Readable, ReadAhead, Reader, Unreadable
-from aim_tui.engine.text_embeddings import Texts
+from aim_tui.engine.text_embeddings import TextEmbeddings
 from aim_tui.errors import AimError
 
 if TYPE_CHECKING:
@@ -58,13 +58,13 @@ class _Entry:
 
     item: int
     plan: ItemPlan
-    features: dict[View, Any]
+    features: dict[FeatureView, Any]
     """What is there so far."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backing:
-    """What the engine lends to a pass.
+    """What a pass uses of the engine.
 
     `load` loads the models of roles that are not there, with their events; `batch_size` is that of an extractor.
     """
@@ -72,7 +72,7 @@ class Backing:
     policy: ReadingPolicy
     cache: Cache | None
     threads: int
-    texts: Texts
+    texts: TextEmbeddings
     models: Mapping[Role, LoadedModel]
     load: Callable[[set[Role]], Iterator[Event]]
     batch_size: Callable[[Extractor], int]
@@ -90,7 +90,7 @@ class _Part:
 
 
 class ScoringPass:
-    """Scores window after window; an extractor needs its models for what a window lacks, and for that alone."""
+    """Scores window after window; an extractor needs its models only for what a window lacks."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class ScoringPass:
         self._policy = backing.policy
         self._batchers: dict[str, Batcher] = {}
         self._columns: dict[str, deque[_Entry]] = {name: deque() for name in metrics}
-        self._pending: dict[str, dict[Key, list[tuple[_Entry, View]]]] = {name: {} for name in extractors}
+        self._pending: dict[str, dict[Key, list[tuple[_Entry, FeatureView]]]] = {name: {} for name in extractors}
         self._remembered: OrderedDict[tuple[str, Key], Any] = OrderedDict()
         self._cut_reported = plan.common is not None
 
@@ -129,7 +129,7 @@ class ScoringPass:
                 if self._backing.cancelled():
                     return
                 if done:
-                    yield from self._hand_on(window, list(numbers))
+                    yield from self._take_kept(window, list(numbers))
                     continue
                 for number in numbers:
                     image = next(images)
@@ -150,7 +150,7 @@ class ScoringPass:
 
     # -- items --------------------------------------------------------------------------------------------------------
 
-    def _hand_on(self, window: Window, numbers: Sequence[int]) -> Iterator[Event]:
+    def _take_kept(self, window: Window, numbers: Sequence[int]) -> Iterator[Event]:
         """Items of which everything is kept, next to each other."""
         begin, end = numbers[0], numbers[-1] + 1
         items, plans = window.items[begin:end], window.plans[begin:end]
@@ -188,7 +188,7 @@ class ScoringPass:
         yield ImageRead(image.item, image.facts[IMAGE], image.facts.get(SOURCE))
         if (cache := self._backing.cache) is not None:
             for facts in image.facts.values():
-                cache.keeper.keep_values(cache.facts(), {facts.sha256: msgspec.json.encode(facts).decode()})
+                cache.access.keep_values(cache.facts(), {facts.sha256: msgspec.json.encode(facts).decode()})
         entry = _Entry(item.id, plan, kept)
         for view, prepared in image.prepared.items():
             if view in kept:
@@ -206,7 +206,7 @@ class ScoringPass:
         for column in self._columns.values():
             column.append(entry)
 
-    def _lacking(self, window: Window, number: int) -> list[View]:
+    def _lacking(self, window: Window, number: int) -> list[FeatureView]:
         return [view for view in window.plans[number].all_views if window.feature(view, number) is None]
 
     def _share(self, window: Window, lacking: Sequence[int]) -> None:
@@ -241,7 +241,7 @@ class ScoringPass:
                 return
 
     def _flush(self, batcher: Batcher) -> Iterator[Event]:
-        """Extract what waits in a batcher, and hand the features to the items that wait for them."""
+        """Extract what waits in a batcher, and pass the features to the items that wait for them."""
         yield from batcher.flush()
         name = batcher.extractor.name
         for key, feature in batcher.done.items():
@@ -348,8 +348,8 @@ class ScoringPass:
                 log.exception("%s cannot take its context", name)
         yield from self._backing.load(roles)
         for role, some in lacking.items():
-            texts.book(role).embed(some)
-        if not self._cut_reported and any(text in texts.book(role).cut for role, text in wanted):
+            texts.of(role).embed(some)
+        if not self._cut_reported and any(text in texts.of(role).cut for role, text in wanted):
             self._cut_reported = True
             yield Notice("some texts are longer than the model reads: of those it sees the beginning alone")
 

@@ -32,7 +32,7 @@ _AT_ONCE = 64
 _SCALE = "logit scale"
 
 
-class TextBook:
+class ModelTexts:
     """A model's embeddings of texts. The texts of CLIP are those of its prompts, in the same cache."""
 
     def __init__(self, role: Role, models: Mapping[Role, LoadedModel], cache: Cache | None = None) -> None:
@@ -60,7 +60,7 @@ class TextBook:
         self._pinned = {text: self._known[text] for text in texts}
 
     def lacking(self, texts: Iterable[str]) -> list[str]:
-        """Those of the texts that the model has to embed; what is kept is taken up."""
+        """Those of the texts that the model has to embed; kept embeddings are loaded."""
         if len(self._known) > _REMEMBERED:
             self._known = dict(self._pinned)
             self.reads = {text: read for text, read in self.reads.items() if text in self._known}
@@ -68,10 +68,10 @@ class TextBook:
         if self._cache is None or not unknown:
             return unknown
         keys = {text: text_key(text) for text in unknown}
-        rows = self._cache.keeper.vectors(self._cache.texts(self.role), list(keys.values()))
+        rows = self._cache.access.vectors(self._cache.texts(self.role), list(keys.values()))
         notes: Mapping[str, str] = {}
         if self.role is not Role.SENTENCE:
-            notes = self._cache.keeper.values(self._cache.notes(self.role, "prompt"), list(keys.values()))
+            notes = self._cache.access.values(self._cache.notes(self.role, "prompt"), list(keys.values()))
             rows = {key: row for key, row in rows.items() if key in notes}
         for text, key in keys.items():
             if key in rows:
@@ -81,7 +81,7 @@ class TextBook:
         return [text for text in unknown if text not in self._known]
 
     def embed(self, texts: Iterable[str]) -> None:
-        """Have the model embed texts, and keep that; a text that it cannot take fails alone."""
+        """Embed texts and keep the embeddings; a text that the model cannot take fails by itself."""
         # Of about the same length together: the shorter ones of a batch are filled up to the longest.
         ordered = sorted(texts, key=len)
         for start in range(0, len(ordered), _AT_ONCE):
@@ -102,7 +102,7 @@ class TextBook:
         self._known |= {text: sound.get(text, Failed("the embedding of the text is not finite")) for text in texts}
         if self._cache is not None:
             kept = {text_key(text): row for text, row in sound.items()}
-            self._cache.keeper.keep_vectors(self._cache.texts(self.role), kept)
+            self._cache.access.keep_vectors(self._cache.texts(self.role), kept)
 
     @property
     def scale(self) -> float | None:
@@ -110,12 +110,12 @@ class TextBook:
         if self._scale is None:
             key = text_key(_SCALE)
             if self._cache is not None:
-                kept = self._cache.keeper.values(self._cache.notes(self.role, _SCALE), [key]).get(key)
+                kept = self._cache.access.values(self._cache.notes(self.role, _SCALE), [key]).get(key)
                 self._scale = float(kept) if kept is not None else None
             if self._scale is None and self.role in self._models:
                 self._scale = cast("Clip", self._models[self.role]).scale
                 if self._cache is not None:
-                    self._cache.keeper.keep_values(self._cache.notes(self.role, _SCALE), {key: repr(self._scale)})
+                    self._cache.access.keep_values(self._cache.notes(self.role, _SCALE), {key: repr(self._scale)})
         return self._scale
 
     def known(self, text: str) -> Embedding | Failed | None:
@@ -123,7 +123,7 @@ class TextBook:
         return self._known.get(text)
 
     def get(self, text: str) -> Embedding | Failed:
-        """The embedding of a text that was embedded or taken up before."""
+        """The embedding of a text that was embedded or loaded before."""
         return self._known[text]
 
     def _sentences(self, texts: Sequence[str]) -> Vectors:
@@ -135,35 +135,35 @@ class TextBook:
             read = self.reads[text] = PromptRead(tokens, found.limit, tokens > found.limit)
             if self._cache is not None:
                 note = {text_key(text): msgspec.json.encode(read).decode()}
-                self._cache.keeper.keep_values(self._cache.notes(self.role, "prompt"), note)
+                self._cache.access.keep_values(self._cache.notes(self.role, "prompt"), note)
         return found.features.numpy()
 
 
-class Texts:
+class TextEmbeddings:
     """The text embeddings that a job compares with, of all models."""
 
-    def __init__(self, book: Callable[[Role], TextBook]) -> None:
-        self.book = book
+    def __init__(self, book: Callable[[Role], ModelTexts]) -> None:
+        self.of = book
 
     def get(self, role: Role, text: str) -> Embedding | Failed:
         """The embedding of a text by the model of a role, or why there is none."""
-        return self.book(role).get(text)
+        return self.of(role).get(text)
 
     def scale(self, role: Role) -> float | None:
         """What the model of a role multiplies cosines by, where that is known."""
-        return self.book(role).scale
+        return self.of(role).scale
 
     def known_scale(self, role: Role) -> float:
         """The same, after its model was loaded or the scale was found."""
-        scale = self.book(role).scale
+        scale = self.of(role).scale
         if scale is None:
             raise RuntimeError(f"the scale of {role} is not known")
         return scale
 
     def lacking(self, texts: Iterable[tuple[Role, str]]) -> dict[Role, list[str]]:
-        """The texts that a model has to embed, by its role; what is kept is taken up."""
+        """The texts that a model has to embed, by its role; kept embeddings are loaded."""
         wanted: dict[Role, list[str]] = {}
         for role, text in texts:
             wanted.setdefault(role, []).append(text)
-        found = {role: self.book(role).lacking(named) for role, named in wanted.items()}
+        found = {role: self.of(role).lacking(named) for role, named in wanted.items()}
         return {role: named for role, named in found.items() if named}

@@ -32,7 +32,7 @@ def file_problem(path: Path) -> str:
 
 
 def _safetensors_problem(path: Path) -> str:
-    """The header of a safetensors file says where its last tensor ends; a truncated download ends before that."""
+    """The header of a safetensors file states where its last tensor ends; a truncated download ends before that."""
     size = path.stat().st_size
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")

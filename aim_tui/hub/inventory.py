@@ -98,7 +98,7 @@ def storage_folder(repo: str) -> Path:
 
 
 def locate(role: Role, ref: ModelRef, *, profile: str = "") -> LocalModel:
-    """The complete model of a role on this machine; ModelUnavailableError says what is missing.
+    """The complete model of a role on this machine; raises ModelUnavailableError, which names what is missing.
 
     Checksums are not verified here; `inspect(..., deep=True)` does that.
     """
@@ -123,7 +123,7 @@ def inspect(
     `deep` also verifies every known checksum, which takes seconds per GB; `on_bytes` is called with the bytes read.
     """
     if needed_by is None:
-        needed_by = dict.fromkeys(_asked_by(spec) for spec in brought_by(role))
+        needed_by = dict.fromkeys(_name_of(spec) for spec in brought_by(role))
     try:
         location = _find(role, ref)
         if deep and location.path is not None and not location.problems:
@@ -148,7 +148,7 @@ def inspect(
     )
 
 
-def _asked_by(spec: MetricSpec) -> str:
+def _name_of(spec: MetricSpec) -> str:
     """The name that a metric is asked for by: of those of edits their family's."""
     return next((family for family, specs in FAMILIES.items() if spec in specs), spec.id)
 

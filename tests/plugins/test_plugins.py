@@ -187,7 +187,7 @@ BROKEN = {
 #: Whose specification is right, and whose class is not: told when they are asked to score.
 BROKEN_CLASSES = {
     "no_class": ("odd_class:Even", "odd_class:Even cannot be imported"),
-    "no_metric": ("odd_class:RawOutcome", "is no subclass of aim_tui.engine.metrics.base.Metric"),
+    "no_metric": ("odd_class:RawOutcome", "is not a subclass of aim_tui.engine.metrics.base.Metric"),
     "no_start": ("odd_start:Odd", "cannot be made: "),
     "no_context": ("odd_context:Odd", "division by zero"),
 }

@@ -1,7 +1,7 @@
 """Metrics of other packages: the entry points of the group `aim_tui.metrics`, read once and late.
 
-An entry point is named as its metric is, and points to a MetricSpec. Only the one that is asked for is loaded; what is
-wrong with it is told by name and stops nothing else. The class that computes the metric is the worker's to import.
+An entry point is named as its metric is, and points to a MetricSpec. Only the one that is named is loaded; what is
+wrong with it is reported by name and stops nothing else. Only the worker imports the class that computes it.
 """
 
 from __future__ import annotations
@@ -104,9 +104,9 @@ def _spec(name: str, entries: list[EntryPoint]) -> MetricSpec:
         found = entries[0].load()
     # A package's own code runs here; whatever it raises, SystemExit included, is its own trouble and not the program's.
     except (Exception, SystemExit) as error:
-        # At this level it reaches no terminal: what is said below is enough for those who did not write the package.
+        # At this level it reaches no terminal: the line below is enough for those who did not write the package.
         log.debug("the plug-in %s cannot be loaded", name, exc_info=True)
-        raise _UnusableError(f"{entries[0].value} cannot be imported: {_said(error)}") from error
+        raise _UnusableError(f"{entries[0].value} cannot be imported: {_in_words(error)}") from error
     if not isinstance(found, MetricSpec):
         raise _UnusableError(f"{entries[0].value} is a {type(found).__name__}, not a MetricSpec")
     if problem := spec_problem(name, found):
@@ -114,7 +114,7 @@ def _spec(name: str, entries: list[EntryPoint]) -> MetricSpec:
     return found
 
 
-def _said(error: BaseException) -> str:
+def _in_words(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
 
@@ -125,7 +125,7 @@ def spec_problem(name: str, spec: MetricSpec) -> str:
         return f"its name is {name!r} and its id {spec.id!r}; both are one, in small letters, digits and underscores"
     for field in _TEXTS:
         if not isinstance(getattr(spec, field), str):
-            return f"its {field} is no text"
+            return f"its {field} is not a text"
     for field in ("title", "short", "unit", "formula"):
         if not getattr(spec, field).strip():
             return f"its {field} is empty"

@@ -18,7 +18,7 @@ from aim_tui.errors import UsageError
 from aim_tui.hub.optional_libraries import require_libraries
 
 if TYPE_CHECKING:
-    from aim_tui.engine.text_embeddings import Texts
+    from aim_tui.engine.text_embeddings import TextEmbeddings
 
 _ROLE = BERTSCORE.roles[-1]
 # Captions whose scores stay in memory.
@@ -39,13 +39,13 @@ class BertScore(CaptionMetric):
     def _scorer(self) -> BertScorer:
         return cast("BertScorer", self.models[_ROLE])
 
-    def wants(self, context: Context, features: Columns, texts: Texts) -> set[Role]:
+    def wants(self, context: Context, features: Columns, texts: TextEmbeddings) -> set[Role]:
         """The language model, for any caption that is not empty and was not just scored."""
         (captions,) = features
         scored = self._scored if self._topic == context.topic else {}
         return {_ROLE} if any(caption and caption not in scored for caption in captions) else set()
 
-    def begin(self, context: Context, texts: Texts) -> Sequence[Event]:
+    def begin(self, context: Context, texts: TextEmbeddings) -> Sequence[Event]:
         """Report a topic that the model cannot read to its end; UsageError for one without any token."""
         if _ROLE not in self.models:
             return ()
@@ -54,7 +54,7 @@ class BertScore(CaptionMetric):
             return (Notice(f"the topic has {tokens} tokens; bertscore reads the first {self._scorer.limit}"),)
         return ()
 
-    def values(self, context: Context, features: Columns, texts: Texts) -> Sequence[float | RawOutcome]:
+    def values(self, context: Context, features: Columns, texts: TextEmbeddings) -> Sequence[float | RawOutcome]:
         """The F1 of each caption with the topic; an empty caption is missing, not similarity 0."""
         (captions,) = features
         if self._topic != context.topic:

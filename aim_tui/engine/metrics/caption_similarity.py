@@ -17,7 +17,7 @@ from aim_tui.engine.models.sentence import SentenceEncoder
 from aim_tui.errors import UsageError
 
 if TYPE_CHECKING:
-    from aim_tui.engine.text_embeddings import Texts
+    from aim_tui.engine.text_embeddings import TextEmbeddings
 
 _UNKNOWN = "the sentence encoder knows no word of the {}"
 
@@ -30,7 +30,7 @@ class CaptionSimilarity(CaptionMetric):
         (captions,) = features
         return [(Role.SENTENCE, text) for text in dict.fromkeys((context.topic, *captions)) if text]
 
-    def begin(self, context: Context, texts: Texts) -> Sequence[Event]:
+    def begin(self, context: Context, texts: TextEmbeddings) -> Sequence[Event]:
         """UsageError for a topic without any word that the encoder knows."""
         topic = texts.get(Role.SENTENCE, context.topic)
         if not isinstance(topic, Failed) and not topic.any():
@@ -42,12 +42,12 @@ class CaptionSimilarity(CaptionMetric):
             )
         return ()
 
-    def wants(self, context: Context, features: Columns, texts: Texts) -> set[Role]:
+    def wants(self, context: Context, features: Columns, texts: TextEmbeddings) -> set[Role]:
         """The encoder, where an error has to name it."""
-        topic = texts.book(Role.SENTENCE).known(context.topic)
+        topic = texts.of(Role.SENTENCE).known(context.topic)
         return {Role.SENTENCE} if isinstance(topic, np.ndarray) and not topic.any() else set()
 
-    def values(self, context: Context, features: Columns, texts: Texts) -> Sequence[float | RawOutcome]:
+    def values(self, context: Context, features: Columns, texts: TextEmbeddings) -> Sequence[float | RawOutcome]:
         """The cosine of each caption with the topic; an empty caption is missing, not similarity 0."""
         (captions,) = features
         topic = texts.get(Role.SENTENCE, context.topic)

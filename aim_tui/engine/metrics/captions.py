@@ -1,4 +1,4 @@
-"""Captions of images: a caption belongs to the image alone, so it is kept, and made once for all who need it."""
+"""Captions of images: a caption depends only on the image, so it is kept, and made once for all metrics."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Missing
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.jobs import EngineSettings
-from aim_tui.engine.metrics.base import Extractor, ItemMetric, RawOutcome, View
+from aim_tui.engine.metrics.base import Extractor, FeatureView, ItemMetric, RawOutcome
 from aim_tui.engine.models.captioner import DECODING, Captioner
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Captions(Extractor):
         """The kept caption of each image."""
         if self.cache is None:
             return [None] * len(keys)
-        kept: dict[str, str] = self.cache.keeper.values(_space(self.cache), [sha256 for (sha256,) in keys])
+        kept: dict[str, str] = self.cache.access.values(_space(self.cache), [sha256 for (sha256,) in keys])
         return [kept.get(sha256) for (sha256,) in keys]
 
     def extract(self, batch: Sequence[torch.Tensor]) -> list[str]:
@@ -64,7 +64,7 @@ class Captions(Extractor):
         """Keep the captions; an empty one is the captioner's answer too."""
         if self.cache is not None:
             captions = {sha256: caption for (sha256,), caption in zip(keys, features, strict=True)}
-            self.cache.keeper.keep_values(_space(self.cache), captions)
+            self.cache.access.keep_values(_space(self.cache), captions)
 
 
 class CaptionMetric(ItemMetric):
@@ -74,9 +74,9 @@ class CaptionMetric(ItemMetric):
         """Captions."""
         return {CAPTIONS: Captions}
 
-    def views(self, context: Context) -> tuple[View, ...]:
+    def views(self, context: Context) -> tuple[FeatureView, ...]:
         """The caption of the image."""
-        return (View(CAPTIONS),)
+        return (FeatureView(CAPTIONS),)
 
     def missing(self, reason: str, features: Sequence[Any]) -> RawOutcome:
         """Missing, with the caption that was made anyway."""

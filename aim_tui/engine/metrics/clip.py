@@ -1,7 +1,7 @@
 """Cosines of a dual encoder's features: of image and prompt (CLIP score, SigLIP, PickScore), of image and reference.
 
 All are plain cosines of projected, L2-normalised features, in [-1, 1], as AIM uses them: Hessel et al. (2021) report
-2.5 * max(cosine, 0), torchmetrics 100 * cosine. PickScore alone is scaled by its model.
+2.5 * max(cosine, 0), torchmetrics 100 * cosine. Only PickScore is scaled by its model.
 """
 
 from __future__ import annotations

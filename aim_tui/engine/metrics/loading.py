@@ -1,4 +1,4 @@
-"""From the specification of a metric to its class, which may be another package's: what is wrong is told."""
+"""Load the class of a metric, which may be another package's; what is wrong with it is reported by name."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def load_metric(spec: MetricSpec, models: Mapping[Role, LoadedModel], read: Read
     if isinstance(metric, Metric):
         return AdaptedMetric(spec, metric, models, read)
     if not isinstance(metric, ItemMetric):
-        raise _unusable(spec, f"{spec.implementation} is no subclass of aim_tui.engine.metrics.base.Metric")
+        raise _unusable(spec, f"{spec.implementation} is not a subclass of aim_tui.engine.metrics.base.Metric")
     return metric
 
 
 @contextmanager
-def blaming(metric: str) -> Iterator[None]:
+def reporting(metric: str) -> Iterator[None]:
     """Report what another package's metric raises by its name; errors of our own metrics are errors of the program."""
     try:
         yield

@@ -46,7 +46,7 @@ class Captioner:
 
     @torch.inference_mode()
     def captions(self, batch: Sequence[torch.Tensor]) -> list[str]:
-        """A caption for each prepared image, without surrounding blanks; '' where the model says nothing.
+        """A caption for each prepared image, stripped; '' where the model generates nothing.
 
         Every row of a batch has the same prompt, so there is no padding that could change a caption.
         """

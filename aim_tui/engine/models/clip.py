@@ -1,4 +1,4 @@
-"""CLIP and its kin: projected image and text features of length one."""
+"""CLIP and other dual encoders: projected image and text features of length one."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ class Clip:
     @torch.inference_mode()
     def text_features(self, text: str) -> TextFeatures:
         """Features of a text, truncated by the tokenizer so that the end token stays."""
-        said = self.texts_features([text])
-        return TextFeatures(said.features, said.tokens[0], said.limit)
+        found = self.texts_features([text])
+        return TextFeatures(found.features, found.tokens[0], found.limit)
 
     @torch.inference_mode()
     def texts_features(self, texts: Sequence[str]) -> ManyTextFeatures:

@@ -1,4 +1,4 @@
-"""Loading: from a role and a reference to a model in memory, or an error that says what to do."""
+"""Loading: from a role and a reference to a model in memory, or an error with what to do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.core.scoring.events import ModelInfo
 from aim_tui.engine.models.device import Placement, dtype_name
 from aim_tui.engine.out_of_memory import brief, is_out_of_memory
-from aim_tui.engine.runtime import LOCAL_ONLY, hush_libraries
+from aim_tui.engine.runtime import LOCAL_ONLY, silence_libraries
 from aim_tui.errors import AimError, ModelUnavailableError
 from aim_tui.hub.inventory import LocalModel, locate, role_name
 
@@ -46,10 +46,10 @@ def load(role: Role, ref: ModelRef, placement: Placement) -> LoadedModel:
     Raises ModelUnavailableError, which names the model, for whatever keeps it from being loaded.
     """
     local = locate(role, ref)
-    hush_libraries()
+    silence_libraries()
     what = f"{role_name(role)} {ref.name}"
     try:
-        # Imported when a model of the role is first needed: the sentence encoder's library alone takes seconds.
+        # Imported when a model of the role is first needed: importing the sentence encoder's library takes seconds.
         model: LoadedModel = resolve(_loader(role))(ref, local, placement)
     except AimError:
         raise
