@@ -20,7 +20,7 @@ from aim_tui.store.fingerprints import fingerprint
 from aim_tui.store.packing import to_json
 
 #: Raised when the code here or in metrics/ and models/ comes to give other numbers for the same image and files.
-RECIPE = "1"
+RECIPE = "2"
 #: The processor's settings are among the files of the model.
 PREPROCESSING = "the model's own image processor, torchvision backend on uint8"
 

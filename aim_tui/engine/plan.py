@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import cached_property
 
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.metrics.spec import Need, Role
@@ -52,6 +54,14 @@ class JobPlan:
             if self.common is not None
             else [self._plan(job.context.overlaid(item.context)) for item in job.items]
         )
+
+    @cached_property
+    def own_texts(self) -> Mapping[str, AbstractSet[int]]:
+        """The items that bring a prompt or a topic of their own, by what they bring."""
+        return {
+            text: {item.id for item in self._job.items if item.context is not None and getattr(item.context, text)}
+            for text in ("prompt", "topic")
+        }
 
     def roles(self, plan: ItemPlan, metric: str) -> set[Role]:
         """The models of a metric that items of a plan may need: no captioner for a source that has a caption."""

@@ -14,7 +14,7 @@ import math
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ import msgspec
 
 from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed
+from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Event, ImageFailed, ImageRead, MetricBatch, MetricValue, Notice
 from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.engine.batching import NO_MEMORY, Batcher
@@ -110,7 +111,11 @@ class ScoringPass:
         self._columns: dict[str, deque[_Entry]] = {name: deque() for name in metrics}
         self._pending: dict[str, dict[Key, list[tuple[_Entry, FeatureView]]]] = {name: {} for name in extractors}
         self._remembered: OrderedDict[tuple[str, Key], Any] = OrderedDict()
-        self._cut_reported = plan.common is not None
+        self._cut_reported = False
+        context = plan.common.context if plan.common is not None else Context()
+        # What a whole job compares with is reported when it begins.
+        self._reported = {context.prompt, context.topic}
+        self._reads_reported: set[tuple[str, str]] = set()
 
     def score(self, window: Window) -> Iterator[Event]:
         """Score the items of a window, up to what waits for its batch to fill."""
@@ -271,6 +276,7 @@ class ScoringPass:
                 [(name, plan, columns) for name, part in parts.items() for _, plan, columns in part.groups]
             )
             for name, computed in parts.items():
+                yield from self._reads(computed, name)
                 yield MetricBatch(name, self._values(name, computed))
                 if self._backing.cancelled():
                     return
@@ -284,6 +290,7 @@ class ScoringPass:
                 [(name, plan, columns) for name, part in parts.items() for _, plan, columns in part.groups]
             )
             for name, part in parts.items():
+                yield from self._reads(part, name)
                 yield MetricBatch(name, self._values(name, part))
 
     def _kept_part(self, name: str, window: Window, start: int, stop: int) -> _Part:
@@ -349,9 +356,26 @@ class ScoringPass:
         yield from self._backing.load(roles)
         for role, some in lacking.items():
             texts.of(role).embed(some)
-        if not self._cut_reported and any(text in texts.of(role).cut for role, text in wanted):
+        if not self._cut_reported and any(
+            text in texts.of(role).cut for role, text in wanted if text not in self._reported
+        ):
             self._cut_reported = True
-            yield Notice("some texts are longer than the model reads: of those it sees the beginning alone")
+            yield Notice("some texts are longer than their model reads: it sees only their beginning")
+
+    def _reads(self, part: _Part, name: str) -> Iterator[Event]:
+        """How much is read of the texts that items bring themselves, and once of that of all others."""
+        if self._plan.common is not None:
+            return
+        for numbers, plan, _ in part.groups:
+            for text, role, content in self._metrics[name].read_texts(plan.context):
+                if (read := self._backing.texts.of(role).reads.get(content)) is None:
+                    continue
+                for item in (part.items[number] for number in numbers):
+                    if item in self._plan.own_texts[text]:
+                        yield replace(read, text=text, item=item)
+                    elif (text, content) not in self._reads_reported:
+                        self._reads_reported.add((text, content))
+                        yield replace(read, text=text)
 
     def _together(self, name: str, plan: ItemPlan, columns: Sequence[Sequence[Any]]) -> Sequence[Outcome]:
         """The outcomes of items of one context; where together they fail, each by itself."""

@@ -43,7 +43,7 @@ class ModelTexts:
         self._pinned: dict[str, Embedding | Failed] = {}
         self._scale: float | None = None
         self.reads: dict[str, PromptRead] = {}
-        """How much of a text the model reads, of those that a dual encoder embedded."""
+        """How much of a text the model reads, of a model that does not read every text whole."""
 
     def use_cache(self, cache: Cache | None) -> None:
         """Use this cache from now on; a new job retries texts that failed in the last one."""
@@ -61,23 +61,22 @@ class ModelTexts:
 
     def lacking(self, texts: Iterable[str]) -> list[str]:
         """Those of the texts that the model has to embed; kept embeddings are loaded."""
+        wanted = dict.fromkeys(texts)
         if len(self._known) > _REMEMBERED:
-            self._known = dict(self._pinned)
+            # Those that are wanted now would be embedded a second time.
+            wanted_now = {text: row for text, row in self._known.items() if text in wanted}
+            self._known = wanted_now | self._pinned
             self.reads = {text: read for text, read in self.reads.items() if text in self._known}
-        unknown = [text for text in dict.fromkeys(texts) if text not in self._known]
+        unknown = [text for text in wanted if text not in self._known]
         if self._cache is None or not unknown:
             return unknown
         keys = {text: text_key(text) for text in unknown}
         rows = self._cache.access.vectors(self._cache.texts(self.role), list(keys.values()))
-        notes: Mapping[str, str] = {}
-        if self.role is not Role.SENTENCE:
-            notes = self._cache.access.values(self._cache.notes(self.role, "prompt"), list(keys.values()))
-            rows = {key: row for key, row in rows.items() if key in notes}
+        notes = self._cache.access.values(self._cache.notes(self.role, "prompt"), list(keys.values()))
         for text, key in keys.items():
-            if key in rows:
+            if key in rows and key in notes:
                 self._known[text] = rows[key]
-                if key in notes:
-                    self.reads[text] = msgspec.json.decode(notes[key], type=PromptRead)
+                self._note(text, msgspec.json.decode(notes[key], type=PromptRead))
         return [text for text in unknown if text not in self._known]
 
     def embed(self, texts: Iterable[str]) -> None:
@@ -127,16 +126,28 @@ class ModelTexts:
         return self._known[text]
 
     def _sentences(self, texts: Sequence[str]) -> Vectors:
-        return cast("SentenceEncoder", self._models[self.role]).embed(texts).numpy()
+        encoder = cast("SentenceEncoder", self._models[self.role])
+        rows = encoder.embed(texts).numpy()
+        self._keep_reads(texts, encoder.tokens(texts), encoder.limit)
+        return rows
 
     def _prompts(self, texts: Sequence[str]) -> Vectors:
         found = cast("Clip", self._models[self.role]).texts_features(texts)
-        for text, tokens in zip(texts, found.tokens, strict=True):
-            read = self.reads[text] = PromptRead(tokens, found.limit, tokens > found.limit)
+        self._keep_reads(texts, found.tokens, found.limit)
+        return found.features.numpy()
+
+    def _keep_reads(self, texts: Sequence[str], tokens: Sequence[int], limit: int | None) -> None:
+        """Note how much of each text is read; a limit of 0 stands for none where that is kept."""
+        for text, count in zip(texts, tokens, strict=True):
+            read = PromptRead(count, limit or 0, limit is not None and count > limit)
+            self._note(text, read)
             if self._cache is not None:
                 note = {text_key(text): msgspec.json.encode(read).decode()}
                 self._cache.access.keep_values(self._cache.notes(self.role, "prompt"), note)
-        return found.features.numpy()
+
+    def _note(self, text: str, read: PromptRead) -> None:
+        if read.limit:
+            self.reads[text] = read
 
 
 class TextEmbeddings:

@@ -110,11 +110,17 @@ class ModelLoaded:
 
 @dataclass(frozen=True, slots=True)
 class PromptRead:
-    """How many tokens of the prompt CLIP sees: `tokens` with start and end, of at most `limit`."""
+    """How many tokens of a text its model sees: `tokens` with start and end, of at most `limit`.
+
+    The prompt is CLIP's, the topic that of the sentence encoder or of BERTScore.
+    """
 
     tokens: int
     limit: int
     truncated: bool
+    text: Literal["prompt", "topic"] = "prompt"
+    item: int | None = None
+    """The item that brings the text itself; None for the text of all items."""
 
 
 @dataclass(frozen=True, slots=True)

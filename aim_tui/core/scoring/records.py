@@ -78,7 +78,7 @@ def full_record(row: Row, results: Results, judged: Judged | None = None) -> dic
             "flattened": facts.flattened or None,
             "frames": facts.frames,
         }
-    full |= _own(row)
+    full |= _own(row) | _topic_read(row, results)
     if judged is not None:
         full["judgements"] = judged.records(row.path)
     return full
@@ -128,14 +128,24 @@ def _own(row: Row) -> dict[str, str]:
     return {name: text for name, text in found.items() if text}
 
 
+def _topic_read(row: Row, results: Results) -> dict[str, Any]:
+    """How much of the topic is read, where a model counted it: most encoders of sentences stop at 128 tokens."""
+    read = row.text_read("topic", results.topic)
+    return {} if read is None else {"topic_tokens": read.tokens, "topic_truncated": read.truncated}
+
+
+def topic_fields(results: Results) -> tuple[str, ...]:
+    """The fields of what is read of the topic, where a model counted it."""
+    return next((tuple(found) for row in results.rows if (found := _topic_read(row, results))), ())
+
+
 def csv_fields(results: Results, judged: Judged | None = None) -> list[str]:
     """The columns of CSV: what made the numbers stands behind them; three for each rater whose words were looked up."""
     raters = map(spreadsheet_cell, judged.columns()) if judged is not None else ()
     if results.of_edits:
         names = ("id", "source_image", "target_image", "instruction", *_TRUTH)
         return [*names, *results.plan.metrics, "status", "error", "notice", *raters]
-    own = own_fields(results)
-    return [*fields(results.plan), *own, *_SAID, *raters]
+    return [*fields(results.plan), *own_fields(results), *topic_fields(results), *_SAID, *raters]
 
 
 def csv_record(row: Row, results: Results, said: Mapping[str, Any], judged: Judged | None = None) -> dict[str, Any]:
@@ -147,7 +157,7 @@ def csv_record(row: Row, results: Results, said: Mapping[str, Any], judged: Judg
         return {name: named.get(name) for name in csv_fields(results, judged)}
     weights = " ".join(f"{metric}={weight:g}" for metric, weight in said["weights"].items())
     cells = record(row, results) | {"weights": weights, "rules": said["rules"], "notice": said.get("notice")}
-    cells |= _own(row)
+    cells |= _own(row) | _topic_read(row, results)
     cells |= judged.cells(row.path) if judged is not None else {}
     return {spreadsheet_cell(name): spreadsheet_cell(value) for name, value in cells.items()}
 

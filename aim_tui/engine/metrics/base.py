@@ -11,7 +11,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -155,6 +155,10 @@ class ItemMetric(ABC):
 
         A plain number stands for its RawOutcome. An AimError is the failure of all of them.
         """
+
+    def read_texts(self, context: Context) -> Sequence[tuple[Literal["prompt", "topic"], Role, str]]:
+        """The texts of a context of which outputs record how much a model reads, with the role of that model."""
+        return ()
 
     def missing(self, reason: str, features: Sequence[Any]) -> RawOutcome:
         """The outcome of an item with nothing to compare with, of which these features were extracted anyway."""

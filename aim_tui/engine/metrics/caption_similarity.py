@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class CaptionSimilarity(CaptionMetric):
         return [(Role.SENTENCE, text) for text in dict.fromkeys((context.topic, *captions)) if text]
 
     def begin(self, context: Context, texts: TextEmbeddings) -> Sequence[Event]:
-        """UsageError for a topic without any word that the encoder knows."""
+        """Report how much of the topic the encoder reads; UsageError for one without any word that it knows."""
         topic = texts.get(Role.SENTENCE, context.topic)
         if not isinstance(topic, Failed) and not topic.any():
             # A kept embedding needs no model, but its error names one.
@@ -40,7 +41,12 @@ class CaptionSimilarity(CaptionMetric):
                 f"the sentence encoder {encoder.info.id} knows no word of the topic",
                 "word the topic differently, or use another --profile",
             )
-        return ()
+        read = texts.of(Role.SENTENCE).reads.get(context.topic)
+        return (replace(read, text="topic"),) if read is not None else ()
+
+    def read_texts(self, context: Context) -> Sequence[tuple[Literal["prompt", "topic"], Role, str]]:
+        """The topic."""
+        return (("topic", Role.SENTENCE, context.topic),)
 
     def wants(self, context: Context, features: Columns, texts: TextEmbeddings) -> set[Role]:
         """The encoder, where an error has to name it."""
