@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from pathlib import Path
 
 import msgspec
 
@@ -12,6 +14,7 @@ from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.core.scoring.events import ModelInfo
 from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.engine.feature_cache import CacheAccess
+from aim_tui.engine.lower_casing import LOWER_CASED
 from aim_tui.engine.models.device import Placement, dtype_name
 from aim_tui.hub.inventory import locate
 from aim_tui.store.cache import Kind, Space
@@ -20,7 +23,7 @@ from aim_tui.store.fingerprints import fingerprint
 from aim_tui.store.packing import to_json
 
 #: Raised when the code here or in metrics/ and models/ comes to give other numbers for the same image and files.
-RECIPE = "2"
+RECIPE = "1"
 #: The processor's settings are among the files of the model.
 PREPROCESSING = "the model's own image processor, torchvision backend on uint8"
 
@@ -54,9 +57,19 @@ def identify(role: Role, ref: ModelRef, placement: Placement) -> Identity | None
         "trunk": ref.id if role.value == "lpips" else "",
         "recipe": f"{RECIPE}, transformers {_major('transformers')}",
     }
+    if _model_type(local.path) in LOWER_CASED:
+        computing["text"] = "lower-cased"
     if ref.processor:
         computing["processor"] = ref.processor
     return Identity(role, digest, to_json(computing), local.revision)
+
+
+def _model_type(folder: Path) -> str | None:
+    try:
+        config = json.loads((folder / "config.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    return config.get("model_type") if isinstance(config, dict) else None
 
 
 def _major(package: str) -> str:
@@ -132,15 +145,18 @@ class Cache:
         model = self.identities[role]
         return Space(Kind.FACTS, model.fingerprint, to_json({"about": what, "dtype": model.computing}))
 
+    def kept_info(self, role: Role) -> ModelInfo | None:
+        """What was recorded of the model when it was last loaded."""
+        text = self.access.values(self.notes(role, "model"), [text_key("info")]).get(text_key("info"))
+        return None if text is None else msgspec.json.decode(text, type=ModelInfo)
+
     def recall_info(self, role: Role, ref: ModelRef) -> ModelInfo | None:
         """What was recorded of the model when it was last loaded, under the name it has now.
 
         Device and dtype are those that the kept values were computed with.
         """
-        text = self.access.values(self.notes(role, "model"), [text_key("info")]).get(text_key("info"))
-        if text is None:
+        if (info := self.kept_info(role)) is None:
             return None
-        info = msgspec.json.decode(text, type=ModelInfo)
         detail = {key: value for key, value in info.detail.items() if key != "path"}
         if ref.path:
             detail["path"] = ref.path

@@ -15,7 +15,7 @@ from aim_tui.core.outcomes import Failed
 from aim_tui.core.scoring.events import PromptRead
 from aim_tui.engine.cache_keys import Cache, text_key
 from aim_tui.engine.models.loading import LoadedModel
-from aim_tui.engine.models.sentence import SentenceEncoder
+from aim_tui.engine.models.sentence import UNLIMITED, SentenceEncoder
 from aim_tui.engine.out_of_memory import brief
 
 if TYPE_CHECKING:
@@ -76,7 +76,9 @@ class ModelTexts:
         for text, key in keys.items():
             if key in rows and key in notes:
                 self._known[text] = rows[key]
-                self._note(text, msgspec.json.decode(notes[key], type=PromptRead))
+                self.reads[text] = msgspec.json.decode(notes[key], type=PromptRead)
+            elif key in rows and self._reads_whole_texts:
+                self._known[text] = rows[key]
         return [text for text in unknown if text not in self._known]
 
     def embed(self, texts: Iterable[str]) -> None:
@@ -137,17 +139,24 @@ class ModelTexts:
         return found.features.numpy()
 
     def _keep_reads(self, texts: Sequence[str], tokens: Sequence[int], limit: int | None) -> None:
-        """Note how much of each text is read; a limit of 0 stands for none where that is kept."""
+        """Note how much of each text is read, by a model that does not read every text whole."""
+        if limit is None:
+            return
         for text, count in zip(texts, tokens, strict=True):
-            read = PromptRead(count, limit or 0, limit is not None and count > limit)
-            self._note(text, read)
+            read = self.reads[text] = PromptRead(count, limit, count > limit)
             if self._cache is not None:
                 note = {text_key(text): msgspec.json.encode(read).decode()}
                 self._cache.access.keep_values(self._cache.notes(self.role, "prompt"), note)
 
-    def _note(self, text: str, read: PromptRead) -> None:
-        if read.limit:
-            self.reads[text] = read
+    @property
+    def _reads_whole_texts(self) -> bool:
+        """Whether a text needs no note of how much of it is read."""
+        if self.role is not Role.SENTENCE or self._cache is None:
+            return False
+        if self.role in self._models:
+            return cast("SentenceEncoder", self._models[self.role]).limit is None
+        info = self._cache.kept_info(self.role)
+        return info is not None and info.detail.get("max_seq_length") in UNLIMITED
 
 
 class TextEmbeddings:

@@ -400,7 +400,7 @@ def test_long_instructions_are_cut_and_told(measure: Callable[..., Ran], picture
     store = str(tmp_path / "store.db")
     for _ in range(2):
         ran = measure([long], "clip_edit", store=store)
-        assert "longer than the model reads" in ran.of(Notice)[0].text
+        assert "longer than their model reads" in ran.of(Notice)[0].text
 
 
 def test_facts_of_both_images_are_told(measured: Ran, edit_items: list[Item]) -> None:

@@ -37,9 +37,10 @@ def test_models_load_then_texts_are_read_then_images_are_scored(
     assert [event.info.role for event in events if isinstance(event, ModelLoaded)] == [
         role.value for role in Role if role is not Role.EDITCLIP
     ]
-    assert kinds[8:10] == [PromptRead, Phase]
-    assert events[9] == Phase(PhaseName.SCORING)
-    assert set(kinds[10:]) == {ImageRead, MetricBatch}
+    assert kinds[8:11] == [PromptRead, PromptRead, Phase]
+    assert [event.text for event in events[8:10]] == ["prompt", "topic"]
+    assert events[10] == Phase(PhaseName.SCORING)
+    assert set(kinds[11:]) == {ImageRead, MetricBatch}
 
 
 def test_only_the_models_that_the_metrics_need_are_loaded(score: Callable[..., Ran], pictures: list[Path]) -> None:

@@ -14,7 +14,10 @@ from aim_tui.engine.models.device import Placement
 from aim_tui.engine.models.loading import describe
 from aim_tui.hub.inventory import LocalModel
 
-_UNLIMITED = 1 << 31
+# Files without a limit have one beyond all numbers of this kind.
+_NO_LIMIT = 1 << 31
+#: How a model without a limit is recorded.
+UNLIMITED = frozenset({"unlimited", "inf"})
 
 
 class SentenceEncoder:
@@ -57,6 +60,6 @@ def load(ref: ModelRef, local: LocalModel, placement: Placement) -> SentenceEnco
 
 
 def _limit(model: Any) -> int | None:
-    """The tokens of a text that are read; files without a limit have one beyond all numbers of this kind."""
+    """The tokens of a text that are read."""
     limit = model.max_seq_length
-    return int(limit) if isinstance(limit, (int, float)) and limit < _UNLIMITED else None
+    return int(limit) if isinstance(limit, (int, float)) and limit < _NO_LIMIT else None
