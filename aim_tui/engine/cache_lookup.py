@@ -19,6 +19,7 @@ from aim_tui.core.scoring.events import ImageFacts, Item
 from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.engine.metrics.base import IMAGE, Extractor, FeatureView, Key
 from aim_tui.engine.plan import ItemPlan, JobPlan
+from aim_tui.inputs.pixel_values import VALUE_MODES
 from aim_tui.store.files import Stat
 
 if TYPE_CHECKING:
@@ -184,6 +185,10 @@ class Lookup:
         read = {sha256: each for sha256, text in texts.items() if self._allows(each := _FACTS.decode(text))}
         facts = [None if sha256 is None else read.get(sha256) for sha256 in sha256s]
         features = {view: found.result() for view, found in recalled.items()}
+        if outdated := {sha256 for sha256, each in read.items() if each.mode in VALUE_MODES and not each.levels}:
+            # Kept when such values were read otherwise: computed again, as what is not known at all.
+            known_now = {path: sha256 for path, sha256 in hashes.items() if sha256 not in outdated}
+            return self._look_up(cache, pool, begin, end, known_now)
         return Window(items, plans, self._common, hashes, facts, read, features)
 
     def _recall(self, view: FeatureView, keys: Sequence[Key | None]) -> Sequence[Any]:

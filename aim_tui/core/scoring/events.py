@@ -69,6 +69,8 @@ class ImageFacts:
     flattened: str = ""
     """Name of the colour that transparency was flattened on, empty where there was none."""
     frames: int = 1
+    levels: str = ""
+    """Which values were read as black to white, of a mode whose values are not 8-bit levels: '0 to 65535'."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ def full_record(row: Row, results: Results, judged: Judged | None = None) -> dic
             "flattened": facts.flattened or None,
             "frames": facts.frames,
         }
+        full |= {"levels": facts.levels} if facts.levels else {}
     full |= _own(row) | _topic_read(row, results)
     if judged is not None:
         full["judgements"] = judged.records(row.path)
