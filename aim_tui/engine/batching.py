@@ -69,7 +69,7 @@ class Batcher:
     def _extract(self, keys: Sequence[Key]) -> bool:
         """Extract the features of these; False where together they are too many for the memory."""
         found = self._attempt(keys)
-        if not isinstance(found, Exception):
+        if not isinstance(found, BaseException):
             self.done |= zip(keys, found, strict=True)
             return True
         short = is_out_of_memory(found)
@@ -87,13 +87,15 @@ class Batcher:
             self._extract([key])
         return True
 
-    def _attempt(self, keys: Sequence[Key]) -> Sequence[Any] | Exception:
+    def _attempt(self, keys: Sequence[Key]) -> Sequence[Any] | BaseException:
         try:
             found = list(self.extractor.extract([self._waiting[key] for key in keys]))
             if len(found) != len(keys):
                 raise RuntimeError(f"the metric gave {len(found)} values for {len(keys)} images")
             self.extractor.keep(keys, found)
-        except Exception as error:  # any failure of a model is a failed row, never the end of the job
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # any failure of a model is a failed row, never the end of the job
             if not is_out_of_memory(error):
                 log.exception("%s failed on a batch of %d", self.extractor.name, len(keys))
             return error.with_traceback(None)

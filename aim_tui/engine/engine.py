@@ -20,6 +20,7 @@ import numpy.typing as npt
 from aim_tui.core.embeddings.zero_shot import Logits
 from aim_tui.core.heatmaps import MakeMap, Map, MapMethod
 from aim_tui.core.metrics.edits import DIRECTIONAL, expanded
+from aim_tui.core.metrics.package_code import printing_to_stderr
 from aim_tui.core.metrics.registry import get_metric, in_order, roles_in_order
 from aim_tui.core.metrics.spec import MetricSpec, ModelRef, Role
 from aim_tui.core.scoring.context import Context
@@ -31,7 +32,13 @@ from aim_tui.engine.feature_cache import CacheAccess
 from aim_tui.engine.heatmaps import make_map, role_for
 from aim_tui.engine.logits import kept_logits, logits_of
 from aim_tui.engine.metrics.base import REFERENCE
-from aim_tui.engine.metrics.loading import load_metric, metric_class, reporting
+from aim_tui.engine.metrics.loading import (
+    foreign_failure,
+    foreign_metrics,
+    load_metric,
+    metric_class,
+    reporting,
+)
 from aim_tui.engine.metrics.plugin_shapes import AdaptedMetric
 from aim_tui.engine.models.device import Placement, place
 from aim_tui.engine.models.loading import LoadedModel, load, load_key
@@ -41,7 +48,7 @@ from aim_tui.engine.reading import Reader
 from aim_tui.engine.runtime import configure_torch, cores
 from aim_tui.engine.scoring_pass import Backing, ScoringPass
 from aim_tui.engine.text_embeddings import ModelTexts, TextEmbeddings
-from aim_tui.errors import ModelUnavailableError, UsageError
+from aim_tui.errors import AimError, ModelUnavailableError, UsageError
 from aim_tui.inputs.images import ImageError, LoadedImage, read_image
 from aim_tui.store.cache import Space
 
@@ -201,10 +208,19 @@ class Engine:
         configure_torch()
         specs = self._check(job)
         cache = self._open_cache(_roles_of_job(job, specs))
+        events = self._run(job, specs, cache, cancelled)
+        if foreign_metrics(specs):
+            events = printing_to_stderr(events)
         try:
-            for event in self._run(job, specs, cache, cancelled):
+            for event in events:
                 yield event
                 yield from self._notices()
+        except (AimError, KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:
+            if foreign := foreign_metrics(specs):
+                raise foreign_failure(foreign, error) from None
+            raise
         finally:
             if self._access is not None:
                 self._access.flush()
@@ -212,7 +228,7 @@ class Engine:
 
     def _run(
         self, job: Job, specs: Sequence[MetricSpec], cache: Cache | None, cancelled: Callable[[], bool]
-    ) -> Iterator[Event]:
+    ) -> Generator[Event]:
         metrics, extractors = self._parts(specs, cache)
         plan = JobPlan(job, metrics, extractors)
         reader = Reader(self._settings.reading, extractors)
@@ -293,9 +309,10 @@ class Engine:
                 self._metrics[spec.id] = load_metric(spec, self._models, self._read)
                 self._made_for["metric", spec.id] = self._made_of(spec.roles, cache)
             metric = metrics[spec.id] = self._metrics[spec.id]
-            for name, make in metric.extractors().items():
-                if name not in extractors:
-                    extractors[name] = self._extractor(name, make, cache)
+            with reporting(spec.id):
+                for name, make in metric.extractors().items():
+                    if name not in extractors:
+                        extractors[name] = self._extractor(name, make, cache)
         for role in _roles(specs):
             if role not in self._model_texts or self._made_for["texts", role] != self._made_of([role], cache):
                 self._model_texts[role] = ModelTexts(role, self._models)
@@ -392,8 +409,8 @@ class Engine:
                 groups.setdefault(plan.common.groups[name], (plan.common.context, []))
             for context, rows in groups.values():
                 columns: Columns = list(zip(*rows, strict=True)) or [()] * len(metric.views(context))
-                wanted |= self._texts.lacking(metric.texts(context, columns)).keys()
                 with reporting(name):
+                    wanted |= self._texts.lacking(metric.texts(context, columns)).keys()
                     wanted |= metric.wants(context, columns, self._texts)
             for number in lacking:
                 each = window.plans[number]

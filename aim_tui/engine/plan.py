@@ -13,6 +13,7 @@ from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Item
 from aim_tui.core.scoring.jobs import Job
 from aim_tui.engine.metrics.base import IMAGE, REFERENCE, SOURCE, Extractor, FeatureView, ItemMetric
+from aim_tui.engine.metrics.loading import reporting
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,8 @@ class JobPlan:
         missing = context.missing_for(tuple(self._metrics))
         views = {}
         for name, metric in self._metrics.items():
-            seen = metric.views(context) if name not in missing or self._job.features_only else ()
+            with reporting(name):
+                seen = metric.views(context) if name not in missing or self._job.features_only else ()
             if name in missing:
                 seen = tuple(view for view in seen if view.sides == (IMAGE,))
             views[name] = seen

@@ -142,7 +142,7 @@ class Reader:
             found = extractor.prepare(*(pixels[side] for side in view.sides))
         except UnsuitableError as error:
             found = Failed(str(error))
-        except Exception as error:  # one view's failure must not take the others with it
+        except BaseException as error:  # one view's failure must not take the others with it
             found = Failed(f"cannot be prepared: {brief(error)}")
         if way is not None:
             alike[way, view.sides] = found

@@ -351,7 +351,9 @@ class ScoringPass:
         for name, plan, columns in groups:
             try:
                 roles |= self._metrics[name].wants(plan.context, columns, texts)
-            except Exception:  # its values fail as well, and say why
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # its values fail as well, and say why
                 log.exception("%s cannot take its context", name)
         yield from self._backing.load(roles)
         for role, some in lacking.items():
@@ -387,7 +389,9 @@ class ScoringPass:
             return found
         except AimError as error:
             return [RawOutcome(Failed(error.message))] * count
-        except Exception as error:  # any failure of a metric is a failed value, never the end of the job
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # any failure of a metric is a failed value, never the end of the job
             short = is_out_of_memory(error)
             if not short:
                 log.exception("%s failed on %d items", name, count)

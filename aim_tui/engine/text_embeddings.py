@@ -91,7 +91,9 @@ class ModelTexts:
     def _embed(self, texts: Sequence[str]) -> None:
         try:
             rows = self._sentences(texts) if self.role is Role.SENTENCE else self._prompts(texts)
-        except Exception as error:  # any failure of a model is a failed value, never the end of the job
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # any failure of a model is a failed value, never the end of the job
             if len(texts) > 1:
                 for text in texts:
                     self._embed([text])

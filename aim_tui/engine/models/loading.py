@@ -51,9 +51,9 @@ def load(role: Role, ref: ModelRef, placement: Placement) -> LoadedModel:
     try:
         # Imported when a model of the role is first needed: importing the sentence encoder's library takes seconds.
         model: LoadedModel = resolve(_loader(role))(ref, local, placement)
-    except AimError:
+    except (AimError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:  # a loader may be another package's, and exit
         if is_out_of_memory(error):
             raise ModelUnavailableError(
                 f"{what} does not fit into the memory of {placement.device}",
