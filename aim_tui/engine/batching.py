@@ -62,6 +62,7 @@ class Batcher:
                     f"going on with {self.batch_size}"
                 )
                 continue
+            yield from self.extractor.notices()
             for key in keys:
                 del self._waiting[key]
         self._nbytes = 0

@@ -278,6 +278,7 @@ class ScoringPass:
             for name, computed in parts.items():
                 yield from self._reads(computed, name)
                 yield MetricBatch(name, self._values(name, computed))
+                yield from self._metrics[name].notices()
                 if self._backing.cancelled():
                     return
 
@@ -292,6 +293,7 @@ class ScoringPass:
             for name, part in parts.items():
                 yield from self._reads(part, name)
                 yield MetricBatch(name, self._values(name, part))
+                yield from self._metrics[name].notices()
 
     def _kept_part(self, name: str, window: Window, start: int, stop: int) -> _Part:
         items, plans = [item.id for item in window.items[start:stop]], window.plans[start:stop]

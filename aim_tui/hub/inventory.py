@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aim_tui.core.metrics.edits import FAMILIES
@@ -19,6 +19,7 @@ from aim_tui.hub.cache_paths import hub_cache
 from aim_tui.hub.checksums import file_problem, hash_problem
 from aim_tui.hub.folder_check import folder_refusal, install_hint, missing_libraries
 from aim_tui.hub.lpips_trunks import get_trunk, size_problem
+from aim_tui.hub.optional_libraries import attention_problem
 from aim_tui.hub.required_files import folder_problems
 
 LOCAL = "local"
@@ -179,6 +180,14 @@ def inspect_profile(profile: Profile, metrics: Iterable[str], *, deep: bool = Fa
 
 
 def _find(role: Role, ref: ModelRef) -> _Location:
+    location = _find_files(role, ref)
+    problem, hint = attention_problem(ref.attention)
+    if problem and not location.refusal and not location.problems:
+        return replace(location, refusal=problem, hint=hint)
+    return location
+
+
+def _find_files(role: Role, ref: ModelRef) -> _Location:
     if ref.path is not None:
         return _find_local(role, Path(ref.path))
     if not ref.id:

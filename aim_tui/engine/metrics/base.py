@@ -110,6 +110,10 @@ class Extractor(ABC):
     def keep(self, keys: Sequence[Key], features: Sequence[Any]) -> None:
         """Keep what `extract` gave; what could not be computed is left out."""
 
+    def notices(self) -> Sequence[Event]:
+        """What there is to report of what was extracted since this was last called."""
+        return ()
+
     def free(self) -> None:  # noqa: B027 - most extractors hold nothing between batches
         """Free what can be computed again, because memory ran out."""
 
@@ -158,6 +162,10 @@ class ItemMetric(ABC):
 
     def read_texts(self, context: Context) -> Sequence[tuple[Literal["prompt", "topic"], Role, str]]:
         """The texts of a context of which outputs record how much a model reads, with the role of that model."""
+        return ()
+
+    def notices(self) -> Sequence[Event]:
+        """What there is to report of the values that were computed since this was last called."""
         return ()
 
     def missing(self, reason: str, features: Sequence[Any]) -> RawOutcome:

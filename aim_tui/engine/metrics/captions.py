@@ -10,9 +10,10 @@ import torch
 from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Missing
 from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import Event, Notice
 from aim_tui.core.scoring.jobs import EngineSettings
 from aim_tui.engine.metrics.base import Extractor, FeatureView, ItemMetric, RawOutcome
-from aim_tui.engine.models.captioner import DECODING, Captioner
+from aim_tui.engine.models.captioner import DECODING, MAX_NEW_TOKENS, Captioner
 
 if TYPE_CHECKING:
     from aim_tui.engine.cache_keys import Cache
@@ -33,6 +34,7 @@ class Captions(Extractor):
 
     def __init__(self, models: Models, settings: EngineSettings) -> None:
         self._models = models
+        self._reported = False
 
     @property
     def _captioner(self) -> Captioner:
@@ -59,6 +61,13 @@ class Captions(Extractor):
     def extract(self, batch: Sequence[torch.Tensor]) -> list[str]:
         """The caption of each image."""
         return self._captioner.captions(batch)
+
+    def notices(self) -> Sequence[Event]:
+        """That a caption ends where the captioner is stopped, once."""
+        if self._reported or not self._captioner.cut:
+            return ()
+        self._reported = True
+        return (Notice(f"some captions end at the captioner's limit of {MAX_NEW_TOKENS} tokens"),)
 
     def keep(self, keys: Sequence[Key], features: Sequence[str]) -> None:
         """Keep the captions; an empty one is the captioner's answer too."""

@@ -48,6 +48,7 @@ def load(role: Role, ref: ModelRef, placement: Placement) -> LoadedModel:
     local = locate(role, ref)
     silence_libraries()
     what = f"{role_name(role)} {ref.name}"
+    _check_flash_attention(what, ref, placement)
     try:
         # Imported when a model of the role is first needed: importing the sentence encoder's library takes seconds.
         model: LoadedModel = resolve(_loader(role))(ref, local, placement)
@@ -62,6 +63,21 @@ def load(role: Role, ref: ModelRef, placement: Placement) -> LoadedModel:
         log.exception("loading %s from %s failed", what, local.path)
         raise ModelUnavailableError(f"{what} cannot be loaded from {local.path}: {brief(error)}", WAY_OUT) from error
     return model
+
+
+def _check_flash_attention(what: str, ref: ModelRef, placement: Placement) -> None:
+    if not (ref.attention or "").startswith("flash_"):
+        return
+    if placement.device.type != "cuda":
+        raise ModelUnavailableError(
+            f"{what}: attention {ref.attention!r} needs a CUDA device, not {placement.device}",
+            'set attention = "sdpa" in the settings, or use --device cuda',
+        )
+    if placement.dtype == torch.float32:
+        raise ModelUnavailableError(
+            f"{what}: attention {ref.attention!r} computes in half precision only, not in float32",
+            'set dtype = "bfloat16" or attention = "sdpa" in the settings, or use --precision fast',
+        )
 
 
 def _loader(role: Role) -> str:

@@ -167,10 +167,14 @@ def load(ref: ModelRef, local: LocalModel, placement: Placement) -> Lpips:
     state, metadata = _read(file)
     whole = any(key.startswith("net.") for key in state)
     net = metadata.get("net") or ref.id
-    if net not in MIN_SIDE:
+    known = ", ".join(MIN_SIDE)
+    if not net:
         raise ModelUnavailableError(
-            f"LPIPS trunk {net or file.name!r} is unknown", f"known trunks: {', '.join(MIN_SIDE)}"
+            f"LPIPS file {file} does not name its trunk, and neither do the settings",
+            f'set its id beside the path: lpips = {{ path = "{file}", id = "alex" }}; known trunks: {known}',
         )
+    if net not in MIN_SIDE:
+        raise ModelUnavailableError(f"LPIPS trunk {net!r} is unknown", f"known trunks: {known}")
     model = _empty(net)
     if not whole:
         state = _trunk(model, state, file) | _packaged_lins(net)
