@@ -223,7 +223,7 @@ def test_a_second_run_finds_everything_and_loads_no_model(
     assert again.values == first.values
     assert {event.info.role for event in again.of(ModelLoaded)} == {str(role) for role in Role}
     assert all("earlier job" in event.info.detail["values"] for event in again.of(ModelLoaded))
-    assert again.of(Notice) == first.of(Notice)
+    assert again.of(Notice) == [notice for notice in first.of(Notice) if "captioner's limit" not in notice.text]
 
 
 def test_captions_for_directions_are_kept_without_a_sentence_encoder(
