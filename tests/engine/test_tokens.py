@@ -176,7 +176,7 @@ class TestTextsThatModelsCut:
         reads = {(read.text, read.item): read.truncated for read in ran.of(PromptRead)}
         assert reads == {("prompt", 0): True, ("prompt", None): False, ("topic", 2): True, ("topic", None): False}
         results = Results(
-            ScoringPlan(("clip", "blip2"), {"clip": 0.0, "blip2": 0.0}, load_settings().profile("aim").rules), common
+            ScoringPlan(("clip", "blip2"), {"clip": 1.0, "blip2": 1.0}, load_settings().profile("aim").rules), common
         )
         results.add(rows)
         for event in ran.events:
