@@ -25,15 +25,15 @@ _MB = 1 << 20
 _LIMITS = {".json": 8 * _MB, ".txt": 64 * _MB, ".model": 64 * _MB, ".jinja": 8 * _MB}
 _VOCABULARIES = frozenset({"tokenizer.json", "vocab.json"})
 _VOCABULARY_LIMIT = 64 * _MB
-_INDEX_LIMIT = 64 * _MB
+_INDEX_LIMIT = 32 * _MB
 _PICKLED = frozenset({".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".h5", ".msgpack", ".joblib", ".npy"})
 _FILES = frozenset({*_LIMITS, *_PICKLED, ".safetensors"})
 
 # The modules of a sentence encoder that have tensors and numbers in their folders, and no names of other classes.
 _MODULE_CLASSES = frozenset(
     {
-        "CNN", "Dense", "Dropout", "LSTM", "LayerNorm", "Normalize", "Pooling", "StaticEmbedding", "Transformer",
-        "WeightedLayerPooling",
+        "CLIPModel", "CNN", "Dense", "Dropout", "LSTM", "LayerNorm", "Normalize", "Pooling", "StaticEmbedding",
+        "Transformer", "WeightedLayerPooling",
     }
 )  # fmt: skip
 _MODULE_NAMESPACE = "sentence_transformers."
@@ -41,9 +41,11 @@ _ACTIVATION = re.compile(r"torch\.nn\.(modules\.[a-z_]+\.)?[A-Za-z0-9]+")
 
 # Values by which a file names code: of the folder, of a repository, or of whatever is installed.
 _CODE_KEYS = ("auto_map", "custom_pipelines", "custom_generate", "trust_remote_code")
-_CLASS_KEYS = ("tokenizer_class", "image_processor_type", "feature_extractor_type", "model_type")
+_CLASS_KEYS = ("tokenizer_class", "image_processor_type", "feature_extractor_type")
 _KERNEL_KEYS = ("attn_implementation", "_attn_implementation", "_attn_implementation_internal", "attention_backend")
 _PATH_KEYS = frozenset({"tokenizer_name_or_path", "model_name_or_path", "gguf_file", "subfolder"})
+# Older versions of transformers open these as they stand. Files of people who save models name paths that are nowhere.
+_FILE_KEYS = frozenset({"vocab_file", "merges_file", "spm_file", "tokenizer_file", "sentencepiece_model_file"})
 _CONFIGS = ("config.json", "tokenizer_config.json", "preprocessor_config.json", "processor_config.json")
 
 _NAMES = re.compile(r'"([\w.-]+)"')
@@ -52,8 +54,10 @@ _CLASSES = re.compile(r"^(?:class )?(\w+)(?:\(| = )", re.MULTILINE)
 # A configuration is believed when memory is taken and layers are built, before a weight is read.
 _MOST = (
     (re.compile(r"(^|_)(layers?|heads|blocks|depth)(_|$)"), 1_000),
-    (re.compile(r"(^|_)(size|dim|ffn|width|embeddings|tokens|channels|features)(_|$)"), 16_000_000),
+    (re.compile(r"(^|_)(height|width|edge)$|^(image|crop|patch)_size$"), 16_384),
+    (re.compile(r"(^|_)(size|dim|ffn|embeddings|tokens|channels|features)(_|$)"), 16_000_000),
 )
+_SIZED = ("config.json", "preprocessor_config.json", "processor_config.json")
 
 #: Tokenizers that read their SentencePiece model themselves, with the libraries they need for it.
 _SENTENCEPIECE = (Library("sentencepiece", "siglip"), Library("google.protobuf", "siglip"))
@@ -78,23 +82,33 @@ def folder_refusal(folder: Path, *, local: bool) -> str:
         _check(folder, local)
     except _RefusedError as error:
         return str(error)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # the last one is a loop of links
         return f"{folder.name} cannot be read: {getattr(error, 'strerror', None) or error}"
     return ""
 
 
 def missing_libraries(folder: Path) -> tuple[Library, ...]:
     """The libraries that the tokenizer of a folder needs and that are not installed; imports nothing."""
+    folders = [folder]
+    if (folder / MODULES).is_file():
+        try:
+            folders += [folder / str(module.get("path", "")) for module in module_list(folder)]
+        except ValueError:
+            return ()
+    needed = any(map(_reads_sentencepiece, folders))
+    return tuple(library for library in _SENTENCEPIECE if needed and not is_installed(library))
+
+
+def _reads_sentencepiece(folder: Path) -> bool:
+    """Whether the tokenizer of a folder needs the libraries that read a SentencePiece model."""
     try:
         config = _read(folder / "tokenizer_config.json")
     except (_RefusedError, OSError, ValueError):
-        return ()
+        return False
     name = str(config.get("tokenizer_class") or "") if isinstance(config, dict) else ""
-    own = name.removesuffix("Fast") in _SENTENCEPIECE_CLASSES
-    converted = not (folder / "tokenizer.json").is_file() and any(
-        (folder / file).is_file() for file in _SENTENCEPIECE_FILES
-    )
-    return tuple(library for library in _SENTENCEPIECE if not is_installed(library)) if own or converted else ()
+    fast = (folder / "tokenizer.json").is_file()
+    converted = not fast and any((folder / file).is_file() for file in _SENTENCEPIECE_FILES)
+    return converted or name.removesuffix("Fast") in _SENTENCEPIECE_CLASSES
 
 
 def is_installed(library: Library) -> bool:
@@ -157,8 +171,10 @@ def _check(folder: Path, local: bool) -> None:
             if file.name == MODULES or value is None:
                 continue
             _check_values(prefix + file.name, value)
-            if file.name == "config.json" and isinstance(value, dict):
+            if file.name in _SIZED and isinstance(value, dict):
                 _check_sizes(prefix + file.name, value)
+        for file in sorted(part.glob("*.index.json")):
+            _check_shards(file, prefix)
         if local:
             _check_pickles(part, prefix)
 
@@ -261,12 +277,26 @@ def _check_values(name: str, value: Any) -> None:
             raise _RefusedError(f"{name} names code of a repository ({key}: {_shown(found)}); it is not run")
         if key in _PATH_KEYS and isinstance(found, str) and _leads_out(found):
             raise _RefusedError(f"{name} names the path {_shown(found)}, which is outside the folder")
-        if key.endswith("_file") and isinstance(found, str) and _leads_out(found) and Path(found).exists():
+        if key in _FILE_KEYS and isinstance(found, str) and _leads_out(found) and Path(found).exists():
             raise _RefusedError(f"{name} names the file {_shown(found)}, which is outside the folder")
     if name.rpartition("/")[2] in _CONFIGS and isinstance(value, dict):
-        for key in _CLASS_KEYS:
-            if (found := value.get(key)) is not None and not _is_known(found):
+        classes = [(key, found) for key, found in _entries(value) if key in _CLASS_KEYS]
+        for key, found in (*classes, ("model_type", value.get("model_type"))):
+            if found is not None and not _is_known(found):
                 raise _RefusedError(f"{name} names {_shown(found)} as its {key}, which transformers does not have")
+
+
+def _check_shards(file: Path, prefix: str) -> None:
+    """The files that an index names lie beside it, and those of safetensors are safetensors."""
+    try:
+        index = _read(file, prefix)
+        shards = set(index["weight_map"].values())
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError):
+        return  # no index, which is a damaged or missing file like another
+    kind = ".safetensors" if ".safetensors." in file.name else ""
+    for shard in shards:
+        if not isinstance(shard, str) or Path(shard).name != shard or not shard.endswith(kind):
+            raise _RefusedError(f"{prefix}{file.name} names {_shown(shard)}, which is not a file of weights beside it")
 
 
 def _leads_out(path: str) -> bool:

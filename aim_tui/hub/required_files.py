@@ -37,6 +37,7 @@ _MODULE_PARTS = {
     "Transformer": ("config", "weights", "tokenizer"),
     "StaticEmbedding": ("weights", "tokenizer"),
     "Pooling": ("config",),
+    "CLIPModel": ("config", "weights", "tokenizer"),
     "Dense": ("config", "weights"),
     "LayerNorm": ("config", "weights"),
     "LSTM": ("weights",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import pickle
 import shutil
 import time
@@ -315,6 +316,39 @@ def test_sizes_that_no_model_has_are_refused(key: str, value: int, copy: Copy):
     config["text_config"][key] = value
     (folder / "config.json").write_text(json.dumps(config))
     assert f"config.json has {key} {value:,}" in refusal(Role.CLIP, folder)
+
+
+@pytest.mark.parametrize("key", ["height", "shortest_edge"])
+def test_an_image_processor_of_a_size_that_no_model_has_is_refused(key: str, copy: Copy):
+    folder = copy(Role.CLIP)
+    change(folder / "preprocessor_config.json", size={key: 10**7})
+    assert f"preprocessor_config.json has {key} 10,000,000" in refusal(Role.CLIP, folder)
+
+
+def test_an_image_processor_named_deep_inside_is_checked(copy: Copy):
+    folder = copy(Role.CLIP)
+    change(folder / "processor_config.json", image_processor={"image_processor_type": "EvilProcessor"})
+    assert "names EvilProcessor as its image_processor_type" in refusal(Role.CLIP, folder)
+
+
+@pytest.mark.parametrize("shard", ["../outside.safetensors", "/etc/passwd", "evil.bin", 5])
+def test_an_index_names_weights_beside_it(shard: object, copy: Copy):
+    folder = copy(Role.CLIP)
+    (folder / "model.safetensors").rename(folder / "model-1.safetensors")
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": shard}}))
+    assert "which is not a file of weights beside it" in refusal(Role.CLIP, folder)
+
+
+def test_a_loop_of_links_is_refused(copy: Copy):
+    folder = copy(Role.CLIP)
+    (folder / "vocab.json").symlink_to("vocab.json")
+    assert refusal(Role.CLIP, folder)
+
+
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(copy: Copy):
+    folder = copy(Role.CLIP)
+    os.mkfifo(folder / "generation_config.json")
+    assert refusal(Role.CLIP, folder) == "generation_config.json is not a regular file"
 
 
 def test_a_tokenizer_names_the_libraries_that_it_needs(copy: Copy, monkeypatch: pytest.MonkeyPatch):
