@@ -257,12 +257,12 @@ def _check_module(module: Mapping[str, Any], root: _Root, folder: Path) -> str:
     if not isinstance(kind, str) or not isinstance(path, str):
         raise _RefusedError(f"{MODULES} names a module without a type or a path")
     if not kind.startswith(_MODULE_NAMESPACE):
-        raise _RefusedError(f"{MODULES} names {kind}; only sentence_transformers' own modules are loaded")
+        raise _RefusedError(f"{MODULES} names {_shown(kind)}; only sentence_transformers' own modules are loaded")
     if kind.rpartition(".")[2] not in _MODULE_CLASSES or not all(part.isidentifier() for part in kind.split(".")):
         known = ", ".join(sorted(_MODULE_CLASSES))
-        raise _RefusedError(f"{MODULES} names {kind}; the modules that are loaded are {known}")
+        raise _RefusedError(f"{MODULES} names {_shown(kind)}; the modules that are loaded are {known}")
     if Path(path).is_absolute() or ".." in Path(path).parts or not root.holds(folder / path):
-        raise _RefusedError(f"{MODULES} names the path {path!r}, which is outside the folder")
+        raise _RefusedError(f"{MODULES} names the path {_shown(path)}, which is outside the folder")
     return path.strip("/")
 
 
@@ -346,7 +346,8 @@ def _shown(value: Any) -> str:
         value = next(iter(value.values()))
     if isinstance(value, list) and value:
         value = next((each for each in value if each), value[0])
-    return str(value)[:80]
+    # One line, whatever the file says; escapes are taken out where it is printed.
+    return " ".join(str(value).split())[:80]
 
 
 def _is_known(name: Any) -> bool:
