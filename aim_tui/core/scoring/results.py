@@ -284,7 +284,10 @@ class Results:
             return row
         other = {metric: Missing(f"scored against another {get_metric(metric).needs}") for metric in stale}
         raws = row.raws | {metric: Raw(missing, row.need(metric, self.context)) for metric, missing in other.items()}
-        settled = replace(row, raws=raws)
+        # A text that was read is another now.
+        other_texts = {str(get_metric(metric).needs) for metric in stale}
+        reads = {text: read for text, read in row.texts_read.items() if text not in other_texts}
+        settled = replace(row, raws=raws, texts_read=reads)
         settled.scores = self._score(settled)
         return settled
 
