@@ -44,6 +44,8 @@ _TYPES = {
     "exif_rotated": "bool_",
     "flattened": "string",
     "frames": "int64",
+    "icc": "string",
+    "damage": "string",
 }
 
 _TYPE_OF = {Kind.NUMBER: "float64", Kind.TEXT: "string", Kind.FLAG: "bool_"}

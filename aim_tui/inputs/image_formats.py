@@ -10,8 +10,7 @@ from importlib.util import find_spec
 # signature, which any bytes can pass for.
 _ENDINGS = {
     "PNG": (".png", ".apng"),
-    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".jfi"),
-    "MPO": (".mpo",),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".jfi", ".mpo"),
     "WEBP": (".webp",),
     "BMP": (".bmp",),
     "DIB": (".dib",),

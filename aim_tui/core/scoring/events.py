@@ -69,6 +69,10 @@ class ImageFacts:
     flattened: str = ""
     """Name of the colour that transparency was flattened on, empty where there was none."""
     frames: int = 1
+    icc: str = ""
+    """Name of the ICC profile, which is not applied; empty where there is none."""
+    damage: str = ""
+    """What is broken in the file besides its pixels, which are whole."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,8 @@ def full_record(row: Row, results: Results, judged: Judged | None = None) -> dic
             "exif_rotated": facts.exif_rotated,
             "flattened": facts.flattened or None,
             "frames": facts.frames,
+            "icc": facts.icc or None,
+            "damage": facts.damage or None,
         }
     full |= _own(row)
     if judged is not None:

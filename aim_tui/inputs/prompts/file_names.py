@@ -23,12 +23,17 @@ _DATE = re.compile(
 )
 #: Names of programs, cameras and their outputs, as they stand at the start of a file's name.
 _PROGRAM = re.compile(
-    rf"^(?:comfyui|comfy|img|image|images|grid|default|dall[-_ ]?e(?:[-_ ]?[23])?|dsc[nf]?|pxl|mvimg|screenshot|screen[-_ ]shot"
-    rf"|photo|picture|download|downloaded|output|out|result|sample|temp|tmp|untitled|unnamed|file|render|gen|generated"
-    rf"|leonardo|midjourney|mj|novelai|nai|firefly|fooocus|invokeai|swarmui|a1111|forge|automatic1111|stable[-_ ]?diffusion"
-    rf"|sdxl|sd|flux|chatgpt[-_ ]image|gemini[-_ ]generated[-_ ]image|gpt[-_ ]image|whatsapp[-_ ]image|txt2img|img2img|t2i|i2i"
-    rf"|upscaled?|hires|batch|seed|frame|preview|ideogram|playground|civitai|nightcafe|bing)(?=$|{_SEPARATORS}|\d)",
+    rf"^(?:comfyui(?:[-_ ]temp[-_ ][a-z]{{5}})?|txt2img|img2img|t2i|i2i|img|default|dall[-_ ·.]?e(?:[-_ ]?[23])?|dsc[nf]?"
+    rf"|pxl|mvimg|novelai|fooocus|invokeai|swarmui|a1111|automatic1111|stable[-_ ]?diffusion|sdxl|sd(?=[-_\d])"
+    rf"|chatgpt[-_ ]image|gemini[-_ ]generated[-_ ]image|gpt[-_ ]image|whatsapp[-_ ]image|screen[-_ ]?shot|grid)"
+    rf"(?=$|{_SEPARATORS}|\d)",
     re.I,
+)
+#: Words that say nothing where a name has no others.
+_EMPTY = frozenset(
+    """image images img photo picture pic download output out result results sample temp tmp untitled unnamed file
+    render gen generated leonardo midjourney firefly forge flux upscale upscaled hires batch seed frame preview ideogram
+    playground civitai comfy mp copy final grid default bild foto unbenannt clipboard pasted at""".split()
 )
 _NUMBER = rf"(?:#?\d+(?:x\d+)?|v\d+|seed\d*|s\d{{4,}}|\d+(?:st|nd|rd|th)?)"
 _BEFORE = re.compile(rf"^(?:{_SEPARATORS}|{_NUMBER}(?=$|{_SEPARATORS}))+", re.I)
@@ -50,7 +55,8 @@ def prompt_in_name(path: str) -> FoundPrompt | NoPrompt:
     words = words.replace("_", " ").replace("+", " ")
     if " " not in words.strip():
         words = words.replace("-", " ")
-    words = " ".join(words.split())
-    if not any(char.isalpha() for char in words):
+    words = re.sub(r"^[-–—\s]+", "", " ".join(words.split()))
+    said = [word for word in re.findall(r"[^\W\d_]+", words.lower()) if word not in _EMPTY]
+    if not said:
         return NoPrompt("no words in its file name")
     return FoundPrompt(words, "file name")
