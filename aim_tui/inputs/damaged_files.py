@@ -85,7 +85,7 @@ def _png_without_extras(data: bytes) -> Repaired | None:
             damage.append(f"its {name} chunk has a wrong checksum")
         elif kind in (b"zTXt", b"iTXt", b"tEXt", b"iCCP") and _large(raw):
             what = "ICC profile" if kind == b"iCCP" else f"text ({name} chunk)"
-            damage.append(f"its {what} is larger than 1 MiB and was not needed")
+            damage.append(f"its {what} is larger than 1 MiB and was left out")
     if not dropped:
         return None
     damage = list(dict.fromkeys(damage))

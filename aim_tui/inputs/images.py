@@ -159,6 +159,8 @@ def _decode(
     rotated = policy.exif == "rotate" and turn in _TURNS
     if turned and turn in _TURNS and not rotated:
         image = image.transpose(_BACK[turn])
+        if turn in _TRANSPOSED:
+            width, height = height, width
     elif rotated and not turned:
         image = ImageOps.exif_transpose(image)
         if turn in _TRANSPOSED:

@@ -114,11 +114,15 @@ class ModelLoaded:
 
 @dataclass(frozen=True, slots=True)
 class PromptRead:
-    """How many tokens of the prompt CLIP sees: `tokens` with start and end, of at most `limit`."""
+    """How many tokens of the prompt CLIP sees: `tokens` with start and end, of at most `limit`.
+
+    Of an item's own prompt where it names one, else of the job's.
+    """
 
     tokens: int
     limit: int
     truncated: bool
+    item: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from aim_tui.core.text import path_bytes, portable_path
 #: The fields of one image that is scored on AIM's metrics, in the order that every format writes them.
 FIELDS = IMAGES.fields()
 
-_OWN = ("topic", "prompt", "reference")
+_OWN = ("topic", "prompt", "prompt_origin", "reference")
 
 _TRUTH = ("original_id", "is_correct", "error_type", "original_instruction")
 
@@ -126,7 +126,12 @@ def _own(row: Row) -> dict[str, str]:
     """What an image brings itself, in the place of everybody's."""
     if row.own is None:
         return {}
-    found = {"topic": row.own.topic, "prompt": row.own.prompt, "reference": portable_path(row.own.reference)}
+    found = {
+        "topic": row.own.topic,
+        "prompt": row.own.prompt,
+        "prompt_origin": row.own.prompt_origin if row.own.prompt else "",
+        "reference": portable_path(row.own.reference),
+    }
     return {name: text for name, text in found.items() if text}
 
 

@@ -31,11 +31,57 @@ _PROGRAM = re.compile(
 )
 #: Words that say nothing where a name has no others.
 _EMPTY = frozenset(
-    """image images img photo picture pic download output out result results sample temp tmp untitled unnamed file
-    render gen generated leonardo midjourney firefly forge flux upscale upscaled hires batch seed frame preview ideogram
-    playground civitai comfy mp copy final grid default bild foto unbenannt clipboard pasted at""".split()
+    [
+        "image",
+        "images",
+        "img",
+        "photo",
+        "picture",
+        "pic",
+        "download",
+        "output",
+        "out",
+        "result",
+        "results",
+        "sample",
+        "temp",
+        "tmp",
+        "untitled",
+        "unnamed",
+        "file",
+        "render",
+        "gen",
+        "generated",
+        "leonardo",
+        "midjourney",
+        "firefly",
+        "forge",
+        "flux",
+        "upscale",
+        "upscaled",
+        "hires",
+        "batch",
+        "seed",
+        "frame",
+        "preview",
+        "ideogram",
+        "playground",
+        "civitai",
+        "comfy",
+        "mp",
+        "copy",
+        "final",
+        "grid",
+        "default",
+        "bild",
+        "foto",
+        "unbenannt",
+        "clipboard",
+        "pasted",
+        "at",
+    ]
 )
-_NUMBER = rf"(?:#?\d+(?:x\d+)?|v\d+|seed\d*|s\d{{4,}}|\d+(?:st|nd|rd|th)?)"
+_NUMBER = r"(?:#?\d+(?:x\d+)?|v\d+|seed\d*|s\d{4,}|\d+(?:st|nd|rd|th)?)"
 _BEFORE = re.compile(rf"^(?:{_SEPARATORS}|{_NUMBER}(?=$|{_SEPARATORS}))+", re.I)
 _AFTER = re.compile(rf"(?:{_SEPARATORS}|(?<={_SEPARATORS}){_NUMBER})+$", re.I)
 _COPY = re.compile(r"[\s_-]+(?:copy|kopie|copie|final|edited|upscaled?)$", re.I)

@@ -78,9 +78,11 @@ def novelai(data: Any) -> str | None:
     if isinstance(caption, dict):
         characters = caption.get("char_captions")
         texts = [caption.get("base_caption") or data.get("prompt")]
-        texts += [each.get("char_caption") for each in characters if isinstance(each, dict)] if isinstance(
-            characters, list
-        ) else []
+        texts += (
+            [each.get("char_caption") for each in characters if isinstance(each, dict)]
+            if isinstance(characters, list)
+            else []
+        )
         kept = [text.strip().rstrip(",") for text in texts if isinstance(text, str) and text.strip()]
         if kept:
             return ", ".join(kept)

@@ -85,7 +85,7 @@ def _text(file: str) -> str:
         raise PromptError(error.strerror or "cannot be read") from None
     if len(data) > _LARGEST:
         raise PromptError(f"is larger than {_LARGEST >> 20} MiB")
-    if b"\0" in data and not data.startswith((codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE)):
-        if data.count(0) * 4 < len(data):
-            raise PromptError("is not text")
+    utf16 = data.startswith((codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE)) or data.count(0) * 4 >= len(data)
+    if b"\0" in data and not utf16:
+        raise PromptError("is not text")
     return text_of(data)

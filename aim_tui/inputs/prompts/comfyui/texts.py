@@ -143,7 +143,9 @@ class Texts:
             negative = self._of(node.inputs["negative"], False)
         except PromptError:
             negative = []
-        return texts + [text for text in self._of(second, True) if text not in negative and second not in _negatives(node)]
+        return texts + [
+            text for text in self._of(second, True) if text not in negative and second not in _negatives(node)
+        ]
 
     def _carried(self, node: Node, names: list[str], positive: bool) -> list[str]:
         """Pipes and contexts: of several that are merged the last that holds a prompt counts."""
@@ -345,7 +347,9 @@ class Texts:
         if re.search(r"regex|dictionary|random", node.kind, re.I) or _truth(inputs.get("use_regex")):
             raise PromptError(f"what {node} replaces is not known")
         name = next((name for name in ("text", "string", "prompt", "input", "text_a", "value") if name in inputs), None)
-        finds = [each for each in sorted(inputs, key=natural_key) if re.match(r"(?:find|search|old|replace_from)", each)]
+        finds = [
+            each for each in sorted(inputs, key=natural_key) if re.match(r"(?:find|search|old|replace_from)", each)
+        ]
         pairs = []
         for find in finds:
             new = next(

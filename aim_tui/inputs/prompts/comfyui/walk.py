@@ -48,7 +48,9 @@ class _Walk:
             groups = self._without_output()
         prompts, reason = self._prompts(groups)
         if len(prompts) > 1:
-            raise PromptError(f"{len(prompts)} outputs have different prompts, and the file's name matches none of them")
+            raise PromptError(
+                f"{len(prompts)} outputs have different prompts, and the file's name matches none of them"
+            )
         if not prompts:
             raise reason or PromptError("the sampler's positive prompt leads to no text")
         return prompts[0]
@@ -68,8 +70,8 @@ class _Walk:
         return list(prompts), reason
 
     def _prompt_of(self, samplers: list[Node]) -> str:
-        prompts = _unique(joined(self._texts.of_sampler(node)) for node in samplers)
-        prompts = [prompt for prompt in prompts if prompt]
+        texts = (joined(self._texts.of_sampler(node)) for node in samplers)
+        prompts = list(dict.fromkeys(text for text in texts if text))
         if len(prompts) > 1:
             names = ", ".join(str(node) for node in samplers[:3])
             raise PromptError(f"the image is composed of several samplings with different prompts: {names}")
