@@ -1,7 +1,7 @@
 """Files with whole pixels and something else that is broken: what it is, and the bytes without it.
 
-Decoders refuse such a file as a whole. Here they are never told to look away: what is not needed for pixels is left out,
-and a file whose pixels are cut off still fails.
+Decoders refuse such a file as a whole. Here they are never told to look away: what pixels do not need is left out, and
+a file whose pixels are cut off still fails.
 """
 
 from __future__ import annotations

@@ -41,7 +41,8 @@ class Watch:
     """Finds new images at files, folders and glob patterns, besides those in `known`.
 
     Use it in one thread. `waiting` names the files that are not complete yet, each with the reason; `problems` are the
-    paths without images at the moment, `left_out` is what stands there and is not listed; `notice` says why change events are unavailable.
+    paths without images at the moment, `left_out` is what stands there and is not listed; `notice` says why change
+    events are unavailable.
     """
 
     def __init__(self, paths: Sequence[str], recursive: bool, policy: ReadingPolicy, known: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""Which image formats are read, by Pillow itself or with a plug-in that is installed, and the endings of their files."""
+"""Which image formats are read, by Pillow or with a plug-in that is installed, and the endings of their files."""
 
 from __future__ import annotations
 

@@ -217,7 +217,7 @@ def _is_listed_image(name: str, left_out: LeftOut) -> bool:
 
 
 def _below_system_folder(path: str) -> bool:
-    return any(part.lower() in _SYSTEM_FOLDERS for part in path.split(os.sep)[:-1])
+    return any(part.lower() in _SYSTEM_FOLDERS for part in Path(path).parts[:-1])
 
 
 def _is_dir(entry: os.DirEntry[str]) -> bool:

@@ -289,12 +289,14 @@ IMAGES.register(
     ),
     Column("error", "Error", Kind.TEXT, lambda row, view: row.errors(), field="error"),
     Column(
-        "prompt_tokens", "Prompt tokens", Kind.NUMBER, lambda row, view: read.tokens if (read := _prompt_read(row, view)) else None,
+        "prompt_tokens", "Prompt tokens", Kind.NUMBER,
+        lambda row, view: read.tokens if (read := _prompt_read(row, view)) else None,
         filtered=False, field="prompt_tokens",
     ),
     Column(
         "prompt_truncated", "Prompt truncated", Kind.FLAG,
-        lambda row, view: read.truncated if (read := _prompt_read(row, view)) else None, filtered=False, field="prompt_truncated",
+        lambda row, view: read.truncated if (read := _prompt_read(row, view)) else None,
+        filtered=False, field="prompt_truncated",
     ),
     Column("size", "Size", Kind.NUMBER, _fact("bytes"), largest_first=True),
     Column("width", "Width", Kind.NUMBER, _fact("width"), largest_first=True),

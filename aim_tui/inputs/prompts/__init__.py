@@ -48,7 +48,8 @@ def _prompt_in_metadata(path: str) -> FoundPrompt | NoPrompt:
     stem = os.path.splitext(os.path.basename(path))[0]  # noqa: PTH119, PTH122  # as text: any bytes
     try:
         blocks = read_blocks(path)
-        source = Source(stem, blocks.camera)
+        software = " ".join(block.text[:200] for block in blocks.blocks if block.key.lower() in ("software", "source"))
+        source = Source(stem, blocks.camera, software)
         found = find_in(blocks.blocks, source)
     except PromptError as error:
         return NoPrompt(str(error))

@@ -1,7 +1,7 @@
 """The blocks of text in an image file, found without decoding a pixel.
 
-Files are walked by hand: text may stand behind the pixels, be larger than a decoder allows or have a wrong checksum, and
-none of that makes it unreadable.
+Files are walked by hand: text may stand behind the pixels, be larger than a decoder allows or have a wrong checksum,
+and none of that makes it unreadable.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from xml.etree import ElementTree
 
 from PIL import Image
 
-from aim_tui.inputs.image_formats import FORMATS
+from aim_tui.inputs.image_formats import FORMATS, register_plugins
 from aim_tui.inputs.prompts.encodings import text_of, user_comment, utf16
 from aim_tui.inputs.prompts.found import PromptError
 
@@ -246,10 +246,11 @@ def _gif_parts(file: BinaryIO) -> Iterator[bytes]:
 
 def _read_other(file: BinaryIO, found: Blocks) -> None:
     """TIFF, AVIF and what plug-ins read: through Pillow, which decodes no pixel for it."""
+    register_plugins()
     with Image.open(file, formats=FORMATS) as image:
-        for key, value in image.info.items():
-            if isinstance(key, str) and isinstance(value, str):
-                found.add(f"{image.format} text", key, value)
+        for key in ("comment", "parameters", "prompt", "workflow"):
+            if isinstance(value := image.info.get(key), str | bytes):
+                found.add(f"{image.format} text", key, value if isinstance(value, str) else text_of(value))
         exif = image.info.get("exif")
         _exif(exif.removeprefix(_EXIF_HEAD) if isinstance(exif, bytes) else image.getexif(), found)
         xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
@@ -291,7 +292,9 @@ def _exif(source: bytes | Image.Exif, found: Blocks) -> None:
                 found.camera = f"{found.camera} {text}".strip()
     comment = inner.get(_USER_COMMENT, tags.get(_USER_COMMENT))
     if isinstance(comment, bytes | str) and comment:
-        found.add("EXIF UserComment", "", user_comment(comment))
+        text = user_comment(comment)
+        keyed = _KEYED.match(text)
+        found.add("EXIF UserComment", keyed[1].lower() if keyed else "", text[keyed.end() :] if keyed else text)
 
 
 def _xmp(data: bytes, found: Blocks) -> None:

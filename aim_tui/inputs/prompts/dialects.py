@@ -26,10 +26,11 @@ _WORDS = re.compile(r"\w+")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What the blocks are of: the file's name without its ending, and the camera that took it."""
+    """What the blocks are of: the file's name without its ending, the camera or the program that made it."""
 
     stem: str = ""
     camera: str = ""
+    software: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +151,8 @@ def _labelled(block: Block, source: Source) -> str | None:
 
 
 def _description(block: Block, source: Source) -> str | None:
-    """NovelAI before it had a comment, and what says nothing but what the image shows in the same place."""
-    return None if block.data is not None or block.key != "Description" or len(block.text) > 20_000 else block.text
+    """NovelAI's, where the comment beside it is lost."""
+    return block.text if block.key == "Description" and "NovelAI" in source.software else None
 
 
 def _json(block: Block, source: Source) -> str | None:
@@ -183,6 +184,6 @@ DIALECTS: tuple[Dialect, ...] = (
     Dialect("Midjourney", _midjourney),
     Dialect("prompt text", _labelled),
     Dialect("JSON prompt", _json),
-    Dialect("description", _description),
+    Dialect("NovelAI description", _description),
     Dialect("EXIF UserComment", _comment),
 )

@@ -23,64 +23,21 @@ _DATE = re.compile(
 )
 #: Names of programs, cameras and their outputs, as they stand at the start of a file's name.
 _PROGRAM = re.compile(
-    rf"^(?:comfyui(?:[-_ ]temp[-_ ][a-z]{{5}})?|txt2img|img2img|t2i|i2i|img|default|dall[-_ ·.]?e(?:[-_ ]?[23])?|dsc[nf]?"
+    rf"^(?:comfyui(?:[-_ ]temp[-_ ][a-z]{{5}})?|txt2img|img2img|t2i|i2i|img|default"
+    rf"|dall[-_ ·.]?e(?:[-_ ]?[23])?|dsc[nf]?"
     rf"|pxl|mvimg|novelai|fooocus|invokeai|swarmui|a1111|automatic1111|stable[-_ ]?diffusion|sdxl|sd(?=[-_\d])"
     rf"|chatgpt[-_ ]image|gemini[-_ ]generated[-_ ]image|gpt[-_ ]image|whatsapp[-_ ]image|screen[-_ ]?shot|grid)"
     rf"(?=$|{_SEPARATORS}|\d)",
     re.I,
 )
 #: Words that say nothing where a name has no others.
-_EMPTY = frozenset(
-    [
-        "image",
-        "images",
-        "img",
-        "photo",
-        "picture",
-        "pic",
-        "download",
-        "output",
-        "out",
-        "result",
-        "results",
-        "sample",
-        "temp",
-        "tmp",
-        "untitled",
-        "unnamed",
-        "file",
-        "render",
-        "gen",
-        "generated",
-        "leonardo",
-        "midjourney",
-        "firefly",
-        "forge",
-        "flux",
-        "upscale",
-        "upscaled",
-        "hires",
-        "batch",
-        "seed",
-        "frame",
-        "preview",
-        "ideogram",
-        "playground",
-        "civitai",
-        "comfy",
-        "mp",
-        "copy",
-        "final",
-        "grid",
-        "default",
-        "bild",
-        "foto",
-        "unbenannt",
-        "clipboard",
-        "pasted",
-        "at",
-    ]
-)
+_EMPTY = frozenset({
+        "image", "images", "img", "photo", "picture", "pic", "download", "output", "out", "result", "results",
+        "sample", "temp", "tmp", "untitled", "unnamed", "file", "render", "gen", "generated", "leonardo",
+        "midjourney", "firefly", "forge", "flux", "upscale", "upscaled", "hires", "batch", "seed", "frame",
+        "preview", "ideogram", "playground", "civitai", "comfy", "mp", "copy", "final", "grid", "default",
+        "bild", "foto", "unbenannt", "clipboard", "pasted", "at",
+})  # fmt: skip
 _NUMBER = r"(?:#?\d+(?:x\d+)?|v\d+|seed\d*|s\d{4,}|\d+(?:st|nd|rd|th)?)"
 _BEFORE = re.compile(rf"^(?:{_SEPARATORS}|{_NUMBER}(?=$|{_SEPARATORS}))+", re.I)
 _AFTER = re.compile(rf"(?:{_SEPARATORS}|(?<={_SEPARATORS}){_NUMBER})+$", re.I)

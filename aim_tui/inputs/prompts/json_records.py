@@ -20,6 +20,8 @@ _SWARM_SECTION = re.compile(
 )
 _INVOKE_NEGATIVE = re.compile(r"\s*\[[^\[\]]*\]")
 _JOB = re.compile(r"\s*Job ID:\s*[0-9a-f-]{8,}.*$", re.I | re.S)
+# Images that a prompt begins with.
+_IMAGES = re.compile(r"^(?:\s*<?https?://\S+)+")
 _FLAGS = re.compile(r"(?:^|\s)(?:--|—)[a-z][a-z0-9]*(?:\s+(?!--|—)[^\s]+)*", re.I)
 
 
@@ -91,6 +93,8 @@ def novelai(data: Any) -> str | None:
 
 def fooocus(data: Any) -> str | None:
     """Fooocus and its forks: an object, or a list of labels, keys and values."""
+    if isinstance(data, list) and data and isinstance(data[0], dict):
+        return next((prompt for each in data if (prompt := fooocus(each) or plain(each))), None)
     if isinstance(data, list) and data and all(isinstance(each, list) and len(each) >= 2 for each in data):
         fields = {str(each[-2] if len(each) > 2 else each[0]).lower(): each[-1] for each in data}
         fields |= {str(each[0]).lower(): each[-1] for each in data}
@@ -105,10 +109,10 @@ def fooocus(data: Any) -> str | None:
         marks & set(data)
     ):
         return None
-    key = next((key for key in ("prompt", "Prompt") if isinstance(data.get(key), str)), None)
-    if key is None:
-        return None
-    return _text(data, key)
+    value = data.get("prompt", data.get("Prompt"))
+    if isinstance(value, list):
+        value = next((each for each in value if isinstance(each, str) and each.strip()), None)
+    return value if isinstance(value, str) else None
 
 
 def draw_things(data: Any) -> str | None:
@@ -170,7 +174,7 @@ def plain(data: Any, members: tuple[str, ...] = PROMPT_MEMBERS) -> str | None:
 
 def midjourney(text: str) -> str:
     """Midjourney's description without its flags and the number of the job."""
-    return _FLAGS.split(_JOB.sub("", text), maxsplit=1)[0].strip()
+    return _FLAGS.split(_JOB.sub("", _IMAGES.sub("", text)), maxsplit=1)[0].strip()
 
 
 def _object(value: Any) -> Any:

@@ -14,12 +14,16 @@ _KEY = (
 _STEPS = re.compile(r"(?:^|(?<=\s))Steps: ?\d+(?=\s*(?:,|$))", re.M)
 # Settings that do not begin with the steps: at least two of them, with a comma between.
 _SETTINGS = re.compile(rf"(?:^|(?<=\s))(?:{_KEY}): ?[^,\n]+, ?(?:{_KEY}): ?", re.M)
+# Easy Diffusion's file of labels.
+_LABELLED = re.compile(r"Prompt: (.*)\n(?:Width|Height|Seed|Negative Prompt|Steps|Stable Diffusion model): ?", re.I)
 _TRAILER = re.compile(r"^(?:Negative )?Template:|^(?:Wildcard|Original|Template) (?:negative )?prompt:", re.M | re.I)
 
 
 def positive_of(parameters: str) -> str:
     """The positive prompt: everything before the negative prompt, the settings and the templates."""
     text = parameters.replace("\r\n", "\n").replace("\r", "\n").strip()
+    if labelled := _LABELLED.match(text):
+        return labelled[1].strip()
     ends = [match.start() for pattern in (_NEGATIVE, _STEPS, _SETTINGS) if (match := pattern.search(text)) is not None]
     ends += [match.start() for match in _TRAILER.finditer(text) if match.start() > 0]
     return text[: min(ends, default=len(text))].strip()

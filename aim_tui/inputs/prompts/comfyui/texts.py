@@ -56,6 +56,10 @@ class Texts:
         """The texts of a sampler's positive conditioning."""
         return self._of_node(node, None, True)
 
+    def of_input(self, node: Node, name: str) -> list[str]:
+        """The texts of one input of a node."""
+        return self._of(node.inputs[name], True)
+
     # -- walking -----------------------------------------------------------------------------------------------------
 
     def _of(self, value: Any, positive: bool) -> list[str]:

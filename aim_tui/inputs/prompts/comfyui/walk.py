@@ -17,6 +17,7 @@ from aim_tui.inputs.prompts.comfyui.workflow import read_workflow
 from aim_tui.inputs.prompts.found import PromptError
 
 _DEEPEST = 200
+_SERVICE_PROMPTS = ("positive", "positive_prompt", "prompt")
 _NUMBERED = re.compile(r"[_\-. ]*\d+[_\-. ]*$")
 
 
@@ -70,7 +71,7 @@ class _Walk:
         return list(prompts), reason
 
     def _prompt_of(self, samplers: list[Node]) -> str:
-        texts = (joined(self._texts.of_sampler(node)) for node in samplers)
+        texts = (joined(self._texts_of(node)) for node in samplers)
         prompts = list(dict.fromkeys(text for text in texts if text))
         if len(prompts) > 1:
             names = ", ".join(str(node) for node in samplers[:3])
@@ -78,6 +79,12 @@ class _Walk:
         if not prompts:
             raise PromptError(f"the positive prompt of {samplers[0]} leads to no text")
         return prompts[0]
+
+    def _texts_of(self, node: Node) -> list[str]:
+        if _samples(node):
+            return self._texts.of_sampler(node)
+        name = next((name for name in _SERVICE_PROMPTS if name in node.inputs), None)
+        return self._texts.of_input(node, name) if name is not None else []
 
     # -- outputs -----------------------------------------------------------------------------------------------------
 
@@ -193,7 +200,7 @@ def _generates(node: Node) -> bool:
     """Whether an image is made here from a text: nodes of services, which have no conditioning."""
     if known.ENCODER.search(node.kind) or re.search(r"load|save|preview|pipe|context|tuple", node.kind, re.I):
         return False
-    return any(isinstance(node.inputs.get(name), str | Link) for name in ("prompt", "positive_prompt", "positive"))
+    return any(isinstance(node.inputs.get(name), str | Link) for name in _SERVICE_PROMPTS)
 
 
 def _prefix(node: Node) -> str | None:
