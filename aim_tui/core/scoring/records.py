@@ -24,6 +24,9 @@ FIELDS = IMAGES.fields()
 
 _OWN = ("topic", "prompt", "prompt_origin", "reference")
 
+#: Facts that few files have; they stand in a record where there is something to say.
+_RARE_FACTS = ("icc", "damage")
+
 _TRUTH = ("original_id", "is_correct", "error_type", "original_instruction")
 
 # A table has no other place for what made its numbers.
@@ -77,9 +80,8 @@ def full_record(row: Row, results: Results, judged: Judged | None = None) -> dic
             "exif_rotated": facts.exif_rotated,
             "flattened": facts.flattened or None,
             "frames": facts.frames,
-            "icc": facts.icc or None,
-            "damage": facts.damage or None,
         }
+        full |= {name: text for name in _RARE_FACTS if (text := getattr(facts, name))}
     full |= _own(row)
     if judged is not None:
         full["judgements"] = judged.records(row.path)
@@ -114,6 +116,13 @@ def _edit_names(row: Row) -> dict[str, Any]:
 
 def _known_truth(row: Row) -> dict[str, Any]:
     return {name: row.truth[name] for name in _TRUTH if name in row.truth}
+
+
+def rare_fields(results: Results) -> tuple[str, ...]:
+    """Those of the facts that few files have which some file of these has."""
+    return tuple(
+        name for name in _RARE_FACTS if any(row.facts is not None and getattr(row.facts, name) for row in results.rows)
+    )
 
 
 def own_fields(results: Results) -> tuple[str, ...]:

@@ -49,7 +49,9 @@ EFFICIENT = node("Efficient Loader", ckpt_name="m", lora_name="None", positive=C
         ),
         graph(
             l=EFFICIENT,
-            c=node("ControlNetApplyAdvanced", positive=["l", 1], negative=["l", 2], image=["p", 0], control_net=["n", 0]),
+            c=node(
+                "ControlNetApplyAdvanced", positive=["l", 1], negative=["l", 2], image=["p", 0], control_net=["n", 0]
+            ),
             k=node("KSampler (Efficient)", seed=1, positive=["c", 0], negative=["c", 1], latent_image=["l", 3]),
             s=node("SaveImage", images=["k", 5], filename_prefix="x"),
             p=node("LoadImage", image="p.png"),
@@ -97,7 +99,7 @@ EFFICIENT = node("Efficient Loader", ckpt_name="m", lora_name="None", positive=C
             n3=node("WanVideoSampler", text_embeds=["w", 0], seed=1, steps=20, image_embeds=["n5", 0]),
         ),
     ],
-)  # fmt: skip
+)
 def test_pipes_contexts_and_loaders_are_followed_on_the_positive_side(data: Any) -> None:
     assert prompt_of_graph(data) == CABIN
 
@@ -148,22 +150,44 @@ def test_two_clips_with_different_words_give_both() -> None:
         ({"c": node("BrushNet", model=["n4", 0], positive=["n6", 0], negative=["n7", 0], image=["x", 0])}, 1),
         ({"c": node("Reroute", **{"": ["n6", 0]})}, 0),
         ({"c": node("SomethingNobodyKnows", whatever=["n6", 0], model=["n4", 0], amount=3)}, 0),
-        ({"c": node("ConditioningAverage", conditioning_to=["n6", 0], conditioning_from=["z", 0],
-                    conditioning_to_strength=1.0), "z": node("CLIPTextEncode", text="other")}, 0),
-        ({"c": node("ConditioningCombine", conditioning_1=["n6", 0], conditioning_2=["z", 0]),
-          "z": node("ConditioningZeroOut", conditioning=["n7", 0])}, 0),
+        (
+            {
+                "c": node(
+                    "ConditioningAverage",
+                    conditioning_to=["n6", 0],
+                    conditioning_from=["z", 0],
+                    conditioning_to_strength=1.0,
+                ),
+                "z": node("CLIPTextEncode", text="other"),
+            },
+            0,
+        ),
+        (
+            {
+                "c": node("ConditioningCombine", conditioning_1=["n6", 0], conditioning_2=["z", 0]),
+                "z": node("ConditioningZeroOut", conditioning=["n7", 0]),
+            },
+            0,
+        ),
         ({"c": node("CR Conditioning Input Switch", Input=1, conditioning1=["n6", 0], conditioning2=["n7", 0])}, 0),
     ],
-)  # fmt: skip
+)
 def test_what_changes_a_conditioning_is_passed_through(nodes: dict[str, Any], slot: int) -> None:
     assert prompt_of_graph(with_conditioning(slot, **nodes)) == CABIN
 
 
 def test_combined_conditionings_are_joined_in_order_each_once() -> None:
-    parts = {name: node("CLIPTextEncode", text=["%s" % name.lower(), 0]) for name in "ABC"} | WORDS
+    parts = {name: node("CLIPTextEncode", text=[name.lower(), 0]) for name in "ABC"} | WORDS
     parts |= {"c": node("CR Text", text="in snow")}
-    many = node("ConditioningMultiCombine", inputcount=3, operation="combine",
-                conditioning_1=["A", 0], conditioning_2=["B", 0], conditioning_3=["C", 0], conditioning_4=["n7", 0])  # fmt: skip
+    many = node(
+        "ConditioningMultiCombine",
+        inputcount=3,
+        operation="combine",
+        conditioning_1=["A", 0],
+        conditioning_2=["B", 0],
+        conditioning_3=["C", 0],
+        conditioning_4=["n7", 0],
+    )
     data = text_to_image(**parts, m=many)
     data["n3"]["inputs"]["positive"] = ["m", 0]
     assert prompt_of_graph(data) == "a cabin, with a red roof, in snow"
@@ -178,12 +202,18 @@ def test_combined_conditionings_are_joined_in_order_each_once() -> None:
     [
         {"g": node("BasicGuider", model=["n4", 0], conditioning=["n6", 0])},
         {"g": node("CFGGuider", model=["n4", 0], positive=["n6", 0], negative=["n7", 0], cfg=3.0)},
-        {"g": node("PerpNegGuider", model=["n4", 0], positive=["n6", 0], negative=["n7", 0], empty_conditioning=["n7", 0])},
-        {"g": node("DualCFGGuider", model=["n4", 0], cond1=["i", 0], cond2=["i", 1], negative=["n7", 0]),
-         "i": node("InstructPixToPixConditioning", positive=["n6", 0], negative=["n7", 0], pixels=["x", 0])},
+        {
+            "g": node(
+                "PerpNegGuider", model=["n4", 0], positive=["n6", 0], negative=["n7", 0], empty_conditioning=["n7", 0]
+            )
+        },
+        {
+            "g": node("DualCFGGuider", model=["n4", 0], cond1=["i", 0], cond2=["i", 1], negative=["n7", 0]),
+            "i": node("InstructPixToPixConditioning", positive=["n6", 0], negative=["n7", 0], pixels=["x", 0]),
+        },
         {"g": node("DualCFGGuider", model=["n4", 0], cond1=["n6", 0], cond2=["n7", 0], negative=["n7", 0])},
     ],
-)  # fmt: skip
+)
 def test_guiders_are_followed_and_the_negative_side_never_is(guider: dict[str, Any]) -> None:
     sampler = node("SamplerCustomAdvanced", noise=["r", 0], guider=["g", 0], sampler=["q", 0], sigmas=["w", 0],
                    latent_image=["n5", 0])  # fmt: skip
@@ -205,27 +235,62 @@ def test_a_guider_of_two_prompts_gives_both() -> None:
 @pytest.mark.parametrize(
     ("join", "prompt"),
     [
-        (node("Text Concatenate", delimiter=", ", clean_whitespace="true", text_a=["a", 0], text_b=["b", 0],
-              text_c=["c", 0], text_d=["d", 0]), "a cabin, with a red roof, in snow, at night"),
-        (node("Text Concatenate", delimiter="\\n", clean_whitespace="false", text_a=["a", 0], text_b=["b", 0]),
-         "a cabin\nwith a red roof"),
+        (
+            node(
+                "Text Concatenate",
+                delimiter=", ",
+                clean_whitespace="true",
+                text_a=["a", 0],
+                text_b=["b", 0],
+                text_c=["c", 0],
+                text_d=["d", 0],
+            ),
+            "a cabin, with a red roof, in snow, at night",
+        ),
+        (
+            node("Text Concatenate", delimiter="\\n", clean_whitespace="false", text_a=["a", 0], text_b=["b", 0]),
+            "a cabin\nwith a red roof",
+        ),
         (node("JoinStrings", string1=["a", 0], string2=["b", 0], delimiter=" "), "a cabin with a red roof"),
-        (node("JoinStringMulti", inputcount=2, string_1=["a", 0], string_2=["b", 0], string_3=["c", 0],
-              delimiter=", ", return_list=False), "a cabin, with a red roof"),
-        (node("StringFunction|pysssss", action="append", tidy_tags="yes", text_a=["a", 0], text_b=["b", 0],
-              text_c="in snow"), "a cabin, with a red roof, in snow"),
-        (node("StringFunction|pysssss", action="append", tidy_tags="no", text_a=["a", 0], text_b=" at night"),
-         "a cabin at night"),
+        (
+            node(
+                "JoinStringMulti",
+                inputcount=2,
+                string_1=["a", 0],
+                string_2=["b", 0],
+                string_3=["c", 0],
+                delimiter=", ",
+                return_list=False,
+            ),
+            "a cabin, with a red roof",
+        ),
+        (
+            node(
+                "StringFunction|pysssss",
+                action="append",
+                tidy_tags="yes",
+                text_a=["a", 0],
+                text_b=["b", 0],
+                text_c="in snow",
+            ),
+            "a cabin, with a red roof, in snow",
+        ),
+        (
+            node("StringFunction|pysssss", action="append", tidy_tags="no", text_a=["a", 0], text_b=" at night"),
+            "a cabin at night",
+        ),
         (node("StringConcatenate", string_a=["a", 0], string_b="in snow", delimiter=", "), "a cabin, in snow"),
         (node("CR Text Concatenate", text1=["a", 0], text2=["b", 0], separator=" | "), "a cabin | with a red roof"),
         (node("easy promptConcat", prompt1=["a", 0], prompt2=["b", 0], separator=", "), "a cabin, with a red roof"),
         (node("ConcatStringSingle", string_a=["a", 0], string_b=", snow"), "a cabin, snow"),
         (node("ttN concat", text1=["a", 0], text2=["b", 0], text3="", delimiter="comma"), "a cabin, with a red roof"),
-        (node("AnyJoinOfTen", separator="; ", **{f"input_{n}": ["a" if n % 2 else "b", 0] for n in range(1, 4)}),
-         "a cabin; with a red roof; a cabin"),
+        (
+            node("AnyJoinOfTen", separator="; ", **{f"input_{n}": ["a" if n % 2 else "b", 0] for n in range(1, 4)}),
+            "a cabin; with a red roof; a cabin",
+        ),
         (node("Text Prepend", prefix=["a", 0], text=["b", 0], delimiter=", "), "a cabin, with a red roof"),
     ],
-)  # fmt: skip
+)
 def test_joins_of_any_number_use_their_own_delimiter(join: dict[str, Any], prompt: str) -> None:
     assert prompt_of_graph(with_text(**WORDS, t=join)) == prompt
 
@@ -235,10 +300,30 @@ def test_joins_of_any_number_use_their_own_delimiter(join: dict[str, Any], promp
     [
         (node("Text Find and Replace", text="a STYLE cabin", find="STYLE", replace="small"), "a small cabin"),
         (node("StringReplace", string="a STYLE cabin", find="STYLE", replace=["s", 0]), "a small cabin"),
-        (node("StringFunction|pysssss", action="replace", tidy_tags="no", text_a="a STYLE cabin", text_b="STYLE",
-              text_c="small"), "a small cabin"),
-        (node("CR Text Replace", text="a X Y", find1="X", replace1="small", find2="Y", replace2="cabin", find3="",
-              replace3=""), "a small cabin"),
+        (
+            node(
+                "StringFunction|pysssss",
+                action="replace",
+                tidy_tags="no",
+                text_a="a STYLE cabin",
+                text_b="STYLE",
+                text_c="small",
+            ),
+            "a small cabin",
+        ),
+        (
+            node(
+                "CR Text Replace",
+                text="a X Y",
+                find1="X",
+                replace1="small",
+                find2="Y",
+                replace2="cabin",
+                find3="",
+                replace3="",
+            ),
+            "a small cabin",
+        ),
         (node("StringTrim", string="  a small cabin ", mode="Both"), "a small cabin"),
         (node("CaseConverter", string="A SMALL CABIN", mode="lowercase"), "a small cabin"),
         (node("StringSubstring", string="a small cabin, snow", start=0, end=13), "a small cabin"),
@@ -252,7 +337,7 @@ def test_joins_of_any_number_use_their_own_delimiter(join: dict[str, Any], promp
         (node("SDXLPromptStyler", text_positive="a small cabin", text_negative=UGLY, style="base"), "a small cabin"),
         (node("SomeBoxOfText", contents=["v", 0]), "a small cabin"),
     ],
-)  # fmt: skip
+)
 def test_texts_are_changed_as_their_nodes_change_them(change: dict[str, Any], prompt: str) -> None:
     nodes = {"s": node("PrimitiveString", value="small"), "v": node("PrimitiveString", value="a small cabin")}
     assert prompt_of_graph(with_text(t=change, **nodes)) == prompt
@@ -285,9 +370,15 @@ def test_switches_pass_on_what_they_select(switch: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("made", "reason"),
     [
-        (node("OllamaGenerate", prompt="describe a cabin", model="m"), r"made when the graph ran, by OllamaGenerate \(node t\)"),
+        (
+            node("OllamaGenerate", prompt="describe a cabin", model="m"),
+            r"made when the graph ran, by OllamaGenerate \(node t\)",
+        ),
         (node("ShowText|pysssss", text=["llm", 0], text_0="a cabin"), "made when the graph ran, by OllamaGenerateV2"),
-        (node("Florence2Run", image=["n8", 0], text_input="", task="caption"), "made when the graph ran, by Florence2Run"),
+        (
+            node("Florence2Run", image=["n8", 0], text_input="", task="caption"),
+            "made when the graph ran, by Florence2Run",
+        ),
         (node("WD14Tagger|pysssss", image=["n8", 0], tags="1girl"), "made when the graph ran, by WD14Tagger"),
         (node("NodeWithAnImage", image=["n8", 0], text="look closely"), "made when the graph ran, by NodeWithAnImage"),
         (node("JoinStrings", string1=["a", 0], string2=["llm", 0], delimiter=", "), "by OllamaGenerateV2"),
@@ -295,13 +386,16 @@ def test_switches_pass_on_what_they_select(switch: dict[str, Any]) -> None:
         (node("Text Random Line", text="a\nb", seed=1), "by Text Random Line"),
         (node("DPRandomGenerator", text="a {small|big} cabin", seed=1), "drawn by chance .* DPRandomGenerator"),
         (node("RegexReplace", string="a", regex_pattern="a", replace="b"), "what RegexReplace .* is not known"),
-        (node("StringFunction|pysssss", action="replace", tidy_tags="no", text_a="a", text_b="/a/", text_c="b"), "regular"),
+        (
+            node("StringFunction|pysssss", action="replace", tidy_tags="no", text_a="a", text_b="/a/", text_c="b"),
+            "regular",
+        ),
         (node("Load Prompt From File", file="a.txt", prompt="old"), "what Load Prompt From File .* is not known"),
         (node("SDXLPromptStyler", text_positive="a cabin", text_negative="", style="sai-anime"), "adds a style"),
         (node("Text Input Switch", boolean_number=["dice", 0], text_a=["a", 0], text_b=["b", 0]), "chose is not known"),
         (node("TwoTexts", prompt="a", text="b"), r"which of the inputs of TwoTexts \(node t\)"),
     ],
-)  # fmt: skip
+)
 def test_a_text_that_cannot_be_known_is_none_and_the_node_is_named(made: dict[str, Any], reason: str) -> None:
     nodes = {"llm": node("OllamaGenerateV2", prompt="describe"), "dice": node("Dice")}
     with pytest.raises(PromptError, match=reason):
@@ -324,21 +418,34 @@ OTHER = {"o": node("CLIPTextEncode", text="detailed face, sharp eyes")}
     [
         {"i": node("FaceDetailer", image=["n8", 0], positive=["o", 0], negative=["n7", 0], seed=1, wildcard="")},
         {"i": node("UltimateSDUpscale", image=["n8", 0], positive=["o", 0], negative=["n7", 0], seed=1, upscale_by=2)},
-        {"i": node("FaceDetailerPipe", image=["n8", 0], detailer_pipe=["p", 0], seed=1),
-         "p": node("ToDetailerPipe", model=["n4", 0], positive=["o", 0], negative=["n7", 0], wildcard="")},
-        {"i": node("VAEDecode", samples=["k", 0]), "u": node("LatentUpscale", samples=["n3", 0], width=1024),
-         "k": node("KSampler", seed=1, positive=["o", 0], negative=["n7", 0], latent_image=["u", 0], denoise=0.4)},
-        {"i": node("VAEDecode", samples=["k", 0]), "e": node("VAEEncode", pixels=["x", 0]),
-         "x": node("ImageUpscaleWithModel", image=["n8", 0], upscale_model=["y", 0]),
-         "k": node("KSampler", seed=1, positive=["o", 0], negative=["n7", 0], latent_image=["e", 0], denoise=0.4)},
+        {
+            "i": node("FaceDetailerPipe", image=["n8", 0], detailer_pipe=["p", 0], seed=1),
+            "p": node("ToDetailerPipe", model=["n4", 0], positive=["o", 0], negative=["n7", 0], wildcard=""),
+        },
+        {
+            "i": node("VAEDecode", samples=["k", 0]),
+            "u": node("LatentUpscale", samples=["n3", 0], width=1024),
+            "k": node("KSampler", seed=1, positive=["o", 0], negative=["n7", 0], latent_image=["u", 0], denoise=0.4),
+        },
+        {
+            "i": node("VAEDecode", samples=["k", 0]),
+            "e": node("VAEEncode", pixels=["x", 0]),
+            "x": node("ImageUpscaleWithModel", image=["n8", 0], upscale_model=["y", 0]),
+            "k": node("KSampler", seed=1, positive=["o", 0], negative=["n7", 0], latent_image=["e", 0], denoise=0.4),
+        },
         {"i": node("ImageScale", image=["n8", 0], width=64), "q": node("PreviewImage", images=["n8", 0])},
-        {"i": node("ImageCompositeMasked", destination=["n8", 0], source=["f", 0], mask=["m", 0]),
-         "f": node("DetailerForEach", image=["n8", 0], positive=["o", 0], negative=["n7", 0], seed=1)},
+        {
+            "i": node("ImageCompositeMasked", destination=["n8", 0], source=["f", 0], mask=["m", 0]),
+            "f": node("DetailerForEach", image=["n8", 0], positive=["o", 0], negative=["n7", 0], seed=1),
+        },
         {"i": node("SomePostEffect", picture=["n8", 0], amount=0.5)},
-        {"i": node("ImpactSwitch", select=2, sel_mode=False, input1=["f", 0], input2=["n8", 0]),
-         "f": node("FaceDetailer", image=["z", 0], positive=["o", 0], seed=1), "z": node("LoadImage", image="z.png")},
+        {
+            "i": node("ImpactSwitch", select=2, sel_mode=False, input1=["f", 0], input2=["n8", 0]),
+            "f": node("FaceDetailer", image=["z", 0], positive=["o", 0], seed=1),
+            "z": node("LoadImage", image="z.png"),
+        },
     ],
-)  # fmt: skip
+)
 def test_the_first_sampling_counts_before_detailers_and_upscalers(later: dict[str, Any]) -> None:
     assert prompt_of_graph(with_image(**OTHER, **later)) == CABIN
 

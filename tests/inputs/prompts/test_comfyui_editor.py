@@ -34,8 +34,12 @@ def test_the_usual_graph_gives_its_positive_prompt() -> None:
         ("Text Concatenate", (", ", "true"), {"text_a": 31, "text_b": 32}, "a cabin, with a red roof"),
         ("JoinStrings", (", ",), {"string1": 31, "string2": 32}, "a cabin, with a red roof"),
         ("JoinStringMulti", (2, ", ", False, None), {"string_1": 31, "string_2": 32}, "a cabin, with a red roof"),
-        ("StringFunction|pysssss", ("append", "yes", "", "", "in snow"), {"text_a": 31, "text_b": 32},
-         "a cabin, with a red roof, in snow"),
+        (
+            "StringFunction|pysssss",
+            ("append", "yes", "", "", "in snow"),
+            {"text_a": 31, "text_b": 32},
+            "a cabin, with a red roof, in snow",
+        ),
         ("StringConcatenate", ("old", "in snow", ", "), {"string_a": 31}, "a cabin, in snow"),
         ("StringReplace", ("a STYLE", "STYLE", "cabin"), {}, "a cabin"),
         ("Text Find and Replace", ("cabin", "lake"), {"text": 31}, "a lake"),
@@ -47,7 +51,7 @@ def test_the_usual_graph_gives_its_positive_prompt() -> None:
         ("PrimitiveStringMultiline", ("a cabin",), {}, "a cabin"),
         ("UnknownPromptBox", ("a cabin", 3, True), {}, "a cabin"),
     ],
-)  # fmt: skip
+)
 def test_texts_come_from_widgets_by_their_place_and_from_links(
     kind: str, values: tuple[Any, ...], inputs: dict[str, int], prompt: str
 ) -> None:
@@ -64,9 +68,13 @@ def test_texts_come_from_widgets_by_their_place_and_from_links(
         ("CLIPTextEncodeHiDream", ("", "", "", CABIN), CABIN),
         ("CLIPTextEncodeLumina2", ("superior", CABIN), CABIN),
         ("TextEncodeQwenImageEdit", (CABIN,), CABIN),
-        ("Efficient Loader", ("m", "Baked VAE", -1, "None", 1.0, 1.0, CABIN, UGLY, "none", "comfy", 512, 512, 1), CABIN),
+        (
+            "Efficient Loader",
+            ("m", "Baked VAE", -1, "None", 1.0, 1.0, CABIN, UGLY, "none", "comfy", 512, 512, 1),
+            CABIN,
+        ),
     ],
-)  # fmt: skip
+)
 def test_encoders_have_their_words_at_the_place_of_their_class(kind: str, values: tuple[Any, ...], prompt: str) -> None:
     editor = editor_text_to_image(positive=(20, 0, "CONDITIONING"))
     editor.add(20, kind, values, outputs=("CONDITIONING",))

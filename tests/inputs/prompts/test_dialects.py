@@ -47,7 +47,10 @@ def prompt(path: str) -> str | None:
 @pytest.mark.parametrize(
     ("text", "positive"),
     [
-        ("a cabin, (snow:1.3)\nat night\nNegative prompt: people\nSteps: 20, Sampler: Euler a", "a cabin, (snow:1.3)\nat night"),
+        (
+            "a cabin, (snow:1.3)\nat night\nNegative prompt: people\nSteps: 20, Sampler: Euler a",
+            "a cabin, (snow:1.3)\nat night",
+        ),
         ("a cabin\nSteps: 20, Sampler: Euler a", "a cabin"),
         (f"a cabin\r\nNegative prompt: x\r\n{SETTINGS}", "a cabin"),
         (f"a cabin\n{SETTINGS}\nTemplate: a {{small|big}} cabin\nNegative Template: blurry", "a cabin"),
@@ -61,7 +64,7 @@ def prompt(path: str) -> str | None:
         ("Negative prompt: all\nSteps: 20", ""),
         ("Prompt: a cabin\nWidth: 512\nHeight: 512\nNegative Prompt: x", "a cabin"),
     ],
-)  # fmt: skip
+)
 def test_what_a1111_writes_ends_before_negative_prompt_settings_and_templates(text: str, positive: str) -> None:
     assert positive_of(text) == positive
 
@@ -79,6 +82,8 @@ V4 = {
     "v4_prompt": {"caption": {"base_caption": "a cabin", "char_captions": [{"char_caption": "girl, red coat"}]}},
     "v4_negative_prompt": {"caption": {"base_caption": UGLY, "char_captions": []}},
 }
+INVOKE_6 = {"app_version": "6.0.0", "positive_prompt": CABIN, "negative_prompt": UGLY}
+INVOKE_2 = {"app_id": "invoke-ai/InvokeAI", "image": {"prompt": [{"prompt": f"{CABIN} [{UGLY}]", "weight": 1}]}}
 CIVITAI = text_to_image(n6=comfy_node("smZ CLIPTextEncode", text=CABIN, parser="A1111")) | {
     "extra": {"airs": []},
     "extraMetadata": json.dumps({"prompt": CABIN, "negativePrompt": UGLY, "steps": 20}),
@@ -92,18 +97,40 @@ CIVITAI = text_to_image(n6=comfy_node("smZ CLIPTextEncode", text=CABIN, parser="
         ("Parameters", A1111, CABIN, "A1111 parameters"),
         ("parameters", "{red|blue} cabin\nSteps: 3", "{red|blue} cabin", "A1111 parameters"),
         ("parameters", json.dumps({"sui_image_params": {"prompt": CABIN, "negativeprompt": UGLY}}), CABIN, "SwarmUI"),
-        ("parameters", json.dumps({"sui_image_params": {"prompt": f"{CABIN} <segment:face> sharp eyes"}}), CABIN, "SwarmUI"),
+        (
+            "parameters",
+            json.dumps({"sui_image_params": {"prompt": f"{CABIN} <segment:face> eyes"}}),
+            CABIN,
+            "SwarmUI",
+        ),
         ("parameters", json.dumps(FOOOCUS), CABIN, "Fooocus"),
         ("Comment", json.dumps(FOOOCUS), CABIN, "Fooocus"),
-        ("parameters", json.dumps([["Prompt", "prompt", CABIN], ["Negative Prompt", "negative_prompt", UGLY]]), CABIN, "Fooocus"),
+        (
+            "parameters",
+            json.dumps([["Prompt", "prompt", CABIN], ["Negative", "negative_prompt", UGLY]]),
+            CABIN,
+            "Fooocus",
+        ),
         ("parameters", json.dumps([["Prompt", CABIN], ["Seed", 1]]), CABIN, "Fooocus"),
         ("parameters", json.dumps([FOOOCUS, FOOOCUS | {"prompt": "another"}]), CABIN, "Fooocus"),
         ("parameters", json.dumps({"Prompt": CABIN, "Negative": UGLY, "software": "RuinedFooocus"}), CABIN, "Fooocus"),
         ("Comment", json.dumps({"prompt": CABIN, "real_prompt": ["x"], "style": "None", "seed": 1}), CABIN, "Fooocus"),
         ("parameters", json.dumps(text_to_image()), CABIN, "ComfyUI prompt"),
-        ("invokeai_metadata", json.dumps({"app_version": "6.0.0", "positive_prompt": CABIN, "negative_prompt": UGLY}), CABIN, "InvokeAI"),
+        (
+            "invokeai_metadata",
+            json.dumps(INVOKE_6),
+            CABIN,
+            "InvokeAI",
+        ),
         ("invokeai_metadata", json.dumps({"positive_prompt": CABIN, "seed": 1}), CABIN, "InvokeAI"),
-        ("sd-metadata", json.dumps({"app_id": "invoke-ai/InvokeAI", "image": {"prompt": [{"prompt": f"{CABIN} [{UGLY}]", "weight": 1}]}}), CABIN, "InvokeAI"),
+        (
+            "sd-metadata",
+            json.dumps(
+                {"app_id": "invoke-ai/InvokeAI", "image": {"prompt": [{"prompt": f"{CABIN} [{UGLY}]", "weight": 1}]}}
+            ),
+            CABIN,
+            "InvokeAI",
+        ),
         ("sd-metadata", json.dumps({"model": "stable diffusion", "image": {"prompt": CABIN}}), CABIN, "InvokeAI"),
         ("Dream", f'"a \\"red\\" cabin [{UGLY}]" -s 50 -S 1', 'a "red" cabin', "InvokeAI"),
         ("Comment", novelai_comment(CABIN), CABIN, "NovelAI"),
@@ -113,12 +140,17 @@ CIVITAI = text_to_image(n6=comfy_node("smZ CLIPTextEncode", text=CABIN, parser="
         ("prompt", json.dumps(text_to_image()), CABIN, "ComfyUI prompt"),
         ("workflow", json.dumps(editor_text_to_image().data()), CABIN, "ComfyUI workflow"),
         ("prompt", json.dumps(CIVITAI), CABIN, "Civitai"),
-        ("Description", f"{CABIN} --ar 3:2 --v 6.1 --style raw Job ID: 00000000-0000-4000-8000-000000000000", CABIN, "Midjourney"),
+        (
+            "Description",
+            f"{CABIN} --ar 3:2 --v 6.1 Job ID: 00000000-0000-4000-8000-000000000000",
+            CABIN,
+            "Midjourney",
+        ),
         ("Description", f"https://s.mj.run/abc {CABIN} --v 6", CABIN, "Midjourney"),
         ("settings", json.dumps({"prompt": CABIN, "num_inference_steps": 25}), CABIN, "Easy Diffusion"),
         ("data", json.dumps({"positive_prompt": CABIN, "other": 1}), CABIN, "JSON prompt"),
     ],
-)  # fmt: skip
+)
 def test_the_text_of_a_png_is_read_in_the_dialect_of_its_program(
     tmp_path: Path, key: str, text: str, positive: str, dialect: str
 ) -> None:

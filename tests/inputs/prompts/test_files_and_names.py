@@ -25,7 +25,7 @@ def beside(path: Path) -> FoundPrompt | NoPrompt:
 def test_a_text_beside_the_image_gives_the_prompt_in_any_case_and_encoding(
     tmp_path: Path, name: str, encoding: str
 ) -> None:
-    (tmp_path / name).write_bytes(f"café\nSteps: 20, Sampler: e\nTemplate: x".encode(encoding))
+    (tmp_path / name).write_bytes("café\nSteps: 20, Sampler: e\nTemplate: x".encode(encoding))
     assert beside(tmp_path / "a.png") == FoundPrompt("café", name)
 
 
