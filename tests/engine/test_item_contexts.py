@@ -99,6 +99,16 @@ def test_how_much_of_its_own_prompt_the_model_read_is_reported_for_each_image(
         assert reads[1].truncated and reads[1].tokens > reads[1].limit and not reads[0].truncated
 
 
+def test_each_image_without_a_prompt_says_its_own_reason(models: dict[Any, Any], images: list[str]) -> None:
+    items = [Item(n, images[n], Context(prompt_origin=why)) for n, why in enumerate(("no file a.txt", "no file b.txt"))]
+    items.append(Item(2, images[2], Context(prompt="a cabin")))
+    found = outcomes(list(Engine(EngineSettings(models=models)).run(Job(("clip",), Context(), items))))
+    assert [found["clip", n] for n in (0, 1)] == [
+        Missing("no prompt: no file a.txt"),
+        Missing("no prompt: no file b.txt"),
+    ]
+
+
 def test_what_is_missing_or_broken_concerns_its_own_row_and_metric(
     models: dict[Any, Any], images: list[str], tmp_path: Path
 ) -> None:
