@@ -124,6 +124,8 @@ def test_pipes_contexts_and_loaders_are_followed_on_the_positive_side(data: Any)
         node("BNK_CLIPTextEncodeAdvanced", text=CABIN, token_normalization="none", weight_interpretation="comfy"),
         node("ImpactWildcardEncode", wildcard_text="a {b|c}", populated_text=CABIN, mode="populate", clip=["n4", 1]),
         node("PCLazyTextEncode", text=CABIN, clip=["n4", 1]),
+        node("Power Prompt (rgthree)", prompt=CABIN, opt_model=["n4", 0], opt_clip=["n4", 1], insert_lora="CHOOSE"),
+        node("SDXL Power Prompt - Positive (rgthree)", prompt_g=CABIN, prompt_l=CABIN, opt_clip=["n4", 1]),
     ],
 )
 def test_every_encoder_s_own_inputs_hold_the_words(encoder: dict[str, Any]) -> None:
@@ -334,6 +336,8 @@ def test_joins_of_any_number_use_their_own_delimiter(join: dict[str, Any], promp
         (node("ImpactWildcardProcessor", wildcard_text="a {b|c}", populated_text="a small cabin"), "a small cabin"),
         (node("DPRandomGenerator", text="a small cabin", seed=1), "a small cabin"),
         (node("easy positive", positive="a small cabin"), "a small cabin"),
+        (node("Text Multiline", text="# a remark\na small cabin"), "a small cabin"),
+        (node("SmallMultilineBox", text="a small cabin"), "a small cabin"),
         (node("SDXLPromptStyler", text_positive="a small cabin", text_negative=UGLY, style="base"), "a small cabin"),
         (node("SomeBoxOfText", contents=["v", 0]), "a small cabin"),
     ],
@@ -384,6 +388,7 @@ def test_switches_pass_on_what_they_select(switch: dict[str, Any]) -> None:
         (node("JoinStrings", string1=["a", 0], string2=["llm", 0], delimiter=", "), "by OllamaGenerateV2"),
         (node("DeepTranslatorTextNode", text=["a", 0], to_translate="en"), "by DeepTranslatorTextNode"),
         (node("Text Random Line", text="a\nb", seed=1), "by Text Random Line"),
+        (node("NobodyKnowsMe", prompt="write a prompt", temperature=0.7, seed=1), "by NobodyKnowsMe"),
         (node("DPRandomGenerator", text="a {small|big} cabin", seed=1), "drawn by chance .* DPRandomGenerator"),
         (node("RegexReplace", string="a", regex_pattern="a", replace="b"), "what RegexReplace .* is not known"),
         (

@@ -166,7 +166,7 @@ ENCODER = re.compile(r"encode|conditioning|to_?cond", re.I)
 
 #: Text made by a model or drawn by chance when a graph runs; or read from where the image cannot say.
 MADE_AT_RUN = re.compile(
-    r"ollama|(?<![a-z])llms?(?![a-z])|LLM|gpt|openai|claude|anthropic|gemini|gemma|llava|florence|caption|interrogat"
+    r"ollama|(?-i:LLM)|(?<![a-z])llm|gpt|openai|claude|anthropic|gemini|gemma|llava|florence|caption|interrogat"
     r"|tagger|wd14|moondream|im(?:g|age)_?(?:2|to)_?(?:txt|text|prompt)|describ|translat|(?<![a-z])ocr|qwen.*(?:vl|chat)"
     r"|(?<![a-z])vlm|deepseek|groq|mistral|magic.?prompt|prompt.?(?:enhanc|expan|gen|upsampl|rewrit|improv)"
     r"|enhance|superprompt|tipo(?![a-z])|one.?button|chat|phi-?\d|minicpm|internvl|smolvlm|pixtral|kosmos|cogvlm|blip"
@@ -175,6 +175,10 @@ MADE_AT_RUN = re.compile(
 )
 #: Inputs of a text node whose text depends on a model or an image.
 MADE_FROM = re.compile(r"^(?:images?|image_?\d|llm.*|.*_llm|ollama.*|florence2?.*|vlm.*|pixels|api_key)$", re.I)
+#: What only a language model is set by.
+MODEL_SETTINGS = frozenset(
+    {"temperature", "max_tokens", "max_new_tokens", "top_p", "top_k", "api_key", "system_message", "system_prompt"}
+)
 #: Changes of a text that depend on more than the graph says.
 CHANGED = re.compile(
     r"styl|template|format|dictionary|regex|json|csv|file|(?<![a-z])load(?!er)|list|(?<!multi)(?<!multi[ _-])line"

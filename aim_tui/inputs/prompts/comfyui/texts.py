@@ -183,7 +183,8 @@ class Texts:
             name = node.outputs[slot].lower()
             if re.search(r"neg|conditioning-", name):
                 return False
-            return True if re.search(r"pos|conditioning\+", name) else positive
+            if re.search(r"pos|conditioning\+", name):
+                return True
         if node.kind in known.PAIRS:
             plus, minus = known.PAIRS[node.kind]
             return slot != minus if slot in (plus, minus) else positive
@@ -265,7 +266,7 @@ class Texts:
     def _of_text_node(self, node: Node, positive: bool) -> list[str]:
         kind, inputs = node.kind, node.inputs
         if kind in _RULES:
-            return [text] if (text := _RULES[kind](self, node)).strip() else []
+            return self._literal(_RULES[kind](self, node), node)
         if towers := self._towers(node, positive):
             return towers
         encodes = bool(known.ENCODER.search(kind))
@@ -276,7 +277,8 @@ class Texts:
         if not encodes and re.search(r"wildcard|dynamic|dprandom|feelinglucky", kind, re.I):
             return self._of_wildcards(node)
         made_from = any(known.MADE_FROM.match(name) for name in node.links)
-        if not encodes and (known.MADE_AT_RUN.search(kind) or made_from):
+        made_by_model = bool(known.MADE_AT_RUN.search(kind)) or made_from or not known.MODEL_SETTINGS.isdisjoint(inputs)
+        if not encodes and made_by_model:
             raise PromptError(f"its text was made when the graph ran, by {node}")
         parts = self._parts(node)
         if len(parts) > 1 and known.JOIN_KIND.search(kind):
@@ -415,7 +417,7 @@ class Texts:
 
 
 _LONG_TOWERS = ("t5xxl", "llama", "mt5xl", "user_prompt", "qwen25_7b", "t5")
-_SHORT_TOWERS = ("text_g", "clip_g", "text_l", "clip_l", "bert")
+_SHORT_TOWERS = ("text_g", "clip_g", "prompt_g", "text_l", "clip_l", "prompt_l", "bert")
 _TOWERS = (*_LONG_TOWERS, *_SHORT_TOWERS)
 
 
@@ -508,6 +510,12 @@ def _substring(texts: Texts, node: Node) -> str:
     return texts.one(node.inputs.get("string", ""))[start:end]
 
 
+def _multiline(texts: Texts, node: Node) -> str:
+    """WAS Node Suite's Text Multiline: lines that begin with '#' are remarks."""
+    text = texts.one(node.inputs.get("text", ""))
+    return "\n".join(line for line in text.split("\n") if not line.strip().startswith("#"))
+
+
 def _selected_string(texts: Texts, node: Node) -> str:
     """Impact Pack's StringSelector: one of the lines, or of the parts between lines of '#'."""
     strings = texts.one(node.inputs.get("strings", ""))
@@ -524,6 +532,7 @@ def _selected_string(texts: Texts, node: Node) -> str:
 _RULES: dict[str, Callable[[Texts, Node], str]] = {
     "StringFunction|pysssss": _string_function,
     "StringConcatenate": _concatenated,
+    "Text Multiline": _multiline,
     "StringTrim": _trimmed,
     "CaseConverter": _cased,
     "StringSubstring": _substring,

@@ -50,7 +50,7 @@ class _Walk:
         prompts, reason = self._prompts(groups)
         if len(prompts) > 1:
             raise PromptError(
-                f"{len(prompts)} outputs have different prompts, and the file's name matches none of them"
+                f"{len(prompts)} outputs have different prompts, and the file's name does not say which it is"
             )
         if not prompts:
             raise reason or PromptError("the sampler's positive prompt leads to no text")
