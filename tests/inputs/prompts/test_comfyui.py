@@ -514,6 +514,26 @@ def test_an_image_of_a_service_has_the_prompt_of_its_node() -> None:
     assert prompt_of_graph(data) == CABIN
 
 
+def test_a_map_that_was_sampled_without_words_is_no_first_sampling() -> None:
+    data = text_to_image(
+        n5=node("VAEEncode", pixels=["d", 0]),
+        d=node("VAEDecode", samples=["k", 0]),
+        k=node("SamplerCustomAdvanced", guider=["g", 0], latent_image=["e", 0]),
+        g=node("BasicGuider", conditioning=["l", 0], model=["n4", 0]),
+        l=node("LotusConditioning"),
+        e=node("VAEEncode", pixels=["p", 0]),
+        p=node("LoadImage", image="p.png"),
+    )
+    assert prompt_of_graph(data) == CABIN
+
+
+def test_json_and_names_of_files_are_no_prompts() -> None:
+    with pytest.raises(PromptError, match=r"the text of CLIPTextEncode \(node n6\) is JSON, not words"):
+        prompt_of_graph(text_to_image(n6=node("CLIPTextEncode", text='{"scene": "a cabin"}')))
+    with pytest.raises(PromptError, match="leads to no text"):
+        prompt_of_graph(text_to_image(n6=node("CLIPTextEncode", text="flux1-dev-fp8.safetensors")))
+
+
 def test_a_swapped_conditioning_gives_what_the_sampler_got() -> None:
     data = with_conditioning(1, c=node("ControlNetApplyAdvanced", positive=["n7", 0], negative=["n6", 0]))
     assert prompt_of_graph(data) == CABIN

@@ -150,6 +150,42 @@ def test_a_sub_graph_is_opened_in_its_place() -> None:
     assert prompt_of_graph(proxied.data()) == "shown outside"
 
 
+def test_what_a_sub_graph_shows_of_a_widget_inside_is_that_widget_s_value_where_nothing_was_typed() -> None:
+    for widgets in ((), ("text",)):
+        editor = editor_text_to_image(positive=(20, 0, "CONDITIONING"))
+        editor.definitions.append(sub_graph())
+        editor.add(20, "0a1b", outputs=("CONDITIONING",), widgets=widgets)
+        assert prompt_of_graph(editor.data()) == "inner words"
+
+
+def test_values_typed_at_a_sub_graph_go_to_its_inputs_in_their_order() -> None:
+    editor = editor_text_to_image(positive=(20, 0, "CONDITIONING"))
+    definition = sub_graph()
+    definition["inputs"].insert(0, {"id": "z", "name": "unet_name", "type": "COMBO", "linkIds": [5]})
+    definition["nodes"].append(
+        {
+            "id": 2,
+            "type": "UNETLoader",
+            "mode": 0,
+            "inputs": [{"name": "unet_name", "link": 5, "widget": {"name": "x"}}],
+        }
+    )
+    definition["links"][0]["origin_slot"] = 1
+    editor.definitions.append(definition)
+    editor.add(20, "0a1b", ("m.safetensors", "typed outside"), outputs=("CONDITIONING",), widgets=("text",))
+    assert prompt_of_graph(editor.data()) == "typed outside"
+
+
+def test_a_service_has_its_one_sentence_as_the_prompt() -> None:
+    editor = Editor()
+    editor.add(1, "SomeImageApiNode", (CABIN, 7, "randomize", "standard", "1024x1024"), outputs=("IMAGE",))
+    editor.add(2, "SaveImage", ("x",), images=(1, 0, "IMAGE"))
+    assert prompt_of_graph(editor.data()) == CABIN
+    editor.nodes[0]["widgets_values"].append("You are a helpful painter of cabins")
+    with pytest.raises(PromptError, match="which of the texts of SomeImageApiNode"):
+        prompt_of_graph(editor.data())
+
+
 def test_a_sub_graph_that_holds_itself_is_refused() -> None:
     editor = editor_text_to_image(positive=(20, 0, "CONDITIONING"))
     definition = sub_graph()

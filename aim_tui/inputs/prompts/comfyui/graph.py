@@ -32,6 +32,7 @@ class Node:
     """Values and `Link`s by name."""
     outputs: tuple[str, ...] = ()
     """The names of its outputs."""
+    output_types: tuple[str, ...] = ()
     types: dict[str, str] = field(default_factory=dict)
     """The types of its inputs, by name."""
     unnamed: tuple[str, ...] = ()

@@ -92,6 +92,10 @@ WIDGETS: Mapping[str, tuple[str, ...]] = {
     "easy conditioningIndexSwitch": ("index",),
     "LazySwitchKJ": ("switch",),
     "ComfySwitchNode": ("switch",),
+    "GeminiImageNode": ("prompt",),
+    "GeminiImage2Node": ("prompt",),
+    "GeminiNanoBanana2": ("prompt",),
+    "GeminiNanoBanana2V2": ("prompt",),
     "SDXLPromptStyler": ("text_positive", "text_negative", "style", "log_prompt"),
     "WanVideoTextEncode": ("positive_prompt", "negative_prompt"),
 }  # fmt: skip
@@ -168,7 +172,7 @@ ENCODER = re.compile(r"encode|conditioning|to_?cond", re.I)
 MADE_AT_RUN = re.compile(
     r"ollama|(?-i:LLM)|(?<![a-z])llm|gpt|openai|claude|anthropic|gemini|gemma|llava|florence|caption|interrogat"
     r"|tagger|wd14|moondream|im(?:g|age)_?(?:2|to)_?(?:txt|text|prompt)|describ|translat|(?<![a-z])ocr|qwen.*(?:vl|chat)"
-    r"|(?<![a-z])vlm|deepseek|groq|mistral|magic.?prompt|prompt.?(?:enhanc|expan|gen|upsampl|rewrit|improv)"
+    r"|(?<![a-z])vlm|deepseek|groq|mistral|magic.?prompt|text.?generat|prompt.?(?:enhanc|expan|gen|upsampl|rewrit|improv)"
     r"|enhance|superprompt|tipo(?![a-z])|one.?button|chat|phi-?\d|minicpm|internvl|smolvlm|pixtral|kosmos|cogvlm|blip"
     r"|joy.?(?:cap|tag)|vision|(?<![a-z])ai.?(?:text|prompt)|random|shuffle",
     re.I,

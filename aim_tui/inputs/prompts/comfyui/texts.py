@@ -6,6 +6,7 @@ when the graph ran, and what a node does in a way that is not known, ends the se
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -18,7 +19,9 @@ from aim_tui.inputs.prompts.found import PromptError
 _DEEPEST = 200
 _MOST_STEPS = 20_000
 _LONGEST = 100_000
+_PICTURES = re.compile(r"image|pixels|latent|video|audio|frames", re.I)
 _NO_TEXT = frozenset({"", "None", "none", "undefined", "null"})
+_FILE = re.compile(r"[^\n]{1,200}\.(?:safetensors|ckpt|gguf|sft|pth?|bin|onnx|png|jpe?g|webp|json|yaml|txt)$", re.I)
 _CHOICES = re.compile(r"\{[^{}]*\|[^{}]*\}|__[\w/*-]+__")
 _SELECTORS = (
     "select", "Input", "index", "switch", "boolean", "boolean_number", "condition", "cond", "bool", "state",
@@ -97,8 +100,10 @@ class Texts:
         return texts
 
     def _literal(self, text: str, node: Node | str) -> list[str]:
-        if text.strip() in _NO_TEXT:
+        if text.strip() in _NO_TEXT or _FILE.match(text.strip()):
             return []
+        if text.lstrip()[:1] in ("{", "[") and _is_json(text):
+            raise PromptError(f"the text{f' of {node}' if node else ''} is JSON, not words")
         if self._graph.of_editor and _CHOICES.search(text):
             where = f" of {node}" if node else ""
             raise PromptError(f"the text{where} holds a choice that was made when the graph ran")
@@ -397,7 +402,7 @@ class Texts:
             if "text" in names and known.ENCODER.search(node.kind):
                 names = ["text"]
         if not names:
-            names = [name for name in node.links if not known.ASIDE.search(name)]
+            names = [name for name in node.links if not known.ASIDE.search(name) and not _PICTURES.search(name)]
         texts: dict[str, list[str]] = {}
         for name in names[:50]:
             value = inputs[name]
@@ -419,6 +424,13 @@ class Texts:
 _LONG_TOWERS = ("t5xxl", "llama", "mt5xl", "user_prompt", "qwen25_7b", "t5")
 _SHORT_TOWERS = ("text_g", "clip_g", "prompt_g", "text_l", "clip_l", "prompt_l", "bert")
 _TOWERS = (*_LONG_TOWERS, *_SHORT_TOWERS)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict | list)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _consumers(graph: Graph) -> dict[Link, set[bool]]:

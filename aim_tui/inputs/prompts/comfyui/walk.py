@@ -13,11 +13,13 @@ from typing import Any
 from aim_tui.inputs.prompts.comfyui import known_nodes as known
 from aim_tui.inputs.prompts.comfyui.graph import Graph, Link, Node, is_workflow, read_graph
 from aim_tui.inputs.prompts.comfyui.texts import Texts, joined
-from aim_tui.inputs.prompts.comfyui.workflow import read_workflow
+from aim_tui.inputs.prompts.comfyui.workflow import SENTENCE, read_workflow
 from aim_tui.inputs.prompts.found import PromptError
 
 _DEEPEST = 200
 _SERVICE_PROMPTS = ("positive", "positive_prompt", "prompt")
+_PICTURES = frozenset({"IMAGE", "LATENT", "VIDEO"})
+_MAYBE_PICTURES = _PICTURES | {"", "*"}
 _NUMBERED = re.compile(r"[_\-. ]*\d+[_\-. ]*$")
 
 
@@ -80,11 +82,19 @@ class _Walk:
             raise PromptError(f"the positive prompt of {samplers[0]} leads to no text")
         return prompts[0]
 
+    def _has_words(self, node: Node) -> bool:
+        try:
+            return bool(joined(self._texts_of(node)))
+        except PromptError:
+            return True
+
     def _texts_of(self, node: Node) -> list[str]:
         if _samples(node):
             return self._texts.of_sampler(node)
         name = next((name for name in _SERVICE_PROMPTS if name in node.inputs), None)
-        return self._texts.of_input(node, name) if name is not None else []
+        if name is None:
+            raise PromptError(f"which of the texts of {node} is the prompt is not known")
+        return self._texts.of_input(node, name)
 
     # -- outputs -----------------------------------------------------------------------------------------------------
 
@@ -150,6 +160,8 @@ class _Walk:
         found: list[Node] = []
         for sources in self._image_sources(node):
             found = _unique(base for source in sources for base in self._bases(source, depth + 1))
+            # What is made without words, such as a depth map, is not what the prompt was for.
+            found = [base for base in found if not _samples(node) or self._has_words(base)]
             if found:
                 break
         if not found and (_samples(node) or _generates(node)):
@@ -169,12 +181,13 @@ class _Walk:
 
 
 def _image_links(node: Node) -> list[list[Any]]:
-    links = node.links
-    typed = [link for name, link in links.items() if node.types.get(name) in ("IMAGE", "LATENT")]
+    # Where the types are known, no other counts.
+    links = {name: link for name, link in node.links.items() if node.types.get(name, "") in _MAYBE_PICTURES}
+    typed = [link for name, link in links.items() if node.types.get(name) in _PICTURES]
     named = [link for name, link in links.items() if known.IMAGE.match(name) and not known.ASIDE.search(name)]
     # Where an image is put into another, that one is the image.
     main = [link for name, link in links.items() if name in ("destination", "samples_to")]
-    carried = [link for name, link in links.items() if known.CARRIER.search(name)]
+    carried = [link for name, link in node.links.items() if known.CARRIER.search(name)]
     groups: list[list[Any]] = [main, typed or named, carried]
     if not any(groups) and not _samples(node):
         groups.append([link for name, link in links.items() if not known.ASIDE.search(name)])
@@ -200,7 +213,11 @@ def _generates(node: Node) -> bool:
     """Whether an image is made here from a text: nodes of services, which have no conditioning."""
     if known.ENCODER.search(node.kind) or re.search(r"load|save|preview|pipe|context|tuple", node.kind, re.I):
         return False
-    return any(isinstance(node.inputs.get(name), str | Link) for name in _SERVICE_PROMPTS)
+    if node.output_types and _MAYBE_PICTURES.isdisjoint(node.output_types):
+        return False
+    named = any(isinstance(node.inputs.get(name), str | Link) for name in _SERVICE_PROMPTS)
+    worded = sum(len(text.split()) >= SENTENCE for text in node.unnamed)
+    return named or (worded > 1 and not _PICTURES.isdisjoint(node.output_types))
 
 
 def _prefix(node: Node) -> str | None:

@@ -12,9 +12,12 @@ from aim_tui.inputs.prompts.found import PromptError
 _MUTED, _BYPASSED = 2, 4
 # A sub-graph's own ends, as nodes of it.
 _INPUT_NODE, _OUTPUT_NODE = -10, -20
+#: Among settings a text of so many words is the prompt, where it is the only one.
+SENTENCE = 5
 _MOST_STEPS = 500
 _DEEPEST = 12
 _MOST_NODES = 20_000
+_OWN_WIDGET = object()
 _CONTROL = frozenset({"fixed", "randomize", "increment", "decrement"})
 _SETTERS = frozenset({"SetNode", "easy setNode"})
 _GETTERS = frozenset({"GetNode", "easy getNode"})
@@ -98,6 +101,7 @@ def _fill(node: Node, raw: dict[str, Any], scope: _Scope) -> None:
     """The inputs of a node: its widgets' values, and over them what is linked."""
     slots = _dicts(raw.get("inputs"))
     node.outputs = tuple(str(slot.get("name") or slot.get("type") or "") for slot in _dicts(raw.get("outputs")))
+    node.output_types = tuple(str(slot.get("type") or "") for slot in _dicts(raw.get("outputs")))
     node.types = {str(slot.get("name", "")): str(slot.get("type", "")) for slot in slots}
     node.inputs, node.unnamed = _widget_values(node.kind, raw, slots)
     _promote(node, scope)
@@ -106,6 +110,8 @@ def _fill(node: Node, raw: dict[str, Any], scope: _Scope) -> None:
         if slot.get("link") is None:
             continue
         value = _source(scope, slot["link"])
+        if value is _OWN_WIDGET:
+            continue
         if value is None:
             # Its source did not run: what a widget held before it was linked does not count.
             node.inputs.pop(name, None)
@@ -132,6 +138,8 @@ def _widget_values(
     name = guessed_widget(kind)
     if name and len(texts) == 1:
         return {name: texts[0]}, ()
+    if len(worded := [text for text in texts if len(text.split()) >= SENTENCE]) == 1:
+        return {"prompt": worded[0]}, ()
     return {}, texts
 
 
@@ -158,7 +166,10 @@ def _promote(node: Node, scope: _Scope) -> None:
 
 
 def _source(scope: _Scope, link: Any) -> Any:
-    """What a link leads to: an output, a value, or None where nothing runs there."""
+    """What a link leads to: an output, a value, or None where nothing runs there.
+
+    `_OWN_WIDGET` is an input of a sub-graph that is not linked outside: it shows the widget inside as its own.
+    """
     for _ in range(_MOST_STEPS):
         if not _hashable(link) or link not in scope.links:
             return None
@@ -166,7 +177,7 @@ def _source(scope: _Scope, link: Any) -> Any:
         if origin == _INPUT_NODE and scope.parent is not None:
             outer = _outer_slot(scope, slot)
             if outer.get("link") is None:
-                return _outer_value(scope, outer)
+                return _outer_value(scope, slot, outer)
             scope, link = scope.parent, outer["link"]
             continue
         raw = scope.nodes.get(origin)
@@ -202,14 +213,29 @@ def _outer_slot(scope: _Scope, slot: int) -> dict[str, Any]:
     return inputs[slot] if 0 <= slot < len(inputs) else {}
 
 
-def _outer_value(scope: _Scope, outer: dict[str, Any]) -> Any:
-    slots = [each for each in _dicts(scope.instance.get("inputs")) if each.get("widget") is not None]
+def _outer_value(scope: _Scope, slot: int, outer: dict[str, Any]) -> Any:
+    """The value that the node in whose place a sub-graph stands has for one of its inputs."""
+    ends = _dicts(scope.definition.get("inputs"))
+    if not 0 <= slot < len(ends) or (outer and outer.get("widget") is None):
+        return None if outer and outer.get("widget") is None else _OWN_WIDGET
     values = scope.instance.get("widgets_values")
-    if not isinstance(values, list) or outer not in slots:
-        return None
-    values = _without_control(values)
-    place = slots.index(outer)
-    return values[place] if place < len(values) else None
+    values = _without_control(values) if isinstance(values, list) else []
+    shown = [end for end in ends if _is_widget(scope, end)]
+    if len(values) != len(shown) or ends[slot] not in shown:
+        return _OWN_WIDGET
+    value = values[shown.index(ends[slot])]
+    return _OWN_WIDGET if value is None else value
+
+
+def _is_widget(scope: _Scope, end: dict[str, Any]) -> bool:
+    """Whether an input of a sub-graph leads to a widget inside."""
+    ids = end.get("linkIds")
+    ids = ids if isinstance(ids, list) else []
+    return any(
+        each.get("widget") is not None and each.get("link") in ids
+        for raw in scope.nodes.values()
+        for each in _dicts(raw.get("inputs"))
+    )
 
 
 def _inner_link(scope: _Scope, slot: int) -> Any:
