@@ -288,6 +288,18 @@ def test_tags_of_networks_are_left_out_and_recorded_and_kept_when_asked(cli: Cli
     assert refused.code == 2 and "add --prompt-from" in refused.err
 
 
+def test_an_image_with_a_damaged_chunk_is_scored_and_the_damage_is_said(cli: Cli, tmp_path: Path) -> None:
+    with Image.open(IMAGES[0]) as image:
+        image.save(tmp_path / "a.png")
+    data = (tmp_path / "a.png").read_bytes()
+    text = b"tEXtparameters\0x"
+    (tmp_path / "a.png").write_bytes(data[:33] + (len(text) - 4).to_bytes(4, "big") + text + b"\0\0\0\0" + data[33:])
+    run = cli("score", str(tmp_path), "--profile", "sample", "--metrics", "clip", "-p", "a cabin", "-f", "jsonl")
+    (row,) = map(json.loads, run.out.splitlines())
+    assert (run.code, row["status"], row["damage"]) == (0, "ok", "its tEXt chunk has a wrong checksum")
+    assert "a.png: damaged, but its pixels are whole: its tEXt chunk has a wrong checksum" in run.err
+
+
 def test_what_a_folder_holds_besides_images_is_said(cli: Cli, tmp_path: Path) -> None:
     shutil.copyfile(IMAGES[0], tmp_path / "a.png")
     for name in ("b.psd", "._a.png"):
