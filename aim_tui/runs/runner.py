@@ -207,10 +207,11 @@ def _conclude(work: Work, display: Display, record: Record, cut_short: bool, pro
     damaged = [row for row in record.results.rows if row.facts is not None and row.facts.damage]
     for row in damaged[:TROUBLES_SHOWN]:
         assert row.facts is not None
-        display.say(f"{row.path}: damaged, but its pixels are whole: {row.facts.damage}", Tone.WARNING)
+        display.say(f"{row.path}: {row.facts.damage} (its pixels are whole)", Tone.WARNING)
     if len(damaged) > TROUBLES_SHOWN:
         display.say(
-            f"and {len(damaged) - TROUBLES_SHOWN} more with whole pixels beside something damaged", Tone.WARNING
+            f"and {len(damaged) - TROUBLES_SHOWN} more with whole pixels and something broken or left out beside them",
+            Tone.WARNING,
         )
     counted = f"{summary.n_ok} of {summary.n}{' edits' if work.of_edits else ''} scored"
     if summary.n_partial:

@@ -193,5 +193,5 @@ def _facts(facts: ImageFacts | None) -> list[Content]:
     if facts.icc:
         parts.append(f"ICC profile {printable(facts.icc)}, not applied")
     if facts.damage:
-        parts.append(f"damaged: {facts.damage}")
+        parts.append(f"{facts.damage} (its pixels are whole)")
     return [Content(f"image      {', '.join(part for part in parts if part)}"), Content(f"sha256     {facts.sha256}")]
