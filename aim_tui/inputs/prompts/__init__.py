@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 
 from aim_tui.inputs.prompts.blocks import block_of, read_blocks
-from aim_tui.inputs.prompts.dialects import Source, find_in
+from aim_tui.inputs.prompts.dialects import BlockSource, find_in
 from aim_tui.inputs.prompts.file_names import prompt_in_name
 from aim_tui.inputs.prompts.found import FoundPrompt, NoPrompt, PromptError, PromptFrom
 from aim_tui.inputs.prompts.sidecars import prompt_beside
@@ -49,7 +49,7 @@ def _prompt_in_metadata(path: str) -> FoundPrompt | NoPrompt:
     try:
         blocks = read_blocks(path)
         software = " ".join(block.text[:200] for block in blocks.blocks if block.key.lower() in ("software", "source"))
-        source = Source(stem, blocks.camera, software)
+        source = BlockSource(stem, blocks.camera, software)
         found = find_in(blocks.blocks, source)
     except PromptError as error:
         return NoPrompt(str(error))

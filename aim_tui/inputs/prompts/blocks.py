@@ -52,7 +52,7 @@ class Block:
 
 
 @dataclass(slots=True)
-class Blocks:
+class FileBlocks:
     """All blocks of a file; `camera` is what took it, `notes` say what could not be read."""
 
     blocks: list[Block] = field(default_factory=list)
@@ -76,20 +76,22 @@ def block_of(place: str, key: str, text: str) -> Block:
 
 
 def _json(text: str) -> Any:
-    if text.lstrip()[:1] not in ("{", "["):
+    if text.lstrip()[:1] not in ("{", "[", '"'):
         return None
     try:
         data = json.loads(text)
+        # Some writers encode what is JSON already.
+        data = json.loads(data) if isinstance(data, str) and data.lstrip().startswith("{") else data
     except (ValueError, RecursionError):
         return None
     return data if isinstance(data, dict | list) else None
 
 
-def read_blocks(path: str) -> Blocks:
+def read_blocks(path: str) -> FileBlocks:
     """The blocks of a file; PromptError where it is no file, OSError where it cannot be read."""
     if not os.path.isfile(path):  # noqa: PTH113  # unlike Path.is_file it never raises
         raise PromptError("no such file" if not os.path.lexists(path) else "is not a regular file")
-    found = Blocks()
+    found = FileBlocks()
     with open(path, "rb") as file:  # noqa: PTH123  # as text: any bytes
         head = file.read(16)
         file.seek(0)
@@ -109,7 +111,7 @@ def read_blocks(path: str) -> Blocks:
 # -- containers -------------------------------------------------------------------------------------------------------
 
 
-def _read_png(file: BinaryIO, found: Blocks) -> None:
+def _read_png(file: BinaryIO, found: FileBlocks) -> None:
     file.seek(len(_PNG))
     while len(head := file.read(8)) == 8:
         (size,), kind = struct.unpack(">I", head[:4]), head[4:]
@@ -126,7 +128,7 @@ def _read_png(file: BinaryIO, found: Blocks) -> None:
         file.seek(4, os.SEEK_CUR)  # the checksum: a text with a wrong one is still a text
 
 
-def _png_chunk(kind: bytes, data: bytes, found: Blocks) -> None:
+def _png_chunk(kind: bytes, data: bytes, found: FileBlocks) -> None:
     if kind == b"eXIf":
         _exif(data, found)
         return
@@ -159,7 +161,7 @@ def _inflated(data: bytes) -> bytes:
     return inflated
 
 
-def _raw_profile(data: bytes, found: Blocks) -> None:
+def _raw_profile(data: bytes, found: FileBlocks) -> None:
     """EXIF as hexadecimal digits, as ImageMagick writes it into PNG."""
     try:
         raw = bytes.fromhex("".join(text_of(data).split()[2:]))
@@ -168,7 +170,7 @@ def _raw_profile(data: bytes, found: Blocks) -> None:
     _exif(raw, found)
 
 
-def _read_jpeg(file: BinaryIO, found: Blocks) -> None:
+def _read_jpeg(file: BinaryIO, found: FileBlocks) -> None:
     file.seek(2)
     while len(head := file.read(2)) == 2:
         if head[0] != 0xFF:
@@ -193,7 +195,7 @@ def _read_jpeg(file: BinaryIO, found: Blocks) -> None:
             _iptc(data, found)
 
 
-def _iptc(data: bytes, found: Blocks) -> None:
+def _iptc(data: bytes, found: FileBlocks) -> None:
     """The caption in Photoshop's block."""
     place = data.find(_CAPTION_ABSTRACT)
     if place >= 0:
@@ -201,7 +203,7 @@ def _iptc(data: bytes, found: Blocks) -> None:
         found.add("IPTC caption", "", text_of(data[place + 5 : place + 5 + size]))
 
 
-def _read_webp(file: BinaryIO, found: Blocks) -> None:
+def _read_webp(file: BinaryIO, found: FileBlocks) -> None:
     file.seek(12)
     while len(head := file.read(8)) == 8:
         size = int.from_bytes(head[4:], "little")
@@ -216,7 +218,7 @@ def _read_webp(file: BinaryIO, found: Blocks) -> None:
             file.seek(size + size % 2, os.SEEK_CUR)
 
 
-def _read_gif(file: BinaryIO, found: Blocks) -> None:
+def _read_gif(file: BinaryIO, found: FileBlocks) -> None:
     head = file.read(13)
     file.seek(3 << (head[10] & 7) + 1 if len(head) == 13 and head[10] & 0x80 else 0, os.SEEK_CUR)
     while kind := file.read(1):
@@ -244,7 +246,7 @@ def _gif_parts(file: BinaryIO) -> Iterator[bytes]:
         yield data if total <= _LONGEST else b""
 
 
-def _read_other(file: BinaryIO, found: Blocks) -> None:
+def _read_other(file: BinaryIO, found: FileBlocks) -> None:
     """TIFF, AVIF and what plug-ins read: through Pillow, which decodes no pixel for it."""
     register_plugins()
     with Image.open(file, formats=FORMATS) as image:
@@ -261,7 +263,7 @@ def _read_other(file: BinaryIO, found: Blocks) -> None:
 # -- EXIF and XMP ----------------------------------------------------------------------------------------------------
 
 
-def _exif(source: bytes | Image.Exif, found: Blocks) -> None:
+def _exif(source: bytes | Image.Exif, found: FileBlocks) -> None:
     if isinstance(source, bytes):
         exif = Image.Exif()
         try:
@@ -297,7 +299,7 @@ def _exif(source: bytes | Image.Exif, found: Blocks) -> None:
         found.add("EXIF UserComment", keyed[1].lower() if keyed else "", text[keyed.end() :] if keyed else text)
 
 
-def _xmp(data: bytes, found: Blocks) -> None:
+def _xmp(data: bytes, found: FileBlocks) -> None:
     if len(data) > _LONGEST or b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         found.notes.append("its XMP is not read: it declares entities or is too long")
         return

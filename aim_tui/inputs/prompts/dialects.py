@@ -25,7 +25,7 @@ _WORDS = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class BlockSource:
     """What the blocks are of: the file's name without its ending, the camera or the program that made it."""
 
     stem: str = ""
@@ -41,11 +41,11 @@ class Dialect:
     """
 
     name: str
-    read: Callable[[Block, Source], str | None]
+    read: Callable[[Block, BlockSource], str | None]
     group: str = ""
 
 
-def find_in(blocks: Sequence[Block], source: Source) -> FoundPrompt | NoPrompt:
+def find_in(blocks: Sequence[Block], source: BlockSource) -> FoundPrompt | NoPrompt:
     """The first prompt that a dialect reads in the blocks, or why there is none."""
     reasons: list[str] = []
     understood: set[int] = set()
@@ -78,11 +78,11 @@ def find_in(blocks: Sequence[Block], source: Source) -> FoundPrompt | NoPrompt:
 # -- dialects ---------------------------------------------------------------------------------------------------------
 
 
-def _of_data(read: Callable[[object], str | None]) -> Callable[[Block, Source], str | None]:
+def _of_data(read: Callable[[object], str | None]) -> Callable[[Block, BlockSource], str | None]:
     return lambda block, source: read(block.data) if block.data is not None else None
 
 
-def _a1111(block: Block, source: Source) -> str | None:
+def _a1111(block: Block, source: BlockSource) -> str | None:
     """Under its own key always, elsewhere where it has a negative prompt or settings."""
     if block.data is not None and not isinstance(block.data, list):
         return None
@@ -104,7 +104,7 @@ def _without_draw_things_negative(text: str) -> str:
     return re.split(r"\n-(?=\S)", text, maxsplit=1)[0] if re.search(r"\n-\S[^\n]*\nSteps:", text) else text
 
 
-def _invoke(block: Block, source: Source) -> str | None:
+def _invoke(block: Block, source: BlockSource) -> str | None:
     if block.key.lower() == "dream":
         return json_records.dream(block.text)
     if block.key in ("invokeai_metadata", "sd-metadata"):
@@ -117,31 +117,31 @@ def _invoke(block: Block, source: Source) -> str | None:
     return json_records.invoke(block.data)
 
 
-def _novelai(block: Block, source: Source) -> str | None:
+def _novelai(block: Block, source: BlockSource) -> str | None:
     return json_records.novelai(block.data)
 
 
-def _comfyui_prompt(block: Block, source: Source) -> str | None:
+def _comfyui_prompt(block: Block, source: BlockSource) -> str | None:
     graph, _ = json_records.graphs(block.data)
     if graph is None:
         return None
     return prompt_of_graph(graph, source.stem)
 
 
-def _comfyui_workflow(block: Block, source: Source) -> str | None:
+def _comfyui_workflow(block: Block, source: BlockSource) -> str | None:
     _, graph = json_records.graphs(block.data)
     if graph is None or not graph["nodes"]:
         return None
     return prompt_of_graph(graph, source.stem)
 
 
-def _midjourney(block: Block, source: Source) -> str | None:
+def _midjourney(block: Block, source: BlockSource) -> str | None:
     if block.data is not None or not (_JOB.search(block.text) or _FLAG.search(block.text)):
         return None
     return json_records.midjourney(block.text)
 
 
-def _labelled(block: Block, source: Source) -> str | None:
+def _labelled(block: Block, source: BlockSource) -> str | None:
     """A text under a key that means the prompt: Easy Diffusion's, and what scripts write."""
     if block.data is not None or block.key.lower() not in ("prompt", "positive_prompt", "positive prompt", "positive"):
         return None
@@ -150,16 +150,16 @@ def _labelled(block: Block, source: Source) -> str | None:
     return positive_of(block.text)
 
 
-def _description(block: Block, source: Source) -> str | None:
+def _description(block: Block, source: BlockSource) -> str | None:
     """NovelAI's, where the comment beside it is lost."""
     return block.text if block.key == "Description" and "NovelAI" in source.software else None
 
 
-def _json(block: Block, source: Source) -> str | None:
+def _json(block: Block, source: BlockSource) -> str | None:
     return json_records.plain(block.data)
 
 
-def _comment(block: Block, source: Source) -> str | None:
+def _comment(block: Block, source: BlockSource) -> str | None:
     """A comment in words: of no camera, and of more than a word or two, as programs for screenshots leave."""
     if block.place != "EXIF UserComment" or block.data is not None or source.camera:
         return None

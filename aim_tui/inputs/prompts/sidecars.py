@@ -8,7 +8,7 @@ import os
 
 from aim_tui.inputs.prompts import json_records
 from aim_tui.inputs.prompts.blocks import block_of
-from aim_tui.inputs.prompts.dialects import Source, find_in
+from aim_tui.inputs.prompts.dialects import BlockSource, find_in
 from aim_tui.inputs.prompts.encodings import text_of
 from aim_tui.inputs.prompts.found import FoundPrompt, NoPrompt, PromptError
 from aim_tui.inputs.prompts.parameters import positive_of
@@ -68,7 +68,7 @@ def _prompt_in(file: str, stem: str) -> str:
     block = block_of("file", "", text)
     if block.data is None:
         raise PromptError("is not valid JSON")
-    found = find_in([block], Source(stem))
+    found = find_in([block], BlockSource(stem))
     if isinstance(found, FoundPrompt):
         return found.prompt
     if (caption := json_records.plain(block.data, json_records.CAPTION_MEMBERS)) is not None:

@@ -139,6 +139,7 @@ CIVITAI = text_to_image(n6=comfy_node("smZ CLIPTextEncode", text=CABIN, parser="
         ("prompt", CABIN, CABIN, "prompt text"),
         ("prompt", json.dumps(text_to_image()), CABIN, "ComfyUI prompt"),
         ("workflow", json.dumps(editor_text_to_image().data()), CABIN, "ComfyUI workflow"),
+        ("prompt", json.dumps(json.dumps(text_to_image())), CABIN, "ComfyUI prompt"),
         ("prompt", json.dumps(CIVITAI), CABIN, "Civitai"),
         (
             "Description",

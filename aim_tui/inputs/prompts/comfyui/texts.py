@@ -45,7 +45,7 @@ def joined(texts: Iterable[str]) -> str:
     return text
 
 
-class Texts:
+class GraphTexts:
     """What inputs of a graph lead to; results are kept, so that no node is worked out twice."""
 
     def __init__(self, graph: Graph) -> None:
@@ -478,7 +478,7 @@ def _no_style(style: Any) -> bool:
 # -- nodes with a rule of their own ------------------------------------------------------------------------------------
 
 
-def _string_function(texts: Texts, node: Node) -> str:
+def _string_function(texts: GraphTexts, node: Node) -> str:
     """Custom Scripts' StringFunction: append or replace, and tidy up between tags."""
     parts = [texts.one(node.inputs.get(name, "")) for name in ("text_a", "text_b", "text_c")]
     tidy = node.inputs.get("tidy_tags") == "yes"
@@ -493,7 +493,7 @@ def _string_function(texts: Texts, node: Node) -> str:
     return text
 
 
-def _concatenated(texts: Texts, node: Node) -> str:
+def _concatenated(texts: GraphTexts, node: Node) -> str:
     """ComfyUI's own StringConcatenate; empty parts keep their delimiter."""
     delimiter = node.inputs.get("delimiter", "")
     return str(delimiter if not isinstance(delimiter, Link) else texts.one(delimiter)).join(
@@ -501,12 +501,12 @@ def _concatenated(texts: Texts, node: Node) -> str:
     )
 
 
-def _trimmed(texts: Texts, node: Node) -> str:
+def _trimmed(texts: GraphTexts, node: Node) -> str:
     text = texts.one(node.inputs.get("string", ""))
     return {"Left": text.lstrip(), "Right": text.rstrip()}.get(str(node.inputs.get("mode")), text.strip())
 
 
-def _cased(texts: Texts, node: Node) -> str:
+def _cased(texts: GraphTexts, node: Node) -> str:
     text = texts.one(node.inputs.get("string", ""))
     cases = {
         "UPPERCASE": text.upper(), "lowercase": text.lower(), "Capitalize": text.capitalize(),
@@ -515,20 +515,20 @@ def _cased(texts: Texts, node: Node) -> str:
     return cases.get(str(node.inputs.get("mode")), text)
 
 
-def _substring(texts: Texts, node: Node) -> str:
+def _substring(texts: GraphTexts, node: Node) -> str:
     start, end = node.inputs.get("start"), node.inputs.get("end")
     if not isinstance(start, int) or not isinstance(end, int):
         raise PromptError(f"what {node} does to the text is not known")
     return texts.one(node.inputs.get("string", ""))[start:end]
 
 
-def _multiline(texts: Texts, node: Node) -> str:
+def _multiline(texts: GraphTexts, node: Node) -> str:
     """WAS Node Suite's Text Multiline: lines that begin with '#' are remarks."""
     text = texts.one(node.inputs.get("text", ""))
     return "\n".join(line for line in text.split("\n") if not line.strip().startswith("#"))
 
 
-def _selected_string(texts: Texts, node: Node) -> str:
+def _selected_string(texts: GraphTexts, node: Node) -> str:
     """Impact Pack's StringSelector: one of the lines, or of the parts between lines of '#'."""
     strings = texts.one(node.inputs.get("strings", ""))
     select = node.inputs.get("select")
@@ -541,7 +541,7 @@ def _selected_string(texts: Texts, node: Node) -> str:
     return parts[select % len(parts)] if parts else ""
 
 
-_RULES: dict[str, Callable[[Texts, Node], str]] = {
+_RULES: dict[str, Callable[[GraphTexts, Node], str]] = {
     "StringFunction|pysssss": _string_function,
     "StringConcatenate": _concatenated,
     "Text Multiline": _multiline,

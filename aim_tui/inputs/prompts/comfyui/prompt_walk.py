@@ -12,7 +12,7 @@ from typing import Any
 
 from aim_tui.inputs.prompts.comfyui import known_nodes as known
 from aim_tui.inputs.prompts.comfyui.graph import Graph, Link, Node, is_workflow, read_graph
-from aim_tui.inputs.prompts.comfyui.texts import Texts, joined
+from aim_tui.inputs.prompts.comfyui.texts import GraphTexts, joined
 from aim_tui.inputs.prompts.comfyui.workflow import SENTENCE, read_workflow
 from aim_tui.inputs.prompts.found import PromptError
 
@@ -41,7 +41,7 @@ class _Walk:
     def __init__(self, graph: Graph, stem: str) -> None:
         self._graph = graph
         self._stem = stem
-        self._texts = Texts(graph)
+        self._texts = GraphTexts(graph)
         self._samplers: dict[str, list[Node]] = {}
 
     def prompt(self) -> str:
