@@ -15,7 +15,14 @@ from aim_tui.core.outcomes import Failed
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import DataRow, ImageFacts, Item, MetricValue, ModelInfo, PromptRead
 from aim_tui.core.scoring.results import Raw, Results, Row, Summary, own_need
-from aim_tui.store.codec import from_flat, plan_from_json, plan_to_data, profile_from_json, profile_to_data
+from aim_tui.store.codec import (
+    from_flat,
+    own_from_data,
+    plan_from_json,
+    plan_to_data,
+    profile_from_json,
+    profile_to_data,
+)
 from aim_tui.store.errors import StoreError, UnknownRunError, decoding
 from aim_tui.store.packing import pack, to_json, unpack, unpack_optional
 from aim_tui.store.processes import Owner
@@ -319,7 +326,7 @@ def _item(number: int, path: Any, own: str | None, name: Any, source: Any, *edit
 
 
 def _own(text: str | None) -> Context | None:
-    return Context(**json.loads(text)) if text is not None else None
+    return own_from_data(json.loads(text)) if text is not None else None
 
 
 def _changed_files(connection: sqlite3.Connection, run_id: str, started: datetime) -> list[tuple[str, int]]:

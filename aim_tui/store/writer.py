@@ -172,7 +172,9 @@ def insert_images(connection: sqlite3.Connection, run: str, items: Sequence[Item
 def _brought(item: Item) -> tuple[Any, ...]:
     """What an item brings itself: of an edit everything that makes it one, else its own context."""
     if (edit := item.edit) is None:
-        own = to_json(own_to_data(item.context)) if item.context is not None else None
+        own = None
+        if item.context is not None:
+            own = to_json(own_to_data(item.context) | {"prompt_origin": item.context.prompt_origin})
         return (own, None, None, None, None, None, None)
     texts = (edit.source, edit.instruction, edit.source_caption, edit.target_caption)
     truth = dict(item.data.truth) if item.data is not None else {}

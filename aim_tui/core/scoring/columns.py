@@ -254,6 +254,7 @@ OPINION_FLAGS: dict[str, Callable[[Opinion], bool]] = {
     "noted": lambda opinion: bool(opinion.note),
 }
 
+
 #: The columns of images, in the order of records and of the sort dialog.
 IMAGES = ColumnSet(image_metrics)
 IMAGES.register(

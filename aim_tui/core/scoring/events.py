@@ -71,6 +71,10 @@ class ImageFacts:
     frames: int = 1
     levels: str = ""
     """Which values were read as black to white, of a mode whose values are not 8-bit levels: '0 to 65535'."""
+    icc: str = ""
+    """Name of the ICC profile, which is not applied; empty where there is none."""
+    damage: str = ""
+    """What is broken in the file besides its pixels, which are whole."""
 
 
 @dataclass(frozen=True, slots=True)
