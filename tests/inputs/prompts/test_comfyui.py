@@ -95,6 +95,10 @@ EFFICIENT = node("Efficient Loader", ckpt_name="m", lora_name="None", positive=C
             n3=node("KSampler", seed=1, positive=["o", 2], negative=["o", 3], latent_image=["n5", 0]),
         ),
         text_to_image(
+            w=node("KolorsTextEncode", prompt=CABIN, negative_prompt=UGLY, chatglm3_model=["n4", 0]),
+            n3=node("KolorsSampler", kolors_model=["n4", 0], kolors_embeds=["w", 0], seed=1, steps=20),
+        ),
+        text_to_image(
             w=node("WanVideoTextEncode", positive_prompt=CABIN, negative_prompt=UGLY, t5=["n4", 0]),
             n3=node("WanVideoSampler", text_embeds=["w", 0], seed=1, steps=20, image_embeds=["n5", 0]),
         ),
@@ -124,6 +128,7 @@ def test_pipes_contexts_and_loaders_are_followed_on_the_positive_side(data: Any)
         node("BNK_CLIPTextEncodeAdvanced", text=CABIN, token_normalization="none", weight_interpretation="comfy"),
         node("ImpactWildcardEncode", wildcard_text="a {b|c}", populated_text=CABIN, mode="populate", clip=["n4", 1]),
         node("PCLazyTextEncode", text=CABIN, clip=["n4", 1]),
+        node("MZ_ChatGLM3_V2", text=CABIN, chatglm3_model=["n4", 1]),
         node("Power Prompt (rgthree)", prompt=CABIN, opt_model=["n4", 0], opt_clip=["n4", 1], insert_lora="CHOOSE"),
         node("SDXL Power Prompt - Positive (rgthree)", prompt_g=CABIN, prompt_l=CABIN, opt_clip=["n4", 1]),
     ],
