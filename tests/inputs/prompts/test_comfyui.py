@@ -122,6 +122,7 @@ def test_pipes_contexts_and_loaders_are_followed_on_the_positive_side(data: Any)
         node("CLIPTextEncodeFlux", clip_l="snow, cabin", t5xxl=CABIN, guidance=3.5),
         node("CLIPTextEncodeHunyuanDiT", bert="cabin", mt5xl=CABIN),
         node("CLIPTextEncodeHiDream", clip_l="", clip_g="", t5xxl="", llama=CABIN),
+        node("CLIPTextEncode", text=f"You are an assistant that draws. <Prompt Start> {CABIN}", clip=["n4", 1]),
         node("CLIPTextEncodeLumina2", system_prompt="superior", user_prompt=CABIN),
         node("TextEncodeQwenImageEdit", prompt=CABIN, clip=["n4", 1], image=["p", 0]),
         node("smZ CLIPTextEncode", text=CABIN, parser="A1111", with_SDXL=False, text_g="old", text_l="old"),
