@@ -139,8 +139,8 @@ CARRIER = re.compile(
 CARRIER_KIND = re.compile(r"context|pipe|tuple", re.I)
 #: What a sampler's conditioning can be called, other than positive.
 CONDITIONING = re.compile(
-    r"^(?:conditioning(?!.*neg)[_ ]?\w*|cond(?!ition)(?!.*neg)_?\w*|guider|text_embeds|prompt_embeds|embeds"
-    r"|hyvid_embeds|kolors_embeds|text_cond|c)$",
+    r"^(?:conditioning(?!.*neg)[_ ]?\w*|cond(?!ition)(?!.*neg)_?\w*|guider|text_cond|c"
+    r"|(?!image|clip|start|end|neg|uncond)\w*embeds)$",
     re.I,
 )
 SAMPLER_KIND = re.compile(r"sampl|detailer|upscale|refine|generat|inpaint", re.I)
@@ -166,7 +166,7 @@ ASIDE = re.compile(
     re.I,
 )
 ZERO = re.compile(r"zero.?out", re.I)
-ENCODER = re.compile(r"encode|conditioning|to_?cond", re.I)
+ENCODER = re.compile(r"encode|conditioning|to_?cond|chatglm", re.I)
 
 #: Text made by a model or drawn by chance when a graph runs; or read from where the image cannot say.
 MADE_AT_RUN = re.compile(

@@ -19,6 +19,7 @@ from aim_tui.inputs.prompts.found import PromptError
 _DEEPEST = 200
 _MOST_STEPS = 20_000
 _LONGEST = 100_000
+_PROMPT_START = "<Prompt Start>"
 _PICTURES = re.compile(r"image|pixels|latent|video|audio|frames", re.I)
 _NO_TEXT = frozenset({"", "None", "none", "undefined", "null"})
 _FILE = re.compile(r"[^\n]{1,200}\.(?:safetensors|ckpt|gguf|sft|pth?|bin|onnx|png|jpe?g|webp|json|yaml|txt)$", re.I)
@@ -57,7 +58,8 @@ class GraphTexts:
 
     def of_sampler(self, node: Node) -> list[str]:
         """The texts of a sampler's positive conditioning."""
-        return self._of_node(node, None, True)
+        # Lumina 2's instruction to its language model may stand before the prompt in one text.
+        return [text.rpartition(_PROMPT_START)[2] for text in self._of_node(node, None, True)]
 
     def of_input(self, node: Node, name: str) -> list[str]:
         """The texts of one input of a node."""
