@@ -14,15 +14,25 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from aim_tui.core.scoring.events import ImageFacts
 from aim_tui.core.scoring.jobs import ReadingPolicy
+from aim_tui.inputs.damaged_files import reason_of_damage, without_damage
+from aim_tui.inputs.icc_profiles import profile_name
+from aim_tui.inputs.image_formats import FORMATS, SUFFIXES, UNREAD_SUFFIXES, register_plugins, unread_hint
+from aim_tui.inputs.pixel_values import PixelValueError, to_rgb
 
-#: Files with these suffixes are listed; any other file is opened only if it is named explicitly.
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
-
-# Formats that Pillow decodes itself; not those that start another program (EPS runs Ghostscript).
-_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF")
 _ORIENTATION = 0x0112
+_TURNS = range(2, 9)
 # Orientations that swap width and height.
 _TRANSPOSED = range(5, 9)
+# What takes each orientation back.
+_BACK = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
 
 # Pillow's warnings add nothing to the facts and errors below. Silenced for the whole process, since
 # warnings.catch_warnings is not safe in the decoding threads.
@@ -52,8 +62,17 @@ def read_image(path: str, policy: ReadingPolicy, draft: tuple[int, int] | None =
     times faster, but with different pixels. For display only, never for a score. The facts are those of the full image.
     """
     data = _read_bytes(path, policy.max_bytes)
-    with _opened(path, data, policy) as image:
-        return _decode(image, data, policy, draft)
+    try:
+        with _opened(path, data, policy) as image:
+            return _decode(image, data, policy, draft)
+    except DamagedError as error:
+        if (repaired := without_damage(data)) is None:
+            raise _explained(error, data) from None
+        try:
+            with _opened(path, repaired.data, policy) as image:
+                return _decode(image, data, policy, draft, repaired.damage)
+        except DamagedError as further:
+            raise _explained(further, data) from None
 
 
 def open_image(path: str, policy: ReadingPolicy) -> str:
@@ -62,8 +81,14 @@ def open_image(path: str, policy: ReadingPolicy) -> str:
     No pixel is decoded: only `read_image` detects damage further on.
     """
     data = _read_bytes(path, policy.max_bytes)
-    with _opened(path, data, policy) as image:
-        _check_size(image, policy)
+    try:
+        with _opened(path, data, policy) as image:
+            _check_size(image, policy)
+    except DamagedError as error:
+        if (repaired := without_damage(data)) is None:
+            raise _explained(error, data) from None
+        with _opened(path, repaired.data, policy) as image:
+            _check_size(image, policy)
     return hashlib.sha256(data).hexdigest()
 
 
@@ -73,7 +98,8 @@ def _opened(path: str, data: bytes, policy: ReadingPolicy) -> Iterator[Image.Ima
     try:
         # Pillow's own limit, which raises at twice its value, also covers frames larger than their canvas.
         Image.MAX_IMAGE_PIXELS = policy.max_pixels
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        register_plugins()
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             yield image
     except ImageError:
         raise
@@ -117,7 +143,9 @@ def _check_size(image: Image.Image, policy: ReadingPolicy) -> None:
         )
 
 
-def _decode(image: Image.Image, data: bytes, policy: ReadingPolicy, draft: tuple[int, int] | None) -> LoadedImage:
+def _decode(
+    image: Image.Image, data: bytes, policy: ReadingPolicy, draft: tuple[int, int] | None, damage: str = ""
+) -> LoadedImage:
     _check_size(image, policy)
     width, height = image.size
     file_format, mode = image.format or "", image.mode
@@ -125,14 +153,23 @@ def _decode(image: Image.Image, data: bytes, policy: ReadingPolicy, draft: tuple
     image.seek(0)
     if draft is not None:
         image.draft(None, draft)
+    profile = image.info.get("icc_profile")
+    turn = image.getexif().get(_ORIENTATION, 1)
+    turned = image.format == "TIFF"  # Pillow turns these itself while it decodes them
     image.load()
-    rotated = False
-    if policy.exif == "rotate" and (turn := image.getexif().get(_ORIENTATION, 1)) not in (0, 1):
-        image = ImageOps.exif_transpose(image)
-        rotated = True
+    rotated = policy.exif == "rotate" and turn in _TURNS
+    if turned and turn in _TURNS and not rotated:
+        image = image.transpose(_BACK[turn])
         if turn in _TRANSPOSED:
             width, height = height, width
-    rgb, flattened = _to_rgb(image, policy.background)
+    elif rotated and not turned:
+        image = ImageOps.exif_transpose(image)
+        if turn in _TRANSPOSED:
+            width, height = height, width
+    try:
+        rgb, flattened, levels = to_rgb(image, policy.background)
+    except PixelValueError as error:
+        raise ImageError(f"is in mode {image.mode} and {error}") from None
     facts = ImageFacts(
         width=rgb.width if draft is None else width,
         height=rgb.height if draft is None else height,
@@ -142,36 +179,25 @@ def _decode(image: Image.Image, data: bytes, policy: ReadingPolicy, draft: tuple
         sha256=hashlib.sha256(data).hexdigest(),
         exif_rotated=rotated,
         flattened=flattened,
+        levels=levels,
         frames=frames,
+        icc=profile_name(profile) if isinstance(profile, bytes) and profile else "",
+        damage=damage,
     )
     return LoadedImage(rgb, facts)
 
 
-def _to_rgb(image: Image.Image, background: str) -> tuple[Image.Image, str]:
-    """RGB pixels, and the colour that transparency was flattened on ('' without transparency)."""
-    if image.mode in ("I", "I;16", "I;16L", "I;16B", "F"):
-        return _sixteen_bit(image).convert("RGB"), ""
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        canvas = Image.new("RGBA", rgba.size, background)
-        canvas.alpha_composite(rgba)
-        return canvas.convert("RGB"), background
-    return image if image.mode == "RGB" else image.convert("RGB"), ""
-
-
-def _sixteen_bit(image: Image.Image) -> Image.Image:
-    """Scale greyscale of more than 8 bits down to 8 bits; Pillow's own convert would clip at 255."""
-    if image.mode == "F":
-        low, high = image.getextrema()
-        span = float(high) - float(low)  # type: ignore[arg-type]  # one band: a pair of numbers
-        scale = 255.0 / span if span > 0 else 0.0
-        return image.point(lambda value: value * scale - float(low) * scale).convert("L")  # type: ignore[arg-type]
-    wide = image.convert("I")
-    return wide.point(lambda value: value * (1 / 257)).convert("L")
+def _explained(error: DamagedError, data: bytes) -> DamagedError:
+    """The error, with what is wrong with the file where that can be told."""
+    reason = reason_of_damage(data)
+    return DamagedError(f"cannot be decoded: {reason}") if reason else error
 
 
 def _not_an_image(path: str, data: bytes) -> str:
     suffix = Path(path).suffix.lower()
+    if suffix in UNREAD_SUFFIXES and suffix not in SUFFIXES:
+        hint = unread_hint(suffix)
+        return f"is in a format that is not read ({suffix}{f'; {hint}' if hint else ''})"
     claim = f"named {suffix} but " if suffix in SUFFIXES else ""
     text = data[:512]
     looks_like_text = b"\0" not in text and all(byte >= 32 or byte in b"\t\r\n\f" for byte in text)

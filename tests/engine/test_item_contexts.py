@@ -11,11 +11,11 @@ import torch
 from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed, Missing, Present
 from aim_tui.core.scoring.context import Context
-from aim_tui.core.scoring.events import ImageFailed, ImageRead, Item, numbered
+from aim_tui.core.scoring.events import ImageFailed, ImageRead, Item, PromptRead, numbered
 from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.engine.engine import Engine
 from aim_tui.engine.metrics.caption_similarity import CaptionSimilarity
-from aim_tui.engine.text_embeddings import TextBook, Texts
+from aim_tui.engine.text_embeddings import ModelTexts, TextEmbeddings
 from aim_tui.inputs.demo_data import load_demo_data
 from aim_tui.settings.settings import load_settings
 
@@ -85,6 +85,30 @@ def test_what_an_image_does_not_bring_is_the_job_s(models: dict[Any, Any], image
         assert found["clip", number].value == pytest.approx(alone["clip", 0].value, abs=1e-6)
 
 
+def test_how_much_of_its_own_prompt_the_model_read_is_reported_for_each_image(
+    models: dict[Any, Any], images: list[str], tmp_path: Path
+) -> None:
+    long = "autumn trees in the snow " * 40
+    contexts = [Context(prompt="a cabin"), Context(prompt=long), Context(), Context(prompt="a cabin")]
+    items = [Item(n, path, context=own) for n, (path, own) in enumerate(zip(images, contexts, strict=True))]
+    settings = EngineSettings(models=models, store=str(tmp_path / "store.db"))
+    for _ in range(2):  # computed, then found again
+        events = list(Engine(settings).run(Job(("clip",), Context(), items)))
+        reads = {event.item: event for event in events if isinstance(event, PromptRead)}
+        assert set(reads) == {0, 1, 3} and reads[0].tokens == reads[3].tokens < 10
+        assert reads[1].truncated and reads[1].tokens > reads[1].limit and not reads[0].truncated
+
+
+def test_each_image_without_a_prompt_says_its_own_reason(models: dict[Any, Any], images: list[str]) -> None:
+    items = [Item(n, images[n], Context(prompt_origin=why)) for n, why in enumerate(("no file a.txt", "no file b.txt"))]
+    items.append(Item(2, images[2], Context(prompt="a cabin")))
+    found = outcomes(list(Engine(EngineSettings(models=models)).run(Job(("clip",), Context(), items))))
+    assert [found["clip", n] for n in (0, 1)] == [
+        Missing("no prompt: no file a.txt"),
+        Missing("no prompt: no file b.txt"),
+    ]
+
+
 def test_what_is_missing_or_broken_concerns_its_own_row_and_metric(
     models: dict[Any, Any], images: list[str], tmp_path: Path
 ) -> None:
@@ -139,9 +163,9 @@ def test_a_row_that_fits_no_other_batch_is_as_it_would_be_in_one(
 def test_a_topic_or_caption_without_any_known_word_is_a_failure_and_says_which() -> None:
     context = Context(topic="topic")
     for unknown in ("topic", "caption"):
-        book = TextBook(Role.SENTENCE, {Role.SENTENCE: Encoder(unknown)})
+        book = ModelTexts(Role.SENTENCE, {Role.SENTENCE: Encoder(unknown)})
         book.embed(["topic", "caption"])
-        (raw,) = CaptionSimilarity({}).values(context, [["caption"]], Texts(lambda role, book=book: book))
+        (raw,) = CaptionSimilarity({}).values(context, [["caption"]], TextEmbeddings(lambda role, book=book: book))
         assert raw.outcome == Failed(f"the sentence encoder knows no word of the {unknown}")
         assert raw.caption == "caption"
 
@@ -151,6 +175,10 @@ class Encoder:
 
     def __init__(self, unknown: str) -> None:
         self._unknown = unknown
+        self.limit = None
+
+    def tokens(self, texts: list[str]) -> list[int]:
+        return [0] * len(texts)
 
     def embed(self, texts: list[str]) -> torch.Tensor:
         return torch.tensor([[0.5 * (text != self._unknown)] * 4 for text in texts])

@@ -307,12 +307,14 @@ IMAGES.register(
     _STATUS,
     _ERROR,
     Column(
-        "prompt_tokens", "Prompt tokens", Kind.NUMBER, lambda row, view: view.prompt.tokens if view.prompt else None,
+        "prompt_tokens", "Prompt tokens", Kind.NUMBER,
+        lambda row, view: read.tokens if (read := row.text_read("prompt", view.prompt)) else None,
         filtered=False, field="prompt_tokens",
     ),
     Column(
         "prompt_truncated", "Prompt truncated", Kind.FLAG,
-        lambda row, view: view.prompt.truncated if view.prompt else None, filtered=False, field="prompt_truncated",
+        lambda row, view: read.truncated if (read := row.text_read("prompt", view.prompt)) else None,
+        filtered=False, field="prompt_truncated",
     ),
     Column("size", "Size", Kind.NUMBER, _fact("bytes"), largest_first=True),
     Column("width", "Width", Kind.NUMBER, _fact("width"), largest_first=True),

@@ -21,7 +21,10 @@ from aim_tui.core.text import path_bytes, portable_path
 #: The fields of one image that is scored on AIM's metrics, in the order that every format writes them.
 FIELDS = IMAGES.fields()
 
-_OWN = ("topic", "prompt", "reference")
+_OWN = ("topic", "prompt", "prompt_origin", "reference")
+
+#: Facts that few files have; they stand in a record where there is something to say.
+_RARE_FACTS = ("levels", "icc", "damage")
 
 _TRUTH = ("original_id", "is_correct", "error_type", "original_instruction")
 
@@ -72,7 +75,8 @@ def full_record(row: Row, results: Results, judged: Judged | None = None) -> dic
             "flattened": facts.flattened or None,
             "frames": facts.frames,
         }
-    full |= _own(row)
+        full |= {name: text for name in _RARE_FACTS if (text := getattr(facts, name))}
+    full |= _own(row) | _topic_read(row, results)
     if judged is not None:
         full["judgements"] = judged.records(row.path)
     return full
@@ -92,6 +96,13 @@ def _edit_record(row: Row, results: Results) -> dict[str, Any]:
     return flat
 
 
+def rare_fields(results: Results) -> tuple[str, ...]:
+    """Those of the facts that few files have which some file of these has."""
+    return tuple(
+        name for name in _RARE_FACTS if any(row.facts is not None and getattr(row.facts, name) for row in results.rows)
+    )
+
+
 def own_fields(results: Results) -> tuple[str, ...]:
     """Those of topic, prompt and reference that images bring themselves."""
     brought = {name for row in results.rows if row.own is not None for name in _own(row)}
@@ -102,8 +113,24 @@ def _own(row: Row) -> dict[str, str]:
     """What an image brings itself, in the place of everybody's."""
     if row.own is None:
         return {}
-    found = {"topic": row.own.topic, "prompt": row.own.prompt, "reference": portable_path(row.own.reference)}
+    found = {
+        "topic": row.own.topic,
+        "prompt": row.own.prompt,
+        "prompt_origin": row.own.prompt_origin if row.own.prompt else "",
+        "reference": portable_path(row.own.reference),
+    }
     return {name: text for name, text in found.items() if text}
+
+
+def _topic_read(row: Row, results: Results) -> dict[str, Any]:
+    """How much of the topic is read, where a model counted it: most encoders of sentences stop at 128 tokens."""
+    read = row.text_read("topic", results.topic)
+    return {} if read is None else {"topic_tokens": read.tokens, "topic_truncated": read.truncated}
+
+
+def topic_fields(results: Results) -> tuple[str, ...]:
+    """The fields of what is read of the topic, where a model counted it."""
+    return next((tuple(found) for row in results.rows if (found := _topic_read(row, results))), ())
 
 
 def csv_fields(results: Results, judged: Judged | None = None) -> list[str]:
@@ -111,8 +138,7 @@ def csv_fields(results: Results, judged: Judged | None = None) -> list[str]:
     raters = map(spreadsheet_cell, judged.columns()) if judged is not None else ()
     if results.of_edits:
         return [*(column.field for column in EDITS.exported(results.plan)), "notice", *raters]
-    own = own_fields(results)
-    return [*fields(results.plan), *own, *_SAID, *raters]
+    return [*fields(results.plan), *own_fields(results), *topic_fields(results), *_SAID, *raters]
 
 
 def csv_record(row: Row, results: Results, said: Mapping[str, Any], judged: Judged | None = None) -> dict[str, Any]:
@@ -122,7 +148,7 @@ def csv_record(row: Row, results: Results, said: Mapping[str, Any], judged: Judg
     else:
         weights = " ".join(f"{metric}={weight:g}" for metric, weight in said["weights"].items())
         cells = record(row, results) | {"weights": weights, "rules": said["rules"], "notice": said.get("notice")}
-        cells |= _own(row)
+        cells |= _own(row) | _topic_read(row, results)
     cells |= judged.cells(row.id) if judged is not None else {}
     return {spreadsheet_cell(name): spreadsheet_cell(value) for name, value in cells.items()}
 

@@ -38,10 +38,10 @@ def explain_page(
     lines += [Content("  ") + weights_line(results.plan, not_asked), Content(f"  {profile.rules_note()}"), Content("")]
     lines += _models(results)
     lines += _facts(row.facts)
-    if results.prompt is not None and not (row.own is not None and row.own.prompt):
-        read = results.prompt
-        cut = ", the end is cut off" if read.truncated else ""
-        lines.append(Content(f"prompt     {read.tokens} of {read.limit} tokens{cut}"))
+    for read in (row.text_read("prompt", results.prompt), row.text_read("topic", results.topic)):
+        if read is not None:
+            cut = ", the end is cut off" if read.truncated else ""
+            lines.append(Content(f"{read.text:<10} {read.tokens} of {read.limit} tokens{cut}"))
     if profile.notice:
         lines += [Content(""), Content.styled(profile.notice, "$text-warning")]
     return lines
@@ -223,4 +223,8 @@ def _facts(facts: ImageFacts | None) -> list[Content]:
         parts.append(f"transparency on {facts.flattened}")
     if facts.frames > 1:
         parts.append(f"first of {facts.frames} frames")
+    if facts.icc:
+        parts.append(f"ICC profile {printable(facts.icc)}, not applied")
+    if facts.damage:
+        parts.append(f"{facts.damage} (its pixels are whole)")
     return [Content(f"image      {', '.join(part for part in parts if part)}"), Content(f"sha256     {facts.sha256}")]

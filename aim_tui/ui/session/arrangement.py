@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from aim_tui.core.names import folded
 from aim_tui.core.scoring.columns import IMAGES, ColumnSet, View
 from aim_tui.core.scoring.results import Row
 from aim_tui.core.selection.sorting import Filter, SortKey, select
@@ -64,10 +65,10 @@ class Arrangement:
 
     def find(self, text: str, rows: Sequence[Row], start: int, step: int) -> int | None:
         """The next item from position `start` on whose name holds a text, ignoring case; it wraps around."""
-        wanted, count, name = text.casefold(), len(self.order), self.columns["name"]
+        wanted, count, name = folded(text), len(self.order), self.columns["name"]
         for offset in range(count):
             item = self.order[(start + offset * step) % count]
-            if wanted in printable(name.text(rows[item], _NO_VIEW), None).casefold():
+            if wanted in folded(printable(name.text(rows[item], _NO_VIEW), None)):
                 return item
         return None
 

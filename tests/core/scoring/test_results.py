@@ -10,7 +10,15 @@ from aim_tui.core.outcomes import Failed, Missing, Present
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import ImageFailed, Item, MetricBatch, MetricValue, PromptRead
 from aim_tui.core.scoring.plan import ScoringPlan, Status
-from aim_tui.core.scoring.records import FIELDS, document, record, spreadsheet_cell, to_json
+from aim_tui.core.scoring.records import (
+    FIELDS,
+    csv_fields,
+    document,
+    full_record,
+    record,
+    spreadsheet_cell,
+    to_json,
+)
 from aim_tui.core.scoring.results import Results
 from aim_tui.settings.settings import load_settings
 
@@ -90,6 +98,27 @@ def test_what_leaves_the_program_holds_no_value_of_another_prompt() -> None:
     assert table.rows[0].final == 100.0
 
 
+def test_an_image_s_own_prompt_has_its_own_tokens_origin_and_reason() -> None:
+    table = results(0, "clip")
+    table.context = Context(prompt="for all")
+    table.add(
+        [
+            Item(0, "/0.png", Context(prompt="a cabin", prompt_origin="A1111 parameters")),
+            Item(1, "/1.png", Context(prompt_origin="no words in its file name")),
+        ]
+    )
+    table.apply(PromptRead(9, 77, False))
+    table.apply(PromptRead(90, 77, True, item=0))
+    own, common = (full_record(row, table) for row in table.rows)
+    assert (own["prompt_tokens"], own["prompt_truncated"]) == (90, True)
+    assert (own["prompt"], own["prompt_origin"]) == ("a cabin", "A1111 parameters")
+    assert (common["prompt_tokens"], "prompt_origin" in common) == (9, False)
+    assert table.rows[1].own.missing_for(("clip",)) == {"clip": "no prompt: no words in its file name"}
+    table.apply(MetricBatch("clip", [MetricValue(0, "present", 0.1)]))
+    table.rows[0].own = Context(prompt="changed")
+    assert full_record(table.settled().rows[0], table)["prompt_tokens"] is None
+
+
 def test_a_metric_that_is_switched_off_gives_no_error() -> None:
     table = results(1, "clip", "blip2")
     table.apply(batch("clip", Present(0.4)))
@@ -146,3 +175,25 @@ def test_line_breaks_and_formulas_in_csv_cells() -> None:
     assert spreadsheet_cell("a\nb") == "a\nb"
     assert spreadsheet_cell("=1+1") == "'=1+1"
     assert spreadsheet_cell(-0.5) == -0.5
+
+
+def test_what_is_read_of_an_image_s_own_prompt_goes_with_that_prompt() -> None:
+    table = results(2, "clip")
+    table.rows[0].own = Context(prompt="its own")
+    table.apply(PromptRead(5, 77, False))
+    table.apply(PromptRead(90, 77, True, item=0))
+    table.apply(batch("clip", Present(0.4), Present(0.4)))
+    assert [record(row, table)["prompt_tokens"] for row in table.rows] == [90, 5]
+    table.rows[0].own = Context(prompt="another of its own")
+    assert record(table.settled().rows[0], table.settled())["prompt_tokens"] is None
+
+
+def test_of_two_models_that_read_the_topic_the_one_that_reads_less_counts() -> None:
+    table = results(1, "clip")
+    table.apply(PromptRead(200, 128, True, "topic"))
+    table.apply(PromptRead(210, 512, False, "topic"))
+    full = full_record(table.rows[0], table)
+    assert (full["topic_tokens"], full["topic_truncated"]) == (200, True)
+    assert {"topic_tokens", "topic_truncated"} <= set(csv_fields(table))
+    table.context = Context(topic="another")
+    assert "topic_tokens" not in full_record(table.rows[0], table.settled())
