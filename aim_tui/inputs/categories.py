@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aim_tui.core.names import natural_key
+from aim_tui.core.names import comparable, natural_key
 from aim_tui.core.text import printable
 from aim_tui.errors import UsageError
 from aim_tui.inputs.listing import Problem, expand, list_folder
@@ -75,13 +75,16 @@ def read_prompts(path: Path, names: Sequence[str], order: str | None = None) -> 
     """
     if path.suffix.lower() in (".json", ".csv", ".tsv", ".jsonl", ".ndjson"):
         mapping = _mapping(path)
-        missing = [name for name in names if name not in mapping]
+        by_name = {comparable(name): name for name in mapping}
+        missing = [name for name in names if comparable(name) not in by_name]
         if missing:
             raise UsageError(
                 f"{path} has no prompt for {len(missing)} of {len(names)} categories: {_some(missing)}",
                 f"it has: {_some(list(mapping))}",
             )
-        return {name: mapping[name] for name in names}, [name for name in mapping if name not in set(names)]
+        known = {comparable(name) for name in names}
+        prompts = {name: mapping[by_name[comparable(name)]] for name in names}
+        return prompts, [name for name in mapping if comparable(name) not in known]
     lines = read_lines(path)
     if len(lines) != len(names):
         raise UsageError(

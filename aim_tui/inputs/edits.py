@@ -13,6 +13,7 @@ from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import DataRow, Item
 from aim_tui.core.text import printable
 from aim_tui.errors import UsageError
+from aim_tui.inputs.existing_path import existing_path
 from aim_tui.inputs.tables import TableRow, read_table
 
 #: Column names for the parts of an edit; the first one that a row has counts.
@@ -123,8 +124,8 @@ def _row(line: TableRow, name: str, folder: str, problems: list[str]) -> EditRow
     truth = {key: line.values[key] for key in TRUTH if line.values.get(key) not in (None, "")}
     return EditRow(
         id=name,
-        source=os.path.normpath(os.path.join(folder, source)),  # noqa: PTH118
-        target=os.path.normpath(os.path.join(folder, target)),  # noqa: PTH118
+        source=existing_path(os.path.normpath(os.path.join(folder, source))),  # noqa: PTH118
+        target=existing_path(os.path.normpath(os.path.join(folder, target))),  # noqa: PTH118
         instruction=instruction,
         source_caption=captions[0],
         target_caption=captions[1],

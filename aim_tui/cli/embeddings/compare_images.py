@@ -20,6 +20,7 @@ from aim_tui.cli.embeddings.compare_tables import (
     say_failed,
     say_some,
 )
+from aim_tui.core.names import comparable
 from aim_tui.core.outcomes import Failed, Outcome, Present
 from aim_tui.errors import UsageError
 
@@ -217,12 +218,14 @@ def _groups(
             (roots[1], roots[0], names[1], names[0]),
         )
         for name in mine
-        if name not in theirs
+        if comparable(name) not in set(map(comparable, theirs))
     ]
     alone += [(path, "is in no category's folder") for listing in listings for path in listing.images]
     groups: dict[str, tuple[list[str], list[str]]] = {}
-    for name in (name for name in names[0] if name in names[1]):
-        found = [expand([os.path.join(root, name)]) for root in roots]  # noqa: PTH118  # as text
+    counterparts = {comparable(name): name for name in names[1]}
+    for name in (name for name in names[0] if comparable(name) in counterparts):
+        folders = (roots[0], name), (roots[1], counterparts[comparable(name)])
+        found = [expand([os.path.join(*folder)]) for folder in folders]  # noqa: PTH118  # as text
         alone += [(problem.path, problem.reason) for side in found for problem in side.problems]
         groups[name] = (found[0].images, found[1].images)
     if not groups:

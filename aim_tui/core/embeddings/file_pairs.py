@@ -6,6 +6,8 @@ import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from aim_tui.core.names import comparable, without_image_ending
+
 #: What paired names have in common.
 WAYS = ("name", "stem")
 
@@ -47,7 +49,7 @@ def pair(left: Sequence[str], right: Sequence[str], roots: tuple[str, str], by: 
 def _by_key(paths: Sequence[str], root: str, by: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for path in paths:
-        below = posixpath.relpath(path, root)
-        key = posixpath.splitext(below)[0] if by == "stem" else below
+        below = comparable(posixpath.relpath(path, root))
+        key = without_image_ending(below) if by == "stem" else below
         found.setdefault(key, []).append(path)
     return found
