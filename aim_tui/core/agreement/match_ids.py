@@ -105,8 +105,9 @@ def match(left: Iterable[str], right: Iterable[str]) -> IdMatch:
         taken |= {a for a, _ in new}
         if way in GUESSES:
             guessed[way] = tuple(new)
-    only_left, only_right = (name for name in lefts if name not in taken), (name for name in rights if name not in to_left)
-    return IdMatch(to_left, by, tuple(only_left), tuple(only_right), guessed)
+    only_left = tuple(name for name in lefts if name not in taken)
+    only_right = tuple(name for name in rights if name not in to_left)
+    return IdMatch(to_left, by, only_left, only_right, guessed)
 
 
 def _ways(left: list[_Name], right: list[_Name]) -> Iterator[tuple[MatchKey, Iterable[tuple[str, str]]]]:

@@ -31,11 +31,7 @@ _SAID = ("weights", "rules", "notice")
 #: The columns of CSV where images are scored on AIM's metrics.
 CSV_FIELDS = (*FIELDS, *_SAID)
 
-# What a spreadsheet takes for the beginning of a formula.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _LATE_CONTROL = re.compile(r"[\x7f-\x9f]")
-# Some take the wide forms of an East Asian keyboard for it as well, and look behind a line feed.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def record(row: Row, results: Results) -> dict[str, Any]:
@@ -130,7 +126,7 @@ def _own(row: Row) -> dict[str, str]:
 
 def csv_fields(results: Results, judged: Judged | None = None) -> list[str]:
     """The columns of CSV: what made the numbers stands behind them; three for each rater whose words were looked up."""
-    raters = map(spreadsheet_cell, judged.columns()) if judged is not None else ()
+    raters = judged.columns() if judged is not None else ()
     if results.of_edits:
         names = ("id", "source_image", "target_image", "instruction", *_TRUTH)
         return [*names, *results.plan.metrics, "status", "error", "notice", *raters]
@@ -143,24 +139,12 @@ def csv_record(row: Row, results: Results, said: Mapping[str, Any], judged: Judg
     if row.edit is not None:
         found = _edit_record(row, results) | {"notice": said.get("notice")}
         found |= judged.cells(row.id) if judged is not None else {}
-        named = {spreadsheet_cell(name): spreadsheet_cell(value) for name, value in found.items()}
-        return {name: named.get(name) for name in csv_fields(results, judged)}
+        return {name: found.get(name) for name in csv_fields(results, judged)}
     weights = " ".join(f"{metric}={weight:g}" for metric, weight in said["weights"].items())
     cells = record(row, results) | {"weights": weights, "rules": said["rules"], "notice": said.get("notice")}
     cells |= _own(row)
     cells |= judged.cells(row.path) if judged is not None else {}
-    return {spreadsheet_cell(name): spreadsheet_cell(value) for name, value in cells.items()}
-
-
-def spreadsheet_cell(value: Any) -> Any:
-    r"""A value for CSV: an apostrophe keeps a text that begins like a formula a text.
-
-    Control characters other than line feeds and tabs become \xNN: a terminal that shows the file must not obey them.
-    """
-    if not isinstance(value, str):
-        return value
-    text = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return cells
 
 
 def to_json(data: Any, indent: int | None = None) -> str:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from aim_tui import documents
 from aim_tui.core.agreement.study import Scale
 from aim_tui.core.outcomes import Failed, Missing, Present
 from aim_tui.errors import UsageError
-from aim_tui.inputs import tables
 from aim_tui.inputs.judgements import Reading, choose, outcome_of, read_source
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def test_an_id_that_is_there_twice_stays_there_twice(tmp_path: Path) -> None:
         ("f.json", '{"results": [{"id": "a"}, null]}', "results[1]: is null, not an object"),
         ("f.json", '[{"id": "a", "s": 1, "s": 2}]', "the key 's' more than once"),
         ("f.json", "[" * 100_000, "nested too deeply"),
-        ("f.json", '[{"id": "a", "s": ' + "9" * 5_000 + "}]", "Exceeds the limit"),
+        ("f.json", '[{"id": "a", "s": ' + "9" * 5_000 + "}]", "has a number of more than 4,300 digits"),
         ("f.json", '[{"id": null, "s": 1}]', "[0]: has no 'id'"),
         ("f.jsonl", '{"id": "a"}\n{"id": \n', "line 2: is not valid JSON"),
         ("f.jsonl", '{"id": "a"}\n[1]\n', "line 2: is a list, not an object"),
@@ -221,7 +221,7 @@ def test_lines_and_files_without_end_are_refused(tmp_path: Path, monkeypatch: py
         read_source(write(tmp_path, "f.csv", f"id,s\n{long},1\n"))
     with pytest.raises(UsageError, match=r"f\.jsonl, line 2: has .* the limit is .*"):
         read_source(write(tmp_path, "f.jsonl", f'{{"id": 1}}\n{{"id": "{long}"}}\n'))
-    monkeypatch.setattr(tables, "MOST_BYTES", 10)
+    monkeypatch.setattr(documents, "MOST_BYTES", 10)
     with pytest.raises(UsageError, match="the limit is 10"):
         read_source(write(tmp_path, "g.csv", "id,score\na,1\n"))
 
