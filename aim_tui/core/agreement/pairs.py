@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 
+#: How many different reasons are listed.
+_SHOWN = 6
+
+
 @dataclass(frozen=True, slots=True)
 class Dropped:
     """A sample without a pair, and why."""
@@ -62,7 +66,11 @@ class Pairs:
 
     def describe(self) -> str:
         """How many are used, and why others are not, in words."""
-        reasons = "; ".join(f"{count} {reason}" for reason, count in self.reasons().items())
+        counts = self.reasons()
+        shown = [f"{count} {reason}" for reason, count in list(counts.items())[:_SHOWN]]
+        if more := sum(list(counts.values())[_SHOWN:]):
+            shown.append(f"{more} for other reasons")
+        reasons = "; ".join(shown)
         return f"{self.n} of {self.listed} used{f' ({reasons})' if reasons else ''}"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aim_tui.core.agreement.coefficients import RESAMPLED, Coefficient, CoefficientKind, Interval
+from aim_tui.core.agreement.interpretation import significant, strength
 from aim_tui.core.agreement.residuals import Residual
 from aim_tui.core.text import file_name
 
@@ -73,14 +74,15 @@ def plain_number(value: float) -> str:
 
 
 def _matrix(analysis: Analysis) -> Section:
-    judgements = [judgement.name for judgement in analysis.study.judgements]
-    found = {(cell.metric.name, cell.judgement.name): cell for cell in analysis.cells}
+    judgements = analysis.study.judgements
+    cells = {(cell.metric.name, cell.judgement.name): cell for cell in analysis.cells}
     rows = []
     for metric in analysis.study.metrics:
-        cells = [found.get((metric.name, judgement)) for judgement in judgements]
-        rows.append((metric.name, *(_short(cell) for cell in cells)))
+        of_metric = [cells.get((metric.name, judgement.name)) for judgement in judgements]
+        rows.append((metric.name, *map(_short, of_metric)))
     line = "Spearman rho, its 95 % interval, and the number of pairs"
-    return Section("Metrics against judgements", (line,), ("", *judgements), tuple(rows))
+    titles = [f"{one.name} (simulated judge)" if one.simulated else one.name for one in judgements]
+    return Section("Metrics against judgements", (line,), ("", *titles), tuple(rows))
 
 
 def _short(cell: AgreementCell | None) -> str:
@@ -96,9 +98,10 @@ def _cell(analysis: Analysis, cell: AgreementCell) -> Iterator[Section]:
     lines = [cell.pairs.describe(), *cell.warnings]
     if cell.groups:
         lines.append(f"{len(set(cell.groups))} groups by {analysis.options.group_by}")
-    headings = ("", "value", "95 % interval", "bootstrap", "p", "permutation p", "adjusted p")
-    rows = tuple(_coefficient(found) for found in cell.coefficients.values())
-    yield Section(f"{cell.metric.name} against {cell.judgement.name}", tuple(lines), headings, rows)
+    lines += _models(analysis, cell)
+    headings = ("", "value", "strength", "95 % interval", "bootstrap", "p", "p < .05", "permutation p", "adjusted p")
+    rows = tuple(_coefficient(coefficient) for coefficient in cell.coefficients.values())
+    yield Section(f"{cell.metric.name} against {cell.judgement.title}", tuple(lines), headings, rows)
     yield Section("", (*_notes(cell), *_errors(cell), *_ties(cell), *cell.sentences))
     if cell.levels is not None:
         yield _levels(cell)
@@ -106,12 +109,33 @@ def _cell(analysis: Analysis, cell: AgreementCell) -> Iterator[Section]:
         yield from _extremes(cell)
 
 
-def _coefficient(found: Coefficient) -> tuple[str, ...]:
-    value = found.reason if found.value is None else number(found.value)
-    permutation = found.permutation
+def _models(analysis: Analysis, cell: AgreementCell) -> Iterator[str]:
+    """What is known of the models behind the two columns."""
+    known = {
+        cell.metric.name: cell.metric.model,
+        cell.judgement.name: cell.judgement.model,
+        "device": str(analysis.study.metadata.get("device") or ""),
+    }
+    if any(known.values()):
+        yield "; ".join(f"{name}: {model}" for name, model in known.items() if model)
+
+
+def _coefficient(coefficient: Coefficient) -> tuple[str, ...]:
+    value = coefficient.reason if coefficient.value is None else number(coefficient.value)
+    permutation = coefficient.permutation
     p = p_value(permutation.p if permutation else None) + (" exact" if permutation and permutation.exact else "")
-    intervals = (between(found.interval), between(found.bootstrap))
-    return (found.kind.label, value, *intervals, p_value(found.p), p, p_value(found.p_adjusted))
+    below = {None: NONE, True: "yes", False: "no"}[significant(coefficient.p)]
+    return (
+        coefficient.kind.label,
+        value,
+        strength(coefficient.value) or NONE,
+        between(coefficient.interval),
+        between(coefficient.bootstrap),
+        p_value(coefficient.p),
+        below,
+        p,
+        p_value(coefficient.p_adjusted),
+    )
 
 
 def _notes(cell: AgreementCell) -> Iterator[str]:

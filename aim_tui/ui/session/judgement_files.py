@@ -12,7 +12,7 @@ from aim_tui.core.agreement.pairs import collapse
 from aim_tui.core.agreement.study import Study, StudyColumn, StudyJudgement, StudySource
 from aim_tui.core.outcomes import Failed
 from aim_tui.errors import UsageError
-from aim_tui.inputs.judgements import Reading, choose, read_scale, read_source
+from aim_tui.inputs.judgements import ColumnRole, Reading, choose, read_scale, read_source
 
 _NAMED = 3
 
@@ -49,6 +49,7 @@ class Preview:
         matched = self.matched
         names = ", ".join(_described(judgement) for judgement in self.judgements)
         yield f"{matched.describe()}; judged by {names}"
+        yield from matched.guesses(_NAMED)
         yield f"orphans: {_some(matched.only_left, 'image')}; {_some(matched.only_right, 'judgement')}"
         yield f"duplicates: {self.repeated} repeated and counted once, {self.conflicting} contradicting and left out"
         others = [name for name in self.columns if name not in {one.name for one in self.judgements}]
@@ -58,7 +59,7 @@ class Preview:
 
 def preview(file: JudgementFile, scores: StudySource) -> Preview:
     """What of the file belongs to the scores; UsageError says what is wrong with it."""
-    judged, judgements = _read(file)
+    judged, judgements = _read(file, scores)
     matched = match(scores.samples, _names(judged, judgements))
     if not matched.to_left:
         sides = [", ".join(map(repr, side[:_NAMED])) or "nothing" for side in (matched.only_left, matched.only_right)]
@@ -77,15 +78,16 @@ def preview(file: JudgementFile, scores: StudySource) -> Preview:
 
 def judged_by(file: JudgementFile, scores: StudySource, metrics: Sequence[StudyColumn]) -> Study:
     """The metrics against the judgements of the file, raters apart; UsageError as in `preview`."""
-    judged, judgements = _read(file)
+    judged, judgements = _read(file, scores)
     return gather(scores, metrics, judged, judgements)
 
 
-def _read(file: JudgementFile) -> tuple[StudySource, tuple[StudyJudgement, ...]]:
+def _read(file: JudgementFile, scores: StudySource) -> tuple[StudySource, tuple[StudyJudgement, ...]]:
     scale = read_scale("scale", file.scale.strip())
     reading = Reading(lower_is_better=frozenset(_parts(file.lower)), scale=scale, rater_column=file.rater.strip())
     source = read_source(Path(file.path.strip()).expanduser(), reading)
-    columns = choose(source, _parts(file.columns), "the field Columns")
+    measured = {column.name for column in scores.columns}
+    columns = choose(source, _parts(file.columns), "the field Columns", ColumnRole.JUDGEMENT, measured)
     return source, tuple(StudyJudgement(column.name, source.raters.get(column.name) or (column,)) for column in columns)
 
 

@@ -10,8 +10,9 @@ from aim_tui.core.outcomes import Failed, Missing, Present
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import ImageFailed, Item, MetricBatch, MetricValue, PromptRead
 from aim_tui.core.scoring.plan import ScoringPlan, Status
-from aim_tui.core.scoring.records import FIELDS, document, record, spreadsheet_cell, to_json
+from aim_tui.core.scoring.records import FIELDS, document, record, to_json
 from aim_tui.core.scoring.results import Results
+from aim_tui.core.text import spreadsheet_cell
 from aim_tui.settings.settings import load_settings
 
 AIM = load_settings().profile("aim")
