@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aim_tui.core.agreement.study import StudyColumn, StudyJudgement, measured
+from aim_tui.core.exact import exact_mean
 from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def _mean(sides: Sequence[Mapping[str, Outcome]]) -> dict[str, Outcome]:
         if failed is not None:
             means[name] = failed
         else:
-            means[name] = Present(sum(numbers) / len(numbers)) if numbers else values[0]
+            means[name] = Present(exact_mean(numbers)) if numbers else values[0]
     return means
 
 

@@ -259,9 +259,13 @@ def _raters(found: RaterAgreement) -> Section:
 
 
 def _discrimination(found: Discrimination) -> Iterator[Section]:
-    lines = [f"{len(found.pairs)} matched pairs of {found.originals} right samples"]
+    overall, pairs = found.overall, len(found.pairs)
+    matched = f"{pairs} matched pairs" + (f" from {found.originals} right rows" if pairs else "")
+    lines = [f"{overall.right} right and {overall.wrong} wrong rows, {matched}"]
+    if overall.unpaired_gap is not None:
+        lines.append(f"mean of all right rows minus mean of all wrong rows: {overall.unpaired_gap:+.6f}")
     if found.not_scored:
-        lines.append(f"{found.not_scored} samples known to be right or wrong have no value")
+        lines.append(f"{found.not_scored} rows known to be right or wrong have no value")
     headings = (
         "error type",
         "right",
@@ -270,8 +274,9 @@ def _discrimination(found: Discrimination) -> Iterator[Section]:
         "95 % interval",
         "AUC",
         "Wilcoxon p",
-        "mean gap",
-        "gap interval",
+        "unpaired gap",
+        "paired gap",
+        "paired gap interval",
     )
     rows = tuple(_separation(one) for one in (found.overall, *found.by_error_type))
     yield Section(f"{found.metric}: right against wrong", tuple(lines), headings, rows)
@@ -297,6 +302,7 @@ def _separation(one: Separation) -> tuple[str, ...]:
         between(wins.interval if wins else None, ".1%"),
         number(one.auc, ".3f"),
         p_value(one.wilcoxon_p),
+        number(one.unpaired_gap, "+.6g"),
         number(gap.mean if gap else None, "+.4g"),
         interval,
     )
