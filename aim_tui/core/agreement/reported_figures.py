@@ -33,7 +33,7 @@ def reported_figure(origin: str, name: str, value: float, columns: Collection[st
         of = outer[-1]
     rest = "_".join(word for word in words if word not in _CLASSES)
     fitting = (column for column in columns if rest == column or rest.endswith(f"_{column}") or column in outer)
-    return StatedFigure(origin, name, value, max(fitting, key=len, default=""), of)
+    return StatedFigure(origin, name, value, max(fitting, key=len, default=""), of=of)
 
 
 def check(

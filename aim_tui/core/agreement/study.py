@@ -140,11 +140,11 @@ class StatedFigure:
     value: float
     column: str = ""
     """The column that it summarises; '' for a count of rows."""
-    of: str = ""
-    """What it is of, if not of all rows: `correct`, `wrong`, or a type of error."""
     against: str = ""
     mapping: str = "minmax"
     """Of MAE and RMSE: how values were put on one scale; AIM's own files always use minmax."""
+    of: str = ""
+    """What it is of, if not of all rows: `correct`, `wrong`, or a type of error."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,7 @@ def _scores(results: Results, origin: str) -> tuple[StudySource, Study]:
     source = evidence.source_of_results(results, origin)
     wanted = {evidence.FINAL, *(get_metric(metric).raw_field for metric in results.plan.metrics)}
     metrics = tuple(column for column in source.columns if column.name in wanted)
-    return source, Study(metrics, (), source.samples)
+    return source, Study(metrics, (), source.samples, metadata=source.metadata)
 
 
 def _alone(results: Results, origin: str) -> Study:

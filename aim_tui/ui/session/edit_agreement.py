@@ -74,7 +74,7 @@ def _against_own(source: StudySource, shown: ShownEdits, words: Judgements | Non
     rated = evidence.ratings(words, shown.results) if words is not None else None
     made = (evidence.truth_judgement(source), rated)
     judgements = tuple(judgement for judgement in made if judgement is not None)
-    return Study(evidence.metrics_of(source), judgements, source.samples)
+    return Study(evidence.metrics_of(source), judgements, source.samples, metadata=source.metadata)
 
 
 def _against_file(source: StudySource, file: JudgementFile) -> Study:

@@ -12,7 +12,7 @@ from aim_tui import documents
 from aim_tui.core.agreement.study import Scale
 from aim_tui.core.outcomes import Failed, Missing, Present
 from aim_tui.errors import UsageError
-from aim_tui.inputs.judgements import Reading, choose, outcome_of, read_source
+from aim_tui.inputs.judgements import ColumnRole, Reading, choose, outcome_of, read_source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ def write(folder: Path, name: str, content: str | bytes | list[Any] | dict[str, 
 
 
 def values(path: Path, column: str, reading: Reading | None = None) -> dict[str, float | None]:
-    (found,) = choose(read_source(path, reading), [column], "--x")
+    (found,) = choose(read_source(path, reading), [column], "--x", ColumnRole.METRIC)
     return {e.id: e.outcome.value if isinstance(e.outcome, Present) else None for e in found.entries}
 
 
@@ -161,13 +161,13 @@ def test_what_a_cell_means(outcome: object, cells: tuple[Any, ...]) -> None:
 
 def test_a_word_among_numbers_is_one_value_that_failed_and_says_where(tmp_path: Path) -> None:
     path = write(tmp_path, "f.csv", "id,s\na,1\nb,oops\nc,3\n")
-    (column,) = choose(read_source(path), ["s"], "--x")
+    (column,) = choose(read_source(path), ["s"], "--x", ColumnRole.METRIC)
     assert column.entries[1].outcome == Failed("is not numeric (line 3)")
 
 
 def test_an_id_that_is_there_twice_stays_there_twice(tmp_path: Path) -> None:
     path = write(tmp_path, "f.csv", "id,s\na,1\na,2\n")
-    (column,) = choose(read_source(path), ["s"], "--x")
+    (column,) = choose(read_source(path), ["s"], "--x", ColumnRole.METRIC)
     assert [entry.id for entry in column.entries] == ["a", "a"]
 
 
@@ -237,9 +237,9 @@ def test_no_file_a_folder_and_no_permission_are_told(tmp_path: Path) -> None:
 def test_which_column_is_meant_is_asked_where_several_could_be(tmp_path: Path) -> None:
     source = read_source(write(tmp_path, "f.csv", "id,a,b,note\nx,1,2,good\n"))
     with pytest.raises(UsageError, match=r"which column\? \(numeric columns: a, b\)"):
-        choose(source, [], "--x")
-    assert [column.name for column in choose(source, [], "--x", taken=["a"])] == ["b"]
+        choose(source, [], "--x", ColumnRole.METRIC)
+    assert [column.name for column in choose(source, [], "--x", ColumnRole.METRIC, taken=["a"])] == ["b"]
     with pytest.raises(UsageError, match="'note' has no numbers"):
-        choose(source, ["note"], "--x")
+        choose(source, ["note"], "--x", ColumnRole.METRIC)
     with pytest.raises(UsageError, match=r"no column 'bb'; did you mean 'b'\?"):
-        choose(source, ["bb"], "--x")
+        choose(source, ["bb"], "--x", ColumnRole.METRIC)
