@@ -22,7 +22,8 @@ from aim_tui.errors import UsageError
 from aim_tui.inputs.tables import Table, TableRow, read_table
 
 _IDS = ("id", "sample_id", "path", "image", "image_path", "file", "filename", "file_name", "name", "target_image")
-_PATHS = ("target_image", "path", "image_path", "image", "file", "filename")
+_PATHS = ("target_image", "target_img", "edited_image", "edited_img", "path", "image_path", "image", "file", "filename")
+_SOURCES = ("source_image", "source_img", "src_img", "input_image", "original_image")
 #: Columns that are never scores, even if they are numeric.
 _NOT_SCORES = frozenset({"original_id", "line", "seed", "width", "height", "bytes", "frames", "prompt_tokens"})
 
@@ -321,7 +322,7 @@ def _samples(table: Table, id_column: str) -> dict[str, Sample]:
         sample = Sample(
             id=name,
             path=_file(folder, next((values[key] for key in _PATHS if values.get(key)), "")),
-            source=_file(folder, values.get("source_image")),
+            source=_file(folder, next((values[key] for key in _SOURCES if values.get(key)), "")),
             instruction=cell_text(values.get("instruction")),
             labels={key: cell_text(value) for key, value in values.items() if key != id_column and is_scalar(value)},
             correct=_correct(table, line),

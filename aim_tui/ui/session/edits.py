@@ -265,7 +265,7 @@ def _read(wish: EditWish, profile: Profile, engine: EngineSettings) -> OpenEdits
     from aim_tui.inputs.edits import parse_edits
     from aim_tui.runs.edit_plan import plan
 
-    file: EditFile = parse_edits(wish.data)
+    file: EditFile = parse_edits(wish.data, wish.columns)
     repeated = _without_repeats(file)
     if not repeated:
         shown = "; ".join(f"{flaw.where}: {flaw.problem}" for flaw in file.flaws[:3]) or "the file is empty"
