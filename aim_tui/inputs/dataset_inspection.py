@@ -143,6 +143,11 @@ def inspect_images(path: str, images: Sequence[str], policy: ReadingPolicy, thre
     )
 
 
+def pixel_digests(paths: Sequence[str], policy: ReadingPolicy, threads: int = 4) -> dict[str, str]:
+    """A digest of the decoded pixels of each readable image: files of different bytes may hold the same image."""
+    return {image.path: image.pixels for image in _inspect_all(paths, policy, threads) if not image.problem}
+
+
 def _inspect_all(paths: Sequence[str], policy: ReadingPolicy, threads: int) -> list[InspectedImage]:
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(lambda path: _inspect(path, policy), paths))
