@@ -61,7 +61,11 @@ def without_escapes(text: str, newline: str = " ") -> str:
 
 def portable_path(path: str) -> str:
     r"""`path` as valid Unicode, for JSON and CSV: undecodable bytes of a file name become \xNN."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    try:
+        return os.fsencode(path).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:
+        # Half of a character from a JSON file, which no file name has.
+        return path.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def path_bytes(path: str) -> str | None:

@@ -185,7 +185,10 @@ def test_right_and_wrong_instructions_are_told_apart(cli: Cli, tmp_path: Path) -
         "correlate", "--scores", str(tmp_path / "scores.json"), "-j", str(tmp_path / "adversarial_dataset.json"), *FAST
     ).out
     assert "editclip_score against is_correct" in told
-    assert "editclip_score: right against wrong" in told and "12 matched pairs of 12 right samples" in told
+    assert (
+        "editclip_score: right against wrong" in told
+        and "12 right and 12 wrong rows, 12 matched pairs from 12 right rows" in told
+    )
     assert "100.0% of 12" in told and "colour" in told and "count" in told
 
 
@@ -272,7 +275,7 @@ def test_a_run_is_held_against_a_file_by_the_names_of_its_images(cli: Cli, tmp_p
     stored([0.1, 0.2, 0.25, 0.3])
     (tmp_path / "mine.csv").write_text("image,stars\n0,1\n1,3\n2.png,2\n/other/3.png,5\nnone.png,4\n")
     told = cli("correlate", "last", "-m", "clip,lpips", "-j", str(tmp_path / "mine.csv"), "--scale", "1-5", *FAST).out
-    assert "4 matched (2 by file name, 2 by file name without its ending)" in told
+    assert "4 matched (1 by file name, 2 by file name without its ending, 1 by file name in another folder)" in told
     assert "only among the judgements: none.png" in told
     assert "clip_score against stars" in told and "undefined: all lpips_score values equal 0.7" in told
 

@@ -66,7 +66,7 @@ def test_results_of_the_edit_project_are_read_with_scale_samples_and_truth(tmp_p
     ]  # fmt: skip
     source = read_source(write(tmp_path, "adversarial_dataset.json", {"dataset_info": {"n": 2}, "samples": rows}))
     assert {column.name: column.scale for column in source.columns} == {
-        "llm_score": Scale(0, 10), "is_correct": Scale(0, 1),
+        "llm_score": None, "is_correct": Scale(0, 1),
     }  # fmt: skip
     wrong = source.samples["wrong_000"]
     assert (wrong.correct, wrong.match, wrong.error_type, wrong.instruction) == (False, "0", "weather", "add rain")
