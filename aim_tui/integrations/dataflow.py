@@ -139,7 +139,8 @@ def _text(value: Any) -> str:
         return value
     if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
         return ""
-    return str(int(value)) if value == int(value) else str(value)
+    number = float(value)
+    return str(value) if isinstance(value, int) else str(int(number)) if number.is_integer() else str(number)
 
 
 def _item(number: int, image: Any, text: Any) -> Item | str:

@@ -238,10 +238,19 @@ def _groups(study: Study, pairs: Pairs, by: str) -> tuple[str, ...]:
 
 def _described(side: StudyColumn | StudyJudgement, oriented: np.ndarray) -> DescribedColumn:
     values = oriented if side.higher_is_better else 0.0 - oriented
-    figures = (values.mean(), values.std(), values.min(), values.max()) if len(values) else ()
-    numbers: list[float | None] = [float(figure) for figure in figures] or [None] * 4
-    kind = (side.name, side.origin, side.higher_is_better, side.scale)
-    return DescribedColumn(*kind, *numbers, model=side.model, simulated=side.simulated)
+    there = bool(len(values))
+    return DescribedColumn(
+        name=side.name,
+        origin=side.origin,
+        higher_is_better=side.higher_is_better,
+        scale=side.scale,
+        mean=float(values.mean()) if there else None,
+        std=float(values.std()) if there else None,
+        low=float(values.min()) if there else None,
+        high=float(values.max()) if there else None,
+        model=side.model,
+        simulated=side.simulated,
+    )
 
 
 def _warnings(

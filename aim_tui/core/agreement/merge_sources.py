@@ -36,7 +36,7 @@ def gather(
         notes |= dict.fromkeys((matched.describe(), *matched.guesses(), *_unmatched(matched)))
     notes |= dict.fromkeys((*scores.notes, *judged.notes))
     metrics = [_scaled_metric(column, notes) for column in metrics]
-    judgements = [_scaled(judgement, notes) for judgement in judgements]
+    judgements = with_scales(judgements, notes)
     _check_not_itself(metrics, judgements)
     return Study(
         metrics=tuple(metrics),
@@ -47,6 +47,11 @@ def gather(
         metadata=scores.metadata,
         integer_ids=scores.integer_ids,
     )
+
+
+def with_scales(judgements: Sequence[StudyJudgement], notes: dict[str, None]) -> list[StudyJudgement]:
+    """The judgements on declared or inferred scales; how a scale was inferred is added to the notes."""
+    return [_scaled(judgement, notes) for judgement in judgements]
 
 
 def is_itself(metric: StudyColumn, judgement: StudyJudgement) -> bool:
