@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aim_tui.errors import UsageError
+from aim_tui.isolation import PYTHON
 
 if TYPE_CHECKING:
     from aim_tui.runs.setup import Setup
@@ -36,7 +37,7 @@ def open_findings(
         file = Path(place) / "found.json"
         name, *arguments = [argument for argument in sys.argv[1:] if argument != "--tui"]
         asked = [name, "--format", "json", "--output", str(file), *arguments]
-        code = subprocess.run([sys.executable, "-m", "aim_tui", *asked], check=False).returncode
+        code = subprocess.run([*PYTHON, "-m", "aim_tui", *asked], check=False).returncode
         if code not in (0, 1) or not file.exists():
             raise SystemExit(code or 1)
         found = read_findings(file)
