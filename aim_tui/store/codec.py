@@ -8,6 +8,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+import msgspec
+
 from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.metrics.edits import MEASURES
 from aim_tui.core.metrics.normalisation import Piece, Rule, RuleSet
@@ -29,6 +31,16 @@ def from_flat(kind: type[Flat], data: Mapping[str, Any]) -> Flat:
     """An instance of a dataclass whose fields are plain data."""
     known = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     return kind(**{name: value for name, value in data.items() if name in known})
+
+
+def checked(kind: type[Flat], text: str) -> Flat:
+    """An instance of a dataclass from JSON; ValueError if a field is missing, of another type, or not finite."""
+    data = json.loads(text)
+    found = msgspec.convert(data, kind)
+    for name, value in data.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{name} is not a finite number")
+    return found
 
 
 def own_to_data(context: Context) -> dict[str, str]:

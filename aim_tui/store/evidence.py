@@ -203,7 +203,8 @@ def _sample(row: Row, results: Results) -> Sample:
 
 def _edit_sample(row: Row, origin: str, specs: Sequence[MetricSpec]) -> Sample:
     edit, truth = row.edit, row.truth
-    assert edit is not None  # every row is an edit
+    if edit is None:
+        raise UsageError(f"{origin} is damaged: one of its rows is not an edit")
     try:
         correct = truth_of(truth.get(TRUTH))
     except ValueError as error:
