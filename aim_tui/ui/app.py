@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.events import Event, Key, Paste
 from textual.message import Message
@@ -200,6 +201,18 @@ class AimApp(App[int]):
         """Show fewer borders and lines, or all of them."""
         self.toggle_class("-compact")
         self.session.workspace.saved_state.set_looks(compact=self.has_class("-compact"))
+
+    def pop_screen(self) -> AwaitComplete:
+        """Go back to the screen below.
+
+        Textual remembers a thousand caches in which widgets keep their drawn lines, also of widgets that are gone:
+        they are emptied here, or a screen that is opened again and again costs a megabyte each time.
+        """
+        closed = self.screen
+        popped = super().pop_screen()
+        for widget in closed.walk_children():
+            widget.refresh()
+        return popped
 
     def action_detect_images(self) -> None:
         """Ask the terminal again how it shows images."""
