@@ -1,4 +1,4 @@
-"""An analysis as plain data: the keys of the seed's correlation_results.json, and everything else besides."""
+"""An analysis as plain data: the keys of the seed's correlation_results.json, and all further figures."""
 
 from __future__ import annotations
 

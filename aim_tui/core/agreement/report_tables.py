@@ -34,7 +34,7 @@ class Section:
 
 
 def sections(analysis: Analysis) -> Iterator[Section]:
-    """Everything that was found, the widest view first."""
+    """All results, the widest view first."""
     if len(analysis.cells) > 1:
         yield _matrix(analysis)
     for cell in analysis.cells:
@@ -57,7 +57,7 @@ def number(value: float | None, form: str = "+.3f") -> str:
 
 
 def p_value(p: float | None) -> str:
-    """A p value with as many digits as it deserves."""
+    """A p value in four decimals, or one digit if it is smaller."""
     if p is None:
         return NONE
     return f"{p:.4f}" if p >= 0.00005 else f"{p:.0e}"
@@ -139,7 +139,7 @@ def _coefficient(coefficient: Coefficient) -> tuple[str, ...]:
 
 
 def _notes(cell: AgreementCell) -> Iterator[str]:
-    """How the intervals were made, or why there is none; each said once."""
+    """How the intervals were made, or why there is none; each once."""
     formulas: dict[str, None] = {}
     drawn: dict[str, None] = {}
     for found in cell.coefficients.values():
@@ -162,11 +162,11 @@ def _notes(cell: AgreementCell) -> Iterator[str]:
 
 def _errors(cell: AgreementCell) -> Iterator[str]:
     errors = cell.errors
-    begun = f"error, {errors.mapping} ({errors.words})"
+    title = f"error, {errors.mapping} ({errors.words})"
     if errors.mae is None or errors.rmse is None:
-        yield f"{begun}: none, {errors.reason}"
+        yield f"{title}: none, {errors.reason}"
     else:
-        yield f"{begun}: MAE {plain_number(errors.mae)}, RMSE {plain_number(errors.rmse)}"
+        yield f"{title}: MAE {plain_number(errors.mae)}, RMSE {plain_number(errors.rmse)}"
 
 
 def _ties(cell: AgreementCell) -> Iterator[str]:
@@ -286,7 +286,7 @@ def _discrimination(found: Discrimination) -> Iterator[Section]:
         cells = tuple(
             (file_name(pair.wrong), file_name(pair.right), pair.error_type, f"{pair.gap:+.4g}") for pair in missed
         )
-        yield Section("Scored the wrong way round", (), shown, cells, texts=3, level=3)
+        yield Section("Wrong sample scored at least as high as the right one", (), shown, cells, texts=3, level=3)
 
 
 def _separation(one: Separation) -> tuple[str, ...]:
@@ -328,5 +328,5 @@ def _checked(analysis: Analysis) -> Section:
         for one in wrong
         if one.recomputed is not None
     )
-    headings = ("file", "figure", "stated", "from the rows") if rows else ()
-    return Section("What the files say of themselves", tuple(lines), headings, rows, texts=2)
+    headings = ("file", "figure", "stated", "recomputed") if rows else ()
+    return Section("Summary figures in the files, checked against their rows", tuple(lines), headings, rows, texts=2)

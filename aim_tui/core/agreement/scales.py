@@ -1,4 +1,4 @@
-"""The scale of a judgement: declared, inferred from its values and said so, or asked for."""
+"""The scale of a judgement: declared, inferred from its values with a note, or asked for."""
 
 from __future__ import annotations
 

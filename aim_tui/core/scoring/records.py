@@ -11,7 +11,7 @@ from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.outcomes import value_of
-from aim_tui.core.ratings.records import Judged
+from aim_tui.core.ratings.records import OpinionsByPath
 from aim_tui.core.scoring.columns import IMAGES, View
 from aim_tui.core.scoring.events import ModelInfo
 from aim_tui.core.scoring.jobs import EngineSettings
@@ -51,7 +51,7 @@ def other_fields(plan: ScoringPlan) -> tuple[str, ...]:
     return tuple(column.field for column in IMAGES.exported(plan) if column.metric in metrics)
 
 
-def full_record(row: Row, results: Results, judged: Judged | None = None) -> dict[str, Any]:
+def full_record(row: Row, results: Results, judged: OpinionsByPath | None = None) -> dict[str, Any]:
     """The flat record, and what is known of the file: size, format, content hash, how it was read.
 
     Where people's judgements were looked up they stand in `judgements`, a list with one record for each rater.
@@ -124,7 +124,7 @@ def _own(row: Row) -> dict[str, str]:
     return {name: text for name, text in found.items() if text}
 
 
-def csv_fields(results: Results, judged: Judged | None = None) -> list[str]:
+def csv_fields(results: Results, judged: OpinionsByPath | None = None) -> list[str]:
     """The columns of CSV: what made the numbers stands behind them; three for each rater whose words were looked up."""
     raters = judged.columns() if judged is not None else ()
     if results.of_edits:
@@ -134,7 +134,9 @@ def csv_fields(results: Results, judged: Judged | None = None) -> list[str]:
     return [*fields(results.plan), *own, *_SAID, *raters]
 
 
-def csv_record(row: Row, results: Results, said: Mapping[str, Any], judged: Judged | None = None) -> dict[str, Any]:
+def csv_record(
+    row: Row, results: Results, said: Mapping[str, Any], judged: OpinionsByPath | None = None
+) -> dict[str, Any]:
     """One image as a line of CSV, of `csv_fields`; `said` is its `provenance`."""
     if row.edit is not None:
         found = _edit_record(row, results) | {"notice": said.get("notice")}
@@ -186,7 +188,7 @@ def document(
     profile: Profile,
     settings: dict[str, Any],
     not_asked: dict[str, str],
-    judged: Judged | None = None,
+    judged: OpinionsByPath | None = None,
 ) -> dict[str, Any]:
     """The whole run: settings, models, weights, formulas, results, and what they add up to."""
     context = results.context
@@ -218,7 +220,7 @@ def document(
     }
 
 
-def edits_document(results: Results, said: Mapping[str, Any], judged: Judged | None = None) -> dict[str, Any]:
+def edits_document(results: Results, said: Mapping[str, Any], judged: OpinionsByPath | None = None) -> dict[str, Any]:
     """A whole run over edits: its `said` provenance, models, formulas, rows, and what each number adds up to."""
     states = [str(row.status) for row in results.rows]
     return {

@@ -1,4 +1,4 @@
-"""How far each metric agrees with each judgement: matrix, scatter, figures, and the samples behind them."""
+"""How well each metric agrees with each judgement: matrix, scatter, figures, and the samples behind them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _problem(text: str) -> str:
 
 
 class CorrelationScreen(AimScreen[None]):
-    """One picked cell of the matrix is told of in full; where there is little room, v turns to its other sides."""
+    """The picked cell of the matrix in full; where there is little room, v shows its other panes."""
 
     CSS_PATH = "screen.tcss"
     BINDING_GROUP_TITLE = "Correlation"
@@ -67,7 +67,7 @@ class CorrelationScreen(AimScreen[None]):
         Binding("r", "ranks", "Ranks", tooltip="Draw values, or their ranks", id="correlation.ranks"),
         Binding("v", "turn", "View", tooltip="Scatter, figures or samples, where one has room", id="correlation.view"),
         Binding("s", "samples", "List", tooltip="Worst, best, rank gaps, influence", id="correlation.samples"),
-        Binding("b", "group", "Group", tooltip="Part the samples by folder or a column", id="correlation.group"),
+        Binding("b", "group", "Group", tooltip="Group the samples by folder or a column", id="correlation.group"),
         Binding("i", "read_file", "Import", tooltip="Judgements from a file", id="correlation.import"),
         Binding("o", "own", "Own", show=False, tooltip="The program's own ratings and duels", id="correlation.own"),
         Binding("a", "again", "Again", show=False, tooltip="With the scores as they are now", id="correlation.again"),
@@ -91,7 +91,7 @@ class CorrelationScreen(AimScreen[None]):
         self._group_by = ""
         self._gathered: Gathered | None = None
         self.analysis: Analysis | None = None
-        """What is shown; None while it is worked out or where there is nothing to."""
+        """The analysis that is shown; None while it is computed, or if there is none."""
         self._kind = CoefficientKind.SPEARMAN
         self._ranks = False
         self._pane = _PANES[0]
@@ -148,7 +148,7 @@ class CorrelationScreen(AimScreen[None]):
         study = gathered.study
         self.remove_class("-nothing")
         self._matrix.show([one.name for one in study.metrics], [one.name for one in study.judgements])
-        # What was found under other settings is no answer while this is worked out.
+        # The result of other settings must not be shown while this one is computed.
         self.analysis = None
         self._show_heading()
         self._said.update("working it out…")
@@ -206,7 +206,7 @@ class CorrelationScreen(AimScreen[None]):
         cell = self.cell
         if cell is None:
             if self.analysis is not None:
-                self._said.update("a judgement is not held against itself")
+                self._said.update("a judgement is not compared with itself")
                 self._scatter.show(None, "nothing to draw")
                 self._figures.update("")
                 self._samples.show("", ("", ""), [], "")
@@ -239,7 +239,7 @@ class CorrelationScreen(AimScreen[None]):
         # Where nothing is defined, no sample agrees better than another.
         found: tuple[Residual, ...] = () if reason else getattr(cell, self._list)
         lines = [(one.id, numbers_of(cell, one)) for one in found]
-        empty = f"No sample can be said to agree better than another: {reason or 'no line through the pairs'}."
+        empty = f"No sample agrees better than another: {reason or 'no line through the pairs'}."
         self._samples.show(_LISTS[self._list], (cell.metric.name, cell.judgement.name), lines, _lines(empty))
         self._point_out()
 
@@ -319,12 +319,12 @@ class CorrelationScreen(AimScreen[None]):
 
     @work(exclusive=True, group="verb")
     async def action_group(self) -> None:
-        """Part the samples."""
+        """Group the samples."""
         if self._gathered is None or self._gathered.missing:
             return
         found = groupings(self._gathered.study)
         if not found:
-            self._say("nothing parts these samples: they share one folder, and no column has groups")
+            self._say("cannot group these samples: they share one folder, and no column has groups")
             return
         choices = {_NO_GROUPS: "all pairs alike"} | {label: f"{count} groups" for label, count in found.items()}
         chosen = await self.app.push_screen_wait(ChooseScreen("Group by", choices, self._group_by or _NO_GROUPS))
@@ -382,7 +382,7 @@ def _lines(text: str) -> str:
 
 
 async def correlate(app: App[int], session: Session) -> None:
-    """How far the metrics agree with what people said of these images."""
+    """Measure how well the metrics agree with the judgements of these images."""
     await app.push_screen_wait(
         CorrelationScreen(session.agreement, session.workspace.launch.reading, session.workspace.folder)
     )

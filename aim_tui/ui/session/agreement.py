@@ -1,4 +1,4 @@
-"""How well scores agree with judgements: gathered from the rows, the store and files, and worked out in threads."""
+"""How well scores agree with judgements: from the rows, the store and files, computed in threads."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def _unscored(results: Results, study: Study) -> str:
         return "There are no images here. q goes back; in the files (o), l opens a folder."
     if any(isinstance(entry.outcome, Present) for column in study.metrics for entry in column.entries):
         return ""
-    return f"None of these {len(results.rows)} images has a score to hold against a judgement. q goes back; s scores."
+    return f"None of these {len(results.rows)} images has a score to compare with a judgement. q goes back; s scores."
 
 
 def _unrated(*, stored: bool) -> str:

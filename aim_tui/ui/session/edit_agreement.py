@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ShownEdits:
-    """What there is to judge when it is asked for."""
+    """The edits on the screen."""
 
     results: Results
     origin: str
@@ -27,7 +27,7 @@ class ShownEdits:
 
 
 class EditAgreementDesk(AgreementService):
-    """Works on whatever edits are shown when it is asked, whether of a file or of a stored run."""
+    """The agreement of the edits that are shown, whether of a file or of a stored run."""
 
     own = "known truth and own ratings"
 
@@ -49,10 +49,10 @@ class EditAgreementDesk(AgreementService):
             study = await asyncio.to_thread(_against_file, source, file)
             return _gathered(shown, study)
 
-        def said(words: Judgements) -> Study:
-            return _against_own(source, shown, words)
+        def own_study(judgements: Judgements) -> Study:
+            return _against_own(source, shown, judgements)
 
-        return _gathered(shown, await self._store.judged(said, _against_own(source, shown, None)))
+        return _gathered(shown, await self._store.judged(own_study, _against_own(source, shown, None)))
 
     async def preview(self, file: JudgementFile) -> Preview:
         """What a file of judgements has to do with the edits; UsageError says what is wrong with it."""
@@ -67,14 +67,13 @@ def _source(shown: ShownEdits) -> StudySource:
     return source_of_edits(shown.results, shown.origin)
 
 
-def _against_own(source: StudySource, shown: ShownEdits, words: Judgements | None) -> Study:
+def _against_own(source: StudySource, shown: ShownEdits, judgements: Judgements | None) -> Study:
     from aim_tui.core.agreement.study import Study
     from aim_tui.store import evidence
 
-    rated = evidence.ratings(words, shown.results) if words is not None else None
-    made = (evidence.truth_judgement(source), rated)
-    judgements = tuple(judgement for judgement in made if judgement is not None)
-    return Study(evidence.metrics_of(source), judgements, source.samples, metadata=source.metadata)
+    rated = evidence.ratings(judgements, shown.results) if judgements is not None else None
+    known = tuple(one for one in (evidence.truth_judgement(source), rated) if one is not None)
+    return Study(evidence.metrics_of(source), known, source.samples, metadata=source.metadata)
 
 
 def _against_file(source: StudySource, file: JudgementFile) -> Study:
@@ -96,7 +95,7 @@ def _missing(shown: ShownEdits, study: Study) -> str:
     if not edits:
         return "There are no edits here. q goes back."
     if not any(isinstance(entry.outcome, Present) for column in study.metrics for entry in column.entries):
-        return f"None of these {edits} edits has a number to hold against a judgement. q goes back; s scores."
+        return f"None of these {edits} edits has a value to compare with a judgement. q goes back; s scores."
     if not study.judgements:
         return (
             "Nobody has rated one of these edits, and their file does not say which instructions are right "
