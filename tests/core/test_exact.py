@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aim_tui.core.exact import decimals, exact_difference, exact_mean, group_means, levelled
+from aim_tui.core.exact import decimals, exact_difference, exact_mean, group_means, levelled, without_rounding
 
 TENTHS = st.integers(-1000, 1000)
 
@@ -53,3 +53,22 @@ def test_estimates_within_the_tolerance_become_one_and_others_stay() -> None:
     assert found[1] == found[3] == found[4] == 1.0
     assert found[0] == 0.5 and found[2] == 0.5 + 1e-6
     assert levelled(np.array([])).tolist() == []
+
+
+def test_values_that_differ_by_rounding_only_become_the_shortest_of_them() -> None:
+    values = np.array([0.1 + 0.2, 0.3, 0.3 - 0.1, 0.2, 0.2 + 1e-12, -0.1 - 0.2, -0.3, 1e9 + 1e-7, 1e9, 1e-20, 1e-18])
+    assert without_rounding(values).tolist() == [
+        0.3, 0.3, 0.2, 0.2, 0.2 + 1e-12, -0.3, -0.3, 1e9, 1e9, 1e-20, 1e-18,
+    ]  # fmt: skip
+    distinct = np.random.default_rng(0).normal(size=1000).astype(np.float32).astype(np.float64)
+    assert (without_rounding(distinct) == distinct).all()
+
+
+def test_differences_of_hundredths_tie_as_their_fractions_do() -> None:
+    pairs = [(a, b) for a in range(-99, 100, 7) for b in range(-99, 100) if a != b]
+    found = without_rounding(np.array([a / 100 - b / 100 for a, b in pairs]))
+    values: dict[Fraction, set[float]] = {}
+    for (a, b), value in zip(pairs, found.tolist(), strict=True):
+        values.setdefault(Fraction(a - b, 100), set()).add(value)
+    assert all(len(same) == 1 for same in values.values())
+    assert len(set().union(*values.values())) == len(values)

@@ -275,6 +275,9 @@ def _warnings(
     outside = [value for value in values if scale and not scale.low <= value <= scale.high]
     if outside:
         warnings.append(f"{len(outside)} values of {judgement.name} lie outside its scale of {judgement.scale}")
+    for count, name in zip(pairs.rounded, (pairs.x_name, pairs.y_name), strict=True):
+        if count:
+            warnings.append(f"{count} values of {name} differ from another value by rounding only and count as equal")
     if pairs.repeated:
         warnings.append(f"{len(pairs.repeated)} ids are repeated with the same value and counted once")
     return tuple(warnings)

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from aim_tui.core.agreement.analysis import Options, analyse
 from aim_tui.core.agreement.coefficients import CoefficientKind, coefficient
 from aim_tui.core.agreement.discrimination import discrimination
 from aim_tui.core.agreement.duel_agreement import strengths
 from aim_tui.core.agreement.group_levels import levels
 from aim_tui.core.agreement.pairs import join
-from aim_tui.core.agreement.study import Contest, Sample, StudyJudgement
+from aim_tui.core.agreement.study import Contest, Sample, Study, StudyJudgement
 from aim_tui.core.agreement.tie_calibration import tie_accuracy
 from aim_tui.core.ratings.bradley_terry import Bout, rank
 from tests.core.agreement.samples import column
@@ -102,3 +103,11 @@ def test_images_with_as_many_wins_in_a_round_robin_have_one_strength(seed: int) 
     for a, b in itertools.combinations(range(7), 2):
         assert (by_agreement[str(a)] == by_agreement[str(b)]) == (points[a] == points[b])
         assert (by_duels[a] == by_duels[b]) == (points[a] == points[b])
+
+
+def test_values_that_differ_by_rounding_only_tie_and_the_report_says_so() -> None:
+    x, y = [0.1 + 0.2, 0.3, 0.5, 0.4], [2.0, 1.0, 4.0, 3.0]
+    cell = analyse(Study((column("m", x),), (StudyJudgement("r", (column("r", y),)),)), Options(resamples=0)).cells[0]
+    exact = stats.spearmanr([3, 3, 5, 4], y).statistic
+    assert cell.coefficients[CoefficientKind.SPEARMAN].value == pytest.approx(exact)
+    assert "1 values of m differ from another value by rounding only and count as equal" in cell.warnings
