@@ -382,3 +382,69 @@ def test_nothing_heavy_is_imported_to_ask_for_help() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.splitlines()[-1] == "[]"
+
+
+# -- what a file knows of itself --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def simulated(tmp_path: Path) -> str:
+    """A correlation_results.json of the edit project whose judge is simulated, on a scale of 0 to 1."""
+    values = [(0.025, 0.761), (-0.014, 0.68), (0.013, 0.67), (-0.024, 0.718), (0.03, 0.743), (0.01, 0.536)]
+    content = {
+        "metadata": {"n_samples": 6, "model_type": "CLIP (big)", "llm_type": "simulated", "device": "cpu"},
+        "correlation_metrics": {"n_samples": 6},
+        "clip_results": [
+            {"sample_id": n, "edit_score": x, "target_text_sim": 0.2 + x, "source_text_sim": 0.2,
+             "source_target_sim": 0.9} for n, (x, _) in enumerate(values)
+        ],
+        "llm_results": [
+            {"sample_id": n, "llm_score": y, "llm_model": "simulated"} for n, (_, y) in enumerate(values)
+        ],
+    }  # fmt: skip
+    (tmp_path / "correlation_results.json").write_text(json.dumps(content))
+    return str(tmp_path / "correlation_results.json")
+
+
+def test_a_simulated_judge_is_named_in_the_table_the_file_and_the_figure(
+    cli: Cli, simulated: str, tmp_path: Path
+) -> None:
+    told = cli("correlate", "--scores", simulated, "--normalize", "minmax", *FAST, "-o", str(tmp_path / "again.json"),
+               "--plot", str(tmp_path / "figure.svg")).out  # fmt: skip
+    assert "edit_score against llm_score (simulated judge)" in told
+    assert "edit_score: CLIP (big); llm_score: simulated; device: cpu" in told
+    assert "all values lie within 0 to 1, taken as 0 to 1" in told and "MAE" in told
+    assert "llm_score (simulated judge)" in (tmp_path / "figure.svg").read_text()
+    again = json.loads((tmp_path / "again.json").read_text())
+    assert again["metadata"] | {"n_samples": 6} == {
+        "n_samples": 6, "model_type": "CLIP (big)", "llm_type": "simulated", "device": "cpu", "simulated": True,
+    }  # fmt: skip
+    assert again["clip_results"][1]["sample_id"] == 1 and again["llm_results"][1]["llm_model"] == "simulated"
+    assert again["clip_results"][1]["source_target_sim"] == 0.9
+    reread = json.loads(cli("correlate", "--scores", str(tmp_path / "again.json"), "-f", "json", *FAST).out)
+    assert reread["metadata"] == again["metadata"] and not any(one["differs"] for one in reread["stated"])
+
+
+def test_a_rating_beside_a_simulated_judge_is_not_simulated(cli: Cli, simulated: str, tmp_path: Path) -> None:
+    (tmp_path / "ratings.csv").write_text("id,stars\n" + "".join(f"{n},{n % 5 + 1}\n" for n in range(6)))
+    run = cli("correlate", "--scores", simulated, "-j", str(tmp_path / "ratings.csv"), "-f", "json", *FAST)
+    metadata = json.loads(run.out)["metadata"]
+    assert (metadata["model_type"], metadata["llm_type"], metadata["simulated"]) == ("CLIP (big)", "stars", False)
+
+
+def test_the_words_of_the_seed_stand_in_the_table(cli: Cli, edits: tuple[str, str]) -> None:
+    scores, judgements = edits
+    told = cli("correlate", "--scores", scores, "--judgements", judgements, *FAST).out
+    assert "strength" in told and "p < .05" in told
+    assert re.search(r"Pearson r +\+0\.\d+ +(strong|moderate|weak) .* (yes|no) ", told)
+
+
+def test_right_and_wrong_rows_without_a_match_have_counts_and_a_gap(cli: Cli, tmp_path: Path) -> None:
+    rows = [{"id": f"correct_{n}", "is_correct": True, "llm_score": 8 + n % 2} for n in range(6)]
+    rows += [
+        {"id": f"wrong_{n}", "is_correct": False, "error_type": "object", "llm_score": 2 + n % 2} for n in range(5)
+    ]
+    (tmp_path / "a.json").write_text(json.dumps({"results": rows}))
+    told = cli("correlate", "--scores", str(tmp_path / "a.json"), "--metric", "llm_score", *FAST).out
+    assert "6 right and 5 wrong rows, 0 matched pairs" in told
+    assert "mean of all right rows minus mean of all wrong rows: +6.100000" in told
