@@ -169,7 +169,10 @@ def parse_csv(path: Path, text: str) -> CsvText:
         start = reader.line_num + 1
         for row in reader:
             if len(row) > len(header):
-                raise UsageError(f"{name}, line {start}: has {len(row)} cells, but the header has {len(header)}")
+                raise UsageError(
+                    f"{name}, line {start}: has {len(row)} cells, but the header has {len(header)}",
+                    "a decimal comma? then separate the columns by semicolons" if _digits_follow(row) else "",
+                )
             if any(row):
                 records.append((start, [plain_cell(cell) for cell in row]))
             start = reader.line_num + 1
@@ -178,6 +181,12 @@ def parse_csv(path: Path, text: str) -> CsvText:
     finally:
         csv.field_size_limit(default_limit)
     return CsvText(delimiter, header, records)
+
+
+def _digits_follow(row: Sequence[str]) -> bool:
+    """Whether two neighbouring cells could be the halves of a number with a decimal comma."""
+    cells = [cell.strip() for cell in row]
+    return any(one.lstrip("+-").isdigit() and other.isdigit() for one, other in zip(cells, cells[1:], strict=False))
 
 
 def _check_header(name: str, header: list[str], line: int) -> None:

@@ -142,17 +142,24 @@ def read_source(path: str | Path, reading: Reading | None = None) -> StudySource
 
 
 def choose(
-    source: StudySource, wanted: Collection[str], option: str, role: ColumnRole, taken: Collection[str] = ()
+    source: StudySource,
+    wanted: Collection[str],
+    option: str,
+    role: ColumnRole,
+    taken: Collection[str] = (),
+    avoided: Collection[str] = (),
 ) -> tuple[StudyColumn, ...]:
     """The named columns of a source; without names, its main column for that role. UsageError lists the columns.
 
-    Without a name, a column of a metric is no judgement, a judge's column is no metric, and one of `taken` is neither.
+    Without a name, one of `taken` is never chosen; a metric's column as a judgement, a judge's as a metric, and one of
+    `avoided` only if there is no other.
     """
     by_name = {column.name: column for column in source.columns}
     if not wanted:
         candidates = [name for name in by_name if name not in taken]
         others = _JUDGED if role is ColumnRole.METRIC else _MEASURED
-        fitting = [name for name in candidates if name not in others] or candidates
+        fitting = [name for name in candidates if name not in avoided] or candidates
+        fitting = [name for name in fitting if name not in others] or fitting
         main = next((name for name in _MAIN[role] if name in fitting), None)
         if main is None and len(fitting) != 1:
             listed = ", ".join(candidates) or "none"

@@ -13,6 +13,7 @@ from aim_tui.core.agreement.study import Scale, Study, StudyJudgement
 from aim_tui.core.outcomes import Missing, Present
 from aim_tui.errors import UsageError
 from aim_tui.inputs.judgements import ColumnRole, Reading, choose, read_source
+from aim_tui.ui.session.judgement_files import JudgementFile, judged_by, preview
 
 
 def write(folder: Path, name: str, content: Any) -> Path:
@@ -60,6 +61,27 @@ def test_a_copy_of_the_metric_is_not_its_judgement(tmp_path: Path) -> None:
         gather(scores, scores.columns, copied, [StudyJudgement("editclip_score", copied.columns)])
     other = read_source(write(tmp_path, "c.json", [{**row, "editclip_score": n} for n, row in enumerate(rows)]))
     assert gather(scores, scores.columns, other, [StudyJudgement("editclip_score", other.columns)]).judgements
+
+
+def test_files_that_call_both_sides_score_are_compared(tmp_path: Path) -> None:
+    scores = write(tmp_path, "a.csv", "id,score\na,0.1\nb,0.2\n")
+    judged = write(tmp_path, "b.csv", "id,score\na,3\nb,5\n")
+    source, other = read_source(scores), read_source(judged)
+    (metric,) = choose(source, [], "--metric", ColumnRole.METRIC)
+    (column,) = choose(other, [], "--against", ColumnRole.JUDGEMENT, avoided=[metric.name])
+    assert gather(source, [metric], other, [StudyJudgement("score", (column,))]).judgements[0].name == "score"
+    beside = read_source(write(tmp_path, "c.csv", "id,mine,stars\na,0.1,3\nb,0.2,4\n"))
+    assert choose(beside, [], "--against", ColumnRole.JUDGEMENT, avoided=["mine"])[0].name == "stars"
+
+
+def test_the_screen_takes_the_judges_own_column_too(tmp_path: Path) -> None:
+    scores = read_source(
+        write(tmp_path, "e.json", [{"id": n, "editclip_score": value} for n, value in enumerate(SCORES)])
+    )
+    judged = write(tmp_path, "l.json", {"results": judged_rows([6.0, 3.0, 3.0, 8.0])})
+    made = judged_by(JudgementFile(str(judged)), scores, scores.columns)
+    assert made.judgements[0].name == "llm_score" and made.judgements[0].scale == Scale(0, 10)
+    assert list(preview(JudgementFile(str(judged)), scores).lines())[0].endswith("judged by llm_score (0 to 10)")
 
 
 # -- what a file says of itself ---------------------------------------------------------------------------------------
@@ -199,6 +221,12 @@ def test_a_decimal_comma_is_read_whole_in_whichever_column_it_stands(tmp_path: P
 def test_a_decimal_comma_that_could_mean_two_numbers_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(UsageError, match="the column 'stars' cannot be read, because of a decimal comma"):
         read_source(write(tmp_path, "a.csv", text))
+
+
+def test_a_decimal_comma_between_commas_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as refused:
+        read_source(write(tmp_path, "a.csv", "id,stars\na,2,5\n"))
+    assert "line 2: has 3 cells" in refused.value.message and "decimal comma" in refused.value.hint
 
 
 def test_commas_in_texts_are_punctuation(tmp_path: Path) -> None:

@@ -74,8 +74,8 @@ def _study_of_files(request: StudyRequest) -> Study:
     metrics = choose(scores, request.metrics, "--metric", ColumnRole.METRIC, taken)
     if judged is scores and request.scale:
         metrics = tuple(replace(column, scale=None) for column in metrics)
-    judgements = _judgements(judged, request, [column.name for column in metrics])
-    return gather(scores, metrics, judged, judgements)
+    names = [column.name for column in metrics]
+    return gather(scores, metrics, judged, _judgements(judged, request, names, one_file=judged is scores))
 
 
 def _study_of_run(request: StudyRequest) -> Study:
@@ -133,7 +133,8 @@ def _study_of_scores(
         )
         judged = read_source(request.judgements, reading)
         _check_lower_is_better(request.lower_is_better, scores, judged)
-        return gather(scores, metrics, judged, _judgements(judged, request, [column.name for column in metrics]))
+        names = [column.name for column in metrics]
+        return gather(scores, metrics, judged, _judgements(judged, request, names, one_file=False))
     _check_lower_is_better(request.lower_is_better, scores)
     judgements = _stored_judgements(scores, own, tuple(_field(name) for name in request.against), of)
     return gather(scores, metrics, scores, judgements)
@@ -160,14 +161,24 @@ def _stored_judgements(
     return judgements
 
 
-def _judgements(judged: StudySource, request: StudyRequest, taken: list[str]) -> list[StudyJudgement]:
+def _judgements(
+    judged: StudySource, request: StudyRequest, metrics: list[str], *, one_file: bool
+) -> list[StudyJudgement]:
     """The judgements of a file: its columns, split by rater if rows or columns name raters."""
     if request.raters:
         if request.rater_column:
             raise UsageError("--rater and --raters cannot be combined", "give one of them")
         name = request.against[0] if request.against else "rating"
         return [StudyJudgement(name, choose(judged, request.raters, "--raters", ColumnRole.JUDGEMENT))]
-    columns = choose(judged, request.against, "--against", ColumnRole.JUDGEMENT, taken)
+    columns = choose(
+        judged,
+        request.against,
+        "--against",
+        ColumnRole.JUDGEMENT,
+        taken=metrics if one_file else (),
+        # A judge's file may repeat the metric beside its own score.
+        avoided=metrics,
+    )
     return [StudyJudgement(column.name, judged.raters.get(column.name) or (column,)) for column in columns]
 
 

@@ -92,7 +92,7 @@ def _read(file: JudgementFile, scores: StudySource) -> tuple[StudySource, tuple[
     reading = Reading(lower_is_better=frozenset(_parts(file.lower)), scale=scale, rater_column=file.rater.strip())
     source = read_source(Path(file.path.strip()).expanduser(), reading)
     measured = {column.name for column in scores.columns}
-    columns = choose(source, _parts(file.columns), "the field Columns", ColumnRole.JUDGEMENT, measured)
+    columns = choose(source, _parts(file.columns), "the field Columns", ColumnRole.JUDGEMENT, avoided=measured)
     return source, tuple(StudyJudgement(column.name, source.raters.get(column.name) or (column,)) for column in columns)
 
 
