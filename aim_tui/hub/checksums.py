@@ -45,7 +45,7 @@ def _safetensors_problem(path: Path) -> str:
         header: dict[str, Any] = json.loads(raw)
         ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
         expected = 8 + length + max(ends, default=0)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
         return f"{path.name} has a damaged header"
     if size < expected:
         return f"{path.name} is truncated ({size:,} of {expected:,} bytes)"

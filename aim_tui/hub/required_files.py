@@ -109,7 +109,7 @@ def _sentence_problems(folder: Path) -> list[str]:
         return _part_problems(folder, _MODULE_PARTS["Transformer"])
     try:
         modules = _modules(listing.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return [f"{MODULES} cannot be read"]
     problems: list[str] = []
     for module in modules:
@@ -158,7 +158,7 @@ def _json_problem(path: Path) -> list[str]:
         return [f"{path.name} is missing"]
     try:
         json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return [f"{path.name} cannot be read"]
     return []
 
@@ -172,6 +172,6 @@ def _weights_problems(folder: Path) -> list[str]:
         return [problem] if problem else []
     try:
         shards = sorted(set(json.loads((folder / weights).read_bytes())["weight_map"].values()))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return [f"{weights} cannot be read"]
     return [problem for shard in shards if (problem := file_problem(folder / str(shard)))]
