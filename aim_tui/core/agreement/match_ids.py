@@ -75,7 +75,9 @@ class _Name:
     @classmethod
     def of(cls, name: str) -> _Name:
         text = comparable(name)
-        parts = tuple(posixpath.normpath(text).split("/")) if "/" in text else (text,)
+        if "./" in text or "//" in text:
+            text = posixpath.normpath(text)
+        parts = tuple(text.split("/"))
         return cls(name, parts[:-1], parts[-1], without_image_ending(parts[-1]))
 
 
@@ -105,6 +107,8 @@ def match(left: Iterable[str], right: Iterable[str]) -> IdMatch:
         taken |= {a for a, _ in new}
         if way in GUESSES:
             guessed[way] = tuple(new)
+        if len(to_left) == len(rights) or len(taken) == len(lefts):
+            break  # the ways are computed one by one
     only_left = tuple(name for name in lefts if name not in taken)
     only_right = tuple(name for name in rights if name not in to_left)
     return IdMatch(to_left, by, only_left, only_right, guessed)

@@ -79,7 +79,7 @@ async def test_a_file_joins_by_the_id_of_the_edit(tmp_path: Path) -> None:
 
 
 async def test_what_is_missing_is_said(tmp_path: Path) -> None:
-    assert "has a number" in (await desk(tmp_path, shown(scored=False)).gather()).missing
+    assert "has a value" in (await desk(tmp_path, shown(scored=False)).gather()).missing
     assert "is_correct" in (await desk(tmp_path, shown(truth=False)).gather()).missing
 
 
