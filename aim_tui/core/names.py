@@ -29,11 +29,6 @@ IMAGE_ENDINGS = frozenset(
 )
 
 
-def comparable(name: str) -> str:
-    """A name in Unicode's composed form (NFC): file systems and spreadsheets store the same letters differently."""
-    return name if name.isascii() else unicodedata.normalize("NFC", name)
-
-
 def without_image_ending(name: str) -> str:
     """A file name without the ending of an image file; any other name unchanged.
 
@@ -56,6 +51,16 @@ def _padded(match: re.Match[str]) -> str:
     """Digits as text that sorts by value: their count, then the digits."""
     digits = match.group().lstrip("0")
     return f"{len(digits):03d}{digits}"
+
+
+def composed(name: str) -> str:
+    """A name as it is compared: some systems write accents and Hangul as separate characters (NFD)."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def folded(text: str) -> str:
+    """A text as it is searched: composed, without case."""
+    return composed(text).casefold()
 
 
 Choice = TypeVar("Choice")

@@ -74,7 +74,7 @@ def _stdout() -> BinaryIO:
 
 def check_writable(output: Path) -> None:
     """UsageError, before hours of work, where the result cannot be written, or the name is that of an image."""
-    from aim_tui.inputs.images import SUFFIXES  # with Pillow, which the screen does not need before its first paint
+    from aim_tui.inputs.image_formats import SUFFIXES
 
     if output.suffix.lower() in SUFFIXES:
         raise UsageError(f"cannot write {output}: that is the name of an image")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import unicodedata
 
-from aim_tui.core.names import comparable
+from aim_tui.core.names import composed
 
 
 def existing_path(path: str) -> str:
@@ -23,5 +23,5 @@ def existing_path(path: str) -> str:
         names = os.listdir(folder or ".")  # noqa: PTH208  # as text: any bytes
     except OSError:
         return path
-    same = [entry for entry in names if comparable(entry) == comparable(name)]
+    same = [entry for entry in names if composed(entry) == composed(name)]
     return os.path.join(folder, same[0]) if len(same) == 1 else path  # noqa: PTH118

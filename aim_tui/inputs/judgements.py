@@ -16,7 +16,7 @@ from aim_tui.core.agreement.reported_figures import check, reported_figure
 from aim_tui.core.agreement.study import SIMULATED, Sample, Scale, StatedFigure, StudyColumn, StudyEntry, StudySource
 from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.metrics.edits import MEASURES
-from aim_tui.core.names import comparable, did_you_mean
+from aim_tui.core.names import composed, did_you_mean
 from aim_tui.core.outcomes import Failed, Missing, Outcome, Present, value_of
 from aim_tui.errors import UsageError
 from aim_tui.inputs.tables import Table, TableRow, read_table
@@ -315,7 +315,7 @@ def _id(table: Table, line: TableRow, id_column: str) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     text = str(value).strip() if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
-    name = comparable(text)
+    name = composed(text)
     if not name:
         raise UsageError(f"{table.path}, {line.where}: has no {id_column!r}")
     return name

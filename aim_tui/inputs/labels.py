@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aim_tui.core.agreement.match_ids import match
 from aim_tui.core.embeddings.zero_shot import DEFAULT_TEMPLATE, check_labels, check_templates
-from aim_tui.core.names import comparable
+from aim_tui.core.names import composed
 from aim_tui.errors import UsageError
 from aim_tui.inputs.existing_path import existing_path
 from aim_tui.inputs.tables import read_table
@@ -84,7 +84,7 @@ def read_choices(option: str) -> list[str]:
         raise UsageError("--labels names no label", "for example --labels cat,dog")
     if len(labels) == 1 and labels[0].endswith((".txt", ".csv")):
         raise UsageError(f"--labels: no such file: {labels[0]}")
-    labels = [comparable(label) for label in labels]
+    labels = [composed(label) for label in labels]
     check_labels(labels)
     return labels
 
@@ -113,7 +113,7 @@ def read_label_file(path: Path) -> LabelFile:
         for value, what in ((image, image_column), (label, label_column)):
             if isinstance(value, (dict, list)) or value is None or not str(value).strip():
                 raise UsageError(f"{path}, {line.where}: has no {what}")
-        name, text = str(image).strip(), comparable(str(label).strip())
+        name, text = str(image).strip(), composed(str(label).strip())
         if rows.setdefault(name, text) != text:
             raise UsageError(f"{path}, {line.where}: {name} is {text!r} here but {rows[name]!r} above")
     if not rows:

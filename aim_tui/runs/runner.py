@@ -53,10 +53,11 @@ class Work:
         return "edit run" if self.of_edits else "run"
 
 
-def image_work(setup: Setup, problems: Sequence[Problem] = ()) -> Work:
-    """Scoring images by a setup; `problems` are the paths that gave no image."""
+def image_work(setup: Setup, problems: Sequence[Problem] = (), left_out: Sequence[str] = ()) -> Work:
+    """Scoring images by a setup; `problems` are the paths that gave no image, `left_out` is what was not listed."""
     opening = [(setup.profile.notice, Tone.WARNING)] if setup.profile.notice else []
     opening += [(f"{problem.path}: {problem.reason}", Tone.ERROR) for problem in problems]
+    opening += [(f"left out: {line}", Tone.WARNING) for line in left_out]
     lines = (*(f"{metric} is not asked for: {reason}" for metric, reason in setup.not_asked.items()),)
     lines += (setup.plan().formula(), setup.profile.rules_note())
     return Work(setup.engine, setup.metrics, setup.context, (*opening, *((line, Tone.PLAIN) for line in lines)))
@@ -176,6 +177,8 @@ def _say_what_waits(display: Display, watch: Watch) -> None:
         display.say(f"{path}: left out, for it was not whole when the watch ended ({reason})", Tone.WARNING)
     if len(watch.waiting) > TROUBLES_SHOWN:
         display.say(f"and {len(watch.waiting) - TROUBLES_SHOWN} more that were not whole")
+    for line in watch.left_out.lines():
+        display.say(f"left out: {line}", Tone.WARNING)
     for problem in watch.problems:
         display.say(f"{problem.path}: {problem.reason}", Tone.WARNING)
 
@@ -201,6 +204,15 @@ def _conclude(work: Work, display: Display, record: Record, cut_short: bool, pro
         display.say(f"{name}: {row.errors()}", Tone.ERROR)
     if len(troubled) > TROUBLES_SHOWN:
         display.say(f"and {len(troubled) - TROUBLES_SHOWN} more; the error of each is in its row", Tone.ERROR)
+    damaged = [row for row in record.results.rows if row.facts is not None and row.facts.damage]
+    for row in damaged[:TROUBLES_SHOWN]:
+        assert row.facts is not None
+        display.say(f"{row.path}: {row.facts.damage} (its pixels are whole)", Tone.WARNING)
+    if len(damaged) > TROUBLES_SHOWN:
+        display.say(
+            f"and {len(damaged) - TROUBLES_SHOWN} more with whole pixels and something broken or left out beside them",
+            Tone.WARNING,
+        )
     counted = f"{summary.n_ok} of {summary.n}{' edits' if work.of_edits else ''} scored"
     if summary.n_partial:
         counted += f", {summary.n_partial} in part"

@@ -35,7 +35,11 @@ def from_flat(kind: type[Flat], data: Mapping[str, Any]) -> Flat:
 
 def checked(kind: type[Flat], text: str) -> Flat:
     """An instance of a dataclass from JSON; ValueError if a field is missing, of another type, or not finite."""
-    data = json.loads(text)
+    return checked_fields(kind, json.loads(text))
+
+
+def checked_fields(kind: type[Flat], data: Any) -> Flat:
+    """The same from JSON data."""
     found = msgspec.convert(data, kind)
     for name, value in data.items():
         if isinstance(value, float) and not math.isfinite(value):

@@ -71,6 +71,8 @@ def categories(
             raise UsageError(f"{option}: unknown {value!r}{did_you_mean(value, known)}")
     setup = common.setup(metrics="clip")
     tree = read_tree(root, recursive=recursive)
+    for line in tree.left_out.lines():
+        say(f"left out: {line}", "yellow")
     asked, strangers = _prompts(tree, prompts, template, order)
     if tui:
         from aim_tui.cli.embeddings.open_in_tui import open_findings

@@ -20,7 +20,7 @@ from aim_tui.cli.embeddings.compare_tables import (
     say_failed,
     say_some,
 )
-from aim_tui.core.names import comparable
+from aim_tui.core.names import composed
 from aim_tui.core.outcomes import Failed, Outcome, Present
 from aim_tui.errors import UsageError
 
@@ -191,12 +191,15 @@ def compare_all(
 
 
 def _images(root: str, recursive: bool) -> tuple[list[str], list[tuple[str, str]]]:
+    from aim_tui.cli.console import say
     from aim_tui.inputs.listing import expand
 
     found = expand([root], recursive)
     problems = [(problem.path, problem.reason) for problem in found.problems]
     if not found.images:
         raise UsageError(f"no images: {'; '.join(f'{path}: {reason}' for path, reason in problems)}")
+    for line in found.left_out.lines():
+        say(f"{root}: left out: {line}", "yellow")
     return found.images, problems
 
 
@@ -210,22 +213,24 @@ def _groups(
     if not all(listing.folders for listing in listings) or recursive:
         sides = [_images(root, recursive) for root in roots]
         return {"": (sides[0][0], sides[1][0])}, [*sides[0][1], *sides[1][1]]
-    names = [[folder.name for folder in listing.folders] for listing in listings]
+    # By the name in Unicode NFC, the name as it is on disk.
+    names = [{composed(folder.name): folder.name for folder in listing.folders} for listing in listings]
     alone = [
-        (os.path.join(root, name), f"has no partner in {other}")  # noqa: PTH118  # as text
+        (os.path.join(root, mine[name]), f"has no partner in {other}")  # noqa: PTH118  # as text
         for root, other, mine, theirs in (
             (roots[0], roots[1], names[0], names[1]),
             (roots[1], roots[0], names[1], names[0]),
         )
         for name in mine
-        if comparable(name) not in set(map(comparable, theirs))
+        if name not in theirs
     ]
     alone += [(path, "is in no category's folder") for listing in listings for path in listing.images]
     groups: dict[str, tuple[list[str], list[str]]] = {}
-    counterparts = {comparable(name): name for name in names[1]}
-    for name in (name for name in names[0] if comparable(name) in counterparts):
-        folders = (roots[0], name), (roots[1], counterparts[comparable(name)])
-        found = [expand([os.path.join(*folder)]) for folder in folders]  # noqa: PTH118  # as text
+    for name in (name for name in names[0] if name in names[1]):
+        found = [
+            expand([os.path.join(root, side[name])])  # noqa: PTH118  # as text
+            for root, side in zip(roots, names, strict=True)
+        ]
         alone += [(problem.path, problem.reason) for side in found for problem in side.problems]
         groups[name] = (found[0].images, found[1].images)
     if not groups:

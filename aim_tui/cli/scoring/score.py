@@ -38,10 +38,13 @@ def score(
         typer.Option(
             "--prompt-from",
             metavar="WHERE",
-            help="Each image's own prompt: metadata (A1111, ComfyUI, InvokeAI, EXIF), sidecar (.txt or .json beside "
-            "it), filename, or the column of the manifest.",
+            help="Each image's own prompt: metadata (A1111, ComfyUI, Fooocus, InvokeAI, SwarmUI, NovelAI and others), "
+            "sidecar (.txt, .caption or .json beside it), filename, or the column of the manifest.",
         ),
     ] = None,
+    keep_lora: Annotated[
+        bool, typer.Option("--keep-lora", help="Keep <lora:...> and the like in the images' own prompts.")
+    ] = False,
     manifest: Annotated[
         Path | None,
         typer.Option(
@@ -105,7 +108,7 @@ def score(
     from aim_tui.runs.recording import Record, StoredRecord, common_folder, request_of
     from aim_tui.runs.runner import Watching, image_work, run
 
-    said = read_options(prompt, prompts, pair, prompt_from, manifest=manifest is not None)
+    said = read_options(prompt, prompts, pair, prompt_from, manifest=manifest is not None, keep_tags=keep_lora)
     setup = common.setup(
         topic=topic,
         prompt=said.common,
@@ -150,7 +153,7 @@ def score(
     def score_to(record: Record, setup: Setup) -> int:
         content = ScoredImages(record.results, setup.provenance(), own=("prompt",) if watch and said.own else ())
         writer = chosen.writer(content, sink)
-        work = image_work(setup, found.problems)
+        work = image_work(setup, found.problems, found.left_out.lines())
         return run(work, writer, record, display(), problems=found.problems, watch=watching)
 
     if common.no_store:

@@ -40,7 +40,7 @@ def inspect(
 
     Exit: 0 fine, 1 something is broken, 2 usage.
     """
-    from aim_tui.cli.console import print_json, show
+    from aim_tui.cli.console import print_json, say, show
     from aim_tui.errors import UsageError
     from aim_tui.inputs.dataset_inspection import inspect_file, inspect_images
     from aim_tui.inputs.edits import EditColumns
@@ -49,7 +49,10 @@ def inspect(
 
     policy = load_settings(config).reading
     if os.path.isdir(path):  # noqa: PTH112  # unlike Path.is_dir it never raises
-        found = inspect_images(path, expand([path], recursive).images, policy)
+        listed = expand([path], recursive)
+        for line in listed.left_out.lines():
+            say(f"left out: {line}", "yellow")
+        found = inspect_images(path, listed.images, policy)
     elif os.path.lexists(path):
         found = inspect_file(path, policy, columns=EditColumns(source_key, target_key, instruction_key, id_key))
     else:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from aim_tui.core.names import comparable, without_image_ending
+from aim_tui.core.names import composed, without_image_ending
 
 Parts = tuple[str, ...]
 
@@ -74,7 +74,7 @@ class _Name:
 
     @classmethod
     def of(cls, name: str) -> _Name:
-        text = comparable(name)
+        text = composed(name)
         if "./" in text or "//" in text:
             text = posixpath.normpath(text)
         parts = tuple(text.split("/"))
@@ -117,7 +117,7 @@ def match(left: Iterable[str], right: Iterable[str]) -> IdMatch:
 def _ways(left: list[_Name], right: list[_Name]) -> Iterator[tuple[MatchKey, Iterable[tuple[str, str]]]]:
     exact = {one.id for one in left}
     yield MatchKey.ID, [(one.id, one.id) for one in right if one.id in exact]
-    yield MatchKey.ID, _equal(left, right, lambda one: comparable(one.id))
+    yield MatchKey.ID, _equal(left, right, lambda one: composed(one.id))
     yield MatchKey.PATH, _equal(left, right, lambda one: (*one.folders, one.last) if one.folders else None)
     files = [one for one in left if one.is_file], [one for one in right if one.is_file]
     yield MatchKey.NAME, _ends(*files, whole=True)

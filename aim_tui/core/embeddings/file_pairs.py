@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aim_tui.core.names import comparable, without_image_ending
+from aim_tui.core.names import composed, without_image_ending
 
 #: What paired names have in common.
 WAYS = ("name", "stem")
@@ -21,7 +21,7 @@ class Pairing:
 
 
 def pair(left: Sequence[str], right: Sequence[str], roots: tuple[str, str], by: str = "name") -> Pairing:
-    """Pair paths below two roots by their relative path, with or without the suffix.
+    """Pair paths below two roots by their relative path (in Unicode NFC), with or without the suffix.
 
     >>> pair(["a/1.png", "a/2.png"], ["b/1.jpg"], ("a", "b"), "stem")
     Pairing(pairs=(('a/1.png', 'b/1.jpg'),), alone=(('a/2.png', 'has no partner in b'),))
@@ -49,7 +49,7 @@ def pair(left: Sequence[str], right: Sequence[str], roots: tuple[str, str], by: 
 def _by_key(paths: Sequence[str], root: str, by: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for path in paths:
-        below = comparable(posixpath.relpath(path, root))
+        below = composed(posixpath.relpath(path, root))
         key = without_image_ending(below) if by == "stem" else below
         found.setdefault(key, []).append(path)
     return found

@@ -69,6 +69,10 @@ class ImageFacts:
     flattened: str = ""
     """Name of the colour that transparency was flattened on, empty where there was none."""
     frames: int = 1
+    icc: str = ""
+    """Name of the ICC profile, which is not applied; empty where there is none."""
+    damage: str = ""
+    """What is broken in the file besides its pixels, which are whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +114,15 @@ class ModelLoaded:
 
 @dataclass(frozen=True, slots=True)
 class PromptRead:
-    """How many tokens of the prompt CLIP sees: `tokens` with start and end, of at most `limit`."""
+    """How many tokens of the prompt CLIP sees: `tokens` with start and end, of at most `limit`.
+
+    Of an item's own prompt where it names one, else of the job's.
+    """
 
     tokens: int
     limit: int
     truncated: bool
+    item: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

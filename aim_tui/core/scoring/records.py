@@ -22,7 +22,10 @@ from aim_tui.core.text import path_bytes, portable_path
 #: The fields of one image that is scored on AIM's metrics, in the order that every format writes them.
 FIELDS = IMAGES.fields()
 
-_OWN = ("topic", "prompt", "reference")
+_OWN = ("topic", "prompt", "prompt_origin", "reference")
+
+#: Facts that few files have; they stand in a record where there is something to say.
+_RARE_FACTS = ("icc", "damage")
 
 _TRUTH = ("original_id", "is_correct", "error_type", "original_instruction")
 
@@ -74,6 +77,7 @@ def full_record(row: Row, results: Results, judged: OpinionsByPath | None = None
             "flattened": facts.flattened or None,
             "frames": facts.frames,
         }
+        full |= {name: text for name in _RARE_FACTS if (text := getattr(facts, name))}
     full |= _own(row)
     if judged is not None:
         full["judgements"] = judged.records(row.path)
@@ -110,6 +114,13 @@ def _known_truth(row: Row) -> dict[str, Any]:
     return {name: row.truth[name] for name in _TRUTH if name in row.truth}
 
 
+def rare_fields(results: Results) -> tuple[str, ...]:
+    """Those of the facts that few files have which some file of these has."""
+    return tuple(
+        name for name in _RARE_FACTS if any(row.facts is not None and getattr(row.facts, name) for row in results.rows)
+    )
+
+
 def own_fields(results: Results) -> tuple[str, ...]:
     """Those of topic, prompt and reference that images bring themselves."""
     brought = {name for row in results.rows if row.own is not None for name in _own(row)}
@@ -120,7 +131,12 @@ def _own(row: Row) -> dict[str, str]:
     """What an image brings itself, in the place of everybody's."""
     if row.own is None:
         return {}
-    found = {"topic": row.own.topic, "prompt": row.own.prompt, "reference": portable_path(row.own.reference)}
+    found = {
+        "topic": row.own.topic,
+        "prompt": row.own.prompt,
+        "prompt_origin": row.own.prompt_origin if row.own.prompt else "",
+        "reference": portable_path(row.own.reference),
+    }
     return {name: text for name, text in found.items() if text}
 
 
