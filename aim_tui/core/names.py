@@ -23,9 +23,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 _DIGITS = re.compile("[0-9]+")
 #: Endings that only image files have; any other text after a dot, as in `sd3.5`, is part of a name.
 IMAGE_ENDINGS = frozenset(
-    (".apng", ".avif", ".bmp", ".dib", ".exr", ".gif", ".hdr", ".heic", ".heif", ".j2k", ".jfif", ".jp2", ".jpe")
-    + (".jpeg", ".jpf", ".jpg", ".jpx", ".jxl", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".qoi", ".tga", ".tif")
-    + (".tiff", ".webp")
+    (".apng", ".avif", ".avifs", ".bmp", ".dib", ".exr", ".gif", ".hdr", ".heic", ".heif", ".hif", ".j2c", ".j2k")
+    + (".jfi", ".jfif", ".jif", ".jp2", ".jpc", ".jpe", ".jpeg", ".jpf", ".jpg", ".jpx", ".jxl", ".mpo", ".pbm")
+    + (".pfm", ".pgm", ".png", ".pnm", ".ppm", ".qoi", ".tga", ".tif", ".tiff", ".webp")
 )
 
 

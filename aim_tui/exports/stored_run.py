@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.scoring.columns import IMAGES, Kind, View
-from aim_tui.core.scoring.records import full_record, own_fields, rare_fields
+from aim_tui.core.scoring.records import full_record, own_fields, rare_fields, topic_fields
 from aim_tui.core.scoring.results import Row
 from aim_tui.core.text import file_name
 from aim_tui.exports.content import Columnar, HtmlPaged, Paged
@@ -46,6 +46,7 @@ _TYPES = {
     "frames": "int64",
 }
 
+_TOPIC_TYPES = {"topic_tokens": "int64", "topic_truncated": "bool_"}
 _TYPE_OF = {Kind.NUMBER: "float64", Kind.TEXT: "string", Kind.FLAG: "bool_"}
 
 METADATA_KEY = b"aim_tui"
@@ -87,6 +88,7 @@ class StoredRun(ImageRecords, Columnar, Paged, HtmlPaged):
         registered = IMAGES.exported(self.results.plan)
         added = {one.field: _TYPE_OF[one.kind] for one in registered if one.field not in _TYPES}
         types = _TYPES | added | dict.fromkeys((*own_fields(self.results), *rare_fields(self.results)), "string")
+        types |= {name: _TOPIC_TYPES[name] for name in topic_fields(self.results)}
         fields = [pyarrow.field(name, getattr(pyarrow, kind)()) for name, kind in types.items()]
         opinion = {"rater": "string", "rating": "float64", "rejected": "bool_", "note": "string"}
         judgement = pyarrow.struct([(name, getattr(pyarrow, kind)()) for name, kind in opinion.items()])

@@ -40,8 +40,11 @@ _VALUE = """
 """
 _MODEL = "INSERT OR REPLACE INTO run_models (run, role, info) VALUES (?, ?, ?)"
 _PROMPT = "UPDATE runs SET prompt_read = ? WHERE id = ?"
-# How much was read of an image's own prompt stands with that prompt.
-_OWN_PROMPT = "UPDATE run_images SET own = json_set(own, '$.prompt_read', json(?)) WHERE run = ? AND item = ?"
+_TOPIC = "UPDATE runs SET topic_read = ? WHERE id = ?"
+_OWN_TEXT = """
+    UPDATE run_images SET texts_read = json_set(coalesce(texts_read, '{}'), '$.' || ?, json(?))
+    WHERE run = ? AND item = ?
+"""
 
 
 class RunWriter:
@@ -186,7 +189,8 @@ def _store(connection: sqlite3.Connection, run: str, items: Mapping[int, int], e
         _VALUE: [],
         _MODEL: [],
         _PROMPT: [],
-        _OWN_PROMPT: [],
+        _TOPIC: [],
+        _OWN_TEXT: [],
     }
     for event in events:
         match event:
@@ -204,7 +208,9 @@ def _store(connection: sqlite3.Connection, run: str, items: Mapping[int, int], e
             case ModelLoaded(info):
                 rows[_MODEL].append((run, info.role, to_json(to_flat(info))))
             case PromptRead(item=int(item)):
-                rows[_OWN_PROMPT].append((to_json(to_flat(event)), run, items[item]))
+                rows[_OWN_TEXT].append((event.text, to_json(to_flat(event)), run, items[item]))
+            case PromptRead(text="topic"):
+                rows[_TOPIC].append((to_json(to_flat(event)), run))
             case PromptRead():
                 rows[_PROMPT].append((to_json(to_flat(event)), run))
     for statement, parameters in rows.items():

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from aim_tui.core.names import IMAGE_ENDINGS
 from aim_tui.errors import UsageError
+from aim_tui.inputs.image_formats import SUFFIXES
 from aim_tui.inputs.labels import read_label_file
 
 
@@ -52,3 +54,7 @@ def test_a_name_in_the_other_form_of_unicode_names_the_image(tmp_path: Path, on_
     file = read_label_file(labels(tmp_path, unicodedata.normalize(in_file, "caf\u00e9.png,\u00e9t\u00e9")))  # type: ignore[arg-type]
     assert list(file.paths().values()) == [str(image)]
     assert file.match([str(image)]).labels == {str(image): "\u00e9t\u00e9"}
+
+
+def test_every_ending_that_is_listed_is_known_to_be_that_of_an_image() -> None:
+    assert SUFFIXES <= IMAGE_ENDINGS

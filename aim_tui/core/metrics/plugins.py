@@ -1,7 +1,7 @@
 """Metrics of other packages: the entry points of the group `aim_tui.metrics`, read once and late.
 
-An entry point is named as its metric is, and points to a MetricSpec. Only the one that is asked for is loaded; what is
-wrong with it is told by name and stops nothing else. The class that computes the metric is the worker's to import.
+An entry point is named as its metric is, and points to a MetricSpec. Only the one that is named is loaded; what is
+wrong with it is reported by name and stops nothing else. Only the worker imports the class that computes it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from aim_tui.core.metrics.builtin import EXTRAS, METRICS
 from aim_tui.core.metrics.edits import MEASURES
+from aim_tui.core.metrics.package_code import PackageCodeError, imported, in_words
 from aim_tui.core.metrics.spec import NAME, BrokenMetricError, Library, MetricSpec, ModelRef, ModelRole, Need, Role
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ WAY_OUT = "update or uninstall that package, or leave the metric out"
 log = logging.getLogger(__name__)
 
 _SHORT = 8
+# A specification is data; the class that computes the metric may import a model library, and has its own limit.
+_IMPORT_SECONDS = 10.0
 _TEXTS = ("title", "short", "raw_field", "norm_field", "unit", "formula", "implementation", "source", "against")
 _OWN = METRICS | EXTRAS | MEASURES
 _OWN_ROLES = frozenset(model.role for spec in _OWN.values() for model in spec.models)
@@ -101,22 +104,20 @@ def _spec(name: str, entries: list[EntryPoint]) -> MetricSpec:
     if len(entries) > 1:
         raise _UnusableError(f"{len(entries)} packages name a metric {name!r}")
     try:
-        found = entries[0].load()
-    # A package's own code runs here; whatever it raises, SystemExit included, is its own trouble and not the program's.
-    except (Exception, SystemExit) as error:
-        # At this level it reaches no terminal: what is said below is enough for those who did not write the package.
+        found = imported(entries[0].load, _IMPORT_SECONDS)
+    except PackageCodeError as error:
+        # At this level it reaches no terminal: the line below is enough for those who did not write the package.
         log.debug("the plug-in %s cannot be loaded", name, exc_info=True)
-        raise _UnusableError(f"{entries[0].value} cannot be imported: {_said(error)}") from error
+        raise _UnusableError(f"{entries[0].value} cannot be imported: {error}") from error
     if not isinstance(found, MetricSpec):
         raise _UnusableError(f"{entries[0].value} is a {type(found).__name__}, not a MetricSpec")
-    if problem := spec_problem(name, found):
+    try:
+        problem = spec_problem(name, found)
+    except Exception as error:  # fields of other types than they should be
+        raise _UnusableError(f"its specification cannot be read: {in_words(error)}") from error
+    if problem:
         raise _UnusableError(problem)
     return found
-
-
-def _said(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
 
 
 def spec_problem(name: str, spec: MetricSpec) -> str:
@@ -125,7 +126,7 @@ def spec_problem(name: str, spec: MetricSpec) -> str:
         return f"its name is {name!r} and its id {spec.id!r}; both are one, in small letters, digits and underscores"
     for field in _TEXTS:
         if not isinstance(getattr(spec, field), str):
-            return f"its {field} is no text"
+            return f"its {field} is not a text"
     for field in ("title", "short", "unit", "formula"):
         if not getattr(spec, field).strip():
             return f"its {field} is empty"

@@ -25,7 +25,7 @@ FIELDS = IMAGES.fields()
 _OWN = ("topic", "prompt", "prompt_origin", "reference")
 
 #: Facts that few files have; they stand in a record where there is something to say.
-_RARE_FACTS = ("icc", "damage")
+_RARE_FACTS = ("levels", "icc", "damage")
 
 _TRUTH = ("original_id", "is_correct", "error_type", "original_instruction")
 
@@ -78,7 +78,7 @@ def full_record(row: Row, results: Results, judged: OpinionsByPath | None = None
             "frames": facts.frames,
         }
         full |= {name: text for name in _RARE_FACTS if (text := getattr(facts, name))}
-    full |= _own(row)
+    full |= _own(row) | _topic_read(row, results)
     if judged is not None:
         full["judgements"] = judged.records(row.path)
     return full
@@ -140,14 +140,24 @@ def _own(row: Row) -> dict[str, str]:
     return {name: text for name, text in found.items() if text}
 
 
+def _topic_read(row: Row, results: Results) -> dict[str, Any]:
+    """How much of the topic is read, where a model counted it: most encoders of sentences stop at 128 tokens."""
+    read = row.text_read("topic", results.topic)
+    return {} if read is None else {"topic_tokens": read.tokens, "topic_truncated": read.truncated}
+
+
+def topic_fields(results: Results) -> tuple[str, ...]:
+    """The fields of what is read of the topic, where a model counted it."""
+    return next((tuple(found) for row in results.rows if (found := _topic_read(row, results))), ())
+
+
 def csv_fields(results: Results, judged: OpinionsByPath | None = None) -> list[str]:
     """The columns of CSV: what made the numbers stands behind them; three for each rater whose words were looked up."""
     raters = judged.columns() if judged is not None else ()
     if results.of_edits:
         names = ("id", "source_image", "target_image", "instruction", *_TRUTH)
         return [*names, *results.plan.metrics, "status", "error", "notice", *raters]
-    own = own_fields(results)
-    return [*fields(results.plan), *own, *_SAID, *raters]
+    return [*fields(results.plan), *own_fields(results), *topic_fields(results), *_SAID, *raters]
 
 
 def csv_record(
@@ -160,7 +170,7 @@ def csv_record(
         return {name: found.get(name) for name in csv_fields(results, judged)}
     weights = " ".join(f"{metric}={weight:g}" for metric, weight in said["weights"].items())
     cells = record(row, results) | {"weights": weights, "rules": said["rules"], "notice": said.get("notice")}
-    cells |= _own(row)
+    cells |= _own(row) | _topic_read(row, results)
     cells |= judged.cells(row.path) if judged is not None else {}
     return cells
 
