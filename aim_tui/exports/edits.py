@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.metrics.edits import families_of
 from aim_tui.core.metrics.spec import ModelRef, Role
-from aim_tui.core.ratings.records import Judged
+from aim_tui.core.ratings.records import OpinionsByPath
 from aim_tui.core.scoring.records import csv_fields, csv_record, editclip_document, edits_document, full_record
 from aim_tui.core.scoring.results import Results, Row
 from aim_tui.core.text import portable_path
@@ -29,7 +29,7 @@ class EditRecords(Recorded[Row]):
 
     what = "a run over edits"
 
-    def __init__(self, results: Results, provenance: Mapping[str, Any], judged: Judged | None = None) -> None:
+    def __init__(self, results: Results, provenance: Mapping[str, Any], judged: OpinionsByPath | None = None) -> None:
         self.results = results
         self.provenance = provenance
         self.judged = judged

@@ -17,7 +17,7 @@ from typing import Any
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.metrics.spec import MetricSpec
 from aim_tui.core.outcomes import Failed, Missing, Outcome, value_of
-from aim_tui.core.ratings.records import Judged
+from aim_tui.core.ratings.records import OpinionsByPath
 from aim_tui.core.scoring.columns import IMAGES, Column, Kind, View
 from aim_tui.core.scoring.plan import Status
 from aim_tui.core.scoring.results import Row
@@ -177,7 +177,7 @@ def _row(
     metrics: list[MetricSpec],
     captioned: bool,
     thumbnail: Thumbnail | None,
-    judged: Judged | None,
+    judged: OpinionsByPath | None,
 ) -> Html:
     facts = row.facts
     size = f"{facts.width} × {facts.height} {facts.format}" if facts else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.metrics.registry import get_metric
-from aim_tui.core.ratings.records import Judged
+from aim_tui.core.ratings.records import OpinionsByPath
 from aim_tui.core.scoring.records import csv_fields, csv_record, document, full_record, own_fields, provenance
 from aim_tui.core.scoring.results import Results, Row
 from aim_tui.core.text import file_name, printable
@@ -37,7 +37,7 @@ class ImageRecords(Recorded[Row]):
     what = "scored images"
 
     def __init__(
-        self, results: Results, source: Provenance, judged: Judged | None = None, *, own: Sequence[str] = ()
+        self, results: Results, source: Provenance, judged: OpinionsByPath | None = None, *, own: Sequence[str] = ()
     ) -> None:
         """`own` are parts of a context that later images may bring, though none of the first has them."""
         self._own = own

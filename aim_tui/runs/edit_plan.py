@@ -10,7 +10,7 @@ import shlex
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aim_tui.core.metrics import edits
 from aim_tui.core.metrics.profiles import Profile
@@ -22,10 +22,8 @@ from aim_tui.core.scoring.plan import ScoringPlan, raw_plan
 from aim_tui.core.scoring.records import engine_settings
 from aim_tui.core.text import printable
 from aim_tui.errors import UsageError
+from aim_tui.inputs.edits import EditColumns, EditFile
 from aim_tui.store.records import RunRequest
-
-if TYPE_CHECKING:
-    from aim_tui.inputs.edits import EditFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +34,7 @@ class EditWish:
     families: str | None = None
     model: str | None = None
     pre_resize: int | None = None
+    columns: EditColumns = EditColumns()
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ def decoding(path: Path) -> Iterator[None]:
     """Stored rows that cannot be what this program wrote are damage, and said to be."""
     try:
         yield
-    except (ValueError, TypeError, LookupError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         raise damaged(path, f"{type(error).__name__} {error}") from error
 
 

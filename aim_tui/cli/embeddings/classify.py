@@ -210,6 +210,8 @@ def _say_count(made: Classification, lacking: int) -> None:
     if made.truth is not None:
         for path, label in list(made.unknown.items())[:20]:
             say(f"{path}: its true label {label!r} is none of --labels; it is not counted", "yellow")
+        for guess in made.truth.guesses:
+            say(f"--truth: {guess}", "yellow")
         _say_some([f"{path}: no true label; it is not counted" for path in made.untold])
         _say_some([f"{name}: in --truth, but none of the images" for name in made.truth.unmatched])
         if made.agreement is None:

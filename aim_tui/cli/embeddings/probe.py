@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from aim_tui.core.embeddings.gallery import ImageEmbeddings
     from aim_tui.core.embeddings.linear_probe import Training
+    from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.exports.probes import SavedProbe
 
 app = typer.Typer(no_args_is_help=True)
@@ -67,11 +68,16 @@ def train(
     with embedder(setup, common.store, no_store=common.no_store) as embed:
         gallery = embed.images(list(by_path))
     say_failures(gallery)
-    _refuse_copies(gallery, by_path)
+    pictures = _pictures(gallery, by_path, setup.engine.reading)
     if not gallery.paths:
         raise UsageError(f"no image of {labels} could be read")
     found = train_probe(
-        gallery.vectors, [by_path[path] for path in gallery.paths], folds=folds, strength=strength, seed=seed
+        gallery.vectors,
+        [by_path[path] for path in gallery.paths],
+        pictures,
+        folds=folds,
+        strength=strength,
+        seed=seed,
     )
     said = {
         **about(setup, gallery),
@@ -149,22 +155,38 @@ def _by_path(paths: Mapping[str, str], rows: Mapping[str, str]) -> dict[str, str
     return by_path
 
 
-def _refuse_copies(gallery: ImageEmbeddings, by_path: Mapping[str, str]) -> None:
-    """UsageError where one picture has two labels; a remark on copies, which a fold would judge by themselves."""
-    from aim_tui.cli.console import say
+def _pictures(gallery: ImageEmbeddings, by_path: Mapping[str, str], reading: ReadingPolicy) -> list[str]:
+    """What stands for the picture of each image: a digest of its pixels where another image may have the same.
 
+    UsageError if one picture has two labels. Near copies, which are not the same pixels, are warned of.
+    """
+    from aim_tui.cli.console import say
+    from aim_tui.core.embeddings.duplicates import find_groups
+    from aim_tui.inputs.dataset_inspection import pixel_digests
+
+    # Images of the same pixels have the same embedding, so that only near ones are decoded again.
+    near = [
+        [member.index for member in group.members] for group in find_groups(gallery.vectors, gallery.sha256s).groups
+    ]
+    digests = pixel_digests([gallery.paths[row] for rows in near for row in rows], reading)
+    pictures = [digests.get(path, sha256) for path, sha256 in zip(gallery.paths, gallery.sha256s, strict=True)]
     first: dict[str, str] = {}
-    copies = 0
-    for path, sha256 in zip(gallery.paths, gallery.sha256s, strict=True):
-        other = first.setdefault(sha256, path)
+    for path, picture in zip(gallery.paths, pictures, strict=True):
+        other = first.setdefault(picture, path)
         if by_path[other] != by_path[path]:
-            raise UsageError(f"{path} and {other} are one picture, as {by_path[path]!r} and as {by_path[other]!r}")
-        copies += other != path
-    if copies:
+            raise UsageError(
+                f"{path} and {other} are the same picture, labelled {by_path[path]!r} and {by_path[other]!r}"
+            )
+    if copies := len(pictures) - len(first):
+        say(f"{copies} images are copies of others (the same pixels): copies stay in one part of the cross-validation")
+    distinct = [len({pictures[row] for row in rows}) for rows in near]
+    if any(count > 1 for count in distinct):
         say(
-            f"{copies} images are copies of others: where one is trained on and the other judged, the figures flatter",
+            f"{sum(count for count in distinct if count > 1)} images are near copies of each other: in different parts "
+            "of the cross-validation they make the figures too good (see aim-tui duplicates)",
             "yellow",
         )
+    return pictures
 
 
 def _check_model(path: Path, saved: SavedProbe, fingerprint: str, profile: str) -> None:

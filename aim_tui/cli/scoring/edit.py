@@ -45,6 +45,16 @@ def edit(
             help="Resize both images to N x N before EditCLIP's own processor; the published script uses 256.",
         ),
     ] = None,
+    source_key: Annotated[
+        str, typer.Option("--source-key", metavar="COLUMN", help="Column of source images. Default: source_image ...")
+    ] = "",
+    target_key: Annotated[
+        str, typer.Option("--target-key", metavar="COLUMN", help="Column of edited images. Default: target_image ...")
+    ] = "",
+    instruction_key: Annotated[
+        str, typer.Option("--instruction-key", metavar="COLUMN", help="Column of instructions. Default: instruction.")
+    ] = "",
+    id_key: Annotated[str, typer.Option("--id-key", metavar="COLUMN", help="Column of ids. Default: id.")] = "",
     resume: options.Resume = True,
     tui: Annotated[
         bool, typer.Option("--tui", help="Open the Edits screen instead of writing; `aim-tui DATA` does the same.")
@@ -61,13 +71,14 @@ def edit(
     from aim_tui.exports.edits import ScoredEdits
     from aim_tui.exports.formats import get_format
     from aim_tui.exports.sink import Sink
-    from aim_tui.inputs.edits import read_edits
+    from aim_tui.inputs.edits import EditColumns, read_edits
     from aim_tui.runs.edit_plan import EditWish, plan
     from aim_tui.runs.recording import Record, StoredRecord
     from aim_tui.runs.runner import edit_work, run
 
     setup = common.setup()
-    wish = EditWish(str(data), metrics, model, pre_resize)
+    columns = EditColumns(source_key, target_key, instruction_key, id_key)
+    wish = EditWish(str(data), metrics, model, pre_resize, columns)
     if tui:
         from aim_tui.cli.launching import folder_of, launch, open_on
         from aim_tui.runs.storage import store_path
@@ -76,7 +87,7 @@ def edit(
             raise UsageError("--output and --tui exclude each other", "in the application ctrl+s exports")
         folder, kept_in = folder_of(str(data)), None if common.no_store else store_path(common.store)
         raise typer.Exit(open_on(folder, lambda: launch(setup, folder, store=kept_in, edits=wish)))
-    found = read_edits(data)
+    found = read_edits(data, columns)
     asked = plan(setup.profile, setup.engine, found, wish)
     chosen, sink = get_format(output_format, ScoredEdits), Sink(output)
     sink.check([asked.file.path, *(image for row in asked.file.rows for image in (row.source, row.target))])

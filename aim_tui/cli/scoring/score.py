@@ -144,7 +144,7 @@ def score(
         problems = "; ".join(f"{problem.path}: {problem.reason}" for problem in found.problems)
         raise UsageError(f"no images to score: {problems}")
     sink.check([*found.images, setup.context.reference], "images to score")
-    images = said.items(found.images, further=watch)
+    images = said.items(found.images, named=paths, further=watch)
     watching = None
     if watch:
         seen = Watch(paths, recursive, setup.engine.reading, known=())

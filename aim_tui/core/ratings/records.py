@@ -9,12 +9,12 @@ from typing import Any
 
 from aim_tui.core.ratings.opinions import NOTHING, Opinion
 
-#: What is told of each rater's opinion.
-SAID = ("rating", "rejected", "note")
+#: The fields of each rater's opinion.
+FIELDS = ("rating", "rejected", "note")
 
 
 @dataclass(frozen=True)
-class Judged:
+class OpinionsByPath:
     """Opinions by path and rater."""
 
     opinions: Mapping[str, Mapping[str, Opinion]] = field(default_factory=dict)
@@ -25,38 +25,38 @@ class Judged:
         return sorted({rater for by_rater in self.opinions.values() for rater, opinion in by_rater.items() if opinion})
 
     def records(self, path: str) -> list[dict[str, Any]]:
-        """A record for each rater who says something of the image; who says nothing has none."""
-        said = self.opinions.get(path, {})
-        return [{"rater": _portable(rater), **_told(opinion)} for rater, opinion in sorted(said.items()) if opinion]
+        """A record for each rater with an opinion of the image."""
+        opinions = sorted(self.opinions.get(path, {}).items())
+        return [{"rater": _portable(rater), **_fields(opinion)} for rater, opinion in opinions if opinion]
 
     def columns(self) -> list[str]:
         """The names of a table's columns: `rating:ann`, `rejected:ann` and `note:ann` for each rater."""
-        return [f"{name}:{_portable(rater)}" for rater in self.raters for name in SAID]
+        return [f"{name}:{_portable(rater)}" for rater in self.raters for name in FIELDS]
 
     def cells(self, path: str) -> dict[str, Any]:
-        """What belongs into these columns; None where the rater says nothing of the image."""
-        said = self.opinions.get(path, {})
+        """The values of these columns; None where the rater has no opinion of the image."""
+        opinions = self.opinions.get(path, {})
         cells: dict[str, Any] = {}
         for rater in self.raters:
-            opinion = said.get(rater, NOTHING)
-            told = _told(opinion) if opinion else dict.fromkeys(SAID)
-            cells |= {f"{name}:{_portable(rater)}": value for name, value in told.items()}
+            opinion = opinions.get(rater, NOTHING)
+            values = _fields(opinion) if opinion else dict.fromkeys(FIELDS)
+            cells |= {f"{name}:{_portable(rater)}": value for name, value in values.items()}
         return cells
 
     def words(self, path: str) -> str:
-        """The same in one line, for a page: `ann 5; bob 3, rejected, "too dark"`."""
-        return "; ".join(f"{one['rater']} {', '.join(_in_words(one))}" for one in self.records(path))
+        """The opinions of an image in one line, for a page: `ann 5; bob 3, rejected, "too dark"`."""
+        return "; ".join(f"{one['rater']} {', '.join(_words(one))}" for one in self.records(path))
 
 
-def _told(opinion: Opinion) -> dict[str, Any]:
+def _fields(opinion: Opinion) -> dict[str, Any]:
     rating = float(opinion.rating) if opinion.rating is not None else None
     return {"rating": rating, "rejected": opinion.rejected, "note": _portable(opinion.note) or None}
 
 
-def _in_words(record: dict[str, Any]) -> list[str]:
-    said = [f"{record['rating']:g}"] if record["rating"] is not None else []
-    said += ["rejected"] if record["rejected"] else []
-    return said + ([f'"{record["note"]}"'] if record["note"] else [])
+def _words(record: dict[str, Any]) -> list[str]:
+    words = [f"{record['rating']:g}"] if record["rating"] is not None else []
+    words += ["rejected"] if record["rejected"] else []
+    return words + ([f'"{record["note"]}"'] if record["note"] else [])
 
 
 def _portable(text: str) -> str:

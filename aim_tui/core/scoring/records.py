@@ -10,7 +10,7 @@ from typing import Any
 from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.outcomes import value_of
-from aim_tui.core.ratings.records import Judged
+from aim_tui.core.ratings.records import OpinionsByPath
 from aim_tui.core.scoring.columns import EDITS, IMAGES, View
 from aim_tui.core.scoring.events import ModelInfo
 from aim_tui.core.scoring.jobs import EngineSettings
@@ -33,11 +33,7 @@ _SAID = ("weights", "rules", "notice")
 #: The columns of CSV where images are scored on AIM's metrics.
 CSV_FIELDS = (*FIELDS, *_SAID)
 
-# What a spreadsheet takes for the beginning of a formula.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _LATE_CONTROL = re.compile(r"[\x7f-\x9f]")
-# Some take the wide forms of an East Asian keyboard for it as well, and look behind a line feed.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def record(row: Row, results: Results) -> dict[str, Any]:
@@ -52,7 +48,7 @@ def fields(plan: ScoringPlan) -> tuple[str, ...]:
     return tuple(column.field for column in IMAGES.exported(plan))
 
 
-def full_record(row: Row, results: Results, judged: Judged | None = None) -> dict[str, Any]:
+def full_record(row: Row, results: Results, judged: OpinionsByPath | None = None) -> dict[str, Any]:
     """The flat record, and what is known of the file: size, format, content hash, how it was read.
 
     Where people's judgements were looked up they stand in `judgements`, a list with one record for each rater.
@@ -133,15 +129,17 @@ def topic_fields(results: Results) -> tuple[str, ...]:
     return next((tuple(found) for row in results.rows if (found := _topic_read(row, results))), ())
 
 
-def csv_fields(results: Results, judged: Judged | None = None) -> list[str]:
+def csv_fields(results: Results, judged: OpinionsByPath | None = None) -> list[str]:
     """The columns of CSV: what made the numbers stands behind them; three for each rater whose words were looked up."""
-    raters = map(spreadsheet_cell, judged.columns()) if judged is not None else ()
+    raters = judged.columns() if judged is not None else ()
     if results.of_edits:
         return [*(column.field for column in EDITS.exported(results.plan)), "notice", *raters]
     return [*fields(results.plan), *own_fields(results), *topic_fields(results), *_SAID, *raters]
 
 
-def csv_record(row: Row, results: Results, said: Mapping[str, Any], judged: Judged | None = None) -> dict[str, Any]:
+def csv_record(
+    row: Row, results: Results, said: Mapping[str, Any], judged: OpinionsByPath | None = None
+) -> dict[str, Any]:
     """One image as a line of CSV, of `csv_fields`; `said` is its `provenance`."""
     if row.edit is not None:
         cells = record(row, results) | {"notice": said.get("notice")}
@@ -149,19 +147,7 @@ def csv_record(row: Row, results: Results, said: Mapping[str, Any], judged: Judg
         weights = " ".join(f"{metric}={weight:g}" for metric, weight in said["weights"].items())
         cells = record(row, results) | {"weights": weights, "rules": said["rules"], "notice": said.get("notice")}
         cells |= _own(row) | _topic_read(row, results)
-    cells |= judged.cells(row.id) if judged is not None else {}
-    return {spreadsheet_cell(name): spreadsheet_cell(value) for name, value in cells.items()}
-
-
-def spreadsheet_cell(value: Any) -> Any:
-    r"""A value for CSV: an apostrophe keeps a text that begins like a formula a text.
-
-    Control characters other than line feeds and tabs become \xNN: a terminal that shows the file must not obey them.
-    """
-    if not isinstance(value, str):
-        return value
-    text = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return cells | (judged.cells(row.id) if judged is not None else {})
 
 
 def to_json(data: Any, indent: int | None = None) -> str:
@@ -203,7 +189,7 @@ def document(
     profile: Profile,
     settings: dict[str, Any],
     not_asked: dict[str, str],
-    judged: Judged | None = None,
+    judged: OpinionsByPath | None = None,
 ) -> dict[str, Any]:
     """The whole run: settings, models, weights, formulas, results, and what they add up to."""
     context = results.context
@@ -235,7 +221,7 @@ def document(
     }
 
 
-def edits_document(results: Results, said: Mapping[str, Any], judged: Judged | None = None) -> dict[str, Any]:
+def edits_document(results: Results, said: Mapping[str, Any], judged: OpinionsByPath | None = None) -> dict[str, Any]:
     """A whole run over edits: its `said` provenance, models, formulas, rows, and what each number adds up to."""
     states = [str(row.status) for row in results.rows]
     return {

@@ -1,4 +1,4 @@
-"""How far each metric agrees with each judgement: matrix, scatter, figures, and the samples behind them."""
+"""How well each metric agrees with each judgement: matrix, scatter, figures, and the samples behind them."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _key = ScreenKeys("correlation")
 
 
 class CorrelationScreen(AimScreen[None]):
-    """One picked cell of the matrix is told of in full; where there is little room, v turns to its other sides."""
+    """The picked cell of the matrix in full; where there is little room, v shows its other panes."""
 
     CSS_PATH = "screen.tcss"
     BINDING_GROUP_TITLE = "Correlation"
@@ -70,7 +70,7 @@ class CorrelationScreen(AimScreen[None]):
         _key("r", "ranks", "Ranks", "Draw values, or their ranks"),
         _key("v", "turn", "View", "Scatter, figures or samples, where one has room", "view"),
         _key("s", "samples", "List", "Worst, best, rank gaps, influence"),
-        _key("b", "group", "Group", "Part the samples by folder or a column"),
+        _key("b", "group", "Group", "Group the samples by folder or a column"),
         _key("i", "read_file", "Import", "Judgements from a file", "import"),
         _key("o", "own", "Own", "The program's own ratings and duels", show=False),
         _key("a", "again", "Again", "With the scores as they are now", show=False),
@@ -94,7 +94,7 @@ class CorrelationScreen(AimScreen[None]):
         self._group_by = ""
         self._gathered: Gathered | None = None
         self.analysis: Analysis | None = None
-        """What is shown; None while it is worked out or where there is nothing to."""
+        """The analysis that is shown; None while it is computed, or if there is none."""
         self._kind = CoefficientKind.SPEARMAN
         self._ranks = False
         self._pane = _PANES[0]
@@ -151,7 +151,7 @@ class CorrelationScreen(AimScreen[None]):
         study = gathered.study
         self.remove_class("-nothing")
         self._matrix.show([one.name for one in study.metrics], [one.name for one in study.judgements])
-        # What was found under other settings is no answer while this is worked out.
+        # The result of other settings must not be shown while this one is computed.
         self.analysis = None
         self._show_heading()
         self._said.update("working it out…")
@@ -209,7 +209,7 @@ class CorrelationScreen(AimScreen[None]):
         cell = self.cell
         if cell is None:
             if self.analysis is not None:
-                self._said.update("a judgement is not held against itself")
+                self._said.update("a judgement is not compared with itself")
                 self._scatter.show(None, "nothing to draw")
                 self._figures.update("")
                 self._samples.show("", ("", ""), [], "")
@@ -242,7 +242,7 @@ class CorrelationScreen(AimScreen[None]):
         # Where nothing is defined, no sample agrees better than another.
         found: tuple[Residual, ...] = () if reason else getattr(cell, self._list)
         lines = [(one.id, numbers_of(cell, one)) for one in found]
-        empty = f"No sample can be said to agree better than another: {reason or 'no line through the pairs'}."
+        empty = f"No sample agrees better than another: {reason or 'no line through the pairs'}."
         self._samples.show(_LISTS[self._list], (cell.metric.name, cell.judgement.name), lines, _lines(empty))
         self._point_out()
 
@@ -322,12 +322,12 @@ class CorrelationScreen(AimScreen[None]):
 
     @work(exclusive=True, group="verb")
     async def action_group(self) -> None:
-        """Part the samples."""
+        """Group the samples."""
         if self._gathered is None or self._gathered.missing:
             return
         found = groupings(self._gathered.study)
         if not found:
-            self.report("nothing parts these samples: they share one folder, and no column has groups")
+            self.report("cannot group these samples: they share one folder, and no column has groups")
             return
         choices = {_NO_GROUPS: "all pairs alike"} | {label: f"{count} groups" for label, count in found.items()}
         chosen = await self.app.push_screen_wait(ChooseScreen("Group by", choices, self._group_by or _NO_GROUPS))
@@ -376,7 +376,7 @@ def _lines(text: str) -> str:
 
 
 async def correlate(app: App[int], session: Session) -> None:
-    """How far the metrics agree with what people said of these images."""
+    """Measure how well the metrics agree with the judgements of these images."""
     await app.push_screen_wait(
         CorrelationScreen(session.agreement, session.workspace.launch.reading, session.workspace.folder)
     )

@@ -1,4 +1,4 @@
-"""How well scores agree with judgements: gathered from the rows, the store and files, and worked out in threads."""
+"""How well scores agree with judgements: from the rows, the store and files, computed in threads."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def _against_own(results: Results, origin: str, stored: Judgements | None) -> St
     rated = evidence.ratings(stored, results) if stored is not None else None
     candidates = (evidence.truth_judgement(source), rated, evidence.duel_judgement(contests))
     judgements = tuple(judgement for judgement in candidates if judgement is not None)
-    return Study(metrics, judgements, source.samples, contests=contests)
+    return Study(metrics, judgements, source.samples, contests=contests, metadata=source.metadata)
 
 
 def _against_file(results: Results, origin: str, file: JudgementFile) -> Study:

@@ -255,7 +255,7 @@ def _read(wish: EditWish, profile: Profile, engine: EngineSettings) -> OpenEdits
     from aim_tui.inputs.edits import parse_edits
     from aim_tui.runs.edit_plan import plan
 
-    file = parse_edits(wish.data)
+    file = parse_edits(wish.data, wish.columns)
     # A rating belongs to an id: of several edits with one id, the first counts.
     first: dict[str, EditRow] = {}
     for row in file.rows:
