@@ -67,6 +67,12 @@ def path_bytes(path: str) -> str | None:
     return None
 
 
+def path_fields(path: str) -> dict[str, str]:
+    """A path for JSON; `path_bytes`, its bytes in Base64, is there where it is not valid Unicode."""
+    raw = path_bytes(path)
+    return {"path": portable_path(path)} | ({"path_bytes": raw} if raw is not None else {})
+
+
 def file_name(path: str) -> str:
     """The last part of a path, unchanged."""
     return path.rpartition("/")[2] or path

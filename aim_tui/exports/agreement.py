@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from rich.console import RenderableType
+
+from aim_tui.core.agreement.analysis import AgreementCell, Analysis
 from aim_tui.core.agreement.report_json import document
 from aim_tui.core.agreement.report_tables import sections
 from aim_tui.core.text import printable
 from aim_tui.exports.content import Documented, Drawn, Paged, Tabled
+from aim_tui.exports.figure import figure
 from aim_tui.exports.page import Block, Bullets, Grid, Heading
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from aim_tui.core.agreement.analysis import AgreementCell, Analysis
-    from aim_tui.exports.tables import Part
+from aim_tui.exports.tables import Part, table, words
 
 
 class AgreementReport(Documented, Paged, Tabled):
@@ -44,8 +43,6 @@ class AgreementReport(Documented, Paged, Tabled):
 
     def parts(self) -> list[Part]:
         """All sections above each other."""
-        from aim_tui.exports.tables import table, words
-
         parts: list[Part] = [*map(words, (*self._analysis.study.notes, settings(self._analysis)))]
         for section in sections(self._analysis):
             pieces: list[RenderableType] = []
@@ -72,8 +69,6 @@ class AgreementFigure(Drawn):
 
     def drawing(self, ending: str) -> bytes:
         """The figure at 300 dpi; ExportError where matplotlib is not installed or there are no pairs."""
-        from aim_tui.exports.figure import figure
-
         return figure(self._cell, ending)
 
 

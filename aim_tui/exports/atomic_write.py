@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from aim_tui.core.text import printable
-from aim_tui.store.errors import ExportError
+from aim_tui.errors import ExportError
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -36,7 +36,13 @@ def write_through(path: Path, write: Callable[[IO[bytes]], object]) -> None:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise ExportError(f"cannot write {printable(str(path))}: {error.strerror or error}") from None
+        raise cannot_write(path, error) from None
+
+
+def cannot_write(path: Path | None, error: OSError) -> ExportError:
+    """The error of a file, or of the standard output, that cannot be written; to be raised."""
+    name = "the standard output" if path is None else printable(str(path))
+    return ExportError(f"cannot write {name}: {error.strerror or error}")
 
 
 def _umask() -> int:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
+from aim_tui.core.text import path_fields, portable_path
 from aim_tui.exports.page import Block
+from aim_tui.exports.tables import Part
 
 if TYPE_CHECKING:
     from aim_tui.core.embeddings.gallery import Vectors
-    from aim_tui.exports.tables import Part
 
 RowT = TypeVar("RowT")
 
@@ -114,15 +115,9 @@ class Drawn(Content):
         """The picture, as png or svg."""
 
 
-@dataclass(frozen=True)
-class Document(Documented):
-    """Plain data that is written as it is."""
-
-    data: Any
-
-    def document(self) -> Any:
-        """The data."""
-        return self.data
+def left_out_records(reasons: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    """What was left out, for JSON: each path with its reason."""
+    return [{**path_fields(path), "reason": portable_path(reason)} for path, reason in reasons]
 
 
 def _one_line(record: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.table import Table
 
 from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.core.ratings.records import Judged
@@ -14,11 +16,7 @@ from aim_tui.errors import UsageError
 from aim_tui.exports.content import Recorded, Tabled
 from aim_tui.exports.formats.editclip import EditClipScored
 from aim_tui.exports.ordering import score_text
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from aim_tui.exports.tables import Part
+from aim_tui.exports.tables import Part, facts, table, words
 
 
 class EditRecords(Recorded[Row]):
@@ -104,39 +102,30 @@ class ScoredEdits(EditRecords, Tabled, EditClipScored):
 
     def parts(self) -> list[Part]:
         """The edits, what each number adds up to, and the formulas."""
-        from aim_tui.exports.tables import facts, words
-
         formulas = facts([(spec.id, spec.formula) for spec in self.results.specs])
         return [self._table(), spreads(self.results), formulas, words(self.provenance.get("notice", ""))]
 
     def _table(self) -> Table:
-        from aim_tui.exports.tables import table, words
-
         specs = self.results.specs
-        headings = [f"{spec.short} {'↑' if spec.higher_is_better else '↓'}" for spec in specs]
+        headings = [spec.heading for spec in specs]
         truth = any("is_correct" in row.truth for row in self.results.rows)
         made = table("id", "instruction", *(("right",) if truth else ()), *headings, "status", right=headings)
         for row in self.results.rows:
-            right = [_YES_NO.get(row.truth.get("is_correct"), "")] if truth else []
+            right = [{True: "yes", False: "no"}.get(row.truth.get("is_correct"), "")] if truth else []
             numbers = [score_text(row.outcome(spec.id), spec.decimals) for spec in specs]
             cells = [row.id, row.instruction, *right, *numbers, str(row.status)]
             made.add_row(*map(words, cells))
         return made
 
 
-_YES_NO: dict[object, str] = {True: "yes", False: "no", None: ""}
-
-
 def spreads(results: Results, *, arrows: bool = False) -> Table:
     """What each number adds up to; with arrows also which way is better."""
-    from aim_tui.exports.tables import table, words
-
     made = table("number", "n", "mean", "sd", "min", "max", right=("n", "mean", "sd", "min", "max"))
     for spec in results.specs:
         spread = results.metric_summary(spec.id)
         cells = ["", "", "", ""]
         if spread is not None:
             cells = [f"{value:.{spec.decimals}f}" for value in (spread.mean, spread.std, spread.low, spread.high)]
-        direction = (" ↑" if spec.higher_is_better else " ↓") if arrows else ""
-        made.add_row(*map(words, (f"{spec.id}{direction}", spread.n if spread else 0, *cells)))
+        name = f"{spec.id} {spec.arrow}" if arrows else spec.id
+        made.add_row(*map(words, (name, spread.n if spread else 0, *cells)))
     return made

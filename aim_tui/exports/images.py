@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.table import Table
 
 from aim_tui.core.metrics.profiles import Profile
-from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.ratings.records import Judged
 from aim_tui.core.scoring.records import csv_fields, csv_record, document, full_record, own_fields, provenance
 from aim_tui.core.scoring.results import Results, Row
-from aim_tui.core.text import file_name, printable
+from aim_tui.core.text import file_name
 from aim_tui.exports.content import Recorded, Tabled
 from aim_tui.exports.ordering import ranked, score_text
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from aim_tui.exports.tables import Part
+from aim_tui.exports.tables import Part, table, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,45 +82,29 @@ class ScoredImages(ImageRecords, Tabled):
     piped_width = 10_000
 
     def parts(self) -> list[Part]:
-        """The best image first, and under the table the formula and what was left out."""
-        from aim_tui.exports.tables import words
-
+        """The best image first, and under the table the formula and what was skipped."""
         source = self.source
         notes = [self.results.plan.formula(), source.profile.rules_note()]
-        notes += [f"{metric} is not asked for: {reason}" for metric, reason in source.not_asked.items()]
+        notes += [f"skipping {metric}: {reason}" for metric, reason in source.not_asked.items()]
         notes += [source.profile.notice] if source.profile.notice else []
         return [(self._table(), *map(words, notes))]
 
     def _table(self) -> Table:
-        from rich.table import Table
-        from rich.text import Text
-
-        results = self.results
-        made = Table(box=None, pad_edge=False, header_style="bold", expand=False)
-        made.add_column("#", justify="right")
-        made.add_column("image", overflow="fold")
-        own = own_fields(results)
-        for name in own:
-            made.add_column(name, overflow="fold")
-        for metric in results.plan.metrics:
-            spec = get_metric(metric)
-            made.add_column(f"{spec.raw_field} {'↑' if spec.higher_is_better else '↓'}", justify="right")
-            if metric in results.plan.shares:
-                made.add_column("norm", justify="right")
-        made.add_column("final ↑", justify="right")
-        made.add_column("status")
-        captioned = any(get_metric(metric).captions for metric in results.plan.metrics)
-        if captioned:
-            made.add_column("caption", overflow="fold")
+        results, shares = self.results, self.results.plan.shares
+        own, captioned = own_fields(results), any(spec.captions for spec in results.specs)
+        numbers: list[str] = []
+        for spec in results.specs:
+            numbers += (
+                [f"{spec.raw_field} {spec.arrow}", "norm"] if spec.id in shares else [f"{spec.raw_field} {spec.arrow}"]
+            )
+        numbers.append("final ↑")
+        headings = ("#", "image", *own, *numbers, "status", *(["caption"] if captioned else []))
+        made = table(*headings, right=("#", *numbers))
         for rank, row in ranked(results):
-            cells = [str(rank or ""), printable(file_name(row.path))]
-            cells += [printable(getattr(row.own, name, "")) for name in own]
-            for metric in results.plan.metrics:
-                norm = row.scores.norms.get(metric) if row.scores else None
-                cells.append(score_text(row.outcome(metric), get_metric(metric).decimals))
-                cells += [score_text(norm, 3)] if metric in results.plan.shares else []
-            cells += [score_text(row.scores.final if row.scores else None, 2), str(row.status)]
-            if captioned:
-                cells.append(printable(row.caption or ""))
-            made.add_row(*map(Text, cells))
+            cells: list[object] = [rank or "", file_name(row.path), *(getattr(row.own, name, "") for name in own)]
+            for spec in results.specs:
+                cells.append(score_text(row.outcome(spec.id), spec.decimals))
+                cells += [score_text(row.norm(spec.id), 3)] if spec.id in shares else []
+            cells += [score_text(row.final_outcome, 2), row.status, *([row.caption or ""] if captioned else [])]
+            made.add_row(*map(words, cells))
         return made

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aim_tui.core.text import path_bytes, portable_path
+from aim_tui.core.embeddings.gallery import ImageEmbeddings
+from aim_tui.core.text import path_fields, portable_path
 from aim_tui.exports.content import Arrays, Recorded, Tabled
+from aim_tui.exports.tables import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from aim_tui.core.embeddings.gallery import ImageEmbeddings, Vectors
-    from aim_tui.exports.tables import Part
+    from aim_tui.core.embeddings.gallery import Vectors
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,5 @@ class Matrix(Arrays, Tabled, Recorded[int]):
         return {"cosines": self.cosines}, names, self.head
 
     def _record(self, row: int) -> dict[str, Any]:
-        path = self.gallery.paths[row]
-        raw = path_bytes(path)
-        named = {"path": portable_path(path)} | ({"path_bytes": raw} if raw is not None else {})
         cosines = list(map(float, self.cosines[row]))
-        return {**named, "sha256": self.gallery.sha256s[row], "cosines": cosines}
+        return {**path_fields(self.gallery.paths[row]), "sha256": self.gallery.sha256s[row], "cosines": cosines}

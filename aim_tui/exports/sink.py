@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
-from aim_tui.errors import AimError, UsageError
-from aim_tui.exports.atomic_write import write_whole
+from aim_tui.errors import UsageError
+from aim_tui.exports.atomic_write import cannot_write, write_whole
 
 
 class Sink:
@@ -96,11 +96,6 @@ def path_problem(output: Path) -> str:
     if not os.access(output if output.exists() else output.parent, os.W_OK):
         return "no permission"
     return ""
-
-
-def cannot_write(output: Path | None, error: OSError) -> AimError:
-    """The error that says so, to be raised."""
-    return AimError(f"cannot write {output or 'the standard output'}: {error.strerror or error}")
 
 
 def reader_left() -> None:

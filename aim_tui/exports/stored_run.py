@@ -4,37 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.scoring.columns import IMAGES, Kind, View
 from aim_tui.core.scoring.records import full_record, own_fields
 from aim_tui.core.scoring.results import Row
 from aim_tui.core.text import file_name
 from aim_tui.exports.content import Columnar, HtmlPaged, Paged
+from aim_tui.exports.html import Thumbnail, report
 from aim_tui.exports.images import ImageRecords, Provenance
 from aim_tui.exports.ordering import ranked, score_text, standing
 from aim_tui.exports.page import Block, Bullets, Grid, Heading, Quote
 from aim_tui.store.records import Run
 
-if TYPE_CHECKING:
-    from aim_tui.exports.html import Thumbnail
-
-# Types are stated, so that a column in which everything is missing has the same one as in another run.
-_TYPES = {
-    "path": "string",
-    "clip_score": "float64",
-    "clip_norm": "float64",
-    "caption": "string",
-    "blip2_similarity": "float64",
-    "blip2_norm": "float64",
-    "lpips_score": "float64",
-    "lpips_norm": "float64",
-    "final_score": "float64",
-    "status": "string",
-    "error": "string",
-    "prompt_tokens": "int64",
-    "prompt_truncated": "bool_",
+# Types are given, so that a column in which everything is missing has the same one as in another run.
+_TYPES = {Kind.NUMBER: "float64", Kind.TEXT: "string", Kind.FLAG: "bool_"}
+_FILE_TYPES = {
     "width": "int64",
     "height": "int64",
     "format": "string",
@@ -45,8 +30,6 @@ _TYPES = {
     "flattened": "string",
     "frames": "int64",
 }
-
-_TYPE_OF = {Kind.NUMBER: "float64", Kind.TEXT: "string", Kind.FLAG: "bool_"}
 
 METADATA_KEY = b"aim_tui"
 """The schema's metadata of a Parquet file holds the run without its rows under this key, as JSON."""
@@ -76,17 +59,14 @@ class StoredRun(ImageRecords, Columnar, Paged, HtmlPaged):
 
     def html(self) -> str:
         """The report with pictures."""
-        from aim_tui.exports.html import report
-
         return report(self._run, self._thumbnail)
 
     def arrow(self, pyarrow: Any) -> Any:
         """One row an image."""
         records = [full_record(row, self.results, self.judged) for row in self.results.rows]
         about = {name: value for name, value in self.document().items() if name != "results"}
-        registered = IMAGES.exported(self.results.plan)
-        added = {one.field: _TYPE_OF[one.kind] for one in registered if one.field not in _TYPES}
-        types = _TYPES | added | dict.fromkeys(own_fields(self.results), "string")
+        types = {column.field: _TYPES[column.kind] for column in IMAGES.exported(self.results.plan)}
+        types |= {"prompt_tokens": "int64", **_FILE_TYPES, **dict.fromkeys(own_fields(self.results), "string")}
         fields = [pyarrow.field(name, getattr(pyarrow, kind)()) for name, kind in types.items()]
         opinion = {"rater": "string", "rating": "float64", "rejected": "bool_", "note": "string"}
         judgement = pyarrow.struct([(name, getattr(pyarrow, kind)()) for name, kind in opinion.items()])
@@ -111,21 +91,21 @@ class StoredRun(ImageRecords, Columnar, Paged, HtmlPaged):
         yield Bullets([f"{name}: {value}" for name, value in sources])
 
     def _grid(self) -> Grid:
-        metrics = [get_metric(metric) for metric in self.results.plan.metrics]
+        specs = self.results.specs
         judged = self.judged if self.judged is not None and self.judged.raters else None
-        headings = ["#", "image", *(f"{spec.short} {'↑' if spec.higher_is_better else '↓'}" for spec in metrics)]
+        headings = ["#", "image", *(spec.heading for spec in specs)]
         additional = IMAGES.additional()
         headings += [column.title for column in additional]
         headings += ["final ↑", "status", "caption", *(["said by raters"] if judged else [])]
         rows = []
         for rank, row in ranked(self.results):
             cells = [str(rank or ""), file_name(row.path)]
-            cells += [score_text(row.outcome(spec.id), spec.decimals) for spec in metrics]
+            cells += [score_text(row.outcome(spec.id), spec.decimals) for spec in specs]
             cells += [column.text(row, View()) for column in additional]
-            cells += [score_text(row.scores.final if row.scores else None, 2), str(row.status), row.caption or ""]
+            cells += [score_text(row.final_outcome, 2), str(row.status), row.caption or ""]
             rows.append([*cells, judged.words(row.path)] if judged else cells)
-        texts = {2 + len(metrics) + place for place, one in enumerate(additional) if one.kind is not Kind.NUMBER}
-        texts |= {1, *range(3 + len(metrics) + len(additional), len(headings))}
+        texts = {2 + len(specs) + place for place, one in enumerate(additional) if one.kind is not Kind.NUMBER}
+        texts |= {1, *range(3 + len(specs) + len(additional), len(headings))}
         return Grid(headings, rows, frozenset(texts))
 
 
@@ -133,7 +113,7 @@ def _sources(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "profile", document["profile"]
     yield "rules", document["rules"]
     for metric, reason in document.get("not_asked", {}).items():
-        yield f"{metric} not asked for", reason
+        yield f"{metric} skipped", reason
     for model in document["models"]:
         known = [str(model[name]) for name in ("id", "revision", "dtype", "device") if model[name]]
         yield str(model["role"]), ", ".join(known)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from rich.console import Console, JustifyMethod, RenderableType
 from rich.table import Table
@@ -12,8 +11,7 @@ from rich.text import Text
 
 from aim_tui.core.text import printable
 
-if TYPE_CHECKING:
-    Part = RenderableType | tuple[RenderableType, ...]
+Part = RenderableType | tuple[RenderableType, ...]
 
 # What is piped is as wide as it needs to be, and prompts beside each other are still in one view.
 PIPED_WIDTH = 200
@@ -23,9 +21,9 @@ _UNBOUNDED = 10_000
 def console(*, stderr: bool = False, piped_width: int | None = None) -> Console:
     """A console for stdout or stderr; piped, it has no colour and a width of its own."""
     made = Console(stderr=stderr, highlight=False)
-    if made.is_terminal:
-        return made
-    return Console(stderr=stderr, highlight=False, width=PIPED_WIDTH if piped_width is None else piped_width)
+    if not made.is_terminal:
+        made.width = PIPED_WIDTH if piped_width is None else piped_width
+    return made
 
 
 def layout(parts: Iterable[Part], out: Console) -> str:

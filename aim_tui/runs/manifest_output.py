@@ -12,7 +12,8 @@ from typing import Any, BinaryIO
 
 from aim_tui.core.scoring.records import to_json
 from aim_tui.errors import UsageError
-from aim_tui.exports.sink import cannot_write, check_writable, reader_left
+from aim_tui.exports.atomic_write import cannot_write
+from aim_tui.exports.sink import check_writable, reader_left
 from aim_tui.inputs.manifests import Manifest, ManifestRow, RowWriter, open_manifest
 from aim_tui.inputs.manifests.parquet import Parquet
 

@@ -23,10 +23,6 @@ class UnknownRunError(StoreError):
     """There is no such run in the store."""
 
 
-class ExportError(AimError):
-    """A run cannot be written as asked."""
-
-
 # The low byte of an SQLite error code is its kind; the rest says more than a user needs.
 _KIND = 0xFF
 

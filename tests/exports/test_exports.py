@@ -19,10 +19,9 @@ import pytest
 
 from aim_tui.core.scoring.events import ImageFailed, Item, MetricBatch, MetricValue
 from aim_tui.core.scoring.records import FIELDS
-from aim_tui.errors import UsageError
+from aim_tui.errors import ExportError, UsageError
 from aim_tui.exports.histogram import bin_edges, counts
 from aim_tui.exports.stored_run import METADATA_KEY
-from aim_tui.store.errors import ExportError
 from aim_tui.store.judgements import Image, Judgements
 from aim_tui.store.runs import Runs
 from tests.exports.rendering import render, write

@@ -1,19 +1,19 @@
-"""`aim-tui compare`: images held against images."""
+"""`aim-tui compare`: compare images with images."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from aim_tui.cli import options
+from aim_tui.cli.embeddings.compare_images import compare_all, compare_pairs, pairs_of
 from aim_tui.core.embeddings.file_pairs import WAYS
 from aim_tui.core.names import did_you_mean
 from aim_tui.errors import UsageError
-
-if TYPE_CHECKING:
-    pass
+from aim_tui.exports.content import Records
+from aim_tui.exports.formats import choose
 
 METRICS = ("clip", "lpips")
 
@@ -47,10 +47,6 @@ def compare(
 
     Exit: 0 all images compared, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
-    from aim_tui.cli.embeddings.compare_images import compare_all, compare_pairs, pairs_of
-    from aim_tui.exports.content import Records
-    from aim_tui.exports.formats import choose
-
     kind = choose(destination.format, destination.output, Records)
     if pair_by not in WAYS:
         raise UsageError(f"--pair-by: unknown {pair_by!r}{did_you_mean(pair_by, WAYS)}")
@@ -59,15 +55,11 @@ def compare(
             raise UsageError(f"no such file or folder: {path}")
     wanted = _wanted(metrics, ("clip",) if all_pairs else METRICS)
     setup = common.setup(metrics=",".join(wanted))
-    store, no_store = common.store, common.no_store
     if all_pairs:
-        code = compare_all(
-            setup, (first, second), wanted, recursive, kind, destination.output, store, no_store=no_store
-        )
+        compare_all(setup, (first, second), wanted, recursive, kind, destination.output, common.store_path)
     else:
         paired = pairs_of((first, second), pair_by, recursive)
-        code = compare_pairs(setup, paired, wanted, limit, kind, destination.output, store, no_store=no_store)
-    raise typer.Exit(code)
+        compare_pairs(setup, paired, wanted, limit, kind, destination.output, common.store_path)
 
 
 def _wanted(option: str | None, default: tuple[str, ...]) -> tuple[str, ...]:

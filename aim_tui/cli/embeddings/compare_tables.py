@@ -1,31 +1,30 @@
-"""How what `aim-tui compare` has found is written."""
+"""The records and tables of `aim-tui compare`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from rich.table import Table
+
+from aim_tui.cli.console import say_first
+from aim_tui.cli.embeddings.embedder import about
+from aim_tui.core.embeddings.all_pairs import CosineSpread
+from aim_tui.core.embeddings.gallery import ImageEmbeddings
 from aim_tui.core.outcomes import Outcome, reason_of, value_of
+from aim_tui.core.scoring.events import ModelInfo
+from aim_tui.core.statistics import Mean
+from aim_tui.core.text import path_fields, portable_path
+from aim_tui.exports.tables import Part, table, words
+from aim_tui.runs.setup import Setup
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from aim_tui.core.embeddings.all_pairs import CosineSpread
-    from aim_tui.core.embeddings.gallery import ImageEmbeddings
-    from aim_tui.core.scoring.events import ModelInfo
-    from aim_tui.core.statistics import Mean
-    from aim_tui.exports.tables import Part
-    from aim_tui.runs.setup import Setup
-
-#: What a metric's figures are called in JSON and CSV.
+#: The names of the metrics in JSON and CSV.
 COLUMNS = {"clip": "clip_cosine", "lpips": "lpips"}
 _HEADINGS = {"clip": "CLIP ↑", "lpips": "LPIPS ↓"}
 
 
 def head_of(setup: Setup, gallery: ImageEmbeddings | None, lpips: ModelInfo | None) -> dict[str, Any]:
     """What every output says about the models behind the figures."""
-    from aim_tui.cli.embeddings.embedder import about
-
     reading = setup.engine.reading
     head: dict[str, Any] = {"profile": setup.profile.name, "exif": reading.exif, "background": reading.background}
     if gallery is not None:
@@ -42,10 +41,7 @@ def head_of(setup: Setup, gallery: ImageEmbeddings | None, lpips: ModelInfo | No
 
 
 def pair_record(pair: tuple[str, str], row: int, outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, Any]:
-    """One pair, for JSON and CSV; where there is no figure, the reason."""
-    from aim_tui.cli.embeddings.embedder import path_fields
-    from aim_tui.core.text import portable_path
-
+    """One pair for JSON and CSV; without a value, the reason."""
     record: dict[str, Any] = path_fields(pair[0])
     record |= {name.replace("path", "reference"): text for name, text in path_fields(pair[1]).items()}
     record |= {COLUMNS[name]: value_of(column[row]) for name, column in outcomes.items()}
@@ -53,33 +49,16 @@ def pair_record(pair: tuple[str, str], row: int, outcomes: Mapping[str, Sequence
     return record | {"reason": portable_path("; ".join(reasons)) or None}
 
 
-def mean_record(found: Mean | None) -> dict[str, Any] | None:
-    """A mean, for JSON; None where there is none."""
-    if found is None:
-        return None
-    return {"n": found.n, "mean": found.mean, "std": found.std, "low": found.low, "high": found.high}
-
-
 def group_record(
     name: str, sides: tuple[list[str], list[str]], figures: Mapping[str, CosineSpread | None], wanted: Sequence[str]
 ) -> dict[str, Any]:
     """All pairs of one category, for JSON and CSV."""
-    from aim_tui.core.text import portable_path
-
     record: dict[str, Any] = {"category": portable_path(name), "images_a": len(sides[0]), "images_b": len(sides[1])}
     for metric in wanted:
         spread = figures[metric]
         for key in ("pairs", "mean", "std", "min", "max"):
             record[f"{COLUMNS[metric]}_{key}"] = spread.record()[key] if spread is not None else None
     return record
-
-
-def reasons_records(reasons: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
-    """What was left out, each with the reason."""
-    from aim_tui.cli.embeddings.embedder import path_fields
-    from aim_tui.core.text import portable_path
-
-    return [{**path_fields(path), "reason": portable_path(reason)} for path, reason in reasons]
 
 
 def pairs_table(
@@ -89,8 +68,6 @@ def pairs_table(
     limit: int,
 ) -> list[Table]:
     """Pairs, and the means over them."""
-    from aim_tui.cli.console import table, words
-
     headings = [_HEADINGS[name] for name in outcomes]
     made = table("A", "B", *headings, right=headings)
     for row, (image, reference) in enumerate(pairs[:limit]):
@@ -116,8 +93,6 @@ def groups_table(
     means: Mapping[str, float | None],
 ) -> list[Part]:
     """Categories, and the means over them."""
-    from aim_tui.cli.console import table, words
-
     numbers = [f"{_HEADINGS[metric]} {what}" for metric in wanted for what in ("mean", "std", "min", "max")]
     made = table("category", "images A", "images B", *numbers, right=("images A", "images B", *numbers))
     for row in rows:
@@ -130,10 +105,10 @@ def groups_table(
             spread = everything[metric]
             record = spread.record() if spread is not None else {}
             cells += [_cell(record.get(key)) for key in ("mean", "std", "min", "max")]
-        made.add_row(*(words(text, "bold") for text in ("all pairs alike", "", "", *cells)))
+        made.add_row(*(words(text, "bold") for text in ("all pairs weighted equally", "", "", *cells)))
         cells = [text for metric in wanted for text in (_cell(means[metric]), "", "", "")]
-        made.add_row(*(words(text, "bold") for text in ("categories alike", "", "", *cells)))
-    return [made, words("std: divisor n - 1. Pairs share images, so that they have no simple interval.", "dim")]
+        made.add_row(*(words(text, "bold") for text in ("categories weighted equally", "", "", *cells)))
+    return [made, words("std: divisor n - 1. No interval: the pairs share images.", "dim")]
 
 
 def _cell(value: float | int | None) -> str:
@@ -141,21 +116,11 @@ def _cell(value: float | int | None) -> str:
 
 
 def say_failed(pairs: Sequence[tuple[str, str]], outcomes: Mapping[str, Sequence[Outcome]]) -> int:
-    """Name pairs without a value; returns how many there are."""
+    """Print the pairs without a value on stderr; returns how many there are."""
     lines = []
     for row, (image, reference) in enumerate(pairs):
         reasons = {reason for column in outcomes.values() if (reason := reason_of(column[row]))}
         if reasons:
             lines.append(f"{image} against {reference}: {'; '.join(sorted(reasons))}")
-    say_some(lines, "red")
+    say_first(lines, "red", what=" like the last")
     return len(lines)
-
-
-def say_some(lines: Sequence[str], style: str = "yellow", limit: int = 20) -> None:
-    """Say the first of some lines on stderr, and how many more there are."""
-    from aim_tui.cli.console import say
-
-    for line in lines[:limit]:
-        say(line, style)
-    if len(lines) > limit:
-        say(f"and {len(lines) - limit:,} more like the last")

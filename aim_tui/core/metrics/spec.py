@@ -102,8 +102,18 @@ class MetricSpec:
     libraries: tuple[Library, ...] = ()
 
     @property
+    def arrow(self) -> str:
+        """Which way is better."""
+        return "↑" if self.higher_is_better else "↓"
+
+    @property
+    def heading(self) -> str:
+        """The heading of a column: the short title and which way is better."""
+        return f"{self.short} {self.arrow}"
+
+    @property
     def captions(self) -> bool:
-        """Whether it judges images by their captions."""
+        """Whether it compares captions of the images."""
         return Role.CAPTIONER in self.roles
 
     @property

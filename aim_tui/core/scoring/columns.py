@@ -212,12 +212,12 @@ def metric_columns(spec: MetricSpec) -> tuple[Column, Column]:
         return value_of(row.outcome(metric))
 
     def norm(row: Row, view: View) -> float | None:
-        return value_of(row.scores.norms.get(metric)) if row.scores is not None else None
+        return value_of(row.norm(metric))
 
     norm_id = f"{metric}_norm"
     return (
         Column(
-            metric, f"{spec.short} {'↑' if spec.higher_is_better else '↓'}", Kind.NUMBER, raw,
+            metric, spec.heading, Kind.NUMBER, raw,
             names=_others(metric, spec.raw_field), largest_first=spec.higher_is_better, label=spec.short,
             decimals=spec.decimals, metric=metric, field=spec.raw_field,
         ),

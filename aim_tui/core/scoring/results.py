@@ -95,10 +95,19 @@ class Row:
         """The text or path that a metric compares this image with, in everybody's context."""
         return own_need(self, metric) or context.need(metric)
 
+    def norm(self, metric: str) -> Outcome | None:
+        """The normalised outcome of a metric, or None while there is none."""
+        return self.scores.norms.get(metric) if self.scores else None
+
+    @property
+    def final_outcome(self) -> Outcome | None:
+        """The outcome of the final score, or None while there is none."""
+        return self.scores.final if self.scores else None
+
     @property
     def final(self) -> float | None:
         """The final score (0..100), or None where there is none."""
-        return value_of(self.scores.final) if self.scores else None
+        return value_of(self.final_outcome)
 
     @property
     def status(self) -> Status:
@@ -147,6 +156,25 @@ class Summary:
     median: float | None
     best: str | None
     best_score: float | None
+
+    @property
+    def unscored(self) -> list[str]:
+        """How many rows are not fully scored, in words: '1 in part', '2 failed', '1 not reached'."""
+        counts = ((self.n_partial, "in part"), (self.n_failed, "failed"), (self.n_pending, "not reached"))
+        return [f"{count} {what}" for count, what in counts if count]
+
+    @property
+    def used(self) -> str:
+        """Over how many rows mean and median are taken, in words."""
+        left_out = self.n - self.n_final
+        return f"over {self.n_final}, {left_out} left out" if left_out else f"over all {self.n_final}"
+
+    @property
+    def averages(self) -> str:
+        """Mean and median of the final score in words; empty where no row has one."""
+        if self.mean is None or self.median is None:
+            return ""
+        return f"final score mean {self.mean:.2f}, median {self.median:.2f} ({self.used})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,7 @@ from aim_tui.exports.content import Content
 from aim_tui.exports.formats.csv import CSV
 from aim_tui.exports.formats.editclip import EDITCLIP
 from aim_tui.exports.formats.html import HTML
-from aim_tui.exports.formats.json import JSON
-from aim_tui.exports.formats.jsonl import JSON_LINES
+from aim_tui.exports.formats.json import JSON, JSON_LINES
 from aim_tui.exports.formats.markdown import MARKDOWN
 from aim_tui.exports.formats.npz import NPZ
 from aim_tui.exports.formats.parquet import PARQUET
@@ -100,5 +99,5 @@ def export(content: Content, chosen: Format, output: Path | None = None) -> None
     """
     if not isinstance(content, chosen.needs):
         known = ", ".join(each.id for each in formats_for(type(content)))
-        raise UsageError(f"{content.what} is not exported as {chosen.id}", f"its formats: {known}")
+        raise UsageError(f"cannot export {content.what} as {chosen.id}", f"its formats: {known}")
     chosen.writer(content, Sink(output)).write()

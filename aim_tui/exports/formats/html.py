@@ -1,17 +1,10 @@
-"""HTML: one page that needs nothing beside it."""
+"""HTML: one self-contained page."""
 
 from __future__ import annotations
 
+from functools import partial
+
 from aim_tui.exports.content import HtmlPaged
-from aim_tui.exports.formats.writer import Format, Writer
+from aim_tui.exports.formats.writer import DocumentWriter, Format
 
-
-class HtmlWriter(Writer[HtmlPaged]):
-    """The page."""
-
-    def render(self) -> str:
-        """The whole page."""
-        return self.content.html()
-
-
-HTML = Format("html", "HTML", HtmlWriter, ("html", "htm"), needs=HtmlPaged)
+HTML = Format("html", "HTML", partial(DocumentWriter, lambda content: content.html()), ("html", "htm"), HtmlPaged)

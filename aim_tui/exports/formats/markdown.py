@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from aim_tui.core.text import printable
 from aim_tui.exports.content import Paged
-from aim_tui.exports.formats.writer import Format, Writer
+from aim_tui.exports.formats.writer import DocumentWriter, Format
 from aim_tui.exports.page import Block, Bullets, Grid, Heading, Quote
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&])")
 
 
-class MarkdownWriter(Writer[Paged]):
-    """The blocks of a page, apart by an empty line."""
-
-    def render(self) -> str:
-        """The whole page."""
-        return "\n\n".join("\n".join(_lines(block)) for block in self.content.page()) + "\n"
+def markdown(content: Paged) -> str:
+    """The blocks of a page, separated by an empty line."""
+    return "\n\n".join("\n".join(_lines(block)) for block in content.page()) + "\n"
 
 
 def _lines(block: Block) -> Iterator[str]:
@@ -47,4 +45,4 @@ def _text(content: str) -> str:
     return _SPECIAL.sub(r"\\\1", printable(content))
 
 
-MARKDOWN = Format("markdown", "Markdown", MarkdownWriter, ("md", "markdown"), needs=Paged)
+MARKDOWN = Format("markdown", "Markdown", partial(DocumentWriter, markdown), ("md", "markdown"), Paged)

@@ -1,26 +1,11 @@
-"""PNG and SVG: what is drawn."""
+"""PNG and SVG; both need the extra 'plot'."""
 
 from __future__ import annotations
 
+from functools import partial
+
 from aim_tui.exports.content import Drawn
-from aim_tui.exports.formats.writer import Format, Writer
+from aim_tui.exports.formats.writer import DocumentWriter, Format
 
-
-class PngWriter(Writer[Drawn]):
-    """The picture in pixels."""
-
-    def render(self) -> bytes:
-        """The whole file; ExportError where matplotlib is not installed."""
-        return self.content.drawing("png")
-
-
-class SvgWriter(Writer[Drawn]):
-    """The picture in lines."""
-
-    def render(self) -> bytes:
-        """The whole file; ExportError where matplotlib is not installed."""
-        return self.content.drawing("svg")
-
-
-PNG = Format("png", "PNG", PngWriter, ("png",), needs=Drawn, library="plot")
-SVG = Format("svg", "SVG", SvgWriter, ("svg",), needs=Drawn, library="plot")
+PNG = Format("png", "PNG", partial(DocumentWriter, lambda content: content.drawing("png")), ("png",), Drawn, "plot")
+SVG = Format("svg", "SVG", partial(DocumentWriter, lambda content: content.drawing("svg")), ("svg",), Drawn, "plot")

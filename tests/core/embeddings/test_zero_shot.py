@@ -79,9 +79,9 @@ def classified(truth: dict[str, str]) -> Classification:
 
 def test_only_images_with_a_known_true_label_are_counted_and_the_others_are_named() -> None:
     found = classified({"a": "cat", "b": "dog"})
-    assert found.given == ["cat", "cat", "dog"]
+    assert found.predicted == ["cat", "cat", "dog"]
     assert found.agreement is not None and (found.agreement.n, found.agreement.right) == (2, 1)
-    assert found.untold == ["c"] and found.unknown == {} and found.truth_left_out
+    assert found.unlabelled == ["c"] and found.unknown == {} and found.truth_left_out
     found = classified({"a": "cat", "b": "gnu", "c": "dog"})
     assert found.unknown == {"b": "gnu"} and found.agreement is not None and found.agreement.accuracy == 1.0
     assert classified({"a": "gnu"}).agreement is None
@@ -250,13 +250,13 @@ def test_prompts_are_never_put_beside_the_wrong_folder(tmp_path: Path) -> None:
 def test_what_has_no_partner_or_several_is_named() -> None:
     found = pair(["a/1.png", "a/2.png", "a/3.png", "a/3.jpg"], ["b/1.png", "b/2.jpg", "b/3.webp"], ("a", "b"), "stem")
     assert found.pairs == (("a/1.png", "b/1.png"), ("a/2.png", "b/2.jpg"))
-    assert dict(found.alone) == {
+    assert dict(found.unpaired) == {
         "a/3.png": "is one of 2 that are called 3",
         "a/3.jpg": "is one of 2 that are called 3",
         "b/3.webp": "has 2 partners that are called 3",
     }
     found = pair(["a/1.png", "a/2.png"], ["b/1.png", "b/2.jpg"], ("a", "b"))
-    assert found.pairs == (("a/1.png", "b/1.png"),) and [path for path, _ in found.alone] == ["a/2.png", "b/2.jpg"]
+    assert found.pairs == (("a/1.png", "b/1.png"),) and [path for path, _ in found.unpaired] == ["a/2.png", "b/2.jpg"]
 
 
 def test_all_pairs_are_those_of_the_whole_matrix_without_a_file_against_itself() -> None:
