@@ -111,11 +111,14 @@ class ScoredEdits(EditRecords, Tabled, EditClipScored):
         truth = any("is_correct" in row.truth for row in self.results.rows)
         made = table("id", "instruction", *(("right",) if truth else ()), *headings, "status", right=headings)
         for row in self.results.rows:
-            right = [{True: "yes", False: "no"}.get(row.truth.get("is_correct"), "")] if truth else []
+            right = [_YES_NO.get(row.truth.get("is_correct"), "")] if truth else []
             numbers = [score_text(row.outcome(spec.id), spec.decimals) for spec in specs]
             cells = [row.id, row.instruction, *right, *numbers, str(row.status)]
             made.add_row(*map(words, cells))
         return made
+
+
+_YES_NO: dict[object, str] = {True: "yes", False: "no"}
 
 
 def spreads(results: Results, *, arrows: bool = False) -> Table:

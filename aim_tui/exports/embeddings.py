@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,6 @@ from aim_tui.core.text import path_bytes, portable_path
 from aim_tui.exports.content import Arrays, Columnar, Tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from aim_tui.core.embeddings.gallery import Vectors
 
 

@@ -10,7 +10,7 @@ import shlex
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aim_tui.core.metrics import edits
 from aim_tui.core.metrics.profiles import Profile
@@ -22,10 +22,9 @@ from aim_tui.core.scoring.plan import ScoringPlan, raw_plan
 from aim_tui.core.scoring.records import engine_settings
 from aim_tui.core.text import printable
 from aim_tui.errors import UsageError
+from aim_tui.inputs.edits import EditFile
+from aim_tui.runs.provenance import fingerprints
 from aim_tui.store.records import RunRequest
-
-if TYPE_CHECKING:
-    from aim_tui.inputs.edits import EditFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +96,6 @@ class EditPlan:
         Where `models_needed`, ModelUnavailableError tells of a model that is not on this machine; where not, it has no
         fingerprint, and the worker is going to say what is wrong with it.
         """
-        from aim_tui.runs.provenance import fingerprints
-
         data = os.path.abspath(self.file.path)  # noqa: PTH100  # as text: any bytes
         return RunRequest(
             context=self.context,

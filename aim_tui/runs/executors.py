@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+from aim_tui.core.scoring.events import Event
+from aim_tui.core.scoring.jobs import EngineSettings, Job
 
-    from aim_tui.core.scoring.events import Event
-    from aim_tui.core.scoring.jobs import EngineSettings, Job
+if TYPE_CHECKING:
     from aim_tui.engine.engine import Engine
 
 

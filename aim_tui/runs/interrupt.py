@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from aim_tui.runs.display import Display
+from aim_tui.runs.display import Display
 
 INTERRUPTED = 130
 

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from aim_tui.core.scoring.events import Event, ImageFailed, ImageRead, Item, MetricBatch
 from aim_tui.core.scoring.plan import Status
 from aim_tui.core.scoring.results import Results
+from aim_tui.hub.inventory import locate
 from aim_tui.runs.edit_plan import EditPlan
+from aim_tui.runs.provenance import run_request
+from aim_tui.runs.setup import Setup
 from aim_tui.store.errors import StoreBusyError, StoreError
 from aim_tui.store.records import RunRequest, RunState
 from aim_tui.store.runs import Runs
 from aim_tui.store.writer import RunWriter
-
-if TYPE_CHECKING:
-    from aim_tui.runs.setup import Setup
 
 
 class Record:
@@ -138,15 +137,16 @@ def common_folder(paths: Sequence[str], images: Sequence[str]) -> str:
         return ""
 
 
-def request_of(setup: Setup, folder: str) -> RunRequest:
-    """What the store is told of the run; ModelUnavailableError for a model that is not on this machine."""
-    from aim_tui.hub.inventory import locate
-    from aim_tui.runs.provenance import run_request
-
-    # Before torch is imported, which takes seconds: is everything here?
-    for role in setup.profile.roles_for(setup.metrics):
+def find_models(setup: Setup, metrics: Iterable[str]) -> None:
+    """ModelUnavailableError for a missing model, before torch is imported, which takes seconds."""
+    for role in setup.profile.roles_for(metrics):
         if role in setup.engine.models:
             locate(role, setup.engine.models[role], profile=setup.profile.name)
+
+
+def request_of(setup: Setup, folder: str) -> RunRequest:
+    """What the store is told of the run; ModelUnavailableError for a model that is not on this machine."""
+    find_models(setup, setup.metrics)
     return run_request(
         setup.context, setup.plan(), setup.profile, setup.engine, folder=folder, not_asked=setup.not_asked
     )

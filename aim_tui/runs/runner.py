@@ -5,28 +5,26 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Event, Item
 from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.core.scoring.plan import Status
 from aim_tui.core.scoring.results import Results
+from aim_tui.exports.formats.writer import Writer
+from aim_tui.inputs.folder_watcher import Watch
+from aim_tui.inputs.listing import Problem
 from aim_tui.runs.display import Display, EventReport, Tone
 from aim_tui.runs.edit_plan import EditPlan
 from aim_tui.runs.executors import Executor, InProcess
 from aim_tui.runs.interrupt import INTERRUPTED, Interrupt
 from aim_tui.runs.recording import Record
+from aim_tui.runs.setup import Setup
 from aim_tui.store.errors import StoreError
 from aim_tui.store.records import RunState
 
-if TYPE_CHECKING:
-    from aim_tui.exports.formats.writer import Writer
-    from aim_tui.inputs.folder_watcher import Watch
-    from aim_tui.inputs.listing import Problem
-    from aim_tui.runs.setup import Setup
-
-TROUBLES_SHOWN = 20
+PROBLEMS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +55,8 @@ def image_work(setup: Setup, problems: Sequence[Problem] = ()) -> Work:
     """Scoring images by a setup; `problems` are the paths that gave no image."""
     opening = [(setup.profile.notice, Tone.WARNING)] if setup.profile.notice else []
     opening += [(f"{problem.path}: {problem.reason}", Tone.ERROR) for problem in problems]
-    lines = (*(f"{metric} is not asked for: {reason}" for metric, reason in setup.not_asked.items()),)
-    lines += (setup.plan().formula(), setup.profile.rules_note())
+    lines = [f"skipping {metric}: {reason}" for metric, reason in setup.not_asked.items()]
+    lines += [setup.plan().formula(), setup.profile.rules_note()]
     return Work(setup.engine, setup.metrics, setup.context, (*opening, *((line, Tone.PLAIN) for line in lines)))
 
 
@@ -91,7 +89,7 @@ def run(
     if record.resumed:
         count = len(record.results.rows)
         display.say(
-            f"going on with {work.noun} {record.run_id}: {count - len(record.left)} of {count} are there", Tone.SUMMARY
+            f"resuming {work.noun} {record.run_id}: {count - len(record.left)} of {count} are done", Tone.SUMMARY
         )
 
     executor = executor or InProcess(work.engine)
@@ -107,10 +105,10 @@ def run(
                 # A reader of a pipe that went away has seen what it wanted, as one who presses Ctrl-C.
                 record.end(RunState.CANCELLED if isinstance(error, SystemExit) else RunState.FAILED)
             if record.run_id:
-                display.say(f"{work.noun} {record.run_id} is kept as far as it came: the same command goes on with it")
+                display.say(f"{work.noun} {record.run_id} is kept: run the same command again to resume it")
             raise
     if watch is not None:
-        _say_what_waits(display, watch.seen)
+        _say_unfinished(display, watch.seen)
     return _conclude(work, display, record, cut_short, problems)
 
 
@@ -167,15 +165,15 @@ def _rounds(record: Record, interrupt: Interrupt, display: Display, watch: Watch
         if watch.seen.notice != noticed:
             noticed = watch.seen.notice
             display.say(noticed, Tone.WARNING)
-        waiting = f", {len(watch.seen.waiting)} not whole yet" if watch.seen.waiting else ""
+        waiting = f", {len(watch.seen.waiting)} not fully written yet" if watch.seen.waiting else ""
         display.progress(f"watching (Ctrl-C ends){waiting}", total=len(record.results.rows))
 
 
-def _say_what_waits(display: Display, watch: Watch) -> None:
-    for path, reason in list(watch.waiting.items())[:TROUBLES_SHOWN]:
-        display.say(f"{path}: left out, for it was not whole when the watch ended ({reason})", Tone.WARNING)
-    if len(watch.waiting) > TROUBLES_SHOWN:
-        display.say(f"and {len(watch.waiting) - TROUBLES_SHOWN} more that were not whole")
+def _say_unfinished(display: Display, watch: Watch) -> None:
+    for path, reason in list(watch.waiting.items())[:PROBLEMS_SHOWN]:
+        display.say(f"{path}: left out: not fully written when the watch ended ({reason})", Tone.WARNING)
+    if len(watch.waiting) > PROBLEMS_SHOWN:
+        display.say(f"and {len(watch.waiting) - PROBLEMS_SHOWN} more that were not fully written")
     for problem in watch.problems:
         display.say(f"{problem.path}: {problem.reason}", Tone.WARNING)
 
@@ -196,28 +194,19 @@ def _finished(results: Results, number: int) -> bool:
 def _conclude(work: Work, display: Display, record: Record, cut_short: bool, problems: Sequence[Problem]) -> int:
     summary = record.results.summary()
     troubled = [row for row in record.results.rows if row.status in (Status.FAILED, Status.PARTIAL)]
-    for row in troubled[:TROUBLES_SHOWN]:
+    for row in troubled[:PROBLEMS_SHOWN]:
         name = f"edit {row.item + 1}" if work.of_edits else row.path
         display.say(f"{name}: {row.errors()}", Tone.ERROR)
-    if len(troubled) > TROUBLES_SHOWN:
-        display.say(f"and {len(troubled) - TROUBLES_SHOWN} more; the error of each is in its row", Tone.ERROR)
-    counted = f"{summary.n_ok} of {summary.n}{' edits' if work.of_edits else ''} scored"
-    if summary.n_partial:
-        counted += f", {summary.n_partial} in part"
-    if summary.n_failed:
-        counted += f", {summary.n_failed} failed"
-    if summary.n_pending:
-        counted += f", {summary.n_pending} not reached"
-    if summary.mean is not None and summary.median is not None:
-        left_out = summary.n - summary.n_final
-        over = f"over {summary.n_final}, {left_out} left out" if left_out else f"over all {summary.n_final}"
-        counted += f"; final score mean {summary.mean:.2f}, median {summary.median:.2f} ({over})"
-    display.say(counted, Tone.SUMMARY)
+    if len(troubled) > PROBLEMS_SHOWN:
+        display.say(f"and {len(troubled) - PROBLEMS_SHOWN} more; the error of each is in its row", Tone.ERROR)
+    scored = f"{summary.n_ok} of {summary.n}{' edits' if work.of_edits else ''} scored"
+    counted = ", ".join([scored, *summary.unscored])
+    display.say(f"{counted}; {summary.averages}" if summary.averages else counted, Tone.SUMMARY)
     if record.run_id:
         see = "" if work.of_edits else f" (aim-tui runs show {record.run_id})"
         display.say(f"stored as {work.noun} {record.run_id}{see}")
     if cut_short:
-        onwards = "; the same command goes on from there" if record.run_id else ""
+        onwards = "; run the same command again to resume" if record.run_id else ""
         display.say(f"interrupted: what was finished is written{onwards}", Tone.WARNING)
         return INTERRUPTED
     return 1 if problems or summary.n_ok < summary.n else 0

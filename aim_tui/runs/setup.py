@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aim_tui.core.metrics.builtin import BERTSCORE, BLIP2, METRICS
+from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.metrics.registry import get_metric, images_in_order, in_order
 from aim_tui.core.names import one_of
 from aim_tui.core.scoring.context import Context
@@ -17,10 +17,7 @@ from aim_tui.core.scoring.records import engine_settings
 from aim_tui.errors import UsageError
 from aim_tui.exports.images import Provenance
 from aim_tui.hub.optional_libraries import require_libraries
-
-if TYPE_CHECKING:
-    from aim_tui.core.metrics.profiles import Profile
-    from aim_tui.settings.settings import Settings
+from aim_tui.settings.settings import Settings, device_problem, load_settings
 
 # What --text-metric asks for, of the metrics that compare captions with the topic.
 _OF_CAPTIONS = {"sentence": (BLIP2.id,), "bertscore": (BERTSCORE.id,), "both": (BLIP2.id, BERTSCORE.id)}
@@ -82,8 +79,6 @@ def resolve(
     A metric without its prompt, topic or reference is not asked for, and `not_asked` says so.
     ModelUnavailableError where the library of a metric is not installed.
     """
-    from aim_tui.settings.settings import device_problem, load_settings
-
     Path.cwd()  # Where it is gone, torch's MKL would end the worker without a reason: `main` says it instead.
     settings = load_settings(config)
     if device and (problem := device_problem(device)):

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aim_tui.errors import UsageError
+from aim_tui.store.database import Database
+from aim_tui.store.errors import StoreError, UnknownRunError
+from aim_tui.store.judgements import Judgements
+from aim_tui.store.locations import default_store
+from aim_tui.store.records import Run, RunKind
+from aim_tui.store.runs import Runs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aim_tui.store.database import Database
-    from aim_tui.store.records import Run
 
 PATIENCE = 10.0
 """Seconds to wait for another program that holds the store."""
@@ -21,8 +27,6 @@ WITHOUT = "score without a store: --no-store (then nothing of the run is kept, a
 
 def store_path(named: Path | None) -> Path:
     """The store that is meant, whether it is there or not."""
-    from aim_tui.store.locations import default_store
-
     return named.expanduser().absolute() if named is not None else default_store()
 
 
@@ -31,9 +35,6 @@ def open_to_score(path: Path) -> Database:
 
     Whether it can be written is tried at once, before models are loaded for nothing. StoreError names the ways out.
     """
-    from aim_tui.store.database import Database
-    from aim_tui.store.errors import StoreError
-
     try:
         database = Database.open(path, timeout=PATIENCE)
         try:
@@ -54,8 +55,6 @@ def open_existing(path: Path) -> Database:
 
     One that cannot be written is opened for reading. One of an older version is brought up to date where it can be.
     """
-    from aim_tui.store.database import Database
-
     writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
     return Database.open(path, read_only=not (path.exists() and writable), timeout=PATIENCE)
 
@@ -65,10 +64,6 @@ def load(named: Path | None, run: str) -> Run:
 
     UnknownRunError where the id is of a run over edits, which has no prompt and final score.
     """
-    from aim_tui.store.errors import UnknownRunError
-    from aim_tui.store.records import RunKind
-    from aim_tui.store.runs import Runs
-
     with open_existing(store_path(named)) as database:
         runs = Runs(database)
         found = _loaded(database, runs.find(run, kind=RunKind.IMAGES if run == "last" else None))
@@ -82,19 +77,11 @@ def load(named: Path | None, run: str) -> Run:
 
 def load_any(named: Path | None, run: str) -> Run:
     """The same of a run of either kind; 'last' is the newest of all."""
-    from aim_tui.store.runs import Runs
-
     with open_existing(store_path(named)) as database:
         return _loaded(database, Runs(database).find(run, kind=None))
 
 
 def _loaded(database: Database, run: str) -> Run:
-    from dataclasses import replace
-
-    from aim_tui.store.judgements import Judgements
-    from aim_tui.store.records import RunKind
-    from aim_tui.store.runs import Runs
-
     found = Runs(database).load(run)
     # What people say of edits is no part of their exports.
     return found if found.info.kind is RunKind.EDITS else replace(found, judged=Judgements(database).of(found.results))
@@ -102,8 +89,6 @@ def _loaded(database: Database, run: str) -> Run:
 
 def parse_size(text: str) -> int:
     """Bytes from '2GB', '500 MB', '1.5GiB' or '4096'; UsageError for anything else."""
-    import re
-
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmgt]?)(i?)b?)?\s*", text, re.IGNORECASE | re.ASCII)
     if match is None:
         raise UsageError(f"{text!r} is no size", "such as 500MB, 2GB or 1.5GiB")

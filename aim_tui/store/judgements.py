@@ -11,15 +11,13 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aim_tui.core.ratings.opinions import NOTHING, Opinion
 from aim_tui.core.ratings.records import Judged
+from aim_tui.core.scoring.results import Results
 from aim_tui.store.database import Database, select_in
 from aim_tui.store.packing import pack, unpack
-
-if TYPE_CHECKING:
-    from aim_tui.core.scoring.results import Results
 
 Value = float | str | bool | None
 

@@ -16,6 +16,7 @@ from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import DataRow, ImageFacts, Item, MetricValue, ModelInfo, PromptRead
 from aim_tui.core.scoring.results import Raw, Results, Row, Summary, own_need
 from aim_tui.store.codec import from_flat, plan_from_json, plan_to_data, profile_from_json, profile_to_data
+from aim_tui.store.database import Database
 from aim_tui.store.errors import StoreError, UnknownRunError, decoding
 from aim_tui.store.packing import pack, to_json, unpack, unpack_optional
 from aim_tui.store.processes import Owner
@@ -23,8 +24,6 @@ from aim_tui.store.records import RESUMABLE, Run, RunInfo, RunKind, RunRequest, 
 from aim_tui.store.writer import INTERVAL, RunWriter, insert_images
 
 if TYPE_CHECKING:
-    from aim_tui.store.database import Database
-
     _Rows = Sequence[tuple[Any, ...]]
 
 # Counting the rows of a long history takes time: a run that ended with a summary has been counted. Of an edit several

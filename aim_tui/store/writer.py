@@ -7,17 +7,15 @@ import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aim_tui.core.scoring.events import Event, ImageFailed, ImageRead, Item, MetricBatch, ModelLoaded, PromptRead
 from aim_tui.core.scoring.results import Summary
 from aim_tui.store.codec import own_to_data, to_flat
+from aim_tui.store.database import Database
 from aim_tui.store.errors import StoreError
 from aim_tui.store.packing import pack, pack_optional, to_json
 from aim_tui.store.records import RunState
-
-if TYPE_CHECKING:
-    from aim_tui.store.database import Database
 
 INTERVAL = 0.05
 """Seconds that an event may wait in memory: many of a batch are one commit, and a screen shows them later still."""

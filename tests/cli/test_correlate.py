@@ -375,7 +375,7 @@ def test_nothing_heavy_is_imported_to_ask_for_help() -> None:
         "import sys; sys.argv = ['aim-tui', 'correlate', '--help']\n"
         "from aim_tui.cli import main\n"
         "try: main()\nexcept SystemExit: pass\n"
-        "print(sorted({'torch', 'scipy.stats', 'matplotlib', 'numpy'} & set(sys.modules)))"
+        "print(sorted({'torch', 'scipy.stats', 'matplotlib', 'sklearn'} & set(sys.modules)))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.splitlines()[-1] == "[]"

@@ -76,7 +76,7 @@ def compare_pairs(
     lpips: ModelInfo | None = None
     with embedder(setup, store) as embed:
         if "clip" in wanted:
-            gallery = embed.images(list(dict.fromkeys(path for pair in pairs for path in each)))
+            gallery = embed.images(list(dict.fromkeys(path for pair in pairs for path in pair)))
             outcomes["clip"] = _cosines(gallery, pairs)
         if "lpips" in wanted:
             measured = embed.distances(pairs)

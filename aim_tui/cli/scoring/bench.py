@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
 from aim_tui.cli import options
+from aim_tui.cli.console import print_json
+from aim_tui.errors import UsageError
+from aim_tui.inputs.listing import expand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from aim_tui.engine.bench import Report
 
 _TOPIC = "A wooden cabin with a smoking chimney stands among snow-covered trees and a snowy mountain"
@@ -37,14 +43,7 @@ def bench(
     common: options.EngineOptions,
 ) -> None:
     """Measure images/s of each metric and of all together, the limit of the models alone, and a plain loop."""
-    import contextlib
-    import tempfile
-
-    from rich.console import Console
-
     from aim_tui.engine.runtime import go_offline
-    from aim_tui.errors import UsageError
-    from aim_tui.inputs.listing import expand
 
     if image_format not in ("png", "jpeg"):
         raise UsageError(f"--format is {image_format!r}; it is 'png' or 'jpeg'")
@@ -64,17 +63,12 @@ def bench(
         say: Callable[[str], None] = stderr.print
         report = measure(setup.engine, setup.metrics, setup.context, found, say)
     if as_json:
-        from aim_tui.cli.console import print_json
-
         print_json({"profile": setup.profile.name, **report.to_json()})
     else:
         _show(setup.profile.name, report)
 
 
 def _show(profile: str, report: Report) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     console = Console(highlight=False)
     machine = report.machine
     console.print(

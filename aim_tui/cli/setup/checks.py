@@ -8,14 +8,22 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from rich.filesize import decimal
+
+from aim_tui import __version__
+from aim_tui.cli.setup import ui_settings
 from aim_tui.cli.setup.finding import Finding, State
+from aim_tui.cli.setup.tmux_checks import tmux_findings
 from aim_tui.errors import AimError
-from aim_tui.terminal.answers import Answers
-
-if TYPE_CHECKING:
-    from aim_tui.settings.settings import Settings
+from aim_tui.hub.cache_paths import hub_cache
+from aim_tui.hub.inventory import inspect_profile
+from aim_tui.settings.paths import config_file
+from aim_tui.settings.settings import Settings
+from aim_tui.store.database import Database
+from aim_tui.terminal.answers import Answers, in_multiplexer
+from aim_tui.terminal.images import ImageMode, image_support
 
 _LOW_SPACE = 5 * 10**9
 _NO_SPACE = 200 * 10**6
@@ -23,8 +31,6 @@ _NO_SPACE = 200 * 10**6
 
 def program_findings() -> Iterator[Finding]:
     """Versions of the program, the interpreter and Textual."""
-    from aim_tui import __version__
-
     yield Finding("program", "aim-tui", __version__, data={"version": __version__})
     version = ".".join(map(str, sys.version_info[:3]))
     yield Finding(
@@ -36,8 +42,6 @@ def program_findings() -> Iterator[Finding]:
 
 def config_finding(config: Path | None, load: Callable[[Path | None], Settings]) -> tuple[Finding, Settings | None]:
     """Whether the settings file loads, and the settings if it does."""
-    from aim_tui.settings.paths import config_file
-
     path = config or config_file()
     data = {"path": str(path), "exists": path.exists()}
     try:
@@ -51,18 +55,12 @@ def config_finding(config: Path | None, load: Callable[[Path | None], Settings])
 
 def interface_findings(settings: Settings) -> Iterator[Finding]:
     """Mistakes in `[ui]` and `[keys]` of the settings file."""
-    from aim_tui.cli.setup import ui_settings
-
     for problem in ui_settings.interface_findings(settings):
         yield Finding("program", "keys and theme", problem, State.BROKEN, ("`aim-tui keys` lists every binding",))
 
 
 def model_findings(settings: Settings, profile: str | None) -> Iterator[Finding]:
     """Whether each model of a profile is on disk."""
-    from rich.filesize import decimal
-
-    from aim_tui.hub.inventory import inspect_profile
-
     try:
         chosen = settings.profile(profile)
     except AimError as error:
@@ -91,8 +89,6 @@ def model_findings(settings: Settings, profile: str | None) -> Iterator[Finding]
 
 def storage_findings(store: Path) -> Iterator[Finding]:
     """The store, and the free space on the disks of store and models."""
-    from aim_tui.hub.cache_paths import hub_cache
-
     yield _store_finding(store)
     devices: set[int] = set()
     for name, path in (("disk of the store", store.parent), ("disk of the models", hub_cache())):
@@ -104,10 +100,6 @@ def storage_findings(store: Path) -> Iterator[Finding]:
 
 
 def _store_finding(store: Path) -> Finding:
-    from rich.filesize import decimal
-
-    from aim_tui.store.database import Database
-
     data: dict[str, Any] = {"path": str(store), "exists": store.exists()}
     elsewhere = "or use another store: --store FILE, AIM_TUI_STORE"
     if not store.exists():
@@ -130,8 +122,6 @@ def _store_finding(store: Path) -> Finding:
 
 
 def _space_finding(name: str, folder: Path) -> Finding:
-    from rich.filesize import decimal
-
     free = shutil.disk_usage(folder).free
     data = {"path": str(folder), "bytes_free": free}
     text = f"{decimal(free)} free at {folder}"
@@ -155,10 +145,6 @@ def terminal_findings(
     query_tmux: Callable[[], Mapping[str, str] | None],
 ) -> Iterator[Finding]:
     """The terminal: name, colours, images, clipboard, and the tmux settings in its way."""
-    from aim_tui.cli.setup.tmux_checks import tmux_findings
-    from aim_tui.terminal.answers import in_multiplexer
-    from aim_tui.terminal.images import ImageMode, image_support
-
     term, program = environ.get("TERM", ""), environ.get("TERM_PROGRAM", "")
     name = answers.name or program or term or "no terminal"
     suffix = f" (TERM={term})" if term and term != name else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aim_tui.exports.content import Tabled
 from aim_tui.exports.formats.writer import Format, Writer
+from aim_tui.exports.tables import console, file_layout, layout
 
 
 class TextTableWriter(Writer[Tabled]):
@@ -11,8 +12,6 @@ class TextTableWriter(Writer[Tabled]):
 
     def render(self) -> str:
         """The whole text."""
-        from aim_tui.exports.tables import console, file_layout, layout
-
         parts = self.content.parts()
         if self.sink.path is not None:
             return file_layout(parts)
