@@ -58,6 +58,11 @@ def portable_path(path: str) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
+def portable_text(text: str) -> str:
+    r"""`text` as valid Unicode; half of a surrogate pair, which no file format can hold, becomes \uNNNN."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def path_bytes(path: str) -> str | None:
     """Base64 of a path's bytes if `portable_path` would change it, else None."""
     try:

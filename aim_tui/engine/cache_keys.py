@@ -14,7 +14,7 @@ from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.engine.feature_cache import Keeper
 from aim_tui.engine.models.device import Placement, dtype_name
 from aim_tui.hub.inventory import locate
-from aim_tui.store.cache import Kind, Space
+from aim_tui.store.cache import FeatureKind, Space
 from aim_tui.store.errors import StoreError
 from aim_tui.store.fingerprints import fingerprint
 from aim_tui.store.packing import to_json
@@ -130,7 +130,7 @@ class Cache:
     def notes(self, role: Role, what: str) -> Space:
         """Where texts about a model are kept: how much of a prompt it reads, and its ModelInfo."""
         model = self.identities[role]
-        return Space(Kind.FACTS, model.fingerprint, to_json({"about": what, "dtype": model.computing}))
+        return Space(FeatureKind.FACTS, model.fingerprint, to_json({"about": what, "dtype": model.computing}))
 
     def recall_info(self, role: Role, ref: ModelRef) -> ModelInfo | None:
         """What was recorded of the model when it was last loaded, under the name it has now.

@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from aim_tui.core.metrics.spec import ModelRef, Role
-from aim_tui.core.ratings.records import Judged
+from aim_tui.core.ratings.records import RaterOpinions
 from aim_tui.core.scoring.records import csv_fields, csv_record, editclip_document, edits_document, full_record
 from aim_tui.core.scoring.results import Results, Row
 from aim_tui.errors import UsageError
@@ -24,10 +24,10 @@ class EditRecords(Recorded[Row]):
 
     what = "a run over edits"
 
-    def __init__(self, results: Results, provenance: Mapping[str, Any], judged: Judged | None = None) -> None:
+    def __init__(self, results: Results, provenance: Mapping[str, Any], opinions: RaterOpinions | None = None) -> None:
         self.results = results
         self.provenance = provenance
-        self.judged = judged
+        self.opinions = opinions
 
     def rows(self) -> Sequence[Row]:
         """One an edit, in the order of the file."""
@@ -35,11 +35,11 @@ class EditRecords(Recorded[Row]):
 
     def record(self, row: Row) -> dict[str, Any]:
         """An edit, with what people say of it where that was looked up."""
-        return full_record(row, self.results, self.judged) | dict(self.provenance)
+        return full_record(row, self.results, self.opinions) | dict(self.provenance)
 
     @cached_property
     def _columns(self) -> list[str]:
-        return csv_fields(self.results, self.judged)
+        return csv_fields(self.results, self.opinions)
 
     def columns(self) -> list[str]:
         """The numbers and what is known of an edit; three for each rater."""
@@ -47,11 +47,11 @@ class EditRecords(Recorded[Row]):
 
     def lines(self, row: Row) -> list[list[Any]]:
         """One line an edit."""
-        return [[*csv_record(row, self.results, self.provenance, self.judged).values()]]
+        return [[*csv_record(row, self.results, self.provenance, self.opinions).values()]]
 
     def document(self) -> dict[str, Any]:
         """The whole run."""
-        return edits_document(self.results, self.provenance, self.judged)
+        return edits_document(self.results, self.provenance, self.opinions)
 
 
 class ScoredEdits(EditRecords, Tabled, EditClipScored):

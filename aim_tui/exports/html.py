@@ -16,7 +16,7 @@ from typing import Any
 
 from aim_tui.core.metrics.spec import MetricSpec
 from aim_tui.core.outcomes import Failed, Missing, Outcome, value_of
-from aim_tui.core.ratings.records import Judged
+from aim_tui.core.ratings.records import RaterOpinions
 from aim_tui.core.scoring.columns import IMAGES, Column, Kind, View
 from aim_tui.core.scoring.plan import Status
 from aim_tui.core.scoring.results import Row
@@ -136,10 +136,10 @@ def _images(run: Run, thumbnail: Thumbnail | None) -> Html:
     headings += [(column.title, "num" if column.kind is Kind.NUMBER else "") for column in additional]
     captioned = any(row.caption for row in run.results.rows)
     headings += [("Caption", "")] if captioned else []
-    judged = run.judged if run.judged is not None and run.judged.raters else None
-    headings += [("Said by raters", "")] if judged else []
+    opinions = run.opinions if run.opinions is not None and run.opinions.raters else None
+    headings += [("Said by raters", "")] if opinions else []
     head = element("tr", *(_heading(name, class_) for name, class_ in headings))
-    body = [_row(rank, row, specs, captioned, thumbnail, judged) for rank, row in ranked(run.results)]
+    body = [_row(rank, row, specs, captioned, thumbnail, opinions) for rank, row in ranked(run.results)]
     find = "Find in names and captions"
     tools = element(
         "div",
@@ -164,7 +164,7 @@ def _row(
     specs: Sequence[MetricSpec],
     captioned: bool,
     thumbnail: Thumbnail | None,
-    judged: Judged | None,
+    opinions: RaterOpinions | None,
 ) -> Html:
     facts = row.facts
     size = f"{facts.width} × {facts.height} {facts.format}" if facts else None
@@ -185,8 +185,8 @@ def _row(
     ]
     if captioned:
         cells.append(element("td", row.caption or "", class_="caption", data_v=row.caption or None))
-    if judged is not None:
-        said = judged.words(row.path)
+    if opinions is not None:
+        said = opinions.words(row.path)
         cells.append(element("td", said, class_="caption", data_v=said or None))
     return element("tr", *cells)
 

@@ -10,7 +10,7 @@ from typing import Any
 from rich.table import Table
 
 from aim_tui.core.metrics.profiles import Profile
-from aim_tui.core.ratings.records import Judged
+from aim_tui.core.ratings.records import RaterOpinions
 from aim_tui.core.scoring.records import csv_fields, csv_record, document, full_record, own_fields, provenance
 from aim_tui.core.scoring.results import Results, Row
 from aim_tui.core.text import file_name
@@ -34,13 +34,13 @@ class ImageRecords(Recorded[Row]):
     what = "scored images"
 
     def __init__(
-        self, results: Results, source: Provenance, judged: Judged | None = None, *, own: Sequence[str] = ()
+        self, results: Results, source: Provenance, opinions: RaterOpinions | None = None, *, own: Sequence[str] = ()
     ) -> None:
         """`own` are parts of a context that later images may bring, though none of the first has them."""
         self._own = own
         self.results = results
         self.source = source
-        self.judged = judged
+        self.opinions = opinions
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
@@ -53,11 +53,11 @@ class ImageRecords(Recorded[Row]):
 
     def record(self, row: Row) -> dict[str, Any]:
         """An image with what is known of its file, and its provenance."""
-        return full_record(row, self.results, self.judged) | self.provenance
+        return full_record(row, self.results, self.opinions) | self.provenance
 
     @cached_property
     def _columns(self) -> list[str]:
-        fields = csv_fields(self.results, self.judged)
+        fields = csv_fields(self.results, self.opinions)
         place = fields.index("weights")
         return [*fields[:place], *(name for name in self._own if name not in fields), *fields[place:]]
 
@@ -67,13 +67,13 @@ class ImageRecords(Recorded[Row]):
 
     def lines(self, row: Row) -> list[list[Any]]:
         """One line an image."""
-        cells = csv_record(row, self.results, self.provenance, self.judged)
+        cells = csv_record(row, self.results, self.provenance, self.opinions)
         return [[cells.get(name) for name in self._columns]]
 
     def document(self) -> dict[str, Any]:
         """The whole run."""
         source = self.source
-        return document(self.results, source.profile, dict(source.settings), dict(source.not_asked), self.judged)
+        return document(self.results, source.profile, dict(source.settings), dict(source.not_asked), self.opinions)
 
 
 class ScoredImages(ImageRecords, Tabled):

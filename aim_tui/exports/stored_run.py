@@ -9,7 +9,7 @@ from typing import Any
 from aim_tui.core.scoring.columns import IMAGES, Kind, View
 from aim_tui.core.scoring.records import full_record, own_fields
 from aim_tui.core.scoring.results import Row
-from aim_tui.core.text import file_name
+from aim_tui.core.text import file_name, portable_text
 from aim_tui.exports.content import Columnar, HtmlPaged, Paged
 from aim_tui.exports.html import Thumbnail, report
 from aim_tui.exports.images import ImageRecords, Provenance
@@ -45,7 +45,7 @@ class StoredRun(ImageRecords, Columnar, Paged, HtmlPaged):
 
     def __init__(self, run: Run, thumbnail: Thumbnail | None = None) -> None:
         source = Provenance(run.request.profile, not_asked=run.request.not_asked)
-        super().__init__(run.results, source, run.judged)
+        super().__init__(run.results, source, run.opinions)
         self._run = run
         self._thumbnail = thumbnail
 
@@ -63,7 +63,7 @@ class StoredRun(ImageRecords, Columnar, Paged, HtmlPaged):
 
     def arrow(self, pyarrow: Any) -> Any:
         """One row an image."""
-        records = [full_record(row, self.results, self.judged) for row in self.results.rows]
+        records = [full_record(row, self.results, self.opinions) for row in self.results.rows]
         about = {name: value for name, value in self.document().items() if name != "results"}
         types = {column.field: _TYPES[column.kind] for column in IMAGES.exported(self.results.plan)}
         types |= {"prompt_tokens": "int64", **_FILE_TYPES, **dict.fromkeys(own_fields(self.results), "string")}
@@ -92,18 +92,18 @@ class StoredRun(ImageRecords, Columnar, Paged, HtmlPaged):
 
     def _grid(self) -> Grid:
         specs = self.results.specs
-        judged = self.judged if self.judged is not None and self.judged.raters else None
+        opinions = self.opinions if self.opinions is not None and self.opinions.raters else None
         headings = ["#", "image", *(spec.heading for spec in specs)]
         additional = IMAGES.additional()
         headings += [column.title for column in additional]
-        headings += ["final ↑", "status", "caption", *(["said by raters"] if judged else [])]
+        headings += ["final ↑", "status", "caption", *(["said by raters"] if opinions else [])]
         rows = []
         for rank, row in ranked(self.results):
             cells = [str(rank or ""), file_name(row.path)]
             cells += [score_text(row.outcome(spec.id), spec.decimals) for spec in specs]
             cells += [column.text(row, View()) for column in additional]
             cells += [score_text(row.final_outcome, 2), str(row.status), row.caption or ""]
-            rows.append([*cells, judged.words(row.path)] if judged else cells)
+            rows.append([*cells, opinions.words(row.path)] if opinions else cells)
         texts = {2 + len(specs) + place for place, one in enumerate(additional) if one.kind is not Kind.NUMBER}
         texts |= {1, *range(3 + len(specs) + len(additional), len(headings))}
         return Grid(headings, rows, frozenset(texts))
@@ -126,5 +126,5 @@ def _sources(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _clean(value: Any) -> Any:
-    """Texts as valid Unicode, which Arrow insists on."""
-    return value.encode("utf-8", "backslashreplace").decode("utf-8") if isinstance(value, str) else value
+    """Texts as valid Unicode, which Arrow requires."""
+    return portable_text(value) if isinstance(value, str) else value

@@ -116,9 +116,11 @@ def plan(profile: Profile, engine: EngineSettings, file: EditFile, wish: EditWis
     if wish.model is not None:
         models[Role.EDITCLIP] = _model(wish.model, models.get(Role.EDITCLIP))
         if "editclip" not in chosen:
-            raise UsageError("--model names an EditCLIP model, but editclip is not asked for", "add it to --metrics")
+            raise UsageError(
+                "--model names an EditCLIP model, but --metrics leaves out editclip", "add it to --metrics"
+            )
     if wish.pre_resize is not None and "editclip" not in chosen:
-        raise UsageError("--pre-resize is for EditCLIP, but editclip is not asked for", "add it to --metrics")
+        raise UsageError("--pre-resize is for EditCLIP, but --metrics leaves out editclip", "add it to --metrics")
     return EditPlan(profile, file, chosen, replace(engine, models=models, edit_resize=wish.pre_resize), not_asked)
 
 

@@ -151,7 +151,7 @@ def _with_text_metric(
     enabled = in_order([*(metric for metric in enabled if metric not in _OF_CAPTIONS["both"]), *wanted])
     off = {metric: reason for metric, reason in off.items() if metric not in enabled}
     if BLIP2.id not in enabled:
-        off[BLIP2.id] = f"{BERTSCORE.id} stands in its place (--text-metric), and the final score is without it"
+        off[BLIP2.id] = f"replaced by {BERTSCORE.id} (--text-metric); the final score is without it"
     return enabled, off
 
 

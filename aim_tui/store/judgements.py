@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from aim_tui.core.ratings.opinions import NOTHING, Opinion
-from aim_tui.core.ratings.records import Judged
+from aim_tui.core.ratings.records import RaterOpinions
 from aim_tui.core.scoring.results import Results
 from aim_tui.store.database import Database, select_in
 from aim_tui.store.packing import pack, unpack
@@ -153,11 +153,11 @@ class Judgements:
         """What every rater says now, by content hash and rater, of the given images or all."""
         return opinions_of(self.held(sha256s))
 
-    def of(self, results: Results) -> Judged:
+    def of(self, results: Results) -> RaterOpinions:
         """What every rater says now of the images of a run, known by content; one that was not read has no words."""
         contents = {row.path: row.facts.sha256 for row in results.rows if row.facts is not None}
         said = self.opinions(set(contents.values()))
-        return Judged({path: said[sha256] for path, sha256 in contents.items() if sha256 in said})
+        return RaterOpinions({path: said[sha256] for path, sha256 in contents.items() if sha256 in said})
 
     def held(self, sha256s: Collection[str] | None = None) -> list[Judgement]:
         """Every word that holds now, of the given images or all."""

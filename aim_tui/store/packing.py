@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from aim_tui.core.text import portable_text
+
 
 def pack(text: str) -> str | bytes:
     """Text for a column without a type: itself, or its bytes where it holds undecodable ones."""
@@ -14,7 +16,7 @@ def pack(text: str) -> str | bytes:
         try:
             return text.encode("utf-8", "surrogateescape")
         except UnicodeEncodeError:  # half of a UTF-16 pair, which no file name holds
-            return text.encode("utf-8", "backslashreplace").decode("utf-8")
+            return portable_text(text)
     return text
 
 

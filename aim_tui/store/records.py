@@ -15,7 +15,7 @@ from aim_tui.core.metrics.builtin import BERTSCORE
 from aim_tui.core.metrics.edits import families_of
 from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.metrics.spec import ModelRef, Role
-from aim_tui.core.ratings.records import Judged
+from aim_tui.core.ratings.records import RaterOpinions
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Item
 from aim_tui.core.scoring.plan import ScoringPlan
@@ -191,7 +191,7 @@ class Run:
     info: RunInfo
     request: RunRequest
     results: Results
-    judged: Judged | None = None
+    opinions: RaterOpinions | None = None
     """What people say of its images now; None where that was not looked up."""
 
     def document(self) -> dict[str, Any]:
@@ -211,5 +211,5 @@ class Run:
                 "fingerprints": dict(request.fingerprints),
                 "versions": dict(request.versions),
             },
-            **document(self.results, request.profile, settings, dict(request.not_asked), self.judged),
+            **document(self.results, request.profile, settings, dict(request.not_asked), self.opinions),
         }

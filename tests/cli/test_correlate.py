@@ -342,7 +342,7 @@ def test_nothing_that_is_read_is_overwritten_and_nothing_is_held_against_itself(
     for option, path in (("--output", scores), ("-o", str(tmp_path / "x" / ".." / "llm_results.json"))):
         (tmp_path / "x").mkdir(exist_ok=True)
         told = cli("correlate", "--scores", scores, "-j", judgements, option, path)
-        assert told.code == 2 and "is one of the files to read" in told.err
+        assert told.code == 2 and "is one of the input files" in told.err
     assert before == [(tmp_path / name).read_bytes() for name in ("editclip_results.json", "llm_results.json")]
     itself = cli("correlate", "--scores", scores, "--x", "editclip_score", "--y", "editclip_score")
     assert itself.code == 2 and "would be compared with itself" in itself.err

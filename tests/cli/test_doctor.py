@@ -226,10 +226,8 @@ def test_low_disk_space_is_a_note_and_a_full_disk_is_broken(tmp_path: Path, monk
 
 @pytest.fixture
 def healthy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "aim_tui.cli.setup.torch_checks.query_torch", lambda: TORCH | {"available": True, "devices": [GPU]}
-    )
-    monkeypatch.setattr("aim_tui.cli.setup.torch_checks.nvidia_driver", lambda: "580.65.06")
+    monkeypatch.setattr("aim_tui.cli.setup.doctor.query_torch", lambda: TORCH | {"available": True, "devices": [GPU]})
+    monkeypatch.setattr("aim_tui.cli.setup.doctor.nvidia_driver", lambda: "580.65.06")
 
 
 def test_a_healthy_setup_is_reported_as_usable_and_exits_0(cli: Cli, healthy: None) -> None:
@@ -263,7 +261,7 @@ def test_missing_models_are_broken_with_the_command_that_fetches_them(
 
 
 def test_a_broken_torch_is_one_finding_among_the_others(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aim_tui.cli.setup.torch_checks.query_torch", lambda: {"problem": "ImportError: libtorch.so"})
+    monkeypatch.setattr("aim_tui.cli.setup.doctor.query_torch", lambda: {"problem": "ImportError: libtorch.so"})
     done = cli("doctor", "--profile", "sample")
     assert done.code == 1
     assert "cannot be used: ImportError: libtorch.so" in done.out

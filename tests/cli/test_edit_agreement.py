@@ -180,7 +180,7 @@ def test_an_edit_run_is_shown_exported_and_deleted_by_its_id(cli: Cli) -> None:
     assert [float(row["editclip_score"]) for row in rows] == [0.9, 0.8, 0.7, 0.3, 0.75, 0.2]
     assert json.loads(cli("runs", "export", run, "-f", "json").out)["statistics"]["editclip_score"]["n"] == 6
     refused = cli("runs", "export", run, "-f", "html")
-    assert refused.code == 2 and "a run over edits is not exported as html" in refused.err
+    assert refused.code == 2 and "cannot export a run over edits as html" in refused.err
     assert "is a run over edits" in cli("runs", "compare", run, images).err
     assert cli("runs", "delete", run, "--yes").code == 0
     assert [left["id"] for left in json.loads(cli("runs", "list", "--json").out)] == [images]

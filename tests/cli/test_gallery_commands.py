@@ -145,7 +145,7 @@ def test_where_no_image_can_be_read_that_is_said_and_nothing_is_written(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("search", "a cabin"), "where to look"),
+        (("search", "a cabin"), "no path to search"),
         (("search", "", "images"), "is empty"),
         (("search", "caf\udcff", "images"), "not UTF-8"),
         (("search", "a cabin", "nowhere"), "no such file or folder"),
@@ -157,7 +157,7 @@ def test_where_no_image_can_be_read_that_is_said_and_nothing_is_written(
         (("matrix", "images", "-T", "nul.txt"), "line 2: contains a zero byte"),
         (("matrix", "images", "-T", "latin.txt"), "line 1: is not UTF-8"),
         (("matrix", "images", "-T", "empty.txt"), "has no text"),
-        (("matrix", "images", "-T", "some.txt", "--tui", "-f", "json"), "--tui shows the result"),
+        (("matrix", "images", "-T", "some.txt", "--tui", "-f", "json"), "--tui cannot be combined"),
         (("matrix", "images/*.webp", "-T", "some.txt", "--tui"), "--tui needs a terminal"),
     ],
 )

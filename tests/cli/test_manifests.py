@@ -131,11 +131,11 @@ def test_what_cannot_be_scored_says_why_in_its_row_and_bad_lines_are_kept_apart(
         "is a URL, not a file: fetch it first, then name the file",
         "text is a number, not a text",
         "no image_path",
-        "text holds half of a character (an unpaired surrogate)",
+        "text has an unpaired surrogate, which is not a character",
         "the path contains a zero byte",
     ]
     assert [row["clip_score"] is None for row in found] == [False] + [True] * 7
-    assert "line 6: is not valid JSON" in run.err and "1 of 8 rows scored, 7 not; 1 left out" in run.err
+    assert "line 6: is not valid JSON" in run.err and "1 of 8 rows scored, 7 not scored; 1 invalid rows left out" in run.err
     (broken,) = read(tmp_path / "out.failures.jsonl")
     assert (broken["where"], broken["text"]) == ("line 6", "{broken")
 
@@ -216,13 +216,13 @@ def test_a_manifest_is_scored_by_the_ordinary_plan_each_row_against_its_own(cli:
     assert found[1]["aim_error"] == "blip2: no topic" and found[1]["aim_final_score"] == ""
     assert found[2]["aim_error"] == "no such file" and "is a URL" in found[3]["aim_error"]
 
-    # What no row brings is everybody's, and a metric that has nothing at all is not asked for.
+    # What no row brings is everybody's, and a metric without anything to compare with is skipped.
     bare = write(tmp_path / "bare.jsonl", [{"file": IMAGES[0], "caption": "mine"}])
     run = cli(
         "score", "--manifest", str(bare), "--image-key", "file", "--profile", "sample", "-p", "one cabin",
     )  # fmt: skip
     row = json.loads(run.out)
-    assert run.code == 0 and "blip2 is not asked for: no topic" in run.err
+    assert run.code == 0 and "skipping blip2: no topic" in run.err
     assert row["clip_score"] == pytest.approx(alone["clip_score"], abs=1e-5) and row["caption"] == "mine"
     run = cli("score", "--manifest", str(bare), "--image-key", "file", "--profile", "sample", "-t", "a cabin")
     assert run.code == 2 and "has 'caption' already" in run.err
@@ -288,7 +288,7 @@ def test_what_ctrl_c_leaves_is_a_whole_file_and_the_same_command_ends_it_without
         err = run.stderr.read()
         run.wait(timeout=120)
     assert other.code == 2 and "another command is writing" in other.err
-    assert run.returncode == 130 and "interrupted: what was finished is written; it is in" in err, err
+    assert run.returncode == 130 and "interrupted: finished rows are written; it is in" in err, err
     assert not out.exists()
     done = read(partial)
     assert 0 < len(done) < len(rows) and f"{len(done)} of {len(done)} rows scored" in err

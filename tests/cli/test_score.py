@@ -106,10 +106,10 @@ def test_broken_images_fail_their_rows_and_nothing_else(cli: Cli, folder: Path) 
     assert next(row for row in rows if "path_bytes" in row)["path_bytes"]
 
 
-def test_without_a_reference_lpips_is_not_asked_for_and_the_other_weights_are_divided(cli: Cli, folder: Path) -> None:
+def test_without_a_reference_lpips_is_skipped_and_the_other_weights_are_divided(cli: Cli, folder: Path) -> None:
     run = cli("score", str(folder), *ASKED[:6], "--format", "jsonl")
     assert run.code == 0
-    assert "lpips is not asked for: no reference" in run.err
+    assert "skipping lpips: no reference" in run.err
     for row in lines(run.out):
         assert row["lpips_score"] is None and row["status"] == "ok" and row["not_asked"] == {"lpips": "no reference"}
         assert row["final_score"] == pytest.approx(100 * (0.2 * row["clip_norm"] + 0.5 * row["blip2_norm"]) / 0.7)

@@ -99,7 +99,7 @@ def judged(run: Run, database: Database) -> Run:
     judgements.rate(first, 2, rater="=bob\n")
     judgements.reject(second, True, rater="ann")
     judgements.rate(Image("f" * 64, "/elsewhere.png"), 1, rater="cid")
-    return replace(run, judged=judgements.of(run.results))
+    return replace(run, opinions=judgements.of(run.results))
 
 
 # -- data -------------------------------------------------------------------------------------------------------------

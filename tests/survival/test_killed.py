@@ -78,7 +78,7 @@ def test_a_signal_stops_cleanly_and_the_same_command_goes_on(
 ) -> None:
     rows, code, errors = stopped(home, many, 40, number)
     assert code == 130, errors
-    assert "the same command goes on from there" in errors
+    assert "run the same command again to resume" in errors
     assert 40 <= len(rows) < MANY
     (run,) = stored(home)
     assert run.info.state is RunState.CANCELLED
@@ -86,7 +86,7 @@ def test_a_signal_stops_cleanly_and_the_same_command_goes_on(
     assert run.info.begun >= len(rows)
     ended = home.scored(many)
     assert ended.code == 0, ended.errors
-    assert f"going on with run {run.info.id}: " in ended.errors
+    assert f"resuming run {run.info.id}: " in ended.errors
     assert same(ended.rows, undisturbed)
     assert [run.info.state for run in stored(home)] == [RunState.DONE]
 

@@ -1,17 +1,17 @@
-"""Results as plain records, for every output that leaves the program. Field names are AIM's."""
+"""Results as plain records, for every output of the program. Field names are AIM's."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
-from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.outcomes import value_of
-from aim_tui.core.ratings.records import Judged
+from aim_tui.core.ratings.records import RaterOpinions
 from aim_tui.core.scoring.columns import IMAGES, View
 from aim_tui.core.scoring.events import ModelInfo
 from aim_tui.core.scoring.jobs import EngineSettings
@@ -26,77 +26,55 @@ _OWN = ("topic", "prompt", "reference")
 
 _TRUTH = ("original_id", "is_correct", "error_type", "original_instruction")
 
-# A table has no other place for what made its numbers.
-_SAID = ("weights", "rules", "notice")
+# A table has no other place for its provenance.
+_PROVENANCE = ("weights", "rules", "notice")
 #: The columns of CSV where images are scored on AIM's metrics.
-CSV_FIELDS = (*FIELDS, *_SAID)
+CSV_FIELDS = (*FIELDS, *_PROVENANCE)
 
-# What a spreadsheet takes for the beginning of a formula.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _LATE_CONTROL = re.compile(r"[\x7f-\x9f]")
-# Some take the wide forms of an East Asian keyboard for it as well, and look behind a line feed.
+# The beginnings of a formula in spreadsheets; some also read the wide forms of East Asian keyboards, or look behind a
+# line feed.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def record(row: Row, results: Results) -> dict[str, Any]:
-    """One image as a flat record of `fields`; a value that is not there is None, and `error` says why."""
+    """One image as a flat record of `fields`; a missing value is None, and `error` says why."""
     view = View(prompt=results.prompt)
     return {column.field: column.export_value(row, view) for column in IMAGES.exported(results.plan)}
 
 
 def fields(plan: ScoringPlan) -> tuple[str, ...]:
-    """The fields of the columns of images, with those of the metrics beside AIM's before the final score."""
+    """The fields of images, with those of metrics other than AIM's before the final score."""
     return tuple(column.field for column in IMAGES.exported(plan))
 
 
-def other_fields(plan: ScoringPlan) -> tuple[str, ...]:
-    """The fields of the metrics beside AIM's: a normalised value where a metric has a part in the final score."""
-    metrics = {metric for metric in plan.metrics if metric not in METRICS}
-    return tuple(column.field for column in IMAGES.exported(plan) if column.metric in metrics)
+def full_record(row: Row, results: Results, opinions: RaterOpinions | None = None) -> dict[str, Any]:
+    """The flat record, and the facts of the file: size, format, content hash, how it was read.
 
-
-def full_record(row: Row, results: Results, judged: Judged | None = None) -> dict[str, Any]:
-    """The flat record, and what is known of the file: size, format, content hash, how it was read.
-
-    Where people's judgements were looked up they stand in `judgements`, a list with one record for each rater.
+    If opinions are given, `judgements` has a list with one record for each rater.
     """
     if row.edit is not None:
-        return _edit_record(row, results) | ({"judgements": judged.records(row.id)} if judged is not None else {})
-    full = record(row, results)
-    if (raw_path := path_bytes(row.path)) is not None:
-        full["path_bytes"] = raw_path
-    if row.facts is not None:
-        facts = row.facts
-        full |= {
-            "width": facts.width,
-            "height": facts.height,
-            "format": facts.format,
-            "mode": facts.mode,
-            "bytes": facts.bytes,
-            "sha256": facts.sha256,
-            "exif_rotated": facts.exif_rotated,
-            "flattened": facts.flattened or None,
-            "frames": facts.frames,
-        }
-    full |= _own(row)
-    if judged is not None:
-        full["judgements"] = judged.records(row.path)
-    return full
+        full = _edit_record(row, results)
+    else:
+        full = record(row, results)
+        if (raw_path := path_bytes(row.path)) is not None:
+            full["path_bytes"] = raw_path
+        if row.facts is not None:
+            full |= asdict(row.facts) | {"flattened": row.facts.flattened or None}
+        full |= _own(row)
+    return full if opinions is None else full | {"judgements": opinions.records(row.id)}
 
 
 def _edit_record(row: Row, results: Results) -> dict[str, Any]:
-    """One edit as a flat record; a number that is not there is None, and `error` says why."""
+    """One edit as a flat record; a missing number is None, and `error` says why."""
     flat = _edit_names(row) | _known_truth(row)
     flat |= {metric: value_of(row.outcome(metric)) for metric in results.plan.metrics}
     flat |= {f"{metric}_from": caption for metric, caption in row.captions.items()}
     flat |= {"status": str(row.status), "error": row.errors()}
     for side, facts in (("source", row.source), ("target", row.facts)):
         if facts is not None:
-            flat |= {
-                f"{side}_width": facts.width,
-                f"{side}_height": facts.height,
-                f"{side}_sha256": facts.sha256,
-            }
+            flat |= {f"{side}_{name}": getattr(facts, name) for name in ("width", "height", "sha256")}
     return flat
 
 
@@ -115,47 +93,47 @@ def _known_truth(row: Row) -> dict[str, Any]:
 
 
 def own_fields(results: Results) -> tuple[str, ...]:
-    """Those of topic, prompt and reference that images bring themselves."""
-    brought = {name for row in results.rows if row.own is not None for name in _own(row)}
-    return tuple(name for name in _OWN if name in brought)
+    """Those of topic, prompt and reference that images have of their own."""
+    names = {name for row in results.rows for name in _own(row)}
+    return tuple(name for name in _OWN if name in names)
 
 
 def _own(row: Row) -> dict[str, str]:
-    """What an image brings itself, in the place of everybody's."""
+    """Topic, prompt and reference of a row's own, which override those of the run."""
     if row.own is None:
         return {}
-    found = {"topic": row.own.topic, "prompt": row.own.prompt, "reference": portable_path(row.own.reference)}
-    return {name: text for name, text in found.items() if text}
+    own = {"topic": row.own.topic, "prompt": row.own.prompt, "reference": portable_path(row.own.reference)}
+    return {name: text for name, text in own.items() if text}
 
 
-def csv_fields(results: Results, judged: Judged | None = None) -> list[str]:
-    """The columns of CSV: what made the numbers stands behind them; three for each rater whose words were looked up."""
-    raters = map(spreadsheet_cell, judged.columns()) if judged is not None else ()
+def csv_fields(results: Results, opinions: RaterOpinions | None = None) -> list[str]:
+    """The columns of CSV, with the provenance, and three for each rater if opinions are given."""
+    raters = map(spreadsheet_cell, opinions.columns()) if opinions is not None else ()
     if results.of_edits:
         names = ("id", "source_image", "target_image", "instruction", *_TRUTH)
         return [*names, *results.plan.metrics, "status", "error", "notice", *raters]
-    own = own_fields(results)
-    return [*fields(results.plan), *own, *_SAID, *raters]
+    return [*fields(results.plan), *own_fields(results), *_PROVENANCE, *raters]
 
 
-def csv_record(row: Row, results: Results, said: Mapping[str, Any], judged: Judged | None = None) -> dict[str, Any]:
-    """One image as a line of CSV, of `csv_fields`; `said` is its `provenance`."""
+def csv_record(
+    row: Row, results: Results, provenance: Mapping[str, Any], opinions: RaterOpinions | None = None
+) -> dict[str, Any]:
+    """One row as a line of CSV, by column; of edits exactly `csv_fields`."""
+    judged = opinions.cells(row.id) if opinions is not None else {}
+    notice = {"notice": provenance.get("notice")}
     if row.edit is not None:
-        found = _edit_record(row, results) | {"notice": said.get("notice")}
-        found |= judged.cells(row.id) if judged is not None else {}
-        named = {spreadsheet_cell(name): spreadsheet_cell(value) for name, value in found.items()}
-        return {name: named.get(name) for name in csv_fields(results, judged)}
-    weights = " ".join(f"{metric}={weight:g}" for metric, weight in said["weights"].items())
-    cells = record(row, results) | {"weights": weights, "rules": said["rules"], "notice": said.get("notice")}
-    cells |= _own(row)
-    cells |= judged.cells(row.path) if judged is not None else {}
-    return {spreadsheet_cell(name): spreadsheet_cell(value) for name, value in cells.items()}
+        cells = _edit_record(row, results) | notice | judged
+    else:
+        weights = " ".join(f"{metric}={weight:g}" for metric, weight in provenance["weights"].items())
+        cells = record(row, results) | {"weights": weights, "rules": provenance["rules"]} | notice | _own(row) | judged
+    line = {spreadsheet_cell(name): spreadsheet_cell(value) for name, value in cells.items()}
+    return line if row.edit is None else {name: line.get(name) for name in csv_fields(results, opinions)}
 
 
 def spreadsheet_cell(value: Any) -> Any:
-    r"""A value for CSV: an apostrophe keeps a text that begins like a formula a text.
+    r"""A value for CSV: an apostrophe before a text that a spreadsheet would read as a formula.
 
-    Control characters other than line feeds and tabs become \xNN: a terminal that shows the file must not obey them.
+    Control characters other than line feeds and tabs become \xNN, because a terminal that shows the file obeys them.
     """
     if not isinstance(value, str):
         return value
@@ -164,47 +142,37 @@ def spreadsheet_cell(value: Any) -> Any:
 
 
 def to_json(data: Any, indent: int | None = None) -> str:
-    """JSON as every output has it: readable Unicode, and never NaN."""
+    """JSON as in every output: readable Unicode, and never NaN."""
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, indent=indent)
-    # JSON escapes the control characters below space alone; a terminal obeys those from 0x7f to 0x9f as well.
+    # JSON only escapes the control characters below space; a terminal also obeys those from 0x7f to 0x9f.
     return _LATE_CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def engine_settings(engine: EngineSettings) -> dict[str, Any]:
     """What every output says about how images were read and models run, besides the models themselves."""
-    return {
-        "device": engine.device,
-        "precision": engine.precision,
-        "batch_size": engine.batch_size,
-        "exif": engine.reading.exif,
-        "background": engine.reading.background,
-        "max_pixels": engine.reading.max_pixels,
-        "max_bytes": engine.reading.max_bytes,
-    }
+    run = {name: getattr(engine, name) for name in ("device", "precision", "batch_size")}
+    return run | {name: getattr(engine.reading, name) for name in ("exif", "background", "max_pixels", "max_bytes")}
 
 
-def provenance(results: Results, profile: Profile, not_asked: dict[str, str]) -> dict[str, Any]:
+def provenance(results: Results, profile: Profile, not_asked: Mapping[str, str]) -> dict[str, Any]:
     """What every output says about where its numbers come from."""
-    said: dict[str, Any] = {
+    return {
         "profile": profile.name,
         "weights": {metric: results.plan.weights[metric] for metric in results.plan.metrics},
         "rules": profile.rules_note().removeprefix("rules: "),
+        **({"not_asked": dict(not_asked)} if not_asked else {}),
+        **({"notice": profile.notice} if profile.notice else {}),
     }
-    if not_asked:
-        said["not_asked"] = not_asked
-    if profile.notice:
-        said["notice"] = profile.notice
-    return said
 
 
 def document(
     results: Results,
     profile: Profile,
-    settings: dict[str, Any],
-    not_asked: dict[str, str],
-    judged: Judged | None = None,
+    settings: Mapping[str, Any],
+    not_asked: Mapping[str, str],
+    opinions: RaterOpinions | None = None,
 ) -> dict[str, Any]:
-    """The whole run: settings, models, weights, formulas, results, and what they add up to."""
+    """The whole run: settings, models, weights, formulas, results and summary."""
     context = results.context
     summary = results.summary()
     return {
@@ -218,7 +186,7 @@ def document(
         },
         "models": _models(results.models.values()),
         "formulas": formulas(results),
-        "results": [full_record(row, results, judged) for row in results.rows],
+        "results": [full_record(row, results, opinions) for row in results.rows],
         "summary": {
             "n": summary.n,
             "n_ok": summary.n_ok,
@@ -234,11 +202,13 @@ def document(
     }
 
 
-def edits_document(results: Results, said: Mapping[str, Any], judged: Judged | None = None) -> dict[str, Any]:
-    """A whole run over edits: its `said` provenance, models, formulas, rows, and what each number adds up to."""
+def edits_document(
+    results: Results, provenance: Mapping[str, Any], opinions: RaterOpinions | None = None
+) -> dict[str, Any]:
+    """A whole run over edits: provenance, models, formulas, rows, and statistics of each number."""
     states = [str(row.status) for row in results.rows]
     return {
-        **said,
+        **provenance,
         "models": _models(results.models.values()),
         "formulas": {
             spec.id: {
@@ -249,7 +219,7 @@ def edits_document(results: Results, said: Mapping[str, Any], judged: Judged | N
             }
             for spec in results.specs
         },
-        "results": [full_record(row, results, judged) for row in results.rows],
+        "results": [full_record(row, results, opinions) for row in results.rows],
         "statistics": {metric: _statistics(results, metric) for metric in results.plan.metrics},
         "summary": {"n": len(states)}
         | {f"n_{state}": states.count(state) for state in ("ok", "partial", "failed", "pending")},
@@ -257,14 +227,15 @@ def edits_document(results: Results, said: Mapping[str, Any], judged: Judged | N
 
 
 def _statistics(results: Results, metric: str) -> dict[str, Any]:
-    found = results.metric_summary(metric)
-    n = found.n if found else 0
-    values = {"mean": found.mean, "std": found.std, "min": found.low, "max": found.high} if found else {}
-    return {"n": n, "left_out": len(results.rows) - n, **(values or dict.fromkeys(("mean", "std", "min", "max")))}
+    summary = results.metric_summary(metric)
+    if summary is None:
+        return {"n": 0, "left_out": len(results.rows), **dict.fromkeys(("mean", "std", "min", "max"))}
+    counts = {"n": summary.n, "left_out": len(results.rows) - summary.n}
+    return counts | {"mean": summary.mean, "std": summary.std, "min": summary.low, "max": summary.high}
 
 
 def editclip_document(results: Results, *, metric: str, model: str, resolution: str, notice: str) -> dict[str, Any]:
-    """editclip_results.json: the edits that have the number, its statistics, and why the others have none.
+    """editclip_results.json: the edits with a value, its statistics, and why the others have none.
 
     `metric` is 'editclip_score', or a similarity of the images, which the file calls 'image_similarity'.
     """
@@ -277,36 +248,22 @@ def editclip_document(results: Results, *, metric: str, model: str, resolution: 
             failures.append({**named, "error": row.errors() or "not scored"})
         else:
             rows.append({**named, field: value, "model": model, **_known_truth(row)})
-    found = _statistics(results, metric)
-    stated = {
-        "num_samples": found["n"],
-        "mean_score": found["mean"],
-        "std_score": found["std"],
-        "min_score": found["min"],
-        "max_score": found["max"],
+    summary = _statistics(results, metric)
+    statistics = {
+        "num_samples": summary["n"],
+        **{f"{name}_score": summary[name] for name in ("mean", "std", "min", "max")},
         "model": model,
         "resolution": resolution,
         "score_type": field,
         "num_failed": len(failures),
     }
     if notice:
-        stated["notice"] = notice
-    return {"statistics": stated, "results": rows, "failures": failures}
+        statistics["notice"] = notice
+    return {"statistics": statistics, "results": rows, "failures": failures}
 
 
 def _models(infos: Iterable[ModelInfo]) -> list[dict[str, Any]]:
-    return [
-        {
-            "role": info.role,
-            "id": info.id,
-            "revision": info.revision,
-            "dtype": info.dtype,
-            "device": info.device,
-            "parameters": info.parameters,
-            **info.detail,
-        }
-        for info in infos
-    ]
+    return [record | record.pop("detail") for record in map(asdict, infos)]
 
 
 def formulas(results: Results) -> dict[str, str]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from aim_tui.core.outcomes import value_of
-from aim_tui.core.statistics import MeanDifference, mean_difference
+from aim_tui.core.statistics import Mean, mean
 from aim_tui.core.text import file_name
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Measure:
     """'final' or the id of a metric."""
     mean_a: float
     mean_b: float
-    change: MeanDifference
+    change: Mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,5 +145,5 @@ def _measure(name: str, pairs: Sequence[Pair], value: Callable[[Row], float | No
     if not sides:
         return None
     n = len(sides)
-    change = mean_difference([after - before for before, after in sides], seed=seed)
+    change = mean([after - before for before, after in sides], seed=seed)
     return Measure(name, sum(before for before, _ in sides) / n, sum(after for _, after in sides) / n, change)

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from aim_tui.core.scoring.records import spreadsheet_cell
-from aim_tui.exports.formats.writer import Format, RowWriter
+from aim_tui.exports.formats.writer import Format, StreamingWriter
 
 
-class CsvWriter(RowWriter):
+class CsvWriter(StreamingWriter):
     """A heading and a line for each row, or several."""
 
     def head(self) -> str:

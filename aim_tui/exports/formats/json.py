@@ -7,7 +7,7 @@ from typing import Any
 
 from aim_tui.core.scoring.records import to_json
 from aim_tui.exports.content import Documented
-from aim_tui.exports.formats.writer import DocumentWriter, Format, RowWriter
+from aim_tui.exports.formats.writer import DocumentWriter, Format, StreamingWriter
 
 
 def json_text(data: Any) -> str:
@@ -15,7 +15,7 @@ def json_text(data: Any) -> str:
     return to_json(data, indent=2) + "\n"
 
 
-class JsonLinesWriter(RowWriter):
+class JsonLinesWriter(StreamingWriter):
     """A line for each row."""
 
     def line(self, row: Any) -> str:

@@ -72,7 +72,7 @@ class BinaryWriter(Writer[Any]):
             super().write()
 
 
-class RowWriter(Writer[Recorded[Any]]):
+class StreamingWriter(Writer[Recorded[Any]]):
     """Writes each row as soon as it is finished; the sink is opened with the first one, not before."""
 
     _begun = False

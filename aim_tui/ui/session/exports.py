@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from aim_tui.core.metrics.profiles import Profile
-from aim_tui.core.ratings.records import Judged
+from aim_tui.core.ratings.records import RaterOpinions
 from aim_tui.core.scoring.jobs import EngineSettings
 from aim_tui.core.scoring.records import engine_settings, fields, record
 from aim_tui.core.scoring.results import Results, Row
@@ -56,9 +56,9 @@ def provenance(profile: Profile, engine: EngineSettings, not_asked: Mapping[str,
     return Provenance(profile, engine_settings(engine), not_asked)
 
 
-def write_rows(path: Path, results: Results, source: Provenance, judged: Judged | None = None) -> None:
+def write_rows(path: Path, results: Results, source: Provenance, opinions: RaterOpinions | None = None) -> None:
     """Write rows of images, with what people say of them; ExportError where that cannot be."""
-    write(ImageRecords(results.settled(), source, judged), path)
+    write(ImageRecords(results.settled(), source, opinions), path)
 
 
 def row_as_tsv(row: Row, results: Results) -> str:

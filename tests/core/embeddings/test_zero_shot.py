@@ -247,13 +247,13 @@ def test_prompts_are_never_put_beside_the_wrong_folder(tmp_path: Path) -> None:
 # -- image against image ----------------------------------------------------------------------------------------------
 
 
-def test_what_has_no_partner_or_several_is_named() -> None:
+def test_an_image_without_a_single_match_is_reported_with_the_reason() -> None:
     found = pair(["a/1.png", "a/2.png", "a/3.png", "a/3.jpg"], ["b/1.png", "b/2.jpg", "b/3.webp"], ("a", "b"), "stem")
     assert found.pairs == (("a/1.png", "b/1.png"), ("a/2.png", "b/2.jpg"))
     assert dict(found.unpaired) == {
-        "a/3.png": "is one of 2 that are called 3",
-        "a/3.jpg": "is one of 2 that are called 3",
-        "b/3.webp": "has 2 partners that are called 3",
+        "a/3.png": "is one of 2 named 3",
+        "a/3.jpg": "is one of 2 named 3",
+        "b/3.webp": "has 2 matches named 3",
     }
     found = pair(["a/1.png", "a/2.png"], ["b/1.png", "b/2.jpg"], ("a", "b"))
     assert found.pairs == (("a/1.png", "b/1.png"),) and [path for path, _ in found.unpaired] == ["a/2.png", "b/2.jpg"]
