@@ -126,7 +126,7 @@ def _covered(cells: int, start: float, end: float, low: float, high: float) -> l
 
 @dataclass(frozen=True, slots=True)
 class MakeMap:
-    """To the worker: which regions of this image count? Answered by MapMade or MapFailed; Cancel takes it back.
+    """To the worker: which regions of this image count? Answered by MapMade or RequestFailed; Cancel takes it back.
 
     While a job runs it is answered between two batches where its model is loaded, and after the job where not.
     `text` is what is left of the prompt `whole` when words are switched off; `reference` is for the difference.

@@ -135,7 +135,10 @@ def test_what_cannot_be_scored_says_why_in_its_row_and_bad_lines_are_kept_apart(
         "the path contains a zero byte",
     ]
     assert [row["clip_score"] is None for row in found] == [False] + [True] * 7
-    assert "line 6: is not valid JSON" in run.err and "1 of 8 rows scored, 7 not scored; 1 invalid rows left out" in run.err
+    assert (
+        "line 6: is not valid JSON" in run.err
+        and "1 of 8 rows scored, 7 not scored; 1 invalid rows left out" in run.err
+    )
     (broken,) = read(tmp_path / "out.failures.jsonl")
     assert (broken["where"], broken["text"]) == ("line 6", "{broken")
 

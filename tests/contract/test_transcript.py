@@ -25,8 +25,9 @@ from aim_tui.core.scoring.events import (
 )
 from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.errors import AimError
-from aim_tui.ipc.client import WORKER_COMMAND, Patience, WorkerClient, WorkerState
+from aim_tui.ipc.client import WORKER_COMMAND, WorkerClient
 from aim_tui.ipc.protocol import JobEnded
+from aim_tui.ipc.worker_state import Patience, WorkerState
 from aim_tui.settings import paths
 from aim_tui.settings.settings import load_settings
 

@@ -11,7 +11,7 @@ import pytest
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import ImageRead, MetricBatch
 from aim_tui.core.scoring.jobs import Job
-from aim_tui.ipc.protocol import Configure, CountTokens, EmbedTexts, JobEnded, TextsEmbedded, TextsFailed, TokenCount
+from aim_tui.ipc.protocol import Configure, CountTokens, EmbedTexts, JobEnded, RequestFailed, TextsEmbedded, TokenCount
 from aim_tui.store.cache import FeatureCache, FeatureKind, Space
 from aim_tui.store.database import Database
 from tests.contract.test_worker_process import SETTINGS, Worker, gate, items, own, shared
@@ -67,7 +67,7 @@ def test_texts_are_embedded_between_the_batches_of_a_job(
 
 def test_without_a_store_there_is_nothing_to_compare_with(shared: Worker) -> None:
     shared.send(200, EmbedTexts(["a lake"]))
-    (refused,) = shared.until(TextsFailed, 200)
+    (refused,) = shared.until(RequestFailed, 200)
     assert "without a store" in refused.error and refused.hint
 
 

@@ -85,16 +85,16 @@ class MetricSpec:
     short: str
     raw_field: str
     norm_field: str
-    unit: str
-    low: float
-    high: float
-    higher_is_better: bool
     needs: Need
     roles: tuple[Role, ...]
-    default_weight: float
-    decimals: int
     formula: str
     implementation: str
+    unit: str = "cosine"
+    low: float = -1.0
+    high: float = 1.0
+    higher_is_better: bool = True
+    default_weight: float = 0.0
+    decimals: int = 4
     source: str = ""
     models: tuple[ModelRole, ...] = ()
     against: str = ""
