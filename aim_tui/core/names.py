@@ -11,7 +11,7 @@ from aim_tui.errors import UsageError
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A phrase to append to an error: the nearest known name, else all of them."""
+    """A phrase to append to an error: the nearest known name, or else all of them."""
     names = list(known)
     close = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
     if close:

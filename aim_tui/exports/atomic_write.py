@@ -28,7 +28,7 @@ def write_through(path: Path, write: Callable[[IO[bytes]], object]) -> None:
             return
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with open(handle, "wb") as file:  # noqa: PTH123 - the handle is already open
+            with open(handle, "wb") as file:
                 write(file)
             Path(name).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
             Path(name).replace(path)

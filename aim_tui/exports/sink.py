@@ -31,7 +31,7 @@ class Sink:
             return
         check_writable(self.path)
         # As text, which keeps any bytes.
-        if os.path.abspath(self.path) in map(os.path.abspath, inputs):  # noqa: PTH100
+        if os.path.abspath(self.path) in map(os.path.abspath, inputs):
             raise UsageError(f"--output {self.path} is one of the {what}", "name another file")
 
     def write(self, content: str | bytes) -> None:

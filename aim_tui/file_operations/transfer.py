@@ -40,7 +40,7 @@ class FileIdentity:
     @classmethod
     def of(cls, path: str) -> FileIdentity:
         """The identity of the file at a path; of a link, that of the link itself."""
-        return cls.from_stat(os.lstat(path))  # noqa: PTH116  # text, any bytes
+        return cls.from_stat(os.lstat(path))
 
     @classmethod
     def from_stat(cls, status: os.stat_result) -> FileIdentity:
@@ -83,7 +83,7 @@ def carry_out(plan: TransferPlan, progress: Progress, cancelled: Cancelled) -> T
     outcome = TransferOutcome(plan.action, plan.folder, refused=list(plan.refused))
     if plan.makes_folder and plan.steps:
         try:
-            os.mkdir(plan.folder)  # noqa: PTH102  # text, any bytes
+            os.mkdir(plan.folder)
             outcome.made_folder = True
         except FileExistsError:
             pass
@@ -115,13 +115,13 @@ def undo(before: TransferOutcome, progress: Progress, cancelled: Cancelled) -> T
             return _move(step, cancelled)
         if _content(file.source) != file.original:
             raise OSError("its original has changed or is gone; the copy is kept")
-        os.unlink(step.source)  # noqa: PTH108  # text, any bytes
+        os.unlink(step.source)
         return MovedFile(step.source, step.target, file.identity)
 
     _each(carried, undo_one, outcome, progress, cancelled)
     if before.made_folder and not outcome.refused and not outcome.cancelled:
         with contextlib.suppress(OSError):  # it contains other files by now
-            os.rmdir(before.folder)  # noqa: PTH106  # text, any bytes
+            os.rmdir(before.folder)
     return outcome
 
 
@@ -153,7 +153,7 @@ def _each(
 
 
 def _move(step: TransferStep, cancelled: Cancelled) -> MovedFile:
-    if not stat.S_ISREG(os.lstat(step.source).st_mode):  # noqa: PTH116  # text, any bytes
+    if not stat.S_ISREG(os.lstat(step.source).st_mode):
         raise OSError("is no longer a file")
     try:
         _rename_exclusively(step.source, step.target)
@@ -164,9 +164,9 @@ def _move(step: TransferStep, cancelled: Cancelled) -> MovedFile:
         if _content(step.source) != copied.original:
             _drop(step.target)
             raise OSError("changed while it was moved; it was not moved") from None
-        _sync_folder(os.path.dirname(step.target))  # noqa: PTH120  # text, any bytes
+        _sync_folder(os.path.dirname(step.target))
         try:
-            os.unlink(step.source)  # noqa: PTH108  # text, any bytes
+            os.unlink(step.source)
         except OSError as failure:
             _drop(step.target)
             raise OSError(failure.errno, f"cannot be removed from its folder: {_why(failure)}") from None
@@ -176,13 +176,13 @@ def _move(step: TransferStep, cancelled: Cancelled) -> MovedFile:
 def _copy(step: TransferStep, cancelled: Cancelled) -> MovedFile:
     """Copy a file to disk and verify it; on any failure nothing is left behind."""
     # Non-blocking: opening a named pipe in the file's place would block forever.
-    with open(os.open(step.source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as source:  # noqa: PTH123
+    with open(os.open(step.source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as source:
         before = os.fstat(source.fileno())
         if not stat.S_ISREG(before.st_mode):
             raise OSError("is no longer a file")
-        handle, temporary = tempfile.mkstemp(prefix=".aim-tui-", suffix=".part", dir=os.path.dirname(step.target))  # noqa: PTH120
+        handle, temporary = tempfile.mkstemp(prefix=".aim-tui-", suffix=".part", dir=os.path.dirname(step.target))
         try:
-            with open(handle, "w+b") as copy:  # noqa: PTH123  # the handle is already open
+            with open(handle, "w+b") as copy:
                 digest = hashlib.sha256()
                 while chunk := source.read(_CHUNK):
                     if cancelled():
@@ -211,20 +211,20 @@ def _copy(step: TransferStep, cancelled: Cancelled) -> MovedFile:
 def _rename_exclusively(source: str, target: str) -> None:
     """Rename a file within its file system, atomically; FileExistsError if the target exists."""
     try:
-        os.link(source, target, follow_symlinks=False)  # noqa: PTH200  # text, any bytes
+        os.link(source, target, follow_symlinks=False)
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
         # An empty file reserves the name, so only this placeholder is replaced.
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
         try:
-            os.replace(source, target)  # noqa: PTH105  # text, any bytes
+            os.replace(source, target)
         except OSError:
             _drop(target)
             raise
         return
     try:
-        os.unlink(source)  # noqa: PTH108  # text, any bytes
+        os.unlink(source)
     except OSError as error:
         _drop(target)
         raise OSError(error.errno, f"cannot be removed from its folder: {_why(error)}") from None
@@ -240,14 +240,14 @@ def _identity(path: str) -> FileIdentity | None:
 def _content(path: str) -> FileIdentity | None:
     """The identity of the file at a path, links followed."""
     try:
-        return FileIdentity.from_stat(os.stat(path))  # noqa: PTH116  # text, any bytes
+        return FileIdentity.from_stat(os.stat(path))
     except OSError:
         return None
 
 
 def _drop(path: str) -> None:
     with contextlib.suppress(OSError):
-        os.unlink(path)  # noqa: PTH108  # text, any bytes
+        os.unlink(path)
 
 
 def _sync_folder(folder: str) -> None:

@@ -96,7 +96,7 @@ class EditPlan:
         Where `models_needed`, ModelUnavailableError tells of a model that is not on this machine; where not, it has no
         fingerprint, and the worker is going to say what is wrong with it.
         """
-        data = os.path.abspath(self.file.path)  # noqa: PTH100  # as text: any bytes
+        data = os.path.abspath(self.file.path)
         return RunRequest(
             context=self.context,
             plan=self.plan(),
@@ -143,6 +143,6 @@ def _families(option: str | None, file: EditFile) -> tuple[tuple[str, ...], str]
 def _model(name: str, profiles: ModelRef | None) -> ModelRef:
     processor = profiles.processor if profiles is not None else None
     if os.path.lexists(name) or name.startswith((".", "/", "~")):
-        folder = Path(os.path.expanduser(name)).absolute()  # noqa: PTH111 - raises for no unknown user
+        folder = Path(os.path.expanduser(name)).absolute()
         return ModelRef(id=name, path=str(folder), processor=processor)
     return ModelRef(id=name, processor=processor)

@@ -66,7 +66,7 @@ class StoredRecord(Record):
         super().__init__(setup, images)
         self._runs = runs
         self._request = request
-        self._items = [replace(image, path=os.path.abspath(image.path)) for image in images]  # noqa: PTH100
+        self._items = [replace(image, path=os.path.abspath(image.path)) for image in images]
         self._writer: RunWriter | None = None
         self._waiting: list[Event] = []
         if not fresh:
@@ -95,7 +95,7 @@ class StoredRecord(Record):
     def add(self, images: Sequence[Item]) -> list[Item]:
         """Take up further images, in the stored run too."""
         items = super().add(images)
-        stored = [replace(item, path=os.path.abspath(item.path)) for item in items]  # noqa: PTH100
+        stored = [replace(item, path=os.path.abspath(item.path)) for item in items]
         self._items += stored
         if self._writer is not None:
             self._writer.extend(stored, self._request.digest(self._items))
@@ -128,9 +128,9 @@ class StoredRecord(Record):
 
 def common_folder(paths: Sequence[str], images: Sequence[str]) -> str:
     """The folder that a run is of: the one that was named, or the lowest that holds all images."""
-    if len(paths) == 1 and os.path.isdir(paths[0]):  # noqa: PTH112  # unlike Path.is_dir it never raises
-        return os.path.abspath(paths[0])  # noqa: PTH100  # as text: any bytes
-    folders = {os.path.dirname(os.path.abspath(image)) for image in images}  # noqa: PTH100, PTH120
+    if len(paths) == 1 and os.path.isdir(paths[0]):
+        return os.path.abspath(paths[0])
+    folders = {os.path.dirname(os.path.abspath(image)) for image in images}
     try:
         return os.path.commonpath(folders)
     except ValueError:  # on different drives

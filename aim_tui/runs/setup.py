@@ -84,7 +84,7 @@ def resolve(
     if device and (problem := device_problem(device)):
         raise UsageError(problem)
     chosen = settings.profile(profile)
-    context = Context(topic, prompt, os.path.abspath(reference) if reference else "")  # noqa: PTH100  # keeps any bytes
+    context = Context(topic, prompt, os.path.abspath(reference) if reference else "")
     enabled, not_asked = _enabled(metrics, chosen, settings)
     if text_metric is not None:
         enabled, not_asked = _with_text_metric(text_metric, enabled, not_asked)

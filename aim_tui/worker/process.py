@@ -85,7 +85,7 @@ def _take_streams() -> tuple[int, int]:
 def _listen(requests: int, worker: Worker) -> None:
     """Pass each request to the worker, and end the process with the stream."""
     try:
-        with open(requests, "rb") as stream:  # noqa: PTH123 - a descriptor, not a path
+        with open(requests, "rb") as stream:
             for line in stream:
                 try:
                     worker.take(decode(line, REQUESTS))

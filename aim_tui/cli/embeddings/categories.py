@@ -83,7 +83,7 @@ def categories(
         scored, gallery = _score(embed, tree, by_name)
     left_out = _left_out(tree, scored)
     rows = scored.sorted(sort)
-    head = {**about(setup, gallery), "root": path_fields(os.path.abspath(root)), **_overall(scored)}  # noqa: PTH100
+    head = {**about(setup, gallery), "root": path_fields(os.path.abspath(root)), **_overall(scored)}
     head["left_out"] = left_out
     by_category = [{**category_record(row), "category": portable_path(row.name)} for row in rows]
     by_image = [record for row in rows for record in _image_records(row)]

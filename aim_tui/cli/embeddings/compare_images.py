@@ -40,7 +40,7 @@ _MOST_DISTANCES = 100_000
 
 def pairs_of(roots: tuple[str, str], by: str, recursive: bool) -> Pairing:
     """The pairs of image and reference: two files, a folder with one file, or two folders paired by names."""
-    folders = [os.path.isdir(root) for root in roots]  # noqa: PTH112  # any path
+    folders = [os.path.isdir(root) for root in roots]
     match folders:
         case [False, False]:
             return Pairing((roots,), ())
@@ -109,7 +109,7 @@ def compare_all(
 ) -> None:
     """Compare every image of one folder with every one of the other, per sub-folder if both have them."""
     for root in roots:
-        if not os.path.isdir(root):  # noqa: PTH112  # any path
+        if not os.path.isdir(root):
             raise UsageError(f"{root} is not a folder: --all-pairs compares two folders")
     groups, unpaired = _groups(roots, recursive)
     if "lpips" in wanted and (count := sum(len(a) * len(b) for a, b in groups.values())) > _MOST_DISTANCES:
@@ -173,7 +173,7 @@ def _groups(
         return {"": (sides[0][0], sides[1][0])}, [*sides[0][1], *sides[1][1]]
     names = [[folder.name for folder in listing.folders] for listing in listings]
     unpaired = [
-        (os.path.join(root, name), f"has no match in {other}")  # noqa: PTH118  # as text
+        (os.path.join(root, name), f"has no match in {other}")
         for root, other, mine, theirs in (
             (roots[0], roots[1], names[0], names[1]),
             (roots[1], roots[0], names[1], names[0]),
@@ -184,7 +184,7 @@ def _groups(
     unpaired += [(path, "is in no category's folder") for listing in listings for path in listing.images]
     groups: dict[str, tuple[list[str], list[str]]] = {}
     for name in (name for name in names[0] if name in names[1]):
-        found = [expand([os.path.join(root, name)]) for root in roots]  # noqa: PTH118  # as text
+        found = [expand([os.path.join(root, name)]) for root in roots]
         unpaired += [(problem.path, problem.reason) for side in found for problem in side.problems]
         groups[name] = (found[0].images, found[1].images)
     if not groups:

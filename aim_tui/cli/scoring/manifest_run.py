@@ -181,7 +181,7 @@ def _item(task: ManifestTask, row: ManifestRow, number: int) -> Item | Refused:
         return Refused(image.reason)
     if not image:
         return Refused(f"no {task.image}")
-    folder = os.path.dirname(os.path.abspath(task.manifest.path))  # noqa: PTH100, PTH120  # as text: any bytes
+    folder = os.path.dirname(os.path.abspath(task.manifest.path))
     try:
         path = locate_image(image, folder)
     except PathError as error:

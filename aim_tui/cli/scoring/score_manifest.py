@@ -60,7 +60,7 @@ def score_manifest(
             "name them: --prompt-key, --topic-key, --reference-key; or give --prompt, --topic, --reference for all",
         )
     plan = setup.plan()
-    folder = os.path.dirname(os.path.abspath(file))  # noqa: PTH100, PTH120  # as text: any bytes
+    folder = os.path.dirname(os.path.abspath(file))
 
     def context(row: ManifestRow, path: str) -> Context | Refused:
         found: dict[str, str] = {}

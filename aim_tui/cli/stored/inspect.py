@@ -35,7 +35,7 @@ def inspect(
     Exit: 0 fine, 1 something is broken, 2 usage.
     """
     policy = load_settings(config).reading
-    if os.path.isdir(path):  # noqa: PTH112  # unlike Path.is_dir it never raises
+    if os.path.isdir(path):
         found = inspect_images(path, expand([path], recursive).images, policy)
     elif os.path.lexists(path):
         found = inspect_file(path, policy)
@@ -106,7 +106,7 @@ def _parts(found: Inspection, samples: int) -> list[Table | Text]:
     entries.append(("unequal sizes", _some(found.unequal, "pair")))
     entries.append(("without a change", _some(found.unchanged, "pair")))
     entries.append(("same edit twice", _some(["=".join(ids) for ids in found.repeated], "group")))
-    copies = [" = ".join(os.path.basename(path) for path in group) for group in found.duplicates]  # noqa: PTH119
+    copies = [" = ".join(os.path.basename(path) for path in group) for group in found.duplicates]
     entries.append(("same file twice", _some(copies, "group")))
     parts: list[Table | Text] = [words(found.path, "bold"), facts(entries)]
     if found.edits is not None and found.edits.rows and samples:

@@ -72,7 +72,7 @@ DIRECTIONAL = _number(
 )  # fmt: skip
 CAPTION_CHANGE = _number(
     "caption_change", "Change of captions", "Captions", (Role.CAPTIONER, Role.SENTENCE),
-    "1 - cosine of the sentence embeddings of the generated captions of source and target; 0 where they are the same",
+    "1 - cosine of the sentence embeddings of the generated captions of source and target; 0 where they say the same",
     "CaptionChange", low=0.0, high=2.0, unit="distance",
 )  # fmt: skip
 CAPTION_INSTRUCTION = _number(

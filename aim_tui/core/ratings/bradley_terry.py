@@ -1,4 +1,4 @@
-"""A ranking with uncertainty from duels, and active selection of the next pair. Pure.
+"""A ranking with uncertainty from duels, and active selection of the next pair.
 
 The model is Bradley and Terry's (1952): image a is preferred to b with probability 1 / (1 + exp(s_b - s_a)). A tie
 counts half a win for each side (Agresti, Categorical Data Analysis, 2002, 10.6.2); a skipped pair counts nothing.
@@ -51,14 +51,14 @@ class Ranking:
         half = Z95 * math.sqrt(self.covariance[image, image])
         return float(self.mean[image] - half), float(self.mean[image] + half)
 
-    def told_apart(self, a: int, b: int) -> bool:
+    def differ(self, a: int, b: int) -> bool:
         """Whether the 95 % interval of the difference of two strengths excludes zero."""
         return bool(abs(self.mean[a] - self.mean[b]) > Z95 * math.sqrt(self._spread()[a, b]))
 
     def settled(self) -> int:
         """The number of neighbours in the ranking whose difference is significant, of n - 1."""
         order = self.order
-        return sum(self.told_apart(a, b) for a, b in zip(order, order[1:], strict=False))
+        return sum(self.differ(a, b) for a, b in zip(order, order[1:], strict=False))
 
     def _spread(self) -> np.ndarray:
         variances = np.diag(self.covariance)

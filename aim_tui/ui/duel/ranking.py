@@ -61,7 +61,7 @@ def ranking_rows(series: DuelSeries, finals: Mapping[str, float | None]) -> list
                 "ties": tally.ties,
                 "losses": tally.losses,
                 "duels": tally.duels,
-                "told_apart_from_next": None if after is None else ranking.told_apart(number, after),
+                "told_apart_from_next": None if after is None else ranking.differ(number, after),
                 "final_score": final,
                 "final_rank": None if final is None else known.index(final) + 1,
             }

@@ -75,7 +75,7 @@ def test_a_tie_pulls_together_and_is_no_win() -> None:
     tied = rank(2, [Bout(0, 1, 0.5)])
     assert tied.mean == pytest.approx([0, 0], abs=1e-6)
     assert tied.interval(0)[1] < rank(2, []).interval(0)[1]
-    assert not tied.told_apart(0, 1)
+    assert not tied.differ(0, 1)
 
 
 def test_neighbours_are_told_apart_only_after_enough_duels() -> None:

@@ -82,7 +82,7 @@ def test_what_leaves_the_program_holds_no_value_of_another_prompt() -> None:
     table.apply(MetricBatch("clip", [MetricValue(1, "present", 0.1)]))
     old, new = (record(row, table.settled()) for row in table.settled().rows)
     assert (old["clip_score"], old["final_score"], old["blip2_similarity"]) == (None, None, 0.7)
-    assert old["error"] == "clip: scored against another prompt" and old["status"] == "partial"
+    assert old["error"] == "clip: scored with another prompt" and old["status"] == "partial"
     assert old["prompt_tokens"] is None
     assert new["clip_score"] == 0.1 and new["status"] == "ok"
     summary = table.summary()

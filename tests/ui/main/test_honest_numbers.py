@@ -88,7 +88,7 @@ async def test_an_export_holds_no_value_of_another_prompt_and_says_what_made_the
     assert len(rows) == 8
     assert {row["clip_score"] or None for row in rows} == {None}
     assert all(row["blip2_similarity"] for row in rows)
-    assert {row["error"] for row in rows} == {"clip: scored against another prompt"}
+    assert {row["error"] for row in rows} == {"clip: scored with another prompt"}
     assert all(row["weights"] for row in rows) if ending != "json" else whole["weights"]
 
 
