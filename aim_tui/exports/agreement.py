@@ -18,7 +18,7 @@ from aim_tui.exports.tables import Part, table, words
 
 
 class AgreementReport(Documented, Paged, Tabled):
-    """What an analysis has found; its document is a superset of the seed's correlation_results.json."""
+    """The results of an analysis; its document is a superset of the seed's correlation_results.json."""
 
     what = "an analysis of agreement"
 
@@ -42,7 +42,7 @@ class AgreementReport(Documented, Paged, Tabled):
                 yield Grid(section.headings, section.rows, frozenset(range(section.texts)))
 
     def parts(self) -> list[Part]:
-        """All sections above each other."""
+        """All sections, one below the other."""
         parts: list[Part] = [*map(words, (*self._analysis.study.notes, settings(self._analysis)))]
         for section in sections(self._analysis):
             pieces: list[RenderableType] = []
@@ -73,7 +73,7 @@ class AgreementFigure(Drawn):
 
 
 def settings(analysis: Analysis) -> str:
-    """What it takes to get the same figures again."""
+    """The options that reproduce the same figures."""
     options = analysis.options
     groups = f", groups by {options.group_by}" if options.group_by else ""
     resamples = "resamples by the number of pairs" if options.resamples is None else f"{options.resamples:,} resamples"

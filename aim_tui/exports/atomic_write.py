@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all."""
+"""Write a file whole or not at all."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from aim_tui.errors import ExportError
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Write beside the file and rename, so that an old one is never half overwritten; ExportError where it fails."""
-    # A message may hold undecodable bytes of a file name; in an export they are readable, not fatal.
+    """Write beside the file and rename, so that an old one is never half overwritten; ExportError on failure."""
+    # Undecodable bytes of a file name must be readable in an export, not fatal.
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     write_through(path, lambda file: file.write(data))
 
 
 def write_through(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """The same for what is written piece by piece, by `write`."""
+    """The same for content that `write` writes piece by piece."""
     try:
         if path.exists() and not path.is_file():  # a pipe or a device such as /dev/null
             with path.open("wb") as file:
@@ -40,7 +40,7 @@ def write_through(path: Path, write: Callable[[IO[bytes]], object]) -> None:
 
 
 def cannot_write(path: Path | None, error: OSError) -> ExportError:
-    """The error of a file, or of the standard output, that cannot be written; to be raised."""
+    """The error to raise if a file, or the standard output, cannot be written."""
     name = "the standard output" if path is None else printable(str(path))
     return ExportError(f"cannot write {name}: {error.strerror or error}")
 

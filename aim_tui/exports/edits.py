@@ -1,4 +1,4 @@
-"""Scored edits as something to export, whether a run is still going on or not."""
+"""Scored edits as content to export, during or after a run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from aim_tui.exports.tables import Part, facts, table, words
 
 
 class EditRecords(Recorded[Row]):
-    """Rows of edits; `provenance` says of each where its numbers come from."""
+    """Rows of edits, each with its `provenance`."""
 
     what = "a run over edits"
 
@@ -30,11 +30,11 @@ class EditRecords(Recorded[Row]):
         self.opinions = opinions
 
     def rows(self) -> Sequence[Row]:
-        """One an edit, in the order of the file."""
+        """One per edit, in the order of the file."""
         return self.results.rows
 
     def record(self, row: Row) -> dict[str, Any]:
-        """An edit, with what people say of it where that was looked up."""
+        """An edit, with opinions if they are given."""
         return full_record(row, self.results, self.opinions) | dict(self.provenance)
 
     @cached_property
@@ -42,11 +42,11 @@ class EditRecords(Recorded[Row]):
         return csv_fields(self.results, self.opinions)
 
     def columns(self) -> list[str]:
-        """The numbers and what is known of an edit; three for each rater."""
+        """The fields of an edit, and three for each rater."""
         return self._columns
 
     def lines(self, row: Row) -> list[list[Any]]:
-        """One line an edit."""
+        """One line per edit."""
         return [[*csv_record(row, self.results, self.provenance, self.opinions).values()]]
 
     def document(self) -> dict[str, Any]:
@@ -55,7 +55,7 @@ class EditRecords(Recorded[Row]):
 
 
 class ScoredEdits(EditRecords, Tabled, EditClipScored):
-    """Edits of a file that are being scored, by these families and models."""
+    """Edits of a file that are being scored, with the families and models in use."""
 
     def __init__(
         self,
@@ -72,12 +72,12 @@ class ScoredEdits(EditRecords, Tabled, EditClipScored):
         self._pre_resize = pre_resize
 
     def check_editclip(self) -> None:
-        """UsageError where there is no number that editclip_results.json could hold."""
+        """UsageError without a number that editclip_results.json can have."""
         if not {"editclip", "preservation", "clip_edit"} & set(self._families):
             raise UsageError("--format editclip needs editclip, or the similarity of images from clip_edit")
 
     def editclip(self) -> dict[str, Any]:
-        """editclip_results.json; without EditCLIP the similarity of the images, as the file's name for it is."""
+        """editclip_results.json; without EditCLIP with the similarity of the images."""
         measure, role = "editclip_score", Role.EDITCLIP
         if "editclip" not in self._families:
             role = Role.CLIP
@@ -93,7 +93,7 @@ class ScoredEdits(EditRecords, Tabled, EditClipScored):
         )
 
     def _resolution(self, role: Role) -> str:
-        """How large the model saw the images."""
+        """The size at which the model saw the images."""
         info = self.results.models.get(str(role))
         detail = info.detail if info is not None else {}
         seen = f"resize {detail.get('resize', 'unknown')}; crop {detail.get('crop', 'unknown')}"
@@ -101,7 +101,7 @@ class ScoredEdits(EditRecords, Tabled, EditClipScored):
         return f"{side}x{side} (Pillow bicubic) before the model's processor: {seen}" if side else seen
 
     def parts(self) -> list[Part]:
-        """The edits, what each number adds up to, and the formulas."""
+        """The edits, statistics of each number, and the formulas."""
         formulas = facts([(spec.id, spec.formula) for spec in self.results.specs])
         return [self._table(), spreads(self.results), formulas, words(self.provenance.get("notice", ""))]
 
@@ -122,7 +122,7 @@ _YES_NO: dict[object, str] = {True: "yes", False: "no"}
 
 
 def spreads(results: Results, *, arrows: bool = False) -> Table:
-    """What each number adds up to; with arrows also which way is better."""
+    """Statistics of each number; with arrows also which way is better."""
     made = table("number", "n", "mean", "sd", "min", "max", right=("n", "mean", "sd", "min", "max"))
     for spec in results.specs:
         spread = results.metric_summary(spec.id)

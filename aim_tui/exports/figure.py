@@ -23,7 +23,7 @@ _MARKS = ("o", "s", "^", "D", "v", "P", "X")
 def figure(cell: AgreementCell, ending: str) -> bytes:
     """The figure at 300 dpi: the pairs, by group where there are few, the line, and r, p, n and interval above it.
 
-    ExportError where matplotlib is not installed or there is nothing to show.
+    ExportError if matplotlib is not installed or there are no pairs.
     """
     if not cell.pairs.n:
         raise ExportError(f"{cell.metric.name} against {cell.judgement.name}: no pairs, so no figure")
@@ -34,7 +34,7 @@ def figure(cell: AgreementCell, ending: str) -> bytes:
         raise ExportError("a figure needs matplotlib", "pip install 'aim-tui[plot]'") from None
     from matplotlib import rc_context
 
-    # Without a date and with fixed ids, the same analysis gives the same file. No mathematics in anybody's names.
+    # Without a date and with fixed ids, the same analysis gives the same file. No mathematics in names.
     with rc_context({"svg.hashsalt": "aim-tui", "svg.fonttype": "none", "text.parse_math": False}):
         drawn = Figure(figsize=_INCHES, layout="constrained")
         FigureCanvasAgg(drawn)
@@ -54,15 +54,15 @@ def figure(cell: AgreementCell, ending: str) -> bytes:
 
 
 def title(cell: AgreementCell) -> str:
-    """R, p, n and interval, and the rank coefficient, of the pairs that are shown."""
+    """The coefficients r and rho of the shown pairs, with interval, p and n."""
     lines = []
     for kind, sign in ((CoefficientKind.PEARSON, "r"), (CoefficientKind.SPEARMAN, "rho")):
         found = cell.coefficients[kind]
         if found.value is None:
             return f"n = {cell.pairs.n}, {found.reason}"
         interval = found.best_interval
-        range_ = f"95 % interval {between(interval, '+.2f')}" if interval else found.no_interval
-        lines.append(f"{kind.label.split()[0]} {sign} = {found.value:+.2f}, {range_}, p = {p_value(found.best_p)}")
+        bounds = f"95 % interval {between(interval, '+.2f')}" if interval else found.no_interval
+        lines.append(f"{kind.label.split()[0]} {sign} = {found.value:+.2f}, {bounds}, p = {p_value(found.best_p)}")
     return f"n = {cell.pairs.n}. {lines[0]}\n{lines[1]}"
 
 

@@ -1,7 +1,7 @@
-"""One HTML page that holds everything: no request leaves it, and no text in it can act.
+"""One self-contained HTML page: it sends no request, and no text in it can run.
 
-The page's policy allows this module's own style sheet and script by their hashes and nothing else, so that even a
-mistake in escaping could not run.
+The page's policy allows only this module's own style sheet and script, by their hashes, so that even a mistake in
+escaping could not run.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ _IMAGE_TYPES = ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"R
 
 
 def report(run: Run, thumbnail: Thumbnail | None = None) -> str:
-    """The page; `thumbnail` turns a path into a small PNG, JPEG or WebP, or None where there is none."""
-    said = run.document()
+    """The page; `thumbnail` gives a small PNG, JPEG or WebP of a path, or None."""
+    document = run.document()
     title = f"{file_name(run.info.folder) or 'Images'}: scores"
     body = element(
         "main",
-        _head(run, said, thumbnail),
+        _head(run, document, thumbnail),
         _tiles(run),
         _distributions(run),
         _images(run, thumbnail),
-        _sources(run, said),
+        _sources(run, document),
     )
     return "<!DOCTYPE html>\n" + element("html", _page_head(title), element("body", body, _script()), lang="en") + "\n"
 
@@ -68,7 +68,7 @@ def _script() -> Html:
     return element("script", raw(_resource("report.js")))
 
 
-def _head(run: Run, said: dict[str, Any], thumbnail: Thumbnail | None) -> Html:
+def _head(run: Run, document: dict[str, Any], thumbnail: Thumbnail | None) -> Html:
     context = run.request.context
     begun = run.info.started.strftime("%d %B %Y, %H:%M UTC").lstrip("0")
     asked = [("Topic", context.topic), ("Prompt", context.prompt)]
@@ -77,7 +77,7 @@ def _head(run: Run, said: dict[str, Any], thumbnail: Thumbnail | None) -> Html:
         picture = _picture(context.reference, thumbnail)
         name = element("span", file_name(context.reference), title=context.reference)
         entries.append(element("div", element("dt", "Reference"), element("dd", picture, name), class_="reference"))
-    notes = [element("p", said["notice"], class_="notice")] if "notice" in said else []
+    notes = [element("p", document["notice"], class_="notice")] if "notice" in document else []
     if run.info.state is not RunState.DONE:
         summary = run.results.summary()
         reached = f"{summary.n - summary.n_pending} of {summary.n} images were reached"
@@ -137,7 +137,7 @@ def _images(run: Run, thumbnail: Thumbnail | None) -> Html:
     captioned = any(row.caption for row in run.results.rows)
     headings += [("Caption", "")] if captioned else []
     opinions = run.opinions if run.opinions is not None and run.opinions.raters else None
-    headings += [("Said by raters", "")] if opinions else []
+    headings += [("Opinions", "")] if opinions else []
     head = element("tr", *(_heading(name, class_) for name, class_ in headings))
     body = [_row(rank, row, specs, captioned, thumbnail, opinions) for rank, row in ranked(run.results)]
     find = "Find in names and captions"
@@ -186,8 +186,8 @@ def _row(
     if captioned:
         cells.append(element("td", row.caption or "", class_="caption", data_v=row.caption or None))
     if opinions is not None:
-        said = opinions.words(row.path)
-        cells.append(element("td", said, class_="caption", data_v=said or None))
+        text = opinions.words(row.path)
+        cells.append(element("td", text, class_="caption", data_v=text or None))
     return element("tr", *cells)
 
 
@@ -236,9 +236,11 @@ def _picture(path: str, thumbnail: Thumbnail | None) -> Html | None:
     return element("img", src=source, alt="", loading="lazy", decoding="async")
 
 
-def _sources(run: Run, said: dict[str, Any]) -> Html:
-    settings = {name: value for name, value in said["settings"].items() if name not in ("topic", "prompt", "reference")}
-    about = said["run"]
+def _sources(run: Run, document: dict[str, Any]) -> Html:
+    settings = {
+        name: value for name, value in document["settings"].items() if name not in ("topic", "prompt", "reference")
+    }
+    about = document["run"]
     run_facts = {
         "run": about["id"],
         "state": about["state"],
@@ -249,9 +251,9 @@ def _sources(run: Run, said: dict[str, Any]) -> Html:
         "host": about["host"],
         "reference sha256": about["reference_sha256"],
     }
-    asked = {"profile": said["profile"], "rules": said["rules"], "weights": said["weights"], **settings}
+    asked = {"profile": document["profile"], "rules": document["rules"], "weights": document["weights"], **settings}
     asked |= {f"{metric} skipped": reason for metric, reason in run.request.not_asked.items()}
-    models = {model["role"]: {k: v for k, v in model.items() if k != "role"} for model in said["models"]}
+    models = {model["role"]: {k: v for k, v in model.items() if k != "role"} for model in document["models"]}
     for role, fingerprint in about["fingerprints"].items():
         models.setdefault(role, {})["fingerprint"] = fingerprint
     return element(
@@ -259,7 +261,7 @@ def _sources(run: Run, said: dict[str, Any]) -> Html:
         element("h2", "Where the numbers come from"),
         element(
             "div",
-            _facts("Formulas", said["formulas"], "formulas"),
+            _facts("Formulas", document["formulas"], "formulas"),
             _facts("Settings", asked),
             _facts("Run", run_facts),
             *(_facts(f"Model: {role}", model) for role, model in models.items()),

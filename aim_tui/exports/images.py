@@ -1,4 +1,4 @@
-"""Scored images as something to export, whether a run is still going on or not."""
+"""Scored images as content to export, during or after a run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from aim_tui.exports.tables import Part, table, words
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What made the numbers of a run: the profile with its rules, the settings, and what was left out and why."""
+    """Where the numbers of a run come from: profile, settings, and the skipped metrics with the reasons."""
 
     profile: Profile
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class ImageRecords(Recorded[Row]):
     def __init__(
         self, results: Results, source: Provenance, opinions: RaterOpinions | None = None, *, own: Sequence[str] = ()
     ) -> None:
-        """`own` are parts of a context that later images may bring, though none of the first has them."""
+        """`own` names parts of a context that later images may have, even if none of the first ones does."""
         self._own = own
         self.results = results
         self.source = source
@@ -44,15 +44,15 @@ class ImageRecords(Recorded[Row]):
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
-        """What every row says about where its numbers come from."""
+        """The provenance in every row."""
         return provenance(self.results, self.source.profile, dict(self.source.not_asked))
 
     def rows(self) -> Sequence[Row]:
-        """One an image, in the order of the run."""
+        """One per image, in the order of the run."""
         return self.results.rows
 
     def record(self, row: Row) -> dict[str, Any]:
-        """An image with what is known of its file, and its provenance."""
+        """An image with the facts of its file, and its provenance."""
         return full_record(row, self.results, self.opinions) | self.provenance
 
     @cached_property
@@ -62,11 +62,11 @@ class ImageRecords(Recorded[Row]):
         return [*fields[:place], *(name for name in self._own if name not in fields), *fields[place:]]
 
     def columns(self) -> list[str]:
-        """The fields, and the weights and rules that made the score."""
+        """The fields, and the weights and rules of the score."""
         return self._columns
 
     def lines(self, row: Row) -> list[list[Any]]:
-        """One line an image."""
+        """One line per image."""
         cells = csv_record(row, self.results, self.provenance, self.opinions)
         return [[cells.get(name) for name in self._columns]]
 

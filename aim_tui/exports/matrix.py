@@ -1,4 +1,4 @@
-"""The cosines of images with texts as something to export."""
+"""The cosines of images with texts as content to export."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Matrix(Arrays, Tabled, Recorded[int]):
         return {**self.head, "results": list(map(self._record, self.rows()))}
 
     def record(self, row: int) -> dict[str, Any]:
-        """An image with its cosines, and what they are of."""
+        """An image with its cosines, and the head."""
         return {**self._record(row), **{name: value for name, value in self.head.items() if name != "left_out"}}
 
     def columns(self) -> list[str]:
@@ -46,11 +46,11 @@ class Matrix(Arrays, Tabled, Recorded[int]):
         return ["path", *self.texts]
 
     def lines(self, row: int) -> list[list[Any]]:
-        """One line an image."""
+        """One line per image."""
         return [[portable_path(self.gallery.paths[row]), *map(float, self.cosines[row])]]
 
     def arrays(self) -> tuple[dict[str, Vectors], dict[str, Sequence[str]], Mapping[str, Any]]:
-        """The cosines, and of what they are."""
+        """The cosines, and their paths and texts."""
         names = {"paths": self.gallery.paths, "sha256": self.gallery.sha256s, "texts": self.texts}
         return {"cosines": self.cosines}, names, self.head
 

@@ -1,4 +1,4 @@
-"""A run of the store as something to export: rows, a document, a page, and a table for data frames."""
+"""A stored run as content to export: rows, a document, pages, and a table for data frames."""
 
 from __future__ import annotations
 
@@ -32,14 +32,11 @@ _FILE_TYPES = {
 }
 
 METADATA_KEY = b"aim_tui"
-"""The schema's metadata of a Parquet file holds the run without its rows under this key, as JSON."""
+"""The key, in the schema's metadata of a Parquet file, of the run without its rows, as JSON."""
 
 
 class StoredRun(ImageRecords, Columnar, Paged, HtmlPaged):
-    """A run over images.
-
-    `thumbnail` turns a path into a small PNG, JPEG or WebP for the HTML page, or None where there is none.
-    """
+    """A run over images; `thumbnail` gives a small PNG, JPEG or WebP of a path for the HTML page, or None."""
 
     what = "a run over images"
 
@@ -50,11 +47,11 @@ class StoredRun(ImageRecords, Columnar, Paged, HtmlPaged):
         self._thumbnail = thumbnail
 
     def record(self, row: Row) -> dict[str, Any]:
-        """An image, and of which run it is."""
+        """An image with the id of its run."""
         return super().record(row) | {"run": self._run.info.id}
 
     def document(self) -> dict[str, Any]:
-        """The whole run, with what the store knows of it."""
+        """The whole run, with facts from the store."""
         return self._run.document()
 
     def html(self) -> str:
@@ -62,7 +59,7 @@ class StoredRun(ImageRecords, Columnar, Paged, HtmlPaged):
         return report(self._run, self._thumbnail)
 
     def arrow(self, pyarrow: Any) -> Any:
-        """One row an image."""
+        """One row per image."""
         records = [full_record(row, self.results, self.opinions) for row in self.results.rows]
         about = {name: value for name, value in self.document().items() if name != "results"}
         types = {column.field: _TYPES[column.kind] for column in IMAGES.exported(self.results.plan)}
@@ -76,7 +73,7 @@ class StoredRun(ImageRecords, Columnar, Paged, HtmlPaged):
         return pyarrow.table(columns, schema=schema)
 
     def page(self) -> Iterator[Block]:
-        """What was asked, the summary, a table with the best first, and where the numbers come from."""
+        """Settings, summary, a table with the best first, and where the numbers come from."""
         document = self.document()
         settings = document["settings"]
         yield Heading(f"Scores of {file_name(self._run.info.folder) or 'images'}", 1)
@@ -96,7 +93,7 @@ class StoredRun(ImageRecords, Columnar, Paged, HtmlPaged):
         headings = ["#", "image", *(spec.heading for spec in specs)]
         additional = IMAGES.additional()
         headings += [column.title for column in additional]
-        headings += ["final ↑", "status", "caption", *(["said by raters"] if opinions else [])]
+        headings += ["final ↑", "status", "caption", *(["opinions"] if opinions else [])]
         rows = []
         for rank, row in ranked(self.results):
             cells = [str(rank or ""), file_name(row.path)]

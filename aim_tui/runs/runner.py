@@ -1,4 +1,4 @@
-"""A scoring run without the application: events to a record, finished rows to a writer, words to a display."""
+"""A scoring run without the application: events go to a record, finished rows to a writer, messages to a display."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PROBLEMS_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Watching:
-    """What finds further images, and what makes items of them, each with the prompt it brings."""
+    """What finds new images, and what makes items of them, each with its own prompt."""
 
     seen: Watch
     items: Callable[[Sequence[str]], list[Item]]
@@ -37,7 +37,7 @@ class Watching:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a run computes, and what is said before it."""
+    """What a run computes, and the messages before it."""
 
     engine: EngineSettings
     metrics: tuple[str, ...]
@@ -47,12 +47,12 @@ class Work:
 
     @property
     def noun(self) -> str:
-        """What the run is called in messages."""
+        """The name of the run in messages."""
         return "edit run" if self.of_edits else "run"
 
 
 def image_work(setup: Setup, problems: Sequence[Problem] = ()) -> Work:
-    """Scoring images by a setup; `problems` are the paths that gave no image."""
+    """Scoring images with a setup; `problems` are the paths without an image."""
     opening = [(setup.profile.notice, Tone.WARNING)] if setup.profile.notice else []
     opening += [(f"{problem.path}: {problem.reason}", Tone.ERROR) for problem in problems]
     lines = [f"skipping {metric}: {reason}" for metric, reason in setup.not_asked.items()]
@@ -80,7 +80,7 @@ def run(
     watch: Watching | None = None,
     executor: Executor | None = None,
 ) -> int:
-    """Score what is left of a record and write all its rows; with a watch also what appears until Ctrl-C.
+    """Score the rest of a record and write all its rows; with a watch also new images until Ctrl-C.
 
     Returns the exit code: 0 all scored, 1 some failed, 130 interrupted.
     """
@@ -96,20 +96,20 @@ def run(
     with Interrupt(display) as interrupt, display, contextlib.closing(executor):
         try:
             _score(work, executor, writer, record, interrupt, display, watch)
-            # Ctrl-C is how a watch ends; it cuts short what was not scored yet.
-            cut_short = interrupt.is_set() and (watch is None or bool(record.left))
-            record.end(RunState.CANCELLED if cut_short else RunState.DONE)
+            # Ctrl-C is the normal end of a watch; it interrupts only if images are unscored.
+            interrupted = interrupt.is_set() and (watch is None or bool(record.left))
+            record.end(RunState.CANCELLED if interrupted else RunState.DONE)
         except BaseException as error:
-            # The first trouble is the one to be told of.
+            # The first error is the one to report.
             with contextlib.suppress(StoreError):
-                # A reader of a pipe that went away has seen what it wanted, as one who presses Ctrl-C.
+                # If the reader of a pipe has gone, the run counts as cancelled, as by Ctrl-C.
                 record.end(RunState.CANCELLED if isinstance(error, SystemExit) else RunState.FAILED)
             if record.run_id:
                 display.say(f"{work.noun} {record.run_id} is kept: run the same command again to resume it")
             raise
     if watch is not None:
         _say_unfinished(display, watch.seen)
-    return _conclude(work, display, record, cut_short, problems)
+    return _conclude(work, display, record, interrupted, problems)
 
 
 def _score(
@@ -125,10 +125,10 @@ def _score(
     try:
         written = _write_finished(results, written, writer)
         jobs = (Job(work.metrics, work.context, items) for items in _rounds(record, interrupt, display, watch))
-        # Closed at once where anything is raised, since the engine then keeps what it has computed.
+        # Closed at once on any exception, so that the engine keeps what it has computed.
         with contextlib.closing(events_of(executor, jobs, interrupt)) as events:
             for event in events:
-                # First, so that trouble with the store shows before the output runs ahead of it.
+                # First, so that an error of the store comes before any output of the event.
                 record.write(event)
                 results.apply(event)
                 report.event(event)
@@ -137,7 +137,7 @@ def _score(
                     written = _write_finished(results, written, writer)
                     display.progress(done=written, total=len(results.rows))
     except BaseException:
-        # Whatever ended the run, what was finished is kept; with nothing finished an older result stays.
+        # Finished rows are kept; without any, an older result stays.
         if written and writer is not None:
             writer.end()
         raise
@@ -146,25 +146,25 @@ def _score(
 
 
 def events_of(executor: Executor, jobs: Iterable[Job], interrupt: Interrupt) -> Generator[Event]:
-    """What comes of one job after the other; where nothing is to be scored the engine is not even loaded."""
+    """The events of all jobs; without items the engine is not even loaded."""
     for job in jobs:
         if job.items:
             yield from executor.run(job, interrupt.is_set)
 
 
 def _rounds(record: Record, interrupt: Interrupt, display: Display, watch: Watching | None) -> Iterator[list[Item]]:
-    """What is to be scored: what is left, and with a watch what appears."""
+    """The items to score: the rest of the record, and with a watch new images."""
     display.progress(total=len(record.results.rows))
     yield record.left
     if watch is None:
         return
-    noticed = ""
+    last_notice = ""
     for paths in watch.seen.batches(interrupt.is_set):
         if paths:
             yield record.add(watch.items(paths))
-        if watch.seen.notice != noticed:
-            noticed = watch.seen.notice
-            display.say(noticed, Tone.WARNING)
+        if watch.seen.notice != last_notice:
+            last_notice = watch.seen.notice
+            display.say(last_notice, Tone.WARNING)
         waiting = f", {len(watch.seen.waiting)} not fully written yet" if watch.seen.waiting else ""
         display.progress(f"watching (Ctrl-C ends){waiting}", total=len(record.results.rows))
 
@@ -179,7 +179,7 @@ def _say_unfinished(display: Display, watch: Watch) -> None:
 
 
 def _write_finished(results: Results, written: int, writer: Writer[Any] | None) -> int:
-    """Hand finished rows to the writer in the order of the images; returns how many it has now."""
+    """Write finished rows in the order of the images; returns how many are written now."""
     while _finished(results, written):
         if writer is not None:
             writer.row(results.rows[written])
@@ -191,21 +191,21 @@ def _finished(results: Results, number: int) -> bool:
     return number < len(results.rows) and results.rows[number].status is not Status.PENDING
 
 
-def _conclude(work: Work, display: Display, record: Record, cut_short: bool, problems: Sequence[Problem]) -> int:
+def _conclude(work: Work, display: Display, record: Record, interrupted: bool, problems: Sequence[Problem]) -> int:
     summary = record.results.summary()
-    troubled = [row for row in record.results.rows if row.status in (Status.FAILED, Status.PARTIAL)]
-    for row in troubled[:PROBLEMS_SHOWN]:
+    failed = [row for row in record.results.rows if row.status in (Status.FAILED, Status.PARTIAL)]
+    for row in failed[:PROBLEMS_SHOWN]:
         name = f"edit {row.item + 1}" if work.of_edits else row.path
         display.say(f"{name}: {row.errors()}", Tone.ERROR)
-    if len(troubled) > PROBLEMS_SHOWN:
-        display.say(f"and {len(troubled) - PROBLEMS_SHOWN} more; the error of each is in its row", Tone.ERROR)
+    if len(failed) > PROBLEMS_SHOWN:
+        display.say(f"and {len(failed) - PROBLEMS_SHOWN} more; the error of each is in its row", Tone.ERROR)
     scored = f"{summary.n_ok} of {summary.n}{' edits' if work.of_edits else ''} scored"
     counted = ", ".join([scored, *summary.unscored])
     display.say(f"{counted}; {summary.averages}" if summary.averages else counted, Tone.SUMMARY)
     if record.run_id:
         see = "" if work.of_edits else f" (aim-tui runs show {record.run_id})"
         display.say(f"stored as {work.noun} {record.run_id}{see}")
-    if cut_short:
+    if interrupted:
         onwards = "; run the same command again to resume" if record.run_id else ""
         display.say(f"interrupted: what was finished is written{onwards}", Tone.WARNING)
         return INTERRUPTED

@@ -1,4 +1,4 @@
-"""What the settings and the options of a command add up to: a plan of work."""
+"""The setup of a run: settings and options combined."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from aim_tui.exports.images import Provenance
 from aim_tui.hub.optional_libraries import require_libraries
 from aim_tui.settings.settings import Settings, device_problem, load_settings
 
-# What --text-metric asks for, of the metrics that compare captions with the topic.
+# The metrics that compare captions with the topic, by the values of --text-metric.
 _OF_CAPTIONS = {"sentence": (BLIP2.id,), "bertscore": (BERTSCORE.id,), "both": (BLIP2.id, BERTSCORE.id)}
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What the settings and options of a command add up to."""
+    """The settings and the options of a command combined."""
 
     settings: Settings
     profile: Profile
     context: Context
     enabled: tuple[str, ...]
-    """The metrics that are wanted, at least one; their weights make sense."""
+    """The enabled metrics, at least one, with valid weights."""
     metrics: tuple[str, ...]
     """Those of them that have their prompt, topic or reference."""
     weights: dict[str, float]
@@ -39,15 +39,15 @@ class Setup:
     not_asked: dict[str, str]
 
     def with_store(self, path: Path) -> Setup:
-        """The same, with the store whose feature cache the engine uses."""
+        """The setup with the store whose feature cache the engine uses."""
         return replace(self, engine=replace(self.engine, store=str(path)))
 
     def provenance(self) -> Provenance:
-        """What outputs say about where the numbers come from."""
+        """Where the numbers come from, for outputs."""
         return Provenance(self.profile, engine_settings(self.engine), self.not_asked)
 
     def plan(self) -> ScoringPlan:
-        """The scoring plan; UsageError where nothing can be asked for or the weights make no sense."""
+        """The scoring plan; UsageError if all metrics are skipped or the weights are invalid."""
         if not self.metrics:
             reasons = "; ".join(f"{metric}: {reason}" for metric, reason in self.not_asked.items())
             raise UsageError(
@@ -74,12 +74,12 @@ def resolve(
     exif: str | None = None,
     config: Path | None = None,
 ) -> Setup:
-    """Put settings file, environment and options together; options win. UsageError names what is wrong.
+    """Combine settings file, environment and options; options win. UsageError names what is wrong.
 
-    A metric without its prompt, topic or reference is not asked for, and `not_asked` says so.
-    ModelUnavailableError where the library of a metric is not installed.
+    A metric without its prompt, topic or reference is skipped, and `not_asked` has the reason. ModelUnavailableError if
+    the library of a metric is not installed.
     """
-    Path.cwd()  # Where it is gone, torch's MKL would end the worker without a reason: `main` says it instead.
+    Path.cwd()  # Raises if it no longer exists, where torch's MKL would end the worker without a reason.
     settings = load_settings(config)
     if device and (problem := device_problem(device)):
         raise UsageError(problem)
@@ -127,7 +127,7 @@ def resolve(
 
 
 def _enabled(option: str | None, profile: Profile, settings: Settings) -> tuple[tuple[str, ...], dict[str, str]]:
-    """The metrics that are wanted, and why each of the others is not."""
+    """The enabled metrics, and why AIM's others are not."""
     if option is None:
         named = profile.metrics
         off = {metric: "left out by the profile" for metric in METRICS if metric not in named}
@@ -146,7 +146,7 @@ def _enabled(option: str | None, profile: Profile, settings: Settings) -> tuple[
 def _with_text_metric(
     option: str, enabled: tuple[str, ...], off: dict[str, str]
 ) -> tuple[tuple[str, ...], dict[str, str]]:
-    """The metrics with those of captions that the option names, in the place of whatever else is wanted of them."""
+    """The metrics with the caption metrics of the option instead of all others."""
     wanted = one_of("--text-metric", option, _OF_CAPTIONS)
     enabled = in_order([*(metric for metric in enabled if metric not in _OF_CAPTIONS["both"]), *wanted])
     off = {metric: reason for metric, reason in off.items() if metric not in enabled}

@@ -19,7 +19,7 @@ class Owner:
 
     @classmethod
     def this(cls) -> Owner:
-        """This process."""
+        """The current process."""
         return cls(platform.node(), os.getpid(), _birth(os.getpid()))
 
     def alive(self) -> bool:

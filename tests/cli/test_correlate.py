@@ -320,7 +320,7 @@ def test_a_distance_of_zero_is_shown_without_a_sign(cli: Cli, tmp_path: Path) ->
         (("--id", "a,b,c"), "at most two columns"),
         (("--rater", "modle"), "has no rater column 'modle'; did you mean 'model'"),
         (("--lower-is-better", "editclip"), "no column 'editclip'"),
-        (("--output", "/no/such/folder/f.json"), "there is no folder /no/such/folder"),
+        (("--output", "/no/such/folder/f.json"), "no folder /no/such/folder"),
         (("--rater", "model", "--raters", "llm_score"), "--rater and --raters cannot be combined"),
     ],
 )

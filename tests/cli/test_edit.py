@@ -206,7 +206,7 @@ def test_editclip_results_without_editclip_are_the_similarity_of_images(
         (("--metrics", "clip_edit", "--model", "x/y"), "--metrics leaves out editclip"),
         (("--metrics", "clip_edit", "--pre-resize", "256"), "--metrics leaves out editclip"),
         (("--format", "xml"), "unknown format"),
-        (("--output", "lost/x.json"), "there is no folder"),
+        (("--output", "lost/x.json"), "no folder"),
     ],
 )
 def test_a_wrong_option_is_named_before_anything_is_loaded(

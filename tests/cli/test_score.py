@@ -172,7 +172,7 @@ def test_an_image_is_never_overwritten_with_its_scores(cli: Cli, folder: Path, m
         ([".", "--weights", "clib=1"], "unknown metric 'clib'; did you mean 'clip'?"),
         ([".", "--format", "jsnol"], "unknown format 'jsnol'; did you mean 'jsonl'?"),
         ([".", "--device", "gpu"], "unknown device 'gpu'"),
-        ([".", "--output", "/nowhere/out.json"], "there is no folder /nowhere"),
+        ([".", "--output", "/nowhere/out.json"], "no folder /nowhere"),
         ([".", "--config", "/nowhere.toml"], "cannot read the settings file /nowhere.toml"),
     ],
 )

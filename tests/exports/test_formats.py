@@ -100,7 +100,7 @@ def test_a_file_says_its_format_or_is_refused_before_anything_is_computed(tmp_pa
         choose("table", tmp_path / "a.txt", Records)
     with pytest.raises(UsageError, match="that is the name of an image"):
         choose("csv", tmp_path / "a.png", Records)
-    with pytest.raises(UsageError, match="there is no folder"):
+    with pytest.raises(UsageError, match="no folder"):
         choose(None, tmp_path / "none" / "a.csv", Records)
     with pytest.raises(UsageError, match="names no format of a figure"):
         format_of(tmp_path / "a.pdf", AgreementFigure)

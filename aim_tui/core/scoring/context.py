@@ -37,7 +37,7 @@ class Context:
                 return get_metric(metric).against or "the image alone"
 
     def overlaid(self, own: Context | None) -> Context:
-        """This context, overridden by the parts that an image has of its own."""
+        """The context, overridden by the parts that an image has of its own."""
         if own is None:
             return self
         return replace(self, **{name: text for name in _PARTS if (text := getattr(own, name))})

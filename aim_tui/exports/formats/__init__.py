@@ -1,6 +1,6 @@
 """The registry of file formats: CLI, TUI and Python API write through it. A new format is one file and one line here.
 
-Which formats a thing can be written in follows from what it has: `formats_for(ScoredImages)`.
+The formats of a content follow from its class: `formats_for(ScoredImages)`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FORMATS: dict[str, Format] = {}
 
 
 def register(file_format: Format) -> None:
-    """Add a format; ValueError where one of its names is taken."""
+    """Add a format; ValueError if one of its names is taken."""
     taken = {name for known in _FORMATS.values() for name in known.names}
     if taken & set(file_format.names):
         raise ValueError(f"{file_format.id}: there is such a format already")
@@ -39,7 +39,7 @@ for _each in (TABLE, CSV, JSON, JSON_LINES, PARQUET, MARKDOWN, HTML, EDITCLIP, N
 
 
 def formats_for(*kinds: type[Content]) -> list[Format]:
-    """The formats in which one of these kinds of things can be written."""
+    """The formats in which one of these kinds of content can be written."""
     return [each for each in _FORMATS.values() if any(issubclass(kind, each.needs) for kind in kinds)]
 
 
@@ -49,7 +49,7 @@ def file_endings(*kinds: type[Content]) -> list[str]:
 
 
 def get_format(name: str, *kinds: type[Content]) -> Format:
-    """The format of that name; UsageError where none of these kinds can be written so."""
+    """The format of that name; UsageError if none of these kinds can be written in it."""
     known = formats_for(*kinds)
     for each in known:
         if name in each.names:
@@ -59,7 +59,7 @@ def get_format(name: str, *kinds: type[Content]) -> Format:
 
 
 def format_of(path: Path, *kinds: type[Content]) -> Format:
-    """The format that a file name's ending stands for; UsageError where it stands for none of these kinds."""
+    """The format of a file name's ending; UsageError if it is none of these kinds'."""
     if (found := find_by_ending(path, *kinds)) is None:
         known = ", ".join(each.id for each in formats_for(*kinds) if each.endings)
         raise UsageError(f"{path.name}: its ending names no format of {kinds[0].what}", f"known: {known}")
@@ -67,15 +67,15 @@ def format_of(path: Path, *kinds: type[Content]) -> Format:
 
 
 def find_by_ending(path: Path, *kinds: type[Content]) -> Format | None:
-    """The same, or None."""
+    """The format of a file name's ending, or None."""
     ending = path.suffix.lower().removeprefix(".")
     return next((each for each in formats_for(*kinds) if ending in each.endings), None)
 
 
 def choose(name: str | None, output: Path | None, *kinds: type[Content]) -> Format:
-    """The format that is named, that the file's name ends with, or a table; UsageError where there is none such.
+    """The format that is named, or that of the file's ending, or else a table; UsageError if there is none.
 
-    A file that cannot be written is told now, before anything is computed.
+    Also UsageError for a file that cannot be written, before anything is computed.
     """
     if name is not None:
         chosen = get_format(name, *kinds)
@@ -95,7 +95,7 @@ def choose(name: str | None, output: Path | None, *kinds: type[Content]) -> Form
 def export(content: Content, chosen: Format, output: Path | None = None) -> None:
     """Write the content to a file, whole or not at all, or to stdout.
 
-    ExportError where it cannot be written, UsageError where this kind of content is not written in that format.
+    ExportError if writing fails, UsageError if this kind of content has no such format.
     """
     if not isinstance(content, chosen.needs):
         known = ", ".join(each.id for each in formats_for(type(content)))

@@ -1,4 +1,4 @@
-"""CSV (RFC 4180, lines ended by a line feed); texts that a spreadsheet would take for a formula stay texts."""
+"""CSV (RFC 4180, lines end in a line feed); texts that a spreadsheet would read as formulas are quoted."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&])")
 
 
 def markdown(content: Paged) -> str:
-    """The blocks of a page, separated by an empty line."""
+    """A page as Markdown."""
     return "\n\n".join("\n".join(_lines(block)) for block in content.page()) + "\n"
 
 
@@ -29,7 +29,7 @@ def _lines(block: Block) -> Iterator[str]:
         case Quote(content):
             yield f"> {_text(content)}"
         case Grid(headings, rows, texts):
-            # A lone number sign is no heading inside a table.
+            # A number sign is not a heading inside a table.
             yield _row(heading if heading == "#" else _text(heading) for heading in headings)
             yield _row(":--" if place in texts else "--:" for place, _ in enumerate(headings))
             for row in rows:
@@ -41,7 +41,7 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _text(content: str) -> str:
-    """Text in one line that Markdown, and the HTML it may hold, take for nothing else."""
+    """Text in one line, escaped for Markdown and its HTML."""
     return _SPECIAL.sub(r"\\\1", printable(content))
 
 

@@ -176,7 +176,7 @@ def test_what_is_no_probe_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.safetensors"
     for content in (b"", b"\x80\x04pickle", b"\xff" * 64):
         path.write_bytes(content)
-        with pytest.raises(UsageError, match="no sound probe"):
+        with pytest.raises(UsageError, match="not a valid probe"):
             read_probe(path)
     save_file({"weights": np.zeros((1, 2))}, path)
     with pytest.raises(UsageError, match="no probe of aim-tui"):
