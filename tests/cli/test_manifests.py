@@ -174,13 +174,13 @@ def test_a_column_is_replaced_only_where_that_was_asked_for(cli: Cli, tmp_path: 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["rows.jsonl", "-o", "rows.jsonl"], "would write over the file to read"),
-        (["out.partial.jsonl", "-o", "out.jsonl"], "would write over the file to read"),
-        (["rows.jsonl", "-o", "out.csv"], "the format is that of rows.jsonl"),
+        (["rows.jsonl", "-o", "rows.jsonl"], "would overwrite the input"),
+        (["out.partial.jsonl", "-o", "out.jsonl"], "would overwrite the input"),
+        (["rows.jsonl", "-o", "out.csv"], "the format must be that of rows.jsonl"),
         (["rows.jsonl", "--text-key", "texd"], "no column 'texd'; did you mean 'text'?"),
         (["rows.jsonl", "--scale", "unti"], "--scale is 'unti'; did you mean 'unit'?"),
         (["rows.jsonl", "--on-error", "nul"], "--on-error is 'nul'; did you mean 'null'?"),
-        (["rows.parquet"], "Parquet is no text for stdout"),
+        (["rows.parquet"], "cannot write Parquet to stdout"),
         (["gone.jsonl"], "cannot read gone.jsonl"),
         (["rows.xlsx"], "unknown file extension"),
     ],

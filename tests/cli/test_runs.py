@@ -107,12 +107,12 @@ def test_a_run_is_shown_with_what_was_asked_models_summary_and_extremes(cli: Cli
     assert json.loads(cli("runs", "show", "last", "--json").out)["run"]["id"] == run
 
 
-def test_a_name_that_is_no_run_says_so(cli: Cli, runs: Runs) -> None:
+def test_an_unknown_run_is_reported(cli: Cli, runs: Runs) -> None:
     add(runs, [0.3])
     add(runs, [0.2])
     unknown, unclear = cli("runs", "show", "zzz"), cli("runs", "show", "0")
     assert (unknown.code, unclear.code) == (1, 1)
-    assert "there is no run 'zzz'" in unknown.err and "aim-tui runs list" in unknown.err
+    assert "no run 'zzz'" in unknown.err and "aim-tui runs list" in unknown.err
     assert "more than one run begins with '0'" in unclear.err
 
 

@@ -65,7 +65,7 @@ def test_kill_9_at_random_moments_loses_and_doubles_no_row(
     assert before > 0
     ended = home.scored(many)
     assert ended.code == 0, ended.errors
-    assert f"{before} of {MANY} are there" in ended.errors
+    assert f"{before} of {MANY} are done" in ended.errors
     assert same(ended.rows, undisturbed)
     (run,) = stored(home)
     assert run.info.state is RunState.DONE
@@ -115,7 +115,7 @@ def test_an_image_that_changed_in_between_is_scored_again(home: Home, many: Path
     for number in (3, 30, MANY - 1):
         shutil.copy(SAMPLE.reference, images / f"{number:05}.png")
     ended = home.scored(images)
-    assert f": {before - 2} of {MANY} are there" in ended.errors
+    assert f": {before - 2} of {MANY} are done" in ended.errors
     assert same(ended.rows, home.scored(images, "--no-store").rows)
 
 

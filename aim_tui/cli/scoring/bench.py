@@ -1,4 +1,4 @@
-"""`aim-tui bench`: this machine's speed with a profile's models, beside the limit and beside the plain way."""
+"""`aim-tui bench`: this machine's speed with a profile's models, compared with the models alone and a plain loop."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _show(profile: str, report: Report) -> None:
     machine = report.machine
     console.print(
         f"profile {profile} on {machine['devices']}, {machine['cores']} cores, torch {machine['torch']} "
-        f"with {machine['torch_threads']} threads (the plain way: {machine['torch_threads_plain']})",
+        f"with {machine['torch_threads']} threads (plain loop: {machine['torch_threads_plain']})",
         soft_wrap=True,
     )
     console.print(f"{report.images} images of {report.mean_bytes / 1e6:.2f} MB on average\n", soft_wrap=True)
@@ -102,8 +102,8 @@ def _show(profile: str, report: Report) -> None:
         )
     console.print(table)
     console.print(
-        f"\nreading alone, on all cores: {report.reading.rate:.2f} images/s. What binds is {report.bound_by}: "
-        f"the whole runs at {report.share_of_the_limit:.0%} of that limit."
+        f"\nreading alone, on all cores: {report.reading.rate:.2f} images/s. The bottleneck is {report.bound_by}: "
+        f"all metrics together reach {report.share_of_the_limit:.0%} of its limit."
     )
 
 

@@ -1,6 +1,6 @@
-"""`aim-tui edit`: image edits scored without the application; data on stdout, everything else on stderr.
+"""`aim-tui edit`: score image edits without the application; data on stdout, everything else on stderr.
 
-With --tui the application opens on them instead, as a bare `aim-tui DATA.json` does.
+With --tui it opens the application on them instead, as a bare `aim-tui DATA.json` does.
 """
 
 from __future__ import annotations

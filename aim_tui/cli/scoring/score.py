@@ -1,4 +1,4 @@
-"""`aim-tui score`: the engine without the application; data on stdout, everything else on stderr."""
+"""`aim-tui score`: score images without the application; data on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from aim_tui.cli import options
 from aim_tui.cli.progress import display
-from aim_tui.cli.scoring.item_prompts import asking, read_options
+from aim_tui.cli.scoring.item_prompts import read_options, with_own
 from aim_tui.cli.scoring.score_manifest import Columns, score_manifest
 from aim_tui.core.metrics.spec import Need
 from aim_tui.errors import UsageError
@@ -130,7 +130,7 @@ def score(
     if asked.own:
         if watch and asked.pair:
             raise UsageError("--pair needs a fixed number of images; --watch has none", "leave out one of them")
-        setup = asking(setup, {Need.PROMPT})
+        setup = with_own(setup, {Need.PROMPT})
     chosen, sink = get_format(output_format, ScoredImages), Sink(output)
     sink.check()
     # A watch also finds the images that are there already, once they are fully written.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aim_tui.cli.console import say
-from aim_tui.cli.scoring.item_prompts import Prompts, asking
+from aim_tui.cli.scoring.item_prompts import Prompts, with_own
 from aim_tui.cli.scoring.manifest_run import ManifestTask, Refused, cell_text, run
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.metrics.spec import Need
@@ -53,7 +53,7 @@ def score_manifest(
     needs = {need: name for need, name in names.items() if name in known}
     if prompts.origin is not None:
         needs.pop(Need.PROMPT, None)
-    setup = asking(setup, {*needs, *((Need.PROMPT,) if prompts.origin is not None else ())})
+    setup = with_own(setup, {*needs, *((Need.PROMPT,) if prompts.origin is not None else ())})
     if not setup.metrics and not needs:
         raise UsageError(
             f"nothing to score: {file} has none of the columns {', '.join(names.values())}",

@@ -25,6 +25,6 @@ class Finding:
     text: str
     state: State = State.FINE
     fixes: tuple[str, ...] = ()
-    """What to do about it, one step or one alternative each."""
+    """What to do about it; each is a step or an alternative."""
     data: dict[str, Any] = field(default_factory=dict)
-    """The same for a program."""
+    """The same for programs."""

@@ -160,15 +160,15 @@ def _estimator(strength: float | None, folds: int, seed: int) -> Any:
 def _check(counts: dict[str, int], folds: int, strength: float | None) -> int:
     """The number of folds of the inner cross-validation; UsageError if there are too few images."""
     if len(counts) < 2:
-        raise UsageError(f"all images are {next(iter(counts), 'nothing')!r}: a probe tells at least two classes apart")
+        raise UsageError(f"all images are {next(iter(counts), 'nothing')!r}: a probe needs at least two classes")
     rarest = min(counts, key=lambda name: counts[name])
     fewest = counts[rarest]
     if fewest < folds:
         hint = f"label more, or use --folds {fewest}" if fewest >= FEWEST_FOLDS else "label more of it"
         if all(map(_is_number, counts)):
-            hint = "labels that are numbers are taken as classes; write a few classes, such as good and bad"
+            hint = "numbers are read as classes; use a few classes instead, such as good and bad"
         raise UsageError(
-            f"{fewest} image{'s are' if fewest != 1 else ' is'} {rarest!r}; cross-validation in {folds} parts needs "
+            f"{fewest} image{'s are' if fewest != 1 else ' is'} {rarest!r}; {folds}-fold cross-validation needs "
             f"at least {folds} of each class",
             hint,
         )
@@ -177,7 +177,7 @@ def _check(counts: dict[str, int], folds: int, strength: float | None) -> int:
     inner = min(folds, left)
     if strength is None and inner < FEWEST_FOLDS:
         raise UsageError(
-            f"{fewest} images are {rarest!r}: too few to choose the strength of the penalty by", "give one, as --c 10"
+            f"{fewest} images are {rarest!r}: too few to choose C by cross-validation", "give one, such as --c 10"
         )
     return inner
 

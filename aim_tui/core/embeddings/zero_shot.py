@@ -35,7 +35,7 @@ class Logits:
         """How probabilities are computed, in words."""
         text = f"softmax over the labels of {self.scale:.4g} * cosine"
         if self.sigmoid:
-            text += " (the model was trained on single pairs, by a sigmoid; its bias falls out of a softmax)"
+            text += " (the model was trained on single pairs with a sigmoid; its bias cancels in a softmax)"
         return text
 
 
@@ -50,7 +50,7 @@ class Guess:
 def check_labels(labels: Sequence[str]) -> None:
     """UsageError for fewer than two labels, or a repeated one."""
     if len(labels) < 2:
-        raise UsageError("there is one label, which every image would be given", "give at least two")
+        raise UsageError("only one label, which every image would get", "give at least two")
     duplicate = next((label for number, label in enumerate(labels) if label in labels[:number]), None)
     if duplicate is not None:
         raise UsageError(f"the label {duplicate!r} is given twice")
@@ -61,7 +61,7 @@ def check_templates(templates: Sequence[str]) -> None:
     for template in templates:
         if template.count(PLACE) != 1:
             raise UsageError(
-                f"the template {template!r} has {template.count(PLACE)} places for the label", "write {} once, for it"
+                f"the template {template!r} has {template.count(PLACE)} places for the label", "write {} once"
             )
 
 

@@ -159,9 +159,9 @@ def test_noise_is_not_told_to_be_a_notion() -> None:
     ("labels", "said"),
     [
         (["a"] * 20, "at least two classes"),
-        (["a"] * 17 + ["b"] * 3, "3 images are 'b'; cross-validation in 5 parts needs at least 5.*--folds 3"),
+        (["a"] * 17 + ["b"] * 3, "3 images are 'b'; 5-fold cross-validation needs at least 5.*--folds 3"),
         (["a"] * 19 + ["b"], "1 image is 'b'"),
-        ([str(number) for number in range(20)], "numbers are taken as classes"),
+        ([str(number) for number in range(20)], "numbers are read as classes"),
     ],
 )
 def test_too_few_of_a_class_is_refused_in_words(labels: list[str], said: str) -> None:
@@ -170,7 +170,7 @@ def test_too_few_of_a_class_is_refused_in_words(labels: list[str], said: str) ->
     assert re.search(said, str(refused.value))
 
 
-def test_what_is_no_probe_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_probe_is_refused(tmp_path: Path) -> None:
     from safetensors.numpy import save_file
 
     path = tmp_path / "x.safetensors"
@@ -179,7 +179,7 @@ def test_what_is_no_probe_is_refused(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="not a valid probe"):
             read_probe(path)
     save_file({"weights": np.zeros((1, 2))}, path)
-    with pytest.raises(UsageError, match="no probe of aim-tui"):
+    with pytest.raises(UsageError, match="not a probe of aim-tui"):
         read_probe(path)
     write_probe(path, Probe(("a", "b"), np.ones((1, 2)), np.zeros(1)), {})
     path.write_bytes(path.read_bytes().replace(b'[\\"a\\", \\"b\\"]', b'[\\"a\\", \\"a\\"]'))
