@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from aim_tui.errors import AimError, UsageError
+from aim_tui.isolation import isolate
 
 if TYPE_CHECKING:
     import typer
@@ -65,6 +66,7 @@ COMMANDS = {
 
 def main() -> None:
     """Run the command line; an expected error is two lines on stderr and an exit code, never a traceback."""
+    isolate()
     try:
         try:
             _run(sys.argv[1:])

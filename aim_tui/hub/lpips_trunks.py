@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from aim_tui.core.names import did_you_mean
 from aim_tui.errors import ModelUnavailableError
 from aim_tui.hub.cache_paths import torch_checkpoints
+from aim_tui.isolation import PYTHON
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def address(trunk: Trunk) -> str:
     import subprocess
 
     code = f"from torchvision.models import {trunk.enum} as w; print(w.IMAGENET1K_V1.url)"
-    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    process = subprocess.run([*PYTHON, "-c", code], capture_output=True, text=True, check=False, timeout=120)
     url = process.stdout.strip()
     if process.returncode != 0 or not url.startswith("http") or not url.endswith(trunk.file):
         raise ModelUnavailableError(

@@ -10,7 +10,6 @@ import contextlib
 import itertools
 import os
 import signal
-import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -41,9 +40,10 @@ from aim_tui.ipc.protocol import (
 )
 from aim_tui.ipc.worker_log import TAIL_LINES, how_it_ended, last_lines, new_log
 from aim_tui.ipc.worker_state import Crash, Patience, WorkerGoneError, WorkerState
+from aim_tui.isolation import PYTHON
 from aim_tui.settings import paths
 
-WORKER_COMMAND = (sys.executable, "-m", "aim_tui.worker")
+WORKER_COMMAND = (*PYTHON, "-m", "aim_tui.worker")
 
 # Some thirty reports, 2 ms: a key that is pressed meanwhile takes about ten turns of the loop to its paint.
 _READ_AT_ONCE = 8 * 1024

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
-from textual.events import Event, Key
+from textual.events import Event, Key, Paste
 from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -27,6 +28,7 @@ from aim_tui.terminal.osc import osc_settings
 from aim_tui.terminal.startup import driver_class, leave_terminal
 from aim_tui.terminal.writer import TerminalWriter, driver_with_writer, query_tmux
 from aim_tui.ui.commands import binding_commands
+from aim_tui.ui.input_gate import InputGate
 from aim_tui.ui.late_input import LateInput
 from aim_tui.ui.launch import Launch
 from aim_tui.ui.notifications import ShownNotification
@@ -91,6 +93,8 @@ class AimApp(App[int]):
         self._main: MainScreen | None = None
         self.late_input = LateInput()
         """Tells keys from what a terminal answers late."""
+        self.input_gate = InputGate(self, self._dispatch_input)
+        """Where keys wait for those before them."""
         self.past_notifications: deque[ShownNotification] = deque(maxlen=_MOST_NOTIFICATIONS)
         """All notifications that were shown, the newest last."""
         self.add_mode("main", self._open_main)
@@ -123,13 +127,20 @@ class AimApp(App[int]):
             self._main.post_message(message)
 
     async def on_event(self, event: Event) -> None:
-        """Note every key, whoever it is for."""
-        if isinstance(event, Key) and not event.is_forwarded:
-            self.late_input.add(event.character)
+        """Let keys and pastes take effect one after another."""
+        if isinstance(event, (Key, Paste)) and not event.is_forwarded:
+            self.input_gate.add(event)
+        else:
+            await super().on_event(event)
+
+    async def _dispatch_input(self, event: Event) -> None:
+        if isinstance(event, Key):
+            self.late_input.add(event.character, event.time)
         await super().on_event(event)
 
     def on_mount(self) -> None:
         """Take up the user's keys, and what tmux knows of the terminal outside."""
+        self.run_worker(self.input_gate.run(), group="input")
         if self._begun:
             self.settle()
 
@@ -191,6 +202,18 @@ class AimApp(App[int]):
         self.toggle_class("-compact")
         self.session.workspace.saved_state.set_looks(compact=self.has_class("-compact"))
 
+    def pop_screen(self) -> AwaitComplete:
+        """Go back to the screen below.
+
+        Textual remembers a thousand caches in which widgets keep their drawn lines, also of widgets that are gone:
+        they are emptied here, or a screen that is opened again and again costs a megabyte each time.
+        """
+        closed = self.screen
+        popped = super().pop_screen()
+        for widget in closed.walk_children():
+            widget.refresh()
+        return popped
+
     def action_detect_images(self) -> None:
         """Ask the terminal again how it shows images."""
         from aim_tui.ui.main.detect_images import detect_images
@@ -205,6 +228,8 @@ class AimApp(App[int]):
         """Quit, after a question where a job runs."""
         from aim_tui.ui.dialogs.confirm import ConfirmScreen
 
+        if self._main is not None:
+            self._main.save_prompt()
         running = self.session.workspace.running if self._begun else None
         if running is None or isinstance(self.screen, ConfirmScreen):
             self.exit(0)

@@ -25,9 +25,8 @@ class LateInput:
         self._burst = ""
         self._last = float("-inf")
 
-    def add(self, character: str | None) -> None:
-        """A key came; keys without a character end a burst."""
-        now = self._clock()
+    def add(self, character: str | None, now: float) -> None:
+        """A key came at a time of the clock; keys without a character end a burst."""
         burst = self._burst if now - self._last < _BURST_SECONDS else ""
         self._burst = (burst + character)[-_LONGEST:] if character else ""
         self._last = now

@@ -21,7 +21,7 @@ def after(text: str, *, apart: float, clock: Clock | None = None) -> list[str]:
     clock.now += 0.6
     trusted = []
     for character in text:
-        late_input.add(character)
+        late_input.add(character, clock.now)
         if late_input.settled() and character.isdigit():
             trusted.append(character)
         clock.now += apart
@@ -31,7 +31,7 @@ def after(text: str, *, apart: float, clock: Clock | None = None) -> list[str]:
 def test_nothing_is_trusted_in_the_first_half_second() -> None:
     clock = Clock()
     late_input = LateInput(clock)
-    late_input.add("5")
+    late_input.add("5", clock.now)
     assert not late_input.settled()
     clock.now += 0.5
     assert late_input.settled()
@@ -55,11 +55,11 @@ def test_a_key_after_an_answer_is_trusted_again() -> None:
     clock = Clock()
     late_input = LateInput(clock, settle=0.0)
     for character in "[?62;4c":
-        late_input.add(character)
+        late_input.add(character, clock.now)
     clock.now += 0.05
-    late_input.add("3")
+    late_input.add("3", clock.now)
     assert late_input.settled()
-    late_input.add("?")
-    late_input.add(None)
-    late_input.add("4")
+    late_input.add("?", clock.now)
+    late_input.add(None, clock.now)
+    late_input.add("4", clock.now)
     assert late_input.settled()

@@ -8,6 +8,7 @@ import sys
 import time
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -34,6 +35,8 @@ TOPIC = "A wooden cabin with a smoking chimney"
 PROMPT = "Only one wooden cabin"
 # Seconds that nothing takes but what never comes, however busy the machine is.
 LONGEST = 120.0
+# Applications of the tests have no queue of keys.
+IDLE = SimpleNamespace(idle=True)
 
 
 async def at_rest(pilot: Pilot[Any]) -> bool:
@@ -49,7 +52,8 @@ async def at_rest(pilot: Pilot[Any]) -> bool:
         await asyncio.sleep(0.001)
         await pilot._wait_for_screen()
         pumps = [pilot.app, *pilot.app.screen.walk_children(with_self=True)]
-        calm = 0 if any(pump.message_queue_size for pump in pumps) else calm + 1
+        waiting = any(pump.message_queue_size for pump in pumps) or not getattr(pilot.app, "input_gate", IDLE).idle
+        calm = 0 if waiting else calm + 1
     return True
 
 

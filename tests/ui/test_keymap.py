@@ -176,7 +176,7 @@ async def test_help_is_built_from_the_bindings_that_are_active(open_app: Any, fo
         assert "End the job" not in app.text()
         await app.press("q")
         await app.press("p", "f1")
-        await app.shows("Give the saved text back and leave")
+        await app.shows("Restore the saved texts and leave")
 
 
 @pytest.mark.usefixtures("models_here")

@@ -63,7 +63,7 @@ def interpreter() -> Iterator[None]:
 @pytest.mark.usefixtures("models_here")
 @pytest.mark.parametrize("count", [5_000, pytest.param(100_000, marks=pytest.mark.slow)])
 async def test_every_step_does_its_work_with_very_many_rows(
-    open_app: Any, folder: Path, tmp_path: Path, count: int
+    open_app: Any, folder: Path, tmp_path: Path, count: int, gate: Any
 ) -> None:
     large = tmp_path / "large"
     large.mkdir()
@@ -72,7 +72,7 @@ async def test_every_step_does_its_work_with_very_many_rows(
     quiet_collector()
     short_turns()
     ticker = Ticker()
-    async with open_app(folder, size=(160, 50), store=tmp_path / "store.db") as app:
+    async with open_app(folder, size=(160, 50), store=tmp_path / "store.db", worker=["--gate", str(gate.path)]) as app:
         scores = app.app.screen.scores
         ticker.now("open")
         app.session.folders.open(large)
@@ -111,19 +111,25 @@ async def test_every_step_does_its_work_with_very_many_rows(
         ticker.now("score marked")
         await app.hit("s")
         await app.until(lambda: app.session.workspace.running is not None)
-        await app.until(lambda: app.session.workspace.running.progress.done > 0)
         ticker.now("while it runs")
-        await app.until(lambda: app.session.workspace.running.progress.done > 2000)
+        gate.let(count // 2)
+        await app.until(lambda: app.session.workspace.running.progress.done == count // 2)
         ticker.now("cancel")
         app.session.scoring.cancel()
-        await app.until(lambda: app.session.workspace.running is None and not app.session.jobs.storing)
+
+        def ended() -> bool:
+            # The worker sees that the job is cancelled when it has waited for another image.
+            gate.let(1)
+            return app.session.workspace.running is None and not app.session.jobs.storing
+
+        await app.until(ended)
         await app.pilot.pause()
         ticker.now("score what is left")
         await app.hit("escape")
         await app.hit("s")
         await app.until(lambda: app.session.workspace.running is not None)
-        await app.until(lambda: app.session.workspace.running.progress.done > 0)
         ticker.now("to the end")
+        gate.let(count // 2 + 1)
         await app.until(lambda: app.session.workspace.running is None and not app.session.jobs.storing, seconds=300)
         await app.pilot.pause()
         assert all(row.final is not None for row in app.rows)

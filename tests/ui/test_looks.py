@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from textual.events import MouseScrollDown
-from textual.widgets import Button, Footer
+from textual.widgets import Button
 
 from aim_tui.ui.commands import binding_commands
 from aim_tui.ui.dialogs.confirm import ConfirmScreen
@@ -16,6 +16,7 @@ from aim_tui.ui.main.score_table import ScoreTable
 from aim_tui.ui.preferences import Preferences
 from aim_tui.ui.review.screen import ReviewScreen
 from aim_tui.ui.themes import THEME_NAMES
+from aim_tui.ui.widgets.key_line import KeyLine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -232,13 +233,9 @@ async def test_a_click_on_a_title_sorts_and_another_reverses(open_app: Any, fold
 async def test_a_click_in_the_footer_does_what_it_says(open_app: Any, folder: Path) -> None:
     async with open_app(folder) as app:
         await ready(app)
-        footer = app.app.screen.query_one(Footer)
-
-        def prompt_keys() -> list[Any]:
-            return [key for key in footer.query("FooterKey") if "Prompt" in str(key.render())]
-
-        await app.until(prompt_keys)
-        await app.click(prompt_keys()[0])
+        line = app.app.screen.query_one(KeyLine)
+        await app.until(lambda: "p Prompt" in str(line.render()))
+        await app.click(line, offset=(str(line.render()).index("Prompt"), 0))
         await app.until(lambda: app.app.focused is not None and app.app.focused.id == "prompt")
 
 

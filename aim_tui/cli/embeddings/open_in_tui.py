@@ -11,6 +11,7 @@ from pathlib import Path
 from aim_tui.cli.launching import folder_of, in_terminal, launch, open_on
 from aim_tui.errors import UsageError
 from aim_tui.inputs.saved_results import read_findings
+from aim_tui.isolation import PYTHON
 from aim_tui.runs.setup import Setup
 
 
@@ -28,7 +29,7 @@ def open_findings(setup: Setup, path: str, store: Path | None, output_format: st
     with tempfile.TemporaryDirectory(prefix="aim-tui-") as place:
         file = Path(place) / "found.json"
         name, *arguments = [argument for argument in sys.argv[1:] if argument != "--tui"]
-        command = [sys.executable, "-m", "aim_tui", name, "--format", "json", "--output", str(file), *arguments]
+        command = [*PYTHON, "-m", "aim_tui", name, "--format", "json", "--output", str(file), *arguments]
         code = subprocess.run(command, check=False).returncode
         if code not in (0, 1) or not file.exists():
             raise SystemExit(code or 1)

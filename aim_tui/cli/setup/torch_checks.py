@@ -50,7 +50,7 @@ def query_torch(python: str = sys.executable, timeout: float = _TIMEOUT_SECONDS)
     """Version, build and devices of torch; {"problem": reason} if it cannot be imported."""
     try:
         run = subprocess.run(
-            [python, "-c", _SCRIPT],
+            [python, "-P", "-c", _SCRIPT],
             capture_output=True,
             text=True,
             errors="replace",

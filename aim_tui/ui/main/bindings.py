@@ -12,7 +12,7 @@ MAIN_BINDINGS: list[BindingType] = [
     Binding("x", "cancel", "Cancel", tooltip="End the job; what is finished stays", id="main.cancel"),
     Binding("W", "restart", "Restart worker", tooltip="Say why the worker died and start it again", id="main.restart"),
     Binding(
-        "p", "edit_prompt", "Prompt", tooltip="Edit prompt and topic: enter saves, esc gives back", id="main.prompt"
+        "p", "edit_prompt", "Prompt", tooltip="Edit prompt and topic: enter saves, esc restores them", id="main.prompt"
     ),
     Binding(
         "r", "take_reference", "Reference", show=False, tooltip="Compare with the current image", id="main.reference"

@@ -1,4 +1,4 @@
-"""Topic and prompt: edited in place, saved with enter, given back with escape, with CLIP's view of the prompt."""
+"""Topic and prompt: edited in place, saved by leaving them, restored with escape, with CLIP's view of the prompt."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.events import DescendantBlur
 from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, Static
@@ -98,15 +99,12 @@ class PromptForm(Vertical):
 
     BINDING_GROUP_TITLE = "Topic and prompt"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "restore", "Give back", tooltip="Give the saved text back and leave", id="prompt.restore"),
+        Binding("escape", "restore", "Cancel", tooltip="Restore the saved texts and leave", id="prompt.restore"),
+        Binding("tab,shift+tab", "other_field", "Topic or prompt", tooltip="Edit the other text", id="prompt.other"),
     ]
 
-    @dataclass
     class Saved(Message):
-        """Enter was pressed: judge against these texts."""
-
-        topic: str
-        prompt: str
+        """The form was left with other texts than were saved: `take` gives them."""
 
     @dataclass
     class Edited(Message):
@@ -175,12 +173,31 @@ class PromptForm(Vertical):
         self.post_message(self.Edited(self._prompt.value))
 
     @on(Input.Submitted)
-    def _save(self, event: Input.Submitted) -> None:
+    def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        topic, prompt = self._topic.keep(), self._prompt.keep()
-        self.remove_class("-edited")
-        self.post_message(self.Saved(topic, prompt))
+        self.post_message(self.Saved())
         self.post_message(self.Left())
+
+    def take(self) -> tuple[str, str] | None:
+        """Topic and prompt as they read now, from here on saved; None where nothing was edited."""
+        if not (self._topic.edited or self._prompt.edited):
+            return None
+        self.remove_class("-edited")
+        return self._topic.keep(), self._prompt.keep()
+
+    @on(DescendantBlur)
+    def _maybe_left(self) -> None:
+        # A terminal in the background takes the focus too, and gives it back.
+        if self.app.app_focus:
+            self.call_later(self._save_if_left)
+
+    def _save_if_left(self) -> None:
+        if not self.has_focus_within:
+            self.post_message(self.Saved())
+
+    def action_other_field(self) -> None:
+        """Edit the other of topic and prompt."""
+        (self._prompt if self._topic.has_focus else self._topic).focus()
 
     def action_restore(self) -> None:
         """Give both saved texts back."""

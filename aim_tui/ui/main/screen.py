@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
+from textual.events import ScreenSuspend
 
 from aim_tui.core.selection.sorting import SortKey
 from aim_tui.errors import AimError
@@ -139,8 +140,11 @@ class MainScreen(PanesScreen):
         self._count_tokens(event.prompt)
 
     @on(PromptForm.Saved)
-    def _prompt_saved(self, event: PromptForm.Saved) -> None:
-        self.session.setup.set_prompt(event.topic, event.prompt)
+    @on(ScreenSuspend)
+    def save_prompt(self) -> None:
+        """Score with what the form shows, however it is left."""
+        if (texts := self.form.take()) is not None:
+            self.session.setup.set_prompt(*texts)
 
     @on(PromptForm.Left)
     def _form_left(self) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import sys
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from aim_tui.core.text import printable
 from aim_tui.hub.inventory import inspect_profile
+from aim_tui.isolation import PYTHON
 from aim_tui.ui.session.local_models import Fetching
 from aim_tui.ui.session.messages import ModelsChanged
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aim_tui.ui.session.jobs import Jobs
     from aim_tui.ui.session.workspace import Workspace
 
-FETCH_COMMAND = (sys.executable, "-m", "aim_tui.hub.fetch", "--json")
+FETCH_COMMAND = (*PYTHON, "-m", "aim_tui.hub.fetch", "--json")
 
 
 class ModelService:

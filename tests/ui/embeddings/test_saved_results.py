@@ -77,6 +77,7 @@ async def test_a_category_opens_in_review_against_its_own_prompt(open_app: Any, 
         assert app.session.workspace.context == Context(app.session.workspace.context.topic, "a [/red] cabin")
         assert app.session.workspace.listing.folder == root / "cabins" and len(app.rows) == 8
         await app.all_scored()
+        await app.until(app.app.late_input.settled)
         await app.press("5")
         await app.until(lambda: app.session.ratings.opinion(app.rows[0].path).rating == 5)
         await app.press("q")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from textual.events import AppBlur, AppFocus
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,3 +97,41 @@ async def test_a_prompt_set_elsewhere_is_shown_but_never_over_what_is_being_writ
         app.session.setup.set_prompt("third topic", "third prompt")
         await app.shows("third topic")
         assert app.app.screen.form.prompt == "another prompt of mine"
+
+
+async def test_tab_goes_between_topic_and_prompt_and_nowhere_else(open_app: Any, folder: Path) -> None:
+    async with open_app(folder) as app:
+        await app.press("p")
+        places = []
+        for key in ("tab", "tab", "tab", "shift+tab"):
+            await app.press(key)
+            places.append(app.app.focused.id)
+        assert places == ["topic", "prompt", "topic", "prompt"]
+
+
+async def test_leaving_a_field_in_any_way_saves_it(open_app: Any, folder: Path) -> None:
+    async with open_app(folder) as app:
+
+        def prompt() -> str:
+            return app.session.workspace.context.prompt
+
+        await app.press("p", "1")
+        await app.click("#scores")
+        assert prompt() == "Only one wooden cabin1"
+        await app.press("p", "2", "ctrl+p")
+        assert prompt() == "Only one wooden cabin12"
+        await app.press("escape", "3")
+        await app.press("ctrl+q")
+        assert prompt() == "Only one wooden cabin123"
+
+
+async def test_a_terminal_in_the_background_saves_nothing_half_written(open_app: Any, folder: Path) -> None:
+    async with open_app(folder) as app:
+        await app.press("p", "1")
+        app.app.post_message(AppBlur())
+        await app.settle()
+        assert app.session.workspace.context.prompt == "Only one wooden cabin"
+        app.app.post_message(AppFocus())
+        await app.settle()
+        await app.press("2", "enter")
+        assert app.session.workspace.context.prompt == "Only one wooden cabin12"

@@ -233,16 +233,16 @@ async def test_keys_that_may_be_a_terminals_answer_rate_nothing(open_app: Any, f
         late_input = LateInput(lambda: now[0])
         app.app.screen._trusted = late_input.settled
         # The first half second, then an answer in one piece.
-        late_input.add("4")
+        late_input.add("4", now[0])
         await app.press("4")
         assert "1/8" in app.text()
         now[0] += 1
         for character in "\x1b[?62;4":
-            late_input.add(character)
+            late_input.add(character, now[0])
         await app.press("4")
         assert "1/8" in app.text()
         now[0] += 1
-        late_input.add("4")
+        late_input.add("4", now[0])
         await app.press("4")
         await app.shows("2/8")
         await quiet(app)
