@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.scoring.columns import IMAGES, Kind, View
 from aim_tui.core.scoring.records import full_record, own_fields
 from aim_tui.core.scoring.results import Row
@@ -62,8 +63,10 @@ class StoredRun(ImageRecords, Columnar, Paged, HtmlPaged):
         """One row per image."""
         records = [full_record(row, self.results, self.opinions) for row in self.results.rows]
         about = {name: value for name, value in self.document().items() if name != "results"}
-        types = {column.field: _TYPES[column.kind] for column in IMAGES.exported(self.results.plan)}
-        types |= {"prompt_tokens": "int64", **_FILE_TYPES, **dict.fromkeys(own_fields(self.results), "string")}
+        exported = IMAGES.exported(self.results.plan)
+        types = {column.field: _TYPES[column.kind] for column in exported if column.metric in ("", *METRICS)}
+        types |= _FILE_TYPES | {column.field: _TYPES[column.kind] for column in exported}
+        types |= {"prompt_tokens": "int64"} | dict.fromkeys(own_fields(self.results), "string")
         fields = [pyarrow.field(name, getattr(pyarrow, kind)()) for name, kind in types.items()]
         opinion = {"rater": "string", "rating": "float64", "rejected": "bool_", "note": "string"}
         judgement = pyarrow.struct([(name, getattr(pyarrow, kind)()) for name, kind in opinion.items()])

@@ -162,7 +162,7 @@ def test_categories_are_scored_as_the_clip_metric_scores_and_every_image_is_acco
     assert found["macro"]["without_a_score"] == ["zebras"]
     assert len(records(cli("categories", str(root), "--prompts", str(prompts), "-P", "sample", "-f", "csv"))) == 3
     table = cli("categories", str(root), "--prompt-template", "a {category}", "-P", "sample")
-    assert "micro: images weighted equally" in table.out and "a zebras" in table.out
+    assert "micro: mean of images" in table.out and "a zebras" in table.out
     neither = cli("categories", str(root), "-P", "sample")
     assert neither.code == 2 and "--prompt-template" in neither.err
 

@@ -166,8 +166,8 @@ def _table(scored: Categories, rows: list[Category]) -> list[Part]:
         made.add_row(*map(words, (row.name, _bar(row.summary, low, high), *_figures(row.summary), failed, row.prompt)))
     made.add_row()
     for name, mean in (
-        ("macro: categories weighted equally", scored.macro),
-        ("micro: images weighted equally", scored.micro),
+        ("macro: mean of categories", scored.macro),
+        ("micro: mean of images", scored.micro),
     ):
         failed = scored.failed or "" if mean is scored.micro else ""
         made.add_row(*(words(text, "bold") for text in (name, _bar(mean, low, high), *_figures(mean), failed)))

@@ -105,9 +105,9 @@ def groups_table(
             spread = everything[metric]
             record = spread.record() if spread is not None else {}
             cells += [_cell(record.get(key)) for key in ("mean", "std", "min", "max")]
-        made.add_row(*(words(text, "bold") for text in ("all pairs weighted equally", "", "", *cells)))
+        made.add_row(*(words(text, "bold") for text in ("all pairs", "", "", *cells)))
         cells = [text for metric in wanted for text in (_cell(means[metric]), "", "", "")]
-        made.add_row(*(words(text, "bold") for text in ("categories weighted equally", "", "", *cells)))
+        made.add_row(*(words(text, "bold") for text in ("mean of categories", "", "", *cells)))
     return [made, words("std: divisor n - 1. No interval: the pairs share images.", "dim")]
 
 
