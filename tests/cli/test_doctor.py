@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aim_tui.cli.setup.checks import config_finding, storage_findings, terminal_findings
-from aim_tui.cli.setup.finding import State
-from aim_tui.cli.setup.tmux_checks import query_tmux, tmux_findings
+from aim_tui.cli.setup.checks import (
+    State,
+    config_finding,
+    query_tmux,
+    storage_findings,
+    terminal_findings,
+    tmux_findings,
+)
 from aim_tui.cli.setup.torch_checks import nvidia_driver, query_torch, torch_findings
 from aim_tui.errors import ConfigError
 from aim_tui.terminal.answers import Answers, read_answers
@@ -20,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from aim_tui.cli.setup.finding import Finding
+    from aim_tui.cli.setup.checks import Finding
     from tests.cli.conftest import Outcome
 
     Cli = Callable[..., Outcome]

@@ -17,8 +17,7 @@ from rich.text import Text
 from aim_tui.cli import options
 from aim_tui.cli.console import print_json, show, words
 from aim_tui.cli.setup import checks
-from aim_tui.cli.setup.finding import Finding, State
-from aim_tui.cli.setup.tmux_checks import query_tmux
+from aim_tui.cli.setup.checks import Finding, State, query_tmux
 from aim_tui.cli.setup.torch_checks import nvidia_driver, query_torch, torch_findings
 from aim_tui.runs.storage import store_path
 from aim_tui.settings.settings import load_settings

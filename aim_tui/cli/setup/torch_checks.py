@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.filesize import decimal
 
-from aim_tui.cli.setup.finding import Finding, State
+from aim_tui.cli.setup.checks import Finding, State
 
 _TIMEOUT_SECONDS = 180.0
 _DRIVER_FILE = Path("/proc/driver/nvidia/version")

@@ -11,8 +11,7 @@ from aim_tui.cli import options
 from aim_tui.cli.console import say
 from aim_tui.cli.stored.runs import RunArgument
 from aim_tui.cli.stored.thumbnails import thumbnails
-from aim_tui.exports.formats import export
-from aim_tui.exports.formats.html import HTML
+from aim_tui.exports.formats import HTML, export
 from aim_tui.exports.stored_run import StoredRun
 from aim_tui.runs import storage
 

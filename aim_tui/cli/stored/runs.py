@@ -24,9 +24,8 @@ from aim_tui.core.scoring.results import Row
 from aim_tui.core.text import file_name, portable_path
 from aim_tui.errors import UsageError
 from aim_tui.exports.edits import EditRecords
+from aim_tui.exports.formats import HTML, format_of, formats_for, get_format
 from aim_tui.exports.formats import export as write
-from aim_tui.exports.formats import format_of, formats_for, get_format
-from aim_tui.exports.formats.html import HTML
 from aim_tui.exports.formats.json import JSON
 from aim_tui.exports.ordering import ranked, score_text, standing
 from aim_tui.exports.stored_run import StoredRun

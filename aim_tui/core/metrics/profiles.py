@@ -10,8 +10,6 @@ from aim_tui.core.metrics.normalisation import RuleSet
 from aim_tui.core.metrics.registry import get_metric, roles_in_order
 from aim_tui.core.metrics.spec import ModelRef, Role
 
-SAMPLE_NOTICE = "sample models, to try out: scores mean something only for the sample images"
-
 
 @dataclass(frozen=True, slots=True)
 class Profile:

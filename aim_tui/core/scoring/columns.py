@@ -109,11 +109,6 @@ class Column:
     exported: Callable[[Row, View], Any] | None = None
     """The value in records, if that is another one."""
 
-    def sort_value(self, row: Row, view: View) -> float | str | None:
-        """The sort key of a row; None comes last."""
-        key = self.key or self.value
-        return key(row, view)
-
     def export_value(self, row: Row, view: View) -> Any:
         """The value in records."""
         return (self.exported or self.value)(row, view)

@@ -28,8 +28,6 @@ _TRUTH = ("original_id", "is_correct", "error_type", "original_instruction")
 
 # A table has no other place for its provenance.
 _PROVENANCE = ("weights", "rules", "notice")
-#: The columns of CSV where images are scored on AIM's metrics.
-CSV_FIELDS = (*FIELDS, *_PROVENANCE)
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _LATE_CONTROL = re.compile(r"[\x7f-\x9f]")

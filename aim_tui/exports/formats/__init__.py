@@ -5,23 +5,26 @@ The formats of a content follow from its class: `formats_for(ScoredImages)`.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from aim_tui.core.names import did_you_mean
 from aim_tui.errors import UsageError
-from aim_tui.exports.content import Content
+from aim_tui.exports.content import Content, Drawn, HtmlPaged
 from aim_tui.exports.formats.csv import CSV
 from aim_tui.exports.formats.editclip import EDITCLIP
-from aim_tui.exports.formats.html import HTML
 from aim_tui.exports.formats.json import JSON, JSON_LINES
 from aim_tui.exports.formats.markdown import MARKDOWN
 from aim_tui.exports.formats.npz import NPZ
 from aim_tui.exports.formats.parquet import PARQUET
-from aim_tui.exports.formats.pictures import PNG, SVG
 from aim_tui.exports.formats.safetensors import SAFETENSORS
 from aim_tui.exports.formats.text_table import TABLE
-from aim_tui.exports.formats.writer import Format
+from aim_tui.exports.formats.writer import DocumentWriter, Format
 from aim_tui.exports.sink import Sink
+
+HTML = Format("html", "HTML", partial(DocumentWriter, lambda content: content.html()), ("html", "htm"), HtmlPaged)
+PNG = Format("png", "PNG", partial(DocumentWriter, lambda content: content.drawing("png")), ("png",), Drawn, "plot")
+SVG = Format("svg", "SVG", partial(DocumentWriter, lambda content: content.drawing("svg")), ("svg",), Drawn, "plot")
 
 _FORMATS: dict[str, Format] = {}
 
