@@ -71,8 +71,8 @@ def _script() -> Html:
 def _head(run: Run, document: dict[str, Any], thumbnail: Thumbnail | None) -> Html:
     context = run.request.context
     begun = run.info.started.strftime("%d %B %Y, %H:%M UTC").lstrip("0")
-    asked = [("Topic", context.topic), ("Prompt", context.prompt)]
-    entries = [element("div", element("dt", name), element("dd", value)) for name, value in asked if value]
+    texts = [("Topic", context.topic), ("Prompt", context.prompt)]
+    entries = [element("div", element("dt", name), element("dd", text)) for name, text in texts if text]
     if context.reference:
         picture = _picture(context.reference, thumbnail)
         name = element("span", file_name(context.reference), title=context.reference)
@@ -251,8 +251,8 @@ def _sources(run: Run, document: dict[str, Any]) -> Html:
         "host": about["host"],
         "reference sha256": about["reference_sha256"],
     }
-    asked = {"profile": document["profile"], "rules": document["rules"], "weights": document["weights"], **settings}
-    asked |= {f"{metric} skipped": reason for metric, reason in run.request.not_asked.items()}
+    shown = {"profile": document["profile"], "rules": document["rules"], "weights": document["weights"], **settings}
+    shown |= {f"{metric} skipped": reason for metric, reason in run.request.not_asked.items()}
     models = {model["role"]: {k: v for k, v in model.items() if k != "role"} for model in document["models"]}
     for role, fingerprint in about["fingerprints"].items():
         models.setdefault(role, {})["fingerprint"] = fingerprint
@@ -262,7 +262,7 @@ def _sources(run: Run, document: dict[str, Any]) -> Html:
         element(
             "div",
             _facts("Formulas", document["formulas"], "formulas"),
-            _facts("Settings", asked),
+            _facts("Settings", shown),
             _facts("Run", run_facts),
             *(_facts(f"Model: {role}", model) for role, model in models.items()),
             _facts("Versions", about["versions"]),

@@ -80,8 +80,8 @@ class StoredRun(ImageRecords, Columnar, Paged, HtmlPaged):
         document = self.document()
         settings = document["settings"]
         yield Heading(f"Scores of {file_name(self._run.info.folder) or 'images'}", 1)
-        asked = [(name, settings[name]) for name in ("topic", "prompt", "reference") if settings[name]]
-        yield Bullets([*asked, ("result", "; ".join(standing(self._run)))])
+        context = [(name, settings[name]) for name in ("topic", "prompt", "reference") if settings[name]]
+        yield Bullets([*context, ("result", "; ".join(standing(self._run)))])
         if "notice" in document:
             yield Quote(document["notice"])
         yield Heading("Images")

@@ -9,9 +9,10 @@ from pathlib import Path
 from aim_tui.core.metrics.builtin import BERTSCORE, BLIP2, METRICS
 from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.metrics.registry import get_metric, images_in_order, in_order
+from aim_tui.core.metrics.spec import Precision
 from aim_tui.core.names import one_of
 from aim_tui.core.scoring.context import Context
-from aim_tui.core.scoring.jobs import EngineSettings
+from aim_tui.core.scoring.jobs import EngineSettings, ExifPolicy
 from aim_tui.core.scoring.plan import ScoringPlan
 from aim_tui.core.scoring.records import engine_settings
 from aim_tui.errors import UsageError
@@ -21,6 +22,9 @@ from aim_tui.settings.settings import Settings, device_problem, load_settings
 
 # The metrics that compare captions with the topic, by the values of --text-metric.
 _OF_CAPTIONS = {"sentence": (BLIP2.id,), "bertscore": (BERTSCORE.id,), "both": (BLIP2.id, BERTSCORE.id)}
+
+_EXIF: dict[str, ExifPolicy] = {"rotate": "rotate", "ignore": "ignore"}
+_PRECISIONS: dict[str, Precision] = {"aim": "aim", "fast": "fast"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +101,8 @@ def resolve(
     except ValueError as error:
         raise UsageError(str(error)) from None
     reading = settings.reading
-    match exif:
-        case "rotate" | "ignore":
-            reading = replace(reading, exif=exif)
-        case str():
-            raise UsageError(f"--exif is {exif!r}; it is 'rotate' or 'ignore'")
-    wanted_precision = settings.precision
-    match precision:
-        case "aim" | "fast":
-            wanted_precision = precision
-        case str():
-            raise UsageError(f"--precision is {precision!r}; it is 'aim' or 'fast'")
+    if exif is not None:
+        reading = replace(reading, exif=one_of("--exif", exif, _EXIF))
     return Setup(
         settings=settings,
         profile=chosen,
@@ -118,7 +113,7 @@ def resolve(
         engine=EngineSettings(
             models=dict(chosen.models),
             device=device or settings.device,
-            precision=wanted_precision,
+            precision=settings.precision if precision is None else one_of("--precision", precision, _PRECISIONS),
             batch_size=batch_size or settings.batch_size,
             reading=reading,
         ),

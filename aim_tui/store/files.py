@@ -42,11 +42,11 @@ class FileHashes:
     def known(self, stats: Iterable[Stat]) -> dict[str, str]:
         """The content hashes by path, of the files that have not changed since they were hashed."""
         wanted: dict[str | bytes, Stat] = {}
-        asked: dict[str | bytes, list[str]] = {}
+        given: dict[str | bytes, list[str]] = {}
         for stat in stats:
             place = pack(_absolute(stat.path))
             wanted[place] = stat
-            asked.setdefault(place, []).append(stat.path)
+            given.setdefault(place, []).append(stat.path)
         statement = "SELECT path, size, mtime_ns, sha256 FROM files WHERE path IN"
         with self._database.reading() as connection:
             rows = select_in(connection, statement, (), wanted)
@@ -54,7 +54,7 @@ class FileHashes:
                 name: sha256
                 for path, size, mtime_ns, sha256 in rows
                 if (wanted[path].size, wanted[path].mtime_ns) == (size, mtime_ns)
-                for name in asked[path]
+                for name in given[path]
             }
 
     def remember(self, hashes: Iterable[tuple[Stat, str]]) -> None:

@@ -88,9 +88,9 @@ class Runs:
 
     def newest(self, request: RunRequest, items: Iterable[Item]) -> RunInfo | None:
         """The newest run with this request over exactly these images, in any state."""
-        asked = request.digest(items)
+        digest = request.digest(items)
         with self._database.reading() as connection:
-            rows = _dicts(connection.execute(f"{_INFO} WHERE asked = ? ORDER BY id DESC LIMIT 1", (asked,)))
+            rows = _dicts(connection.execute(f"{_INFO} WHERE asked = ? ORDER BY id DESC LIMIT 1", (digest,)))
         with decoding(self._database.path):
             return next(map(_info, rows), None)
 

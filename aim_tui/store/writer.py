@@ -78,14 +78,14 @@ class RunWriter:
             if self._problem is not None:
                 raise self._problem
 
-    def extend(self, items: Sequence[Item], asked: str) -> None:
-        """Add images to the run, on disk before this returns; `asked` is the digest of the run with them."""
+    def extend(self, items: Sequence[Item], digest: str) -> None:
+        """Add images to the run, on disk before this returns; `digest` is that of the request with them."""
         first = len(self._items)
         added = {item.id: first + number for number, item in enumerate(items)}
         with self._database.writing() as connection:
             insert_images(connection, self.id, items, first)
             connection.execute(
-                "UPDATE runs SET images = ?, asked = ? WHERE id = ?", (first + len(items), asked, self.id)
+                "UPDATE runs SET images = ?, asked = ? WHERE id = ?", (first + len(items), digest, self.id)
             )
         self._items.update(added)
 

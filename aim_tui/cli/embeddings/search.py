@@ -87,10 +87,10 @@ def _query_and_paths(what: list[str], image: str | None) -> tuple[str, list[str]
 
 
 def _image_query(embed: Embedder, image: str) -> npt.NDArray[np.float32]:
-    alone = embed.images([image])
-    if not alone.paths:
-        raise UsageError(f"--image {image}: {alone.failures[image]}")
-    query: npt.NDArray[np.float32] = alone.vectors[0]
+    embedded = embed.images([image])
+    if not embedded.paths:
+        raise UsageError(f"--image {image}: {embedded.failures[image]}")
+    query: npt.NDArray[np.float32] = embedded.vectors[0]
     return query
 
 

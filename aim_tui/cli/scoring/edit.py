@@ -73,25 +73,25 @@ def edit(
         folder = folder_of(str(data))
         raise typer.Exit(open_on(folder, lambda: launch(setup, folder, store=common.store_path, edits=wish)))
     found = read_edits(data)
-    asked = plan(setup.profile, setup.engine, found, wish)
+    edit_plan = plan(setup.profile, setup.engine, found, wish)
     chosen, sink = get_format(output_format, ScoredEdits), Sink(output)
-    sink.check([asked.file.path, *(image for row in asked.file.rows for image in (row.source, row.target))])
+    sink.check([edit_plan.file.path, *(image for row in edit_plan.file.rows for image in (row.source, row.target))])
 
-    def score_to(record: Record, asked: EditPlan) -> int:
+    def score_to(record: Record, edit_plan: EditPlan) -> int:
         edits = ScoredEdits(
             record.results,
-            asked.provenance(),
-            families=asked.families,
-            models=asked.engine.models,
-            pre_resize=asked.engine.edit_resize,
+            edit_plan.provenance(),
+            families=edit_plan.families,
+            models=edit_plan.engine.models,
+            pre_resize=edit_plan.engine.edit_resize,
         )
-        return run(edit_work(asked), chosen.writer(edits, sink), record, display())
+        return run(edit_work(edit_plan), chosen.writer(edits, sink), record, display())
 
     path = common.store_path
     if path is None:
-        raise typer.Exit(score_to(Record(asked, asked.items()), asked))
+        raise typer.Exit(score_to(Record(edit_plan, edit_plan.items()), edit_plan))
     with open_to_score(path) as database:
-        stored = asked.with_store(path)
+        stored = edit_plan.with_store(path)
         # Before torch is imported, which takes seconds: are all models here?
         request = stored.request(models_needed=True)
         record = StoredRecord(Runs(database), stored, stored.items(), request, fresh=not resume)

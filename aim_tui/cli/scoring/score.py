@@ -105,10 +105,10 @@ def score(
 
     Exit: 0 all images scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
-    asked = read_options(prompt, prompts, pair, prompt_from, manifest=manifest is not None)
+    item_prompts = read_options(prompt, prompts, pair, prompt_from, manifest=manifest is not None)
     setup = common.setup(
         topic=topic,
-        prompt=asked.common,
+        prompt=item_prompts.common,
         reference=reference,
         metrics=metrics,
         text_metric=text_metric,
@@ -119,7 +119,7 @@ def score(
             raise UsageError("--manifest FILE gives the images and the format", "leave out PATH, --watch and --format")
         keys = Columns(image_key, topic_key, prompt_key, reference_key)
         code = score_manifest(
-            manifest, keys, setup, asked, output,
+            manifest, keys, setup, item_prompts, output,
             prefix=column_prefix, replace=replace, store=common.store_path,
         )  # fmt: skip
         raise typer.Exit(code)
@@ -127,8 +127,8 @@ def score(
         raise UsageError("column options need --manifest FILE")
     if not paths:
         raise UsageError("nothing to score", "name images, folders or patterns, or give --manifest FILE")
-    if asked.own:
-        if watch and asked.pair:
+    if item_prompts.own:
+        if watch and item_prompts.pair:
             raise UsageError("--pair needs a fixed number of images; --watch has none", "leave out one of them")
         setup = with_own(setup, {Need.PROMPT})
     chosen, sink = get_format(output_format, ScoredImages), Sink(output)
@@ -139,14 +139,16 @@ def score(
         problems = "; ".join(f"{problem.path}: {problem.reason}" for problem in found.problems)
         raise UsageError(f"no images to score: {problems}")
     sink.check([*found.images, setup.context.reference], "images to score")
-    images = asked.items(found.images, further=watch)
+    images = item_prompts.items(found.images, further=watch)
     watching = None
     if watch:
         seen = Watch(paths, recursive, setup.engine.reading, known=())
-        watching = Watching(seen, partial(asked.items, further=True))
+        watching = Watching(seen, partial(item_prompts.items, further=True))
 
     def score_to(record: Record, setup: Setup) -> int:
-        content = ScoredImages(record.results, setup.provenance(), own=("prompt",) if watch and asked.own else ())
+        content = ScoredImages(
+            record.results, setup.provenance(), own=("prompt",) if watch and item_prompts.own else ()
+        )
         writer = chosen.writer(content, sink)
         work = image_work(setup, found.problems)
         return run(work, writer, record, display(), problems=found.problems, watch=watching)

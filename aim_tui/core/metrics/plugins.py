@@ -166,8 +166,8 @@ def _models_problem(spec: MetricSpec) -> str:
             return "its models are ModelRoles, each with a ModelRef and a loader 'module:function'"
         if model.role in _OWN_ROLES:
             return f"the role {str(model.role)!r} is one of aim-tui itself; give the model a name of its own"
-    brought = {model.role for model in spec.models}
+    own_roles = {model.role for model in spec.models}
     for role in spec.roles:
-        if not isinstance(role, Role) or (role not in _OWN_ROLES and role not in brought):
+        if not isinstance(role, Role) or (role not in _OWN_ROLES and role not in own_roles):
             return f"it needs the role {str(role)!r}, which no ModelRole of its models describes"
     return ""

@@ -38,8 +38,8 @@ def register(spec: MetricSpec, origin: str) -> MetricSpec:
     if spec.id in _registered:
         raise ValueError(f"the name {spec.id!r} is taken by a metric of {_registered[spec.id].origin}")
     described = {model.role for model in (*spec.models, *_models())}
-    if lacking := [role for role in spec.roles if role not in described]:
-        raise ValueError(f"it needs the role {str(lacking[0])!r}, which no ModelRole of its models describes")
+    if missing := [role for role in spec.roles if role not in described]:
+        raise ValueError(f"it needs the role {str(missing[0])!r}, which no ModelRole of its models describes")
     _registered[spec.id] = Registered(spec, origin)
     return spec
 

@@ -120,8 +120,8 @@ class Row:
             return self.error
         if self.edit is not None:
             return self._reasons()
-        asked = self.scores.norms if self.scores else {}
-        reasons = [f"{metric}: {reason}" for metric, norm in asked.items() if (reason := reason_of(norm)) is not None]
+        norms = self.scores.norms if self.scores else {}
+        reasons = [f"{metric}: {reason}" for metric, norm in norms.items() if (reason := reason_of(norm)) is not None]
         return "; ".join(reasons) or None
 
     def _reasons(self) -> str | None:
