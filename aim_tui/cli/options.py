@@ -189,11 +189,9 @@ def takes_groups(command: Callable[..., None]) -> Callable[..., None]:
         ]
 
     @functools.wraps(command)
-    def call(**arguments: Any) -> None:
-        values = {
-            name: {field.name: arguments.pop(field.name) for field in fields(kind)} for name, kind in groups.items()
-        }
-        command(**arguments, **{name: kind(**values[name]) for name, kind in groups.items()})
+    def call(**values: Any) -> None:
+        parts = {name: {field.name: values.pop(field.name) for field in fields(kind)} for name, kind in groups.items()}
+        command(**values, **{name: kind(**parts[name]) for name, kind in groups.items()})
 
     # typer reads the signature; through `__wrapped__` it would read the command's own.
     del call.__wrapped__

@@ -9,15 +9,13 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from aim_tui.core.embeddings.gallery import Vectors
 from aim_tui.core.text import path_bytes, portable_path
 from aim_tui.exports.content import Arrays, Columnar, Tensors
-
-if TYPE_CHECKING:
-    from aim_tui.core.embeddings.gallery import Vectors
 
 
 @dataclass(frozen=True)

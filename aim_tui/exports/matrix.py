@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from aim_tui.core.embeddings.gallery import ImageEmbeddings
+from aim_tui.core.embeddings.gallery import ImageEmbeddings, Vectors
 from aim_tui.core.text import path_fields, portable_path
 from aim_tui.exports.content import Arrays, Recorded, Tabled
 from aim_tui.exports.tables import Part
-
-if TYPE_CHECKING:
-    from aim_tui.core.embeddings.gallery import Vectors
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,14 @@ import os
 import shutil
 import stat
 import tempfile
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from aim_tui.file_operations.plan import Action, RefusedFile, TransferPlan, TransferStep
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+Progress = Callable[[int, str], None]
+Cancelled = Callable[[], bool]
 
-    #: Called with the number of finished files and the path of the current one.
-    Progress = Callable[[int, str], None]
-    Cancelled = Callable[[], bool]
 
 _CHUNK = 1 << 20
 # Errors that every further file would hit as well.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from aim_tui.errors import UsageError
 from aim_tui.store.database import Database
@@ -14,10 +14,6 @@ from aim_tui.store.judgements import Judgements
 from aim_tui.store.locations import default_store
 from aim_tui.store.records import Run, RunKind
 from aim_tui.store.runs import Runs
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 PATIENCE = 10.0
 """Seconds to wait for another program that holds the store."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +24,8 @@ from aim_tui.store.database import Database, select_in
 from aim_tui.store.errors import StoreError
 from aim_tui.store.packing import pack, to_json, unpack
 
-if TYPE_CHECKING:
-    Vectors = npt.NDArray[np.float32] | npt.NDArray[np.float16]
+Vectors = npt.NDArray[np.float32] | npt.NDArray[np.float16]
+
 
 # Use is recorded to the hour: a hit costs a write at most that often.
 _HOUR = 3600

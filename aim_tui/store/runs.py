@@ -8,7 +8,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed
@@ -23,8 +23,8 @@ from aim_tui.store.processes import Owner
 from aim_tui.store.records import RESUMABLE, Run, RunInfo, RunKind, RunRequest, RunState
 from aim_tui.store.writer import INTERVAL, RunWriter, insert_images
 
-if TYPE_CHECKING:
-    _Rows = Sequence[tuple[Any, ...]]
+_Rows = Sequence[tuple[Any, ...]]
+
 
 # Counting the rows of a long history takes time, so a run with a summary is not counted again. An edit has begun when
 # its images are read, because its metrics come one after the other.

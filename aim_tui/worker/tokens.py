@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 import sys
 import unicodedata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.engine.runtime import LOCAL_ONLY
 from aim_tui.ipc.protocol import TokenCount
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tokenizers import Encoding, Tokenizer
 
 

@@ -7,13 +7,13 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from aim_tui.cli.console import say, say_first
 from aim_tui.cli.progress import display
-from aim_tui.core.embeddings.gallery import ImageEmbeddings
+from aim_tui.core.embeddings.gallery import ImageEmbeddings, Vectors
 from aim_tui.core.embeddings.zero_shot import Logits
 from aim_tui.core.metrics.builtin import LPIPS, METRICS
 from aim_tui.core.metrics.spec import Role
@@ -39,9 +39,6 @@ from aim_tui.runs.executors import InProcess
 from aim_tui.runs.interrupt import INTERRUPTED, Interrupt
 from aim_tui.runs.setup import Setup
 from aim_tui.runs.storage import open_to_score
-
-if TYPE_CHECKING:
-    from aim_tui.core.embeddings.gallery import Vectors
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.filesize import decimal
@@ -12,10 +13,6 @@ from aim_tui.cli.console import print_json, say, show, table, words
 from aim_tui.core.text import portable_path
 from aim_tui.runs.storage import open_existing, parse_size, store_path
 from aim_tui.store.cache import FeatureCache, Usage
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 app = typer.Typer(no_args_is_help=True)
 

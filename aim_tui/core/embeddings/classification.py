@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from aim_tui.core.embeddings import zero_shot
 from aim_tui.core.embeddings.confusion import LabelAgreement, agreement
-from aim_tui.core.embeddings.gallery import ImageEmbeddings
-from aim_tui.core.embeddings.zero_shot import Guess, Logits
-
-if TYPE_CHECKING:
-    from aim_tui.core.embeddings.gallery import Vectors
-    from aim_tui.core.embeddings.zero_shot import Probabilities
+from aim_tui.core.embeddings.gallery import ImageEmbeddings, Vectors
+from aim_tui.core.embeddings.zero_shot import Guess, Logits, Probabilities
 
 
 class TrueLabels(Protocol):

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from aim_tui.core.embeddings.gallery import Vectors
 from aim_tui.errors import UsageError
 
-if TYPE_CHECKING:
-    from aim_tui.core.embeddings.gallery import Vectors
+Floats = npt.NDArray[np.float64]
 
-    Floats = npt.NDArray[np.float64]
 
 #: Candidates for C, the inverse regularisation strength: unit vectors need weak regularisation.
 STRENGTHS = (0.1, 1.0, 10.0, 100.0, 1000.0, 10_000.0)

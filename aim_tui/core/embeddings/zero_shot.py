@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from aim_tui.core.embeddings.gallery import Vectors
 from aim_tui.errors import UsageError
 
-if TYPE_CHECKING:
-    from aim_tui.core.embeddings.gallery import Vectors
+Probabilities = npt.NDArray[np.float64]
 
-    Probabilities = npt.NDArray[np.float64]
 
 #: The placeholder for the label in a template.
 PLACE = "{}"

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aim_tui.core.metrics.spec import MetricSpec
 from aim_tui.core.outcomes import Outcome, Present
-
-if TYPE_CHECKING:
-    from aim_tui.core.scoring.results import Results
+from aim_tui.core.scoring.results import Results
 
 
 class Winner(StrEnum):

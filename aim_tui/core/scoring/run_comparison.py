@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from aim_tui.core.outcomes import value_of
+from aim_tui.core.scoring.results import Results, Row
 from aim_tui.core.statistics import Mean, mean
 from aim_tui.core.text import file_name
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from aim_tui.core.scoring.results import Results, Row
 
 #: Final scores (0..100) that agree to two decimals count as the same.
 SAME = 0.005
