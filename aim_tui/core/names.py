@@ -19,6 +19,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"; known: {', '.join(names)}"
 
 
+def comma_separated(text: str) -> list[str]:
+    """The names in a comma-separated option, each once."""
+    return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+
 _DIGITS = re.compile("[0-9]+")
 
 

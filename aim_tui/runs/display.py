@@ -46,7 +46,7 @@ class EventReport:
     """Shows the events of the engine on a display, each line once, over all jobs of a run."""
 
     def __init__(self, display: Display, doing: str = "scoring", *, models: bool = False) -> None:
-        self._display = display
+        self.display = display
         self._doing = doing
         self._models = models
         self._shown: set[str] = set()
@@ -55,7 +55,7 @@ class EventReport:
         """Show an event."""
         match event:
             case Phase(PhaseName.SCORING, _):
-                self._display.progress(self._doing)
+                self.display.progress(self._doing)
             case Phase(name, detail):
                 self._phase(f"{name} {detail}")
             case PromptRead(tokens, limit, True):
@@ -66,13 +66,13 @@ class EventReport:
                 self.once(text, Tone.WARNING)
 
     def _phase(self, text: str) -> None:
-        self._display.progress(text)
+        self.display.progress(text)
         if text not in self._shown:
             self._shown.add(text)
-            self._display.phase(text)
+            self.display.phase(text)
 
     def once(self, text: str, tone: Tone = Tone.PLAIN) -> None:
         """Show a line that was not shown before."""
         if text not in self._shown:
             self._shown.add(text)
-            self._display.say(text, tone)
+            self.display.say(text, tone)

@@ -15,6 +15,7 @@ from typing import Any
 from aim_tui.core.metrics import edits
 from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.metrics.spec import ModelRef, Role
+from aim_tui.core.names import comma_separated
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Item, captioned
 from aim_tui.core.scoring.jobs import EngineSettings
@@ -130,7 +131,7 @@ def _families(option: str | None, file: EditFile) -> tuple[tuple[str, ...], str]
         chosen = ("clip_edit", "editclip", "preservation", *(("directional",) if captioned else ()))
         left = [name for name in edits.FAMILIES if name not in chosen]
         return chosen, f"{', '.join(left)} need a captioner; add them with --metrics"
-    names = [part.strip() for part in option.split(",") if part.strip()]
+    names = comma_separated(option)
     try:
         chosen = edits.families(edits.FAMILIES if names == ["all"] else names)
     except KeyError as error:

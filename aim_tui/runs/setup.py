@@ -10,7 +10,7 @@ from aim_tui.core.metrics.builtin import BERTSCORE, BLIP2, METRICS
 from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.metrics.registry import get_metric, images_in_order, in_order
 from aim_tui.core.metrics.spec import Precision
-from aim_tui.core.names import one_of
+from aim_tui.core.names import comma_separated, one_of
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.jobs import EngineSettings, ExifPolicy
 from aim_tui.core.scoring.plan import ScoringPlan
@@ -129,7 +129,7 @@ def _enabled(option: str | None, profile: Profile, settings: Settings) -> tuple[
         off |= {metric: f"switched off by {name}" for metric, name in settings.disabled.items()}
     else:
         try:
-            named = images_in_order(part.strip() for part in option.split(",") if part.strip())
+            named = images_in_order(comma_separated(option))
         except KeyError as error:
             raise UsageError(f"--metrics: {error.args[0]}") from None
         if not named:

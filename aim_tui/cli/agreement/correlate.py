@@ -14,7 +14,7 @@ from aim_tui.core.agreement.analysis import Options, analyse
 from aim_tui.core.agreement.pairs import join
 from aim_tui.core.agreement.report_tables import plain_number
 from aim_tui.core.agreement.study import Study
-from aim_tui.core.names import did_you_mean
+from aim_tui.core.names import comma_separated, did_you_mean
 from aim_tui.core.text import printable
 from aim_tui.errors import UsageError
 from aim_tui.exports.agreement import AgreementFigure, AgreementReport
@@ -101,16 +101,16 @@ def correlate(
     _check_outputs(output, plot, inputs)
     request = StudyRequest(
         run=run,
-        metrics=_names(metric),
-        against=_names(against),
+        metrics=tuple(comma_separated(metric)),
+        against=tuple(comma_separated(against)),
         scores=scores,
         judgements=judgements,
-        ids=_names(id_column),
+        ids=tuple(comma_separated(id_column)),
         rater_column=rater,
-        raters=_names(raters),
+        raters=tuple(comma_separated(raters)),
         scale=read_scale("--scale", scale),
         metric_scale=read_scale("--metric-scale", metric_scale),
-        lower_is_better=frozenset(_names(lower)),
+        lower_is_better=frozenset(comma_separated(lower)),
         store=store,
     )
     study = gather_study(request)
@@ -140,10 +140,6 @@ def _check_outputs(output: Path | None, plot: Path | None, inputs: list[Path]) -
             raise UsageError(f"{option} {path} is one of the input files", "name another file")
     if len({path.resolve() for path in outputs.values()}) < len(outputs):
         raise UsageError("--output and --plot name the same file", "name two different files")
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
 def _check_groups(study: Study, group_by: str) -> None:

@@ -18,7 +18,7 @@ from aim_tui.core.embeddings.all_pairs import CosineSpread, all_pairs, spread_of
 from aim_tui.core.embeddings.categories import summary_record
 from aim_tui.core.embeddings.file_pairs import WAYS, Pairing, pair
 from aim_tui.core.embeddings.gallery import ImageEmbeddings
-from aim_tui.core.names import did_you_mean
+from aim_tui.core.names import comma_separated, did_you_mean
 from aim_tui.core.outcomes import Failed, Outcome, Present, reason_of, value_of
 from aim_tui.core.scoring.events import ModelInfo
 from aim_tui.core.statistics import Mean, mean
@@ -87,7 +87,7 @@ def compare(
 def _wanted(option: str | None, default: tuple[str, ...]) -> tuple[str, ...]:
     if option is None:
         return default
-    named = tuple(dict.fromkeys(part.strip() for part in option.split(",") if part.strip()))
+    named = comma_separated(option)
     unknown = next((name for name in named if name not in METRICS), None)
     if unknown is not None:
         raise UsageError(f"--metrics: unknown {unknown!r}{did_you_mean(unknown, METRICS)}")

@@ -115,9 +115,9 @@ def run(task: ManifestTask, output: ManifestOutput, store: Path | None) -> int:
     counts, display, executor = RowCounts(), make_display(), InProcess(task.setup.engine)
     with Interrupt(display) as interrupt, display, contextlib.closing(executor), output:
         display.progress(total=task.manifest.count())
-        shown = _Shown(display, EventReport(display, models=True))
+        report = EventReport(display, models=True)
         output.done = all(
-            not interrupt.is_set() and _score(task, chunk, executor, interrupt, output, counts, shown)
+            not interrupt.is_set() and _score(task, chunk, executor, interrupt, output, counts, report)
             for chunk in _chunks(task)
         )
     return _conclude(task, output, counts, display, interrupted=not output.done, kept=store is not None)
@@ -143,7 +143,7 @@ def _score(
     interrupt: Interrupt,
     output: ManifestOutput,
     counts: RowCounts,
-    shown: _Shown,
+    report: EventReport,
 ) -> bool:
     """Score a chunk and write its finished rows, in order; returns whether all are finished."""
     results = Results(task.plan, task.setup.context)
@@ -167,10 +167,10 @@ def _score(
         with contextlib.closing(executor.run(job, interrupt.is_set)) as events:
             for event in events:
                 results.apply(event)
-                shown.report.event(event)
+                report.event(event)
                 if writing.write_finished():
                     output.flush()
-                    shown.display.progress(done=counts.rows + counts.broken)
+                    report.display.progress(done=counts.rows + counts.broken)
     output.flush()
     return writing.at == len(rows)
 
@@ -203,14 +203,6 @@ def cell_text(row: ManifestRow, column: str) -> str | Refused:
     if any("\ud800" <= char <= "\udfff" for char in text):
         return Refused(f"{column} has an unpaired surrogate, which is not a character")
     return text
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """Where progress is shown."""
-
-    display: Display
-    report: EventReport
 
 
 @dataclass(slots=True)

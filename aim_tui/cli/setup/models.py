@@ -18,7 +18,7 @@ from aim_tui.core.metrics import edits
 from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.metrics.registry import images_in_order, model_role, profile_roles, roles_in_order
 from aim_tui.core.metrics.spec import NAME, ModelRef, Role
-from aim_tui.core.names import did_you_mean
+from aim_tui.core.names import comma_separated, did_you_mean
 from aim_tui.core.text import portable_path, printable
 from aim_tui.errors import AimError, UsageError
 from aim_tui.hub.inventory import LOCAL, ModelState, inspect
@@ -144,7 +144,7 @@ def _select_models(
     if metrics is None:
         selected = tuple(metric for metric in chosen.metrics if metric not in settings.disabled)
     else:
-        names = [name.strip() for name in metrics.split(",") if name.strip()]
+        names = comma_separated(metrics)
         families = [name for name in names if name in edits.FAMILIES]
         try:
             selected = images_in_order(name for name in names if name not in edits.FAMILIES)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aim_tui.core.embeddings.gallery import Vectors
+from aim_tui.core.embeddings.zero_shot import softmax
 from aim_tui.errors import UsageError
 
 Floats = npt.NDArray[np.float64]
@@ -78,9 +79,7 @@ class Probe:
         logits = vectors.astype(np.float64) @ self.weights.T + self.intercepts
         if len(self.classes) == 2:
             logits = np.hstack([np.zeros_like(logits), logits])
-        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-        shares: Floats = exponentials / exponentials.sum(axis=1, keepdims=True)
-        return shares
+        return softmax(logits)
 
 
 @dataclass(frozen=True, slots=True)

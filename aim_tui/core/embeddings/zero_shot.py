@@ -88,7 +88,11 @@ def probabilities(cosines: npt.NDArray[np.float32], scale: float) -> Probabiliti
     >>> probabilities(np.array([[0.3, 0.3]], dtype=np.float32), 100.0).tolist()
     [[0.5, 0.5]]
     """
-    logits = cosines.astype(np.float64) * scale
+    return softmax(cosines.astype(np.float64) * scale)
+
+
+def softmax(logits: npt.NDArray[np.float64]) -> Probabilities:
+    """The softmax of each row."""
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     shares: Probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
     return shares
