@@ -98,7 +98,7 @@ def test_the_table_names_every_number_and_its_direction(
     assert "cosine of the CLIP features of target and instruction, minus that of source" in done.out
 
 
-def test_a_failed_edit_is_told_and_the_others_are_scored(
+def test_a_failed_edit_is_reported_and_the_others_are_scored(
     cli: Callable[..., Outcome], few: Callable[..., Path], tmp_path: Path
 ) -> None:
     lost = {"id": "lost", "source_image": "gone.png", "target_image": "gone.png", "instruction": "make it night"}

@@ -167,7 +167,7 @@ def test_categories_are_scored_as_the_clip_metric_scores_and_every_image_is_acco
     assert neither.code == 2 and "--prompt-template" in neither.err
 
 
-def test_images_are_held_against_images_with_the_numbers_of_the_metrics(cli: Cli, root: Path, tmp_path: Path) -> None:
+def test_compare_measures_pairs_with_the_numbers_of_the_metrics(cli: Cli, root: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     shutil.copytree(root / "cabins", other / "cabins")
     (other / "cabins" / CABINS[0]).unlink()

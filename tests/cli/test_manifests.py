@@ -118,7 +118,7 @@ ROWS = (
 )
 
 
-def test_what_cannot_be_scored_says_why_in_its_row_and_bad_lines_are_kept_apart(cli: Cli, tmp_path: Path) -> None:
+def test_a_row_that_cannot_be_scored_has_the_reason_and_invalid_lines_go_to_a_file(cli: Cli, tmp_path: Path) -> None:
     file, out = tmp_path / "rows.jsonl", tmp_path / "out.jsonl"
     file.write_text("\n".join(ROWS))
     run = cli("clip-score", str(file), "--profile", "sample", "-o", str(out))

@@ -225,7 +225,7 @@ def test_two_runs_are_compared_image_by_image(cli: Cli, runs: Runs) -> None:
     assert cli("runs", "compare", a, b).out == shown
 
 
-def test_what_makes_scores_incomparable_is_said(cli: Cli, runs: Runs) -> None:
+def test_what_makes_scores_incomparable_is_reported(cli: Cli, runs: Runs) -> None:
     from aim_tui.core.scoring.plan import ScoringPlan
     from tests.store.samples import AIM
 
@@ -237,7 +237,7 @@ def test_what_makes_scores_incomparable_is_said(cli: Cli, runs: Runs) -> None:
     assert "different models: clip" in shown
 
 
-def test_two_runs_without_a_common_image_are_no_error(cli: Cli, runs: Runs) -> None:
+def test_two_runs_without_a_common_image_can_be_compared(cli: Cli, runs: Runs) -> None:
     a, b = add(runs, [None]), add(runs, [None, None], folder="/others")
     shown = cli("runs", "compare", a, b)
     assert shown.code == 0
@@ -280,7 +280,7 @@ def test_sizes_are_read_as_people_write_them(text: str, size: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "much", "-1", "2XB", "1e9", "٣GB"])
-def test_anything_else_is_no_size(text: str) -> None:
+def test_anything_else_is_not_a_size(text: str) -> None:
     with pytest.raises(UsageError, match="is not a size"):
         parse_size(text)
 

@@ -123,7 +123,7 @@ def test_own_weights_and_metrics_are_used(cli: Cli, folder: Path) -> None:
     assert run.code == 0
 
 
-def test_a_prompt_past_the_limit_is_said_to_be_cut(cli: Cli, folder: Path) -> None:
+def test_a_prompt_past_the_limit_is_reported_as_cut(cli: Cli, folder: Path) -> None:
     long = " ".join(["a wooden cabin in the snow"] * 40)
     run = cli("score", str(folder), "--profile", "sample", "--prompt", long, "--format", "jsonl")
     assert all(row["prompt_truncated"] is True and row["prompt_tokens"] > 77 for row in lines(run.out))
@@ -204,7 +204,7 @@ def test_a_model_that_can_not_be_had_is_exit_code_3_and_names_it(
     assert "openai/clip-vit-base-patch32" in run.err and "aim-tui models fetch" in run.err
 
 
-def test_the_demo_prints_the_whole_table_where_there_is_no_terminal(cli: Cli) -> None:
+def test_the_demo_prints_the_whole_table_without_a_terminal(cli: Cli) -> None:
     run = cli("demo")
     assert run.code == 0, run.err
     assert NOTICE in run.out

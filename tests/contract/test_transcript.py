@@ -126,7 +126,7 @@ def test_each_image_is_read_once_or_fails_once_with_a_reason(transcript: Transcr
     assert "text, not an image" in failed[0].reason
 
 
-def test_every_asked_value_comes_exactly_once_after_its_image_was_read(transcript: Transcript) -> None:
+def test_every_value_comes_exactly_once_after_its_image_was_read(transcript: Transcript) -> None:
     values: list[tuple[int, str]] = []
     read: set[int] = set()
     for report in transcript.first:

@@ -75,7 +75,7 @@ def test_a_map_whose_model_is_not_loaded_waits_for_the_end_of_the_job(
     assert order.index(JobEnded) < order.index(MapMade)
 
 
-def test_a_map_that_is_taken_back_before_its_turn_is_not_made(shared: Worker, items: list[Item], gate: Path) -> None:
+def test_a_map_that_is_cancelled_before_its_turn_is_not_made(shared: Worker, items: list[Item], gate: Path) -> None:
     shared.send(120, Job(("noisy",), Context(prompt=str(gate)), items[:1]))
     with at_the_gate(gate) as door:
         shared.send(121, asked(items[0]))

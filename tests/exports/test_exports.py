@@ -243,7 +243,7 @@ def test_the_page_asks_nothing_of_the_outside(run: Run) -> None:
     assert not [attributes for _, attributes in page.elements if "style" in attributes]
 
 
-def test_a_thumbnail_that_is_no_image_is_left_out(run: Run) -> None:
+def test_a_thumbnail_that_is_not_an_image_is_left_out(run: Run) -> None:
     assert Page(str(render(run, "html", lambda _: b"<svg onload=alert(1)>"))).count("img") == 0
 
 

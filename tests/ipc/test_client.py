@@ -130,7 +130,7 @@ def test_a_job_in_pieces_is_the_same_line(count: int) -> None:
     assert decode(line, REQUESTS) == whole
 
 
-async def test_a_cancelled_job_ends_and_says_so(heard: Listener, tmp_path: Path) -> None:
+async def test_a_cancelled_job_ends_and_reports_it(heard: Listener, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     os.mkfifo(gate)
     client = heard.client("--gate", str(gate))
@@ -220,7 +220,7 @@ async def test_a_worker_of_another_version_is_refused(heard: Listener) -> None:
     assert client.pid is None
 
 
-async def test_a_worker_that_never_says_hello_is_given_up(heard: Listener) -> None:
+async def test_a_worker_that_never_says_hello_is_abandoned(heard: Listener) -> None:
     client = heard.client("--silent", patience=Patience(hello=0.5, close=0.3, terminate=0.3))
     with pytest.raises(WorkerGoneError, match="did not report for 0.5 s"):
         await client.start()
@@ -291,7 +291,7 @@ async def test_whoever_waits_for_a_map_behind_a_job_hears_of_the_crash(heard: Li
     os.close(handle)
 
 
-async def test_a_map_that_nobody_waits_for_any_more_is_taken_back(heard: Listener, tmp_path: Path) -> None:
+async def test_a_map_that_nobody_waits_for_any_more_is_cancelled(heard: Listener, tmp_path: Path) -> None:
     taken = tmp_path / "taken"
     gate = tmp_path / "gate"
     os.mkfifo(gate)

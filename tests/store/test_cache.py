@@ -262,7 +262,7 @@ def test_a_changed_file_gives_another_fingerprint(model: Path, name: str) -> Non
     assert fingerprint(model) != before
 
 
-def test_large_weights_are_told_by_time_and_by_samples(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_weights_are_identified_by_time_and_samples(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aim_tui.store.fingerprints._WHOLE", 1000)
     monkeypatch.setattr("aim_tui.store.fingerprints._SAMPLE", 100)
     weights = model / "model.safetensors"

@@ -87,7 +87,7 @@ def test_only_images_with_a_known_true_label_are_counted_and_the_others_are_name
     assert classified({"a": "gnu"}).agreement is None
 
 
-def test_the_report_is_that_of_scikit_learn_and_undefined_is_no_number() -> None:
+def test_the_report_is_that_of_scikit_learn_and_undefined_is_not_a_number() -> None:
     from sklearn.metrics import classification_report, confusion_matrix
 
     true = ["cat"] * 4 + ["dog"] * 3 + ["emu"] * 2
@@ -164,7 +164,7 @@ def test_noise_is_not_told_to_be_a_notion() -> None:
         ([str(number) for number in range(20)], "numbers are read as classes"),
     ],
 )
-def test_too_few_of_a_class_is_refused_in_words(labels: list[str], said: str) -> None:
+def test_too_few_of_a_class_is_refused_with_a_clear_message(labels: list[str], said: str) -> None:
     with pytest.raises(UsageError) as refused:
         train(units(20), labels)
     assert re.search(said, str(refused.value))
