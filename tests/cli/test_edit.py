@@ -1,4 +1,4 @@
-"""`aim-tui edit` scores edits in every format, keeps them, and goes on where it was stopped."""
+"""`aim-tui edit` scores edits in every format, stores them, and resumes where it was stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stored run over edits is listed, shown, exported, and held against its known truth, ratings and files."""
+"""A stored run over edits is listed, shown, exported, and compared with its known truth, ratings and files."""
 
 from __future__ import annotations
 

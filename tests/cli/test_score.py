@@ -1,4 +1,4 @@
-"""`aim-tui score` with the sample models: data on stdout, the rest on stderr, and an exit code that means something."""
+"""`aim-tui score` with the sample models: data on stdout, the rest on stderr, and an exit code."""
 
 from __future__ import annotations
 

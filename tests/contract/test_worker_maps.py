@@ -1,4 +1,4 @@
-"""Maps asked of the real worker process: alone, while a job runs, taken back, refused."""
+"""Maps from the real worker process: alone, while a job runs, cancelled, refused."""
 
 from __future__ import annotations
 

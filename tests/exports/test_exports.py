@@ -1,4 +1,4 @@
-"""A run leaves the program in every format with the same numbers, and no text in it does anything."""
+"""A run has the same numbers in every format, and no text in it can run."""
 
 from __future__ import annotations
 

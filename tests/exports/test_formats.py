@@ -1,4 +1,4 @@
-"""The registry of formats: what a thing can be written in follows from what it has, and nothing else has to be told."""
+"""The registry of formats: the formats of a content follow from its class."""
 
 from __future__ import annotations
 

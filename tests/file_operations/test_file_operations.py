@@ -1,4 +1,4 @@
-"""Copying and moving files: nothing is overwritten, nothing is lost, what fails is named, and it can be taken back."""
+"""Copying and moving files: nothing is overwritten, nothing is lost, failures are reported, and all can be undone."""
 
 from __future__ import annotations
 

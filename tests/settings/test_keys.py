@@ -1,4 +1,4 @@
-"""Keys of the user's own: what they may be, what is wrong with them, and where that stands."""
+"""The user's own keys: valid ones, and mistakes with file and line."""
 
 from __future__ import annotations
 

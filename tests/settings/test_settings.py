@@ -1,4 +1,4 @@
-"""Settings come from files and the environment, and every mistake in them is named with its place."""
+"""Settings come from files and the environment, and every mistake in them is reported with its place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing is computed twice, and nothing is mistaken for something else."""
+"""Nothing is computed twice, and no cached value is used for anything else."""
 
 from __future__ import annotations
 

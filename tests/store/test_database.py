@@ -1,4 +1,4 @@
-"""The store's file: private, migrated with a backup, and untouched wherever something is wrong with it."""
+"""The store's file: private, migrated with a backup, and unchanged if anything is wrong with it."""
 
 from __future__ import annotations
 

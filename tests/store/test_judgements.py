@@ -1,4 +1,4 @@
-"""What people say of images is stored at once, kept apart by rater, and never overwritten."""
+"""Judgements of images are stored at once, by rater, and never overwritten."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs come back as they went in, go on where they stopped, and survive whatever happens to their process."""
+"""Runs come back as they went in, resume where they stopped, and survive whatever happens to their process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A full disk ends a run with its reason, and what was kept before is gone on with once there is room."""
+"""A full disk ends a run with its reason, and the run resumes once there is space."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A headless run that is killed at any moment goes on where it stopped, and ends with an undisturbed run's rows."""
+"""A headless run that is killed at any moment resumes where it stopped, and ends with an undisturbed run's rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is read out of a terminal's answers, and that late ones are taken out of what is typed."""
+"""Terminal answers are parsed, and late ones are removed from the typed input."""
 
 from __future__ import annotations
 
