@@ -10,50 +10,22 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from aim_tui.file_operations.journal import FileIdentity, Journal, MovedFile, temporary_prefix
 from aim_tui.file_operations.plan import Action, RefusedFile, TransferPlan, TransferStep
 
+#: Called with the number of finished files and the path of the current one.
 Progress = Callable[[int, str], None]
 Cancelled = Callable[[], bool]
-
 
 _CHUNK = 1 << 20
 # Errors that every further file would hit as well.
 _FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 # Errors of file systems without hard links, or that forbid links to other users' files.
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES, errno.EINVAL})
-
-
-@dataclass(frozen=True, slots=True)
-class FileIdentity:
-    """What changes when a file's content, permissions or path do; programs cannot set the ctime."""
-
-    inode: int
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-
-    @classmethod
-    def of(cls, path: str) -> FileIdentity:
-        """The identity of the file at a path; of a link, that of the link itself."""
-        return cls.from_stat(os.lstat(path))
-
-    @classmethod
-    def from_stat(cls, status: os.stat_result) -> FileIdentity:
-        """The identity of the file with this status."""
-        return cls(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-
-
-@dataclass(frozen=True, slots=True)
-class MovedFile:
-    """A file that was copied or moved, and its identity right after that."""
-
-    source: str
-    target: str
-    identity: FileIdentity
-    original: FileIdentity | None = None
-    """Of a copy: the identity of its original."""
 
 
 @dataclass(slots=True)
@@ -72,10 +44,13 @@ class _Stopped(Exception):  # noqa: N818  # control flow, not an error
     """The user cancelled in the middle of a file."""
 
 
-def carry_out(plan: TransferPlan, progress: Progress, cancelled: Cancelled) -> TransferOutcome:
+def carry_out(
+    plan: TransferPlan, progress: Progress, cancelled: Cancelled, journal: Path | None = None
+) -> TransferOutcome:
     """Copy or move the files of a plan; a file that fails is listed with the reason, and the others go on.
 
-    Cancelling takes effect after the current file, or in the middle of a large copy. Runs in a thread.
+    Cancelling takes effect after the current file, or in the middle of a large copy. Runs in a thread. `journal` is the
+    path at which each step is noted, for `recover` and `undo`.
     """
     outcome = TransferOutcome(plan.action, plan.folder, refused=list(plan.refused))
     if plan.makes_folder and plan.steps:
@@ -90,12 +65,16 @@ def carry_out(plan: TransferPlan, progress: Progress, cancelled: Cancelled) -> T
             ]
             return outcome
     carry = _move if plan.action is Action.MOVE else _copy
-    _each(plan.steps, lambda step: carry(step, cancelled), outcome, progress, cancelled)
+    with closing(Journal(journal)) as notes:
+        notes.write("transfer", plan.action, plan.folder, outcome.made_folder, os.getpid())
+        _each(plan.steps, lambda step: carry(step, cancelled), outcome, progress, cancelled, notes)
     _sync_folder(plan.folder)
     return outcome
 
 
-def undo(before: TransferOutcome, progress: Progress, cancelled: Cancelled) -> TransferOutcome:
+def undo(
+    before: TransferOutcome, progress: Progress, cancelled: Cancelled, journal: Path | None = None
+) -> TransferOutcome:
     """Undo a copy or move, the last file first: moved files return, copies are deleted.
 
     A file that has changed since is refused. So is a copy whose original is gone or has changed: it may be the only
@@ -115,7 +94,9 @@ def undo(before: TransferOutcome, progress: Progress, cancelled: Cancelled) -> T
         os.unlink(step.source)
         return MovedFile(step.source, step.target, file.identity)
 
-    _each(carried, undo_one, outcome, progress, cancelled)
+    with closing(Journal(journal)) as notes:
+        notes.write("undo")
+        _each(carried, undo_one, outcome, progress, cancelled, notes)
     if before.made_folder and not outcome.refused and not outcome.cancelled:
         with contextlib.suppress(OSError):  # it contains other files by now
             os.rmdir(before.folder)
@@ -128,6 +109,7 @@ def _each(
     outcome: TransferOutcome,
     progress: Progress,
     cancelled: Cancelled,
+    journal: Journal,
 ) -> None:
     fatal = ""
     for number, step in enumerate(steps):
@@ -138,15 +120,21 @@ def _each(
             outcome.refused.append(RefusedFile(step.source, fatal))
             continue
         progress(number, step.source)
+        journal.begin(step)
         try:
-            outcome.carried.append(carry(step))
+            file = carry(step)
         except _Stopped:
+            journal.write("failed")
             outcome.cancelled = True
             return
         except (OSError, ValueError) as error:
+            journal.write("failed")
             outcome.refused.append(RefusedFile(step.source, _why(error)))
             if getattr(error, "errno", None) in _FATAL:
                 fatal = _why(error)
+        else:
+            journal.done(file)
+            outcome.carried.append(file)
 
 
 def _move(step: TransferStep, cancelled: Cancelled) -> MovedFile:
@@ -177,7 +165,8 @@ def _copy(step: TransferStep, cancelled: Cancelled) -> MovedFile:
         before = os.fstat(source.fileno())
         if not stat.S_ISREG(before.st_mode):
             raise OSError("is no longer a file")
-        handle, temporary = tempfile.mkstemp(prefix=".aim-tui-", suffix=".part", dir=os.path.dirname(step.target))
+        folder = os.path.dirname(step.target)
+        handle, temporary = tempfile.mkstemp(prefix=temporary_prefix(os.getpid()), suffix=".part", dir=folder)
         try:
             with open(handle, "w+b") as copy:
                 digest = hashlib.sha256()

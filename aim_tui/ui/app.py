@@ -10,9 +10,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
+from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from rich.console import Console
 from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
@@ -21,13 +23,16 @@ from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.worker import WorkerFailed
 
+from aim_tui.errors import AimError
 from aim_tui.ipc.worker_state import Patience
 from aim_tui.terminal.images import remembered
 from aim_tui.terminal.osc import osc_settings
 from aim_tui.terminal.startup import driver_class, leave_terminal
 from aim_tui.terminal.writer import TerminalWriter, driver_with_writer, query_tmux
 from aim_tui.ui.commands import binding_commands
+from aim_tui.ui.crash_report import crash_report
 from aim_tui.ui.input_gate import InputGate
 from aim_tui.ui.late_input import LateInput
 from aim_tui.ui.launch import Launch
@@ -93,6 +98,8 @@ class AimApp(App[int]):
         self._main: MainScreen | None = None
         self.late_input = LateInput()
         """Tells keys from what a terminal answers late."""
+        self.trouble: Exception | None = None
+        """Why the application could not begin, or had to end."""
         self.input_gate = InputGate(self, self._dispatch_input)
         """Where keys wait for those before them."""
         self.past_notifications: deque[ShownNotification] = deque(maxlen=_MOST_NOTIFICATIONS)
@@ -202,6 +209,19 @@ class AimApp(App[int]):
         self.toggle_class("-compact")
         self.session.workspace.saved_state.set_looks(compact=self.has_class("-compact"))
 
+    def _handle_exception(self, error: Exception) -> None:
+        """End because of an error that nothing expected; one that was expected is only shown.
+
+        Every error in a message, a timer, a worker or a task comes here. Textual has no public place for it.
+        """
+        cause = error.error if isinstance(error, WorkerFailed) else error
+        if isinstance(error, WorkerFailed) and isinstance(cause, AimError):
+            self.notify(str(cause), severity="error", markup=False)
+            return
+        if self.trouble is None and isinstance(cause, Exception):
+            self.trouble = cause
+        super()._handle_exception(error)
+
     def pop_screen(self) -> AwaitComplete:
         """Go back to the screen below.
 
@@ -264,8 +284,6 @@ class OpeningApp(AimApp):
     def __init__(self, folder: Path, prepare: Callable[[], Launch]) -> None:
         super().__init__()
         self._prepare = prepare
-        self.trouble: Exception | None = None
-        """Why the application could not begin."""
         self.add_mode("opening", partial(OpeningScreen, folder))
 
     def on_ready(self) -> None:
@@ -291,12 +309,14 @@ def run(folder: Path, prepare: Callable[[], Launch]) -> int:
     quiet_collector()
     short_turns()
     app = OpeningApp(folder, prepare)
+    # Textual's own report of an error shows the values of variables, which can hold a token.
+    app.error_console = Console(file=StringIO())
     try:
         code = asyncio.run(_run(app))
     finally:
         leave_terminal()
     if app.trouble is not None:
-        raise app.trouble
+        raise app.trouble if isinstance(app.trouble, AimError) else crash_report(app.trouble) from None
     return code
 
 
@@ -320,8 +340,15 @@ def short_turns() -> None:
     sys.setswitchinterval(0.001)
 
 
+def _task_failed(app: AimApp, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    error = context.get("exception")
+    if isinstance(error, Exception) and "task" in context:
+        app._handle_exception(error)
+
+
 async def _run(app: AimApp) -> int:
     end_on_signals(app, lambda: app.session.close())
+    asyncio.get_running_loop().set_exception_handler(partial(_task_failed, app))
     try:
         return await app.run_async() or app.return_code or 0
     finally:

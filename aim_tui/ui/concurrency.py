@@ -60,6 +60,9 @@ class Tasks:
             await work
         except AimError as error:
             self._failed(error)
+        except Exception as error:
+            loop = asyncio.get_running_loop()
+            loop.call_exception_handler({"message": str(error), "exception": error, "task": asyncio.current_task()})
 
 
 Args = ParamSpec("Args")

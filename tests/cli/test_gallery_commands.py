@@ -1,4 +1,4 @@
-"""Search, duplicates, matrix and embed with the sample models: right numbers and counts, and every file name survives."""
+"""Search, duplicates, matrix and embed with the sample models: right numbers and counts, every file name survives."""
 
 from __future__ import annotations
 

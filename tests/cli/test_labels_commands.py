@@ -1,4 +1,4 @@
-"""Classify, probe, categories and compare with the sample models: the numbers of transformers, and everything left out is reported."""
+"""Classify, probe, categories and compare with the sample models: the numbers of transformers, nothing unreported."""
 
 from __future__ import annotations
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
+from aim_tui.file_operations.journal import new_journal, recover
 from aim_tui.file_operations.plan import Action, TransferPlan, make_plan
-from aim_tui.file_operations.transfer import carry_out, undo
+from aim_tui.file_operations.transfer import TransferOutcome, carry_out, undo
 
 if TYPE_CHECKING:
-    from aim_tui.file_operations.transfer import Cancelled, Progress, TransferOutcome
+    from aim_tui.file_operations.transfer import Cancelled, Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +28,29 @@ class TransferProgress:
 
 
 class FileTransferService:
-    """Copies and moves files, and remembers the last transfer for `undo`."""
+    """Copies and moves files, and remembers the last transfer for `undo`, also after a restart."""
 
-    def __init__(self) -> None:
+    def __init__(self, state: Path | None) -> None:
+        """`state` is the folder for the journals; nothing is remembered after a restart where it is None."""
+        self._state = state
+        self._journal: Path | None = None
         self.progress: TransferProgress | None = None
         """What is being done, or None."""
         self.last: TransferOutcome | None = None
         """What `undo` would undo."""
         self._stop = Event()
         self._work: asyncio.Task[TransferOutcome] | None = None
+
+    async def recover(self) -> list[str]:
+        """Mend what a killed program left half done; what was found, in words."""
+        if self._state is None:
+            return []
+        newest, cut_off = await asyncio.to_thread(recover, self._state)
+        if newest is not None:
+            self._journal = newest.path
+            carried = list(newest.carried.values())
+            self.last = TransferOutcome(newest.action, newest.folder, carried, made_folder=newest.made_folder)
+        return [str(one) for one in cut_off]
 
     async def plan(self, action: Action, paths: Sequence[str], folder: str) -> TransferPlan:
         """What would be done; OSError where the folder cannot be looked at."""
@@ -43,8 +59,9 @@ class FileTransferService:
     async def transfer(self, plan: TransferPlan) -> TransferOutcome:
         """Do it."""
         verb = "copying" if plan.action is Action.COPY else "moving"
+        journal = self._journal = new_journal(self._state) if self._state is not None else None
         outcome = await self._run(
-            verb, len(plan.steps), lambda progress, cancelled: carry_out(plan, progress, cancelled)
+            verb, len(plan.steps), lambda progress, cancelled: carry_out(plan, progress, cancelled, journal)
         )
         if outcome.carried:
             self.last = outcome
@@ -56,7 +73,7 @@ class FileTransferService:
         if last is None:
             return None
         return await self._run(
-            "taking back", len(last.carried), lambda progress, cancelled: undo(last, progress, cancelled)
+            "undoing", len(last.carried), lambda progress, cancelled: undo(last, progress, cancelled, self._journal)
         )
 
     def cancel(self) -> None:

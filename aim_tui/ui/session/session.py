@@ -79,7 +79,7 @@ class Session:
         self.duels = DuelService(workspace, store, self.ratings.rater, self.scoring.run_of)
         self.heatmaps = HeatmapService(workspace, jobs)
         self.search = SearchService(workspace, jobs, store)
-        self.file_transfer = FileTransferService()
+        self.file_transfer = FileTransferService(launch.state)
         self.history = HistoryService(store)
         self.edits = EditsDesk(workspace, jobs, store)
         self.agreement = ImageAgreementService(workspace, store)
@@ -98,7 +98,7 @@ class Session:
         workspace = self.workspace
         launch, saved_state = workspace.launch, workspace.saved_state
         await self.folders.show(launch.folder, launch.images)
-        for notice in (*launch.notices, *saved_state.problems):
+        for notice in (*launch.notices, *saved_state.problems, *await self.file_transfer.recover()):
             workspace.notify(notice, "warning")
         if saved_state.recalled:
             workspace.notify(f"as last time here: {', '.join(saved_state.recalled)}; p and r change them")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -81,3 +82,14 @@ def test_listeners_are_called_in_the_order_in_which_they_were_added() -> None:
     listeners.add(lambda number: calls.append(("second", number)))
     listeners(3)
     assert calls == [("first", 3), ("second", 3)]
+
+
+async def test_an_error_that_nothing_expected_in_a_task_is_passed_on_and_not_swallowed() -> None:
+    heard: list[BaseException] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: heard.append(context["exception"]))
+
+    async def fails() -> None:
+        raise KeyError("x")
+
+    await Tasks(lambda error: pytest.fail(str(error))).run(fails())
+    assert [type(error) for error in heard] == [KeyError]
