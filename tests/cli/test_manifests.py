@@ -246,7 +246,7 @@ def test_several_prompts_go_with_every_image_and_pairs_with_one_each(cli: Cli, t
         plain(list(zip(IMAGES[:2], ("a cabin", "a lake"), strict=True))), abs=1e-5
     )
     run = cli(*base, "csv", "-p", "a cabin", "--pair")
-    assert run.code == 2 and "there are 2 images and 1 prompts" in run.err
+    assert run.code == 2 and "2 images, but 1 prompts" in run.err
     run = cli(*base, "csv", "-p", "a", "-p", "b", "--prompt-from", "metadata")
     assert run.code == 2 and "gives each image its prompt" in run.err
 
