@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
@@ -39,6 +40,16 @@ def _padded(match: re.Match[str]) -> str:
     """Digits as text that sorts by value: their count, then the digits."""
     digits = match.group().lstrip("0")
     return f"{len(digits):03d}{digits}"
+
+
+def composed(name: str) -> str:
+    """A name as it is compared: some systems write accents and Hangul as separate characters (NFD)."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def folded(text: str) -> str:
+    """A text as it is searched: composed, without case."""
+    return composed(text).casefold()
 
 
 Choice = TypeVar("Choice")

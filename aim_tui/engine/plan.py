@@ -44,7 +44,7 @@ class JobPlan:
         self._job = job
         self._metrics = metrics
         self._extractors = extractors
-        self._plans: dict[Context, ItemPlan] = {}
+        self._plans: dict[tuple[Context, str], ItemPlan] = {}
         self.common = None if any(item.context for item in job.items) else self._plan(job.context)
         """The plan of all items, or None where they have contexts of their own."""
         self.plans = (
@@ -74,9 +74,11 @@ class JobPlan:
         return {role for name in extractors for role in self._extractors[name].roles}
 
     def _plan(self, context: Context) -> ItemPlan:
-        if context not in self._plans:
-            self._plans[context] = self._make(context)
-        return self._plans[context]
+        # Why an item has no prompt is part of its outcome, where a prompt was found is not.
+        key = (context, "" if context.prompt else context.prompt_origin)
+        if key not in self._plans:
+            self._plans[key] = self._make(context)
+        return self._plans[key]
 
     def _make(self, context: Context) -> ItemPlan:
         missing = context.missing_for(tuple(self._metrics))

@@ -14,7 +14,7 @@ import math
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -271,6 +271,7 @@ class ScoringPass:
                 [(name, plan, columns) for name, part in parts.items() for _, plan, columns in part.groups]
             )
             for name, computed in parts.items():
+                yield from self._prompts_read(name, computed)
                 yield MetricBatch(name, self._values(name, computed))
                 if self._backing.cancelled():
                     return
@@ -284,6 +285,7 @@ class ScoringPass:
                 [(name, plan, columns) for name, part in parts.items() for _, plan, columns in part.groups]
             )
             for name, part in parts.items():
+                yield from self._prompts_read(name, part)
                 yield MetricBatch(name, self._values(name, part))
 
     def _kept_part(self, name: str, window: Window, start: int, stop: int) -> _Part:
@@ -352,6 +354,15 @@ class ScoringPass:
         if not self._cut_reported and any(text in texts.book(role).cut for role, text in wanted):
             self._cut_reported = True
             yield Notice("some texts are longer than the model reads: of those it sees the beginning alone")
+
+    def _prompts_read(self, name: str, part: _Part) -> Iterator[Event]:
+        """How much of their own prompts the model read, where items have some."""
+        if self._plan.common is not None:
+            return
+        for numbers, plan, _ in part.groups:
+            read = self._metrics[name].prompt_read(plan.context, self._backing.texts)
+            if read is not None:
+                yield from (replace(read, item=part.items[number]) for number in numbers)
 
     def _together(self, name: str, plan: ItemPlan, columns: Sequence[Sequence[Any]]) -> Sequence[Outcome]:
         """The outcomes of items of one context; where together they fail, each by itself."""

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from aim_tui.errors import UsageError
 from aim_tui.exports.atomic_write import cannot_write, write_whole
+from aim_tui.inputs.image_formats import SUFFIXES
 
 
 class Sink:
@@ -71,8 +72,6 @@ def _stdout() -> BinaryIO:
 
 def check_writable(output: Path) -> None:
     """UsageError, before hours of work, if the result cannot be written, or the file is named as an image."""
-    from aim_tui.inputs.images import SUFFIXES  # imports Pillow, which the first paint of the screen does not need
-
     if output.suffix.lower() in SUFFIXES:
         raise UsageError(f"cannot write {output}: that is the name of an image")
     check_folder(output)

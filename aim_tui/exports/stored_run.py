@@ -8,7 +8,7 @@ from typing import Any
 
 from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.scoring.columns import IMAGES, Kind, View
-from aim_tui.core.scoring.records import full_record, own_fields
+from aim_tui.core.scoring.records import full_record, own_fields, rare_fields
 from aim_tui.core.scoring.results import Row
 from aim_tui.core.text import file_name, portable_text
 from aim_tui.exports.content import Columnar, HtmlPaged, Paged
@@ -66,7 +66,8 @@ class StoredRun(ImageRecords, Columnar, Paged, HtmlPaged):
         exported = IMAGES.exported(self.results.plan)
         types = {column.field: _TYPES[column.kind] for column in exported if column.metric in ("", *METRICS)}
         types |= _FILE_TYPES | {column.field: _TYPES[column.kind] for column in exported}
-        types |= {"prompt_tokens": "int64"} | dict.fromkeys(own_fields(self.results), "string")
+        others = (*own_fields(self.results), *rare_fields(self.results))
+        types |= {"prompt_tokens": "int64"} | dict.fromkeys(others, "string")
         fields = [pyarrow.field(name, getattr(pyarrow, kind)()) for name, kind in types.items()]
         opinion = {"rater": "string", "rating": "float64", "rejected": "bool_", "note": "string"}
         judgement = pyarrow.struct([(name, getattr(pyarrow, kind)()) for name, kind in opinion.items()])

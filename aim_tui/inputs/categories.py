@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aim_tui.core.names import natural_key
 from aim_tui.core.text import printable
 from aim_tui.errors import UsageError
-from aim_tui.inputs.listing import Problem, expand, list_folder
+from aim_tui.inputs.listing import LeftOut, Problem, expand, list_folder
 from aim_tui.inputs.tables import read_table
 from aim_tui.inputs.text_lines import read_lines
 
@@ -36,6 +36,8 @@ class Tree:
     root: str
     folders: tuple[Folder, ...]
     strays: tuple[str, ...]
+    left_out: LeftOut = field(default_factory=LeftOut)
+    """What stands among the images and is not listed."""
 
     @property
     def names(self) -> list[str]:
@@ -51,10 +53,13 @@ def read_tree(root: str, *, recursive: bool = False) -> Tree:
     if not listing.folders:
         raise UsageError(f"{root} has no sub-folders", "each category is a sub-folder with its images")
     folders = []
+    left_out = LeftOut()
+    left_out.add(listing.left_out)
     for folder in listing.folders:
         listed = expand([str(folder)], recursive)
+        left_out.add(listed.left_out)
         folders.append(Folder(folder.name, tuple(listed.images), tuple(listed.problems)))
-    return Tree(root, tuple(folders), tuple(listing.images))
+    return Tree(root, tuple(folders), tuple(listing.images), left_out)
 
 
 def from_template(template: str, names: Sequence[str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.inputs.images import DamagedError, ImageError, read_image
-from aim_tui.inputs.listing import Problem, expand
+from aim_tui.inputs.listing import LeftOut, Problem, expand
 
 # Seconds between polls without change events, and seconds that a file must be unchanged before it is read.
 _POLL_SECONDS = 0.5
@@ -41,7 +41,8 @@ class Watch:
     """Finds new images at files, folders and glob patterns, besides those in `known`.
 
     Use it in one thread. `waiting` names the files that are not complete yet, each with the reason; `problems` are the
-    paths without images at the moment; `notice` says why change events are unavailable.
+    paths without images at the moment, `left_out` is what stands there and is not listed; `notice` says why change
+    events are unavailable.
     """
 
     def __init__(self, paths: Sequence[str], recursive: bool, policy: ReadingPolicy, known: Iterable[str]) -> None:
@@ -53,6 +54,7 @@ class Watch:
         self._earliest_listing = 0.0
         self._latest_listing = 0.0
         self.problems: list[Problem] = []
+        self.left_out = LeftOut()
         self.notice = ""
 
     @property
@@ -90,7 +92,7 @@ class Watch:
 
     def _list(self, started: float) -> None:
         listing = expand(self._paths, self._recursive)
-        self.problems = listing.problems
+        self.problems, self.left_out = listing.problems, listing.left_out
         duration = time.monotonic() - started
         self._earliest_listing = time.monotonic() + _REST_FACTOR * duration
         self._latest_listing = time.monotonic() + max(_MAX_LISTING_INTERVAL, _REST_FACTOR * duration)

@@ -14,15 +14,24 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from aim_tui.core.scoring.events import ImageFacts
 from aim_tui.core.scoring.jobs import ReadingPolicy
+from aim_tui.inputs.damaged_files import reason_of_damage, without_damage
+from aim_tui.inputs.icc_profiles import profile_name
+from aim_tui.inputs.image_formats import FORMATS, SUFFIXES, UNREAD_SUFFIXES, register_plugins, unread_hint
 
-#: Files with these suffixes are listed; any other file is opened only if it is named explicitly.
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
-
-# Formats that Pillow decodes itself; not those that start another program (EPS runs Ghostscript).
-_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF")
 _ORIENTATION = 0x0112
+_TURNS = range(2, 9)
 # Orientations that swap width and height.
 _TRANSPOSED = range(5, 9)
+# What takes each orientation back.
+_BACK = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
 
 # Pillow's warnings add nothing to the facts and errors below. Silenced for the whole process, since
 # warnings.catch_warnings is not safe in the decoding threads.
@@ -52,8 +61,17 @@ def read_image(path: str, policy: ReadingPolicy, draft: tuple[int, int] | None =
     times faster, but with different pixels. For display only, never for a score. The facts are those of the full image.
     """
     data = _read_bytes(path, policy.max_bytes)
-    with _opened(path, data, policy) as image:
-        return _decode(image, data, policy, draft)
+    try:
+        with _opened(path, data, policy) as image:
+            return _decode(image, data, policy, draft)
+    except DamagedError as error:
+        if (repaired := without_damage(data)) is None:
+            raise _explained(error, data) from None
+        try:
+            with _opened(path, repaired.data, policy) as image:
+                return _decode(image, data, policy, draft, repaired.damage)
+        except DamagedError as further:
+            raise _explained(further, data) from None
 
 
 def open_image(path: str, policy: ReadingPolicy) -> str:
@@ -62,8 +80,14 @@ def open_image(path: str, policy: ReadingPolicy) -> str:
     No pixel is decoded: only `read_image` detects damage further on.
     """
     data = _read_bytes(path, policy.max_bytes)
-    with _opened(path, data, policy) as image:
-        _check_size(image, policy)
+    try:
+        with _opened(path, data, policy) as image:
+            _check_size(image, policy)
+    except DamagedError as error:
+        if (repaired := without_damage(data)) is None:
+            raise _explained(error, data) from None
+        with _opened(path, repaired.data, policy) as image:
+            _check_size(image, policy)
     return hashlib.sha256(data).hexdigest()
 
 
@@ -73,7 +97,8 @@ def _opened(path: str, data: bytes, policy: ReadingPolicy) -> Iterator[Image.Ima
     try:
         # Pillow's own limit, which raises at twice its value, also covers frames larger than their canvas.
         Image.MAX_IMAGE_PIXELS = policy.max_pixels
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        register_plugins()
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             yield image
     except ImageError:
         raise
@@ -117,7 +142,9 @@ def _check_size(image: Image.Image, policy: ReadingPolicy) -> None:
         )
 
 
-def _decode(image: Image.Image, data: bytes, policy: ReadingPolicy, draft: tuple[int, int] | None) -> LoadedImage:
+def _decode(
+    image: Image.Image, data: bytes, policy: ReadingPolicy, draft: tuple[int, int] | None, damage: str = ""
+) -> LoadedImage:
     _check_size(image, policy)
     width, height = image.size
     file_format, mode = image.format or "", image.mode
@@ -125,11 +152,17 @@ def _decode(image: Image.Image, data: bytes, policy: ReadingPolicy, draft: tuple
     image.seek(0)
     if draft is not None:
         image.draft(None, draft)
+    profile = image.info.get("icc_profile")
+    turn = image.getexif().get(_ORIENTATION, 1)
+    turned = image.format == "TIFF"  # Pillow turns these itself while it decodes them
     image.load()
-    rotated = False
-    if policy.exif == "rotate" and (turn := image.getexif().get(_ORIENTATION, 1)) not in (0, 1):
+    rotated = policy.exif == "rotate" and turn in _TURNS
+    if turned and turn in _TURNS and not rotated:
+        image = image.transpose(_BACK[turn])
+        if turn in _TRANSPOSED:
+            width, height = height, width
+    elif rotated and not turned:
         image = ImageOps.exif_transpose(image)
-        rotated = True
         if turn in _TRANSPOSED:
             width, height = height, width
     rgb, flattened = _to_rgb(image, policy.background)
@@ -143,6 +176,8 @@ def _decode(image: Image.Image, data: bytes, policy: ReadingPolicy, draft: tuple
         exif_rotated=rotated,
         flattened=flattened,
         frames=frames,
+        icc=profile_name(profile) if isinstance(profile, bytes) and profile else "",
+        damage=damage,
     )
     return LoadedImage(rgb, facts)
 
@@ -170,8 +205,17 @@ def _sixteen_bit(image: Image.Image) -> Image.Image:
     return wide.point(lambda value: value * (1 / 257)).convert("L")
 
 
+def _explained(error: DamagedError, data: bytes) -> DamagedError:
+    """The error, with what is wrong with the file where that can be told."""
+    reason = reason_of_damage(data)
+    return DamagedError(f"cannot be decoded: {reason}") if reason else error
+
+
 def _not_an_image(path: str, data: bytes) -> str:
     suffix = Path(path).suffix.lower()
+    if suffix in UNREAD_SUFFIXES and suffix not in SUFFIXES:
+        hint = unread_hint(suffix)
+        return f"is in a format that is not read ({suffix}{f'; {hint}' if hint else ''})"
     claim = f"named {suffix} but " if suffix in SUFFIXES else ""
     text = data[:512]
     looks_like_text = b"\0" not in text and all(byte >= 32 or byte in b"\t\r\n\f" for byte in text)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import glob
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from aim_tui.core.names import natural_key
-from aim_tui.inputs.images import SUFFIXES
+from aim_tui.inputs.image_formats import SUFFIXES, UNREAD_SUFFIXES, unread_hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,50 @@ class Problem:
     reason: str
 
 
+# Folders in which network disks and archives keep thumbnails, deleted files and attributes of each image.
+_SYSTEM_FOLDERS = frozenset(
+    {"@eadir", "@recycle", "#recycle", "#snapshot", "@tmp", "__macosx", "lost+found", "$recycle.bin"}
+    | {"@recently-snapshot", "system volume information", "_thumb", ".@__thumb"}
+)
+
+
+@dataclass(slots=True)
+class LeftOut:
+    """What stands among images and is not listed: images in formats that are not read, by suffix, and system files."""
+
+    unread: Counter[str] = field(default_factory=Counter)
+    attribute_files: int = 0
+    """Files that begin with '._', in which macOS keeps attributes of another file."""
+    system_folders: int = 0
+    """Folders of network disks, such as '@eaDir', with thumbnails and deleted files."""
+
+    def __bool__(self) -> bool:
+        return bool(self.unread or self.attribute_files or self.system_folders)
+
+    def __str__(self) -> str:
+        return "; ".join(self.lines())
+
+    def lines(self) -> list[str]:
+        """What was left out, in words."""
+        lines = []
+        if self.unread:
+            counts = ", ".join(f"{count} {suffix}" for suffix, count in sorted(self.unread.items()))
+            hints = dict.fromkeys(hint for suffix in sorted(self.unread) if (hint := unread_hint(suffix)))
+            lines.append(f"{counts}: formats that are not read" + (f" ({', '.join(hints)})" if hints else ""))
+        if self.attribute_files:
+            lines.append(f"{self.attribute_files} '._' file{'s' * (self.attribute_files != 1)} of macOS")
+        if self.system_folders:
+            many = self.system_folders != 1
+            lines.append(f"{self.system_folders} folder{'s' * many} of a network disk or system, such as @eaDir")
+        return lines
+
+    def add(self, other: LeftOut) -> None:
+        """Count what another listing left out."""
+        self.unread.update(other.unread)
+        self.attribute_files += other.attribute_files
+        self.system_folders += other.system_folders
+
+
 @dataclass(frozen=True, slots=True)
 class FolderListing:
     """The sub-folders and images of a folder, each in natural order."""
@@ -29,6 +74,7 @@ class FolderListing:
     folders: list[Path] = field(default_factory=list)
     images: list[str] = field(default_factory=list)
     problem: str | None = None
+    left_out: LeftOut = field(default_factory=LeftOut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +83,31 @@ class Expansion:
 
     images: list[str]
     problems: list[Problem]
+    left_out: LeftOut = field(default_factory=LeftOut)
 
 
 def list_folder(folder: Path) -> FolderListing:
-    """The images and sub-folders of one folder, without hidden ones."""
+    """The images and sub-folders of one folder, without hidden ones and those of the system."""
+    left_out = LeftOut()
+    folders: list[str] = []
+    images: list[str] = []
     try:
         with os.scandir(folder) as entries:
-            visible = [entry for entry in entries if not entry.name.startswith(".")]
+            for entry in entries:
+                if _is_dir(entry):
+                    if _is_listed_folder(entry.name, left_out):
+                        folders.append(entry.name)
+                elif _is_listed_image(entry.name, left_out):
+                    # By name, broken links included: a missing target must show as a failure, not vanish.
+                    images.append(entry.name)
     except OSError as error:
         return FolderListing(folder, problem=_why(error))
-    folders = sorted((entry.name for entry in visible if _is_dir(entry)), key=natural_key)
-    images = sorted((entry.name for entry in visible if _is_image(entry)), key=natural_key)
     return FolderListing(
         folder,
-        [folder / name for name in folders],
-        [os.path.join(folder, name) for name in images],  # noqa: PTH118  # as text: 100,000 Path objects are slow
+        [folder / name for name in sorted(folders, key=natural_key)],
+        # As text: 100,000 Path objects are slow.
+        [os.path.join(folder, name) for name in sorted(images, key=natural_key)],  # noqa: PTH118
+        left_out=left_out,
     )
 
 
@@ -63,50 +119,66 @@ def expand(paths: Iterable[str], recursive: bool = False) -> Expansion:
     """
     images: dict[tuple[str, str], str] = {}
     problems: list[Problem] = []
+    left_out = LeftOut()
     # A file is taken once, however its folder is spelled or linked. Links to files count as files of their own: whoever
     # created them wants them scored.
     real_folder = functools.cache(os.path.realpath)
     for path in paths:
-        for image in _expand_one(path, recursive, problems):
+        for image in _expand_one(path, recursive, problems, left_out):
             folder, name = os.path.split(image)
             images.setdefault((real_folder(folder), name), image)
-    return Expansion(list(images.values()), problems)
+    return Expansion(list(images.values()), problems, left_out)
 
 
-def _expand_one(path: str, recursive: bool, problems: list[Problem]) -> list[str]:
+def _expand_one(path: str, recursive: bool, problems: list[Problem], left_out: LeftOut) -> list[str]:
     if not path or "\0" in path:
         problems.append(Problem(path, "is not a path"))
         return []
     if os.path.isdir(path):  # noqa: PTH112  # unlike Path.is_dir it never raises
-        return _expand_folder(path, recursive, problems)
+        return _expand_folder(path, recursive, problems, left_out)
     if os.path.lexists(path):
         return [path]
-    images = []
-    if glob.has_magic(path):
-        matches = sorted(glob.iglob(path, recursive=True), key=natural_key)  # noqa: PTH207  # any pattern, absolute too
-        images = [match for match in matches if _named_like_image(match) and not Path(match).is_dir()]
+    if not glob.has_magic(path):
+        problems.append(Problem(path, "no such file or folder"))
+        return []
+    here = LeftOut()
+    matches = sorted(glob.iglob(path, recursive=True), key=natural_key)  # noqa: PTH207  # any pattern, absolute too
+    images = [
+        match
+        for match in matches
+        if not _below_system_folder(match) and _is_listed_image(os.path.basename(match), here)  # noqa: PTH119
+        and not Path(match).is_dir()
+    ]  # fmt: skip
+    left_out.add(here)
     if not images:
-        problems.append(Problem(path, "matches no image" if glob.has_magic(path) else "no such file or folder"))
+        problems.append(Problem(path, f"matches no image{_beside(here)}"))
     return images
 
 
-def _expand_folder(path: str, recursive: bool, problems: list[Problem]) -> list[str]:
+def _expand_folder(path: str, recursive: bool, problems: list[Problem], left_out: LeftOut) -> list[str]:
+    here = LeftOut()
     if recursive:
         before = len(problems)
-        images = list(_walk(path, problems))
+        images = list(_walk(path, problems, here))
+        left_out.add(here)
         if not images and len(problems) == before:
-            problems.append(Problem(path, "no images in this folder or below it"))
+            problems.append(Problem(path, f"no images in this folder or below it{_beside(here)}"))
         return images
     listing = list_folder(Path(path))
+    left_out.add(listing.left_out)
     if listing.problem:
         problems.append(Problem(path, listing.problem))
     elif not listing.images:
         inside = " (it has sub-folders: include them with -r)" if listing.folders else ""
-        problems.append(Problem(path, f"no images in this folder{inside}"))
+        problems.append(Problem(path, f"no images in this folder{_beside(listing.left_out)}{inside}"))
     return listing.images
 
 
-def _walk(root: str, problems: list[Problem]) -> Iterator[str]:
+def _beside(left_out: LeftOut) -> str:
+    return f", but {left_out}" if left_out else ""
+
+
+def _walk(root: str, problems: list[Problem], left_out: LeftOut) -> Iterator[str]:
     """Images below a folder in natural order; no folder is entered twice (symlink loops)."""
 
     def unreadable(error: OSError) -> None:
@@ -119,10 +191,33 @@ def _walk(root: str, problems: list[Problem]) -> Iterator[str]:
             folders.clear()
             continue
         seen.add(real)
-        folders[:] = sorted((name for name in folders if not name.startswith(".")), key=natural_key)
+        folders[:] = sorted((name for name in folders if _is_listed_folder(name, left_out)), key=natural_key)
         for name in sorted(files, key=natural_key):
-            if not name.startswith(".") and _named_like_image(name):
+            if _is_listed_image(name, left_out):
                 yield os.path.join(folder, name)  # noqa: PTH118  # as text: 100,000 Path objects are slow
+
+
+def _is_listed_folder(name: str, left_out: LeftOut) -> bool:
+    if name.lower() in _SYSTEM_FOLDERS:
+        left_out.system_folders += 1
+        return False
+    return not name.startswith(".")
+
+
+def _is_listed_image(name: str, left_out: LeftOut) -> bool:
+    """Whether a file is named like an image that is read; what only nearly is one is counted."""
+    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122  # as text: 100,000 Path objects are slow
+    if suffix in SUFFIXES:
+        if name.startswith("._"):
+            left_out.attribute_files += 1
+        return not name.startswith(".")
+    if suffix in UNREAD_SUFFIXES and not name.startswith("."):
+        left_out.unread[suffix] += 1
+    return False
+
+
+def _below_system_folder(path: str) -> bool:
+    return any(part.lower() in _SYSTEM_FOLDERS for part in Path(path).parts[:-1])
 
 
 def _is_dir(entry: os.DirEntry[str]) -> bool:
@@ -130,15 +225,6 @@ def _is_dir(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:
         return False
-
-
-def _is_image(entry: os.DirEntry[str]) -> bool:
-    """By name, broken links included: a missing target must show as a failure, not vanish."""
-    return _named_like_image(entry.name) and not _is_dir(entry)
-
-
-def _named_like_image(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122  # as text: 100,000 Path objects are slow
 
 
 def _why(error: OSError) -> str:

@@ -58,7 +58,7 @@ class EventReport:
                 self.display.progress(self._doing)
             case Phase(name, detail):
                 self._phase(f"{name} {detail}")
-            case PromptRead(tokens, limit, True):
+            case PromptRead(tokens, limit, True, None):
                 self.once(f"the prompt has {tokens} tokens; CLIP reads the first {limit}", Tone.WARNING)
             case ModelLoaded(info) if self._models:
                 self.once(f"{info.role}: {info.id} ({info.dtype} on {info.device})")

@@ -51,10 +51,11 @@ class Work:
         return "edit run" if self.of_edits else "run"
 
 
-def image_work(setup: Setup, problems: Sequence[Problem] = ()) -> Work:
-    """Scoring images with a setup; `problems` are the paths without an image."""
+def image_work(setup: Setup, problems: Sequence[Problem] = (), left_out: Sequence[str] = ()) -> Work:
+    """Scoring images with a setup; `problems` are the paths without an image, `left_out` the files not listed."""
     opening = [(setup.profile.notice, Tone.WARNING)] if setup.profile.notice else []
     opening += [(f"{problem.path}: {problem.reason}", Tone.ERROR) for problem in problems]
+    opening += [(f"left out: {line}", Tone.WARNING) for line in left_out]
     lines = [f"skipping {metric}: {reason}" for metric, reason in setup.not_asked.items()]
     lines += [setup.plan().formula(), setup.profile.rules_note()]
     return Work(setup.engine, setup.metrics, setup.context, (*opening, *((line, Tone.PLAIN) for line in lines)))
@@ -174,6 +175,8 @@ def _say_unfinished(display: Display, watch: Watch) -> None:
         display.say(f"{path}: left out: not fully written when the watch ended ({reason})", Tone.WARNING)
     if len(watch.waiting) > PROBLEMS_SHOWN:
         display.say(f"and {len(watch.waiting) - PROBLEMS_SHOWN} more that were not fully written")
+    for line in watch.left_out.lines():
+        display.say(f"left out: {line}", Tone.WARNING)
     for problem in watch.problems:
         display.say(f"{problem.path}: {problem.reason}", Tone.WARNING)
 
@@ -199,6 +202,12 @@ def _conclude(work: Work, display: Display, record: Record, interrupted: bool, p
         display.say(f"{name}: {row.errors()}", Tone.ERROR)
     if len(failed) > PROBLEMS_SHOWN:
         display.say(f"and {len(failed) - PROBLEMS_SHOWN} more; the error of each is in its row", Tone.ERROR)
+    damaged = [(row.path, row.facts.damage) for row in record.results.rows if row.facts and row.facts.damage]
+    for path, damage in damaged[:PROBLEMS_SHOWN]:
+        display.say(f"{path}: {damage} (its pixels are whole)", Tone.WARNING)
+    if len(damaged) > PROBLEMS_SHOWN:
+        rest = len(damaged) - PROBLEMS_SHOWN
+        display.say(f"and {rest} more with whole pixels and something broken or left out beside them", Tone.WARNING)
     scored = f"{summary.n_ok} of {summary.n}{' edits' if work.of_edits else ''} scored"
     counted = ", ".join([scored, *summary.unscored])
     display.say(f"{counted}; {summary.averages}" if summary.averages else counted, Tone.SUMMARY)

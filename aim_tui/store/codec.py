@@ -36,6 +36,11 @@ def own_to_data(context: Context) -> dict[str, str]:
     return {"topic": context.topic, "prompt": context.prompt, "reference": context.reference}
 
 
+def own_from_data(data: Mapping[str, Any]) -> Context:
+    """What an image brings itself; what is stored with it and no part of it is left out."""
+    return from_flat(Context, data)
+
+
 def plan_to_data(plan: ScoringPlan) -> dict[str, Any]:
     """A scoring plan as JSON data, with the specifications of metrics that may come from packages."""
     data = {"metrics": list(plan.metrics), "weights": dict(plan.weights), "rules": _rules_to_data(plan.rules)}

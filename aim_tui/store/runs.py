@@ -7,6 +7,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +16,14 @@ from aim_tui.core.outcomes import Failed
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import DataRow, ImageFacts, Item, MetricValue, ModelInfo, PromptRead
 from aim_tui.core.scoring.results import Raw, Results, Row, Summary, own_need
-from aim_tui.store.codec import from_flat, plan_from_json, plan_to_data, profile_from_json, profile_to_data
+from aim_tui.store.codec import (
+    from_flat,
+    own_from_data,
+    plan_from_json,
+    plan_to_data,
+    profile_from_json,
+    profile_to_data,
+)
 from aim_tui.store.database import Database
 from aim_tui.store.errors import StoreError, UnknownRunError, decoding
 from aim_tui.store.packing import pack, to_json, unpack, unpack_optional
@@ -269,7 +277,8 @@ def _run(row: dict[str, Any], images: _Rows, values: _Rows, models: _Rows) -> Ru
     request = _request(row)
     results = Results(request.plan, request.context)
     results.add(_item(number, path, own, *edit) for number, (path, _, _, own, _, *edit) in enumerate(images))
-    for result, (_, facts, error, _, source_facts, *_) in zip(results.rows, images, strict=True):
+    for result, (_, facts, error, own, source_facts, *_) in zip(results.rows, images, strict=True):
+        result.prompt_read = _own_prompt_read(own, result.item)
         result.facts = from_flat(ImageFacts, json.loads(facts)) if facts else None
         result.source = from_flat(ImageFacts, json.loads(source_facts)) if source_facts else None
         result.error = unpack_optional(error)
@@ -314,7 +323,12 @@ def _item(number: int, path: Any, own: str | None, name: Any, source: Any, *edit
 
 
 def _own(text: str | None) -> Context | None:
-    return Context(**json.loads(text)) if text is not None else None
+    return own_from_data(json.loads(text)) if text is not None else None
+
+
+def _own_prompt_read(text: str | None, item: int) -> PromptRead | None:
+    read = json.loads(text).get("prompt_read") if text is not None else None
+    return replace(from_flat(PromptRead, read), item=item) if read else None
 
 
 def _changed_files(connection: sqlite3.Connection, run_id: str, started: datetime) -> list[tuple[str, int]]:

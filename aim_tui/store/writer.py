@@ -38,6 +38,8 @@ _VALUE = """
 """
 _MODEL = "INSERT OR REPLACE INTO run_models (run, role, info) VALUES (?, ?, ?)"
 _PROMPT = "UPDATE runs SET prompt_read = ? WHERE id = ?"
+# How much was read of an image's own prompt stands with that prompt.
+_OWN_PROMPT = "UPDATE run_images SET own = json_set(own, '$.prompt_read', json(?)) WHERE run = ? AND item = ?"
 
 
 class RunWriter:
@@ -165,7 +167,9 @@ def insert_images(connection: sqlite3.Connection, run: str, items: Sequence[Item
 def _columns_of(item: Item) -> tuple[Any, ...]:
     """The columns of an item: its own context, or the parts of an edit."""
     if (edit := item.edit) is None:
-        own = to_json(own_to_data(item.context)) if item.context is not None else None
+        own = None
+        if item.context is not None:
+            own = to_json(own_to_data(item.context) | {"prompt_origin": item.context.prompt_origin})
         return (own, None, None, None, None, None, None)
     texts = (edit.source, edit.instruction, edit.source_caption, edit.target_caption)
     truth = dict(item.data.truth) if item.data is not None else {}
@@ -174,7 +178,8 @@ def _columns_of(item: Item) -> tuple[Any, ...]:
 
 def _store(connection: sqlite3.Connection, run: str, items: Mapping[int, int], events: Sequence[Event]) -> None:
     """Store events as rows, all of one statement together."""
-    rows: dict[str, list[tuple[Any, ...]]] = {_IMAGE: [], _FORGET_VALUES: [], _VALUE: [], _MODEL: [], _PROMPT: []}
+    statements = (_IMAGE, _FORGET_VALUES, _VALUE, _MODEL, _PROMPT, _OWN_PROMPT)
+    rows: dict[str, list[tuple[Any, ...]]] = {statement: [] for statement in statements}
     for event in events:
         match event:
             case ImageRead(item, facts, source):
@@ -190,6 +195,8 @@ def _store(connection: sqlite3.Connection, run: str, items: Mapping[int, int], e
                 )
             case ModelLoaded(info):
                 rows[_MODEL].append((run, info.role, to_json(to_flat(info))))
+            case PromptRead(item=int(item)):
+                rows[_OWN_PROMPT].append((to_json(to_flat(event)), run, items[item]))
             case PromptRead():
                 rows[_PROMPT].append((to_json(to_flat(event)), run))
     for statement, parameters in rows.items():

@@ -18,7 +18,9 @@ from rich.console import Console
 from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
-from textual.events import Event, Key, Paste
+from textual.command import CommandPalette
+from textual.events import Event, Key, Paste, Resize
+from textual.geometry import Size
 from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from aim_tui.ui.session.session import Session
 
 _MOST_NOTIFICATIONS = 200
+_PALETTE_SIZE = Size(30, 12)
 
 
 class AimApp(App[int]):
@@ -239,6 +242,22 @@ class AimApp(App[int]):
         from aim_tui.ui.main.detect_images import detect_images
 
         detect_images(self)
+
+    def action_command_palette(self) -> None:
+        """Offer every action by name, where there is room for a list."""
+        if self._fits_palette(self.size):
+            super().action_command_palette()
+        else:
+            self.notify("the terminal is too small for the list of commands; ? shows the keys", severity="warning")
+
+    def on_resize(self, event: Resize) -> None:
+        """Close the palette where its list no longer has a line: to turn its page would end the application."""
+        if isinstance(self.screen, CommandPalette) and not self._fits_palette(event.size):
+            self.pop_screen()
+
+    @staticmethod
+    def _fits_palette(size: Size) -> bool:
+        return size.width >= _PALETTE_SIZE.width and size.height >= _PALETTE_SIZE.height
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: every action and its key."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -262,13 +263,53 @@ def test_a_folder_with_a_prompt_in_every_image_is_scored_as_it_is(cli: Cli, tmp_
     run = cli(*base, "metadata")
     rows = [json.loads(line) for line in run.out.splitlines()]
     assert run.code == 1 and [row.get("prompt") for row in rows] == ["a cabin", "a lake", None]
-    assert rows[2]["error"] == "clip: no prompt" and "2.png: no prompt: no prompt in its metadata" in run.err
+    assert [row.get("prompt_origin") for row in rows] == ["A1111 parameters", "A1111 parameters", None]
+    assert all(isinstance(row["prompt_tokens"], int) and not row["prompt_truncated"] for row in rows[:2])
+    assert (
+        rows[2]["error"] == "clip: no prompt: no prompt in its metadata"
+        and "2.png: no prompt: no prompt in its metadata" in run.err
+    )
     assert "prompts of 2 of 3 images: 2 from A1111 parameters" in run.err
     with_common = cli(*base, "metadata", "-p", "trees")
     assert with_common.code == 0
     assert [json.loads(line)["status"] for line in with_common.out.splitlines()] == ["ok"] * 3
     none = cli(*base, "sidecar")
     assert none.code == 2 and "no image has a prompt" in none.err and "no file 0.txt next to it" in none.err
+
+
+def test_tags_of_networks_are_left_out_and_recorded_and_kept_when_asked(cli: Cli, tmp_path: Path) -> None:
+    shutil.copyfile(IMAGES[0], tmp_path / "a.png")
+    (tmp_path / "a.txt").write_text("a cabin <lora:snow:0.8>\nSteps: 2")
+    base = ("score", str(tmp_path), "--profile", "sample", "--metrics", "clip", "-f", "jsonl")
+    run = cli(*base, "--prompt-from", "sidecar")
+    (row,) = map(json.loads, run.out.splitlines())
+    assert (row["prompt"], row["prompt_origin"]) == ("a cabin", "a.txt, without <lora:snow:0.8>")
+    assert "1 prompt without <lora:...> and the like (--keep-lora keeps them)" in run.err
+    (kept,) = map(json.loads, cli(*base, "--prompt-from", "sidecar", "--keep-lora").out.splitlines())
+    assert (kept["prompt"], kept["prompt_origin"]) == ("a cabin <lora:snow:0.8>", "a.txt")
+    refused = cli(*base, "-p", "a cabin", "--keep-lora")
+    assert refused.code == 2 and "add --prompt-from" in refused.err
+
+
+def test_an_image_with_a_damaged_chunk_is_scored_and_the_damage_is_said(cli: Cli, tmp_path: Path) -> None:
+    with Image.open(IMAGES[0]) as image:
+        image.save(tmp_path / "a.png")
+    data = (tmp_path / "a.png").read_bytes()
+    text = b"tEXtparameters\0x"
+    (tmp_path / "a.png").write_bytes(data[:33] + (len(text) - 4).to_bytes(4, "big") + text + b"\0\0\0\0" + data[33:])
+    run = cli("score", str(tmp_path), "--profile", "sample", "--metrics", "clip", "-p", "a cabin", "-f", "jsonl")
+    (row,) = map(json.loads, run.out.splitlines())
+    assert (run.code, row["status"], row["damage"]) == (0, "ok", "its tEXt chunk has a wrong checksum")
+    assert "a.png: its tEXt chunk has a wrong checksum (its pixels are whole)" in run.err
+
+
+def test_what_a_folder_holds_besides_images_is_said(cli: Cli, tmp_path: Path) -> None:
+    shutil.copyfile(IMAGES[0], tmp_path / "a.png")
+    for name in ("b.psd", "._a.png"):
+        (tmp_path / name).touch()
+    run = cli("score", str(tmp_path), "--profile", "sample", "--metrics", "clip", "-p", "a cabin")
+    assert run.code == 0
+    assert "left out: 1 .psd: formats that are not read" in run.err and "left out: 1 '._' file of macOS" in run.err
 
 
 def test_what_ctrl_c_leaves_is_a_whole_file_and_the_same_command_ends_it_without_computing_again(

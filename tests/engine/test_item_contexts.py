@@ -11,7 +11,7 @@ import torch
 from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed, Missing, Present
 from aim_tui.core.scoring.context import Context
-from aim_tui.core.scoring.events import ImageFailed, ImageRead, Item, numbered
+from aim_tui.core.scoring.events import ImageFailed, ImageRead, Item, PromptRead, numbered
 from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.engine.engine import Engine
 from aim_tui.engine.metrics.caption_similarity import CaptionSimilarity
@@ -83,6 +83,30 @@ def test_what_an_image_does_not_bring_is_the_job_s(models: dict[Any, Any], image
     for number, prompt in enumerate(("snow", "a lake")):
         alone = outcomes(list(engine.run(Job(("clip",), Context(prompt=prompt), numbered([images[number]])))))
         assert found["clip", number].value == pytest.approx(alone["clip", 0].value, abs=1e-6)
+
+
+def test_how_much_of_its_own_prompt_the_model_read_is_reported_for_each_image(
+    models: dict[Any, Any], images: list[str], tmp_path: Path
+) -> None:
+    long = "autumn trees in the snow " * 40
+    contexts = [Context(prompt="a cabin"), Context(prompt=long), Context(), Context(prompt="a cabin")]
+    items = [Item(n, path, context=own) for n, (path, own) in enumerate(zip(images, contexts, strict=True))]
+    settings = EngineSettings(models=models, store=str(tmp_path / "store.db"))
+    for _ in range(2):  # computed, then found again
+        events = list(Engine(settings).run(Job(("clip",), Context(), items)))
+        reads = {event.item: event for event in events if isinstance(event, PromptRead)}
+        assert set(reads) == {0, 1, 3} and reads[0].tokens == reads[3].tokens < 10
+        assert reads[1].truncated and reads[1].tokens > reads[1].limit and not reads[0].truncated
+
+
+def test_each_image_without_a_prompt_says_its_own_reason(models: dict[Any, Any], images: list[str]) -> None:
+    items = [Item(n, images[n], Context(prompt_origin=why)) for n, why in enumerate(("no file a.txt", "no file b.txt"))]
+    items.append(Item(2, images[2], Context(prompt="a cabin")))
+    found = outcomes(list(Engine(EngineSettings(models=models)).run(Job(("clip",), Context(), items))))
+    assert [found["clip", n] for n in (0, 1)] == [
+        Missing("no prompt: no file a.txt"),
+        Missing("no prompt: no file b.txt"),
+    ]
 
 
 def test_what_is_missing_or_broken_concerns_its_own_row_and_metric(

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageCms
 
 from aim_tui.core.scoring.jobs import ReadingPolicy
+from aim_tui.inputs.image_formats import SUFFIXES
 from aim_tui.inputs.images import ImageError, open_image, read_image
 
 if TYPE_CHECKING:
@@ -26,11 +27,21 @@ POLICY = ReadingPolicy()
 def bomb(width: int, height: int) -> bytes:
     """A PNG of a few bytes that claims to be of this size."""
 
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
+
+
+def chunk(kind: bytes, data: bytes, checksum: int | None = None) -> bytes:
+    checksum = zlib.crc32(kind + data) if checksum is None else checksum
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)
+
+
+def with_chunk(path: Path, *chunks: bytes, behind: bytes = b"") -> str:
+    """A PNG with these chunks before its pixels, and one behind them."""
+    Image.radial_gradient("L").resize((24, 20)).convert("RGB").save(path)
+    data = path.read_bytes()
+    path.write_bytes(data[:33] + b"".join(chunks) + data[33:-12] + behind + data[-12:])
+    return str(path)
 
 
 def truncated(folder: Path) -> bytes:
@@ -209,3 +220,100 @@ def test_a_file_that_does_not_begin_as_an_image_is_told_without_decoding_it(tmp_
     path.write_text("words")
     with pytest.raises(ImageError, match="holds text"):
         open_image(str(path), ReadingPolicy())
+
+
+LARGE = zlib.compress(b"x" * (2 << 20))
+
+
+@pytest.mark.parametrize(
+    ("chunks", "damage"),
+    [
+        ((chunk(b"tEXt", b"parameters\0x", 0),), "its tEXt chunk has a wrong checksum"),
+        ((chunk(b"zTXt", b"prompt\0\0" + LARGE),), "its text (zTXt chunk) is larger than 1 MiB and was left out"),
+        ((chunk(b"iTXt", b"a\0\1\0\0\0" + LARGE),), "its text (iTXt chunk) is larger than 1 MiB and was left out"),
+        ((chunk(b"iCCP", b"big\0\0" + LARGE),), "its ICC profile is larger than 1 MiB and was left out"),
+        ((chunk(b"gAMA", b"\0\0\0\1", 7), chunk(b"tIME", b"1234567", 7)),
+         "its gAMA chunk has a wrong checksum; its tIME chunk has a wrong checksum"),
+    ],
+)  # fmt: skip
+def test_whole_pixels_are_read_beside_a_broken_or_large_chunk(
+    tmp_path: Path, chunks: tuple[bytes, ...], damage: str
+) -> None:
+    plain = read_image(with_chunk(tmp_path / "plain.png"), POLICY)
+    path = with_chunk(tmp_path / "a.png", *chunks)
+    loaded = read_image(path, POLICY)
+    assert (loaded.pixels.tobytes(), loaded.facts.damage) == (plain.pixels.tobytes(), damage)
+    assert loaded.facts.sha256 == open_image(path, POLICY) != plain.facts.sha256
+    behind = read_image(with_chunk(tmp_path / "b.png", behind=chunks[0]), POLICY)
+    assert behind.pixels.tobytes() == plain.pixels.tobytes()
+
+
+def test_damage_to_what_pixels_need_still_fails_and_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    with_chunk(path)
+    data = bytearray(path.read_bytes())
+    data[60] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ImageError, match="the IDAT chunk of the PNG is damaged: its checksum is wrong"):
+        read_image(str(path), POLICY)
+    Image.new("P", (4, 4)).save(path, transparency=0)
+    data = bytearray(path.read_bytes())
+    data[data.index(b"tRNS") + 6] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ImageError):
+        read_image(str(path), POLICY)
+    path.write_bytes(truncated(tmp_path))
+    with pytest.raises(ImageError, match="the PNG ends in the middle of its IDAT chunk"):
+        read_image(str(path), POLICY)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_without_its_end_marker_is_whole_and_a_cut_one_is_not(tmp_path: Path, progressive: bool) -> None:
+    path = tmp_path / "a.jpg"
+    Image.effect_noise((120, 80), 60).convert("RGB").save(path, quality=90, progressive=progressive)
+    data, whole = path.read_bytes(), read_image(str(path), POLICY)
+    for missing in (1, 2):
+        path.write_bytes(data[:-missing])
+        loaded = read_image(str(path), POLICY)
+        assert loaded.pixels.tobytes() == whole.pixels.tobytes()
+        assert loaded.facts.damage == "the JPEG has no end marker"
+    for missing in (20, 500, len(data) // 2):
+        path.write_bytes(data[:-missing])
+        with pytest.raises(ImageError, match="cannot be decoded"):
+            read_image(str(path), POLICY)
+    if progressive:
+        path.write_bytes(data[: data.rindex(b"\xff\xc4")])
+        with pytest.raises(ImageError, match="cannot be decoded"):
+            read_image(str(path), POLICY)
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_a_tiff_is_turned_as_any_other_image(tmp_path: Path, turn: int) -> None:
+    image = Image.linear_gradient("L").resize((20, 10)).convert("RGB")
+    image.putpixel((0, 0), (255, 0, 0))
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    for name in ("a.tif", "a.png"):
+        image.save(tmp_path / name, exif=exif)
+    for policy in (POLICY, ReadingPolicy(exif="ignore")):
+        tiff, png = (read_image(str(tmp_path / name), policy) for name in ("a.tif", "a.png"))
+        assert tiff.pixels.tobytes() == png.pixels.tobytes()
+        assert tiff.facts.exif_rotated == png.facts.exif_rotated == (turn != 1 and policy is POLICY)
+        assert (tiff.facts.width, tiff.facts.height) == tiff.pixels.size
+
+
+def test_the_icc_profile_is_named(tmp_path: Path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png", icc_profile=profile.tobytes())
+    assert read_image(str(tmp_path / "a.png"), POLICY).facts.icc == "sRGB built-in"
+    Image.new("RGB", (4, 4)).save(tmp_path / "b.png", icc_profile=b"no profile")
+    assert read_image(str(tmp_path / "b.png"), POLICY).facts.icc == "unnamed"
+
+
+@pytest.mark.parametrize(("ending", "hint"), [("heic", "pillow-heif reads it"), ("psd", r"\(.psd\)")])
+def test_a_format_that_is_not_read_is_named(tmp_path: Path, ending: str, hint: str) -> None:
+    if f".{ending}" in SUFFIXES:
+        pytest.skip("a plug-in reads it here")
+    (tmp_path / f"a.{ending}").write_bytes(b"\0\0\0\x18ftypheic" + bytes(50))
+    with pytest.raises(ImageError, match=f"is in a format that is not read .*{hint}"):
+        read_image(str(tmp_path / f"a.{ending}"), POLICY)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from aim_tui.inputs.image_formats import SUFFIXES
 from aim_tui.inputs.listing import expand, list_folder
 
 
@@ -104,3 +105,51 @@ def test_names_that_are_not_utf8_are_listed(folder: Path) -> None:
 def test_a_folder_that_can_not_be_listed_says_why(folder: Path) -> None:
     assert list_folder(folder / "none").problem == "No such file or directory"
     assert list_folder(folder / "note.txt").problem == "Not a directory"
+
+
+def test_whatever_decodes_is_listed_and_other_images_are_counted(tmp_path: Path) -> None:
+    for name in ("a.png", "b.avif", "c.jfif", "d.jpe", "e.apng", "f.jp2", "g.heic", "h.JXL", "i.psd", "j.psd", "k.txt"):
+        (tmp_path / name).touch()
+    read = {name for name in ("b.avif", "g.heic", "h.JXL") if Path(name).suffix.lower() in SUFFIXES}
+    expected = sorted({"a.png", "c.jfif", "d.jpe", "e.apng", "f.jp2"} | read)
+    for found in (expand([str(tmp_path)]), expand([str(tmp_path)], recursive=True), expand([f"{tmp_path}/*"])):
+        assert names(found.images) == expected
+        assert found.left_out.unread[".psd"] == 2
+        assert ".txt" not in found.left_out.unread
+        assert "2 .psd" in str(found.left_out) and "formats that are not read" in str(found.left_out)
+    assert list_folder(tmp_path).left_out.unread[".psd"] == 2
+
+
+def test_what_would_read_a_format_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.jxl").touch()
+    if ".jxl" in SUFFIXES:
+        pytest.skip("a plug-in reads it here")
+    problem = expand([str(tmp_path)]).problems[0]
+    assert problem.reason == (
+        "no images in this folder, but 1 .jxl: formats that are not read (pillow-jxl-plugin reads it)"
+    )
+    assert "but 1 .jxl" in expand([f"{tmp_path}/*"]).problems[0].reason
+
+
+def test_thumbnails_of_network_disks_and_attribute_files_are_left_out_and_counted(tmp_path: Path) -> None:
+    for name in (
+        "a.png",
+        "._a.png",
+        "@eaDir/a.png/SYNOFILE_THUMB_M.jpg",
+        "sub/@eaDir/x.jpg",
+        "sub/b.png",
+        "#recycle/c.png",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    whole = expand([str(tmp_path)], recursive=True)
+    assert names(whole.images) == ["a.png", "b.png"]
+    assert (whole.left_out.attribute_files, whole.left_out.system_folders) == (1, 3)
+    assert names(expand([f"{tmp_path}/**/*.*"]).images) == ["a.png", "b.png"]
+    listing = list_folder(tmp_path)
+    assert [folder.name for folder in listing.folders] == ["sub"]
+    assert listing.left_out.lines() == [
+        "1 '._' file of macOS",
+        "2 folders of a network disk or system, such as @eaDir",
+    ]
+    assert not expand([str(tmp_path / "sub" / "b.png")]).left_out

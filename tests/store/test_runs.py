@@ -11,7 +11,7 @@ import pytest
 
 from aim_tui.core.outcomes import Failed, Missing, Present
 from aim_tui.core.scoring.context import Context
-from aim_tui.core.scoring.events import ImageFailed, ImageRead, Item, MetricBatch, MetricValue
+from aim_tui.core.scoring.events import ImageFailed, ImageRead, Item, MetricBatch, MetricValue, PromptRead
 from aim_tui.core.scoring.plan import Status
 from aim_tui.core.scoring.records import document
 from aim_tui.core.scoring.results import Results
@@ -321,3 +321,14 @@ def test_a_killed_program_loses_only_what_was_not_committed(database: Database, 
     run = Runs(database).load(run_id)
     assert run.info.state is RunState.INTERRUPTED
     assert [row.status for row in run.results.rows[: after + 1]] == [Status.OK] * (after + 1)
+
+
+def test_an_own_prompt_comes_back_with_its_origin_and_how_much_of_it_was_read(runs: Runs) -> None:
+    context = Context(prompt="a cabin", prompt_origin="A1111 parameters")
+    asked = request()
+    with runs.begin(asked, [Item(0, "/a.png", context), Item(1, "/b.png", Context(prompt_origin="why"))]) as writer:
+        writer.write(PromptRead(90, 77, True, item=0))
+    first, second = runs.load(writer.id).results.rows
+    assert first.own is not None and (first.own.prompt, first.own.prompt_origin) == ("a cabin", "A1111 parameters")
+    assert first.prompt_read == PromptRead(90, 77, True, item=0)
+    assert second.own is not None and second.own.prompt_origin == "why" and second.prompt_read is None

@@ -76,6 +76,8 @@ def categories(
             raise UsageError(f"{option}: unknown {value!r}{did_you_mean(value, known)}")
     setup = common.setup(metrics="clip")
     tree = read_tree(root, recursive=recursive)
+    for line in tree.left_out.lines():
+        say(f"left out: {line}", "yellow")
     by_name, unused = _prompts(tree, prompts, template, order)
     if tui:
         raise typer.Exit(open_findings(setup, root, common.store_path, destination.format, destination.output))

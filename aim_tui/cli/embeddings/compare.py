@@ -18,7 +18,7 @@ from aim_tui.core.embeddings.all_pairs import CosineSpread, all_pairs, spread_of
 from aim_tui.core.embeddings.categories import summary_record
 from aim_tui.core.embeddings.file_pairs import WAYS, Pairing, pair
 from aim_tui.core.embeddings.gallery import ImageEmbeddings
-from aim_tui.core.names import comma_separated, did_you_mean
+from aim_tui.core.names import comma_separated, composed, did_you_mean
 from aim_tui.core.outcomes import Failed, Outcome, Present, reason_of, value_of
 from aim_tui.core.scoring.events import ModelInfo
 from aim_tui.core.statistics import Mean, mean
@@ -218,6 +218,8 @@ def _images(root: str, recursive: bool) -> tuple[list[str], list[tuple[str, str]
     problems = [(problem.path, problem.reason) for problem in found.problems]
     if not found.images:
         raise UsageError(f"no images: {'; '.join(f'{path}: {reason}' for path, reason in problems)}")
+    for line in found.left_out.lines():
+        say(f"{root}: left out: {line}", "yellow")
     return found.images, problems
 
 
@@ -229,9 +231,10 @@ def _groups(
     if not all(listing.folders for listing in listings) or recursive:
         sides = [_images(root, recursive) for root in roots]
         return {"": (sides[0][0], sides[1][0])}, [*sides[0][1], *sides[1][1]]
-    names = [[folder.name for folder in listing.folders] for listing in listings]
+    # By the name in Unicode NFC, the name as it is on disk.
+    names = [{composed(folder.name): folder.name for folder in listing.folders} for listing in listings]
     unpaired = [
-        (os.path.join(root, name), f"has no match in {other}")
+        (os.path.join(root, mine[name]), f"has no match in {other}")
         for root, other, mine, theirs in (
             (roots[0], roots[1], names[0], names[1]),
             (roots[1], roots[0], names[1], names[0]),
@@ -242,7 +245,7 @@ def _groups(
     unpaired += [(path, "is in no category's folder") for listing in listings for path in listing.images]
     groups: dict[str, tuple[list[str], list[str]]] = {}
     for name in (name for name in names[0] if name in names[1]):
-        found = [expand([os.path.join(root, name)]) for root in roots]
+        found = [expand([os.path.join(root, side[name])]) for root, side in zip(roots, names, strict=True)]
         unpaired += [(problem.path, problem.reason) for side in found for problem in side.problems]
         groups[name] = (found[0].images, found[1].images)
     if not groups:

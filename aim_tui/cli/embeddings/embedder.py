@@ -191,6 +191,8 @@ def images_of(paths: Sequence[str], *, recursive: bool = False) -> Expansion:
         raise UsageError(f"no images: {'; '.join(problems)}")
     for problem in problems:
         say(problem, "red")
+    for line in found.left_out.lines():
+        say(f"left out: {line}", "yellow")
     return found
 
 

@@ -31,6 +31,8 @@ class Prompts:
     pair: bool = False
     origin: PromptFrom | None = None
     """Where the images' own prompts are."""
+    keep_tags: bool = False
+    """Whether `<lora:...>` and the like stay in them."""
 
     @property
     def common(self) -> str:
@@ -48,7 +50,7 @@ class Prompts:
         It is not an error if no image of `further` ones, which come later, has a prompt.
         """
         if self.origin is not None:
-            return _found(images, self.origin, self.common, further=further)
+            return self._found(images, self.origin, further=further)
         if not self.own:
             return numbered(images)
         if not self.pair:
@@ -59,9 +61,45 @@ class Prompts:
             raise UsageError(f"--pair: {len(images)} images, but {len(self.texts)} prompts")
         return [Item(number, image, context=Context(prompt=text)) for number, (image, text) in enumerate(pairs)]
 
+    def _found(self, images: Sequence[str], origin: PromptFrom, *, further: bool) -> list[Item]:
+        """The images with the prompts they have; where these were found, and which have none, goes to stderr."""
+        found = [find_prompt(image, origin, keep_tags=self.keep_tags) for image in images]
+        origins = Counter(
+            each.origin if origin is PromptFrom.METADATA else str(origin)
+            for each in found
+            if isinstance(each, FoundPrompt)
+        )
+        lacking = [
+            (image, each.reason) for image, each in zip(images, found, strict=True) if isinstance(each, NoPrompt)
+        ]
+        if not origins and not self.common and not further:
+            raise UsageError(
+                f"no image has a prompt; {lacking[0][0]}: {lacking[0][1]}", "give --prompt for all of them"
+            )
+        of = ", ".join(f"{many} from {name}" for name, many in origins.most_common())
+        if not further:
+            say(f"prompts of {len(images) - len(lacking)} of {len(images)} images" + (f": {of}" if of else ""))
+        if tagged := sum(isinstance(each, FoundPrompt) and bool(each.removed) for each in found):
+            say(f"{tagged} prompt{'s' * (tagged != 1)} without <lora:...> and the like (--keep-lora keeps them)")
+        instead = "" if not self.common else " (it is scored with --prompt)"
+        for image, reason in lacking[:_SHOWN]:
+            say(f"{image}: no prompt: {reason}{instead}", "yellow")
+        if len(lacking) > _SHOWN:
+            say(f"and {len(lacking) - _SHOWN} more without a prompt", "yellow")
+        return [
+            Item(number, image, context=own_context(each))
+            for number, (image, each) in enumerate(zip(images, found, strict=True))
+        ]
+
 
 def read_options(
-    prompts: Sequence[str] | None, file: Path | None, pair: bool, prompt_from: str | None, *, manifest: bool
+    prompts: Sequence[str] | None,
+    file: Path | None,
+    pair: bool,
+    prompt_from: str | None,
+    *,
+    manifest: bool,
+    keep_tags: bool = False,
 ) -> Prompts:
     """Read the options of a command; UsageError if they contradict each other."""
     texts = tuple(text for text in prompts or () if text.strip())
@@ -78,7 +116,9 @@ def read_options(
     if (pair or len(texts) > 1) and (origin is not None or manifest):
         option = "--manifest" if manifest else "--prompt-from"
         raise UsageError(f"{option} gives each image its prompt", "give at most one --prompt, for images without one")
-    return Prompts(texts, pair, origin)
+    if keep_tags and origin is None:
+        raise UsageError("--keep-lora is about prompts that images have", "add --prompt-from metadata or sidecar")
+    return Prompts(texts, pair, origin, keep_tags)
 
 
 def with_own(setup: Setup, needs: Iterable[Need]) -> Setup:
@@ -89,28 +129,12 @@ def with_own(setup: Setup, needs: Iterable[Need]) -> Setup:
     return replace(setup, metrics=metrics, not_asked=not_asked)
 
 
-def _found(images: Sequence[str], origin: PromptFrom, common: str, *, further: bool) -> list[Item]:
-    """The images with their own prompts; reports where they were found, and which images have none."""
-    found = [find_prompt(image, origin) for image in images]
-    origins = Counter(
-        each.origin if origin is PromptFrom.METADATA else str(origin) for each in found if isinstance(each, FoundPrompt)
-    )
-    missing = [(image, each.reason) for image, each in zip(images, found, strict=True) if isinstance(each, NoPrompt)]
-    if not origins and not common and not further:
-        raise UsageError(f"no image has a prompt; {missing[0][0]}: {missing[0][1]}", "give --prompt for all of them")
-    of = ", ".join(f"{many} from {name}" for name, many in origins.most_common())
-    if not further:
-        say(f"prompts of {len(images) - len(missing)} of {len(images)} images" + (f": {of}" if of else ""))
-    instead = "" if not common else " (it is scored with --prompt)"
-    for image, reason in missing[:_SHOWN]:
-        say(f"{image}: no prompt: {reason}{instead}", "yellow")
-    if len(missing) > _SHOWN:
-        say(f"and {len(missing) - _SHOWN} more without a prompt", "yellow")
-    contexts = (Context(prompt=each.prompt) if isinstance(each, FoundPrompt) else Context() for each in found)
-    return [
-        Item(number, image, context=context)
-        for number, (image, context) in enumerate(zip(images, contexts, strict=True))
-    ]
+def own_context(found: FoundPrompt | NoPrompt) -> Context:
+    """An image's own prompt and where it was found, or why it has none."""
+    if isinstance(found, NoPrompt):
+        return Context(prompt_origin=found.reason)
+    without = f", without {', '.join(found.removed)}" if found.removed else ""
+    return Context(prompt=found.prompt, prompt_origin=f"{found.origin}{without}")
 
 
 def _lines(file: Path) -> tuple[str, ...]:

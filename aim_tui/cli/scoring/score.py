@@ -50,10 +50,13 @@ def score(
         typer.Option(
             "--prompt-from",
             metavar="WHERE",
-            help="Each image's own prompt: metadata (A1111, ComfyUI, InvokeAI, EXIF), sidecar (.txt or .json beside "
-            "it), filename, or the column of the manifest.",
+            help="Each image's own prompt: metadata (A1111, ComfyUI, Fooocus, InvokeAI, SwarmUI, NovelAI and others), "
+            "sidecar (.txt, .caption or .json beside it), filename, or the column of the manifest.",
         ),
     ] = None,
+    keep_lora: Annotated[
+        bool, typer.Option("--keep-lora", help="Keep <lora:...> and the like in the images' own prompts.")
+    ] = False,
     manifest: Annotated[
         Path | None,
         typer.Option(
@@ -105,7 +108,7 @@ def score(
 
     Exit: 0 all images scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
-    item_prompts = read_options(prompt, prompts, pair, prompt_from, manifest=manifest is not None)
+    item_prompts = read_options(prompt, prompts, pair, prompt_from, manifest=manifest is not None, keep_tags=keep_lora)
     setup = common.setup(
         topic=topic,
         prompt=item_prompts.common,
@@ -150,7 +153,7 @@ def score(
             record.results, setup.provenance(), own=("prompt",) if watch and item_prompts.own else ()
         )
         writer = chosen.writer(content, sink)
-        work = image_work(setup, found.problems)
+        work = image_work(setup, found.problems, found.left_out.lines())
         return run(work, writer, record, display(), problems=found.problems, watch=watching)
 
     path = common.store_path

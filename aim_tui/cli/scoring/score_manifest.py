@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aim_tui.cli.console import say
-from aim_tui.cli.scoring.item_prompts import Prompts, with_own
+from aim_tui.cli.scoring.item_prompts import Prompts, own_context, with_own
 from aim_tui.cli.scoring.manifest_run import ManifestTask, Refused, cell_text, run
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.metrics.spec import Need
@@ -19,7 +19,7 @@ from aim_tui.core.scoring.plan import ScoringPlan
 from aim_tui.core.scoring.results import Row as Result
 from aim_tui.errors import UsageError
 from aim_tui.inputs.manifests import ManifestRow, PathError, locate_image, require_columns
-from aim_tui.inputs.prompts import FoundPrompt, find_prompt
+from aim_tui.inputs.prompts import find_prompt
 from aim_tui.runs.manifest_output import ManifestOutput, open_input
 from aim_tui.runs.setup import Setup
 
@@ -74,9 +74,11 @@ def score_manifest(
                 found["reference"] = locate_image(found["reference"], folder)
             except PathError as error:
                 return Refused(f"reference: {error}")
-        if prompts.origin is not None and isinstance(own := find_prompt(path, prompts.origin), FoundPrompt):
-            found["prompt"] = own.prompt
-        return Context(**found)
+        if prompts.origin is None:
+            return Context(**found)
+        own = own_context(find_prompt(path, prompts.origin, keep_tags=prompts.keep_tags))
+        found |= {"prompt": own.prompt} if own.prompt else {}
+        return Context(**found, prompt_origin=own.prompt_origin)
 
     image = columns.image or "image_path"
     added = {f"{prefix}{name}": kind for name, kind in _added(plan).items()}

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aim_tui.cli import options
-from aim_tui.cli.console import facts, print_json, show, table, words
+from aim_tui.cli.console import facts, print_json, say, show, table, words
 from aim_tui.core.text import portable_path
 from aim_tui.errors import UsageError
 from aim_tui.inputs.dataset_inspection import Inspection, inspect_file, inspect_images
@@ -36,7 +36,10 @@ def inspect(
     """
     policy = load_settings(config).reading
     if os.path.isdir(path):
-        found = inspect_images(path, expand([path], recursive).images, policy)
+        listed = expand([path], recursive)
+        for line in listed.left_out.lines():
+            say(f"left out: {line}", "yellow")
+        found = inspect_images(path, listed.images, policy)
     elif os.path.lexists(path):
         found = inspect_file(path, policy)
     else:

@@ -6,6 +6,8 @@ import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from aim_tui.core.names import composed
+
 #: What paired names have in common.
 WAYS = ("name", "stem")
 
@@ -19,7 +21,7 @@ class Pairing:
 
 
 def pair(left: Sequence[str], right: Sequence[str], roots: tuple[str, str], by: str = "name") -> Pairing:
-    """Pair paths below two roots by their relative path, with or without the suffix.
+    """Pair paths below two roots by their relative path (in Unicode NFC), with or without the suffix.
 
     >>> pair(["a/1.png", "a/2.png"], ["b/1.jpg"], ("a", "b"), "stem")
     Pairing(pairs=(('a/1.png', 'b/1.jpg'),), unpaired=(('a/2.png', 'has no match in b'),))
@@ -47,7 +49,7 @@ def pair(left: Sequence[str], right: Sequence[str], roots: tuple[str, str], by: 
 def _by_key(paths: Sequence[str], root: str, by: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for path in paths:
-        below = posixpath.relpath(path, root)
+        below = composed(posixpath.relpath(path, root))
         key = posixpath.splitext(below)[0] if by == "stem" else below
         found.setdefault(key, []).append(path)
     return found

@@ -68,6 +68,10 @@ class ImageFacts:
     flattened: str = ""
     """The colour on which transparency was flattened; empty if there was none."""
     frames: int = 1
+    icc: str = ""
+    """Name of the ICC profile, which is not applied; empty where there is none."""
+    damage: str = ""
+    """What is broken in the file besides its pixels, which are whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +113,15 @@ class ModelLoaded:
 
 @dataclass(frozen=True, slots=True)
 class PromptRead:
-    """How many tokens of the prompt CLIP sees: `tokens` with start and end, of at most `limit`."""
+    """How many tokens of the prompt CLIP sees: `tokens` with start and end, of at most `limit`.
+
+    Of an item's own prompt where it names one, else of the job's.
+    """
 
     tokens: int
     limit: int
     truncated: bool
+    item: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,10 @@ from aim_tui.core.text import path_bytes, portable_path
 #: The fields of one image that is scored on AIM's metrics, in the order that every format writes them.
 FIELDS = IMAGES.fields()
 
-_OWN = ("topic", "prompt", "reference")
+_OWN = ("topic", "prompt", "prompt_origin", "reference")
+
+#: Facts that few files have; they stand in a record where there is something to say.
+_RARE_FACTS = ("icc", "damage")
 
 _TRUTH = ("original_id", "is_correct", "error_type", "original_instruction")
 
@@ -59,7 +62,8 @@ def full_record(row: Row, results: Results, opinions: RaterOpinions | None = Non
         if (raw_path := path_bytes(row.path)) is not None:
             full["path_bytes"] = raw_path
         if row.facts is not None:
-            full |= asdict(row.facts) | {"flattened": row.facts.flattened or None}
+            facts = asdict(row.facts) | {"flattened": row.facts.flattened or None}
+            full |= {name: value for name, value in facts.items() if value or name not in _RARE_FACTS}
         full |= _own(row)
     return full if opinions is None else full | {"judgements": opinions.records(row.id)}
 
@@ -90,6 +94,13 @@ def _known_truth(row: Row) -> dict[str, Any]:
     return {name: row.truth[name] for name in _TRUTH if name in row.truth}
 
 
+def rare_fields(results: Results) -> tuple[str, ...]:
+    """Those of the facts that few files have which some file of these has."""
+    return tuple(
+        name for name in _RARE_FACTS if any(row.facts is not None and getattr(row.facts, name) for row in results.rows)
+    )
+
+
 def own_fields(results: Results) -> tuple[str, ...]:
     """Those of topic, prompt and reference that images have of their own."""
     names = {name for row in results.rows for name in _own(row)}
@@ -100,7 +111,12 @@ def _own(row: Row) -> dict[str, str]:
     """Topic, prompt and reference of a row's own, which override those of the run."""
     if row.own is None:
         return {}
-    own = {"topic": row.own.topic, "prompt": row.own.prompt, "reference": portable_path(row.own.reference)}
+    own = {
+        "topic": row.own.topic,
+        "prompt": row.own.prompt,
+        "prompt_origin": row.own.prompt_origin if row.own.prompt else "",
+        "reference": portable_path(row.own.reference),
+    }
     return {name: text for name, text in own.items() if text}
 
 

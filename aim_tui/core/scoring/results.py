@@ -55,6 +55,8 @@ class Row:
     """Its own context, which overrides the same parts of the run's."""
     data: DataRow | None = None
     """Its row in a data file."""
+    prompt_read: PromptRead | None = None
+    """How much of its own prompt the model read."""
 
     @property
     def id(self) -> str:
@@ -239,6 +241,10 @@ class Results:
                 return [self._merge(metric, value, need, brought) for value in values]
             case ModelLoaded(info):
                 self.models[info.role] = info
+            case PromptRead(item=int(item)):
+                row = self.rows[item]
+                row.prompt_read = event
+                return (row,)
             case PromptRead():
                 self.prompt, self._prompt_read = event, context.prompt
         return ()
@@ -293,7 +299,9 @@ class Results:
             return row
         other = {metric: Missing(f"scored with another {get_metric(metric).needs}") for metric in stale}
         raws = row.raws | {metric: Raw(missing, row.need(metric, self.context)) for metric, missing in other.items()}
-        settled = replace(row, raws=raws)
+        # The prompt that was read is another now.
+        prompt_read = None if any(get_metric(metric).needs is Need.PROMPT for metric in stale) else row.prompt_read
+        settled = replace(row, raws=raws, prompt_read=prompt_read)
         settled.scores = self._score(settled)
         return settled
 

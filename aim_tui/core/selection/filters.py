@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from aim_tui.core.names import did_you_mean
+from aim_tui.core.names import did_you_mean, folded
 from aim_tui.core.scoring.columns import IMAGES, ColumnSet, Kind, View
 from aim_tui.core.scoring.results import Row
 
@@ -245,18 +245,18 @@ def _compare(number: Number, holds: Callable[[float, float], bool], bound: float
 
 
 def _contains(words: Words, part: str) -> Predicate:
-    part = part.casefold()
-    return lambda row, view: (text := words(row, view)) is not None and part in text.casefold()
+    part = folded(part)
+    return lambda row, view: (text := words(row, view)) is not None and part in folded(text)
 
 
 def _lacks(words: Words, part: str) -> Predicate:
-    part = part.casefold()
-    return lambda row, view: (text := words(row, view)) is not None and part not in text.casefold()
+    part = folded(part)
+    return lambda row, view: (text := words(row, view)) is not None and part not in folded(text)
 
 
 def _equals(words: Words, whole: str) -> Predicate:
-    whole = whole.casefold()
-    return lambda row, view: (text := words(row, view)) is not None and whole == text.casefold()
+    whole = folded(whole)
+    return lambda row, view: (text := words(row, view)) is not None and whole == folded(text)
 
 
 def vocabulary_of(columns: ColumnSet) -> Vocabulary:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import torch
 
     from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.events import Event
+    from aim_tui.core.scoring.events import Event, PromptRead
     from aim_tui.core.scoring.jobs import EngineSettings
     from aim_tui.engine.cache_keys import Cache
     from aim_tui.engine.models.loading import LoadedModel
@@ -148,6 +148,10 @@ class ItemMetric(ABC):
         Raises UsageError where nothing can be compared with it.
         """
         return ()
+
+    def prompt_read(self, context: Context, texts: Texts) -> PromptRead | None:
+        """How much the model reads of the prompt of a context, where every output records that."""
+        return None
 
     @abstractmethod
     def values(self, context: Context, features: Columns, texts: Texts) -> Sequence[float | RawOutcome]:

@@ -7,11 +7,16 @@ All are plain cosines of projected, L2-normalised features, in [-1, 1], as AIM u
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from aim_tui.core.metrics.builtin import DINOV2_I, PICKSCORE, SIGLIP
 from aim_tui.core.metrics.spec import Role
+from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Event, PromptRead
 from aim_tui.engine.metrics.embeddings import PromptMetric, ReferenceMetric
+
+if TYPE_CHECKING:
+    from aim_tui.engine.text_embeddings import Texts
 
 
 class ClipScore(PromptMetric):
@@ -22,6 +27,10 @@ class ClipScore(PromptMetric):
     def report(self, read: PromptRead) -> Sequence[Event]:
         """How much of the prompt CLIP sees, which every output records."""
         return (read,)
+
+    def prompt_read(self, context: Context, texts: Texts) -> PromptRead | None:
+        """The same of any context."""
+        return texts.book(self.role).reads.get(context.prompt)
 
 
 class SiglipScore(PromptMetric):

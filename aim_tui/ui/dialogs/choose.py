@@ -16,6 +16,20 @@ from aim_tui.core.text import printable
 from aim_tui.ui.dialogs.dialog import Dialog
 
 
+class _Choices(OptionList):
+    """A list that stays where it is when a page is turned that has no lines: a terminal can be that small."""
+
+    def action_page_up(self) -> None:
+        """Move up by what is shown."""
+        if self.scrollable_content_region:
+            super().action_page_up()  # type: ignore[no-untyped-call]
+
+    def action_page_down(self) -> None:
+        """Move down by what is shown."""
+        if self.scrollable_content_region:
+            super().action_page_down()  # type: ignore[no-untyped-call]
+
+
 class ChooseScreen(Dialog[str]):
     """The name of what was chosen, or None."""
 
@@ -32,7 +46,7 @@ class ChooseScreen(Dialog[str]):
             Option(Content.assemble((printable(name), "bold"), "  ", (printable(about), "$foreground-muted")))
             for name, about in choices.items()
         ]
-        self._list = OptionList(*options, compact=True)
+        self._list = _Choices(*options, compact=True)
         self._current = current
 
     def body(self) -> list[Widget]:

@@ -190,4 +190,8 @@ def _facts(facts: ImageFacts | None) -> list[Content]:
         parts.append(f"transparency on {facts.flattened}")
     if facts.frames > 1:
         parts.append(f"first of {facts.frames} frames")
+    if facts.icc:
+        parts.append(f"ICC profile {printable(facts.icc)}, not applied")
+    if facts.damage:
+        parts.append(f"{facts.damage} (its pixels are whole)")
     return [Content(f"image      {', '.join(part for part in parts if part)}"), Content(f"sha256     {facts.sha256}")]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from aim_tui.core.names import folded
 from aim_tui.core.scoring.columns import View
 from aim_tui.core.scoring.results import Row
 from aim_tui.core.selection.mark_rules import best_first
@@ -56,11 +57,11 @@ class Arrangement:
 
     def find(self, text: str, rows: Sequence[Row], start: int, step: int) -> int | None:
         """The next item from position `start` on whose name holds a text, ignoring case; it wraps around."""
-        wanted = text.casefold()
+        wanted = folded(text)
         count = len(self.order)
         for offset in range(count):
             item = self.order[(start + offset * step) % count]
-            if wanted in printable_name(rows[item].path).casefold():
+            if wanted in folded(printable_name(rows[item].path)):
                 return item
         return None
 

@@ -215,7 +215,9 @@ class ItemPromptService:
         nothing = Context() if any(own.prompt for own in entries.values()) else None
         for row in rows:
             own = entries.get(row.path)
-            row.own = Context(prompt=own.prompt) if own is not None and own.prompt else nothing
+            row.own = (
+                Context(prompt=own.prompt, prompt_origin=own.origin) if own is not None and own.prompt else nothing
+            )
 
 
 def _read_prompts(paths: Sequence[str], source: str) -> dict[str, ItemPrompt]:

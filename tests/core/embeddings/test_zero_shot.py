@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -270,3 +271,8 @@ def test_all_pairs_are_those_of_the_whole_matrix_without_a_file_against_itself()
     off = (right.astype(np.float64) @ right.T)[~np.eye(30, dtype=bool)]
     assert found is not None and found.n == 870 and found.mean == pytest.approx(off.mean(), abs=1e-6)
     assert all_pairs(right[:1], right[:1], ["x"], ["x"]) is None and all_pairs(left[:0], right) is None
+
+
+def test_partners_are_found_however_the_letters_of_their_names_are_composed() -> None:
+    left, right = (unicodedata.normalize(form, "café_한국어.png") for form in ("NFC", "NFD"))
+    assert pair([f"a/{left}"], [f"b/{right}"], ("a", "b")).pairs == ((f"a/{left}", f"b/{right}"),)

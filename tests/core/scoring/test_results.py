@@ -10,7 +10,7 @@ from aim_tui.core.outcomes import Failed, Missing, Present
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import ImageFailed, Item, MetricBatch, MetricValue, PromptRead
 from aim_tui.core.scoring.plan import ScoringPlan, Status
-from aim_tui.core.scoring.records import FIELDS, document, record, spreadsheet_cell, to_json
+from aim_tui.core.scoring.records import FIELDS, document, full_record, record, spreadsheet_cell, to_json
 from aim_tui.core.scoring.results import Results
 from aim_tui.settings.settings import load_settings
 
@@ -88,6 +88,27 @@ def test_what_leaves_the_program_holds_no_value_of_another_prompt() -> None:
     summary = table.summary()
     assert (summary.n_final, summary.n_stale, summary.best) == (1, 1, "/images/1.png")
     assert table.rows[0].final == 100.0
+
+
+def test_an_image_s_own_prompt_has_its_own_tokens_origin_and_reason() -> None:
+    table = results(0, "clip")
+    table.context = Context(prompt="for all")
+    table.add(
+        [
+            Item(0, "/0.png", Context(prompt="a cabin", prompt_origin="A1111 parameters")),
+            Item(1, "/1.png", Context(prompt_origin="no words in its file name")),
+        ]
+    )
+    table.apply(PromptRead(9, 77, False))
+    table.apply(PromptRead(90, 77, True, item=0))
+    own, common = (full_record(row, table) for row in table.rows)
+    assert (own["prompt_tokens"], own["prompt_truncated"]) == (90, True)
+    assert (own["prompt"], own["prompt_origin"]) == ("a cabin", "A1111 parameters")
+    assert (common["prompt_tokens"], "prompt_origin" in common) == (9, False)
+    assert table.rows[1].own.missing_for(("clip",)) == {"clip": "no prompt: no words in its file name"}
+    table.apply(MetricBatch("clip", [MetricValue(0, "present", 0.1)]))
+    table.rows[0].own = Context(prompt="changed")
+    assert full_record(table.settled().rows[0], table)["prompt_tokens"] is None
 
 
 def test_a_metric_that_is_switched_off_gives_no_error() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -186,3 +188,11 @@ def test_names_sort_by_the_value_of_their_numbers_whatever_their_length():
 
 def test_select_filters_before_it_sorts():
     assert select(ROWS, Filter("img"), SortKey("final", reverse=True), VIEW) == [0, 1, 2]
+
+
+def test_a_name_is_found_however_its_letters_are_composed() -> None:
+    rows = [row(n, unicodedata.normalize(form, "한국어_café.png"), 0.5) for n, form in enumerate(("NFC", "NFD"))]
+    for form in ("NFC", "NFD"):
+        assert shown(unicodedata.normalize(form, "name~한국"), rows=rows) == [0, 1]
+        assert shown(unicodedata.normalize(form, "name~CAFÉ"), rows=rows) == [0, 1]
+        assert shown(unicodedata.normalize(form, "name!~café"), rows=rows) == []
