@@ -39,8 +39,9 @@ if TYPE_CHECKING:
 
     from aim_tui.engine.engine import Engine
 
-    ImageLike = str | os.PathLike[str] | Image | npt.NDArray[np.uint8]
+    ImageLike = str | os.PathLike[str] | Image | npt.NDArray[np.generic]
 
+_ORIENTATION = 0x0112
 # What a PNG holds as it is; images of other modes become RGB, as they do when a file of them is read.
 _PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
 
@@ -107,7 +108,7 @@ class Evaluator:
         """Score images, or all of a folder or glob pattern; nothing is computed before a record is asked for.
 
         `topic`, `prompt` and `reference` are one for all images, or a list with one for each. A metric that has nothing
-        to compare with is left out. Raises UsageError where none is left, and for what is no image.
+        to compare with is left out. Raises UsageError where none is left, and for what is not an image.
         """
         against = {Need.TOPIC: topic, Need.PROMPT: prompt, Need.REFERENCE: reference}
         scoring = Scoring(self, _listed(images), against)
@@ -131,12 +132,12 @@ class Scoring:
     """Images that are being scored: an iterable of records, each given as soon as those before it are done.
 
     A record is what `aim-tui score --format jsonl` writes of an image. What is not there is None, and `error` says
-    why. Images that are no files are called 'image N', counted from 0. A warning says what a notice there would.
+    why. Images that are not files are called 'image N', counted from 0. A warning says what a notice there would.
     """
 
     def __init__(self, evaluator: Evaluator, images: Sequence[ImageLike], against: Mapping[Need, Any]) -> None:
         self._evaluator = evaluator
-        self._written = _Written()
+        self._written = _Written(evaluator.setup.engine.reading.background)
         shared, own = self._contexts(against, len(images))
         self._items = [
             Item(number, self._written.path(image), context=own[number] if own else None)
@@ -236,7 +237,9 @@ class Scoring:
                 shared[need] = each("" if said is None else said)
                 continue
             if not isinstance(said, Iterable):
-                raise UsageError(f"{type(said).__name__} is no {need}", "give one for all, or a list with one for each")
+                raise UsageError(
+                    f"{type(said).__name__} is not a {need}", "give one for all, or a list with one for each"
+                )
             said = list(said)
             if len(said) != count:
                 raise UsageError(f"{len(said)} of {need} for {count} images", "give one for all, or one for each")
@@ -246,23 +249,29 @@ class Scoring:
 
 
 class _Written:
-    """Images as files: what is in memory is written without loss to a folder that goes when all is scored."""
+    """Images as files, so that all are read alike: what is in memory is written without loss.
 
-    def __init__(self) -> None:
+    The folder goes when all is scored.
+    """
+
+    def __init__(self, background: str) -> None:
+        self._background = background
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._count = 0
 
     def path(self, image: Any) -> str:
-        """The path of an image; empty for an empty one. UsageError for what is no image."""
+        """The path of an image; empty for an empty one. UsageError for what is not an image."""
         if isinstance(image, (str, os.PathLike)):
             path = os.fspath(image)
             return os.path.abspath(path) if path else ""  # noqa: PTH100 - keeps any bytes
         picture = _picture(image)
+        if unread := _unread_file(picture):
+            return unread
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="aim-tui-")
         path = f"{self._folder.name}/{self._count}.png"
         self._count += 1
-        (picture if picture.mode in _PNG_MODES else picture.convert("RGB")).save(path, compress_level=1)
+        _write(picture, path, self._background)
         return path
 
     def clear(self) -> None:
@@ -275,20 +284,46 @@ def _picture(image: Any) -> Image:
     import numpy as np
     from PIL import Image
 
+    from aim_tui.inputs.pixel_values import PixelValueError, from_array
+
     if isinstance(image, Image.Image):
         return image
-    if isinstance(image, np.ndarray):
-        if (
-            image.dtype == np.uint8
-            and image.size
-            and (image.ndim == 2 or (image.ndim == 3 and image.shape[2] in (3, 4)))
-        ):
-            return Image.fromarray(image)
-        raise UsageError(
-            f"an array of {image.dtype} {image.shape} is no image",
-            "give uint8 of (height, width), (height, width, 3) or (height, width, 4)",
-        )
-    raise UsageError(f"{type(image).__name__} is no image", "give a path, a PIL image or a uint8 array")
+    if not isinstance(image, np.ndarray):
+        raise UsageError(f"{type(image).__name__} is not an image", "give a path, a PIL image or an array")
+    try:
+        return from_array(image)
+    except PixelValueError as error:
+        raise UsageError(str(error), "give an array of uint8, uint16, float or bool") from None
+
+
+def _unread_file(picture: Image) -> str:
+    """The file of an image that PIL has opened and not decoded yet, so that nobody can have changed it; else ''."""
+    path = getattr(picture, "filename", "")
+    if not path or not getattr(picture, "tile", None) or getattr(picture, "fp", None) is None or picture.tell():
+        return ""
+    path = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - keeps any bytes
+    return path if os.path.isfile(path) else ""  # noqa: PTH113
+
+
+def _write(picture: Image, path: str, background: str) -> None:
+    """Write a PNG that is read as a file of the image would be: its EXIF orientation with it, values as levels."""
+    from PIL import Image
+
+    from aim_tui.inputs.pixel_values import PixelValueError, to_rgb
+
+    try:
+        picture.load()
+        turn = picture.getexif().get(_ORIENTATION, 1)
+        if picture.mode not in _PNG_MODES:
+            picture = to_rgb(picture, background).image
+    except PixelValueError as error:
+        raise UsageError(f"an image of mode {picture.mode} {error}") from None
+    except (OSError, SyntaxError, ValueError) as error:
+        raise UsageError(f"an image in memory cannot be decoded: {error}") from None
+    exif = Image.Exif()
+    if turn in range(2, 9):
+        exif[_ORIENTATION] = turn
+    picture.save(path, compress_level=1, exif=exif)
 
 
 def _listed(images: ImageLike | Iterable[ImageLike]) -> list[Any]:
@@ -314,5 +349,5 @@ def _text(said: Any) -> str:
     if said is None:
         return ""
     if not isinstance(said, str):
-        raise UsageError(f"{type(said).__name__} is no text")
+        raise UsageError(f"{type(said).__name__} is not a text")
     return said

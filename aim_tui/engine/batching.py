@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 # The last item of a batch may bring several sides; they do not become a batch of their own.
 _SIDES = 2
 
-NO_MEMORY = "not enough memory for this image, even alone"
+NO_MEMORY = "not enough memory for this image, even in a batch of one"
 
 
 class Batcher:
@@ -62,6 +62,7 @@ class Batcher:
                     f"going on with {self.batch_size}"
                 )
                 continue
+            yield from self.extractor.notices()
             for key in keys:
                 del self._waiting[key]
         self._nbytes = 0
@@ -69,7 +70,7 @@ class Batcher:
     def _extract(self, keys: Sequence[Key]) -> bool:
         """Extract the features of these; False where together they are too many for the memory."""
         found = self._attempt(keys)
-        if not isinstance(found, Exception):
+        if not isinstance(found, BaseException):
             self.done |= zip(keys, found, strict=True)
             return True
         short = is_out_of_memory(found)
@@ -82,18 +83,20 @@ class Batcher:
         if len(keys) == 1:
             self.done[keys[0]] = Failed(NO_MEMORY if short else brief(found))
             return True
-        # Only the culprit fails: the others are computed again by themselves.
+        # Only the bad entry fails: the others are computed again by themselves.
         for key in keys:
             self._extract([key])
         return True
 
-    def _attempt(self, keys: Sequence[Key]) -> Sequence[Any] | Exception:
+    def _attempt(self, keys: Sequence[Key]) -> Sequence[Any] | BaseException:
         try:
             found = list(self.extractor.extract([self._waiting[key] for key in keys]))
             if len(found) != len(keys):
                 raise RuntimeError(f"the metric gave {len(found)} values for {len(keys)} images")
             self.extractor.keep(keys, found)
-        except Exception as error:  # any failure of a model is a failed row, never the end of the job
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # any failure of a model is a failed row, never the end of the job
             if not is_out_of_memory(error):
                 log.exception("%s failed on a batch of %d", self.extractor.name, len(keys))
             return error.with_traceback(None)

@@ -1,4 +1,4 @@
-"""How fast this machine scores: the pipeline beside what the models alone could do, and beside the plain way.
+"""How fast this machine scores: the pipeline compared with the models alone and with the plain way.
 
 All three are measured in turns within one run, on the same files and weights, so that a busy machine disturbs them
 alike and their ratios can be trusted where the absolute figures cannot.
@@ -174,7 +174,7 @@ def measure(
     images: Sequence[str],
     progress: Callable[[str], None] = lambda text: None,
 ) -> Report:
-    """Measure the metrics on image files in all three ways; `progress` hears what is going on.
+    """Measure the metrics on image files in all three ways; `progress` receives a line for each step.
 
     Raises UsageError where a file cannot be read, and what `Engine.run` raises.
     """
@@ -293,7 +293,7 @@ class _Bench:
             columns.append(features)
         computed, texts = self._engine.metrics[metric], self._engine.texts
         for role, lacking in texts.lacking(computed.texts(self._plan.context, columns)).items():
-            texts.book(role).embed(lacking)
+            texts.of(role).embed(lacking)
         computed.values(self._plan.context, columns, texts)
 
     def _plain_ways(self, images: Sequence[str]) -> None:

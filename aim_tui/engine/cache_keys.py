@@ -1,17 +1,20 @@
-"""Which model this is and how it computes, told from its files: what its cached features belong to."""
+"""The identity of a model, from its files and its way of computing: what its cached features belong to."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from pathlib import Path
 
 import msgspec
 
 from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.core.scoring.events import ModelInfo
 from aim_tui.core.scoring.jobs import ReadingPolicy
-from aim_tui.engine.feature_cache import Keeper
+from aim_tui.engine.feature_cache import CacheAccess
+from aim_tui.engine.lower_casing import LOWER_CASED
 from aim_tui.engine.models.device import Placement, dtype_name
 from aim_tui.hub.inventory import locate
 from aim_tui.store.cache import FeatureKind, Space
@@ -54,9 +57,19 @@ def identify(role: Role, ref: ModelRef, placement: Placement) -> Identity | None
         "trunk": ref.id if role.value == "lpips" else "",
         "recipe": f"{RECIPE}, transformers {_major('transformers')}",
     }
+    if _model_type(local.path) in LOWER_CASED:
+        computing["text"] = "lower-cased"
     if ref.processor:
         computing["processor"] = ref.processor
     return Identity(role, digest, to_json(computing), local.revision)
+
+
+def _model_type(folder: Path) -> str | None:
+    try:
+        config = json.loads((folder / "config.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    return config.get("model_type") if isinstance(config, dict) else None
 
 
 def _major(package: str) -> str:
@@ -74,7 +87,7 @@ def reading_key(policy: ReadingPolicy) -> str:
 class Cache:
     """What metrics need to find and keep their features: the store, their models' identities, the way of reading."""
 
-    keeper: Keeper
+    access: CacheAccess
     identities: Mapping[Role, Identity]
     reading: str
     _infos: dict[Role, ModelInfo] = field(default_factory=dict)
@@ -91,7 +104,7 @@ class Cache:
         )
 
     def references(self, role: Role) -> Space:
-        """Where the embeddings of references are kept, each looked at alone."""
+        """Where the embeddings of references are kept, each computed in a batch of one."""
         model = self.identities[role]
         return Space.embedding(
             model.fingerprint,
@@ -132,15 +145,18 @@ class Cache:
         model = self.identities[role]
         return Space(FeatureKind.FACTS, model.fingerprint, to_json({"about": what, "dtype": model.computing}))
 
+    def kept_info(self, role: Role) -> ModelInfo | None:
+        """What was recorded of the model when it was last loaded."""
+        text = self.access.values(self.notes(role, "model"), [text_key("info")]).get(text_key("info"))
+        return None if text is None else msgspec.json.decode(text, type=ModelInfo)
+
     def recall_info(self, role: Role, ref: ModelRef) -> ModelInfo | None:
         """What was recorded of the model when it was last loaded, under the name it has now.
 
         Device and dtype are those that the kept values were computed with.
         """
-        text = self.keeper.values(self.notes(role, "model"), [text_key("info")]).get(text_key("info"))
-        if text is None:
+        if (info := self.kept_info(role)) is None:
             return None
-        info = msgspec.json.decode(text, type=ModelInfo)
         detail = {key: value for key, value in info.detail.items() if key != "path"}
         if ref.path:
             detail["path"] = ref.path
@@ -150,8 +166,8 @@ class Cache:
     def keep_info(self, role: Role, info: ModelInfo) -> None:
         """Record a model that was loaded, for jobs that will not need to."""
         model = self.identities[role]
-        self.keeper.keep_values(self.notes(role, "model"), {text_key("info"): msgspec.json.encode(info).decode()})
-        self.keeper.name_model(model.fingerprint, role.value, info.id, info.revision)
+        self.access.keep_values(self.notes(role, "model"), {text_key("info"): msgspec.json.encode(info).decode()})
+        self.access.name_model(model.fingerprint, role.value, info.id, info.revision)
 
 
 def text_key(text: str) -> str:

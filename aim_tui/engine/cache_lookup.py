@@ -1,7 +1,7 @@
 """What is known already of the items of a job, looked up many at a time and ahead of the scoring.
 
-A file is told by its path, size and time of modification where it was read before, and by a hash of its bytes
-otherwise.
+A file that was read before is recognised by its path, size and time of modification, any other by a hash of its
+bytes.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import msgspec
 
 from aim_tui.core.scoring.events import ImageFacts, Item
 from aim_tui.core.scoring.jobs import ReadingPolicy
-from aim_tui.engine.metrics.base import IMAGE, Extractor, Key, View
+from aim_tui.engine.metrics.base import IMAGE, Extractor, FeatureView, Key
 from aim_tui.engine.plan import ItemPlan, JobPlan
+from aim_tui.inputs.pixel_values import VALUE_MODES
 from aim_tui.store.files import Stat
 
 if TYPE_CHECKING:
@@ -47,25 +48,25 @@ class Window:
     """The facts of each item's image."""
     by_content: Mapping[str, ImageFacts]
     """The facts of each file that is known, by its content hash."""
-    features: Mapping[View, Sequence[Any]]
+    features: Mapping[FeatureView, Sequence[Any]]
     """For each view a feature of each item; None where there is none, or the item's plan has no such view."""
 
     def facts_of(self, path: str) -> ImageFacts | None:
-        """What reading a file told that is not an item's image, where that is known."""
+        """The facts of a file that is not an item's image, where they are known."""
         return self.by_content.get(self.sha256s.get(path, ""))
 
     def complete(self) -> list[bool]:
         """Which items need neither be read nor looked at."""
         if self.common is None:
             return [self._is_complete(number) for number in range(len(self.items))]
-        # A hundred thousand rows of one context are looked through while somebody waits.
+        # A hundred thousand rows of one context are looked through while the user waits.
         views, sides = self.common.all_views, self.common.sides.values()
         if any(view not in self.features for view in views) or any(self.facts_of(path) is None for path in sides):
             return [False] * len(self.items)
         columns = [self.facts, *(self.features[view] for view in views)]
         return [all(value is not None for value in row) for row in zip(*columns, strict=True)]
 
-    def feature(self, view: View, number: int) -> Any:
+    def feature(self, view: FeatureView, number: int) -> Any:
         """The feature of an item, or None."""
         column = self.features.get(view)
         return None if column is None else column[number]
@@ -112,7 +113,7 @@ class Lookup:
         finally:
             # A cancelled job does not wait for what is being hashed.
             pool.shutdown(wait=False, cancel_futures=True)
-            ahead.submit(self._cache.keeper.release)
+            ahead.submit(self._cache.access.release)
             ahead.shutdown(wait=False)
 
     def _windows(self, cache: Cache, pool: ThreadPoolExecutor) -> Iterator[Window]:
@@ -120,22 +121,22 @@ class Lookup:
         for start in range(0, len(self._items), WINDOW):
             stop = min(start + WINDOW, len(self._items))
             stats, owners = self._files(start, stop)
-            hashes = cache.keeper.hashes([stat for stat in stats.values() if stat is not None])
-            strangers = [path for path, stat in stats.items() if stat is not None and path not in hashes]
+            hashes = cache.access.hashes([stat for stat in stats.values() if stat is not None])
+            unhashed = [path for path, stat in stats.items() if stat is not None and path not in hashes]
             begin = start
             while begin < stop:
-                part = strangers[:at_once]
+                part = unhashed[:at_once]
                 # All files of one item are hashed together.
-                while part and len(part) < len(strangers) and owners[strangers[len(part)]] == owners[part[-1]]:
-                    part.append(strangers[len(part)])
-                strangers = strangers[len(part) :]
-                end = owners[part[-1]] + 1 if strangers else stop
+                while part and len(part) < len(unhashed) and owners[unhashed[len(part)]] == owners[part[-1]]:
+                    part.append(unhashed[len(part)])
+                unhashed = unhashed[len(part) :]
+                end = owners[part[-1]] + 1 if unhashed else stop
                 at_once = min(2 * at_once, _MOST_HASHED) if part else at_once
                 for path, sha256 in zip(part, pool.map(self._hash, (stats[path] for path in part)), strict=True):
                     stat = stats[path]
                     if sha256 is not None and stat is not None:
                         hashes[path] = sha256
-                        cache.keeper.keep_hash(stat, sha256)
+                        cache.access.keep_hash(stat, sha256)
                 yield self._look_up(cache, pool, begin, end, hashes)
                 begin = end
 
@@ -156,7 +157,7 @@ class Lookup:
         if stat is None or stat.size > self._policy.max_bytes:
             return None
         try:
-            # Opening a pipe would wait for somebody to write.
+            # Opening a pipe would wait for a writer.
             if not os.path.isfile(stat.path):  # noqa: PTH113
                 return None
             with open(stat.path, "rb") as file:  # noqa: PTH123 - a name of any bytes, as it is
@@ -172,7 +173,7 @@ class Lookup:
         kinds = [self._common] if self._common else list({id(plan): plan for plan in plans}.values())
         sha256s = [hashes.get(item.path) for item in items]
         images = [None if sha256 is None else (sha256,) for sha256 in sha256s]
-        # Side by side: SQLite lets go of the interpreter while it searches.
+        # Side by side: SQLite releases the interpreter lock while it searches.
         recalled = {}
         for view in dict.fromkeys(view for plan in kinds for view in plan.all_views):
             everywhere = view.sides == (IMAGE,) and all(view in plan.all_views for plan in kinds)
@@ -180,13 +181,17 @@ class Lookup:
             recalled[view] = pool.submit(self._recall, view, keys)
         known = dict.fromkeys(sha256 for sha256 in sha256s if sha256 is not None)
         known.update(dict.fromkeys(hashes[path] for plan in kinds for path in plan.sides.values() if path in hashes))
-        texts = cache.keeper.values(cache.facts(), list(known))
+        texts = cache.access.values(cache.facts(), list(known))
         read = {sha256: each for sha256, text in texts.items() if self._allows(each := _FACTS.decode(text))}
         facts = [None if sha256 is None else read.get(sha256) for sha256 in sha256s]
         features = {view: found.result() for view, found in recalled.items()}
+        if outdated := {sha256 for sha256, each in read.items() if each.mode in VALUE_MODES and not each.levels}:
+            # Kept when such values were read otherwise: computed again, as what is not known at all.
+            known_now = {path: sha256 for path, sha256 in hashes.items() if sha256 not in outdated}
+            return self._look_up(cache, pool, begin, end, known_now)
         return Window(items, plans, self._common, hashes, facts, read, features)
 
-    def _recall(self, view: View, keys: Sequence[Key | None]) -> Sequence[Any]:
+    def _recall(self, view: FeatureView, keys: Sequence[Key | None]) -> Sequence[Any]:
         """The kept feature of each key, None where there is none."""
         there = [key for key in keys if key is not None]
         if IMAGE not in view.sides:
@@ -205,7 +210,7 @@ class Lookup:
         return facts.bytes <= self._policy.max_bytes and facts.width * facts.height <= self._policy.max_pixels
 
 
-def _key(view: View, item: Item, plan: ItemPlan, hashes: Mapping[str, str]) -> Key | None:
+def _key(view: FeatureView, item: Item, plan: ItemPlan, hashes: Mapping[str, str]) -> Key | None:
     """What a feature of an item is kept by; None where a file is not known, or the item has no such view."""
     if view not in plan.all_views:
         return None

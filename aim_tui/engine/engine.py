@@ -20,6 +20,7 @@ import numpy.typing as npt
 from aim_tui.core.embeddings.zero_shot import Logits
 from aim_tui.core.heatmaps import MakeMap, Map, MapMethod
 from aim_tui.core.metrics.edits import DIRECTIONAL, expanded
+from aim_tui.core.metrics.package_code import printing_to_stderr
 from aim_tui.core.metrics.registry import get_metric, in_order, roles_in_order
 from aim_tui.core.metrics.spec import MetricSpec, ModelRef, Role
 from aim_tui.core.scoring.context import Context
@@ -27,11 +28,17 @@ from aim_tui.core.scoring.events import Event, Item, ModelLoaded, Notice, Phase,
 from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.engine.cache_keys import Cache, Identity, identify, reading_key
 from aim_tui.engine.cache_lookup import Lookup, Window
-from aim_tui.engine.feature_cache import Keeper
+from aim_tui.engine.feature_cache import CacheAccess
 from aim_tui.engine.heatmaps import make_map, role_for
 from aim_tui.engine.logits import kept_logits, logits_of
 from aim_tui.engine.metrics.base import REFERENCE
-from aim_tui.engine.metrics.loading import blaming, load_metric, metric_class
+from aim_tui.engine.metrics.loading import (
+    foreign_failure,
+    foreign_metrics,
+    load_metric,
+    metric_class,
+    reporting,
+)
 from aim_tui.engine.metrics.plugin_shapes import AdaptedMetric
 from aim_tui.engine.models.device import Placement, place
 from aim_tui.engine.models.loading import LoadedModel, load, load_key
@@ -40,8 +47,8 @@ from aim_tui.engine.plan import ItemPlan, JobPlan
 from aim_tui.engine.reading import Reader
 from aim_tui.engine.runtime import configure_torch, cores
 from aim_tui.engine.scoring_pass import Backing, ScoringPass
-from aim_tui.engine.text_embeddings import TextBook, Texts
-from aim_tui.errors import ModelUnavailableError, UsageError
+from aim_tui.engine.text_embeddings import ModelTexts, TextEmbeddings
+from aim_tui.errors import AimError, ModelUnavailableError, UsageError
 from aim_tui.inputs.images import ImageError, LoadedImage, read_image
 from aim_tui.store.cache import Space
 
@@ -50,7 +57,7 @@ if TYPE_CHECKING:
 
 
 def never() -> bool:
-    """For jobs that nobody cancels."""
+    """For jobs that cannot be cancelled."""
     return False
 
 
@@ -64,20 +71,20 @@ class Engine:
         self._identities: dict[Role, Identity | None] = {}
         self._metrics: dict[str, ItemMetric] = {}
         self._extractors: dict[str, Extractor] = {}
-        self._books: dict[Role, TextBook] = {}
+        self._model_texts: dict[Role, ModelTexts] = {}
         self._made_for: dict[object, object] = {}
-        self._texts = Texts(lambda role: self._books[role])
-        self._keeper: Keeper | None = None
+        self._texts = TextEmbeddings(lambda role: self._model_texts[role])
+        self._access: CacheAccess | None = None
 
     def configure(self, settings: EngineSettings) -> None:
         """Take other settings for the jobs that follow; models that they do not change stay loaded."""
         if settings.store != self._settings.store:
             self.close()
         self._settings = settings
-        strangers = [role for role in self._models if self._key(role) != self._keys[role]]
-        for role in strangers:
-            self._let_go(role)
-        if strangers:
+        changed = [role for role in self._models if self._key(role) != self._keys[role]]
+        for role in changed:
+            self._unload(role)
+        if changed:
             release_memory()
 
     @property
@@ -98,7 +105,7 @@ class Engine:
         return {name: each for name, each in self._extractors.items() if loaded >= set(each.roles)}
 
     @property
-    def texts(self) -> Texts:
+    def texts(self) -> TextEmbeddings:
         """The embeddings of the texts that jobs compare with."""
         return self._texts
 
@@ -115,12 +122,12 @@ class Engine:
     def make_map(self, request: MakeMap) -> Map:
         """A map of one image, with the model that scores it; between two events of a job, or when none runs.
 
-        AimError says why there is none.
+        Raises AimError with the reason where it cannot be made.
         """
         configure_torch()
         return make_map(request, self._model, self._read)
 
-    def embed_texts(self, role: Role, texts: Sequence[str]) -> TextBook:
+    def embed_texts(self, role: Role, texts: Sequence[str]) -> ModelTexts:
         """What the model of a role, CLIP's or the sentence encoder's, makes of texts; kept, as those of prompts are.
 
         The model is loaded where one of them is new. AimError where it cannot be had.
@@ -128,14 +135,14 @@ class Engine:
         configure_torch()
         self._check_roles([role])
         identities = self._identities
-        book = TextBook(role, self._models, self._open_cache([role]))
+        book = ModelTexts(role, self._models, self._open_cache([role]))
         # A job may be under way: what it knows of models that it has not loaded yet stays known.
         self._identities = {**identities, **self._identities}
         if lacking := book.lacking(texts):
             self._model(role)
             book.embed(lacking)
-        if self._keeper is not None:
-            self._keeper.flush()
+        if self._access is not None:
+            self._access.flush()
         return book
 
     def logits(self, role: Role) -> Logits:
@@ -148,8 +155,8 @@ class Engine:
             # A model's identity is known once it is loaded.
             model = self._model(role)
             found = logits_of(role, model, self._open_cache([role]))
-        if self._keeper is not None:
-            self._keeper.flush()
+        if self._access is not None:
+            self._access.flush()
         return found
 
     def embeddings(self, role: Role, sha256s: Sequence[str]) -> Mapping[str, npt.NDArray[np.float32]]:
@@ -160,7 +167,7 @@ class Engine:
         cache = self._open_cache([role])
         if cache is None or role not in cache.identities:
             return {}
-        return cache.keeper.vectors(cache.embeddings(role), sha256s)
+        return cache.access.vectors(cache.embeddings(role), sha256s)
 
     def can_embed(self, role: Role) -> bool:
         """Whether the model of a role is loaded."""
@@ -169,21 +176,21 @@ class Engine:
     def space(self, role: Role) -> Space | None:
         """Where the embeddings of images by a role's model are kept, after it was asked for; None where none are."""
         identity = self._identities.get(role)
-        if self._keeper is None or not self._keeper.usable or identity is None:
+        if self._access is None or not self._access.usable or identity is None:
             return None
-        return Cache(self._keeper, {role: identity}, reading_key(self._settings.reading)).embeddings(role)
+        return Cache(self._access, {role: identity}, reading_key(self._settings.reading)).embeddings(role)
 
     def fingerprint(self, role: Role) -> str:
-        """What tells the files of a role's model from all others; empty where they cannot be read."""
+        """The fingerprint of the files of a role's model; empty where they cannot be read."""
         ref = self._settings.models[role]
         identity = self._identities.get(role) or identify(role, ref, self._place(role, ref))
         return identity.fingerprint if identity else ""
 
     def close(self) -> None:
-        """Write what waits and let go of the store; a job after that opens it again."""
-        if self._keeper is not None:
-            self._keeper.close()
-            self._keeper = None
+        """Write what waits and close the store; the next job opens it again."""
+        if self._access is not None:
+            self._access.close()
+            self._access = None
 
     def run(self, job: Job, cancelled: Callable[[], bool] = never) -> Generator[Event]:
         """Score the items of a job; the events come in the order in which things happen.
@@ -201,18 +208,27 @@ class Engine:
         configure_torch()
         specs = self._check(job)
         cache = self._open_cache(_roles_of_job(job, specs))
+        events = self._run(job, specs, cache, cancelled)
+        if foreign_metrics(specs):
+            events = printing_to_stderr(events)
         try:
-            for event in self._run(job, specs, cache, cancelled):
+            for event in events:
                 yield event
                 yield from self._notices()
+        except (AimError, KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:
+            if foreign := foreign_metrics(specs):
+                raise foreign_failure(foreign, error) from None
+            raise
         finally:
-            if self._keeper is not None:
-                self._keeper.flush()
+            if self._access is not None:
+                self._access.flush()
         yield from self._notices()
 
     def _run(
         self, job: Job, specs: Sequence[MetricSpec], cache: Cache | None, cancelled: Callable[[], bool]
-    ) -> Iterator[Event]:
+    ) -> Generator[Event]:
         metrics, extractors = self._parts(specs, cache)
         plan = JobPlan(job, metrics, extractors)
         reader = Reader(self._settings.reading, extractors)
@@ -271,16 +287,16 @@ class Engine:
         for name, metric in metrics.items():
             if name in plan.missing:
                 continue
-            with blaming(name):
+            with reporting(name):
                 wanted = metric.texts(plan.context, [[] for _ in plan.views[name]])
                 for role, texts in self._texts.lacking(wanted).items():
-                    self._books[role].embed(texts)
+                    self._model_texts[role].embed(texts)
                 for role, text in wanted:
                     pinned.setdefault(role, []).append(text)
                 events = metric.begin(plan.context, self._texts)
             yield from events
         for role, texts in pinned.items():
-            self._books[role].pin(texts)
+            self._model_texts[role].pin(texts)
 
     def _parts(
         self, specs: Sequence[MetricSpec], cache: Cache | None
@@ -293,14 +309,15 @@ class Engine:
                 self._metrics[spec.id] = load_metric(spec, self._models, self._read)
                 self._made_for["metric", spec.id] = self._made_of(spec.roles, cache)
             metric = metrics[spec.id] = self._metrics[spec.id]
-            for name, make in metric.extractors().items():
-                if name not in extractors:
-                    extractors[name] = self._extractor(name, make, cache)
+            with reporting(spec.id):
+                for name, make in metric.extractors().items():
+                    if name not in extractors:
+                        extractors[name] = self._extractor(name, make, cache)
         for role in _roles(specs):
-            if role not in self._books or self._made_for["texts", role] != self._made_of([role], cache):
-                self._books[role] = TextBook(role, self._models)
+            if role not in self._model_texts or self._made_for["texts", role] != self._made_of([role], cache):
+                self._model_texts[role] = ModelTexts(role, self._models)
                 self._made_for["texts", role] = self._made_of([role], cache)
-            self._books[role].use_cache(cache)
+            self._model_texts[role].use_cache(cache)
         return metrics, extractors
 
     def _extractor(self, name: str, make: MakeExtractor, cache: Cache | None) -> Extractor:
@@ -318,7 +335,7 @@ class Engine:
         return tuple(self._key(role) for role in roles), identities, self._settings.edit_resize
 
     def _check(self, job: Job) -> list[MetricSpec]:
-        """The metrics of the job, which can be asked for as far as can be told before a model is loaded."""
+        """The metrics of the job, checked as far as possible before a model is loaded."""
         own = any(item.context for item in job.items)
         if own and any(item.edit for item in job.items) and not all(item.edit for item in job.items):
             raise UsageError("edits and single images cannot be scored in one job")
@@ -327,7 +344,7 @@ class Engine:
         except KeyError as error:
             raise UsageError(str(error.args[0])) from None
         if not specs:
-            raise UsageError("no metric is asked for")
+            raise UsageError("no metric was named")
         # An item with a context of its own may lack a prompt, which is then its own missing value.
         if job.items and not own:
             _check_context(job.context, specs, job.features_only)
@@ -345,10 +362,10 @@ class Engine:
         self._identities = {role: self._identities[role] for role in self._models}
         if self._settings.store is None:
             return None
-        if self._keeper is None:
-            self._keeper = Keeper(self._settings.store)
-        self._keeper.open()
-        if not self._keeper.usable:
+        if self._access is None:
+            self._access = CacheAccess(self._settings.store)
+        self._access.open()
+        if not self._access.usable:
             return None
         for role in roles:
             # A loaded model is what its files were when it was loaded.
@@ -356,10 +373,10 @@ class Engine:
                 ref = self._settings.models[role]
                 self._identities[role] = identify(role, ref, self._place(role, ref))
         identities = {role: identity for role, identity in self._identities.items() if identity is not None}
-        return Cache(self._keeper, identities, reading_key(self._settings.reading))
+        return Cache(self._access, identities, reading_key(self._settings.reading))
 
     def _notices(self) -> Iterator[Event]:
-        if self._keeper is not None and (text := self._keeper.take_notice()):
+        if self._access is not None and (text := self._access.take_notice()):
             yield Notice(text)
 
     def _key(self, role: Role) -> tuple[ModelRef, Placement] | None:
@@ -392,12 +409,12 @@ class Engine:
                 groups.setdefault(plan.common.groups[name], (plan.common.context, []))
             for context, rows in groups.values():
                 columns: Columns = list(zip(*rows, strict=True)) or [()] * len(metric.views(context))
-                wanted |= self._texts.lacking(metric.texts(context, columns)).keys()
-                with blaming(name):
+                with reporting(name):
+                    wanted |= self._texts.lacking(metric.texts(context, columns)).keys()
                     wanted |= metric.wants(context, columns, self._texts)
             for number in lacking:
                 each = window.plans[number]
-                # Unreadable files are checked again in every job; no model is loaded for them alone.
+                # Unreadable files are checked again in every job; no model is loaded only for them.
                 roles = plan.roles(each, name) - wanted - self._models.keys()
                 if roles and self._readable(window.items[number], each):
                     wanted |= roles
@@ -425,8 +442,8 @@ class Engine:
                 raise ModelUnavailableError(f"the files of {ref.name} changed while it was loaded", "score again")
             self._models[role], self._keys[role], self._identities[role] = model, load_key(ref, placement), before
             settle()
-        if self._keeper is not None and (identity := self._identities[role]) is not None:
-            Cache(self._keeper, {role: identity}, "").keep_info(role, self._models[role].info)
+        if self._access is not None and (identity := self._identities[role]) is not None:
+            Cache(self._access, {role: identity}, "").keep_info(role, self._models[role].info)
         yield ModelLoaded(self._models[role].info)
 
     def _model(self, role: Role) -> LoadedModel:
@@ -454,11 +471,11 @@ class Engine:
         if missing:
             yield Phase(PhaseName.SCORING)
 
-    def _let_go(self, role: Role) -> None:
+    def _unload(self, role: Role) -> None:
         del self._models[role], self._keys[role], self._identities[role]
         self._metrics = {name: metric for name, metric in self._metrics.items() if role not in get_metric(name).roles}
         self._extractors = {name: each for name, each in self._extractors.items() if role not in each.roles}
-        self._books.pop(role, None)
+        self._model_texts.pop(role, None)
 
     def _read(self, path: str) -> LoadedImage:
         return read_image(path, self._settings.reading)
@@ -486,7 +503,7 @@ def _check_context(context: Context, specs: Sequence[MetricSpec], features_only:
     if features_only:
         specs = [spec for spec in specs if not getattr(metric_class(spec), "sees_image_alone", False)]
     for metric, reason in context.missing_for(tuple(spec.id for spec in specs)).items():
-        raise UsageError(f"{metric} was asked for, but there is {reason}", f"give it, or leave {metric} out")
+        raise UsageError(f"{metric} was named, but there is {reason}", f"give it, or leave {metric} out")
     for name, text in (("prompt", context.prompt), ("topic", context.topic)):
         try:
             text.encode("utf-8")

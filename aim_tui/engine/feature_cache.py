@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 INTERVAL = 1.0
 """Seconds that a computed value may wait in memory."""
 
-# Seconds to wait for another program's writing before the cache is given up for the job.
+# Seconds to wait for another program's writing before the job does without the cache.
 _TIMEOUT = 3.0
 
 # Bytes of what was found that stay in memory, so that the next prompt need not search the store again. What is computed
@@ -37,7 +37,7 @@ Result = TypeVar("Result")
 Vectors = dict[str, "npt.NDArray[np.float32]"]
 
 
-class Keeper:
+class CacheAccess:
     """Reads and writes cached features. Reading is safe in any thread; nothing here raises."""
 
     def __init__(self, path: str, *, interval: float = INTERVAL) -> None:
@@ -55,7 +55,7 @@ class Keeper:
         self._thread: threading.Thread | None = None
         self._closed = False
         self._trouble = ""
-        self._told = ""
+        self._reported = ""
 
     def open(self) -> None:
         """Open the store, or try again where that failed before; call it at the beginning of a job."""
@@ -73,14 +73,14 @@ class Keeper:
         return self._database is not None and not self._trouble
 
     def take_notice(self) -> str:
-        """What went wrong and was not said before; empty otherwise."""
+        """What went wrong and was not reported before; empty otherwise."""
         if not self._trouble:
             return ""
         with self._changed:
-            if self._trouble in ("", self._told):
+            if self._trouble in ("", self._reported):
                 return ""
-            self._told = self._trouble
-            return f"{self._trouble}; going on without what was computed before"
+            self._reported = self._trouble
+            return f"{self._trouble}; continuing without cached values"
 
     def values(self, space: Space, keys: Sequence[str]) -> dict[str, Any]:
         """Kept numbers or texts by key; those that wait to be written are not found."""
@@ -118,7 +118,7 @@ class Keeper:
         self._try(lambda: self._cache().name_model(fingerprint, role, model, revision), None)
 
     def flush(self) -> None:
-        """Write what waits; where that fails it is given up, since all of it can be computed again."""
+        """Write what waits; where that fails it is dropped, since all of it can be computed again."""
         with self._committing:
             with self._changed:
                 values, self._values = self._values, {}
@@ -127,7 +127,7 @@ class Keeper:
             self._try(lambda: self._write(values, vectors, hashes), None)
 
     def close(self) -> None:
-        """Write what waits and let go of the store."""
+        """Write what waits and close it."""
         self.flush()
         with self._changed:
             self._closed = True

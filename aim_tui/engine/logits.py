@@ -22,15 +22,15 @@ def kept_logits(role: Role, cache: Cache | None) -> Logits | None:
     if cache is None or role not in cache.identities:
         return None
     key = text_key(_NOTE)
-    kept = cache.keeper.values(cache.notes(role, _NOTE), [key]).get(key)
+    kept = cache.access.values(cache.notes(role, _NOTE), [key]).get(key)
     return None if kept is None else msgspec.json.decode(kept, type=Logits)
 
 
 def logits_of(role: Role, model: LoadedModel, cache: Cache | None) -> Logits:
-    """Ask a loaded model, and keep what it says."""
+    """The logits of a loaded model, which are kept."""
     clip = cast("Clip", model)
     found = Logits(clip.scale, sigmoid=hasattr(clip.model, "logit_bias"))
     if cache is not None and role in cache.identities:
-        said = msgspec.json.encode(found).decode()
-        cache.keeper.keep_values(cache.notes(role, _NOTE), {text_key(_NOTE): said})
+        encoded = msgspec.json.encode(found).decode()
+        cache.access.keep_values(cache.notes(role, _NOTE), {text_key(_NOTE): encoded})
     return found

@@ -1,4 +1,4 @@
-"""Telling 'out of memory' from every other error, and errors in one line."""
+"""Recognise 'out of memory' among errors, free memory, and put an error in one line."""
 
 from __future__ import annotations
 

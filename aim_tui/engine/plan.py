@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import cached_property
 
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.metrics.spec import Need, Role
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Item
 from aim_tui.core.scoring.jobs import Job
-from aim_tui.engine.metrics.base import IMAGE, REFERENCE, SOURCE, Extractor, ItemMetric, View
+from aim_tui.engine.metrics.base import IMAGE, REFERENCE, SOURCE, Extractor, FeatureView, ItemMetric
+from aim_tui.engine.metrics.loading import reporting
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +21,13 @@ class ItemPlan:
     """The same for all items of one context; two plans are the same only where they are one object."""
 
     context: Context
-    views: Mapping[str, tuple[View, ...]]
+    views: Mapping[str, tuple[FeatureView, ...]]
     """By metric; empty where it sees nothing of the item."""
     missing: Mapping[str, str]
     """Why a metric has nothing to compare the item with."""
     groups: Mapping[str, object]
     """By metric what items have in common that are compared together."""
-    all_views: tuple[View, ...]
+    all_views: tuple[FeatureView, ...]
     sides: Mapping[str, str]
     """The files besides the image, by their sides, in the order in which they are read."""
 
@@ -52,6 +55,14 @@ class JobPlan:
             if self.common is not None
             else [self._plan(job.context.overlaid(item.context)) for item in job.items]
         )
+
+    @cached_property
+    def own_texts(self) -> Mapping[str, AbstractSet[int]]:
+        """The items that bring a prompt or a topic of their own, by what they bring."""
+        return {
+            text: {item.id for item in self._job.items if item.context is not None and getattr(item.context, text)}
+            for text in ("prompt", "topic")
+        }
 
     def roles(self, plan: ItemPlan, metric: str) -> set[Role]:
         """The models of a metric that items of a plan may need: no captioner for a source that has a caption."""
@@ -84,7 +95,8 @@ class JobPlan:
         missing = context.missing_for(tuple(self._metrics))
         views = {}
         for name, metric in self._metrics.items():
-            seen = metric.views(context) if name not in missing or self._job.features_only else ()
+            with reporting(name):
+                seen = metric.views(context) if name not in missing or self._job.features_only else ()
             if name in missing:
                 seen = tuple(view for view in seen if view.sides == (IMAGE,))
             views[name] = seen

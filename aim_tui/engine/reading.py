@@ -23,7 +23,7 @@ from aim_tui.inputs.images import ImageError, LoadedImage, read_image
 from aim_tui.store.files import Stat
 
 if TYPE_CHECKING:
-    from aim_tui.engine.metrics.base import Extractor, Prepared, View
+    from aim_tui.engine.metrics.base import Extractor, FeatureView, Prepared
 
     Pixels = tuple[ImageFacts, torch.Tensor]
 
@@ -32,7 +32,7 @@ Input = TypeVar("Input")
 # Files that several items share and that stay decoded: rows with one source or reference stand near each other.
 _HELD = 4
 _NAME = "read-ahead"
-#: What is being read when nobody wants it any more may take so long to end; a file that hangs may take for ever.
+#: Seconds to wait at the end for files that are still being read; a file that hangs may take for ever.
 _LEAVING_SECONDS = 2.0
 
 
@@ -60,7 +60,7 @@ class Readable:
     item: int
     facts: Mapping[str, ImageFacts]
     """By side."""
-    prepared: Mapping[View, Prepared | Failed]
+    prepared: Mapping[FeatureView, Prepared | Failed]
     nbytes: int
     """Bytes that are held; views that want the same pixels share them."""
 
@@ -91,7 +91,7 @@ class Reader:
         """Decode these files once, as far as items that share one stand near each other."""
         self._shared = paths
 
-    def read(self, item: Item, plan: ItemPlan, views: Iterable[View]) -> Readable | Unreadable:
+    def read(self, item: Item, plan: ItemPlan, views: Iterable[FeatureView]) -> Readable | Unreadable:
         """Decode the files of an item and prepare them for some views; what goes wrong is part of the result."""
         pixels: dict[str, torch.Tensor] = {}
         facts: dict[str, ImageFacts] = {}
@@ -105,7 +105,7 @@ class Reader:
                 if side != REFERENCE:
                     return Unreadable(item.id, reason)
                 broken[side] = reason
-        prepared: dict[View, Prepared | Failed] = {}
+        prepared: dict[FeatureView, Prepared | Failed] = {}
         alike: dict[tuple[str, tuple[str, ...]], Prepared | Failed] = {}
         for view in views:
             prepared[view] = self._prepared(view, pixels, broken, alike)
@@ -125,7 +125,7 @@ class Reader:
 
     def _prepared(
         self,
-        view: View,
+        view: FeatureView,
         pixels: Mapping[str, torch.Tensor],
         broken: Mapping[str, str],
         alike: dict[tuple[str, tuple[str, ...]], Prepared | Failed],
@@ -142,7 +142,7 @@ class Reader:
             found = extractor.prepare(*(pixels[side] for side in view.sides))
         except UnsuitableError as error:
             found = Failed(str(error))
-        except Exception as error:  # one view's failure must not take the others with it
+        except BaseException as error:  # one view's failure must not take the others with it
             found = Failed(f"cannot be prepared: {brief(error)}")
         if way is not None:
             alike[way, view.sides] = found
@@ -188,7 +188,7 @@ class ReadAhead(Generic[Input]):
     """Iterates over `work(input)` in the order of the inputs while threads are already working on the next ones.
 
     A result that is larger than all before it can overrun `nbytes` once for each thread. What `work` raises is
-    raised to the consumer in its place. An input that takes longer than `seconds` becomes what `late` says of it,
+    raised to the consumer in its place. An input that takes longer than `seconds` becomes the result of `late`,
     and another thread goes on. Nothing can stop the thread that is late: it ends by itself, or with the process.
     """
 
@@ -203,7 +203,7 @@ class ReadAhead(Generic[Input]):
         self._work = work
         self._late = late
         self._begun: dict[int, float] = {}
-        self._given_up: set[int] = set()
+        self._abandoned: set[int] = set()
         self._bounds = bounds
         self._changed = threading.Condition()
         self._next = 0
@@ -241,7 +241,7 @@ class ReadAhead(Generic[Input]):
             while index not in self._done:
                 left = self._begun.get(index, math.inf) + self._bounds.seconds - time.monotonic()
                 if left <= 0 and self._late is not None:
-                    self._given_up.add(index)
+                    self._abandoned.add(index)
                     self._working -= 1
                     self._start()
                     return self._late(self._inputs[index])
@@ -263,7 +263,7 @@ class ReadAhead(Generic[Input]):
             except BaseException as error:  # noqa: BLE001 - handed to the consumer, whatever it is
                 result = error
             with self._changed:
-                if index in self._given_up:
+                if index in self._abandoned:
                     # The consumer has gone on, and another thread works in the place of this one.
                     return
                 self._working -= 1

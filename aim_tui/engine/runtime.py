@@ -55,8 +55,8 @@ def configure_torch() -> None:
     torch.backends.cuda.matmul.allow_tf32 = False
 
 
-def hush_libraries() -> None:
-    """Switch off the progress bars and advice of the model libraries: nobody reads them in a log."""
+def silence_libraries() -> None:
+    """Switch off the progress bars and advice of the model libraries: they only fill a log."""
     from transformers.utils import logging
 
     logging.set_verbosity_error()

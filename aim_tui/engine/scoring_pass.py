@@ -22,16 +22,17 @@ import msgspec
 
 from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed
+from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Event, ImageFailed, ImageRead, MetricBatch, MetricValue, Notice
 from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.engine.batching import NO_MEMORY, Batcher
 from aim_tui.engine.cache_keys import Cache
-from aim_tui.engine.metrics.base import IMAGE, SOURCE, Extractor, ItemMetric, Key, RawOutcome, View
+from aim_tui.engine.metrics.base import IMAGE, SOURCE, Extractor, FeatureView, ItemMetric, Key, RawOutcome
 from aim_tui.engine.models.loading import LoadedModel
 from aim_tui.engine.out_of_memory import brief, is_out_of_memory, release_memory
 from aim_tui.engine.plan import ItemPlan, JobPlan
 from aim_tui.engine.reading import Bounds, Readable, ReadAhead, Reader, Unreadable
-from aim_tui.engine.text_embeddings import Texts
+from aim_tui.engine.text_embeddings import TextEmbeddings
 from aim_tui.errors import AimError
 
 if TYPE_CHECKING:
@@ -58,13 +59,13 @@ class _Entry:
 
     item: int
     plan: ItemPlan
-    features: dict[View, Any]
+    features: dict[FeatureView, Any]
     """What is there so far."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backing:
-    """What the engine lends to a pass.
+    """What a pass uses of the engine.
 
     `load` loads the models of roles that are not there, with their events; `batch_size` is that of an extractor.
     """
@@ -72,7 +73,7 @@ class Backing:
     policy: ReadingPolicy
     cache: Cache | None
     threads: int
-    texts: Texts
+    texts: TextEmbeddings
     models: Mapping[Role, LoadedModel]
     load: Callable[[set[Role]], Iterator[Event]]
     batch_size: Callable[[Extractor], int]
@@ -90,7 +91,7 @@ class _Part:
 
 
 class ScoringPass:
-    """Scores window after window; an extractor needs its models for what a window lacks, and for that alone."""
+    """Scores window after window; an extractor needs its models only for what a window lacks."""
 
     def __init__(
         self,
@@ -108,9 +109,13 @@ class ScoringPass:
         self._policy = backing.policy
         self._batchers: dict[str, Batcher] = {}
         self._columns: dict[str, deque[_Entry]] = {name: deque() for name in metrics}
-        self._pending: dict[str, dict[Key, list[tuple[_Entry, View]]]] = {name: {} for name in extractors}
+        self._pending: dict[str, dict[Key, list[tuple[_Entry, FeatureView]]]] = {name: {} for name in extractors}
         self._remembered: OrderedDict[tuple[str, Key], Any] = OrderedDict()
-        self._cut_reported = plan.common is not None
+        self._cut_reported = False
+        context = plan.common.context if plan.common is not None else Context()
+        # What a whole job compares with is reported when it begins.
+        self._reported = {context.prompt, context.topic}
+        self._reads_reported: set[tuple[str, str]] = set()
 
     def score(self, window: Window) -> Iterator[Event]:
         """Score the items of a window, up to what waits for its batch to fill."""
@@ -129,7 +134,7 @@ class ScoringPass:
                 if self._backing.cancelled():
                     return
                 if done:
-                    yield from self._hand_on(window, list(numbers))
+                    yield from self._take_kept(window, list(numbers))
                     continue
                 for number in numbers:
                     image = next(images)
@@ -150,7 +155,7 @@ class ScoringPass:
 
     # -- items --------------------------------------------------------------------------------------------------------
 
-    def _hand_on(self, window: Window, numbers: Sequence[int]) -> Iterator[Event]:
+    def _take_kept(self, window: Window, numbers: Sequence[int]) -> Iterator[Event]:
         """Items of which everything is kept, next to each other."""
         begin, end = numbers[0], numbers[-1] + 1
         items, plans = window.items[begin:end], window.plans[begin:end]
@@ -188,7 +193,7 @@ class ScoringPass:
         yield ImageRead(image.item, image.facts[IMAGE], image.facts.get(SOURCE))
         if (cache := self._backing.cache) is not None:
             for facts in image.facts.values():
-                cache.keeper.keep_values(cache.facts(), {facts.sha256: msgspec.json.encode(facts).decode()})
+                cache.access.keep_values(cache.facts(), {facts.sha256: msgspec.json.encode(facts).decode()})
         entry = _Entry(item.id, plan, kept)
         for view, prepared in image.prepared.items():
             if view in kept:
@@ -206,7 +211,7 @@ class ScoringPass:
         for column in self._columns.values():
             column.append(entry)
 
-    def _lacking(self, window: Window, number: int) -> list[View]:
+    def _lacking(self, window: Window, number: int) -> list[FeatureView]:
         return [view for view in window.plans[number].all_views if window.feature(view, number) is None]
 
     def _share(self, window: Window, lacking: Sequence[int]) -> None:
@@ -241,7 +246,7 @@ class ScoringPass:
                 return
 
     def _flush(self, batcher: Batcher) -> Iterator[Event]:
-        """Extract what waits in a batcher, and hand the features to the items that wait for them."""
+        """Extract what waits in a batcher, and pass the features to the items that wait for them."""
         yield from batcher.flush()
         name = batcher.extractor.name
         for key, feature in batcher.done.items():
@@ -271,8 +276,9 @@ class ScoringPass:
                 [(name, plan, columns) for name, part in parts.items() for _, plan, columns in part.groups]
             )
             for name, computed in parts.items():
-                yield from self._prompts_read(name, computed)
+                yield from self._reads(computed, name)
                 yield MetricBatch(name, self._values(name, computed))
+                yield from self._metrics[name].notices()
                 if self._backing.cancelled():
                     return
 
@@ -285,8 +291,9 @@ class ScoringPass:
                 [(name, plan, columns) for name, part in parts.items() for _, plan, columns in part.groups]
             )
             for name, part in parts.items():
-                yield from self._prompts_read(name, part)
+                yield from self._reads(part, name)
                 yield MetricBatch(name, self._values(name, part))
+                yield from self._metrics[name].notices()
 
     def _kept_part(self, name: str, window: Window, start: int, stop: int) -> _Part:
         items, plans = [item.id for item in window.items[start:stop]], window.plans[start:stop]
@@ -346,23 +353,33 @@ class ScoringPass:
         for name, plan, columns in groups:
             try:
                 roles |= self._metrics[name].wants(plan.context, columns, texts)
-            except Exception:  # its values fail as well, and say why
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # its values fail as well, and say why
                 log.exception("%s cannot take its context", name)
         yield from self._backing.load(roles)
         for role, some in lacking.items():
-            texts.book(role).embed(some)
-        if not self._cut_reported and any(text in texts.book(role).cut for role, text in wanted):
+            texts.of(role).embed(some)
+        if not self._cut_reported and any(
+            text in texts.of(role).cut for role, text in wanted if text not in self._reported
+        ):
             self._cut_reported = True
-            yield Notice("some texts are longer than the model reads: of those it sees the beginning alone")
+            yield Notice("some texts are longer than their model reads: it sees only their beginning")
 
-    def _prompts_read(self, name: str, part: _Part) -> Iterator[Event]:
-        """How much of their own prompts the model read, where items have some."""
+    def _reads(self, part: _Part, name: str) -> Iterator[Event]:
+        """How much is read of the texts that items bring themselves, and once of that of all others."""
         if self._plan.common is not None:
             return
         for numbers, plan, _ in part.groups:
-            read = self._metrics[name].prompt_read(plan.context, self._backing.texts)
-            if read is not None:
-                yield from (replace(read, item=part.items[number]) for number in numbers)
+            for text, role, content in self._metrics[name].read_texts(plan.context):
+                if (read := self._backing.texts.of(role).reads.get(content)) is None:
+                    continue
+                for item in (part.items[number] for number in numbers):
+                    if item in self._plan.own_texts[text]:
+                        yield replace(read, text=text, item=item)
+                    elif (text, content) not in self._reads_reported:
+                        self._reads_reported.add((text, content))
+                        yield replace(read, text=text)
 
     def _together(self, name: str, plan: ItemPlan, columns: Sequence[Sequence[Any]]) -> Sequence[Outcome]:
         """The outcomes of items of one context; where together they fail, each by itself."""
@@ -374,7 +391,9 @@ class ScoringPass:
             return found
         except AimError as error:
             return [RawOutcome(Failed(error.message))] * count
-        except Exception as error:  # any failure of a metric is a failed value, never the end of the job
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # any failure of a metric is a failed value, never the end of the job
             short = is_out_of_memory(error)
             if not short:
                 log.exception("%s failed on %d items", name, count)

@@ -8,7 +8,7 @@ from typing import Any
 
 from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.scoring.columns import IMAGES, Kind, View
-from aim_tui.core.scoring.records import full_record, own_fields, rare_fields
+from aim_tui.core.scoring.records import full_record, own_fields, rare_fields, topic_fields
 from aim_tui.core.scoring.results import Row
 from aim_tui.core.text import file_name, portable_text
 from aim_tui.exports.content import Columnar, HtmlPaged, Paged
@@ -31,6 +31,8 @@ _FILE_TYPES = {
     "flattened": "string",
     "frames": "int64",
 }
+
+_TOPIC_TYPES = {"topic_tokens": "int64", "topic_truncated": "bool_"}
 
 METADATA_KEY = b"aim_tui"
 """The key, in the schema's metadata of a Parquet file, of the run without its rows, as JSON."""
@@ -68,6 +70,7 @@ class StoredRun(ImageRecords, Columnar, Paged, HtmlPaged):
         types |= _FILE_TYPES | {column.field: _TYPES[column.kind] for column in exported}
         others = (*own_fields(self.results), *rare_fields(self.results))
         types |= {"prompt_tokens": "int64"} | dict.fromkeys(others, "string")
+        types |= {name: _TOPIC_TYPES[name] for name in topic_fields(self.results)}
         fields = [pyarrow.field(name, getattr(pyarrow, kind)()) for name, kind in types.items()]
         opinion = {"rater": "string", "rating": "float64", "rejected": "bool_", "note": "string"}
         judgement = pyarrow.struct([(name, getattr(pyarrow, kind)()) for name, kind in opinion.items()])

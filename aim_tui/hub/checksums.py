@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from aim_tui.hub.pickles import pickle_problem
+
 # The limit of the safetensors format; a larger value means that the file has another format.
 _MAX_HEADER = 100_000_000
+# A thousand tensors take some hundred kilobytes.
+_LARGEST_HEADER = 32 << 20
+_WIDTHS = {
+    "F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2, "U16": 2, "I8": 1,
+    "U8": 1, "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1,
+}  # fmt: skip
 _CHUNK = 1 << 20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _GIT_SHA1 = re.compile(r"[0-9a-f]{40}")
@@ -26,13 +35,13 @@ def file_problem(path: Path) -> str:
             return f"{path.name} is empty"
         if path.suffix == ".safetensors":
             return _safetensors_problem(path)
-        return _pickle_problem(path)
+        return pickle_problem(path)
     except OSError as error:
         return f"{path.name} cannot be read: {error.strerror or error}"
 
 
 def _safetensors_problem(path: Path) -> str:
-    """The header of a safetensors file says where its last tensor ends; a truncated download ends before that."""
+    """The header of a safetensors file states where its last tensor ends; a truncated download ends before that."""
     size = path.stat().st_size
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
@@ -40,13 +49,18 @@ def _safetensors_problem(path: Path) -> str:
             return f"{path.name} is not a safetensors file"
         if size < 8 + length:
             return f"{path.name} is truncated"
+        if length > _LARGEST_HEADER:
+            return f"{path.name} has a header of {length / 1e6:,.0f} MB; no model needs more than 32 MB"
         raw = file.read(length)
     try:
         header: dict[str, Any] = json.loads(raw)
-        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
-        expected = 8 + length + max(ends, default=0)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+        tensors = {name: entry for name, entry in header.items() if name != "__metadata__"}
+        expected = 8 + length + max((entry["data_offsets"][1] for entry in tensors.values()), default=0)
+        strange = next((name for name, entry in tensors.items() if not _is_sound(entry)), None)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
         return f"{path.name} has a damaged header"
+    if strange is not None:
+        return f"{path.name} has a damaged header: the shape of {strange[:80]} does not fit its bytes"
     if size < expected:
         return f"{path.name} is truncated ({size:,} of {expected:,} bytes)"
     if size > expected:
@@ -54,13 +68,13 @@ def _safetensors_problem(path: Path) -> str:
     return ""
 
 
-def _pickle_problem(path: Path) -> str:
-    """torch.save writes a zip archive with its directory at the end; older formats cannot be checked."""
-    import zipfile
-
-    with path.open("rb") as file:
-        is_archive = file.read(4) == b"PK\x03\x04"
-    return f"{path.name} is truncated" if is_archive and not zipfile.is_zipfile(path) else ""
+def _is_sound(entry: dict[str, Any]) -> bool:
+    """Whether a tensor has as many bytes as its shape and type need; other types are left to the library."""
+    begin, end = entry["data_offsets"]
+    shape, width = entry["shape"], _WIDTHS.get(entry["dtype"])
+    if not all(isinstance(number, int) and number >= 0 for number in (begin, end, *shape)) or begin > end:
+        return False
+    return width is None or math.prod(shape) * width == end - begin
 
 
 def hash_problem(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:

@@ -27,9 +27,10 @@ from aim_tui.errors import AimError, ModelUnavailableError
 from aim_tui.hub import cache_paths, http
 from aim_tui.hub.checksums import hash_problem, named_checksum
 from aim_tui.hub.errors import FetchCancelledError, TransferError, explain, no_space, offline
+from aim_tui.hub.folder_check import MODULES
 from aim_tui.hub.inventory import LocalModel, inspect, locate, repo_id, role_name, storage_folder
 from aim_tui.hub.lpips_trunks import Trunk, address, get_trunk
-from aim_tui.hub.required_files import MODULES, module_folders, required_files
+from aim_tui.hub.required_files import module_folders, required_files
 from aim_tui.hub.snapshots import Snapshot
 from aim_tui.hub.transfer import Download, transfer
 
@@ -71,7 +72,7 @@ def fetch(
     if verify:
         _drop_damaged(role, ref)
     state = inspect(role, ref)
-    if state.complete or ref.path is not None:
+    if state.complete or state.refused or ref.path is not None:
         return locate(role, ref)
     if cache_paths.offline():
         raise offline(ref.name)
@@ -83,7 +84,7 @@ def fetch(
     except Exception as error:  # anything that a library raises becomes a message, never a traceback
         raise explain(error, ref.name, ref.revision or "main") from None
     state = inspect(role, ref)
-    if not state.complete:
+    if not state.complete and not state.refused:
         # Everything that the hub has is here, so fetching again would not help.
         raise ModelUnavailableError(
             f"{role_name(role)} {ref.name} is not complete on the hub: {state.problem}",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aim_tui.core.metrics.edits import FAMILIES
@@ -17,7 +17,9 @@ from aim_tui.core.metrics.spec import MetricSpec, ModelRef, Role
 from aim_tui.errors import ModelUnavailableError
 from aim_tui.hub.cache_paths import hub_cache
 from aim_tui.hub.checksums import file_problem, hash_problem
+from aim_tui.hub.folder_check import folder_refusal, install_hint, missing_libraries
 from aim_tui.hub.lpips_trunks import get_trunk, size_problem
+from aim_tui.hub.optional_libraries import attention_problem
 from aim_tui.hub.required_files import folder_problems
 
 LOCAL = "local"
@@ -26,6 +28,7 @@ LOCAL = "local"
 PART_SUFFIX = ".aim-tui.part"
 """The suffix of a partly fetched file."""
 
+_OTHER_MODEL = "name another model or folder in the settings, or try the sample models: --profile sample"
 _REPO_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
 _REVISION = re.compile(r"[\w.-]+(/[\w.-]+)*", re.ASCII)
 
@@ -57,6 +60,8 @@ class ModelState:
     revision: str
     problem: str
     """Why it cannot be used; empty if it can be."""
+    refused: bool = False
+    """Whether it is here and may not be loaded, so that fetching it again would not help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,9 @@ class _Location:
     path: Path | None
     revision: str
     problems: tuple[str, ...]
+    refusal: str = ""
+    """Why it may not be loaded although it is here; fetching it again would not help."""
+    hint: str = ""
 
 
 def role_name(role: Role) -> str:
@@ -98,11 +106,13 @@ def storage_folder(repo: str) -> Path:
 
 
 def locate(role: Role, ref: ModelRef, *, profile: str = "") -> LocalModel:
-    """The complete model of a role on this machine; ModelUnavailableError says what is missing.
+    """The complete model of a role on this machine; raises ModelUnavailableError, which names what is missing.
 
     Checksums are not verified here; `inspect(..., deep=True)` does that.
     """
     location = _find(role, ref)
+    if location.refusal:
+        raise ModelUnavailableError(f"{role_name(role)} {ref.name}: {location.refusal}", location.hint)
     if location.path is None or location.problems:
         raise ModelUnavailableError(
             f"{role_name(role)} {ref.name}: {_summary(location.problems)}", _fix(role, ref, profile)
@@ -123,17 +133,17 @@ def inspect(
     `deep` also verifies every known checksum, which takes seconds per GB; `on_bytes` is called with the bytes read.
     """
     if needed_by is None:
-        needed_by = dict.fromkeys(_asked_by(spec) for spec in brought_by(role))
+        needed_by = dict.fromkeys(_name_of(spec) for spec in brought_by(role))
     try:
         location = _find(role, ref)
-        if deep and location.path is not None and not location.problems:
+        if deep and location.path is not None and not location.problems and not location.refusal:
             damaged = (hash_problem(file, on_bytes) for file in _files(location.path))
             location = _Location(location.path, location.revision, tuple(problem for problem in damaged if problem))
         on_disk = _bytes_on_disk(role, ref, location.path)
-        problem = _summary(location.problems)
+        problem = location.refusal or _summary(location.problems)
     except ModelUnavailableError as error:
         location, on_disk, problem = _Location(None, "", (error.message,)), 0, error.message
-    complete = location.path is not None and not location.problems
+    complete = location.path is not None and not problem
     return ModelState(
         role=role,
         name=ref.name,
@@ -145,10 +155,11 @@ def inspect(
         path=location.path,
         revision=location.revision,
         problem=problem,
+        refused=bool(location.refusal),
     )
 
 
-def _asked_by(spec: MetricSpec) -> str:
+def _name_of(spec: MetricSpec) -> str:
     """The name that a metric is asked for by: of those of edits their family's."""
     return next((family for family, specs in FAMILIES.items() if spec in specs), spec.id)
 
@@ -169,6 +180,14 @@ def inspect_profile(profile: Profile, metrics: Iterable[str], *, deep: bool = Fa
 
 
 def _find(role: Role, ref: ModelRef) -> _Location:
+    location = _find_files(role, ref)
+    problem, hint = attention_problem(ref.attention)
+    if problem and not location.refusal and not location.problems:
+        return replace(location, refusal=problem, hint=hint)
+    return location
+
+
+def _find_files(role: Role, ref: ModelRef) -> _Location:
     if ref.path is not None:
         return _find_local(role, Path(ref.path))
     if not ref.id:
@@ -190,7 +209,20 @@ def _find_local(role: Role, path: Path) -> _Location:
             return _find_local(role, checkpoints[0])
         if checkpoints:
             return _Location(path, LOCAL, ("the folder has several checkpoints; name the file",))
-    return _Location(path, LOCAL, tuple(folder_problems(role, path)))
+    return _checked(role, path, LOCAL)
+
+
+def _checked(role: Role, folder: Path, revision: str) -> _Location:
+    """The one door to a model folder: what may not be loaded is refused before anything else looks into it."""
+    local = revision == LOCAL
+    if refusal := folder_refusal(folder, local=local and role is not Role.LPIPS):
+        return _Location(folder, revision, (), refusal, _OTHER_MODEL)
+    model = model_role(role)
+    reads_text = model is not None and not {"tokenizer", "modules"}.isdisjoint(model.parts)
+    if reads_text and (libraries := missing_libraries(folder)):
+        needed = f"its tokenizer needs {install_hint(libraries)}"
+        return _Location(folder, revision, (), needed, "install what it needs, or name another model in the settings")
+    return _Location(folder, revision, tuple(folder_problems(role, folder)))
 
 
 def _find_trunk(ref: ModelRef) -> _Location:
@@ -211,7 +243,7 @@ def _find_snapshot(role: Role, ref: ModelRef) -> _Location:
     snapshot = storage / "snapshots" / commit
     if not commit or not snapshot.is_dir():
         return _Location(None, "", ("partly fetched" if _parts(storage) else "not on this machine",))
-    return _Location(snapshot, commit, tuple(folder_problems(role, snapshot)))
+    return _checked(role, snapshot, commit)
 
 
 def _files(path: Path) -> Iterator[Path]:

@@ -6,13 +6,11 @@ import json
 import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from aim_tui.core.metrics.registry import model_role
 from aim_tui.core.metrics.spec import Role
 from aim_tui.hub.checksums import file_problem
-
-MODULES = "modules.json"
+from aim_tui.hub.folder_check import MODULES, module_list, parse_modules
 
 # Configurations, tokenizers and processors are small, and have too many names to list.
 _SMALL_SUFFIXES = frozenset({".json", ".txt", ".model", ".jinja"})
@@ -39,7 +37,12 @@ _MODULE_PARTS = {
     "Transformer": ("config", "weights", "tokenizer"),
     "StaticEmbedding": ("weights", "tokenizer"),
     "Pooling": ("config",),
+    "CLIPModel": ("config", "weights", "tokenizer"),
     "Dense": ("config", "weights"),
+    "LayerNorm": ("config", "weights"),
+    "LSTM": ("weights",),
+    "CNN": ("weights",),
+    "WeightedLayerPooling": ("config", "weights"),
 }
 
 
@@ -81,14 +84,7 @@ def _is_required(name: str, weights: str | None) -> bool:
 
 def module_folders(text: str) -> list[str]:
     """The folders named by a sentence encoder's modules.json; ValueError if the text is not one."""
-    return [str(module.get("path", "")).strip("/") for module in _modules(text)]
-
-
-def _modules(text: str) -> list[dict[str, Any]]:
-    modules = json.loads(text)
-    if not isinstance(modules, list) or not all(isinstance(module, dict) for module in modules):
-        raise ValueError("modules.json is not a list of modules")
-    return modules
+    return [str(module.get("path", "")).strip("/") for module in parse_modules(text)]
 
 
 def folder_problems(role: Role, folder: Path) -> list[str]:
@@ -103,12 +99,11 @@ def has_processors(folder: Path) -> bool:
 
 
 def _sentence_problems(folder: Path) -> list[str]:
-    listing = folder / MODULES
-    if not listing.is_file():
+    if not (folder / MODULES).is_file():
         # sentence-transformers adds mean pooling to a plain transformer.
         return _part_problems(folder, _MODULE_PARTS["Transformer"])
     try:
-        modules = _modules(listing.read_text(encoding="utf-8"))
+        modules = module_list(folder)
     except (OSError, ValueError):
         return [f"{MODULES} cannot be read"]
     problems: list[str] = []

@@ -17,6 +17,7 @@ from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.inputs.damaged_files import reason_of_damage, without_damage
 from aim_tui.inputs.icc_profiles import profile_name
 from aim_tui.inputs.image_formats import FORMATS, SUFFIXES, UNREAD_SUFFIXES, register_plugins, unread_hint
+from aim_tui.inputs.pixel_values import PixelValueError, to_rgb
 
 _ORIENTATION = 0x0112
 _TURNS = range(2, 9)
@@ -165,7 +166,10 @@ def _decode(
         image = ImageOps.exif_transpose(image)
         if turn in _TRANSPOSED:
             width, height = height, width
-    rgb, flattened = _to_rgb(image, policy.background)
+    try:
+        rgb, flattened, levels = to_rgb(image, policy.background)
+    except PixelValueError as error:
+        raise ImageError(f"is in mode {image.mode} and {error}") from None
     facts = ImageFacts(
         width=rgb.width if draft is None else width,
         height=rgb.height if draft is None else height,
@@ -175,34 +179,12 @@ def _decode(
         sha256=hashlib.sha256(data).hexdigest(),
         exif_rotated=rotated,
         flattened=flattened,
+        levels=levels,
         frames=frames,
         icc=profile_name(profile) if isinstance(profile, bytes) and profile else "",
         damage=damage,
     )
     return LoadedImage(rgb, facts)
-
-
-def _to_rgb(image: Image.Image, background: str) -> tuple[Image.Image, str]:
-    """RGB pixels, and the colour that transparency was flattened on ('' without transparency)."""
-    if image.mode in ("I", "I;16", "I;16L", "I;16B", "F"):
-        return _sixteen_bit(image).convert("RGB"), ""
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        canvas = Image.new("RGBA", rgba.size, background)
-        canvas.alpha_composite(rgba)
-        return canvas.convert("RGB"), background
-    return image if image.mode == "RGB" else image.convert("RGB"), ""
-
-
-def _sixteen_bit(image: Image.Image) -> Image.Image:
-    """Scale greyscale of more than 8 bits down to 8 bits; Pillow's own convert would clip at 255."""
-    if image.mode == "F":
-        low, high = image.getextrema()
-        span = float(high) - float(low)  # type: ignore[arg-type]  # one band: a pair of numbers
-        scale = 255.0 / span if span > 0 else 0.0
-        return image.point(lambda value: value * scale - float(low) * scale).convert("L")  # type: ignore[arg-type]
-    wide = image.convert("I")
-    return wide.point(lambda value: value * (1 / 257)).convert("L")
 
 
 def _explained(error: DamagedError, data: bytes) -> DamagedError:

@@ -58,8 +58,9 @@ class EventReport:
                 self.display.progress(self._doing)
             case Phase(name, detail):
                 self._phase(f"{name} {detail}")
-            case PromptRead(tokens, limit, True, None):
-                self.once(f"the prompt has {tokens} tokens; CLIP reads the first {limit}", Tone.WARNING)
+            case PromptRead(tokens, limit, True, text, None):
+                model = "CLIP" if text == "prompt" else "its model"
+                self.once(f"the {text} has {tokens} tokens; {model} reads the first {limit}", Tone.WARNING)
             case ModelLoaded(info) if self._models:
                 self.once(f"{info.role}: {info.id} ({info.dtype} on {info.device})")
             case Notice(text):

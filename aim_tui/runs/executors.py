@@ -43,7 +43,7 @@ class InProcess:
     def engine(self) -> Engine:
         """The engine itself."""
         if self._engine is None:
-            from aim_tui.engine.runtime import go_offline, hush_libraries, prepare_environment
+            from aim_tui.engine.runtime import go_offline, prepare_environment, silence_libraries
 
             prepare_environment()
             if self._own:
@@ -51,7 +51,7 @@ class InProcess:
             from aim_tui.engine.engine import Engine
 
             if self._own:
-                hush_libraries()
+                silence_libraries()
             self._engine = Engine(self._settings)
         return self._engine
 

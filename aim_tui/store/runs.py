@@ -7,7 +7,6 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -156,8 +155,8 @@ class Runs:
         with self._database.reading() as connection:
             row = _one(connection, run_id)
             images = connection.execute(
-                "SELECT path, facts, error, own, source_facts, data_id, source, instruction, source_caption, "
-                "target_caption, truth FROM run_images WHERE run = ? ORDER BY item",
+                "SELECT path, facts, error, own, source_facts, texts_read, data_id, source, instruction, "
+                "source_caption, target_caption, truth FROM run_images WHERE run = ? ORDER BY item",
                 (run_id,),
             ).fetchall()
             values = connection.execute(
@@ -276,12 +275,13 @@ def _request(row: dict[str, Any]) -> RunRequest:
 def _run(row: dict[str, Any], images: _Rows, values: _Rows, models: _Rows) -> Run:
     request = _request(row)
     results = Results(request.plan, request.context)
-    results.add(_item(number, path, own, *edit) for number, (path, _, _, own, _, *edit) in enumerate(images))
-    for result, (_, facts, error, own, source_facts, *_) in zip(results.rows, images, strict=True):
-        result.prompt_read = _own_prompt_read(own, result.item)
+    results.add(_item(number, path, own, *edit) for number, (path, _, _, own, _, _, *edit) in enumerate(images))
+    for result, (_, facts, error, _, source_facts, texts_read, *_) in zip(results.rows, images, strict=True):
         result.facts = from_flat(ImageFacts, json.loads(facts)) if facts else None
         result.source = from_flat(ImageFacts, json.loads(source_facts)) if source_facts else None
         result.error = unpack_optional(error)
+        if texts_read:
+            result.texts_read = {text: from_flat(PromptRead, read) for text, read in json.loads(texts_read).items()}
     _fill(results, values)
     infos = {info.role: info for info in (from_flat(ModelInfo, json.loads(text)) for (text,) in models)}
     # Models of a run over edits were always sorted by name.
@@ -289,6 +289,8 @@ def _run(row: dict[str, Any], images: _Rows, values: _Rows, models: _Rows) -> Ru
     results.models = {role: infos[role] for role in order if role in infos}
     if row["prompt_read"]:
         results.prompt = from_flat(PromptRead, json.loads(row["prompt_read"]))
+    if row["topic_read"]:
+        results.topic = from_flat(PromptRead, json.loads(row["topic_read"]))
     results.replan(request.plan)
     return Run(_info(row), request, results)
 
@@ -324,11 +326,6 @@ def _item(number: int, path: Any, own: str | None, name: Any, source: Any, *edit
 
 def _own(text: str | None) -> Context | None:
     return own_from_data(json.loads(text)) if text is not None else None
-
-
-def _own_prompt_read(text: str | None, item: int) -> PromptRead | None:
-    read = json.loads(text).get("prompt_read") if text is not None else None
-    return replace(from_flat(PromptRead, read), item=item) if read else None
 
 
 def _changed_files(connection: sqlite3.Connection, run_id: str, started: datetime) -> list[tuple[str, int]]:

@@ -38,8 +38,11 @@ _VALUE = """
 """
 _MODEL = "INSERT OR REPLACE INTO run_models (run, role, info) VALUES (?, ?, ?)"
 _PROMPT = "UPDATE runs SET prompt_read = ? WHERE id = ?"
-# How much was read of an image's own prompt stands with that prompt.
-_OWN_PROMPT = "UPDATE run_images SET own = json_set(own, '$.prompt_read', json(?)) WHERE run = ? AND item = ?"
+_TOPIC = "UPDATE runs SET topic_read = ? WHERE id = ?"
+_OWN_TEXT = """
+    UPDATE run_images SET texts_read = json_set(coalesce(texts_read, '{}'), '$.' || ?, json(?))
+    WHERE run = ? AND item = ?
+"""
 
 
 class RunWriter:
@@ -178,7 +181,7 @@ def _columns_of(item: Item) -> tuple[Any, ...]:
 
 def _store(connection: sqlite3.Connection, run: str, items: Mapping[int, int], events: Sequence[Event]) -> None:
     """Store events as rows, all of one statement together."""
-    statements = (_IMAGE, _FORGET_VALUES, _VALUE, _MODEL, _PROMPT, _OWN_PROMPT)
+    statements = (_IMAGE, _FORGET_VALUES, _VALUE, _MODEL, _PROMPT, _TOPIC, _OWN_TEXT)
     rows: dict[str, list[tuple[Any, ...]]] = {statement: [] for statement in statements}
     for event in events:
         match event:
@@ -196,7 +199,9 @@ def _store(connection: sqlite3.Connection, run: str, items: Mapping[int, int], e
             case ModelLoaded(info):
                 rows[_MODEL].append((run, info.role, to_json(to_flat(info))))
             case PromptRead(item=int(item)):
-                rows[_OWN_PROMPT].append((to_json(to_flat(event)), run, items[item]))
+                rows[_OWN_TEXT].append((event.text, to_json(to_flat(event)), run, items[item]))
+            case PromptRead(text="topic"):
+                rows[_TOPIC].append((to_json(to_flat(event)), run))
             case PromptRead():
                 rows[_PROMPT].append((to_json(to_flat(event)), run))
     for statement, parameters in rows.items():

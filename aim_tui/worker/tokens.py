@@ -12,6 +12,7 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aim_tui.engine.lower_casing import LOWER_CASED, lower_case
 from aim_tui.engine.runtime import LOCAL_ONLY
 from aim_tui.ipc.protocol import TokenCount
 
@@ -61,6 +62,8 @@ def _tokenizer(folder: Path) -> Tokenizer:
         from transformers import AutoTokenizer
 
         tokenizer = AutoTokenizer.from_pretrained(folder, **LOCAL_ONLY).backend_tokenizer
+    if _read(folder / "config.json").get("model_type") in LOWER_CASED:
+        lower_case(tokenizer)
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aim_tui.hub import optional_libraries
+from aim_tui.hub import folder_check
 from aim_tui.settings import paths
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def test_the_rows_of_a_manifest_have_topics_of_their_own(cli: Cli, settings: tup
 def test_without_its_library_the_program_says_how_to_get_it(
     cli: Cli, settings: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(optional_libraries.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(folder_check.importlib.util, "find_spec", lambda name: None)
     refused = cli("score", IMAGES[0], *TOPIC, *settings, "--text-metric", "both")
     assert refused.code == 3
     assert "bertscore needs torchmetrics, which is not installed" in refused.err

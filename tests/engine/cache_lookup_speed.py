@@ -81,11 +81,11 @@ def many(folder: Path, clip: str, count: int) -> None:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     keys = [hashlib.sha256(str(file).encode()).hexdigest() for file in files]
     facts = (msgspec.json.encode(ImageFacts(1024, 1024, "PNG", "RGB", 0, key)).decode() for key in keys)
-    cache.keeper.keep_vectors(cache.embeddings(Role.CLIP), dict(zip(keys, vectors, strict=True)))
-    cache.keeper.keep_values(cache.facts(), dict(zip(keys, facts, strict=True)))
+    cache.access.keep_vectors(cache.embeddings(Role.CLIP), dict(zip(keys, vectors, strict=True)))
+    cache.access.keep_values(cache.facts(), dict(zip(keys, facts, strict=True)))
     for file, key in zip(files, keys, strict=True):
-        cache.keeper.keep_hash(Stat.of(str(file)), key)
-    cache.keeper.close()
+        cache.access.keep_hash(Stat.of(str(file)), key)
+    cache.access.close()
     engine, profile = Engine(settings), load_settings().profile("aim")
     list(engine.run(Job(("clip",), Context(prompt="a cabin"))))
     items = [Item(number, str(file)) for number, file in enumerate(files)]

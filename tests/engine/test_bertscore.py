@@ -17,7 +17,7 @@ from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.engine.engine import Engine
 from aim_tui.engine.models.captioner import Captioner
 from aim_tui.errors import ModelUnavailableError, UsageError
-from aim_tui.hub import optional_libraries
+from aim_tui.hub import folder_check
 from tests.engine.conftest import TOPIC, collect, items
 from tests.engine.random_models import save_roberta
 
@@ -191,7 +191,7 @@ def test_a_topic_that_is_too_long_is_cut_and_told(run, folder, says, pictures) -
 
 
 def test_without_the_library_it_is_said_before_a_model_is_loaded(run, named, context, pictures, monkeypatch) -> None:
-    monkeypatch.setattr(optional_libraries.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(folder_check.importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr("aim_tui.engine.engine.load", lambda *_: pytest.fail("a model was loaded"))
     own = [Item(0, str(pictures[0]), context=context)]
     for job in (Job(("bertscore",), context, items(pictures)), Job(("bertscore",), context, own)):
@@ -203,5 +203,5 @@ def test_without_the_library_it_is_said_before_a_model_is_loaded(run, named, con
 def test_a_model_of_another_kind_is_refused_by_name(named, models, context, pictures) -> None:
     for wrong in ("clip", "t5"):
         refs = {**named, BERTSCORE: ModelRef("wrong", path=str(models[wrong]))}
-        with pytest.raises(ModelUnavailableError, match="BERTScore model .* which is no encoder"):
+        with pytest.raises(ModelUnavailableError, match="BERTScore model .* which is not an encoder"):
             collect(Engine(EngineSettings(refs, device="cpu")).run(Job(("bertscore",), context, items(pictures))))

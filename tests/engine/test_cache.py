@@ -10,17 +10,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.core.scoring.events import ImageRead, MetricBatch, ModelLoaded, Notice, Phase, PhaseName, PromptRead
 from aim_tui.core.scoring.jobs import EngineSettings, Job, ReadingPolicy
 from aim_tui.engine import reading
+from aim_tui.engine.cache_keys import Cache, identify, reading_key
 from aim_tui.engine.engine import Engine
+from aim_tui.engine.feature_cache import CacheAccess
 from aim_tui.engine.models.captioner import Captioner
 from aim_tui.engine.models.clip import Clip
+from aim_tui.engine.models.device import place
 from aim_tui.engine.models.lpips import Lpips
 from aim_tui.engine.models.sentence import SentenceEncoder
 from aim_tui.store.cache import FeatureCache
@@ -409,7 +415,7 @@ class TestStoreTrouble:
 
     @staticmethod
     def check(ran: Ran, fresh: Ran, words: str) -> None:
-        notices = [event.text for event in ran.of(Notice)]
+        notices = [event.text for event in ran.of(Notice) if "captioner" not in event.text]
         assert len(notices) == 1
         assert words in notices[0]
         for metric in ALL:
@@ -459,3 +465,24 @@ class TestStoreTrouble:
         work.clear()
         collect(engine.run(job))
         assert not work
+
+
+def test_values_of_more_than_8_bits_that_were_read_otherwise_are_computed_again(
+    run: Callable[..., Ran], settings: EngineSettings, store: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "shares.tif"
+    Image.fromarray((np.random.default_rng(0).random((64, 64)) / 2).astype(np.float32)).save(file)
+    first = run([file], "clip")
+    facts = first.of(ImageRead)[0].facts
+    # As an earlier version left it, which stretched such values to full contrast.
+    ref = settings.models[Role.CLIP]
+    identity = identify(Role.CLIP, ref, place(Role.CLIP, ref, "cpu", "aim"))
+    assert identity is not None
+    access = CacheAccess(str(store))
+    access.open()
+    cache = Cache(access, {Role.CLIP: identity}, reading_key(settings.reading))
+    (vector,) = access.vectors(cache.embeddings(Role.CLIP), [facts.sha256]).values()
+    access.keep_vectors(cache.embeddings(Role.CLIP), {facts.sha256: vector[::-1].copy()})
+    access.keep_values(cache.facts(), {facts.sha256: msgspec.json.encode(replace(facts, levels="")).decode()})
+    access.close()
+    assert run([file], "clip").numbers("clip") == first.numbers("clip")

@@ -9,7 +9,7 @@ import pytest
 
 from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.core.scoring.context import Context
-from aim_tui.core.scoring.events import ImageRead, MetricBatch, ModelLoaded, Phase, PhaseName, PromptRead
+from aim_tui.core.scoring.events import ImageRead, MetricBatch, ModelLoaded, Notice, Phase, PhaseName, PromptRead
 from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.engine.engine import Engine
 from aim_tui.engine.models.clip import Clip
@@ -37,9 +37,11 @@ def test_models_load_then_texts_are_read_then_images_are_scored(
     assert [event.info.role for event in events if isinstance(event, ModelLoaded)] == [
         role.value for role in Role if role is not Role.EDITCLIP
     ]
-    assert kinds[8:10] == [PromptRead, Phase]
-    assert events[9] == Phase(PhaseName.SCORING)
-    assert set(kinds[10:]) == {ImageRead, MetricBatch}
+    assert kinds[8:11] == [PromptRead, PromptRead, Phase]
+    assert [event.text for event in events[8:10]] == ["prompt", "topic"]
+    assert events[10] == Phase(PhaseName.SCORING)
+    # Captions of random weights have no end.
+    assert set(kinds[11:]) == {ImageRead, MetricBatch, Notice}
 
 
 def test_only_the_models_that_the_metrics_need_are_loaded(score: Callable[..., Ran], pictures: list[Path]) -> None:

@@ -72,7 +72,7 @@ def test_an_image_too_large_for_the_memory_even_alone_fails_its_row(
 
     ran = run_fake(pictures, fakes.Brightness(no_room_for_the_large_one, batch_size=4))
     failed = {item: value.reason for item, value in ran.values["fake"].items() if value.state == "failed"}
-    assert failed == {6: "not enough memory for this image, even alone"}
+    assert failed == {6: "not enough memory for this image, even in a batch of one"}
     assert len(ran.values["fake"]) == len(pictures)
 
 

@@ -84,7 +84,7 @@ def test_texts_embedded_together_are_as_if_each_were_alone(settings: EngineSetti
 def test_a_metric_that_looks_at_a_reference_has_no_features_without_one(
     settings: EngineSettings, images: list[Item]
 ) -> None:
-    with pytest.raises(UsageError, match="lpips was asked for, but there is no reference"):
+    with pytest.raises(UsageError, match="lpips was named, but there is no reference"):
         list(Engine(settings).run(Job(("lpips",), Context(), images, features_only=True)))
 
 

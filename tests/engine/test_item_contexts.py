@@ -15,7 +15,7 @@ from aim_tui.core.scoring.events import ImageFailed, ImageRead, Item, PromptRead
 from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.engine.engine import Engine
 from aim_tui.engine.metrics.caption_similarity import CaptionSimilarity
-from aim_tui.engine.text_embeddings import TextBook, Texts
+from aim_tui.engine.text_embeddings import ModelTexts, TextEmbeddings
 from aim_tui.inputs.demo_data import load_demo_data
 from aim_tui.settings.settings import load_settings
 
@@ -163,9 +163,9 @@ def test_a_row_that_fits_no_other_batch_is_as_it_would_be_in_one(
 def test_a_topic_or_caption_without_any_known_word_is_a_failure_and_says_which() -> None:
     context = Context(topic="topic")
     for unknown in ("topic", "caption"):
-        book = TextBook(Role.SENTENCE, {Role.SENTENCE: Encoder(unknown)})
+        book = ModelTexts(Role.SENTENCE, {Role.SENTENCE: Encoder(unknown)})
         book.embed(["topic", "caption"])
-        (raw,) = CaptionSimilarity({}).values(context, [["caption"]], Texts(lambda role, book=book: book))
+        (raw,) = CaptionSimilarity({}).values(context, [["caption"]], TextEmbeddings(lambda role, book=book: book))
         assert raw.outcome == Failed(f"the sentence encoder knows no word of the {unknown}")
         assert raw.caption == "caption"
 
@@ -175,6 +175,10 @@ class Encoder:
 
     def __init__(self, unknown: str) -> None:
         self._unknown = unknown
+        self.limit = None
+
+    def tokens(self, texts: list[str]) -> list[int]:
+        return [0] * len(texts)
 
     def embed(self, texts: list[str]) -> torch.Tensor:
         return torch.tensor([[0.5 * (text != self._unknown)] * 4 for text in texts])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.engine.engine import Engine
 from aim_tui.engine.models.device import pick_dtype
 from aim_tui.errors import ModelUnavailableError
+from aim_tui.hub import optional_libraries
+from aim_tui.hub.inventory import inspect
 from tests.engine.conftest import collect
 
 if TYPE_CHECKING:
@@ -166,3 +169,57 @@ def test_loading_touches_no_network(refs: dict[Role, ModelRef], monkeypatch: pyt
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     engine = Engine(EngineSettings({role: replace(ref) for role, ref in refs.items()}, device="cpu"))
     assert len(collect(engine.run(Job(("clip", "blip2", "lpips"), Context("a", "b")))).of(ModelLoaded)) == 4
+
+
+@pytest.mark.parametrize(
+    ("attention", "words"),
+    [
+        ("flash_attention_2", "needs flash-attn, which is not installed"),
+        ("flash_attention_3", "needs flash-attn-3, which is not installed"),
+        ("sdpaa", "is not known; did you mean 'sdpa'"),
+        ("someone/kernels", "is not known"),
+    ],
+)
+@pytest.mark.parametrize("role", [Role.CLIP, Role.CAPTIONER, Role.SENTENCE])
+def test_attention_that_cannot_be_computed_is_named_before_loading(
+    role: Role, attention: str, words: str, refs: dict[Role, ModelRef]
+) -> None:
+    ref = replace(refs[role], attention=attention)
+    assert words in inspect(role, ref).problem
+    with pytest.raises(ModelUnavailableError, match=re.escape(words)) as caught:
+        load(role, ref, refs)
+    assert "attention" in caught.value.hint
+
+
+def test_flash_attention_names_the_device_that_it_needs(
+    refs: dict[Role, ModelRef], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(optional_libraries, "is_installed", lambda library: True)
+    ref = replace(refs[Role.CLIP], attention="flash_attention_2")
+    with pytest.raises(ModelUnavailableError, match="needs a CUDA device, not cpu") as caught:
+        load(Role.CLIP, ref, refs)
+    assert "sdpa" in caught.value.hint
+
+
+def test_an_lpips_file_that_names_no_trunk_says_what_to_set(
+    refs: dict[Role, ModelRef], models: dict[str, Path], tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.safetensors"
+    save_file(load_file(models["alex"]), file)
+    with pytest.raises(ModelUnavailableError, match="does not name its trunk") as caught:
+        load(Role.LPIPS, ModelRef(path=str(file)), refs)
+    assert 'id = "alex"' in caught.value.hint
+    assert load(Role.LPIPS, ModelRef("alex", path=str(file)), refs).info.detail["net"] == "alex"
+
+
+def test_a_module_of_a_sentence_encoder_s_folder_is_never_imported(
+    refs: dict[Role, ModelRef], models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = copy(models["sentence"], tmp_path / "evil")
+    (folder / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass EvilModule: pass\n")
+    (folder / "modules.json").write_text('[{"idx": 0, "name": "0", "path": "", "type": "evil.EvilModule"}]')
+    monkeypatch.syspath_prepend(str(folder))
+    words = "modules.json names evil.EvilModule; only sentence_transformers' own modules are loaded"
+    with pytest.raises(ModelUnavailableError, match=words):
+        load(Role.SENTENCE, ModelRef(path=str(folder)), refs)
+    assert not (tmp_path / "ran").exists()

@@ -197,7 +197,7 @@ def test_a_prompt_that_is_too_long_is_told(run, pictures) -> None:
 
 
 def test_what_lacks_its_prompt_or_reference_is_refused(run, pictures) -> None:
-    with pytest.raises(UsageError, match="siglip was asked for, but there is no prompt"):
+    with pytest.raises(UsageError, match="siglip was named, but there is no prompt"):
         run(pictures, "siglip", prompt="")
     with pytest.raises(UsageError, match="reference"):
         run(pictures, "dinov2_i", reference="/no/such/image.png")

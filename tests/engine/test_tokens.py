@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from transformers import CLIPTokenizer
+import torch
+from transformers import AutoTokenizer, CLIPTokenizer
 
-from aim_tui.core.scoring.events import PromptRead
+from aim_tui.core.metrics.spec import ModelRef, Role
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import Item, Notice, PromptRead
 from aim_tui.core.scoring.jobs import EngineSettings, Job
+from aim_tui.core.scoring.plan import ScoringPlan
+from aim_tui.core.scoring.records import full_record
+from aim_tui.core.scoring.results import Results
 from aim_tui.engine.engine import Engine
+from aim_tui.engine.models.clip import load as load_clip
+from aim_tui.engine.models.clip import load_siglip
+from aim_tui.engine.models.device import Placement
+from aim_tui.engine.text_embeddings import ModelTexts
+from aim_tui.hub.inventory import LocalModel
 from aim_tui.settings import paths
+from aim_tui.settings.settings import load_settings
 from aim_tui.worker.tokens import TokenCounter
 from tests.engine.conftest import collect, items
+from tests.engine.random_models import save_siglip
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aim_tui.core.scoring.context import Context
-
+CPU = Placement(torch.device("cpu"), torch.float32)
 LONG = "a cabin " * 40
 
 
@@ -86,8 +99,6 @@ class TestPromptsInTheEngine:
         return Engine(EngineSettings(refs, device="cpu"))
 
     def score(self, engine: Engine, context: Context, prompt: str, pictures: list[Path]) -> tuple[PromptRead, float]:
-        from dataclasses import replace
-
         ran = collect(engine.run(Job(("clip",), replace(context, prompt=prompt), items(pictures[:1]))))
         return ran.of(PromptRead)[0], ran.numbers("clip")[0]
 
@@ -119,3 +130,78 @@ class TestPromptsInTheEngine:
         assert all(read.truncated for read, _ in scores)
         values = [value for _, value in scores]
         assert all(abs(one - two) > 1e-4 for one, two in zip(values, values[1:], strict=False))
+
+
+class TestTextsThatModelsCut:
+    def test_siglip_reads_lower_case_as_siglip2_tokenizer_does(self, tmp_path: Path) -> None:
+        folder = save_siglip(tmp_path / "siglip")
+        clip = load_siglip(ModelRef(path=str(folder)), LocalModel(Role("siglip"), folder, "local"), CPU)
+        assert clip.info.detail["text"] == "lower-cased"
+        plain = AutoTokenizer.from_pretrained(folder)
+        for text in ("A Wooden Cabin", "ÜBER Straße", "İstanbul"):
+            lowered = "".join(map(str.lower, text))
+            assert clip.tokenizer(text)["input_ids"] == plain(lowered)["input_ids"] != plain(text)["input_ids"]
+            assert torch.equal(clip.text_features(text).features, clip.text_features(lowered).features)
+        assert TokenCounter(folder).count("A Cabin") == TokenCounter(folder).count("a cabin")
+
+    def test_clip_reads_text_as_it_is_written(self, models: dict[str, Path]) -> None:
+        local = LocalModel(Role.CLIP, models["clip"], "local")
+        assert "text" not in load_clip(ModelRef(path=str(models["clip"])), local, CPU).info.detail
+
+    def test_a_topic_that_the_sentence_encoder_cuts_is_counted(
+        self, refs: dict[Role, ModelRef], context: Context, pictures: list[Path], tmp_path: Path
+    ) -> None:
+        long = "a cabin " * 40
+        settings = EngineSettings(refs, device="cpu", store=str(tmp_path / "store.db"))
+        read = None
+        for _ in range(2):  # the second time the embedding is a kept one
+            engine = Engine(settings)
+            job = Job(("blip2",), replace(context, topic=long), items(pictures[:1]))
+            (again,) = collect(engine.run(job)).of(PromptRead)
+            engine.close()
+            assert read is None or again == read
+            read = again
+        assert read is not None
+        assert (read.text, read.item, read.limit, read.truncated) == ("topic", None, 64, True)
+        assert read.tokens == 40 * 6 + 2  # letters, and what begins and ends the text
+
+    def test_texts_that_items_bring_are_counted_for_each_and_the_common_one_once(
+        self, refs: dict[Role, ModelRef], pictures: list[Path]
+    ) -> None:
+        engine = Engine(EngineSettings(refs, device="cpu"))
+        common = Context(topic="a cabin", prompt="a cabin")
+        own = [Context(prompt="x" * 100), None, Context(topic="cabin " * 20), None]
+        rows = [Item(n, str(path), context=each) for n, (path, each) in enumerate(zip(pictures, own, strict=False))]
+        ran = collect(engine.run(Job(("clip", "blip2"), common, rows)))
+        reads = {(read.text, read.item): read.truncated for read in ran.of(PromptRead)}
+        assert reads == {("prompt", 0): True, ("prompt", None): False, ("topic", 2): True, ("topic", None): False}
+        results = Results(
+            ScoringPlan(("clip", "blip2"), {"clip": 1.0, "blip2": 1.0}, load_settings().profile("aim").rules), common
+        )
+        results.add(rows)
+        for event in ran.events:
+            results.apply(event)
+        records = [full_record(row, results) for row in results.rows]
+        assert [record["prompt_truncated"] for record in records] == [True, False, False, False]
+        assert [record["topic_truncated"] for record in records] == [False, False, True, False]
+        assert any("longer than their model reads" in notice.text for notice in ran.of(Notice))
+
+    def test_a_text_is_embedded_once_however_many_there_are(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        embedded: list[str] = []
+
+        class Encoder:
+            limit = None
+
+            def embed(self, texts: list[str]) -> torch.Tensor:
+                embedded.extend(texts)
+                return torch.ones(len(texts), 4)
+
+            def tokens(self, texts: list[str]) -> list[int]:
+                return [0] * len(texts)
+
+        monkeypatch.setattr("aim_tui.engine.text_embeddings._REMEMBERED", 4)
+        texts = ModelTexts(Role.SENTENCE, {Role.SENTENCE: Encoder()})  # type: ignore[dict-item]
+        for number in range(12):
+            wanted = ["the instruction of all", f"caption {number}"]
+            texts.embed(texts.lacking(wanted))
+        assert embedded.count("the instruction of all") == 1

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import pickle
+import zipfile
 
 import numpy as np
 from safetensors.numpy import save
@@ -11,6 +14,15 @@ from safetensors.numpy import save
 def tensors(size: int, seed: int = 0) -> bytes:
     """A safetensors file of about `size` bytes."""
     return save({"weight": np.random.default_rng(seed).random(size // 4, dtype=np.float32)})
+
+
+def checkpoint(size: int = 0) -> bytes:
+    """What torch.save makes of a state dict without tensors, filled up to a size."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps({}, protocol=2))
+        archive.writestr("archive/data/0", bytes(size))
+    return buffer.getvalue()
 
 
 def clip() -> dict[str, bytes]:
@@ -33,7 +45,7 @@ def clip() -> dict[str, bytes]:
 
 def pickled_clip() -> dict[str, bytes]:
     """As openai/clip-vit-base-patch32 has long been: no safetensors on its main branch."""
-    files = clip()
+    files = {**clip(), "pytorch_model.bin": checkpoint(1000)}
     del files["model.safetensors"]
     return files
 
@@ -70,6 +82,6 @@ def sentence() -> dict[str, bytes]:
         "pytorch_model.bin": b"never fetched " * 100,
         "1_Pooling/config.json": b'{"word_embedding_dimension": 768}',
         "2_Dense/config.json": b'{"in_features": 768}',
-        "2_Dense/pytorch_model.bin": b"an old pickle",
+        "2_Dense/pytorch_model.bin": checkpoint(),
         "onnx/config.json": b'{"never": "fetched"}',
     }

@@ -347,7 +347,7 @@ def test_a_hostile_listing_cannot_write_outside_the_cache(hub: FakeHub, tmp_path
 @pytest.fixture
 def trunk(monkeypatch: pytest.MonkeyPatch):
     """A server with the trunk `alex`, small; torchvision's address leads to it."""
-    content = b"weights" * 30_000
+    content = fake_repos.checkpoint(210_000)
     name = f"alexnet-owt-{hashlib.sha256(content).hexdigest()[:8]}.pth"
     monkeypatch.setitem(lpips_trunks.TRUNKS, "alex", Trunk(name, round(len(content) / 2**20, 3), "AlexNet_Weights"))
     server = Cdn()

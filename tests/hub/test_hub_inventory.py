@@ -266,7 +266,7 @@ def test_only_a_deep_look_sees_damage_that_keeps_the_size():
 @pytest.fixture
 def small_trunk(monkeypatch: pytest.MonkeyPatch) -> tuple[Trunk, bytes]:
     """The trunk `alex`, but of a size that a test can write."""
-    content = b"weights" * 30_000
+    content = fake_repos.checkpoint(210_000)
     name = f"alexnet-owt-{hashlib.sha256(content).hexdigest()[:8]}.pth"
     trunk = Trunk(name, round(len(content) / 2**20, 3), "AlexNet_Weights")
     monkeypatch.setitem(lpips_trunks.TRUNKS, "alex", trunk)
@@ -290,14 +290,14 @@ def test_a_truncated_trunk_is_incomplete(small_trunk: tuple[Trunk, bytes]):
 
 def test_a_damaged_trunk_is_seen_by_a_deep_look(small_trunk: tuple[Trunk, bytes]):
     trunk, content = small_trunk
-    fill(cache_paths.torch_checkpoints(), {trunk.file: b"!" + content[1:]})
+    fill(cache_paths.torch_checkpoints(), {trunk.file: content[:100_000] + b"!" + content[100_001:]})
     assert inspect(Role.LPIPS, ModelRef(id="alex")).complete
     assert "checksum is wrong" in inspect(Role.LPIPS, ModelRef(id="alex"), deep=True).problem
 
 
 def test_a_trunk_may_be_a_file_or_a_folder_of_ones_own(tmp_path: Path):
     fill(tmp_path / "lpips", {"model.safetensors": fake_repos.tensors(5000)})
-    fill(tmp_path / "torch", {"mine.pth": b"pickle"})
+    fill(tmp_path / "torch", {"mine.pth": fake_repos.checkpoint()})
     for path, found in (
         ("lpips", "lpips"),
         ("lpips/model.safetensors", "lpips/model.safetensors"),

@@ -126,6 +126,48 @@ def test_sixteen_bits_are_scaled_and_not_clipped(tmp_path: Path, suffix: str) ->
     assert np.abs(pixels.astype(int) - np.arange(256)).max() <= 1
 
 
+@pytest.mark.parametrize(
+    ("values", "levels", "white"),
+    [
+        (np.array([[0, 100, 255]], np.int32), [0, 100, 255], "0 to 255"),
+        (np.array([[0, 257, 65535]], np.int32), [0, 1, 255], "0 to 65535"),
+        (np.array([[0, 0.5, 1]], np.float32), [0, 128, 255], "0 to 1"),
+        (np.array([[0, 0.25, 0.5]], np.float32), [0, 64, 128], "0 to 1"),
+        (np.array([[0, 100, 255]], np.float32), [0, 100, 255], "0 to 255"),
+        (np.array([[0, 257, 65535]], np.uint16), [0, 1, 255], "0 to 65535"),
+        (np.array([[0, 100, 255]], np.uint16), [0, 0, 0], "0 to 65535"),
+    ],
+)
+def test_values_that_are_not_8_bits_are_read_by_what_they_mean(
+    tmp_path: Path, values: np.ndarray, levels: list[int], white: str
+) -> None:
+    file = tmp_path / "values.tif"
+    Image.fromarray(values).save(file)
+    loaded = read_image(str(file), POLICY)
+    assert np.asarray(loaded.pixels)[0, :, 0].tolist() == levels
+    assert loaded.facts.levels == white
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (np.array([[-1, 5]], np.int32), "mode I and has whole values from -1 to 5"),
+        (np.array([[0, 70000]], np.int32), "mode I and has whole values from 0 to 70000"),
+        (np.array([[-0.5, 0.5]], np.float32), "mode F and has values from -0.5 to 0.5"),
+        (np.array([[0, 256.5]], np.float32), "mode F and has values from 0 to 256.5"),
+        (np.array([[0, np.nan]], np.float32), "not finite numbers"),
+        (np.array([[0, np.inf]], np.float32), "not finite numbers"),
+    ],
+)
+def test_values_that_mean_no_image_are_refused_with_what_is_read(
+    tmp_path: Path, values: np.ndarray, reason: str
+) -> None:
+    file = tmp_path / "values.tif"
+    Image.fromarray(values).save(file)
+    with pytest.raises(ImageError, match=reason):
+        read_image(str(file), POLICY)
+
+
 def test_transparency_is_flattened_on_white_and_said_so(tmp_path: Path) -> None:
     file = tmp_path / "glass.png"
     Image.new("RGBA", (4, 4), (255, 0, 0, 0)).save(file)

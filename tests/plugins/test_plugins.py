@@ -178,6 +178,12 @@ class Calm(PromptPair):
 BROKEN = {
     "no_import": ("import nowhere_to_be_found\n", "cannot be imported: ModuleNotFoundError"),
     "leaves": ("raise SystemExit('good bye')\n", "cannot be imported: SystemExit: good bye"),
+    "interrupts": ("raise KeyboardInterrupt\n", "cannot be imported: KeyboardInterrupt"),
+    "own_kind": ("class Stop(BaseException): pass\nraise Stop('no further')\n", "cannot be imported: Stop: no further"),
+    "mute": (
+        "class Mute(Exception):\n    def __str__(self): raise RuntimeError\nraise Mute\n",
+        "cannot be imported: Mute",
+    ),
     "no_spec": ("SPEC = 5\n", "is a int, not a MetricSpec"),
     "other_id": (good("another"), "its name is 'other_id' and its id 'another'"),
     "odd_range": (good("odd_range", low="float('nan')"), "its range goes from nan to 1.0"),
@@ -187,9 +193,13 @@ BROKEN = {
 #: Whose specification is right, and whose class is not: told when they are asked to score.
 BROKEN_CLASSES = {
     "no_class": ("odd_class:Even", "odd_class:Even cannot be imported"),
-    "no_metric": ("odd_class:RawOutcome", "is no subclass of aim_tui.engine.metrics.base.Metric"),
+    "no_metric": ("odd_class:RawOutcome", "is not a subclass of aim_tui.engine.metrics.base.Metric"),
     "no_start": ("odd_start:Odd", "cannot be made: "),
     "no_context": ("odd_context:Odd", "division by zero"),
+    "class_leaves": ("leaving_class:Odd", "cannot be imported: SystemExit: 4"),
+    "start_leaves": ("leaving_start:Odd", "cannot be made: SystemExit: 5"),
+    "context_leaves": ("leaving_context:Odd", "SystemExit: 6"),
+    "no_size": ("odd_size:Odd", "ZeroDivisionError"),
 }
 
 
@@ -200,9 +210,25 @@ def broken_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (site / "odd_class.py").write_text(CLASS.format(init="pass", context="return ()"))
     (site / "odd_start.py").write_text(CLASS.format(init="1 / 0", context="return ()"))
     (site / "odd_context.py").write_text(CLASS.format(init="pass", context="1 / 0"))
+    (site / "leaving_class.py").write_text("raise SystemExit(4)")
+    (site / "leaving_start.py").write_text(CLASS.format(init="raise SystemExit(5)", context="return ()"))
+    (site / "leaving_context.py").write_text(CLASS.format(init="pass", context="raise SystemExit(6)"))
+    sized = CLASS.format(init="pass", context="return ()")
+    (site / "odd_size.py").write_text(sized.replace("batch_size = 2", "batch_size = property(lambda self: 1 / 0)"))
+    for name, line in (("score_leaves", "raise SystemExit(7)"), ("score_raises", "raise BaseException('seven')")):
+        (site / f"{name}_class.py").write_text(sized.replace("return [RawOutcome", f"{line}; return [RawOutcome"))
+    prepared = "raise SystemExit(8); return pixels"
+    (site / "prepare_leaves_class.py").write_text(sized.replace("return pixels", prepared))
+    (site / "prints_class.py").write_text(
+        "print('hello from the class')\n"
+        + sized.replace("return [RawOutcome", "print('hello from the score'); return [RawOutcome")
+    )
     modules = {name: text for name, (text, _) in BROKEN.items()}
     modules |= {name: good(name, implementation=where) for name, (where, _) in BROKEN_CLASSES.items()}
     modules |= {"twice": good("twice"), "sound": good("sound")}
+    for name in ("score_leaves", "score_raises", "prepare_leaves"):
+        modules[name] = good(name, implementation=f"{name}_class:Odd")
+    modules["prints"] = "print('hello from the package')\n" + good("prints", implementation="prints_class:Odd")
     for name, text in modules.items():
         (site / f"plugin_{name}.py").write_text(text)
         package(site, f"package-{name}", name, f"plugin_{name}:SPEC")
@@ -239,6 +265,33 @@ def test_a_broken_metric_is_refused_with_the_way_out_and_others_are_scored(broke
     assert "update or uninstall that package" in refused.errors
     sound = aim_tui(*common, "sound")
     assert list(csv.DictReader(sound.out))[0]["sound"] == "0.5", sound.errors
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("score_leaves", "SystemExit: 7"),
+        ("score_raises", "BaseException: seven"),
+        ("prepare_leaves", "cannot be prepared: SystemExit: 8"),
+    ],
+)
+def test_a_metric_that_exits_or_raises_anything_fails_and_the_rest_goes_on(
+    broken_site: Path, tmp_path: Path, name: str, reason: str
+) -> None:
+    aim_tui = forked(broken_site, tmp_path)
+    asked = ("--metrics", f"sound,{name}", "--format", "jsonl")
+    ran = aim_tui("score", str(IMAGES[0]), str(IMAGES[1]), "--profile", "sample", "--no-store", *asked)
+    rows = [json.loads(line) for line in ran.out]
+    assert [row["sound"] for row in rows] == [0.5, 0.5]
+    assert all(f"{name}: {reason}" in row["error"] for row in rows), ran.errors
+
+
+def test_what_a_package_prints_stays_out_of_the_records(broken_site: Path, tmp_path: Path) -> None:
+    asked = ("--metrics", "prints", "--format", "jsonl")
+    ran = program(broken_site, tmp_path)("score", str(IMAGES[0]), "--profile", "sample", "--no-store", *asked)
+    (line,) = ran.stdout.splitlines()
+    assert json.loads(line)["prints"] == 0.5
+    assert "hello from the score" in ran.stderr
 
 
 @pytest.mark.parametrize("name", BROKEN_CLASSES)

@@ -18,7 +18,7 @@ from aim_tui.inputs.listing import list_folder
 from tests.survival.programs import run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 TOPIC, PROMPT = "a wooden cabin", "a wooden cabin at a lake, [snow]"
@@ -107,9 +107,13 @@ def test_a_request_that_cannot_be_scored_is_refused_with_a_clear_message(
         evaluator.score(images)
     with pytest.raises(UsageError, match="2 of prompt for 3 images"):
         evaluator.score(images, prompt=["a", "b"])
-    with pytest.raises(UsageError, match=r"an array of float64 \(2, 2, 3\) is no image"):
-        evaluator.score([np.zeros((2, 2, 3))], prompt="a")
-    with pytest.raises(UsageError, match="dict is no image"):
+    with pytest.raises(UsageError, match=r"an array of float64 \(2, 2, 7\) is not an image"):
+        evaluator.score([np.zeros((2, 2, 7))], prompt="a")
+    with pytest.raises(UsageError, match="has values from -1 to 0; those from 0 to 1, or from 0 to 255, are read"):
+        evaluator.score([np.array([[-1.0, 0.0]])], prompt="a")
+    with pytest.raises(UsageError, match="complex128 is not an image"):
+        evaluator.score([np.zeros((2, 2), complex)], prompt="a")
+    with pytest.raises(UsageError, match="dict is not an image"):
         evaluator.score([{}], prompt="a")  # type: ignore[list-item]
     with pytest.raises(UsageError, match="unknown metric"):
         Evaluator(profile="sample", metrics=["klip"])
@@ -139,11 +143,11 @@ def test_a_value_that_is_not_a_text_is_never_read_as_one(evaluator: Evaluator, i
     assert numbers(evaluator.score(images, prompt=(text for text in prompts), topic=None))  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="nothing to score"):
         evaluator.score(images, prompt=None)  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="int is no prompt"):
+    with pytest.raises(UsageError, match="int is not a prompt"):
         evaluator.score(images, prompt=3)  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="int is no text"):
+    with pytest.raises(UsageError, match="int is not a text"):
         evaluator.score(images, prompt=[1, 2, 3])  # type: ignore[list-item]
-    with pytest.raises(UsageError, match="is no image"):
+    with pytest.raises(UsageError, match="is not an image"):
         evaluator.score([np.zeros((0, 0, 3), np.uint8)], prompt=PROMPT)
 
 
@@ -174,3 +178,92 @@ print([name for name in ("typer", "textual", "click", "aim_tui.cli", "aim_tui.ui
 """
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (ran.stdout, ran.returncode) == ("[]\n", 0), ran.stderr
+
+
+def _turned(image: Image.Image, folder: Path) -> Path:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image.save(folder / "turned.jpg", exif=exif)
+    return folder / "turned.jpg"
+
+
+def _saved(name: str) -> Callable[[Image.Image, Path], Path]:
+    def save(image: Image.Image, folder: Path) -> Path:
+        path = folder / name
+        grey = np.asarray(image.convert("L"))
+        match path.stem:
+            case "sixteen":
+                Image.fromarray(grey.astype(np.uint16) * 257).save(path)
+            case "sixteen_big_endian":
+                Image.fromarray(grey.astype(np.uint16) * 257).convert("I;16B").save(path)
+            case "whole":
+                Image.fromarray(grey.astype(np.int32)).save(path)
+            case "wide":
+                Image.fromarray(grey.astype(np.int32) * 257).save(path)
+            case "share":
+                Image.fromarray((grey / 255).astype(np.float32)).save(path)
+            case "fraction":
+                Image.fromarray(grey.astype(np.float32)).save(path)
+            case "palette":
+                image.convert("P", palette=Image.Palette.ADAPTIVE, colors=32).save(path, transparency=3)
+            case "glass":
+                glass = image.convert("RGBA")
+                glass.putalpha(Image.fromarray(grey))
+                glass.save(path)
+            case "grey_glass":
+                Image.merge("LA", (image.convert("L"), Image.fromarray(grey))).save(path)
+            case mode:
+                image.convert(mode.upper()).save(path)
+        return path
+
+    return save
+
+
+_KINDS = {
+    name: _saved(name)
+    for name in (
+        "sixteen.png", "sixteen_big_endian.tif", "whole.tif", "wide.tif", "share.tif", "fraction.tif", "palette.png",
+        "palette.gif", "glass.png", "grey_glass.png", "cmyk.jpg", "cmyk.tif", "1.png", "l.png", "rgb.webp", "lab.tif",
+    )
+} | {"turned.jpg": _turned}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _KINDS)
+def test_a_path_and_a_pil_image_of_any_mode_give_the_same_number(
+    name: str, evaluator: Evaluator, images: list[Path], tmp_path: Path
+) -> None:
+    with Image.open(images[0]) as source:
+        path = _KINDS[name](source.convert("RGB"), tmp_path)
+    with Image.open(path) as opened:
+        (unread,) = numbers(evaluator.score([opened], prompt=PROMPT))
+    with Image.open(path) as opened:
+        opened.load()
+        (decoded,) = numbers(evaluator.score([opened], prompt=PROMPT))
+    (by_path,) = numbers(evaluator.score([path], prompt=PROMPT))
+    assert unread == decoded == by_path
+
+
+@pytest.mark.parametrize(
+    "name", ["sixteen.png", "whole.tif", "wide.tif", "share.tif", "fraction.tif", "l.png", "1.png"]
+)
+def test_a_path_and_an_array_give_the_same_number(
+    name: str, evaluator: Evaluator, images: list[Path], tmp_path: Path
+) -> None:
+    with Image.open(images[0]) as source:
+        path = _KINDS[name](source.convert("RGB"), tmp_path)
+    with Image.open(path) as opened:
+        array = np.array(opened)
+    assert numbers(evaluator.score([array], prompt=PROMPT)) == numbers(evaluator.score([path], prompt=PROMPT))
+
+
+def test_arrays_of_colour_give_the_number_of_their_8_bits(evaluator: Evaluator, images: list[Path]) -> None:
+    with Image.open(images[0]) as source:
+        array = np.asarray(source.convert("RGB"))
+    kinds = [
+        array,
+        array.astype(np.uint16) * 257,
+        array / 255,
+        (array / 255).astype(np.float32),
+        array.astype(np.int64),
+    ]
+    assert len({str(found) for found in numbers(evaluator.score(kinds, prompt=PROMPT))}) == 1

@@ -67,6 +67,23 @@ def test_a_loaded_run_says_exactly_what_the_live_one_said(runs: Runs) -> None:
     assert (run.info.images, run.info.begun, run.info.summary) == (4, 3, live.summary())
 
 
+def test_what_is_read_of_texts_comes_back(runs: Runs) -> None:
+    own = [Item(0, "a.png", context=Context(prompt="its own", topic="its own")), Item(1, "b.png")]
+    events = [
+        PromptRead(7, 77, False),
+        PromptRead(150, 128, True, "topic"),
+        PromptRead(90, 77, True, item=0),
+        PromptRead(9, 128, False, "topic", item=0),
+    ]
+    with runs.begin(request(), own) as writer:
+        for event in events:
+            writer.write(event)
+    results = runs.load(writer.id).results
+    assert [results.prompt, results.topic] == events[:2]
+    assert results.rows[0].texts_read == {"prompt": events[2], "topic": events[3]}
+    assert results.rows[1].texts_read == {}
+
+
 def test_paths_and_texts_with_undecodable_bytes_come_back(runs: Runs) -> None:
     odd = os.fsdecode(b"/images/\xff.png")
     asked = request(folder=os.fsdecode(b"/\xfe"), context=Context("t", "p\udc80", odd))
@@ -330,5 +347,5 @@ def test_an_own_prompt_comes_back_with_its_origin_and_how_much_of_it_was_read(ru
         writer.write(PromptRead(90, 77, True, item=0))
     first, second = runs.load(writer.id).results.rows
     assert first.own is not None and (first.own.prompt, first.own.prompt_origin) == ("a cabin", "A1111 parameters")
-    assert first.prompt_read == PromptRead(90, 77, True, item=0)
-    assert second.own is not None and second.own.prompt_origin == "why" and second.prompt_read is None
+    assert first.texts_read == {"prompt": PromptRead(90, 77, True, item=0)}
+    assert second.own is not None and second.own.prompt_origin == "why" and not second.texts_read

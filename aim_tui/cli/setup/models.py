@@ -68,7 +68,7 @@ def check(
         return
     for state in bad:
         say(f"error: {state.role} {state.name}: {state.problem}")
-    from_hub = [state for state in bad if state.revision != LOCAL]
+    from_hub = [state for state in bad if state.revision != LOCAL and not state.refused]
     if from_hub:
         flags = " --verify" if any(state.path is not None for state in from_hub) else ""
         flags += f" --config {shlex.quote(str(config))}" if config is not None else ""

@@ -52,7 +52,8 @@ SOURCE_TARGET = _number(
 )  # fmt: skip
 EDITCLIP = _number(
     "editclip_score", "EditCLIP score", "EditCLIP", (Role.EDITCLIP,),
-    "cosine of EditCLIP's features of the pair, six channels with the source first, and of the instruction", "EditClip",
+    "cosine of EditCLIP's features of the pair, six channels with the source first, and of the instruction",
+    "EditClipScore",
     models=(_EDITCLIP_MODEL,),
 )  # fmt: skip
 PRESERVATION_LPIPS = _number(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from aim_tui.core.metrics.builtin import EXTRAS, METRICS
 from aim_tui.core.metrics.edits import MEASURES
+from aim_tui.core.metrics.package_code import PackageCodeError, imported, in_words
 from aim_tui.core.metrics.spec import NAME, BrokenMetricError, Library, MetricSpec, ModelRef, ModelRole, Need, Role
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ WAY_OUT = "update or uninstall that package, or leave the metric out"
 log = logging.getLogger(__name__)
 
 _SHORT = 8
+# A specification is data; the class that computes the metric may import a model library, and has its own limit.
+_IMPORT_SECONDS = 10.0
 _TEXTS = ("title", "short", "raw_field", "norm_field", "unit", "formula", "implementation", "source", "against")
 _OWN = METRICS | EXTRAS | MEASURES
 _OWN_ROLES = frozenset(model.role for spec in _OWN.values() for model in spec.models)
@@ -98,22 +101,20 @@ def _spec(name: str, entries: list[EntryPoint]) -> MetricSpec:
     if len(entries) > 1:
         raise _UnusableError(f"{len(entries)} packages name a metric {name!r}")
     try:
-        found = entries[0].load()
-    # A package's own code runs here; whatever it raises, SystemExit included, must not end the program.
-    except (Exception, SystemExit) as error:
+        found = imported(entries[0].load, _IMPORT_SECONDS)
+    except PackageCodeError as error:
         # Only for authors of plug-ins; users get the message below.
         log.debug("the plug-in %s cannot be loaded", name, exc_info=True)
-        raise _UnusableError(f"{entries[0].value} cannot be imported: {_summary(error)}") from error
+        raise _UnusableError(f"{entries[0].value} cannot be imported: {error}") from error
     if not isinstance(found, MetricSpec):
         raise _UnusableError(f"{entries[0].value} is a {type(found).__name__}, not a MetricSpec")
-    if problem := spec_problem(name, found):
+    try:
+        problem = spec_problem(name, found)
+    except Exception as error:  # fields of other types than they should be
+        raise _UnusableError(f"its specification cannot be read: {in_words(error)}") from error
+    if problem:
         raise _UnusableError(problem)
     return found
-
-
-def _summary(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
 
 
 def spec_problem(name: str, spec: MetricSpec) -> str:

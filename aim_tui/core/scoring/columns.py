@@ -250,11 +250,6 @@ OPINION_FLAGS: dict[str, Callable[[Opinion], bool]] = {
 }
 
 
-def _prompt_read(row: Row, view: View) -> PromptRead | None:
-    """How much was read of the image's own prompt, or of everybody's where it has none."""
-    return row.prompt_read if row.own is not None and row.own.prompt else view.prompt
-
-
 #: The columns of images, in the order of records and of the sort dialog.
 IMAGES = ColumnSet(image_metrics)
 IMAGES.register(
@@ -285,12 +280,12 @@ IMAGES.register(
     Column("error", "Error", Kind.TEXT, lambda row, view: row.errors(), field="error"),
     Column(
         "prompt_tokens", "Prompt tokens", Kind.NUMBER,
-        lambda row, view: read.tokens if (read := _prompt_read(row, view)) else None,
+        lambda row, view: read.tokens if (read := row.text_read("prompt", view.prompt)) else None,
         filtered=False, field="prompt_tokens",
     ),
     Column(
         "prompt_truncated", "Prompt truncated", Kind.FLAG,
-        lambda row, view: read.truncated if (read := _prompt_read(row, view)) else None,
+        lambda row, view: read.truncated if (read := row.text_read("prompt", view.prompt)) else None,
         filtered=False, field="prompt_truncated",
     ),
     Column("size", "Size", Kind.NUMBER, _fact("bytes"), largest_first=True),

@@ -68,6 +68,8 @@ class ImageFacts:
     flattened: str = ""
     """The colour on which transparency was flattened; empty if there was none."""
     frames: int = 1
+    levels: str = ""
+    """Which values were read as black to white, of a mode whose values are not 8-bit levels: '0 to 65535'."""
     icc: str = ""
     """Name of the ICC profile, which is not applied; empty where there is none."""
     damage: str = ""
@@ -113,15 +115,17 @@ class ModelLoaded:
 
 @dataclass(frozen=True, slots=True)
 class PromptRead:
-    """How many tokens of the prompt CLIP sees: `tokens` with start and end, of at most `limit`.
+    """How many tokens of a text its model sees: `tokens` with start and end, of at most `limit`.
 
-    Of an item's own prompt where it names one, else of the job's.
+    The prompt is CLIP's, the topic that of the sentence encoder or of BERTScore.
     """
 
     tokens: int
     limit: int
     truncated: bool
+    text: Literal["prompt", "topic"] = "prompt"
     item: int | None = None
+    """The item that brings the text itself; None for the text of all items."""
 
 
 @dataclass(frozen=True, slots=True)

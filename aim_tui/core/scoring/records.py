@@ -25,7 +25,7 @@ FIELDS = IMAGES.fields()
 _OWN = ("topic", "prompt", "prompt_origin", "reference")
 
 #: Facts that few files have; they stand in a record where there is something to say.
-_RARE_FACTS = ("icc", "damage")
+_RARE_FACTS = ("levels", "icc", "damage")
 
 _TRUTH = ("original_id", "is_correct", "error_type", "original_instruction")
 
@@ -64,7 +64,7 @@ def full_record(row: Row, results: Results, opinions: RaterOpinions | None = Non
         if row.facts is not None:
             facts = asdict(row.facts) | {"flattened": row.facts.flattened or None}
             full |= {name: value for name, value in facts.items() if value or name not in _RARE_FACTS}
-        full |= _own(row)
+        full |= _own(row) | _topic_read(row, results)
     return full if opinions is None else full | {"judgements": opinions.records(row.id)}
 
 
@@ -120,13 +120,24 @@ def _own(row: Row) -> dict[str, str]:
     return {name: text for name, text in own.items() if text}
 
 
+def _topic_read(row: Row, results: Results) -> dict[str, Any]:
+    """How much of the topic is read, if a model counted it: most sentence encoders stop at 128 tokens."""
+    read = row.text_read("topic", results.topic)
+    return {} if read is None else {"topic_tokens": read.tokens, "topic_truncated": read.truncated}
+
+
+def topic_fields(results: Results) -> tuple[str, ...]:
+    """The fields of how much of the topic is read, if a model counted it."""
+    return next((tuple(found) for row in results.rows if (found := _topic_read(row, results))), ())
+
+
 def csv_fields(results: Results, opinions: RaterOpinions | None = None) -> list[str]:
     """The columns of CSV, with the provenance, and three for each rater if opinions are given."""
     raters = map(spreadsheet_cell, opinions.columns()) if opinions is not None else ()
     if results.of_edits:
         names = ("id", "source_image", "target_image", "instruction", *_TRUTH)
         return [*names, *results.plan.metrics, "status", "error", "notice", *raters]
-    return [*fields(results.plan), *own_fields(results), *_PROVENANCE, *raters]
+    return [*fields(results.plan), *own_fields(results), *topic_fields(results), *_PROVENANCE, *raters]
 
 
 def csv_record(
@@ -139,7 +150,8 @@ def csv_record(
         cells = _edit_record(row, results) | notice | judged
     else:
         weights = " ".join(f"{metric}={weight:g}" for metric, weight in provenance["weights"].items())
-        cells = record(row, results) | {"weights": weights, "rules": provenance["rules"]} | notice | _own(row) | judged
+        cells = record(row, results) | {"weights": weights, "rules": provenance["rules"]} | notice
+        cells |= _own(row) | _topic_read(row, results) | judged
     line = {spreadsheet_cell(name): spreadsheet_cell(value) for name, value in cells.items()}
     return line if row.edit is None else {name: line.get(name) for name in csv_fields(results, opinions)}
 

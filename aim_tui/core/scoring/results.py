@@ -6,7 +6,7 @@ import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.metrics.spec import MetricSpec, Need
@@ -55,8 +55,8 @@ class Row:
     """Its own context, which overrides the same parts of the run's."""
     data: DataRow | None = None
     """Its row in a data file."""
-    prompt_read: PromptRead | None = None
-    """How much of its own prompt the model read."""
+    texts_read: dict[str, PromptRead] = field(default_factory=dict)
+    """How much of its own prompt and topic is read."""
 
     @property
     def id(self) -> str:
@@ -77,6 +77,11 @@ class Row:
     def truth(self) -> Mapping[str, Any]:
         """What a data file says about the instruction: whether it is right, and its type of error."""
         return self.data.truth if self.data is not None else {}
+
+    def text_read(self, text: Literal["prompt", "topic"], common: PromptRead | None) -> PromptRead | None:
+        """How much of the row's prompt or topic is read; `common` is how everybody's is."""
+        own = self.own is not None and getattr(self.own, text)
+        return self.texts_read.get(text) if own else common
 
     @property
     def caption(self) -> str | None:
@@ -206,7 +211,11 @@ class Results:
         self.rows: list[Row] = []
         self.models: dict[str, ModelInfo] = {}
         self.prompt: PromptRead | None = None
+        """How much of everybody's prompt is read."""
+        self.topic: PromptRead | None = None
+        """The same of the topic."""
         self._prompt_read = context.prompt
+        self._topic_read = context.topic
 
     def add(self, items: Iterable[Item]) -> None:
         """Append a row for each item; item numbers count up from zero without a gap."""
@@ -242,9 +251,12 @@ class Results:
             case ModelLoaded(info):
                 self.models[info.role] = info
             case PromptRead(item=int(item)):
-                row = self.rows[item]
-                row.prompt_read = event
-                return (row,)
+                self.rows[item].texts_read[event.text] = event
+                return (self.rows[item],)
+            case PromptRead(text="topic"):
+                # Of two models that read it, the one that reads less of it counts.
+                if self.topic is None or self._topic_read != context.topic or event.limit <= self.topic.limit:
+                    self.topic, self._topic_read = event, context.topic
             case PromptRead():
                 self.prompt, self._prompt_read = event, context.prompt
         return ()
@@ -289,6 +301,7 @@ class Results:
         settled = Results(self.plan, self.context)
         settled.models = self.models
         settled.prompt = self.prompt if self._prompt_read == self.context.prompt else None
+        settled.topic = self.topic if self._topic_read == self.context.topic else None
         settled.rows = [self.settled_row(row) for row in self.rows]
         return settled
 
@@ -299,9 +312,10 @@ class Results:
             return row
         other = {metric: Missing(f"scored with another {get_metric(metric).needs}") for metric in stale}
         raws = row.raws | {metric: Raw(missing, row.need(metric, self.context)) for metric, missing in other.items()}
-        # The prompt that was read is another now.
-        prompt_read = None if any(get_metric(metric).needs is Need.PROMPT for metric in stale) else row.prompt_read
-        settled = replace(row, raws=raws, prompt_read=prompt_read)
+        # A text that was read is another now.
+        other_texts = {str(get_metric(metric).needs) for metric in stale}
+        reads = {text: read for text, read in row.texts_read.items() if text not in other_texts}
+        settled = replace(row, raws=raws, texts_read=reads)
         settled.scores = self._score(settled)
         return settled
 

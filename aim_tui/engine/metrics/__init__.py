@@ -1,1 +1,1 @@
-"""The metrics' code, one file each; `core.metrics` says which class belongs to which metric."""
+"""The metrics' code, one file each; `core.metrics` names the class of each metric."""

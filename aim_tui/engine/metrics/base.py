@@ -11,7 +11,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     import torch
 
     from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.events import Event, PromptRead
+    from aim_tui.core.scoring.events import Event
     from aim_tui.core.scoring.jobs import EngineSettings
     from aim_tui.engine.cache_keys import Cache
     from aim_tui.engine.models.loading import LoadedModel
-    from aim_tui.engine.text_embeddings import Texts
+    from aim_tui.engine.text_embeddings import TextEmbeddings
     from aim_tui.inputs.images import LoadedImage
 
     Read = Callable[[str], LoadedImage]
@@ -63,7 +63,7 @@ class RawOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class FeatureView:
     """A feature of an item: which extractor sees which of its files, by their sides in the item."""
 
     extractor: str
@@ -71,7 +71,7 @@ class View:
 
 
 class Extractor(ABC):
-    """What a model sees of one image or of two; it belongs to their content alone, so it is kept and shared.
+    """What a model sees of one image or of two; it depends only on their content, so it is kept and shared.
 
     Only `prepare` and `recall` are called from several threads. Models are in the mapping before they are needed.
     """
@@ -84,7 +84,7 @@ class Extractor(ABC):
     @property
     @abstractmethod
     def batch_size(self) -> int:
-        """How many features are worth computing at once on the device in use, where nobody says otherwise."""
+        """How many features are worth computing at once on the device in use, unless the settings name a number."""
 
     @property
     def prepares_as(self) -> str | None:
@@ -110,8 +110,12 @@ class Extractor(ABC):
     def keep(self, keys: Sequence[Key], features: Sequence[Any]) -> None:
         """Keep what `extract` gave; what could not be computed is left out."""
 
+    def notices(self) -> Sequence[Event]:
+        """What there is to report of what was extracted since this was last called."""
+        return ()
+
     def free(self) -> None:  # noqa: B027 - most extractors hold nothing between batches
-        """Let go of what can be computed again, because memory ran out."""
+        """Free what can be computed again, because memory ran out."""
 
 
 class ItemMetric(ABC):
@@ -131,34 +135,38 @@ class ItemMetric(ABC):
         """What can make the extractors of its views, by their names."""
 
     @abstractmethod
-    def views(self, context: Context) -> tuple[View, ...]:
+    def views(self, context: Context) -> tuple[FeatureView, ...]:
         """The features that are needed of an item in a context."""
 
     def texts(self, context: Context, features: Columns) -> Sequence[tuple[Role, str]]:
         """The texts whose embeddings `values` reads, each with the role of the model that embeds it."""
         return ()
 
-    def wants(self, context: Context, features: Columns, texts: Texts) -> set[Role]:
+    def wants(self, context: Context, features: Columns, texts: TextEmbeddings) -> set[Role]:
         """Models that `values` needs besides those that embed texts."""
         return set()
 
-    def begin(self, context: Context, texts: Texts) -> Sequence[Event]:
+    def begin(self, context: Context, texts: TextEmbeddings) -> Sequence[Event]:
         """Check the one context of a whole job, and return what there is to report of it.
 
         Raises UsageError where nothing can be compared with it.
         """
         return ()
 
-    def prompt_read(self, context: Context, texts: Texts) -> PromptRead | None:
-        """How much the model reads of the prompt of a context, where every output records that."""
-        return None
-
     @abstractmethod
-    def values(self, context: Context, features: Columns, texts: Texts) -> Sequence[float | RawOutcome]:
+    def values(self, context: Context, features: Columns, texts: TextEmbeddings) -> Sequence[float | RawOutcome]:
         """The raw value of each item in one context: of a batch, or of a thousand kept features at once.
 
-        A number that comes alone stands for its RawOutcome. An AimError is the failure of all of them.
+        A plain number stands for its RawOutcome. An AimError is the failure of all of them.
         """
+
+    def read_texts(self, context: Context) -> Sequence[tuple[Literal["prompt", "topic"], Role, str]]:
+        """The texts of a context of which outputs record how much a model reads, with the role of that model."""
+        return ()
+
+    def notices(self) -> Sequence[Event]:
+        """What there is to report of the values that were computed since this was last called."""
+        return ()
 
     def missing(self, reason: str, features: Sequence[Any]) -> RawOutcome:
         """The outcome of an item with nothing to compare with, of which these features were extracted anyway."""
@@ -178,7 +186,7 @@ class Metric(ABC):
     @property
     @abstractmethod
     def batch_size(self) -> int:
-        """How many images are worth computing at once on the device in use, where nobody says otherwise."""
+        """How many images are worth computing at once on the device in use, where the settings name no other number."""
 
     @abstractmethod
     def prepare(self, pixels: torch.Tensor) -> torch.Tensor:
@@ -204,18 +212,18 @@ class Metric(ABC):
         """The raw value of each prepared image, in the order of the batch."""
 
     def free(self) -> None:  # noqa: B027 - most metrics keep nothing
-        """Let go of what can be computed again, because memory ran out."""
+        """Free what can be computed again, because memory ran out."""
 
 
 class FeatureMetric(Metric):
     """A metric in two steps: what a model sees in an image, and what that means in a context.
 
-    The first is costly and belongs to the image alone, so it is kept and found again. The models are in the mapping
+    The first is costly and depends only on the image, so it is kept and found again. The models are in the mapping
     that the constructor is given before they are needed, and not earlier: `expect`, `wants`, `recall` and `keep` do
     without them, and `judge` does with those that `wants` named.
     """
 
-    #: Whether `look` sees the image alone, so that there are features before anybody says what to compare them with.
+    #: Whether `look` sees the image alone, so that there are features before there is anything to compare them with.
     sees_image_alone: ClassVar[bool] = True
 
     cache: Cache | None = None
@@ -245,7 +253,7 @@ class FeatureMetric(Metric):
     def judge(self, features: Sequence[Any]) -> Sequence[float | RawOutcome]:
         """The raw value of each feature, in their order: of a batch, or of a hundred thousand at once.
 
-        A number that comes alone stands for its RawOutcome.
+        A plain number stands for its RawOutcome.
         """
 
     def score(self, batch: Sequence[torch.Tensor]) -> list[RawOutcome]:

@@ -18,7 +18,7 @@ from aim_tui.errors import UsageError
 from aim_tui.hub.optional_libraries import require_libraries
 
 if TYPE_CHECKING:
-    from aim_tui.engine.text_embeddings import Texts
+    from aim_tui.engine.text_embeddings import TextEmbeddings
 
 _ROLE = BERTSCORE.roles[-1]
 # Captions whose scores stay in memory.
@@ -34,27 +34,36 @@ class BertScore(CaptionMetric):
         super().__init__(models)
         self._topic: str | None = None
         self._scored: dict[str, RawOutcome] = {}
+        self._notices: list[Event] = []
+        self._reported: set[str] = set()
 
     @property
     def _scorer(self) -> BertScorer:
         return cast("BertScorer", self.models[_ROLE])
 
-    def wants(self, context: Context, features: Columns, texts: Texts) -> set[Role]:
+    def wants(self, context: Context, features: Columns, texts: TextEmbeddings) -> set[Role]:
         """The language model, for any caption that is not empty and was not just scored."""
         (captions,) = features
         scored = self._scored if self._topic == context.topic else {}
         return {_ROLE} if any(caption and caption not in scored for caption in captions) else set()
 
-    def begin(self, context: Context, texts: Texts) -> Sequence[Event]:
+    def begin(self, context: Context, texts: TextEmbeddings) -> Sequence[Event]:
         """Report a topic that the model cannot read to its end; UsageError for one without any token."""
-        if _ROLE not in self.models:
-            return ()
-        tokens = self._tokens(context.topic)
-        if tokens > self._scorer.limit:
-            return (Notice(f"the topic has {tokens} tokens; bertscore reads the first {self._scorer.limit}"),)
-        return ()
+        if _ROLE in self.models:
+            self._tokens(context.topic)
+        return self.notices()
 
-    def values(self, context: Context, features: Columns, texts: Texts) -> Sequence[float | RawOutcome]:
+    def notices(self) -> Sequence[Event]:
+        """Texts that the model cannot read to their end."""
+        notices, self._notices = self._notices, []
+        return notices
+
+    def _report(self, text: str) -> None:
+        if text not in self._reported:
+            self._reported.add(text)
+            self._notices.append(Notice(text))
+
+    def values(self, context: Context, features: Columns, texts: TextEmbeddings) -> Sequence[float | RawOutcome]:
         """The F1 of each caption with the topic; an empty caption is missing, not similarity 0."""
         (captions,) = features
         if self._topic != context.topic:
@@ -76,12 +85,16 @@ class BertScore(CaptionMetric):
             raise UsageError(
                 f"the BERTScore model {self._scorer.info.id} finds no token in the topic", "word the topic differently"
             )
+        if tokens > self._scorer.limit:
+            self._report(f"the topic has {tokens} tokens; bertscore reads the first {self._scorer.limit}")
         return tokens
 
     def _score(self, captions: Sequence[str], topic: str) -> dict[str, RawOutcome]:
         self._tokens(topic)
         scorer = self._scorer
         tokens = dict(zip(captions, scorer.tokens(captions), strict=True))
+        if any(count > scorer.limit for count in tokens.values()):
+            self._report(f"some captions have more than the {scorer.limit} tokens that bertscore reads")
         readable = [caption for caption in captions if tokens[caption]]
         failed = Failed("the BERTScore model finds no token in the caption")
         outcomes = {caption: RawOutcome(failed, caption) for caption in captions if not tokens[caption]}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from aim_tui.engine.models.sentence import SentenceEncoder
 from aim_tui.errors import UsageError
 
 if TYPE_CHECKING:
-    from aim_tui.engine.text_embeddings import Texts
+    from aim_tui.engine.text_embeddings import TextEmbeddings
 
 _UNKNOWN = "the sentence encoder knows no word of the {}"
 
@@ -30,8 +31,8 @@ class CaptionSimilarity(CaptionMetric):
         (captions,) = features
         return [(Role.SENTENCE, text) for text in dict.fromkeys((context.topic, *captions)) if text]
 
-    def begin(self, context: Context, texts: Texts) -> Sequence[Event]:
-        """UsageError for a topic without any word that the encoder knows."""
+    def begin(self, context: Context, texts: TextEmbeddings) -> Sequence[Event]:
+        """Report how much of the topic the encoder reads; UsageError for one without any word that it knows."""
         topic = texts.get(Role.SENTENCE, context.topic)
         if not isinstance(topic, Failed) and not topic.any():
             # A kept embedding needs no model, but its error names one.
@@ -40,14 +41,19 @@ class CaptionSimilarity(CaptionMetric):
                 f"the sentence encoder {encoder.info.id} knows no word of the topic",
                 "word the topic differently, or use another --profile",
             )
-        return ()
+        read = texts.of(Role.SENTENCE).reads.get(context.topic)
+        return (replace(read, text="topic"),) if read is not None else ()
 
-    def wants(self, context: Context, features: Columns, texts: Texts) -> set[Role]:
+    def read_texts(self, context: Context) -> Sequence[tuple[Literal["prompt", "topic"], Role, str]]:
+        """The topic."""
+        return (("topic", Role.SENTENCE, context.topic),)
+
+    def wants(self, context: Context, features: Columns, texts: TextEmbeddings) -> set[Role]:
         """The encoder, where an error has to name it."""
-        topic = texts.book(Role.SENTENCE).known(context.topic)
+        topic = texts.of(Role.SENTENCE).known(context.topic)
         return {Role.SENTENCE} if isinstance(topic, np.ndarray) and not topic.any() else set()
 
-    def values(self, context: Context, features: Columns, texts: Texts) -> Sequence[float | RawOutcome]:
+    def values(self, context: Context, features: Columns, texts: TextEmbeddings) -> Sequence[float | RawOutcome]:
         """The cosine of each caption with the topic; an empty caption is missing, not similarity 0."""
         (captions,) = features
         topic = texts.get(Role.SENTENCE, context.topic)

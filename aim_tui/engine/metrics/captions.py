@@ -1,4 +1,4 @@
-"""Captions of images: a caption belongs to the image alone, so it is kept, and made once for all who need it."""
+"""Captions of images: a caption depends only on the image, so it is kept, and made once for all metrics."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import torch
 from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Missing
 from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.events import Event, Notice
 from aim_tui.core.scoring.jobs import EngineSettings
-from aim_tui.engine.metrics.base import Extractor, ItemMetric, RawOutcome, View
-from aim_tui.engine.models.captioner import DECODING, Captioner
+from aim_tui.engine.metrics.base import Extractor, FeatureView, ItemMetric, RawOutcome
+from aim_tui.engine.models.captioner import DECODING, MAX_NEW_TOKENS, Captioner
 
 if TYPE_CHECKING:
     from aim_tui.engine.cache_keys import Cache
@@ -33,6 +34,7 @@ class Captions(Extractor):
 
     def __init__(self, models: Models, settings: EngineSettings) -> None:
         self._models = models
+        self._reported = False
 
     @property
     def _captioner(self) -> Captioner:
@@ -53,18 +55,25 @@ class Captions(Extractor):
         """The kept caption of each image."""
         if self.cache is None:
             return [None] * len(keys)
-        kept: dict[str, str] = self.cache.keeper.values(_space(self.cache), [sha256 for (sha256,) in keys])
+        kept: dict[str, str] = self.cache.access.values(_space(self.cache), [sha256 for (sha256,) in keys])
         return [kept.get(sha256) for (sha256,) in keys]
 
     def extract(self, batch: Sequence[torch.Tensor]) -> list[str]:
         """The caption of each image."""
         return self._captioner.captions(batch)
 
+    def notices(self) -> Sequence[Event]:
+        """That a caption ends where the captioner is stopped, once."""
+        if self._reported or not self._captioner.cut:
+            return ()
+        self._reported = True
+        return (Notice(f"some captions end at the captioner's limit of {MAX_NEW_TOKENS} tokens"),)
+
     def keep(self, keys: Sequence[Key], features: Sequence[str]) -> None:
         """Keep the captions; an empty one is the captioner's answer too."""
         if self.cache is not None:
             captions = {sha256: caption for (sha256,), caption in zip(keys, features, strict=True)}
-            self.cache.keeper.keep_values(_space(self.cache), captions)
+            self.cache.access.keep_values(_space(self.cache), captions)
 
 
 class CaptionMetric(ItemMetric):
@@ -74,9 +83,9 @@ class CaptionMetric(ItemMetric):
         """Captions."""
         return {CAPTIONS: Captions}
 
-    def views(self, context: Context) -> tuple[View, ...]:
+    def views(self, context: Context) -> tuple[FeatureView, ...]:
         """The caption of the image."""
-        return (View(CAPTIONS),)
+        return (FeatureView(CAPTIONS),)
 
     def missing(self, reason: str, features: Sequence[Any]) -> RawOutcome:
         """Missing, with the caption that was made anyway."""

@@ -1,22 +1,19 @@
 """Cosines of a dual encoder's features: of image and prompt (CLIP score, SigLIP, PickScore), of image and reference.
 
 All are plain cosines of projected, L2-normalised features, in [-1, 1], as AIM uses them: Hessel et al. (2021) report
-2.5 * max(cosine, 0), torchmetrics 100 * cosine. PickScore alone is scaled by its model.
+2.5 * max(cosine, 0), torchmetrics 100 * cosine. Only PickScore is scaled by its model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Literal
 
 from aim_tui.core.metrics.builtin import DINOV2_I, PICKSCORE, SIGLIP
 from aim_tui.core.metrics.spec import Role
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Event, PromptRead
 from aim_tui.engine.metrics.embeddings import PromptMetric, ReferenceMetric
-
-if TYPE_CHECKING:
-    from aim_tui.engine.text_embeddings import Texts
 
 
 class ClipScore(PromptMetric):
@@ -28,9 +25,9 @@ class ClipScore(PromptMetric):
         """How much of the prompt CLIP sees, which every output records."""
         return (read,)
 
-    def prompt_read(self, context: Context, texts: Texts) -> PromptRead | None:
-        """The same of any context."""
-        return texts.book(self.role).reads.get(context.prompt)
+    def read_texts(self, context: Context) -> Sequence[tuple[Literal["prompt", "topic"], Role, str]]:
+        """The prompt."""
+        return (("prompt", self.role, context.prompt),)
 
 
 class SiglipScore(PromptMetric):

@@ -17,13 +17,12 @@ from aim_tui.core.outcomes import Failed, Missing
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.jobs import EngineSettings
 from aim_tui.engine.cache_keys import PREPROCESSING, Cache
-from aim_tui.engine.metrics.base import IMAGE, SOURCE, Extractor, ItemMetric, RawOutcome, View, cosine
+from aim_tui.engine.metrics.base import IMAGE, SOURCE, Extractor, FeatureView, ItemMetric, RawOutcome, cosine
 from aim_tui.engine.metrics.captions import CAPTIONS, Captions
 from aim_tui.engine.metrics.embeddings import ImageFeatures
 from aim_tui.engine.metrics.lpips import LPIPS, LpipsDistance
-from aim_tui.engine.models.editclip import EditClip as EditClipModel
-from aim_tui.engine.models.editclip import resized
-from aim_tui.engine.text_embeddings import Texts
+from aim_tui.engine.models.editclip import EditClip, resized
+from aim_tui.engine.text_embeddings import TextEmbeddings
 from aim_tui.store.cache import Space
 
 if TYPE_CHECKING:
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
     from aim_tui.engine.metrics.embeddings import Embedding
 
 _CLIP, _EDITCLIP = str(Role.CLIP), str(Role.EDITCLIP)
-_SOURCE, _TARGET = View(_CLIP, (SOURCE,)), View(_CLIP)
-_SOURCE_CAPTION, _TARGET_CAPTION = View(CAPTIONS, (SOURCE,)), View(CAPTIONS)
+_SOURCE, _TARGET = FeatureView(_CLIP, (SOURCE,)), FeatureView(_CLIP)
+_SOURCE_CAPTION, _TARGET_CAPTION = FeatureView(CAPTIONS, (SOURCE,)), FeatureView(CAPTIONS)
 # Unit vectors of float32 that are this near to each other differ by rounding alone.
 _NOWHERE = 1e-5
 _SAME = Missing("source and target have the same CLIP features, so there is no direction of change")
@@ -51,8 +50,8 @@ class EditClipFeatures(Extractor):
         self._resize = settings.edit_resize
 
     @property
-    def _model(self) -> EditClipModel:
-        return cast("EditClipModel", self._models[Role.EDITCLIP])
+    def _model(self) -> EditClip:
+        return cast("EditClip", self._models[Role.EDITCLIP])
 
     @property
     def batch_size(self) -> int:
@@ -69,7 +68,7 @@ class EditClipFeatures(Extractor):
         if self.cache is None:
             return [None] * len(keys)
         names = [_pair_key(key) for key in keys]
-        kept = self.cache.keeper.vectors(self._space(self.cache), names)
+        kept = self.cache.access.vectors(self._space(self.cache), names)
         return [kept.get(name) for name in names]
 
     def extract(self, batch: Sequence[torch.Tensor]) -> list[Embedding]:
@@ -81,7 +80,7 @@ class EditClipFeatures(Extractor):
         if self.cache is not None:
             rows = zip(keys, features, strict=True)
             sound = {_pair_key(key): row for key, row in rows if bool(np.isfinite(row).all())}
-            self.cache.keeper.keep_vectors(self._space(self.cache), sound)
+            self.cache.access.keep_vectors(self._space(self.cache), sound)
 
     def _space(self, cache: Cache) -> Space:
         model = cache.identities[Role.EDITCLIP]
@@ -99,13 +98,13 @@ class EditMetric(ItemMetric):
 
     #: The role of the model that embeds the instruction, where one does.
     text_role: Role | None = None
-    needed: tuple[View, ...] = ()
+    needed: tuple[FeatureView, ...] = ()
 
     def extractors(self) -> Mapping[str, MakeExtractor]:
         """Those of single images, and EditCLIP's of a pair."""
         return {_CLIP: partial(ImageFeatures, Role.CLIP), CAPTIONS: Captions, _EDITCLIP: EditClipFeatures}
 
-    def views(self, context: Context) -> tuple[View, ...]:
+    def views(self, context: Context) -> tuple[FeatureView, ...]:
         """The same of every edit."""
         return self.needed
 
@@ -113,7 +112,7 @@ class EditMetric(ItemMetric):
         """The instruction, where it is compared."""
         return ((self.text_role, context.instruction),) if self.text_role is not None else ()
 
-    def values(self, context: Context, features: Columns, texts: Texts) -> Sequence[float | RawOutcome]:
+    def values(self, context: Context, features: Columns, texts: TextEmbeddings) -> Sequence[float | RawOutcome]:
         """The number of each edit; failed where its instruction cannot be embedded."""
         text = texts.get(self.text_role, context.instruction) if self.text_role is not None else None
         if isinstance(text, Failed):
@@ -164,10 +163,10 @@ class SourceTarget(EditMetric):
         return cosine(source, target)
 
 
-class EditClip(EditMetric):
-    """How well the pair shows what the instruction says."""
+class EditClipScore(EditMetric):
+    """How well the pair shows the instruction."""
 
-    text_role, needed = Role.EDITCLIP, (View(_EDITCLIP, (SOURCE, IMAGE)),)
+    text_role, needed = Role.EDITCLIP, (FeatureView(_EDITCLIP, (SOURCE, IMAGE)),)
 
     def number(self, *seen: Any) -> float:
         """The cosine of pair and instruction."""
@@ -178,15 +177,15 @@ class EditClip(EditMetric):
 class PreservationLpips(LpipsDistance):
     """How far the target looks from the source."""
 
-    def views(self, context: Context) -> tuple[View, ...]:
+    def views(self, context: Context) -> tuple[FeatureView, ...]:
         """The distance of target and source."""
-        return (View(LPIPS, (SOURCE, IMAGE)),)
+        return (FeatureView(LPIPS, (SOURCE, IMAGE)),)
 
 
 class Directional(EditMetric):
     """Whether the images change in the direction in which the texts do (Gal et al. 2022, StyleGAN-NADA)."""
 
-    def views(self, context: Context) -> tuple[View, ...]:
+    def views(self, context: Context) -> tuple[FeatureView, ...]:
         """CLIP's features, and a caption of a source that has none of its own."""
         return (_SOURCE, _TARGET) if context.source_caption else (_SOURCE, _TARGET, _SOURCE_CAPTION)
 
@@ -195,13 +194,15 @@ class Directional(EditMetric):
         sources = [context.source_caption] if context.source_caption else dict.fromkeys(features[2])
         return [(Role.CLIP, text) for source in sources if source for text in (source, _target_text(context, source))]
 
-    def values(self, context: Context, features: Columns, texts: Texts) -> Sequence[float | RawOutcome]:
+    def values(self, context: Context, features: Columns, texts: TextEmbeddings) -> Sequence[float | RawOutcome]:
         """The cosine of the two changes; missing where one of them is none."""
         given = [context.source_caption] * len(features[0])
         rows = zip(*features[:2], given if context.source_caption else features[2], strict=True)
         return [self._value(context, texts, *row) for row in rows]
 
-    def _value(self, context: Context, texts: Texts, source: Embedding, target: Embedding, text: str) -> RawOutcome:
+    def _value(
+        self, context: Context, texts: TextEmbeddings, source: Embedding, target: Embedding, text: str
+    ) -> RawOutcome:
         if not text:
             return RawOutcome(Missing(_EMPTY.format("source")), "")
         before, after = texts.get(Role.CLIP, text), texts.get(Role.CLIP, _target_text(context, text))
@@ -227,12 +228,12 @@ class CaptionChange(EditMetric):
         """Both captions."""
         return [(Role.SENTENCE, text) for column in features for text in dict.fromkeys(column) if text]
 
-    def values(self, context: Context, features: Columns, texts: Texts) -> Sequence[float | RawOutcome]:
+    def values(self, context: Context, features: Columns, texts: TextEmbeddings) -> Sequence[float | RawOutcome]:
         """One minus the cosine of the captions."""
         rows = zip(*features, strict=True)
         return [self._value(texts, before, after) for before, after in rows]
 
-    def _value(self, texts: Texts, before: str, after: str) -> RawOutcome:
+    def _value(self, texts: TextEmbeddings, before: str, after: str) -> RawOutcome:
         caption = f"{before} -> {after}"
         found = _sentence_cosine(texts, before, after, "source")
         return RawOutcome.of(1.0 - found, caption) if isinstance(found, float) else RawOutcome(found, caption)
@@ -248,7 +249,7 @@ class CaptionInstruction(EditMetric):
         texts = dict.fromkeys((*features[0], context.instruction))
         return [(Role.SENTENCE, text) for text in texts if text]
 
-    def values(self, context: Context, features: Columns, texts: Texts) -> Sequence[float | RawOutcome]:
+    def values(self, context: Context, features: Columns, texts: TextEmbeddings) -> Sequence[float | RawOutcome]:
         """The cosine of caption and instruction."""
         found = [(caption, _sentence_cosine(texts, caption, context.instruction, "target")) for caption in features[0]]
         return [
@@ -257,7 +258,7 @@ class CaptionInstruction(EditMetric):
         ]
 
 
-def _sentence_cosine(texts: Texts, first: str, second: str, owner: str) -> float | Failed | Missing:
+def _sentence_cosine(texts: TextEmbeddings, first: str, second: str, owner: str) -> float | Failed | Missing:
     """The cosine of two texts, of which `owner` names the image that the first is a caption of."""
     for text, name in ((first, owner), (second, "target")):
         if not text:

@@ -17,14 +17,14 @@ from aim_tui.core.outcomes import Failed
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Event, Notice, PromptRead
 from aim_tui.core.scoring.jobs import EngineSettings
-from aim_tui.engine.metrics.base import REFERENCE, Extractor, ItemMetric, RawOutcome, View, cosines
+from aim_tui.engine.metrics.base import REFERENCE, Extractor, FeatureView, ItemMetric, RawOutcome, cosines
 
 if TYPE_CHECKING:
     import torch
 
     from aim_tui.engine.cache_keys import Cache
     from aim_tui.engine.metrics.base import Columns, Key, MakeExtractor, Models
-    from aim_tui.engine.text_embeddings import Texts
+    from aim_tui.engine.text_embeddings import TextEmbeddings
     from aim_tui.store.cache import Space
 
     Embedding = npt.NDArray[np.float32]
@@ -76,7 +76,7 @@ class ImageFeatures(Extractor):
         if self.cache is None:
             return [None] * len(keys)
         sha256s = [sha256 for (sha256,) in keys]
-        kept = self.cache.keeper.vectors(self._space(self.cache), sha256s)
+        kept = self.cache.access.vectors(self._space(self.cache), sha256s)
         return [kept.get(sha256) for sha256 in sha256s]
 
     def extract(self, batch: Sequence[torch.Tensor]) -> list[Embedding]:
@@ -88,14 +88,14 @@ class ImageFeatures(Extractor):
         if self.cache is not None:
             pairs = zip(keys, features, strict=True)
             sound = {sha256: row for (sha256,), row in pairs if bool(np.isfinite(row).all())}
-            self.cache.keeper.keep_vectors(self._space(self.cache), sound)
+            self.cache.access.keep_vectors(self._space(self.cache), sound)
 
     def _space(self, cache: Cache) -> Space:
         return cache.embeddings(self._role)
 
 
 class ReferenceFeatures(ImageFeatures):
-    """The features of a reference, which is looked at alone.
+    """The features of a reference, which is computed in a batch of one.
 
     Among the images a batch would give it other last bits, and so every value that is compared with it.
     """
@@ -115,7 +115,7 @@ class ReferenceFeatures(ImageFeatures):
         lacking = [number for number, row in enumerate(found) if row is None]
         if self.cache is not None and lacking:
             sha256s = [keys[number][0] for number in lacking]
-            scored = self.cache.keeper.vectors(self.cache.embeddings(self._role), sha256s)
+            scored = self.cache.access.vectors(self.cache.embeddings(self._role), sha256s)
             for number, sha256 in zip(lacking, sha256s, strict=True):
                 if sha256 in scored:
                     found[number] = scored[sha256]
@@ -140,9 +140,9 @@ class EmbeddingMetric(ItemMetric):
         """The features of images."""
         return {str(self.role): partial(ImageFeatures, self.role)}
 
-    def views(self, context: Context) -> tuple[View, ...]:
+    def views(self, context: Context) -> tuple[FeatureView, ...]:
         """The features of the image."""
-        return (View(str(self.role)),)
+        return (FeatureView(str(self.role)),)
 
 
 class PromptMetric(EmbeddingMetric):
@@ -154,13 +154,13 @@ class PromptMetric(EmbeddingMetric):
         """The prompt."""
         return ((self.role, context.prompt),)
 
-    def wants(self, context: Context, features: Columns, texts: Texts) -> set[Role]:
+    def wants(self, context: Context, features: Columns, texts: TextEmbeddings) -> set[Role]:
         """The model, where its scale is not known."""
         return {self.role} if self.scaled and texts.scale(self.role) is None else set()
 
-    def begin(self, context: Context, texts: Texts) -> Sequence[Event]:
+    def begin(self, context: Context, texts: TextEmbeddings) -> Sequence[Event]:
         """Report how much of the prompt the model sees."""
-        read = texts.book(self.role).reads.get(context.prompt)
+        read = texts.of(self.role).reads.get(context.prompt)
         return self.report(read) if read is not None else ()
 
     def report(self, read: PromptRead) -> Sequence[Event]:
@@ -169,7 +169,7 @@ class PromptMetric(EmbeddingMetric):
             return ()
         return (Notice(f"the prompt has {read.tokens} tokens; {self.role} reads the first {read.limit}"),)
 
-    def values(self, context: Context, features: Columns, texts: Texts) -> Sequence[float | RawOutcome]:
+    def values(self, context: Context, features: Columns, texts: TextEmbeddings) -> Sequence[float | RawOutcome]:
         """The cosine of each image with the prompt, scaled where it is to be."""
         (images,) = features
         prompt = texts.get(self.role, context.prompt)
@@ -189,11 +189,11 @@ class ReferenceMetric(EmbeddingMetric):
         """The features of images, and those of references."""
         return {**super().extractors(), reference_of(self.role): partial(ReferenceFeatures, self.role)}
 
-    def views(self, context: Context) -> tuple[View, ...]:
+    def views(self, context: Context) -> tuple[FeatureView, ...]:
         """The features of image and reference."""
-        return (View(str(self.role)), View(reference_of(self.role), (REFERENCE,)))
+        return (FeatureView(str(self.role)), FeatureView(reference_of(self.role), (REFERENCE,)))
 
-    def values(self, context: Context, features: Columns, texts: Texts) -> Sequence[float | RawOutcome]:
+    def values(self, context: Context, features: Columns, texts: TextEmbeddings) -> Sequence[float | RawOutcome]:
         """The cosine of each image with the reference."""
         images, references = features
         return cosines(np.stack(images), references[0])

@@ -17,24 +17,24 @@ from PIL import Image
 from aim_tui.core.metrics.spec import Role
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.jobs import EngineSettings
-from aim_tui.engine.metrics.base import IMAGE, REFERENCE, Extractor, ItemMetric, UnsuitableError, View
+from aim_tui.engine.metrics.base import IMAGE, REFERENCE, Extractor, FeatureView, ItemMetric, UnsuitableError
 from aim_tui.engine.models.lpips import POLICY, Lpips, ReferenceCache, Size, SizedReference
 
 if TYPE_CHECKING:
     from aim_tui.engine.metrics.base import Columns, Key, MakeExtractor, Models, RawOutcome
-    from aim_tui.engine.text_embeddings import Texts
+    from aim_tui.engine.text_embeddings import TextEmbeddings
 
     Pair = tuple[torch.Tensor, torch.Tensor]
 
 LPIPS = str(Role.LPIPS)
 # Images of more pixels fill a CPU by themselves: a batch of them is slower than one after the other.
-_ALONE_ON_CPU = 256 * 256
+_SINGLE_ON_CPU = 256 * 256
 # What an accelerator takes at once: four images of 1024 x 1024 keep it busy, and VGG's features of them fit into 4 GB.
 _PIXELS_AT_ONCE = 4 * 1024 * 1024
 
 
 class LpipsDistances(Extractor):
-    """The distance of an image to a reference. Those that share a reference come together, and share its features."""
+    """The distance of an image to a reference; images with one reference are computed together."""
 
     name = LPIPS
     roles = (Role.LPIPS,)
@@ -50,7 +50,7 @@ class LpipsDistances(Extractor):
 
     @property
     def batch_size(self) -> int:
-        """4 on a CPU, where most images are computed alone; 16 elsewhere."""
+        """4 on a CPU, where most images are computed one by one; 16 elsewhere."""
         return 4 if self._lpips.on_cpu else 16
 
     def prepare(self, *pixels: torch.Tensor) -> Pair:
@@ -66,7 +66,7 @@ class LpipsDistances(Extractor):
         found: dict[str, dict[str, float]] = {}
         for reference, images in _by_reference(keys).items():
             space = self.cache.distances(Role.LPIPS, reference, POLICY)
-            found[reference] = self.cache.keeper.values(space, images)
+            found[reference] = self.cache.access.values(space, images)
         return [found[reference].get(image) for reference, image in keys]
 
     def keep(self, keys: Sequence[Key], features: Sequence[float]) -> None:
@@ -76,7 +76,7 @@ class LpipsDistances(Extractor):
         sound = {key: distance for key, distance in zip(keys, features, strict=True) if math.isfinite(distance)}
         for reference, images in _by_reference(list(sound)).items():
             space = self.cache.distances(Role.LPIPS, reference, POLICY)
-            self.cache.keeper.keep_values(space, {image: sound[reference, image] for image in images})
+            self.cache.access.keep_values(space, {image: sound[reference, image] for image in images})
 
     def extract(self, batch: Sequence[Pair]) -> list[float]:
         """The distance of each image, 0 between equal pixels."""
@@ -92,7 +92,7 @@ class LpipsDistances(Extractor):
         return values
 
     def free(self) -> None:
-        """Let go of the reference's features."""
+        """Free the reference's features."""
         self._sized.clear()
 
     def _take_reference(self, reference: torch.Tensor) -> None:
@@ -117,14 +117,14 @@ class LpipsDistances(Extractor):
 
     def _distances(self, images: list[torch.Tensor], reference: SizedReference) -> list[float]:
         distances = self._lpips.distances(images, reference.features)
-        # In a batch a convolution may round otherwise than for one image alone; between equal pixels it is 0.
+        # In a batch a convolution may round otherwise than for a single image; between equal pixels it is 0.
         same = (torch.equal(image, reference.pixels) for image in images)
         return [0.0 if equal else distance for equal, distance in zip(same, distances, strict=True)]
 
     def _parts(self, positions: list[int], size: Size) -> Iterator[list[int]]:
         """Images of one size in the numbers that are worth computing at once."""
         pixels = size[0] * size[1]
-        at_once = 1 if self._lpips.on_cpu and pixels >= _ALONE_ON_CPU else max(1, _PIXELS_AT_ONCE // pixels)
+        at_once = 1 if self._lpips.on_cpu and pixels >= _SINGLE_ON_CPU else max(1, _PIXELS_AT_ONCE // pixels)
         for start in range(0, len(positions), at_once):
             yield positions[start : start + at_once]
 
@@ -144,11 +144,11 @@ class LpipsDistance(ItemMetric):
         """Distances."""
         return {LPIPS: LpipsDistances}
 
-    def views(self, context: Context) -> tuple[View, ...]:
+    def views(self, context: Context) -> tuple[FeatureView, ...]:
         """The distance of image and reference."""
-        return (View(LPIPS, (REFERENCE, IMAGE)),)
+        return (FeatureView(LPIPS, (REFERENCE, IMAGE)),)
 
-    def values(self, context: Context, features: Columns, texts: Texts) -> Sequence[float | RawOutcome]:
+    def values(self, context: Context, features: Columns, texts: TextEmbeddings) -> Sequence[float | RawOutcome]:
         """The distances as they are."""
         return features[0]
 

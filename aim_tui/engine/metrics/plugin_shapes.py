@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.metrics.spec import MetricSpec, Need, Role
-from aim_tui.engine.metrics.base import Extractor, FeatureMetric, ItemMetric, View
+from aim_tui.engine.metrics.base import Extractor, FeatureMetric, FeatureView, ItemMetric
 
 if TYPE_CHECKING:
     import torch
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aim_tui.core.scoring.context import Context
     from aim_tui.core.scoring.events import Event
     from aim_tui.engine.metrics.base import Columns, Key, MakeExtractor, Metric, Models, RawOutcome, Read
-    from aim_tui.engine.text_embeddings import Texts
+    from aim_tui.engine.text_embeddings import TextEmbeddings
 
 
 class MetricExtractor(Extractor):
@@ -57,7 +57,7 @@ class MetricExtractor(Extractor):
             self._metric.keep([sha256 for (sha256,) in keys], features)
 
     def free(self) -> None:
-        """Let go of what the metric holds."""
+        """Free what the metric holds."""
         self._metric.free()
 
 
@@ -79,24 +79,24 @@ class AdaptedMetric(ItemMetric):
         """The metric itself."""
         return {self._spec.id: lambda models, settings: MetricExtractor(self._spec, self._metric)}
 
-    def views(self, context: Context) -> tuple[View, ...]:
+    def views(self, context: Context) -> tuple[FeatureView, ...]:
         """What the metric sees of the image."""
-        return (View(self._spec.id),)
+        return (FeatureView(self._spec.id),)
 
-    def wants(self, context: Context, features: Columns, texts: Texts) -> set[Role]:
+    def wants(self, context: Context, features: Columns, texts: TextEmbeddings) -> set[Role]:
         """As the metric says."""
         if not isinstance(self._metric, FeatureMetric):
             return set()
         self._metric.expect(context, self._read)
         return self._metric.wants(features[0])
 
-    def begin(self, context: Context, texts: Texts) -> Sequence[Event]:
+    def begin(self, context: Context, texts: TextEmbeddings) -> Sequence[Event]:
         """Give the metric its context."""
         if isinstance(self._metric, FeatureMetric):
             self._metric.expect(context, self._read)
         return self._metric.set_context(context, self._read)
 
-    def values(self, context: Context, features: Columns, texts: Texts) -> Sequence[float | RawOutcome]:
+    def values(self, context: Context, features: Columns, texts: TextEmbeddings) -> Sequence[float | RawOutcome]:
         """The metric's judgement of its features; values are there already."""
         if not isinstance(self._metric, FeatureMetric):
             return features[0]

@@ -23,7 +23,7 @@ from aim_tui.errors import UsageError
 
 if TYPE_CHECKING:
     from aim_tui.engine.metrics.embeddings import Embedding
-    from aim_tui.engine.text_embeddings import Texts
+    from aim_tui.engine.text_embeddings import TextEmbeddings
 
 PAIR_SEPARATOR = " | "
 
@@ -43,22 +43,22 @@ class PromptPair(EmbeddingMetric):
         """Both prompts."""
         return [(self.role, text) for text in self.pair]
 
-    def wants(self, context: Context, features: Columns, texts: Texts) -> set[Role]:
+    def wants(self, context: Context, features: Columns, texts: TextEmbeddings) -> set[Role]:
         """The model, where its scale is not known."""
         return {self.role} if texts.scale(self.role) is None else set()
 
-    def begin(self, context: Context, texts: Texts) -> Sequence[Event]:
+    def begin(self, context: Context, texts: TextEmbeddings) -> Sequence[Event]:
         """UsageError for a prompt that cannot be embedded."""
         self._embeddings(texts)
         return ()
 
-    def values(self, context: Context, features: Columns, texts: Texts) -> Sequence[float | RawOutcome]:
+    def values(self, context: Context, features: Columns, texts: TextEmbeddings) -> Sequence[float | RawOutcome]:
         """The probability of the first prompt against the second, for each image."""
         rows, scale = np.stack(features[0]), texts.known_scale(self.role)
         good, bad = (np.asarray(cosines(rows, text)) * scale for text in self._embeddings(texts))
         return [_share(float(first - second)) for first, second in zip(good, bad, strict=True)]
 
-    def _embeddings(self, texts: Texts) -> list[Embedding]:
+    def _embeddings(self, texts: TextEmbeddings) -> list[Embedding]:
         found = []
         for text in self.pair:
             row = texts.get(self.role, text)

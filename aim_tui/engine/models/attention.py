@@ -1,6 +1,6 @@
 """What CLIP's image model attends to, and which of it made an image match a text.
 
-Both need the attention weights themselves, which the fast implementations never write down: for this one pass the
+Both need the attention weights themselves, which the fast implementations never return: for this one pass the
 vision model computes its attention 'eager', and is put back before anything else runs. Its weights are not touched.
 """
 
@@ -33,7 +33,7 @@ def class_attention(clip: Clip, prepared: torch.Tensor) -> torch.Tensor:
 
 
 def relevance(clip: Clip, prepared: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
-    """How much each patch speaks for the cosine with `text` (1, dim): float32 (rows, columns) on the CPU, none below 0.
+    """What each patch contributes to the cosine with `text` (1, dim): float32 (rows, columns) on the CPU, at least 0.
 
     Gradient-weighted attention rolled out over all layers: Chefer, Gur and Wolf, "Generic Attention-model
     Explainability for Interpreting Bi-Modal and Encoder-Decoder Transformers" (ICCV 2021), equations 5 and 6. In
@@ -42,7 +42,7 @@ def relevance(clip: Clip, prepared: torch.Tensor, text: torch.Tensor) -> torch.T
     map. The gradient is that of the logit, the cosine times the model's own scale, as in the authors' code for
     CLIP: it weighs paths through several layers against those through one.
 
-    Where the text is not true of the image the map still shows something: it is to be read beside the score.
+    The map shows something even where the text does not describe the image: read it together with the score.
     """
     with _eager(clip), torch.inference_mode(False), torch.enable_grad():
         pixels = clip.preparation.finish([prepared], clip.placement.device, clip.placement.dtype)
@@ -68,7 +68,7 @@ def roll_out(attentions: list[torch.Tensor], gradients: list[torch.Tensor]) -> t
 
 @contextmanager
 def _eager(clip: Clip) -> Iterator[Any]:
-    """The vision model with attention that writes its weights down; as it was before when this ends."""
+    """The vision model with attention that returns its weights; as it was before when this ends."""
     vision = clip.model.vision_model
     if not hasattr(vision.embeddings, "class_embedding"):
         raise UsageError(

@@ -19,7 +19,7 @@ from aim_tui.hub.optional_libraries import require_libraries
 
 # The library's own bound; no model of the kind reads more.
 _LONGEST = 512
-# Every text has one before and one behind, which the library leaves out of the score.
+# Every text has one before and one after, which the library leaves out of the score.
 _SPECIAL = 2
 _AT_ONCE = 16
 
@@ -34,7 +34,7 @@ class BertScorer:
         self.tokenizer = tokenizer
         self.layer = layer
         self.limit = limit
-        """How many tokens of a text it reads, those of its own before and behind not counted."""
+        """How many tokens of a text it reads, those before and after it not counted."""
         self.placement = placement
         self.info = info
 
@@ -44,9 +44,9 @@ class BertScorer:
         return [len(row) for row in ids]
 
     def f1(self, captions: Sequence[str], topic: str) -> list[float]:
-        """The F1 of each caption with the topic, in [0, 1], not rescaled; NaN where the model gives no number.
+        """The F1 of each caption with the topic, in [0, 1], not rescaled; NaN where the result is not a number.
 
-        Every text must have a token: of one without any the library says 0.
+        Every text must have a token: without one the library returns 0.
         """
         lengths = self.tokens(captions)
         by_length = sorted(range(len(captions)), key=lengths.__getitem__)
@@ -73,7 +73,7 @@ class BertScorer:
             batch_size=len(captions),
             truncation=True,
         )
-        # An F1 that is no number is 0 to the library, but what it is made of tells.
+        # The library turns an F1 that is not a number into 0; precision and recall show it.
         parts = torch.stack([torch.as_tensor(found[name]).reshape(-1) for name in ("precision", "recall", "f1")])
         parts[2, ~parts.isfinite().all(dim=0)] = torch.nan
         values: list[float] = parts[2].tolist()
@@ -101,7 +101,7 @@ def load(ref: ModelRef, local: LocalModel, placement: Placement) -> BertScorer:
     layers = getattr(config, "num_hidden_layers", None)
     if not isinstance(layers, int) or getattr(config, "is_encoder_decoder", False) or not _is_enclosing(tokenizer):
         raise ModelUnavailableError(
-            f"{what} is of type {config.model_type!r}, which is no encoder that sets a token before and behind a text",
+            f"{what} is of type {config.model_type!r}, which is not an encoder with a token before and after a text",
             "name a model of the kind of BERT or RoBERTa as bertscore in the settings",
         )
     layer = chosen_layer(ref) or layers

@@ -31,6 +31,8 @@ class Captioner:
         self.preparation = preparation
         self.placement = placement
         self.info = info
+        self.cut = 0
+        """How many captions ended at the limit of tokens and not by themselves."""
         config = model.config
         bos = config.text_config.bos_token_id
         self._prompt = [config.image_token_index] * config.num_query_tokens + ([] if bos is None else [bos])
@@ -46,7 +48,7 @@ class Captioner:
 
     @torch.inference_mode()
     def captions(self, batch: Sequence[torch.Tensor]) -> list[str]:
-        """A caption for each prepared image, without surrounding blanks; '' where the model says nothing.
+        """A caption for each prepared image, stripped; '' where the model generates nothing.
 
         Every row of a batch has the same prompt, so there is no padding that could change a caption.
         """
@@ -63,8 +65,18 @@ class Captioner:
         length = prompt.shape[1]
         if ids.shape[1] >= length and bool((ids[:, :length] == prompt).all()):
             ids = ids[:, length:]
+        self.cut += self._cut(ids)
         texts: list[str] = self.tokenizer.batch_decode(ids, skip_special_tokens=True)
         return [text.strip() for text in texts]
+
+    def _cut(self, ids: torch.Tensor) -> int:
+        """How many rows of new tokens are full to the last, so that no end was written."""
+        if ids.shape[1] < MAX_NEW_TOKENS:
+            return 0
+        config = self.model.generation_config
+        ends = config.eos_token_id if isinstance(config.eos_token_id, list) else [config.eos_token_id]
+        last = {None, config.pad_token_id, *ends}
+        return sum(token not in last for token in ids[:, -1].tolist())
 
 
 def load(ref: ModelRef, local: LocalModel, placement: Placement) -> Captioner:

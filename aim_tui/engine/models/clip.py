@@ -1,4 +1,4 @@
-"""CLIP and its kin: projected image and text features of length one."""
+"""CLIP and other dual encoders: projected image and text features of length one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from aim_tui.core.metrics.spec import ModelRef
 from aim_tui.core.scoring.events import ModelInfo
+from aim_tui.engine.lower_casing import LOWER_CASED, lower_case
 from aim_tui.engine.models.device import Placement
 from aim_tui.engine.models.loading import describe, from_pretrained
 from aim_tui.engine.models.pixels import ImagePreparation, load_preparation
@@ -83,8 +84,8 @@ class Clip:
     @torch.inference_mode()
     def text_features(self, text: str) -> TextFeatures:
         """Features of a text, truncated by the tokenizer so that the end token stays."""
-        said = self.texts_features([text])
-        return TextFeatures(said.features, said.tokens[0], said.limit)
+        found = self.texts_features([text])
+        return TextFeatures(found.features, found.tokens[0], found.limit)
 
     @torch.inference_mode()
     def texts_features(self, texts: Sequence[str]) -> ManyTextFeatures:
@@ -129,7 +130,13 @@ def load(ref: ModelRef, local: LocalModel, placement: Placement) -> Clip:
     model, detail = from_pretrained(AutoModel, ref, local, placement)
     preparation = load_preparation(local.path)
     tokenizer = AutoTokenizer.from_pretrained(local.path, **LOCAL_ONLY)
-    info = describe(ref, local, placement, model, {**detail, **preparation.detail})
+    detail |= preparation.detail
+    if kind in LOWER_CASED:
+        # A tokenizer that reads its SentencePiece model itself is SigLIP 1's, and lower-cases as its files say.
+        if (backend := getattr(tokenizer, "backend_tokenizer", None)) is not None:
+            lower_case(backend)
+        detail["text"] = "lower-cased"
+    info = describe(ref, local, placement, model, detail)
     return Clip(model, tokenizer, preparation, placement, info)
 
 

@@ -64,12 +64,12 @@ def load(ref: ModelRef, local: LocalModel, placement: Placement) -> EditClip:
             f"EditCLIP model {ref.name} takes {channels} channels, not {CHANNELS}: it sees single images and no edits",
             "name an EditCLIP model, such as QWW/EditCLIP, as editclip in the settings; it is not used instead",
         )
-    beside = _processors(ref, local.path)
+    processors = _processors(ref, local.path)
     model, detail = from_pretrained(CLIPModel, ref, local, placement)
-    preparation = load_preparation(beside)
-    tokenizer: Any = AutoTokenizer.from_pretrained(beside, **LOCAL_ONLY)
+    preparation = load_preparation(processors)
+    tokenizer: Any = AutoTokenizer.from_pretrained(processors, **LOCAL_ONLY)
     detail |= {**preparation.detail, "channels": f"{CHANNELS}, source first"}
-    if beside != local.path:
+    if processors != local.path:
         detail["processor"] = ref.processor or ""
     return EditClip(model, tokenizer, preparation, placement, describe(ref, local, placement, model, detail))
 

@@ -1,4 +1,4 @@
-"""Loading: from a role and a reference to a model in memory, or an error that says what to do."""
+"""Loading: from a role and a reference to a model in memory, or an error with what to do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.core.scoring.events import ModelInfo
 from aim_tui.engine.models.device import Placement, dtype_name
 from aim_tui.engine.out_of_memory import brief, is_out_of_memory
-from aim_tui.engine.runtime import LOCAL_ONLY, hush_libraries
+from aim_tui.engine.runtime import LOCAL_ONLY, silence_libraries
 from aim_tui.errors import AimError, ModelUnavailableError
 from aim_tui.hub.inventory import LocalModel, locate, role_name
 
@@ -46,14 +46,15 @@ def load(role: Role, ref: ModelRef, placement: Placement) -> LoadedModel:
     Raises ModelUnavailableError, which names the model, for whatever keeps it from being loaded.
     """
     local = locate(role, ref)
-    hush_libraries()
+    silence_libraries()
     what = f"{role_name(role)} {ref.name}"
+    _check_flash_attention(what, ref, placement)
     try:
-        # Imported when a model of the role is first needed: the sentence encoder's library alone takes seconds.
+        # Imported when a model of the role is first needed: importing the sentence encoder's library takes seconds.
         model: LoadedModel = resolve(_loader(role))(ref, local, placement)
-    except AimError:
+    except (AimError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:  # a loader may be another package's, and exit
         if is_out_of_memory(error):
             raise ModelUnavailableError(
                 f"{what} does not fit into the memory of {placement.device}",
@@ -62,6 +63,21 @@ def load(role: Role, ref: ModelRef, placement: Placement) -> LoadedModel:
         log.exception("loading %s from %s failed", what, local.path)
         raise ModelUnavailableError(f"{what} cannot be loaded from {local.path}: {brief(error)}", WAY_OUT) from error
     return model
+
+
+def _check_flash_attention(what: str, ref: ModelRef, placement: Placement) -> None:
+    if not (ref.attention or "").startswith("flash_"):
+        return
+    if placement.device.type != "cuda":
+        raise ModelUnavailableError(
+            f"{what}: attention {ref.attention!r} needs a CUDA device, not {placement.device}",
+            'set attention = "sdpa" in the settings, or use --device cuda',
+        )
+    if placement.dtype == torch.float32:
+        raise ModelUnavailableError(
+            f"{what}: attention {ref.attention!r} computes in half precision only, not in float32",
+            'set dtype = "bfloat16" or attention = "sdpa" in the settings, or use --precision fast',
+        )
 
 
 def _loader(role: Role) -> str:

@@ -30,7 +30,7 @@ POLICY = "reference to the image's size, Pillow bilinear; full resolution"
 _EPS = 1e-10
 # Normalising, subtracting and squaring in pieces that stay in the cache halves the time of a whole layer's passes.
 _POSITIONS_IN_CACHE = 1024
-# What lpips.LPIPS registers besides the weights that decide: constants, and the same lin layers once more.
+# What lpips.LPIPS registers in addition to the weights that count: constants, and the same lin layers once more.
 _CONSTANT = ("scaling_layer.", "lins.")
 
 Size = tuple[int, int]
@@ -69,7 +69,7 @@ class ReferenceCache:
         return self._kept[size]
 
     def clear(self) -> None:
-        """Let go of everything, when memory ran out."""
+        """Free everything, when memory ran out."""
         self._kept.clear()
 
     def _bytes(self) -> int:
@@ -167,10 +167,14 @@ def load(ref: ModelRef, local: LocalModel, placement: Placement) -> Lpips:
     state, metadata = _read(file)
     whole = any(key.startswith("net.") for key in state)
     net = metadata.get("net") or ref.id
-    if net not in MIN_SIDE:
+    known = ", ".join(MIN_SIDE)
+    if not net:
         raise ModelUnavailableError(
-            f"LPIPS trunk {net or file.name!r} is unknown", f"known trunks: {', '.join(MIN_SIDE)}"
+            f"LPIPS file {file} does not name its trunk, and neither do the settings",
+            f'set its id beside the path: lpips = {{ path = "{file}", id = "alex" }}; known trunks: {known}',
         )
+    if net not in MIN_SIDE:
+        raise ModelUnavailableError(f"LPIPS trunk {net!r} is unknown", f"known trunks: {known}")
     model = _empty(net)
     if not whole:
         state = _trunk(model, state, file) | _packaged_lins(net)
@@ -215,7 +219,7 @@ def _empty(net: str) -> Any:
     from lpips import LPIPS
 
     with warnings.catch_warnings(), torch.device("meta"):
-        # The package still speaks torchvision's old dialect.
+        # The package still uses torchvision's old argument names.
         warnings.simplefilter("ignore", UserWarning)
         return LPIPS(net=net, pnet_rand=True, pretrained=False, verbose=False)
 

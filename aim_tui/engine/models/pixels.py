@@ -16,7 +16,7 @@ from PIL import Image
 from aim_tui.engine.runtime import LOCAL_ONLY
 from aim_tui.errors import ModelUnavailableError
 
-# Landscape, portrait and enlarged; the odd differences tell one rounding of a crop from another.
+# Landscape, portrait and enlarged; with odd differences, so that ways of rounding a crop differ.
 _PROBES = ((61, 90), (700, 333), (37, 37))
 
 
@@ -59,7 +59,7 @@ class ImagePreparation:
         processor = self.processor
         if not processor.do_center_crop:
             return 0.0, 0.0, 1.0, 1.0
-        # On the meta device the processor's own resize costs nothing and tells the size.
+        # On the meta device the processor's own resize costs nothing and gives the size.
         image = torch.empty(3, height, width, dtype=torch.uint8, device="meta")
         if processor.do_resize:
             image = processor.resize(image=image, size=processor.size, resample=processor.resample)

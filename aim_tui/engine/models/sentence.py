@@ -14,6 +14,11 @@ from aim_tui.engine.models.device import Placement
 from aim_tui.engine.models.loading import describe
 from aim_tui.hub.inventory import LocalModel
 
+# Files without a limit have one beyond all numbers of this kind.
+_NO_LIMIT = 1 << 31
+#: How a model without a limit is recorded.
+UNLIMITED = frozenset({"unlimited", "inf"})
+
 
 class SentenceEncoder:
     """A SentenceTransformer in evaluation mode."""
@@ -21,6 +26,16 @@ class SentenceEncoder:
     def __init__(self, model: Any, info: ModelInfo) -> None:
         self.model = model
         self.info = info
+        self.limit = _limit(model)
+        """How many tokens of a text it reads, start and end included; None where it reads all of them."""
+
+    def tokens(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens each text has, also where the model does not read them all; 0 where there is no limit."""
+        if self.limit is None:
+            return [0] * len(texts)
+        prompt = (self.model.prompts or {}).get(self.model.default_prompt_name) or ""
+        ids = self.model.tokenizer([prompt + text for text in texts], truncation=False, padding=False)["input_ids"]
+        return [len(row) for row in ids]
 
     def embed(self, texts: Sequence[str]) -> torch.Tensor:
         """float32 (texts, dim) of length one, on the CPU; a row of zeros for a text without any known word."""
@@ -42,3 +57,9 @@ def load(ref: ModelRef, local: LocalModel, placement: Placement) -> SentenceEnco
     model.to(dtype=placement.dtype).eval().requires_grad_(False)
     detail = {"max_seq_length": str(model.max_seq_length or "unlimited"), "attention": ref.attention or "default"}
     return SentenceEncoder(model, describe(ref, local, placement, model, detail))
+
+
+def _limit(model: Any) -> int | None:
+    """The tokens of a text that are read."""
+    limit = model.max_seq_length
+    return int(limit) if isinstance(limit, (int, float)) and limit < _NO_LIMIT else None

@@ -38,10 +38,10 @@ def explain_page(
     lines += [Content("  ") + weights_line(results.plan, not_asked), Content(f"  {profile.rules_note()}"), Content("")]
     lines += _models(results)
     lines += _facts(row.facts)
-    if results.prompt is not None and not (row.own is not None and row.own.prompt):
-        read = results.prompt
-        cut = ", the end is cut off" if read.truncated else ""
-        lines.append(Content(f"prompt     {read.tokens} of {read.limit} tokens{cut}"))
+    for read in (row.text_read("prompt", results.prompt), row.text_read("topic", results.topic)):
+        if read is not None:
+            cut = ", the end is cut off" if read.truncated else ""
+            lines.append(Content(f"{read.text:<10} {read.tokens} of {read.limit} tokens{cut}"))
     if profile.notice:
         lines += [Content(""), Content.styled(profile.notice, "$text-warning")]
     return lines

@@ -135,7 +135,8 @@ class FolderService:
         self._jobs.abandon()
         self._keep()
         if choice.profile == workspace.profile:
-            fresh.models, fresh.prompt = workspace.results.models, workspace.results.prompt
+            before = workspace.results
+            fresh.models, fresh.prompt, fresh.topic = before.models, before.prompt, before.topic
         fresh.context = workspace.behind.context if workspace.behind else workspace.context
         workspace.behind = workspace.viewed = None
         workspace.choice = choice

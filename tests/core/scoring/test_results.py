@@ -10,7 +10,15 @@ from aim_tui.core.outcomes import Failed, Missing, Present
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import ImageFailed, Item, MetricBatch, MetricValue, PromptRead
 from aim_tui.core.scoring.plan import ScoringPlan, Status
-from aim_tui.core.scoring.records import FIELDS, document, full_record, record, spreadsheet_cell, to_json
+from aim_tui.core.scoring.records import (
+    FIELDS,
+    csv_fields,
+    document,
+    full_record,
+    record,
+    spreadsheet_cell,
+    to_json,
+)
 from aim_tui.core.scoring.results import Results
 from aim_tui.settings.settings import load_settings
 
@@ -167,3 +175,25 @@ def test_line_breaks_and_formulas_in_csv_cells() -> None:
     assert spreadsheet_cell("a\nb") == "a\nb"
     assert spreadsheet_cell("=1+1") == "'=1+1"
     assert spreadsheet_cell(-0.5) == -0.5
+
+
+def test_what_is_read_of_an_image_s_own_prompt_goes_with_that_prompt() -> None:
+    table = results(2, "clip")
+    table.rows[0].own = Context(prompt="its own")
+    table.apply(PromptRead(5, 77, False))
+    table.apply(PromptRead(90, 77, True, item=0))
+    table.apply(batch("clip", Present(0.4), Present(0.4)))
+    assert [record(row, table)["prompt_tokens"] for row in table.rows] == [90, 5]
+    table.rows[0].own = Context(prompt="another of its own")
+    assert record(table.settled().rows[0], table.settled())["prompt_tokens"] is None
+
+
+def test_of_two_models_that_read_the_topic_the_one_that_reads_less_counts() -> None:
+    table = results(1, "clip")
+    table.apply(PromptRead(200, 128, True, "topic"))
+    table.apply(PromptRead(210, 512, False, "topic"))
+    full = full_record(table.rows[0], table)
+    assert (full["topic_tokens"], full["topic_truncated"]) == (200, True)
+    assert {"topic_tokens", "topic_truncated"} <= set(csv_fields(table))
+    table.context = Context(topic="another")
+    assert "topic_tokens" not in full_record(table.rows[0], table.settled())
