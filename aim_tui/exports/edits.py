@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from aim_tui.core.metrics.spec import ModelRef, Role
-from aim_tui.core.ratings.records import RaterOpinions
+from aim_tui.core.ratings.records import OpinionsByPath
 from aim_tui.core.scoring.records import csv_fields, csv_record, editclip_document, edits_document, full_record
 from aim_tui.core.scoring.results import Results, Row
 from aim_tui.errors import UsageError
@@ -24,7 +24,7 @@ class EditRecords(Recorded[Row]):
 
     what = "a run over edits"
 
-    def __init__(self, results: Results, provenance: Mapping[str, Any], opinions: RaterOpinions | None = None) -> None:
+    def __init__(self, results: Results, provenance: Mapping[str, Any], opinions: OpinionsByPath | None = None) -> None:
         self.results = results
         self.provenance = provenance
         self.opinions = opinions

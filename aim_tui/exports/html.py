@@ -16,7 +16,7 @@ from typing import Any
 
 from aim_tui.core.metrics.spec import MetricSpec
 from aim_tui.core.outcomes import Failed, Missing, Outcome, value_of
-from aim_tui.core.ratings.records import RaterOpinions
+from aim_tui.core.ratings.records import OpinionsByPath
 from aim_tui.core.scoring.columns import IMAGES, Column, Kind, View
 from aim_tui.core.scoring.plan import Status
 from aim_tui.core.scoring.results import Row
@@ -164,7 +164,7 @@ def _row(
     specs: Sequence[MetricSpec],
     captioned: bool,
     thumbnail: Thumbnail | None,
-    opinions: RaterOpinions | None,
+    opinions: OpinionsByPath | None,
 ) -> Html:
     facts = row.facts
     size = f"{facts.width} × {facts.height} {facts.format}" if facts else None

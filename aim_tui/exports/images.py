@@ -10,7 +10,7 @@ from typing import Any
 from rich.table import Table
 
 from aim_tui.core.metrics.profiles import Profile
-from aim_tui.core.ratings.records import RaterOpinions
+from aim_tui.core.ratings.records import OpinionsByPath
 from aim_tui.core.scoring.records import csv_fields, csv_record, document, full_record, own_fields, provenance
 from aim_tui.core.scoring.results import Results, Row
 from aim_tui.core.text import file_name
@@ -34,7 +34,7 @@ class ImageRecords(Recorded[Row]):
     what = "scored images"
 
     def __init__(
-        self, results: Results, source: Provenance, opinions: RaterOpinions | None = None, *, own: Sequence[str] = ()
+        self, results: Results, source: Provenance, opinions: OpinionsByPath | None = None, *, own: Sequence[str] = ()
     ) -> None:
         """`own` names parts of a context that later images may have, even if none of the first ones does."""
         self._own = own

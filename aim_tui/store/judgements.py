@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from aim_tui.core.ratings.opinions import NOTHING, Opinion
-from aim_tui.core.ratings.records import RaterOpinions
+from aim_tui.core.ratings.records import OpinionsByPath
 from aim_tui.core.scoring.results import Results
 from aim_tui.store.database import Database, select_in
 from aim_tui.store.packing import pack, unpack
@@ -151,11 +151,11 @@ class Judgements:
         """The current opinions by content hash and rater, of the given images or all."""
         return opinions_of(self.held(sha256s))
 
-    def of(self, results: Results) -> RaterOpinions:
+    def of(self, results: Results) -> OpinionsByPath:
         """The current opinions of the images of a run by path; images that were not read have none."""
         contents = {row.path: row.facts.sha256 for row in results.rows if row.facts is not None}
         opinions = self.opinions(set(contents.values()))
-        return RaterOpinions({path: opinions[sha256] for path, sha256 in contents.items() if sha256 in opinions})
+        return OpinionsByPath({path: opinions[sha256] for path, sha256 in contents.items() if sha256 in opinions})
 
     def held(self, sha256s: Collection[str] | None = None) -> list[Judgement]:
         """All current judgements of the given images or all."""

@@ -15,7 +15,7 @@ from aim_tui.core.metrics.builtin import BERTSCORE
 from aim_tui.core.metrics.edits import families_of
 from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.metrics.spec import ModelRef, Role
-from aim_tui.core.ratings.records import RaterOpinions
+from aim_tui.core.ratings.records import OpinionsByPath
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Item
 from aim_tui.core.scoring.plan import ScoringPlan
@@ -190,7 +190,7 @@ class Run:
     info: RunInfo
     request: RunRequest
     results: Results
-    opinions: RaterOpinions | None = None
+    opinions: OpinionsByPath | None = None
     """The current opinions of its images; None if they were not loaded."""
 
     def document(self) -> dict[str, Any]:

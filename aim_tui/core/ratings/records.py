@@ -15,7 +15,7 @@ FIELDS = ("rating", "rejected", "note")
 
 
 @dataclass(frozen=True)
-class RaterOpinions:
+class OpinionsByPath:
     """Opinions by path and rater."""
 
     by_path: Mapping[str, Mapping[str, Opinion]] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from typing import Any
 from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.outcomes import value_of
-from aim_tui.core.ratings.records import RaterOpinions
+from aim_tui.core.ratings.records import OpinionsByPath
 from aim_tui.core.scoring.columns import IMAGES, View
 from aim_tui.core.scoring.events import ModelInfo
 from aim_tui.core.scoring.jobs import EngineSettings
@@ -50,7 +50,7 @@ def fields(plan: ScoringPlan) -> tuple[str, ...]:
     return tuple(column.field for column in IMAGES.exported(plan))
 
 
-def full_record(row: Row, results: Results, opinions: RaterOpinions | None = None) -> dict[str, Any]:
+def full_record(row: Row, results: Results, opinions: OpinionsByPath | None = None) -> dict[str, Any]:
     """The flat record, and the facts of the file: size, format, content hash, how it was read.
 
     If opinions are given, `judgements` has a list with one record for each rater.
@@ -131,7 +131,7 @@ def topic_fields(results: Results) -> tuple[str, ...]:
     return next((tuple(found) for row in results.rows if (found := _topic_read(row, results))), ())
 
 
-def csv_fields(results: Results, opinions: RaterOpinions | None = None) -> list[str]:
+def csv_fields(results: Results, opinions: OpinionsByPath | None = None) -> list[str]:
     """The columns of CSV, with the provenance, and three for each rater if opinions are given."""
     raters = map(spreadsheet_cell, opinions.columns()) if opinions is not None else ()
     if results.of_edits:
@@ -141,7 +141,7 @@ def csv_fields(results: Results, opinions: RaterOpinions | None = None) -> list[
 
 
 def csv_record(
-    row: Row, results: Results, provenance: Mapping[str, Any], opinions: RaterOpinions | None = None
+    row: Row, results: Results, provenance: Mapping[str, Any], opinions: OpinionsByPath | None = None
 ) -> dict[str, Any]:
     """One row as a line of CSV, by column; of edits exactly `csv_fields`."""
     judged = opinions.cells(row.id) if opinions is not None else {}
@@ -196,7 +196,7 @@ def document(
     profile: Profile,
     settings: Mapping[str, Any],
     not_asked: Mapping[str, str],
-    opinions: RaterOpinions | None = None,
+    opinions: OpinionsByPath | None = None,
 ) -> dict[str, Any]:
     """The whole run: settings, models, weights, formulas, results and summary."""
     context = results.context
@@ -229,7 +229,7 @@ def document(
 
 
 def edits_document(
-    results: Results, provenance: Mapping[str, Any], opinions: RaterOpinions | None = None
+    results: Results, provenance: Mapping[str, Any], opinions: OpinionsByPath | None = None
 ) -> dict[str, Any]:
     """A whole run over edits: provenance, models, formulas, rows, and statistics of each number."""
     states = [str(row.status) for row in results.rows]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.metrics.edits import MEASURES
 from aim_tui.core.metrics.profiles import Profile
-from aim_tui.core.ratings.records import RaterOpinions
+from aim_tui.core.ratings.records import OpinionsByPath
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Event, ImageFailed, ImageRead, Item, MetricBatch
 from aim_tui.core.scoring.instruction_pairs import InstructionPair, pairs_of
@@ -289,5 +289,5 @@ def _look_up(database: Any, found: OpenEdits) -> Run | None:
     return Runs(database).latest(found.request, found.items)
 
 
-def _export(path: Path, found: OpenEdits, results: Results, judged: RaterOpinions) -> None:
+def _export(path: Path, found: OpenEdits, results: Results, judged: OpinionsByPath) -> None:
     write(EditRecords(results, found.plan.provenance(), judged), path)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from aim_tui.core.metrics.profiles import Profile
-from aim_tui.core.ratings.records import RaterOpinions
+from aim_tui.core.ratings.records import OpinionsByPath
 from aim_tui.core.scoring.jobs import EngineSettings
 from aim_tui.core.scoring.records import engine_settings, fields, record
 from aim_tui.core.scoring.results import Results, Row
@@ -56,7 +56,7 @@ def provenance(profile: Profile, engine: EngineSettings, not_asked: Mapping[str,
     return Provenance(profile, engine_settings(engine), not_asked)
 
 
-def write_rows(path: Path, results: Results, source: Provenance, opinions: RaterOpinions | None = None) -> None:
+def write_rows(path: Path, results: Results, source: Provenance, opinions: OpinionsByPath | None = None) -> None:
     """Write rows of images, with what people say of them; ExportError where that cannot be."""
     write(ImageRecords(results.settled(), source, opinions), path)
 

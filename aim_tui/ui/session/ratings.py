@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from textual.message import Message
 
 from aim_tui.core.ratings.opinions import NOTHING, Opinion
-from aim_tui.core.ratings.records import RaterOpinions
+from aim_tui.core.ratings.records import OpinionsByPath
 from aim_tui.core.text import file_name, printable
 from aim_tui.errors import AimError, UsageError
 from aim_tui.ui.concurrency import with_pauses
@@ -108,12 +108,12 @@ class RatingService:
             rater: opinion for rater, opinion in sorted(self._opinions.get(sha256, {}).items()) if rater != self.rater
         }
 
-    async def judged(self) -> RaterOpinions:
+    async def judged(self) -> OpinionsByPath:
         """All opinions of all raters, once the store has been read; takes time in proportion to their number."""
         if self._recalling is not None:
             await asyncio.wait([self._recalling])
         by_paths = ((self._paths.get(sha256, ()), dict(held)) for sha256, held in self._opinions.items())
-        return RaterOpinions({path: opinions for paths, opinions in by_paths for path in paths})
+        return OpinionsByPath({path: opinions for paths, opinions in by_paths for path in paths})
 
     @property
     def waiting(self) -> int:
