@@ -201,7 +201,7 @@ async def edits(visit: Visit) -> None:
     await visit.press("j")
     await visit.keep("edits")
     await visit.press("enter", "2", "k")
-    await visit.until(lambda: not visit.app.session.edits.judging.waiting)
+    await visit.until(lambda: not visit.app.session.edits.ratings.waiting)
     await visit.keep("edit-review")
 
 

@@ -1,4 +1,4 @@
-"""Names: suggestions for mistyped ones, and natural sorting."""
+"""Names: suggestions for mistyped ones, natural sorting, comparison, and the endings of image files."""
 
 from __future__ import annotations
 
@@ -26,6 +26,22 @@ def comma_separated(text: str) -> list[str]:
 
 
 _DIGITS = re.compile("[0-9]+")
+#: Endings that only image files have; any other text after a dot, as in `sd3.5`, is part of a name.
+IMAGE_ENDINGS = frozenset(
+    (".apng", ".avif", ".avifs", ".bmp", ".dib", ".exr", ".gif", ".hdr", ".heic", ".heif", ".hif", ".j2c", ".j2k")
+    + (".jfi", ".jfif", ".jif", ".jp2", ".jpc", ".jpe", ".jpeg", ".jpf", ".jpg", ".jpx", ".jxl", ".mpo", ".pbm")
+    + (".pfm", ".pgm", ".png", ".pnm", ".ppm", ".qoi", ".tga", ".tif", ".tiff", ".webp")
+)
+
+
+def without_image_ending(name: str) -> str:
+    """A file name without the ending of an image file; any other name unchanged.
+
+    >>> without_image_ending("cabin.PNG"), without_image_ending("sd3.5"), without_image_ending(".png")
+    ('cabin', 'sd3.5', '.png')
+    """
+    stem, dot, ending = name.rpartition(".")
+    return stem if stem and (dot + ending).lower() in IMAGE_ENDINGS else name
 
 
 def natural_key(name: str) -> str:

@@ -6,6 +6,7 @@ import base64
 import os
 import re
 import unicodedata
+from typing import Any
 
 # ECMA-48 sequences: OSC/DCS/APC/PM/SOS strings up to their terminator, CSI sequences, two-byte escapes.
 _ESCAPE = re.compile(
@@ -18,6 +19,11 @@ _ESCAPE = re.compile(
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _BREAKS = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v", "\f": "\\f", "\x85": "\\u0085"}
 _BREAKS |= {"\u2028": "\\u2028", "\u2029": "\\u2029"}
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# What a spreadsheet takes for the beginning of a formula.
+# Some take the wide forms of an East Asian keyboard for it as well, and look behind a line feed.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def printable(text: str, newline: str | None = " ") -> str:
@@ -54,7 +60,11 @@ def without_escapes(text: str, newline: str = " ") -> str:
 
 def portable_path(path: str) -> str:
     r"""`path` as valid Unicode, for JSON and CSV: undecodable bytes of a file name become \xNN."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    try:
+        return os.fsencode(path).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:
+        # Half of a character from a JSON file, which no file name has.
+        return path.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def portable_text(text: str) -> str:
@@ -80,3 +90,23 @@ def path_fields(path: str) -> dict[str, str]:
 def file_name(path: str) -> str:
     """The last part of a path, unchanged."""
     return path.rpartition("/")[2] or path
+
+
+def spreadsheet_cell(value: Any) -> Any:
+    r"""A value for CSV: an apostrophe keeps a text that begins like a formula a text; `plain_cell` removes it again.
+
+    Control characters other than line feeds and tabs become \xNN: a terminal that shows the file must not obey them.
+    """
+    if not isinstance(value, str):
+        return value
+    text = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", value)
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
+
+
+def plain_cell(text: str) -> str:
+    """A text cell of a CSV file without the apostrophe of `spreadsheet_cell`; any other apostrophe stays.
+
+    >>> plain_cell("'=2+3"), plain_cell("''=2+3"), plain_cell("'tis")
+    ('=2+3', "'=2+3", "'tis")
+    """
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(_FORMULA) else text

@@ -8,15 +8,18 @@ from typing import Any
 
 from rich.table import Table
 
+from aim_tui.core.metrics.edits import families_of
 from aim_tui.core.metrics.spec import ModelRef, Role
 from aim_tui.core.ratings.records import OpinionsByPath
 from aim_tui.core.scoring.records import csv_fields, csv_record, editclip_document, edits_document, full_record
 from aim_tui.core.scoring.results import Results, Row
+from aim_tui.core.text import portable_path
 from aim_tui.errors import UsageError
 from aim_tui.exports.content import Recorded, Tabled
 from aim_tui.exports.formats.editclip import EditClipScored
 from aim_tui.exports.ordering import score_text
 from aim_tui.exports.tables import Part, facts, table, words
+from aim_tui.store.records import Run
 
 
 class EditRecords(Recorded[Row]):
@@ -52,6 +55,25 @@ class EditRecords(Recorded[Row]):
     def document(self) -> dict[str, Any]:
         """The whole run."""
         return edits_document(self.results, self.provenance, self.opinions)
+
+
+def stored_edits(run: Run) -> EditRecords:
+    """A stored run over edits, with what made its numbers."""
+    request, info = run.request, run.info
+    provenance = {
+        "run": info.id,
+        "state": str(info.state),
+        "started": info.started.isoformat(),
+        "command": portable_path(request.command),
+        "profile": info.profile,
+        "data": portable_path(request.data),
+        "metrics": list(families_of(request.plan.metrics)),
+        "settings": {name: value for name, value in request.settings.items() if name != "computing"},
+        "fingerprints": dict(request.fingerprints),
+        "versions": dict(request.versions),
+        **({"notice": request.profile.notice} if request.profile.notice else {}),
+    }
+    return EditRecords(run.results, provenance)
 
 
 class ScoredEdits(EditRecords, Tabled, EditClipScored):

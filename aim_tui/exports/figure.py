@@ -42,7 +42,7 @@ def figure(cell: AgreementCell, ending: str) -> bytes:
         _scatter(axes, cell)
         _line(axes, cell)
         axes.set_xlabel(_axis(cell.metric.name, cell.metric.higher_is_better))
-        axes.set_ylabel(_axis(cell.judgement.name, cell.judgement.higher_is_better))
+        axes.set_ylabel(_axis(cell.judgement.title, cell.judgement.higher_is_better))
         # Above the whole figure, which is wider than the axes.
         drawn.suptitle(title(cell), fontsize=8.5)
         axes.spines[["top", "right"]].set_visible(False)

@@ -153,7 +153,7 @@ def _json_problem(path: Path) -> list[str]:
         return [f"{path.name} is missing"]
     try:
         json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return [f"{path.name} cannot be read"]
     return []
 
@@ -167,6 +167,6 @@ def _weights_problems(folder: Path) -> list[str]:
         return [problem] if problem else []
     try:
         shards = sorted(set(json.loads((folder / weights).read_bytes())["weight_map"].values()))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return [f"{weights} cannot be read"]
     return [problem for shard in shards if (problem := file_problem(folder / str(shard)))]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aim_tui.core.names import natural_key
+from aim_tui.core.names import composed, natural_key
 from aim_tui.core.text import printable
+from aim_tui.documents import parse_json, read_text
 from aim_tui.errors import UsageError
 from aim_tui.inputs.listing import LeftOut, Problem, expand, list_folder
 from aim_tui.inputs.tables import read_table
@@ -80,13 +80,16 @@ def read_prompts(path: Path, names: Sequence[str], order: str | None = None) -> 
     """
     if path.suffix.lower() in (".json", ".csv", ".tsv", ".jsonl", ".ndjson"):
         mapping = _mapping(path)
-        missing = [name for name in names if name not in mapping]
+        by_name = {composed(name): name for name in mapping}
+        missing = [name for name in names if composed(name) not in by_name]
         if missing:
             raise UsageError(
                 f"{path} has no prompt for {len(missing)} of {len(names)} categories: {_some(missing)}",
                 f"it has: {_some(list(mapping))}",
             )
-        return {name: mapping[name] for name in names}, [name for name in mapping if name not in set(names)]
+        known = {composed(name) for name in names}
+        prompts = {name: mapping[by_name[composed(name)]] for name in names}
+        return prompts, [name for name in mapping if composed(name) not in known]
     lines = read_lines(path)
     if len(lines) != len(names):
         raise UsageError(
@@ -123,17 +126,7 @@ def _mapping(path: Path) -> Mapping[str, str]:
 
 def _object(path: Path) -> dict[str, str] | None:
     """The prompts of a JSON object of texts; None if it is anything else, such as a table."""
-
-    def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        names = [name for name, _ in pairs]
-        if duplicate := next((name for name in names if names.count(name) > 1), None):
-            raise UsageError(f"{path}: the category {duplicate!r} appears more than once")
-        return dict(pairs)
-
-    try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=unique)
-    except (OSError, ValueError, RecursionError):
-        return None  # read_table then says what is wrong with it
+    data = parse_json(path, read_text(path))
     if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):
         return None
     if empty := next((name for name, value in data.items() if not value.strip()), None):

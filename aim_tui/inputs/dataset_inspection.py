@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from aim_tui.core.scoring.jobs import ReadingPolicy
-from aim_tui.inputs.edits import EditFile, EditRow, Flaw, parse_edits
+from aim_tui.inputs.edits import EditColumns, EditFile, EditRow, Flaw, parse_edits
 from aim_tui.inputs.images import ImageError, read_image
 
 
@@ -83,9 +83,9 @@ class Inspection:
         return sum(not image.problem for image in self.images)
 
 
-def inspect_file(path: str, policy: ReadingPolicy, threads: int = 4) -> Inspection:
+def inspect_file(path: str, policy: ReadingPolicy, threads: int = 4, columns: EditColumns | None = None) -> Inspection:
     """Inspect a file of edits and every image it names; UsageError if it cannot be read as rows."""
-    edits = parse_edits(path)
+    edits = parse_edits(path, columns)
     paths = dict.fromkeys(path for row in edits.rows for path in (row.source, row.target))
     images = {image.path: image for image in _inspect_all(list(paths), policy, threads)}
     broken = list(edits.flaws)
@@ -141,6 +141,11 @@ def inspect_images(path: str, images: Sequence[str], policy: ReadingPolicy, thre
         sizes=_sizes(inspected),
         formats=_formats(inspected),
     )
+
+
+def pixel_digests(paths: Sequence[str], policy: ReadingPolicy, threads: int = 4) -> dict[str, str]:
+    """A digest of the decoded pixels of each readable image: files of different bytes may hold the same image."""
+    return {image.path: image.pixels for image in _inspect_all(paths, policy, threads) if not image.problem}
 
 
 def _inspect_all(paths: Sequence[str], policy: ReadingPolicy, threads: int) -> list[InspectedImage]:

@@ -9,24 +9,48 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from aim_tui.core.names import did_you_mean
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import DataRow, Item
 from aim_tui.core.text import printable
 from aim_tui.errors import UsageError
+from aim_tui.inputs.existing_path import existing_path
 from aim_tui.inputs.tables import TableRow, read_table
 
 #: Column names for the parts of an edit; the first one that a row has counts.
-SOURCE = ("source_image", "source", "source_path", "input_image", "original_image", "before")
-TARGET = ("target_image", "target", "target_path", "edited_image", "output_image", "after")
-INSTRUCTION = ("instruction", "edit_instruction", "edit_prompt", "edit")
+SOURCE = (
+    *("source_image", "source_img", "src_img", "source", "source_path", "input_image", "input_img", "original_image"),
+    *("original_img", "before"),
+)
+TARGET = (
+    *("target_image", "target_img", "edited_image", "edited_img", "target", "target_path", "output_image"),
+    *("output_img", "after"),
+)
+INSTRUCTION = ("instruction", "edit_instruction", "edit_prompt", "editing_prompt", "edit")
 SOURCE_CAPTION = ("source_caption", "input_caption", "source_prompt")
 TARGET_CAPTION = ("target_caption", "output_caption", "edited_caption", "target_prompt")
-ID = ("id", "sample_id", "edit_id")
+ID = ("id", "sample_id", "edit_id", "img_id", "image_id")
 #: Further columns of adversarial data sets.
 TRUTH = ("original_id", "is_correct", "error_type", "original_instruction")
 
 _LONGEST_TEXT = 10_000
 _SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class EditColumns:
+    """What the user calls the columns; '' for the usual names."""
+
+    source: str = ""
+    target: str = ""
+    instruction: str = ""
+    id: str = ""
+
+    def named(self) -> dict[str, str]:
+        """The given names by option."""
+        options = {"--source-key": self.source, "--target-key": self.target}
+        options |= {"--instruction-key": self.instruction, "--id-key": self.id}
+        return {option: name for option, name in options.items() if name}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,31 +100,43 @@ class EditFile:
     listed: int
     """The number of rows, broken ones included."""
     besides: Mapping[str, Any] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
 
 
-def parse_edits(path: str | Path) -> EditFile:
-    """Every edit and every flaw of a file; UsageError if it cannot be read as rows at all."""
-    table = read_table(path)
+def parse_edits(path: str | Path, columns: EditColumns | None = None) -> EditFile:
+    """Every edit and every flaw of a file; UsageError if it cannot be read as rows, or has no such columns, at all."""
+    table, columns = read_table(path), columns or EditColumns()
+    known = table.columns()
+    for option, name in columns.named().items():
+        if name not in known:
+            raise UsageError(f"{option}: {path} has no column {name!r}{did_you_mean(name, known)}")
     folder = os.path.dirname(os.path.abspath(path))  # noqa: PTH100, PTH120  # as text: any bytes
     rows: list[EditRow] = []
     flaws: list[Flaw] = []
     ids: list[tuple[str, str]] = []
     for number, line in enumerate(table.lines):
         problems: list[str] = []
-        name = _id(line, number, problems)
+        name = _id(line, number, problems, (columns.id,) if columns.id else ID)
         if not problems:
             ids.append((name, line.where))
-        row = _row(line, name, folder, problems)
+        row = _row(line, name, folder, problems, columns)
         flaws += [Flaw(line.where, problem) for problem in problems]
         if row is not None and not problems:
             rows.append(row)
     flaws += _repeated_ids(ids)
-    return EditFile(str(path), tuple(rows), tuple(flaws), len(table.lines), table.besides)
+    return EditFile(str(path), tuple(rows), tuple(flaws), len(table.lines), table.besides, known)
 
 
-def read_edits(path: str | Path) -> EditFile:
+def read_edits(path: str | Path, columns: EditColumns | None = None) -> EditFile:
     """The edits of a file without flaws; UsageError lists the first flaws and where they are."""
-    edits = parse_edits(path)
+    edits = parse_edits(path, columns)
+    if edits.flaws and not edits.rows and all(flaw.problem.startswith("has no ") for flaw in edits.flaws):
+        missing = ", ".join(dict.fromkeys(flaw.problem.removeprefix("has no ") for flaw in edits.flaws))
+        known = ", ".join(map(printable, edits.columns))
+        raise UsageError(
+            f"{path} has no column for: {missing} (its columns: {known})",
+            "name them with --source-key, --target-key and --instruction-key",
+        )
     if edits.flaws:
         first = "; ".join(f"{flaw.where}: {flaw.problem}" for flaw in edits.flaws[:_SHOWN])
         more = f"; and {len(edits.flaws) - _SHOWN} more" if len(edits.flaws) > _SHOWN else ""
@@ -110,10 +146,10 @@ def read_edits(path: str | Path) -> EditFile:
     return edits
 
 
-def _row(line: TableRow, name: str, folder: str, problems: list[str]) -> EditRow | None:
-    source = _text(line, SOURCE, problems)
-    target = _text(line, TARGET, problems)
-    instruction = _text(line, INSTRUCTION, problems)
+def _row(line: TableRow, name: str, folder: str, problems: list[str], columns: EditColumns) -> EditRow | None:
+    source = _text(line, (columns.source,) if columns.source else SOURCE, problems)
+    target = _text(line, (columns.target,) if columns.target else TARGET, problems)
+    instruction = _text(line, (columns.instruction,) if columns.instruction else INSTRUCTION, problems)
     captions = [_text(line, names, problems, needed=False) for names in (SOURCE_CAPTION, TARGET_CAPTION)]
     for value, what in ((source, "source"), (target, "target")):
         if "\0" in value:
@@ -123,8 +159,8 @@ def _row(line: TableRow, name: str, folder: str, problems: list[str]) -> EditRow
     truth = {key: line.values[key] for key in TRUTH if line.values.get(key) not in (None, "")}
     return EditRow(
         id=name,
-        source=os.path.normpath(os.path.join(folder, source)),  # noqa: PTH118
-        target=os.path.normpath(os.path.join(folder, target)),  # noqa: PTH118
+        source=existing_path(os.path.normpath(os.path.join(folder, source))),  # noqa: PTH118
+        target=existing_path(os.path.normpath(os.path.join(folder, target))),  # noqa: PTH118
         instruction=instruction,
         source_caption=captions[0],
         target_caption=captions[1],
@@ -156,9 +192,9 @@ def _text(line: TableRow, names: Sequence[str], problems: list[str], *, needed: 
     return text
 
 
-def _id(line: TableRow, number: int, problems: list[str]) -> str:
+def _id(line: TableRow, number: int, problems: list[str], names: Sequence[str]) -> str:
     """The row's id as text; its number in the file if the id is missing or blank."""
-    values = (line.values.get(name) for name in ID)
+    values = (line.values.get(name) for name in names)
     ids = (value for value in values if value is not None and not (isinstance(value, str) and not value.strip()))
     value = next(ids, number)
     if isinstance(value, bool) or not isinstance(value, (str, int)):

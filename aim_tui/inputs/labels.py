@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aim_tui.core.agreement.match_ids import match
 from aim_tui.core.embeddings.zero_shot import DEFAULT_TEMPLATE, check_labels, check_templates
+from aim_tui.core.names import composed
 from aim_tui.errors import UsageError
+from aim_tui.inputs.existing_path import existing_path
 from aim_tui.inputs.tables import read_table
 from aim_tui.inputs.text_lines import read_lines
 
@@ -30,6 +32,8 @@ class MatchedLabels:
     """By image path."""
     unmatched: tuple[str, ...]
     """Image names in the file that match none of the images."""
+    guesses: tuple[str, ...] = ()
+    """The matches that rest on a guess, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +46,32 @@ class LabelFile:
     def paths(self) -> dict[str, str]:
         """The path of each image by its name in the file: relative to the file, or else to the working folder."""
         folder = Path(self.path).parent
-        return {
-            name: next(filter(os.path.lexists, (os.path.join(folder, name), name)), name)  # noqa: PTH118
-            for name in self.rows
-        }
+        return {name: self._path(folder, name) for name in self.rows}
+
+    @staticmethod
+    def _path(folder: Path, name: str) -> str:
+        candidates = (existing_path(os.path.join(folder, name)), existing_path(name))  # noqa: PTH118
+        return next(filter(os.path.lexists, candidates), name)
 
     def match(self, images: Sequence[str]) -> MatchedLabels:
-        """The label of each image: matched by path, or else by a file name that is unique."""
+        """The label of each image: by the file that the path names, else by its id or file name."""
         real = {os.path.realpath(image): image for image in images}
+        named = {name: real.get(os.path.realpath(path)) for name, path in self.paths().items()}
         labels: dict[str, str] = {}
-        unmatched = []
-        for name, path in self.paths().items():
-            image = real.get(os.path.realpath(path))
-            if image is None:
-                unmatched.append(name)
-            else:
-                labels[image] = self.rows[name]
-        matched = match([image for image in images if image not in labels], unmatched)
-        labels |= {image: self.rows[name] for name, image in matched.to_left.items()}
-        return MatchedLabels(labels, matched.only_right)
+        for name, image in named.items():
+            if image is not None and labels.setdefault(image, self.rows[name]) != self.rows[name]:
+                raise UsageError(f"{self.path}: {image} is {labels[image]!r}, and {self.rows[name]!r} as {name}")
+        # Over all names: one that is left over is not matched by elimination.
+        matched = match(images, self.rows)
+        rest = {name: image for name, image in matched.to_left.items() if named[name] is None and image not in labels}
+        labels |= {image: self.rows[name] for name, image in rest.items()}
+        unmatched = tuple(name for name, image in named.items() if image is None and name not in rest)
+        guesses = {
+            way: kept
+            for way, pairs in matched.guessed.items()
+            if (kept := tuple(pair for pair in pairs if rest.get(pair[1]) == pair[0]))
+        }
+        return MatchedLabels(labels, unmatched, tuple(replace(matched, guessed=guesses).guesses()))
 
 
 def read_choices(option: str) -> list[str]:
@@ -73,6 +84,7 @@ def read_choices(option: str) -> list[str]:
         raise UsageError("--labels names no label", "for example --labels cat,dog")
     if len(labels) == 1 and labels[0].endswith((".txt", ".csv")):
         raise UsageError(f"--labels: no such file: {labels[0]}")
+    labels = [composed(label) for label in labels]
     check_labels(labels)
     return labels
 
@@ -101,7 +113,7 @@ def read_label_file(path: Path) -> LabelFile:
         for value, what in ((image, image_column), (label, label_column)):
             if isinstance(value, (dict, list)) or value is None or not str(value).strip():
                 raise UsageError(f"{path}, {line.where}: has no {what}")
-        name, text = str(image).strip(), str(label).strip()
+        name, text = str(image).strip(), composed(str(label).strip())
         if rows.setdefault(name, text) != text:
             raise UsageError(f"{path}, {line.where}: {name} is {text!r} here but {rows[name]!r} above")
     if not rows:

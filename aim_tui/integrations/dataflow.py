@@ -10,9 +10,11 @@ The storage needs `read("dataframe")` and `write(data)`; nothing of DataFlow or 
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import closing
+from numbers import Real
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -131,9 +133,20 @@ class ImageCLIPEvaluator:
             log.warning("and %d more rows without a score of their own", len(self.failures) - _SHOWN)
 
 
+def _text(value: Any) -> str:
+    """A cell as text: pandas makes numbers of a column of titles such as 1984, and floats where one is missing."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+        return ""
+    number = float(value)
+    return str(value) if isinstance(value, int) else str(int(number)) if number.is_integer() else str(number)
+
+
 def _item(number: int, image: Any, text: Any) -> Item | str:
     """A row as the engine takes it, or why it cannot."""
-    if not isinstance(text, str) or not text.strip():
+    text = _text(text)
+    if not text.strip():
         return "no text"
     if any("\ud800" <= char <= "\udfff" for char in text):
         return "the text holds half of a character (an unpaired surrogate)"

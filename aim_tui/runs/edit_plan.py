@@ -23,7 +23,7 @@ from aim_tui.core.scoring.plan import ScoringPlan, raw_plan
 from aim_tui.core.scoring.records import engine_settings
 from aim_tui.core.text import printable
 from aim_tui.errors import UsageError
-from aim_tui.inputs.edits import EditFile
+from aim_tui.inputs.edits import EditColumns, EditFile
 from aim_tui.runs.provenance import fingerprints
 from aim_tui.store.records import RunRequest
 
@@ -36,6 +36,7 @@ class EditWish:
     families: str | None = None
     model: str | None = None
     pre_resize: int | None = None
+    columns: EditColumns = EditColumns()
 
 
 @dataclass(frozen=True, slots=True)

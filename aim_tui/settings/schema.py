@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from aim_tui.core.names import did_you_mean
 
 # msgspec reads the annotations, so their types must exist at run time.
 from aim_tui.core.scoring.jobs import ExifPolicy  # noqa: TC001
+from aim_tui.documents import parse_toml
 from aim_tui.errors import ConfigError
 
 T = TypeVar("T")
@@ -170,10 +170,7 @@ def read(path: Path) -> SettingsFile:
         raise ConfigError(f"cannot read the settings file {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: the settings file is not UTF-8 text") from None
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    data = parse_toml(path, text)
     try:
         top = _convert(data, TopLevel)
         profiles = {name: _convert(raw, ProfileTable, "profiles", name) for name, raw in top.profiles.items()}

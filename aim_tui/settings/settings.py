@@ -23,6 +23,7 @@ from aim_tui.core.metrics.spec import NAME, BrokenMetricError, ModelRef, Precisi
 from aim_tui.core.names import did_you_mean
 from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.scoring.plan import ScoringPlan
+from aim_tui.documents import parse_env
 from aim_tui.errors import ConfigError, UsageError
 from aim_tui.settings import paths, schema
 from aim_tui.settings.schema import (
@@ -142,25 +143,22 @@ def load_environment() -> dict[str, str]:
 
     Those from the file are set in the environment, where libraries and the worker process expect them.
     """
-    from dotenv import dotenv_values, find_dotenv
+    from dotenv import find_dotenv
 
     try:
         env_file = find_dotenv(usecwd=True)
     except OSError:
         env_file = ""  # the working folder no longer exists
     try:
-        values = dotenv_values(env_file) if env_file else {}
+        text = Path(env_file).read_text(encoding="utf-8") if env_file else ""
     except UnicodeDecodeError:
         raise ConfigError(f"{env_file}: the .env file is not UTF-8 text") from None
     except OSError as error:
         raise ConfigError(f"cannot read {env_file}: {error.strerror}") from None
+    values = parse_env(Path(env_file), text)
     for name in _ENVIRONMENT:
-        value = values.get(name)
-        if value:
-            try:
-                os.environ.setdefault(name, value)
-            except ValueError:
-                raise ConfigError(f"{env_file}: {name} contains a zero byte") from None
+        if value := values.get(name):
+            os.environ.setdefault(name, value)
     return {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
 
 
@@ -346,7 +344,12 @@ def _apply_captioner(profiles: dict[str, Profile], environment: Mapping[str, str
         return
     aim = profiles["aim"]
     local = _expanded(model)
-    chosen = ModelRef(id=model, path=str(local.absolute()) if local.is_dir() else None)
+    try:
+        is_folder = local.is_dir()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError(f"BLIP2_MODEL names neither a model nor a folder: {reason}") from None
+    chosen = ModelRef(id=model, path=str(local.absolute()) if is_folder else None)
     profiles["aim"] = replace(aim, models={**aim.models, Role.CAPTIONER: chosen})
 
 

@@ -8,6 +8,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+import msgspec
+
 from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.metrics.edits import MEASURES
 from aim_tui.core.metrics.normalisation import Piece, Rule, RuleSet
@@ -31,14 +33,23 @@ def from_flat(kind: type[Flat], data: Mapping[str, Any]) -> Flat:
     return kind(**{name: value for name, value in data.items() if name in known})
 
 
+def checked(kind: type[Flat], text: str) -> Flat:
+    """An instance of a dataclass from JSON; ValueError if a field is missing, of another type, or not finite."""
+    return checked_fields(kind, json.loads(text))
+
+
+def checked_fields(kind: type[Flat], data: Any) -> Flat:
+    """The same from JSON data."""
+    found = msgspec.convert(data, kind)
+    for name, value in data.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{name} is not a finite number")
+    return found
+
+
 def own_to_data(context: Context) -> dict[str, str]:
     """The own context of an image as JSON data; the parts of an edit have columns of their own."""
     return {"topic": context.topic, "prompt": context.prompt, "reference": context.reference}
-
-
-def own_from_data(data: Mapping[str, Any]) -> Context:
-    """What an image brings itself; what is stored with it and no part of it is left out."""
-    return from_flat(Context, data)
 
 
 def plan_to_data(plan: ScoringPlan) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def decoding(path: Path) -> Iterator[None]:
     """Report stored rows that this program cannot have written as damage."""
     try:
         yield
-    except (ValueError, TypeError, LookupError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         raise damaged(path, f"{type(error).__name__} {error}") from error
 
 

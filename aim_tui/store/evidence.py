@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from aim_tui.core.agreement.cell_values import cell_text, truth_of
 from aim_tui.core.agreement.duel_agreement import strengths
 from aim_tui.core.agreement.study import Contest, Sample, Scale, StudyColumn, StudyEntry, StudyJudgement, StudySource
 from aim_tui.core.metrics.registry import get_metric
-from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
+from aim_tui.core.metrics.spec import MetricSpec
+from aim_tui.core.outcomes import Failed, Missing, Outcome, Present, value_of
 from aim_tui.core.ratings.opinions import RATINGS
 from aim_tui.core.scoring.results import Results, Row
 from aim_tui.core.text import portable_path
@@ -34,44 +35,49 @@ _OUTCOMES = {DuelOutcome.LEFT: 1, DuelOutcome.RIGHT: -1, DuelOutcome.TIE: 0}
 def source_of_run(run: Run) -> StudySource:
     """The raw and normalised values and the final score of a run by path, or every number of edits by id."""
     if run.info.kind is RunKind.EDITS:
-        return source_of_edits(run.results, f"edit run {run.info.id}")
-    return source_of_results(run.results.settled(), f"run {run.info.id}")
+        return source_of(run.results, f"edit run {run.info.id}")
+    return source_of(run.results.settled(), f"run {run.info.id}")
+
+
+def source_of(results: Results, origin: str) -> StudySource:
+    """The same of results in memory."""
+    return source_of_edits(results, origin) if results.of_edits else source_of_results(results, origin)
 
 
 def source_of_results(results: Results, origin: str) -> StudySource:
-    """The raw and normalised values and the final score of results in memory, by path."""
+    """The raw and normalised values and the final score of images, by path."""
     columns = [_column(FINAL, results, origin, lambda row: row.final_outcome, True, Scale(0, 100))]
     for metric in results.plan.metrics:
-        spec = get_metric(metric)
+        spec, raw = get_metric(metric), partial(Row.outcome, metric=metric)
         scale = Scale(spec.low, spec.high) if math.isfinite(spec.low) and math.isfinite(spec.high) else None
-        columns.append(
-            _column(spec.raw_field, results, origin, partial(Row.outcome, metric=metric), spec.higher_is_better, scale)
-        )
+        model = _model(results, spec.roles)
+        columns.append(_column(spec.raw_field, results, origin, raw, spec.higher_is_better, scale, model))
         if metric in results.plan.shares:
-            columns.append(
-                _column(spec.norm_field, results, origin, partial(Row.norm, metric=metric), True, Scale(0, 1))
-            )
+            norm = partial(Row.norm, metric=metric)
+            columns.append(_column(spec.norm_field, results, origin, norm, True, Scale(0, 1), model))
     return StudySource(
         origin=origin,
         columns=tuple(columns),
         samples={row.path: _sample(row, results) for row in results.rows},
+        metadata=_devices(results),
         id_column="path",
     )
 
 
 def source_of_edits(results: Results, origin: str) -> StudySource:
     """Every number of edits and their known truth, by id; UsageError if a truth is neither right nor wrong."""
-    samples = {row.id: _edit_sample(row, origin) for row in results.rows}
+    samples = {row.id: _edit_sample(row, origin, results.specs) for row in results.rows}
     columns = []
     for spec in results.specs:
         scale = Scale(spec.low, spec.high) if math.isfinite(spec.high) else None
-        columns.append(
-            _column(spec.id, results, origin, partial(_outcome_or_error, metric=spec.id), spec.higher_is_better, scale)
-        )
+        outcome, model = partial(_outcome_or_error, metric=spec.id), _model(results, spec.roles)
+        columns.append(_column(spec.id, results, origin, outcome, spec.higher_is_better, scale, model))
     known = [StudyEntry(name, Present(float(one.correct))) for name, one in samples.items() if one.correct is not None]
     if known:
         columns.append(StudyColumn(TRUTH, tuple(known), scale=Scale(0, 1), origin=origin))
-    return StudySource(origin=origin, columns=tuple(columns), samples=samples, id_column="id")
+    return StudySource(
+        origin=origin, columns=tuple(columns), samples=samples, metadata=_devices(results), id_column="id"
+    )
 
 
 def metrics_of(source: StudySource) -> tuple[StudyColumn, ...]:
@@ -162,9 +168,22 @@ def _column(
     outcome: Callable[[Row], Outcome | None],
     higher_is_better: bool,
     scale: Scale | None,
+    model: str = "",
 ) -> StudyColumn:
     entries = tuple(StudyEntry(row.id, outcome(row) or _NOT_SCORED) for row in results.rows)
-    return StudyColumn(name, entries, higher_is_better, scale, origin)
+    return StudyColumn(name, entries, higher_is_better, scale, origin, model)
+
+
+def _model(results: Results, roles: Iterable[str]) -> str:
+    """The models of these roles that made the values, as far as they are stored."""
+    infos = (results.models.get(role) for role in roles)
+    return ", ".join(dict.fromkeys(info.id for info in infos if info is not None))
+
+
+def _devices(results: Results) -> dict[str, str]:
+    """The devices that the models ran on."""
+    devices = dict.fromkeys(info.device for info in results.models.values() if info.device)
+    return {"device": ", ".join(devices)} if devices else {}
 
 
 def _outcome_or_error(row: Row, metric: str) -> Outcome | None:
@@ -177,9 +196,10 @@ def _sample(row: Row, results: Results) -> Sample:
     return Sample(row.path, path=row.path, instruction=results.context.prompt, labels=labels)
 
 
-def _edit_sample(row: Row, origin: str) -> Sample:
+def _edit_sample(row: Row, origin: str, specs: Sequence[MetricSpec]) -> Sample:
     edit, truth = row.edit, row.truth
-    assert edit is not None  # every row is an edit
+    if edit is None:
+        raise UsageError(f"{origin} is damaged: one of its rows is not an edit")
     try:
         correct = truth_of(truth.get(TRUTH))
     except ValueError as error:
@@ -199,4 +219,5 @@ def _edit_sample(row: Row, origin: str) -> Sample:
         correct=correct,
         match=cell_text(truth.get("original_id")),
         error_type=cell_text(truth.get("error_type")),
+        values={spec.id: value for spec in specs if (value := value_of(row.outcome(spec.id))) is not None},
     )

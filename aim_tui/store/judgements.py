@@ -6,6 +6,7 @@ judgement of a rater counts, and undo stores the one before it again.
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from aim_tui.core.ratings.opinions import NOTHING, Opinion
 from aim_tui.core.ratings.records import OpinionsByPath
 from aim_tui.core.scoring.results import Results
 from aim_tui.store.database import Database, select_in
+from aim_tui.store.errors import decoding
 from aim_tui.store.packing import pack, unpack
 
 Value = float | str | bool | None
@@ -141,8 +143,9 @@ class Judgements:
             else:
                 rows = list(select_in(connection, f"{newest} AND sha256 IN", parameters, set(sha256s)))
         held: dict[str, dict[str, Judgement]] = {}
-        for row in rows:
-            judgement = _judgement(row)
+        with decoding(self._database.path):
+            judgements = [_judgement(row) for row in rows]
+        for judgement in judgements:
             if judgement.value is not None:
                 held.setdefault(judgement.image.sha256, {})[judgement.rater] = judgement
         return held
@@ -166,7 +169,8 @@ class Judgements:
         """All judgements of an image ever, the oldest first."""
         with self._database.reading() as connection:
             rows = connection.execute(f"{_SELECT} WHERE sha256 = ? ORDER BY id", (sha256,)).fetchall()
-        return [_judgement(row) for row in rows]
+        with decoding(self._database.path):
+            return [_judgement(row) for row in rows]
 
     def duel(
         self, left: Image, right: Image, outcome: DuelOutcome, *, rater: str, series: str, run: str | None = None
@@ -197,7 +201,8 @@ class Judgements:
                 f"{_SELECT_DUEL} AND (?1 IS NULL OR series = ?1) AND (?2 IS NULL OR rater = ?2) ORDER BY id",
                 (series, rater),
             ).fetchall()
-        return [_duel(row) for row in rows]
+        with decoding(self._database.path):
+            return [_duel(row) for row in rows]
 
     def _add(self, kind: JudgementKind, image: Image, value: Value, rater: str, run: str | None) -> int:
         stored = pack(value) if isinstance(value, str) else value
@@ -262,13 +267,23 @@ def _judgement(row: tuple[Any, ...]) -> Judgement:
         value = bool(value)
     elif isinstance(value, bytes):
         value = unpack(value)
+    _check_texts(rater=rater, sha256=sha256)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"judgement {number} has a value that is not a finite number")
     return Judgement(number, JudgementKind(kind), rater, datetime.fromisoformat(at), image, value, run)
 
 
 def _duel(row: tuple[Any, ...]) -> Duel:
     number, series, rater, at, left_sha256, left_path, right_sha256, right_path, outcome, run = row
+    _check_texts(series=series, rater=rater, left_sha256=left_sha256, right_sha256=right_sha256)
     left, right = Image(left_sha256, unpack(left_path)), Image(right_sha256, unpack(right_path))
     return Duel(number, series, rater, datetime.fromisoformat(at), left, right, DuelOutcome(outcome), run)
+
+
+def _check_texts(**fields: Any) -> None:
+    for name, value in fields.items():
+        if not isinstance(value, str):
+            raise TypeError(f"{name} is not a text")
 
 
 def _now() -> str:

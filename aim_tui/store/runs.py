@@ -16,8 +16,8 @@ from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import DataRow, ImageFacts, Item, MetricValue, ModelInfo, PromptRead
 from aim_tui.core.scoring.results import Raw, Results, Row, Summary, own_need
 from aim_tui.store.codec import (
-    from_flat,
-    own_from_data,
+    checked,
+    checked_fields,
     plan_from_json,
     plan_to_data,
     profile_from_json,
@@ -131,7 +131,9 @@ class Runs:
         """
         owner = Owner.this()
         with self._database.writing() as connection:
-            info = _info(_one(connection, run_id))
+            row = _one(connection, run_id)
+            with decoding(self._database.path):
+                info = _info(row)
             if info.state not in RESUMABLE:
                 raise StoreError(f"run {run_id} is {info.state}: nothing to resume")
             connection.execute(
@@ -234,7 +236,7 @@ def _info(row: dict[str, Any]) -> RunInfo:
     state = RunState(row["state"])
     if state is RunState.RUNNING and not owner.alive():
         state = RunState.INTERRUPTED
-    summary = from_flat(Summary, json.loads(row["summary"])) if row["summary"] else None
+    summary = checked(Summary, row["summary"]) if row["summary"] else None
     return RunInfo(
         id=row["id"],
         state=state,
@@ -264,10 +266,10 @@ def _request(row: dict[str, Any]) -> RunRequest:
         folder=unpack(row["folder"]),
         device=row["device"],
         reference_sha256=row["reference_sha256"],
-        not_asked=json.loads(row["not_asked"]),
-        settings=json.loads(row["settings"]),
-        fingerprints=json.loads(row["fingerprints"]),
-        versions=json.loads(row["versions"]),
+        not_asked=_mapping(row["not_asked"]),
+        settings=_mapping(row["settings"]),
+        fingerprints=_mapping(row["fingerprints"]),
+        versions=_mapping(row["versions"]),
         data=unpack_optional(row["data"]) or "",
     )
 
@@ -277,20 +279,20 @@ def _run(row: dict[str, Any], images: _Rows, values: _Rows, models: _Rows) -> Ru
     results = Results(request.plan, request.context)
     results.add(_item(number, path, own, *edit) for number, (path, _, _, own, _, _, *edit) in enumerate(images))
     for result, (_, facts, error, _, source_facts, texts_read, *_) in zip(results.rows, images, strict=True):
-        result.facts = from_flat(ImageFacts, json.loads(facts)) if facts else None
-        result.source = from_flat(ImageFacts, json.loads(source_facts)) if source_facts else None
+        result.facts = checked(ImageFacts, facts) if facts else None
+        result.source = checked(ImageFacts, source_facts) if source_facts else None
         result.error = unpack_optional(error)
         if texts_read:
-            result.texts_read = {text: from_flat(PromptRead, read) for text, read in json.loads(texts_read).items()}
+            result.texts_read = {text: checked_fields(PromptRead, read) for text, read in _mapping(texts_read).items()}
     _fill(results, values)
-    infos = {info.role: info for info in (from_flat(ModelInfo, json.loads(text)) for (text,) in models)}
+    infos = {info.role: info for info in (checked(ModelInfo, text) for (text,) in models)}
     # Models of a run over edits were always sorted by name.
     order = sorted(infos) if request.kind is RunKind.EDITS else (*Role, *sorted(infos))
     results.models = {role: infos[role] for role in order if role in infos}
     if row["prompt_read"]:
-        results.prompt = from_flat(PromptRead, json.loads(row["prompt_read"]))
+        results.prompt = checked(PromptRead, row["prompt_read"])
     if row["topic_read"]:
-        results.topic = from_flat(PromptRead, json.loads(row["topic_read"]))
+        results.topic = checked(PromptRead, row["topic_read"])
     results.replan(request.plan)
     return Run(_info(row), request, results)
 
@@ -321,11 +323,18 @@ def _item(number: int, path: Any, own: str | None, name: Any, source: Any, *edit
         source_caption=source_caption,
         target_caption=target_caption,
     )
-    return Item(number, unpack(path), context, DataRow(unpack(name), unpack(source), unpack(path), json.loads(truth)))
+    return Item(number, unpack(path), context, DataRow(unpack(name), unpack(source), unpack(path), _mapping(truth)))
+
+
+def _mapping(text: str) -> dict[str, Any]:
+    data = json.loads(text)
+    if not isinstance(data, dict):
+        raise ValueError(f"{text[:40]!r} is not an object")
+    return data
 
 
 def _own(text: str | None) -> Context | None:
-    return own_from_data(json.loads(text)) if text is not None else None
+    return checked(Context, text) if text is not None else None
 
 
 def _changed_files(connection: sqlite3.Connection, run_id: str, started: datetime) -> list[tuple[str, int]]:

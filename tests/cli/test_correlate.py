@@ -185,7 +185,10 @@ def test_right_and_wrong_instructions_are_told_apart(cli: Cli, tmp_path: Path) -
         "correlate", "--scores", str(tmp_path / "scores.json"), "-j", str(tmp_path / "adversarial_dataset.json"), *FAST
     ).out
     assert "editclip_score against is_correct" in told
-    assert "editclip_score: right against wrong" in told and "12 matched pairs of 12 right samples" in told
+    assert (
+        "editclip_score: right against wrong" in told
+        and "12 right and 12 wrong rows, 12 matched pairs from 12 right rows" in told
+    )
     assert "100.0% of 12" in told and "colour" in told and "count" in told
 
 
@@ -272,7 +275,7 @@ def test_a_run_is_held_against_a_file_by_the_names_of_its_images(cli: Cli, tmp_p
     stored([0.1, 0.2, 0.25, 0.3])
     (tmp_path / "mine.csv").write_text("image,stars\n0,1\n1,3\n2.png,2\n/other/3.png,5\nnone.png,4\n")
     told = cli("correlate", "last", "-m", "clip,lpips", "-j", str(tmp_path / "mine.csv"), "--scale", "1-5", *FAST).out
-    assert "4 matched (2 by file name, 2 by file name without its ending)" in told
+    assert "4 matched (1 by file name, 2 by file name without its ending, 1 by file name in another folder)" in told
     assert "only among the judgements: none.png" in told
     assert "clip_score against stars" in told and "undefined: all lpips_score values equal 0.7" in told
 
@@ -379,3 +382,69 @@ def test_nothing_heavy_is_imported_to_ask_for_help() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.splitlines()[-1] == "[]"
+
+
+# -- what a file knows of itself --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def simulated(tmp_path: Path) -> str:
+    """A correlation_results.json of the edit project whose judge is simulated, on a scale of 0 to 1."""
+    values = [(0.025, 0.761), (-0.014, 0.68), (0.013, 0.67), (-0.024, 0.718), (0.03, 0.743), (0.01, 0.536)]
+    content = {
+        "metadata": {"n_samples": 6, "model_type": "CLIP (big)", "llm_type": "simulated", "device": "cpu"},
+        "correlation_metrics": {"n_samples": 6},
+        "clip_results": [
+            {"sample_id": n, "edit_score": x, "target_text_sim": 0.2 + x, "source_text_sim": 0.2,
+             "source_target_sim": 0.9} for n, (x, _) in enumerate(values)
+        ],
+        "llm_results": [
+            {"sample_id": n, "llm_score": y, "llm_model": "simulated"} for n, (_, y) in enumerate(values)
+        ],
+    }  # fmt: skip
+    (tmp_path / "correlation_results.json").write_text(json.dumps(content))
+    return str(tmp_path / "correlation_results.json")
+
+
+def test_a_simulated_judge_is_named_in_the_table_the_file_and_the_figure(
+    cli: Cli, simulated: str, tmp_path: Path
+) -> None:
+    told = cli("correlate", "--scores", simulated, "--normalize", "minmax", *FAST, "-o", str(tmp_path / "again.json"),
+               "--plot", str(tmp_path / "figure.svg")).out  # fmt: skip
+    assert "edit_score against llm_score (simulated judge)" in told
+    assert "edit_score: CLIP (big); llm_score: simulated; device: cpu" in told
+    assert "all values lie within 0 to 1, taken as 0 to 1" in told and "MAE" in told
+    assert "llm_score (simulated judge)" in (tmp_path / "figure.svg").read_text()
+    again = json.loads((tmp_path / "again.json").read_text())
+    assert again["metadata"] | {"n_samples": 6} == {
+        "n_samples": 6, "model_type": "CLIP (big)", "llm_type": "simulated", "device": "cpu", "simulated": True,
+    }  # fmt: skip
+    assert again["clip_results"][1]["sample_id"] == 1 and again["llm_results"][1]["llm_model"] == "simulated"
+    assert again["clip_results"][1]["source_target_sim"] == 0.9
+    reread = json.loads(cli("correlate", "--scores", str(tmp_path / "again.json"), "-f", "json", *FAST).out)
+    assert reread["metadata"] == again["metadata"] and not any(one["differs"] for one in reread["stated"])
+
+
+def test_a_rating_beside_a_simulated_judge_is_not_simulated(cli: Cli, simulated: str, tmp_path: Path) -> None:
+    (tmp_path / "ratings.csv").write_text("id,stars\n" + "".join(f"{n},{n % 5 + 1}\n" for n in range(6)))
+    run = cli("correlate", "--scores", simulated, "-j", str(tmp_path / "ratings.csv"), "-f", "json", *FAST)
+    metadata = json.loads(run.out)["metadata"]
+    assert (metadata["model_type"], metadata["llm_type"], metadata["simulated"]) == ("CLIP (big)", "stars", False)
+
+
+def test_the_words_of_the_seed_stand_in_the_table(cli: Cli, edits: tuple[str, str]) -> None:
+    scores, judgements = edits
+    told = cli("correlate", "--scores", scores, "--judgements", judgements, *FAST).out
+    assert "strength" in told and "p < .05" in told
+    assert re.search(r"Pearson r +\+0\.\d+ +(strong|moderate|weak) .* (yes|no) ", told)
+
+
+def test_right_and_wrong_rows_without_a_match_have_counts_and_a_gap(cli: Cli, tmp_path: Path) -> None:
+    rows = [{"id": f"correct_{n}", "is_correct": True, "llm_score": 8 + n % 2} for n in range(6)]
+    rows += [
+        {"id": f"wrong_{n}", "is_correct": False, "error_type": "object", "llm_score": 2 + n % 2} for n in range(5)
+    ]
+    (tmp_path / "a.json").write_text(json.dumps({"results": rows}))
+    told = cli("correlate", "--scores", str(tmp_path / "a.json"), "--metric", "llm_score", *FAST).out
+    assert "6 right and 5 wrong rows, 0 matched pairs" in told
+    assert "mean of all right rows minus mean of all wrong rows: +6.100000" in told

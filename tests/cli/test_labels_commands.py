@@ -129,6 +129,31 @@ def test_a_probe_is_applied_to_the_model_that_it_was_trained_on_and_to_no_other(
     assert refused.code == 2 and "was trained on embeddings of sample/clip" in refused.err and "'mine'" in refused.err
 
 
+def test_images_of_the_same_pixels_stay_in_one_part_of_the_cross_validation(
+    cli: Cli, root: Path, tmp_path: Path
+) -> None:
+    labels, rows = tmp_path / "labels.csv", []
+    for folder, names, label in (("cabins", CABINS, "snow"), ("green", GREEN, "grass")):
+        for name in names:
+            rows.append((f"root/{folder}/{name}", label))
+            copied = f"root/{folder}/{Path(name).stem}_copy.bmp"
+            with Image.open(tmp_path / "root" / folder / name) as image:
+                image.convert("RGB").save(tmp_path / copied)
+            rows.append((copied, label))
+    labels.write_text("image,label\n" + "".join(f"{name},{label}\n" for name, label in rows))
+    train = ("probe", "train", "--labels", str(labels), "-P", "sample", "--json", "-o")
+    run = cli(*train, str(tmp_path / "a.safetensors"))
+    assert "10 images are copies of others (the same pixels)" in run.err
+    assert json.loads(run.out)["cross_validation"]["folds"] == 5
+    # Ten images a class, but five pictures: a sixth part would be without one.
+    run = cli(*train, str(tmp_path / "b.safetensors"), "--folds", "6")
+    assert run.code == 2 and "5 distinct images are" in run.err
+    labels.write_text(labels.read_text().replace(f"root/cabins/{Path(CABINS[0]).stem}_copy.bmp,snow",
+                                                 f"root/cabins/{Path(CABINS[0]).stem}_copy.bmp,grass"))  # fmt: skip
+    run = cli(*train, str(tmp_path / "c.safetensors"))
+    assert run.code == 2 and "are the same picture, labelled" in run.err
+
+
 def test_categories_are_scored_as_the_clip_metric_scores_and_every_image_is_accounted_for(
     cli: Cli, root: Path, tmp_path: Path
 ) -> None:

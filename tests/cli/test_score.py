@@ -142,6 +142,41 @@ def test_results_go_to_a_file_and_an_old_one_stays_whole_when_the_run_fails(
     assert target.read_text() == before
 
 
+@pytest.fixture
+def numbered_folder(tmp_path: Path) -> Path:
+    """Images 1, 2, 10 and a prompt for each, in natural order."""
+    images = tmp_path / "numbered"
+    images.mkdir()
+    for number, path in zip((1, 2, 10), list_folder(SAMPLE.generations).images, strict=False):
+        shutil.copy(path, images / f"{number}{Path(path).suffix}")
+    (tmp_path / "prompts.txt").write_text("a cabin\na lake\na village\n")
+    return images
+
+
+def test_images_and_prompts_are_paired_in_natural_order_and_the_pairs_are_shown(
+    cli: Cli, numbered_folder: Path
+) -> None:
+    pairing = ("-P", "sample", "--metrics", "clip", "--prompts", str(numbered_folder.parent / "prompts.txt"), "--pair")
+    for given in (str(numbered_folder), f"{numbered_folder}/*"):
+        run = cli("score", given, *pairing, "-f", "jsonl", "--no-store")
+        assert [(Path(str(row["path"])).stem, row["prompt"]) for row in lines(run.out)] == [
+            ("1", "a cabin"), ("2", "a lake"), ("10", "a village"),
+        ]  # fmt: skip
+        assert "pair 3: 10." in run.err and "a village" in run.err
+
+
+def test_a_list_in_the_order_of_a_shell_is_refused_and_one_in_the_users_own_is_kept(
+    cli: Cli, numbered_folder: Path
+) -> None:
+    pairing = ("-P", "sample", "--metrics", "clip", "--prompts", str(numbered_folder.parent / "prompts.txt"), "--pair")
+    expanded = sorted(map(str, numbered_folder.iterdir()))
+    run = cli("score", *expanded, *pairing, "--no-store")
+    assert run.code == 2 and "the order of the images is ambiguous" in run.err and "quote the pattern" in run.err
+    mine = [expanded[2], expanded[0], expanded[1]]
+    run = cli("score", *mine, *pairing, "-f", "jsonl", "--no-store")
+    assert [row["path"] for row in lines(run.out)] == mine
+
+
 def test_a_spreadsheet_never_sees_a_formula(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Image.new("RGB", (64, 64)).save("=1+1.png")

@@ -17,7 +17,7 @@ from aim_tui.core.scoring.plan import raw_plan
 from aim_tui.core.scoring.records import editclip_document
 from aim_tui.core.scoring.results import Results
 from aim_tui.errors import UsageError
-from aim_tui.inputs.edits import parse_edits, read_edits
+from aim_tui.inputs.edits import EditColumns, parse_edits, read_edits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +38,9 @@ def write(path: Path, content: Any) -> Path:
         ("data.jsonl", json.dumps(ROW) + "\n\n"),
         ("data.csv", "id,source_image,target_image,instruction\na,x.png,sub/y.png,make it night\n"),
         ("data.csv", "instruction;after;before;id\nmake it night;sub/y.png;x.png;a\n"),
+        ("data.json", [{"id": "a", "source_img": "x.png", "edited_img": "sub/y.png", "edit_prompt": "make it night"}]),
+        ("data.json", [{"id": "a", "src_img": "x.png", "target_img": "sub/y.png", "instruction": "make it night"}]),
+        ("data.jsonl", json.dumps(ROW, indent=2) + "\n\n"),
     ],
 )
 def test_every_form_gives_the_same_edit_with_paths_beside_the_file(tmp_path: Path, name: str, content: Any) -> None:
@@ -46,6 +49,16 @@ def test_every_form_gives_the_same_edit_with_paths_beside_the_file(tmp_path: Pat
     assert (row.source, row.target) == (str(tmp_path / "x.png"), str(tmp_path / "sub" / "y.png"))
     assert (row.source_name, row.target_name) == ("x.png", "sub/y.png")
     assert row.item(3).edit == Context(source=str(tmp_path / "x.png"), instruction="make it night")
+
+
+def test_columns_of_any_name_are_named_by_options(tmp_path: Path) -> None:
+    path = write(tmp_path / "d.json", [{"nr": 7, "vorher": "x.png", "nachher": "y.png", "text": "make it night"}])
+    (row,) = read_edits(path, EditColumns("vorher", "nachher", "text", "nr")).rows
+    assert (row.id, row.source_name, row.target_name, row.instruction) == ("7", "x.png", "y.png", "make it night")
+    with pytest.raises(UsageError, match=r"--source-key: .* has no column 'vohrer'; did you mean 'vorher'\?"):
+        read_edits(path, EditColumns("vohrer"))
+    with pytest.raises(UsageError, match=r"no column for: source_image, .* \(its columns: nr, vorher, .*--source-key"):
+        read_edits(path)
 
 
 def test_what_an_adversarial_data_set_says_besides_is_kept(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -86,6 +87,15 @@ def test_the_usual_columns_are_those_of_dataflow_and_another_frame_needs_no_new_
     empty = Storage(pd.DataFrame({"image_path": [], "text": []}))
     operator.run(empty)
     assert empty.data["clip_score"].tolist() == []
+
+
+def test_a_number_in_the_column_of_texts_is_a_text() -> None:
+    image = list_folder(load_demo_data().generations).images[0]
+    numbers = ImageCLIPEvaluator(str(MODEL)).score([image] * 4, [1984, np.int64(1984), 1984.0, 0.5])
+    assert numbers == pytest.approx(row_by_row([image] * 4, ["1984", "1984", "1984", "0.5"]), abs=1e-5)
+    operator = ImageCLIPEvaluator(str(MODEL))
+    assert operator.score([image] * 2, [float("nan"), True]) == [0.0, 0.0]
+    assert operator.failures == {0: "no text", 1: "no text"}
 
 
 def test_a_wrong_column_model_or_device_is_said() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,9 +12,6 @@ from aim_tui.core.metrics.spec import Role
 from aim_tui.errors import ConfigError, UsageError
 from aim_tui.settings import settings as config
 from aim_tui.settings.settings import load_settings
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
@@ -243,11 +241,15 @@ def test_a_dotenv_file_that_is_not_utf_8_is_named(tmp_path: Path, monkeypatch: p
 
 
 def test_a_dotenv_file_that_can_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: str) -> dict[str, str]:
-        raise PermissionError(13, "Permission denied", path)
+    read_text = Path.read_text
+
+    def refuse(path: Path, *args: Any, **kwargs: Any) -> str:
+        if path.name == ".env":
+            raise PermissionError(13, "Permission denied", str(path))
+        return read_text(path, *args, **kwargs)
 
     (tmp_path / ".env").touch()
-    monkeypatch.setattr("dotenv.dotenv_values", refuse)
+    monkeypatch.setattr(Path, "read_text", refuse)
     with pytest.raises(ConfigError, match=rf"cannot read {tmp_path}/.env: Permission denied"):
         load_settings()
 

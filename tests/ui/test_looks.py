@@ -12,9 +12,9 @@ from aim_tui.ui.commands import binding_commands
 from aim_tui.ui.dialogs.confirm import ConfirmScreen
 from aim_tui.ui.dialogs.help import HelpScreen
 from aim_tui.ui.keymap import key_actions
-from aim_tui.ui.main.score_table import ScoreTable
 from aim_tui.ui.preferences import Preferences
 from aim_tui.ui.review.screen import ReviewScreen
+from aim_tui.ui.scores.score_table import ScoreTable
 from aim_tui.ui.themes import THEME_NAMES
 from aim_tui.ui.widgets.key_line import KeyLine
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aim_tui.ui.main.layout import share_out
-from aim_tui.ui.main.score_columns import lay_out, width_for_all_values
-from aim_tui.ui.main.score_table import ScoreTable
+from aim_tui.ui.scores.score_columns import lay_out, width_for_all_values
+from aim_tui.ui.scores.score_table import ScoreTable
 from aim_tui.ui.widgets.line_look import NARROW_TERMINAL
 
 if TYPE_CHECKING:

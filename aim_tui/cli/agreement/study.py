@@ -12,7 +12,7 @@ from aim_tui.core.metrics.edits import FAMILIES
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.names import did_you_mean
 from aim_tui.errors import UsageError
-from aim_tui.inputs.judgements import Reading, choose, read_source
+from aim_tui.inputs.judgements import ColumnRole, Reading, choose, read_source
 from aim_tui.runs.storage import open_existing, store_path
 from aim_tui.store import evidence
 from aim_tui.store.judgements import Judgements
@@ -46,8 +46,6 @@ def gather_study(request: StudyRequest) -> Study:
         raise UsageError("--id names at most two columns: of the scores, of the judgements")
     study = _study_of_files(request) if request.scores is not None else _study_of_run(request)
     _check_joined(study)
-    if all(metric in judgement.raters for metric in study.metrics for judgement in study.judgements):
-        raise UsageError(f"{study.metrics[0].name} would be compared with itself", "name another column: --against")
     if request.metric_scale is None:
         return study
     return replace(study, metrics=tuple(replace(column, scale=request.metric_scale) for column in study.metrics))
@@ -73,11 +71,11 @@ def _study_of_files(request: StudyRequest) -> Study:
         judged = read_source(request.judgements, replace(reading, id_column=request.ids[-1] if request.ids else ""))
     _check_lower_is_better(request.lower_is_better, scores, judged)
     taken = (*request.against, *request.raters) if judged is scores else ()
-    metrics = choose(scores, request.metrics, "--metric", taken)
+    metrics = choose(scores, request.metrics, "--metric", ColumnRole.METRIC, taken)
     if judged is scores and request.scale:
         metrics = tuple(replace(column, scale=None) for column in metrics)
-    judgements = _judgements(judged, request, [column.name for column in metrics] if judged is scores else ())
-    return gather(scores, metrics, judged, judgements)
+    names = [column.name for column in metrics]
+    return gather(scores, metrics, judged, _judgements(judged, request, names, one_file=judged is scores))
 
 
 def _study_of_run(request: StudyRequest) -> Study:
@@ -119,14 +117,15 @@ def _study_of_scores(
         for column in scores.columns
     )
     scores = replace(scores, columns=tuple(columns))
-    metrics = choose(scores, tuple(_field(name) for name in request.metrics) or default, "--metric")
+    metrics = choose(scores, tuple(_field(name) for name in request.metrics) or default, "--metric", ColumnRole.METRIC)
     if request.judgements is not None:
         reading = Reading(
             request.ids[-1] if request.ids else "", request.lower_is_better, request.scale, request.rater_column
         )
         judged = read_source(request.judgements, reading)
         _check_lower_is_better(request.lower_is_better, scores, judged)
-        return gather(scores, metrics, judged, _judgements(judged, request))
+        names = [column.name for column in metrics]
+        return gather(scores, metrics, judged, _judgements(judged, request, names, one_file=False))
     _check_lower_is_better(request.lower_is_better, scores)
     judgements = _stored_judgements(scores, own, tuple(_field(name) for name in request.against), of)
     return gather(scores, metrics, scores, judgements)
@@ -149,20 +148,28 @@ def _stored_judgements(
         judgement = own.get(name)
         if name in own and judgement is None:
             raise UsageError(f"no {of} of {scores.origin} has a judgement named {name!r}")
-        judgements.append(judgement or StudyJudgement(name, choose(scores, (name,), "--against")))
+        judgements.append(judgement or StudyJudgement(name, choose(scores, (name,), "--against", ColumnRole.JUDGEMENT)))
     return judgements
 
 
 def _judgements(
-    judged: StudySource, request: StudyRequest, taken: tuple[str, ...] | list[str] = ()
+    judged: StudySource, request: StudyRequest, metrics: list[str], *, one_file: bool
 ) -> list[StudyJudgement]:
     """The judgements of a file: its columns, split by rater if rows or columns name raters."""
     if request.raters:
         if request.rater_column:
             raise UsageError("--rater and --raters cannot be combined", "give one of them")
         name = request.against[0] if request.against else "rating"
-        return [StudyJudgement(name, choose(judged, request.raters, "--raters"))]
-    columns = choose(judged, request.against, "--against", taken)
+        return [StudyJudgement(name, choose(judged, request.raters, "--raters", ColumnRole.JUDGEMENT))]
+    columns = choose(
+        judged,
+        request.against,
+        "--against",
+        ColumnRole.JUDGEMENT,
+        taken=metrics if one_file else (),
+        # A judge's file may repeat the metric beside its own score.
+        avoided=metrics,
+    )
     return [StudyJudgement(column.name, judged.raters.get(column.name) or (column,)) for column in columns]
 
 

@@ -190,6 +190,8 @@ def _say_uncounted(made: Classification) -> None:
         return
     for path, label in list(made.unknown.items())[:20]:
         say(f"{path}: its true label {label!r} is not in --labels; not counted", "yellow")
+    for guess in made.truth.guesses:
+        say(f"--truth: {guess}", "yellow")
     say_first([f"{path}: no true label; not counted" for path in made.unlabelled], what=" like the last")
     say_first(
         [f"{name}: in --truth, but not one of the images" for name in made.truth.unmatched], what=" like the last"

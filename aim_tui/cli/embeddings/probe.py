@@ -14,9 +14,11 @@ from aim_tui.cli import options
 from aim_tui.cli.console import finish, print_json, say, show
 from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, say_failures, say_hidden
 from aim_tui.core.embeddings.classification import percent
+from aim_tui.core.embeddings.duplicates import find_groups
 from aim_tui.core.embeddings.gallery import ImageEmbeddings
 from aim_tui.core.embeddings.linear_probe import Training, mean, spread
 from aim_tui.core.embeddings.linear_probe import train as train_probe
+from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.text import path_fields, printable
 from aim_tui.errors import UsageError
 from aim_tui.exports.content import Records
@@ -24,6 +26,7 @@ from aim_tui.exports.formats import choose, export
 from aim_tui.exports.probes import SavedProbe, read_probe, write_probe
 from aim_tui.exports.sink import check_writable
 from aim_tui.exports.tables import facts, table, words
+from aim_tui.inputs.dataset_inspection import pixel_digests
 from aim_tui.inputs.labels import read_label_file
 
 app = typer.Typer(no_args_is_help=True)
@@ -67,11 +70,16 @@ def train(
     with embedder(setup, common.store_path) as embed:
         gallery = embed.images(list(by_path))
     say_failures(gallery)
-    _check_copies(gallery, by_path)
+    pictures = _pictures(gallery, by_path, setup.engine.reading)
     if not gallery.paths:
         raise UsageError(f"no image of {labels} could be read")
     found = train_probe(
-        gallery.vectors, [by_path[path] for path in gallery.paths], folds=folds, strength=strength, seed=seed
+        gallery.vectors,
+        [by_path[path] for path in gallery.paths],
+        pictures,
+        folds=folds,
+        strength=strength,
+        seed=seed,
     )
     description = {
         **about(setup, gallery),
@@ -141,22 +149,33 @@ def _by_path(paths: Mapping[str, str], rows: Mapping[str, str]) -> dict[str, str
     return by_path
 
 
-def _check_copies(gallery: ImageEmbeddings, by_path: Mapping[str, str]) -> None:
-    """UsageError where one picture has two labels; a warning about copies, which end up in several folds."""
+def _pictures(gallery: ImageEmbeddings, by_path: Mapping[str, str], reading: ReadingPolicy) -> list[str]:
+    """The identity of each picture: a digest of its pixels if another image may have the same, else of the file.
+
+    UsageError if one picture has two labels; a warning about near copies, which do not have the same pixels.
+    """
+    # Images of the same pixels have the same embedding, so that only near ones are decoded again.
+    near = [
+        [member.index for member in group.members] for group in find_groups(gallery.vectors, gallery.sha256s).groups
+    ]
+    digests = pixel_digests([gallery.paths[row] for rows in near for row in rows], reading)
+    pictures = [digests.get(path, sha256) for path, sha256 in zip(gallery.paths, gallery.sha256s, strict=True)]
     first: dict[str, str] = {}
-    copies = 0
-    for path, sha256 in zip(gallery.paths, gallery.sha256s, strict=True):
-        other = first.setdefault(sha256, path)
+    for path, picture in zip(gallery.paths, pictures, strict=True):
+        other = first.setdefault(picture, path)
         if by_path[other] != by_path[path]:
             labels = f"{by_path[path]!r} and {by_path[other]!r}"
             raise UsageError(f"{path} and {other} are the same picture, labelled {labels}")
-        copies += other != path
-    if copies:
+    if copies := len(pictures) - len(first):
+        say(f"{copies} images are copies of others (the same pixels): copies stay in one fold of the cross-validation")
+    distinct = [len({pictures[row] for row in rows}) for rows in near]
+    if any(count > 1 for count in distinct):
         say(
-            f"{copies} images are copies of others: cross-validation may train on one and test on the other, "
-            "which makes its figures too good",
+            f"{sum(count for count in distinct if count > 1)} images are near copies of each other: in different folds "
+            "of the cross-validation they make the figures too good (see aim-tui duplicates)",
             "yellow",
         )
+    return pictures
 
 
 def _check_model(path: Path, saved: SavedProbe, fingerprint: str, profile: str) -> None:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aim_tui.cli.console import say
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.metrics.spec import Need
-from aim_tui.core.names import one_of
+from aim_tui.core.names import natural_key, one_of
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Item, numbered
+from aim_tui.core.text import file_name
 from aim_tui.errors import UsageError
 from aim_tui.inputs.prompts import FoundPrompt, NoPrompt, PromptFrom, find_prompt
 from aim_tui.runs.setup import Setup
 
 _LARGEST = 16 << 20
 _SHOWN = 10
+_LONGEST_SHOWN = 80
 #: The prompts are in a column of the manifest.
 COLUMN = "column"
 
@@ -44,10 +46,11 @@ class Prompts:
         """Whether images have prompts of their own."""
         return self.origin is not None or self.pair or len(self.texts) > 1
 
-    def items(self, images: Sequence[str], *, further: bool = False) -> list[Item]:
+    def items(self, images: Sequence[str], *, named: Sequence[str] = (), further: bool = False) -> list[Item]:
         """The images, each once per prompt; UsageError if their numbers do not match.
 
-        It is not an error if no image of `further` ones, which come later, has a prompt.
+        `named` are the paths of the command line, in their order. It is not an error if no image of `further` ones,
+        which come later, has a prompt.
         """
         if self.origin is not None:
             return self._found(images, self.origin, further=further)
@@ -56,7 +59,10 @@ class Prompts:
         if not self.pair:
             pairs = [(image, text) for image in images for text in self.texts]
         elif len(self.texts) == len(images):
+            known = set(images)
+            _check_order([name for name in named if name in known])
             pairs = list(zip(images, self.texts, strict=True))
+            _show_pairs(pairs)
         else:
             raise UsageError(f"--pair: {len(images)} images, but {len(self.texts)} prompts")
         return [Item(number, image, context=Context(prompt=text)) for number, (image, text) in enumerate(pairs)]
@@ -127,6 +133,45 @@ def with_own(setup: Setup, needs: Iterable[Need]) -> Setup:
     metrics = tuple(metric for metric in setup.enabled if metric in setup.metrics or get_metric(metric).needs in own)
     not_asked = {metric: reason for metric, reason in setup.not_asked.items() if metric not in metrics}
     return replace(setup, metrics=metrics, not_asked=not_asked)
+
+
+def _check_order(images: Sequence[str]) -> None:
+    """UsageError if the images stand in the order of a shell where natural order differs.
+
+    A folder and a pattern that we expand ourselves are in natural order (1, 2, 10), and a list that is sorted in no way
+    is in the order that the user means; a list in the order 1, 10, 2 was most likely expanded by the shell.
+    """
+    by_folder: dict[str, list[str]] = {}
+    for image in images:
+        by_folder.setdefault(image.rpartition("/")[0], []).append(image)
+    for names in (*by_folder.values(), list(images)):
+        natural = sorted(names, key=natural_key)
+        if names != natural and any(names == sorted(names, key=key) for key in _SHELL_ORDERS):
+            plain, other = next(pair for pair in zip(names, natural, strict=True) if pair[0] != pair[1])
+            raise UsageError(
+                f"--pair: the order of the images is ambiguous: they are given as a shell sorts them, with "
+                f"{file_name(plain)} where natural order has {file_name(other)}",
+                "name the folder or quote the pattern ('images/*.png') for natural order, or name each image with its "
+                "prompt in a file: --manifest FILE",
+            )
+
+
+#: Byte by byte, or as the locales of most languages sort: case and punctuation count last.
+_SHELL_ORDERS: tuple[Callable[[str], str], ...] = (
+    str,
+    str.casefold,
+    lambda name: "".join(char for char in name.casefold() if char.isalnum()),
+)
+
+
+def _show_pairs(pairs: Sequence[tuple[str, str]]) -> None:
+    for number, (image, text) in enumerate(pairs[:_SHOWN], start=1):
+        say(
+            f"pair {number}: {file_name(image)}: {text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + '…'}"
+        )
+    if len(pairs) > _SHOWN:
+        image, text = pairs[-1]
+        say(f"… pair {len(pairs)}: {file_name(image)}: {text[:_LONGEST_SHOWN]}")
 
 
 def own_context(found: FoundPrompt | NoPrompt) -> Context:

@@ -142,7 +142,7 @@ def score(
         problems = "; ".join(f"{problem.path}: {problem.reason}" for problem in found.problems)
         raise UsageError(f"no images to score: {problems}")
     sink.check([*found.images, setup.context.reference], "images to score")
-    images = item_prompts.items(found.images, further=watch)
+    images = item_prompts.items(found.images, named=paths, further=watch)
     watching = None
     if watch:
         seen = Watch(paths, recursive, setup.engine.reading, known=())

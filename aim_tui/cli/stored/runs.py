@@ -15,18 +15,19 @@ from rich.table import Table
 from aim_tui.cli import options
 from aim_tui.cli.console import facts, print_json, say, table, words
 from aim_tui.cli.console import show as show_parts
-from aim_tui.cli.stored import edit_runs
 from aim_tui.cli.stored.compare_runs import compare_runs
-from aim_tui.cli.stored.edit_runs import stored_edits
 from aim_tui.cli.stored.thumbnails import thumbnails
-from aim_tui.core.metrics.edits import families_of
+from aim_tui.core.metrics.edits import EDITCLIP, families_of
+from aim_tui.core.scoring.columns import EDITS, View
 from aim_tui.core.scoring.results import Row
+from aim_tui.core.selection.sorting import SortKey, sort_rows
 from aim_tui.core.text import file_name, portable_path
 from aim_tui.errors import UsageError
-from aim_tui.exports.edits import EditRecords
+from aim_tui.exports.edits import EditRecords, spreads, stored_edits
 from aim_tui.exports.formats import HTML, format_of, formats_for, get_format
 from aim_tui.exports.formats import export as write
 from aim_tui.exports.formats.json import JSON
+from aim_tui.exports.html import Thumbnail
 from aim_tui.exports.ordering import ranked, score_text, standing
 from aim_tui.exports.stored_run import StoredRun
 from aim_tui.runs import storage
@@ -76,13 +77,11 @@ def show(
 ) -> None:
     """Show a run: settings, models, summary, the best and the worst images."""
     loaded = storage.load_any(store, run)
-    if loaded.info.kind is RunKind.EDITS:
-        edit_runs.show(loaded, top, as_json=as_json)
-        return
     if as_json:
-        write(StoredRun(loaded), JSON)
+        write(_content(loaded), JSON)
         return
-    show_parts(_overview(loaded), _models(loaded))
+    sums = [spreads(loaded.results, arrows=True)] if loaded.results.of_edits else []
+    show_parts(_overview(loaded), _models(loaded), *sums)
     for title, rows in _extremes(loaded, top):
         show_parts(f"\n{title}")
         show_parts(_rows(loaded, rows))
@@ -130,11 +129,7 @@ def export(
         known = ", ".join(each.id for each in formats_for(*kinds))
         raise UsageError("no format given", f"--format, one of {known}; or -o FILE")
     loaded = storage.load_any(store, run)
-    if loaded.info.kind is RunKind.EDITS:
-        content: StoredRun | EditRecords = stored_edits(loaded)
-    else:
-        content = StoredRun(loaded, thumbnails(loaded) if chosen is HTML else None)
-    write(content, chosen, output)
+    write(_content(loaded, thumbnails(loaded) if chosen is HTML else None), chosen, output)
 
 
 app.command("compare")(compare_runs)
@@ -188,24 +183,33 @@ def _info_as_data(info: RunInfo) -> dict[str, Any]:
     return data | {name: getattr(summary, name) if summary else None for name in ("n_ok", "mean", "median")}
 
 
+def _content(run: Run, thumbnail: Thumbnail | None = None) -> StoredRun | EditRecords:
+    """The run as content to export."""
+    return stored_edits(run) if run.results.of_edits else StoredRun(run, thumbnail)
+
+
 def _overview(run: Run) -> Table:
     info, request, context = run.info, run.request, run.request.context
+    of_edits = run.results.of_edits
     took = f", took {(info.ended - info.started).total_seconds():.1f} s" if info.ended else ""
-    settings = ", ".join(f"{name} {value}" for name, value in request.settings.items() if value is not None)
+    settings = {name: value for name, value in request.settings.items() if name != "computing" and value is not None}
+    asked = [
+        ("topic", context.topic),
+        ("prompt", context.prompt),
+        ("reference", context.reference),
+        ("final score", request.plan.formula().removeprefix("final_score = ")),
+        ("rules", request.profile.rules_note().removeprefix("rules: ")),
+        *((f"no {metric}", reason) for metric, reason in request.not_asked.items()),
+    ]
     return facts(
         [
-            ("run", f"{info.id}, {info.state}"),
+            ("run", f"{info.id}{' over edits' if of_edits else ''}, {info.state}"),
             ("begun", f"{_when(info.started, seconds=True)} on {info.owner.host}{took}"),
-            ("folder", info.folder),
+            ("data", request.data) if of_edits else ("folder", info.folder),
             ("command", info.command),
             ("profile", f"{info.profile} ({request.profile.notice})" if request.profile.notice else info.profile),
-            ("topic", context.topic),
-            ("prompt", context.prompt),
-            ("reference", context.reference),
-            ("final score", request.plan.formula().removeprefix("final_score = ")),
-            ("rules", request.profile.rules_note().removeprefix("rules: ")),
-            *((f"no {metric}", reason) for metric, reason in request.not_asked.items()),
-            ("settings", settings),
+            *([("metrics", ", ".join(families_of(request.plan.metrics)))] if of_edits else asked),
+            ("settings", ", ".join(f"{name} {value}" for name, value in settings.items())),
             ("result", "; ".join(standing(run))),
         ]
     )
@@ -220,23 +224,36 @@ def _models(run: Run) -> Table:
 
 
 def _extremes(run: Run, top: int) -> list[tuple[str, list[tuple[int, Row]]]]:
-    """The best and the worst rows under a title each; all in one where they would overlap."""
-    rows = [(rank, row) for rank, row in ranked(run.results) if rank is not None]
+    """The best and the worst rows under a title each; all in one where they would overlap.
+
+    Edits have no final score: they are ranked by EditCLIP, or else by their first number.
+    """
+    results, what, by = run.results, "a final score", ""
+    if results.of_edits:
+        metrics = results.plan.metrics
+        what = EDITCLIP.id if EDITCLIP.id in metrics else metrics[0]
+        by, column = f" by {what}", EDITS[what]
+        scored = [row for row in results.rows if column.value(row, View()) is not None]
+        order = sort_rows(scored, SortKey(what, column.largest_first), columns=EDITS)
+        rows = [(rank, results.rows[item]) for rank, item in enumerate(order, start=1)]
+    else:
+        rows = [(rank, row) for rank, row in ranked(results) if rank is not None]
     if not rows or not top:
         return []
     if len(rows) <= 2 * top:
-        return [("all with a final score, the best first", rows)]
-    return [(f"the {top} best", rows[:top]), (f"the {top} worst", rows[-top:])]
+        return [(f"all with {what}, the best first", rows)]
+    return [(f"the {top} best{by}", rows[:top]), (f"the {top} worst{by}", rows[-top:])]
 
 
 def _rows(run: Run, rows: Sequence[tuple[int, Row]]) -> Table:
-    specs = run.results.specs
+    specs, of_edits = run.results.specs, run.results.of_edits
     numbers = [spec.heading for spec in specs]
-    made = table("#", "image", "final ↑", *numbers, "caption", right=("#", "final ↑", *numbers))
+    names, texts = (["id"], "instruction") if of_edits else (["image", "final ↑"], "caption")
+    made = table("#", *names, *numbers, texts, right=("#", "final ↑", *numbers))
     for rank, row in rows:
-        cells = [str(rank), file_name(row.path), score_text(row.final_outcome, 2)]
-        cells += [score_text(row.outcome(spec.id), spec.decimals) for spec in specs]
-        made.add_row(*map(words, [*cells, row.caption or ""]))
+        values = [score_text(row.outcome(spec.id), spec.decimals) for spec in specs]
+        first = [row.id] if of_edits else [file_name(row.path), score_text(row.final_outcome, 2)]
+        made.add_row(*map(words, [rank, *first, *values, row.instruction if of_edits else row.caption or ""]))
     return made
 
 

@@ -24,6 +24,7 @@ from aim_tui.core.agreement.duel_agreement import DuelAgreement, duel_agreement
 from aim_tui.core.agreement.error_measures import ErrorMapping, ErrorMeasures, error_measures
 from aim_tui.core.agreement.group_levels import Levels, levels
 from aim_tui.core.agreement.interpretation import EvidenceLevel, pairs_needed_sentence, sentence
+from aim_tui.core.agreement.merge_sources import is_itself
 from aim_tui.core.agreement.pairs import Pairs, join
 from aim_tui.core.agreement.permutation import affordable, permutation_tests
 from aim_tui.core.agreement.rater_agreement import RaterAgreement, rater_agreement
@@ -77,6 +78,15 @@ class DescribedColumn:
     """With ddof 0, as in AIM's files."""
     low: float | None
     high: float | None
+    model: str = ""
+    """The model that the values come from; '' if unknown."""
+    simulated: bool = False
+    """Whether the values were made up in place of a model's or a person's."""
+
+    @property
+    def title(self) -> str:
+        """The name, with a warning where a judge is simulated."""
+        return f"{self.name} (simulated judge)" if self.simulated else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +150,7 @@ def analyse(study: Study, options: Options | None = None) -> Analysis:
         _cell(study, metric, judgement, options)
         for judgement in study.judgements
         for metric in study.metrics
-        if metric not in judgement.raters
+        if not is_itself(metric, judgement)
     )
     raters = (rater_agreement(judgement, study.metrics) for judgement in study.judgements)
     discriminations = (discrimination(metric, study.samples, seed=options.seed) for metric in study.metrics)
@@ -167,8 +177,8 @@ def _cell(study: Study, metric: StudyColumn, judgement: StudyJudgement, options:
     if headline.value is not None:
         sentences.append(pairs_needed_sentence(headline, pairs.n))
     return AgreementCell(
-        metric=_described(metric.name, metric.origin, metric.higher_is_better, metric.scale, pairs.x),
-        judgement=_described(judgement.name, judgement.origin, judgement.higher_is_better, judgement.scale, pairs.y),
+        metric=_described(metric, pairs.x),
+        judgement=_described(judgement, pairs.y),
         pairs=pairs,
         groups=groups,
         standing=EvidenceLevel.of(pairs.n),
@@ -226,18 +236,31 @@ def _groups(study: Study, pairs: Pairs, by: str) -> tuple[str, ...]:
     return tuple(label or types.get(name, "") for label, name in zip(labels, pairs.ids, strict=True))
 
 
-def _described(name: str, origin: str, higher: bool, scale: Scale | None, oriented: np.ndarray) -> DescribedColumn:
-    values = oriented if higher else 0.0 - oriented
-    if not len(values):
-        return DescribedColumn(name, origin, higher, scale, None, None, None, None)
-    figures = (values.mean(), values.std(), values.min(), values.max())
-    return DescribedColumn(name, origin, higher, scale, *map(float, figures))
+def _described(side: StudyColumn | StudyJudgement, oriented: np.ndarray) -> DescribedColumn:
+    values = oriented if side.higher_is_better else 0.0 - oriented
+    there = bool(len(values))
+    return DescribedColumn(
+        name=side.name,
+        origin=side.origin,
+        higher_is_better=side.higher_is_better,
+        scale=side.scale,
+        mean=float(values.mean()) if there else None,
+        std=float(values.std()) if there else None,
+        low=float(values.min()) if there else None,
+        high=float(values.max()) if there else None,
+        model=side.model,
+        simulated=side.simulated,
+    )
 
 
 def _warnings(
     pairs: Pairs, groups: tuple[str, ...], group_levels: Levels | None, judgement: StudyJudgement
 ) -> tuple[str, ...]:
     warnings = []
+    if judgement.simulated:
+        warnings.append(
+            f"simulated judge: {judgement.name} comes from {judgement.model!r}, not from a model or a person"
+        )
     for negated, name in ((pairs.negated_x, pairs.x_name), (pairs.negated_y, pairs.y_name)):
         if negated:
             warnings.append(f"{name} is negated: lower is better")
@@ -251,9 +274,10 @@ def _warnings(
     values = 0.0 - pairs.y if pairs.negated_y else pairs.y
     outside = [value for value in values if scale and not scale.low <= value <= scale.high]
     if outside:
-        warnings.append(
-            f"{len(outside)} values of {judgement.name} lie outside its declared scale of {judgement.scale}"
-        )
+        warnings.append(f"{len(outside)} values of {judgement.name} lie outside its scale of {judgement.scale}")
+    for count, name in zip(pairs.rounded, (pairs.x_name, pairs.y_name), strict=True):
+        if count:
+            warnings.append(f"{count} values of {name} differ from another value by rounding only and count as equal")
     if pairs.repeated:
         warnings.append(f"{len(pairs.repeated)} ids are repeated with the same value and counted once")
     return tuple(warnings)

@@ -14,6 +14,7 @@ from aim_tui.core.agreement.coefficients import CONFIDENCE, Interval
 from aim_tui.core.agreement.pairs import collapse
 from aim_tui.core.agreement.rank_kernels import mid_ranks
 from aim_tui.core.agreement.study import Sample, StudyColumn
+from aim_tui.core.exact import exact_difference, exact_mean
 from aim_tui.core.outcomes import value_of
 from aim_tui.core.statistics import Mean, mean
 
@@ -37,7 +38,7 @@ class MatchedPair:
     @property
     def gap(self) -> float:
         """Right minus wrong: positive if the metric ranks the pair correctly."""
-        return self.right_value - self.wrong_value
+        return exact_difference(self.right_value, self.wrong_value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Separation:
 
     error_type: str
     right: int
+    """The number of right samples with a value, matched or not."""
     wrong: int
     auc: float | None
     """The chance that a right sample scores above a wrong one, a tie counted half: U / (n_right n_wrong)."""
@@ -66,6 +68,8 @@ class Separation:
     gap: Mean | None
     """Mean of right minus wrong over the matched pairs, with its bootstrap interval."""
     wilcoxon_p: float | None
+    unpaired_gap: float | None = None
+    """Mean of all right values minus that of all wrong ones, matched or not."""
     reason: str = ""
     """Why a figure is missing, or ''."""
 
@@ -181,9 +185,10 @@ def _separation(
 ) -> Separation:
     from scipy import stats
 
-    area = area_p = wilcoxon_p = None
+    area = area_p = wilcoxon_p = unpaired = None
     reasons = []
     if right and wrong:
+        unpaired = exact_difference(exact_mean(right), exact_mean(wrong))
         area = auc(np.array(right), np.array(wrong))
         area_p = _finite(stats.mannwhitneyu(right, wrong).pvalue)
     else:
@@ -204,6 +209,7 @@ def _separation(
         wins=win_rate(gaps),
         gap=mean(gaps, seed=seed) if gaps else None,
         wilcoxon_p=wilcoxon_p,
+        unpaired_gap=unpaired,
         reason="; ".join(reasons),
     )
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from aim_tui.core.agreement.discrimination import Wins, win_rate
 from aim_tui.core.agreement.pairs import collapse
 from aim_tui.core.agreement.study import Contest, StudyColumn
+from aim_tui.core.exact import levelled
 from aim_tui.core.outcomes import value_of
 
 if TYPE_CHECKING:
@@ -69,4 +70,6 @@ def strengths(contests: Sequence[Contest]) -> dict[str, float]:
         before, odds = odds, won / chances
         if np.abs(np.log(odds / before)).max() < _SETTLED:
             break
-    return {name: float(np.log(odds[place])) for name, place in number.items()}
+    # Equal records give equal strengths, which iteration reaches within its tolerance only.
+    logits = levelled(np.log(odds))
+    return {name: float(logits[place]) for name, place in number.items()}

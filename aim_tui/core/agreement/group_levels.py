@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from aim_tui.core.agreement.coefficients import RESAMPLED, CoefficientKind, coefficient, undefined
 from aim_tui.core.agreement.rank_kernels import dense
+from aim_tui.core.exact import group_means
 
 if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
@@ -78,7 +79,7 @@ def _within(x: Floats, y: Floats, groups: Sequence[str]) -> Level:
 def _system(x: Floats, y: Floats, groups: Sequence[str]) -> Level:
     places = dense(np.array(groups, dtype=object).astype(str)) if len(x) else np.zeros(0, dtype=np.int64)
     counts = np.bincount(places)
-    mean_x, mean_y = (np.bincount(places, weights=side) / np.maximum(counts, 1) for side in (x, y))
+    mean_x, mean_y = (group_means(side, places) for side in (x, y))
     reason = undefined(mean_x, mean_y).replace("pairs", "groups")
     values = {kind: coefficient(kind, mean_x, mean_y, reason).value for kind in RESAMPLED}
     return Level("system (means of groups)", values, len(counts), "groups", 0, {reason: 1} if reason else {})

@@ -10,6 +10,8 @@ from aim_tui.core.statistics import FEWEST
 
 #: The half width of the interval for which the required number of pairs is given.
 WANTED = 0.1
+#: AIM calls a coefficient significant below this p.
+SIGNIFICANT = 0.05
 _EXAMPLES = (0.3, 0.4, 0.5)
 
 
@@ -96,3 +98,8 @@ def strength(value: float | None) -> str | None:
     if value is None:
         return None
     return "strong" if abs(value) >= 0.7 else "moderate" if abs(value) >= 0.4 else "weak"
+
+
+def significant(p: float | None) -> bool | None:
+    """Whether p is below .05, AIM's limit; None without p."""
+    return None if p is None else p < SIGNIFICANT

@@ -23,6 +23,7 @@ from aim_tui.core.agreement.coefficients import (
 )
 from aim_tui.core.agreement.permutation import TOLERANCE
 from aim_tui.core.agreement.rank_kernels import dense
+from aim_tui.core.exact import levelled
 
 if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
@@ -118,7 +119,8 @@ def swap_tests(a: Floats, b: Floats, y: Floats, *, swaps: int = 10_000, seed: in
     p = (hits + 1) / (k + 1), of all ways hits / k.
     """
     z = np.stack([resample_kernels.standard(a), resample_kernels.standard(b)])
-    places = dense(z.ravel()).reshape(2, -1)
+    # The same metric in another unit has the same z, but for rounding.
+    places = dense(levelled(z.ravel(), TOLERANCE)).reshape(2, -1)
     functions: dict[CoefficientKind, Callable[[Ints], Floats]] = {
         CoefficientKind.PEARSON: _of(resample_kernels.pearson_rows(y), z),
         CoefficientKind.SPEARMAN: _of(resample_kernels.spearman_rows(y), places),

@@ -11,10 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from aim_tui.core.agreement.study import StudyColumn, StudyJudgement, measured
-from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
+from aim_tui.core.exact import exact_mean, without_rounding
+from aim_tui.core.outcomes import Failed, Missing, Outcome, Present, value_of
 
 if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
+
+
+#: How many different reasons are listed.
+_SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class Pairs:
     dropped: tuple[Dropped, ...]
     repeated: tuple[str, ...] = ()
     """Ids that a side repeats with the same value: counted once."""
+    rounded: tuple[int, int] = (0, 0)
+    """How many values of each side differed from another one by rounding only, and count as equal to it."""
 
     @property
     def n(self) -> int:
@@ -62,7 +69,11 @@ class Pairs:
 
     def describe(self) -> str:
         """How many are used, and why others are not, in words."""
-        reasons = "; ".join(f"{count} {reason}" for reason, count in self.reasons().items())
+        counts = self.reasons()
+        shown = [f"{count} {reason}" for reason, count in list(counts.items())[:_SHOWN]]
+        if more := sum(list(counts.values())[_SHOWN:]):
+            shown.append(f"{more} for other reasons")
+        reasons = "; ".join(shown)
         return f"{self.n} of {self.listed} used{f' ({reasons})' if reasons else ''}"
 
 
@@ -75,8 +86,12 @@ def join(metric: StudyColumn, judgement: StudyJudgement, only: str | None = None
     raters = [column for column in judgement.raters if only is None or column.name == only]
     xs, again_x = collapse(metric)
     sides = [collapse(column) for column in raters]
-    ys = _mean([side for side, _ in sides])
+    ys = _without_rounding(_mean([side for side, _ in sides]))
     repeated = dict.fromkeys([*again_x, *(name for _, again in sides for name in again)])
+    rounded = (
+        _changed(metric, xs),
+        sum(_changed(column, side) for column, (side, _) in zip(raters, sides, strict=True)),
+    )
     return pair(
         metric.name,
         judgement.name if only is None else f"{judgement.name} ({only})",
@@ -85,6 +100,7 @@ def join(metric: StudyColumn, judgement: StudyJudgement, only: str | None = None
         negate_x=not metric.higher_is_better,
         negate_y=not judgement.higher_is_better,
         repeated=tuple(repeated),
+        rounded=rounded,
     )
 
 
@@ -97,6 +113,7 @@ def pair(
     negate_x: bool = False,
     negate_y: bool = False,
     repeated: tuple[str, ...] = (),
+    rounded: tuple[int, int] = (0, 0),
 ) -> Pairs:
     """Pairs of two sides without repeated samples; see `join`."""
     ids, x, y, dropped = [], [], [], []
@@ -118,21 +135,25 @@ def pair(
         negated_y=negate_y,
         dropped=tuple(dropped),
         repeated=repeated,
+        rounded=rounded,
     )
 
 
 def collapse(column: StudyColumn) -> tuple[dict[str, Outcome], tuple[str, ...]]:
     """A column's outcome for each id, and the ids that it repeats with the same value.
 
-    An id with different values is ambiguous, and so has failed.
+    Values that differ by rounding only are equal. An id with different values is ambiguous, and so has failed.
     """
     outcomes: dict[str, Outcome] = {}
     counts: Counter[str] = Counter()
     different: set[str] = set()
-    for entry in column.entries:
+    # Values of a run may be too large to be squared.
+    measurements = [
+        measured(entry.outcome.value) if isinstance(entry.outcome, Present) else entry.outcome
+        for entry in column.entries
+    ]
+    for entry, outcome in zip(column.entries, _level(measurements), strict=True):
         counts[entry.id] += 1
-        # Values of a run may be too large to be squared.
-        outcome = measured(entry.outcome.value) if isinstance(entry.outcome, Present) else entry.outcome
         if entry.id not in outcomes:
             outcomes[entry.id] = outcome
         elif outcomes[entry.id] != outcome:
@@ -140,6 +161,26 @@ def collapse(column: StudyColumn) -> tuple[dict[str, Outcome], tuple[str, ...]]:
     for name in different:
         outcomes[name] = Failed(f"given {counts[name]} times with different values")
     return outcomes, tuple(name for name, count in counts.items() if count > 1 and name not in different)
+
+
+def _level(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes with values that differ by rounding only made equal."""
+    places = [place for place, outcome in enumerate(outcomes) if isinstance(outcome, Present)]
+    values = np.array([value_of(outcomes[place]) for place in places], dtype=np.float64)
+    levelled = list(outcomes)
+    for place, value in zip(places, without_rounding(values).tolist(), strict=True):
+        levelled[place] = Present(value)
+    return levelled
+
+
+def _without_rounding(side: Mapping[str, Outcome]) -> dict[str, Outcome]:
+    return dict(zip(side, _level(list(side.values())), strict=True))
+
+
+def _changed(column: StudyColumn, side: Mapping[str, Outcome]) -> int:
+    """How many values of a column count as another one."""
+    values = ((value_of(entry.outcome), value_of(side[entry.id])) for entry in column.entries)
+    return sum(old is not None and new is not None and old != new for old, new in values)
 
 
 def _mean(sides: Sequence[Mapping[str, Outcome]]) -> dict[str, Outcome]:
@@ -153,7 +194,7 @@ def _mean(sides: Sequence[Mapping[str, Outcome]]) -> dict[str, Outcome]:
         if failed is not None:
             means[name] = failed
         else:
-            means[name] = Present(sum(numbers) / len(numbers)) if numbers else values[0]
+            means[name] = Present(exact_mean(numbers)) if numbers else values[0]
     return means
 
 

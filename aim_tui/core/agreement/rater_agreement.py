@@ -13,6 +13,7 @@ import numpy.typing as npt
 from aim_tui.core.agreement.coefficients import CoefficientKind, undefined, value_only
 from aim_tui.core.agreement.pairs import collapse
 from aim_tui.core.agreement.study import StudyColumn, StudyJudgement
+from aim_tui.core.exact import exact_mean
 from aim_tui.core.outcomes import value_of
 
 if TYPE_CHECKING:
@@ -126,8 +127,7 @@ def _ceiling(
     by_metric: dict[str, list[float]] = {name: [] for name in scores}
     for row, column in enumerate(judgement.raters):
         others = np.delete(table, row, axis=0)
-        given = np.isfinite(others).sum(axis=0)
-        means = np.where(given > 0, np.nansum(others, axis=0) / np.maximum(given, 1), np.nan)
+        means = _means(others)
         shared = np.isfinite(table[row]) & np.isfinite(means)
         by_rater[column.name] = _spearman(table[row][shared], means[shared])
         for name, score in scores.items():
@@ -141,6 +141,12 @@ def _ceiling(
         by_rater=by_rater,
         metrics={name: float(np.mean(found)) if found else None for name, found in by_metric.items()},
     )
+
+
+def _means(table: Floats) -> Floats:
+    """The exact mean of each sample (n,) of a table (raters, n), NaN where no rater has a value."""
+    columns = ([value for value in column if value == value] for column in table.T.tolist())  # NaN differs from itself
+    return np.array([exact_mean(values) if values else np.nan for values in columns])
 
 
 def _along(metric: StudyColumn, ids: tuple[str, ...]) -> Floats:

@@ -1,4 +1,4 @@
-"""An analysis as plain data: the keys of the seed's correlation_results.json, and everything else besides."""
+"""An analysis as plain data: the keys of the seed's correlation_results.json, and all further figures."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aim_tui.core.agreement.coefficients import Coefficient, CoefficientKind
-from aim_tui.core.agreement.interpretation import strength
+from aim_tui.core.agreement.interpretation import significant, strength
 from aim_tui.core.text import portable_path
 
 if TYPE_CHECKING:
     from aim_tui.core.agreement.analysis import AgreementCell, Analysis, DescribedColumn
 
-_SIGNIFICANT = 0.05
 _SIMILARITIES = ("target_text_sim", "source_text_sim", "source_target_sim")
 
 
@@ -28,14 +27,16 @@ def document(analysis: Analysis) -> dict[str, Any]:
     `lower_is_better` names those that were negated for it.
     """
     first = analysis.cells[0] if analysis.cells else None
-    said = dict(analysis.study.metadata)
+    known = plain(analysis.study.metadata)
     return {
         "metadata": {
-            **said,
+            **known,
             "n_samples": first.pairs.n if first else 0,
-            "model_type": said.get("model_type") or (first.metric.name if first else None),
-            "llm_type": said.get("llm_type") or (first.judgement.name if first else None),
-            "device": said.get("device"),
+            # Of these columns, whatever the source says of others.
+            "model_type": (first.metric.model or first.metric.name) if first else None,
+            "llm_type": (first.judgement.model or first.judgement.name) if first else None,
+            "simulated": first.judgement.simulated if first else None,
+            "device": known.get("device"),
         },
         "correlation_metrics": _metrics(first) if first else {"n_samples": 0},
         "clip_results": _clip_results(analysis, first) if first else [],
@@ -73,8 +74,7 @@ def plain(value: Any) -> Any:
 
 def _words(found: Coefficient) -> dict[str, Any]:
     """The seed's words, for whoever reads its files."""
-    significant = None if found.p is None else found.p < _SIGNIFICANT
-    return {"strength": strength(found.value), "significant": significant}
+    return {"strength": strength(found.value), "significant": significant(found.p)}
 
 
 def _cell(cell: AgreementCell) -> dict[str, Any]:
@@ -119,18 +119,25 @@ def _clip_results(analysis: Analysis, cell: AgreementCell) -> list[dict[str, Any
     for name, value in zip(cell.pairs.ids, cell.pairs.x, strict=True):
         sample = analysis.sample(name)
         labels = sample.labels if sample else {}
-        row = {"sample_id": portable_path(name), "instruction": portable_path(sample.instruction if sample else "")}
-        rows.append(
-            {**row, "edit_score": sign * float(value), **{key: _number(labels.get(key)) for key in _SIMILARITIES}}
-        )
+        values = sample.values if sample else {}
+        similarities = {key: values.get(key, _number(labels.get(key))) for key in _SIMILARITIES}
+        row = {
+            "sample_id": _sample_id(analysis, name),
+            "instruction": portable_path(sample.instruction if sample else ""),
+        }
+        rows.append({**row, "edit_score": sign * float(value), **similarities})
     return rows
+
+
+def _sample_id(analysis: Analysis, name: str) -> str | int:
+    return int(name) if name in analysis.study.integer_ids else portable_path(name)
 
 
 def _llm_results(analysis: Analysis, cell: AgreementCell) -> list[dict[str, Any]]:
     sign = -1.0 if cell.pairs.negated_y else 1.0
-    model = analysis.study.metadata.get("llm_type") or cell.judgement.name
+    model = cell.judgement.model or cell.judgement.name
     return [
-        {"sample_id": portable_path(name), "llm_score": sign * float(value), "llm_model": model}
+        {"sample_id": _sample_id(analysis, name), "llm_score": sign * float(value), "llm_model": model}
         for name, value in zip(cell.pairs.ids, cell.pairs.y, strict=True)
     ]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aim_tui.core.agreement.coefficients import RESAMPLED, Coefficient, CoefficientKind, Interval
+from aim_tui.core.agreement.interpretation import significant, strength
 from aim_tui.core.agreement.residuals import Residual
 from aim_tui.core.text import file_name
 
@@ -33,7 +34,7 @@ class Section:
 
 
 def sections(analysis: Analysis) -> Iterator[Section]:
-    """Everything that was found, the widest view first."""
+    """All results, the widest view first."""
     if len(analysis.cells) > 1:
         yield _matrix(analysis)
     for cell in analysis.cells:
@@ -56,7 +57,7 @@ def number(value: float | None, form: str = "+.3f") -> str:
 
 
 def p_value(p: float | None) -> str:
-    """A p value with as many digits as it deserves."""
+    """A p value in four decimals, or one digit if it is smaller."""
     if p is None:
         return NONE
     return f"{p:.4f}" if p >= 0.00005 else f"{p:.0e}"
@@ -73,14 +74,15 @@ def plain_number(value: float) -> str:
 
 
 def _matrix(analysis: Analysis) -> Section:
-    judgements = [judgement.name for judgement in analysis.study.judgements]
-    found = {(cell.metric.name, cell.judgement.name): cell for cell in analysis.cells}
+    judgements = analysis.study.judgements
+    cells = {(cell.metric.name, cell.judgement.name): cell for cell in analysis.cells}
     rows = []
     for metric in analysis.study.metrics:
-        cells = [found.get((metric.name, judgement)) for judgement in judgements]
-        rows.append((metric.name, *(_short(cell) for cell in cells)))
+        of_metric = [cells.get((metric.name, judgement.name)) for judgement in judgements]
+        rows.append((metric.name, *map(_short, of_metric)))
     line = "Spearman rho, its 95 % interval, and the number of pairs"
-    return Section("Metrics against judgements", (line,), ("", *judgements), tuple(rows))
+    titles = [f"{one.name} (simulated judge)" if one.simulated else one.name for one in judgements]
+    return Section("Metrics against judgements", (line,), ("", *titles), tuple(rows))
 
 
 def _short(cell: AgreementCell | None) -> str:
@@ -96,9 +98,10 @@ def _cell(analysis: Analysis, cell: AgreementCell) -> Iterator[Section]:
     lines = [cell.pairs.describe(), *cell.warnings]
     if cell.groups:
         lines.append(f"{len(set(cell.groups))} groups by {analysis.options.group_by}")
-    headings = ("", "value", "95 % interval", "bootstrap", "p", "permutation p", "adjusted p")
-    rows = tuple(_coefficient(found) for found in cell.coefficients.values())
-    yield Section(f"{cell.metric.name} against {cell.judgement.name}", tuple(lines), headings, rows)
+    lines += _models(analysis, cell)
+    headings = ("", "value", "strength", "95 % interval", "bootstrap", "p", "p < .05", "permutation p", "adjusted p")
+    rows = tuple(_coefficient(coefficient) for coefficient in cell.coefficients.values())
+    yield Section(f"{cell.metric.name} against {cell.judgement.title}", tuple(lines), headings, rows)
     yield Section("", (*_notes(cell), *_errors(cell), *_ties(cell), *cell.sentences))
     if cell.levels is not None:
         yield _levels(cell)
@@ -106,16 +109,37 @@ def _cell(analysis: Analysis, cell: AgreementCell) -> Iterator[Section]:
         yield from _extremes(cell)
 
 
-def _coefficient(found: Coefficient) -> tuple[str, ...]:
-    value = found.reason if found.value is None else number(found.value)
-    permutation = found.permutation
+def _models(analysis: Analysis, cell: AgreementCell) -> Iterator[str]:
+    """What is known of the models behind the two columns."""
+    known = {
+        cell.metric.name: cell.metric.model,
+        cell.judgement.name: cell.judgement.model,
+        "device": str(analysis.study.metadata.get("device") or ""),
+    }
+    if any(known.values()):
+        yield "; ".join(f"{name}: {model}" for name, model in known.items() if model)
+
+
+def _coefficient(coefficient: Coefficient) -> tuple[str, ...]:
+    value = coefficient.reason if coefficient.value is None else number(coefficient.value)
+    permutation = coefficient.permutation
     p = p_value(permutation.p if permutation else None) + (" exact" if permutation and permutation.exact else "")
-    intervals = (between(found.interval), between(found.bootstrap))
-    return (found.kind.label, value, *intervals, p_value(found.p), p, p_value(found.p_adjusted))
+    below = {None: NONE, True: "yes", False: "no"}[significant(coefficient.p)]
+    return (
+        coefficient.kind.label,
+        value,
+        strength(coefficient.value) or NONE,
+        between(coefficient.interval),
+        between(coefficient.bootstrap),
+        p_value(coefficient.p),
+        below,
+        p,
+        p_value(coefficient.p_adjusted),
+    )
 
 
 def _notes(cell: AgreementCell) -> Iterator[str]:
-    """How the intervals were made, or why there is none; each said once."""
+    """How the intervals were made, or why there is none; each once."""
     formulas: dict[str, None] = {}
     drawn: dict[str, None] = {}
     for found in cell.coefficients.values():
@@ -138,11 +162,11 @@ def _notes(cell: AgreementCell) -> Iterator[str]:
 
 def _errors(cell: AgreementCell) -> Iterator[str]:
     errors = cell.errors
-    begun = f"error, {errors.mapping} ({errors.words})"
+    title = f"error, {errors.mapping} ({errors.words})"
     if errors.mae is None or errors.rmse is None:
-        yield f"{begun}: none, {errors.reason}"
+        yield f"{title}: none, {errors.reason}"
     else:
-        yield f"{begun}: MAE {plain_number(errors.mae)}, RMSE {plain_number(errors.rmse)}"
+        yield f"{title}: MAE {plain_number(errors.mae)}, RMSE {plain_number(errors.rmse)}"
 
 
 def _ties(cell: AgreementCell) -> Iterator[str]:
@@ -235,9 +259,13 @@ def _raters(found: RaterAgreement) -> Section:
 
 
 def _discrimination(found: Discrimination) -> Iterator[Section]:
-    lines = [f"{len(found.pairs)} matched pairs of {found.originals} right samples"]
+    overall, pairs = found.overall, len(found.pairs)
+    matched = f"{pairs} matched pairs" + (f" from {found.originals} right rows" if pairs else "")
+    lines = [f"{overall.right} right and {overall.wrong} wrong rows, {matched}"]
+    if overall.unpaired_gap is not None:
+        lines.append(f"mean of all right rows minus mean of all wrong rows: {overall.unpaired_gap:+.6f}")
     if found.not_scored:
-        lines.append(f"{found.not_scored} samples known to be right or wrong have no value")
+        lines.append(f"{found.not_scored} rows known to be right or wrong have no value")
     headings = (
         "error type",
         "right",
@@ -246,8 +274,9 @@ def _discrimination(found: Discrimination) -> Iterator[Section]:
         "95 % interval",
         "AUC",
         "Wilcoxon p",
-        "mean gap",
-        "gap interval",
+        "unpaired gap",
+        "paired gap",
+        "paired gap interval",
     )
     rows = tuple(_separation(one) for one in (found.overall, *found.by_error_type))
     yield Section(f"{found.metric}: right against wrong", tuple(lines), headings, rows)
@@ -257,7 +286,7 @@ def _discrimination(found: Discrimination) -> Iterator[Section]:
         cells = tuple(
             (file_name(pair.wrong), file_name(pair.right), pair.error_type, f"{pair.gap:+.4g}") for pair in missed
         )
-        yield Section("Scored the wrong way round", (), shown, cells, texts=3, level=3)
+        yield Section("Wrong sample scored at least as high as the right one", (), shown, cells, texts=3, level=3)
 
 
 def _separation(one: Separation) -> tuple[str, ...]:
@@ -273,6 +302,7 @@ def _separation(one: Separation) -> tuple[str, ...]:
         between(wins.interval if wins else None, ".1%"),
         number(one.auc, ".3f"),
         p_value(one.wilcoxon_p),
+        number(one.unpaired_gap, "+.6g"),
         number(gap.mean if gap else None, "+.4g"),
         interval,
     )
@@ -298,5 +328,5 @@ def _checked(analysis: Analysis) -> Section:
         for one in wrong
         if one.recomputed is not None
     )
-    headings = ("file", "figure", "stated", "from the rows") if rows else ()
-    return Section("What the files say of themselves", tuple(lines), headings, rows, texts=2)
+    headings = ("file", "figure", "stated", "recomputed") if rows else ()
+    return Section("Summary figures in the files, checked against their rows", tuple(lines), headings, rows, texts=2)

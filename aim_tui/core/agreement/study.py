@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
+
+#: Judges whose answers are made up by a program.
+SIMULATED = re.compile(r"simulat|\bmock", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,13 @@ class StudyColumn:
     scale: Scale | None = None
     origin: str = ""
     """Where the values come from: a file, a run, the ratings of the store."""
+    model: str = ""
+    """The model that the values come from, as its source names it; '' if unknown."""
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the values were made up by a program in place of a model or a person."""
+        return bool(SIMULATED.search(self.model))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +85,16 @@ class StudyJudgement:
         """Where the judgement comes from."""
         return self.raters[0].origin
 
+    @property
+    def model(self) -> str:
+        """The models that judged, each once; '' for people and unknown judges."""
+        return ", ".join(dict.fromkeys(column.model for column in self.raters if column.model))
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any of the raters is simulated."""
+        return any(column.simulated for column in self.raters)
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -92,6 +113,8 @@ class Sample:
     match: str = ""
     """The id that a right and a wrong sample of one original share."""
     error_type: str = ""
+    values: Mapping[str, float] = field(default_factory=dict)
+    """Further numbers of the sample, by column."""
 
     def with_more(self, other: Sample) -> Sample:
         """The same sample, with missing fields filled in from another source."""
@@ -104,6 +127,7 @@ class Sample:
             correct=other.correct if self.correct is None else self.correct,
             match=self.match or other.match,
             error_type=self.error_type or other.error_type,
+            values={**other.values, **self.values},
         )
 
 
@@ -119,6 +143,8 @@ class StatedFigure:
     against: str = ""
     mapping: str = "minmax"
     """Of MAE and RMSE: how values were put on one scale; AIM's own files always use minmax."""
+    of: str = ""
+    """What it is of, if not of all rows: `correct`, `wrong`, or a type of error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +171,10 @@ class StudySource:
     id_column: str = ""
     others: tuple[str, ...] = ()
     """Columns that are not numeric."""
+    notes: tuple[str, ...] = ()
+    """How the file was read, where that is not obvious."""
+    integer_ids: frozenset[str] = frozenset()
+    """The ids that are whole numbers in the source, not texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +190,9 @@ class Study:
     notes: tuple[str, ...] = ()
     """Notes about the input, such as how ids were matched."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    """Models and devices, copied to the output file."""
+    """What the source of the scores knows of itself, such as its device; copied to the output file."""
+    integer_ids: frozenset[str] = frozenset()
+    """The ids that are whole numbers in the source of the scores, not texts."""
 
 
 #: Squares and products of larger values overflow a float64; no metric or rating comes near.

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from aim_tui.core.exact import decimals
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 #: More pairs than this are sampled, since sorting them would take seconds.
 MOST = 5_000_000
+# Gaps of values with more digits than anybody writes are equal within their rounding: four units in the last place.
+_ROUNDING = 4 * float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +50,26 @@ def tie_accuracy(x: Floats, y: Floats, *, seed: int = 0, most: int = MOST) -> Ti
     if n < 2:
         return None
     first, second = np.triu_indices(n, 1) if n * (n - 1) // 2 <= most else _draw(n, most, seed)
-    dx, dy = x[first] - x[second], y[first] - y[second]
+    written = decimals(x)
+    # Gaps of decimals are whole numbers: 0.29 - 0.28 and 0.27 - 0.26 are one gap, which floats would tell apart.
+    xs, scale = (x, 1) if written is None else written
+    rounding = 0.0 if written is not None else _ROUNDING * float(np.abs(x).max())
+    dx, dy = xs[first] - xs[second], y[first] - y[second]
     gap, same_side, tied_y = np.abs(dx), np.sign(dx) == np.sign(dy), dy == 0
     order = np.argsort(gap, kind="stable")
     gap, agree, tied_y = gap[order], (same_side & ~tied_y)[order], tied_y[order]
     # With eps at the k-th gap the first k pairs are ties, right if the judgement ties; for the others the order counts.
     right = np.r_[0, np.cumsum(tied_y)] + np.r_[np.cumsum(agree[::-1])[::-1], 0]
-    ends = np.flatnonzero(np.r_[gap[1:] > gap[:-1], True]) + 1  # only whole groups of equal gaps can be tied
-    zero = int(np.searchsorted(gap, 0.0, side="right"))
+    # Only whole groups of equal gaps can be tied.
+    ends = np.flatnonzero(np.r_[gap[1:] - gap[:-1] > rounding, True]) + 1
+    zero = int(np.searchsorted(gap, 0, side="right"))
     candidates = ends[ends > zero]
     count = len(gap)
     best, eps = zero, 0.0
     if len(candidates):
         top = int(candidates[np.argmax(right[candidates])])
         if right[top] > right[zero]:
-            best, eps = top, float(gap[top - 1])
+            best, eps = top, float(gap[top - 1]) / scale
     return TieAccuracy(
         pairs=count,
         drawn=count < n * (n - 1) // 2,

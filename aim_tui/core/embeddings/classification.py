@@ -24,6 +24,10 @@ class TrueLabels(Protocol):
     def unmatched(self) -> tuple[str, ...]:
         """Names in the label file that match no image."""
 
+    @property
+    def guesses(self) -> tuple[str, ...]:
+        """The matches that rest on a guess, in words."""
+
 
 @dataclass(frozen=True)
 class Classification:

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aim_tui.core.names import composed
+from aim_tui.core.names import composed, without_image_ending
 
 #: What paired names have in common.
 WAYS = ("name", "stem")
@@ -50,6 +50,6 @@ def _by_key(paths: Sequence[str], root: str, by: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for path in paths:
         below = composed(posixpath.relpath(path, root))
-        key = posixpath.splitext(below)[0] if by == "stem" else below
+        key = without_image_ending(below) if by == "stem" else below
         found.setdefault(key, []).append(path)
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,24 +97,34 @@ class Training:
 
 
 def train(
-    vectors: Vectors, labels: Sequence[str], *, folds: int = 5, strength: float | None = None, seed: int = 0
+    vectors: Vectors,
+    labels: Sequence[str],
+    groups: Sequence[str] | None = None,
+    *,
+    folds: int = 5,
+    strength: float | None = None,
+    seed: int = 0,
 ) -> Training:
     """Train on embeddings (n, dim) and their labels; UsageError if there are too few images.
 
-    Without a strength, it is chosen by the log loss of an inner cross-validation.
+    Images of one group, copies of one picture, share a label and are always in the same fold: a copy in training would
+    make the figures too good. Without a strength, it is chosen by the log loss of an inner cross-validation.
     """
-    from sklearn.model_selection import StratifiedKFold, cross_validate
+    from sklearn.metrics import get_scorer
 
     counts = dict(sorted(Counter(labels).items()))
-    inner = _check(counts, folds, strength)
+    pictures = _pictures(groups, len(labels))
+    distinct = dict(sorted(Counter(labels[picture[0]] for picture in pictures).items()))
+    inner = _check(distinct, folds, strength)
     matrix, classes = vectors.astype(np.float64), np.array(labels, dtype=object).astype(str)
-    outer = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    scoring = {"accuracy": "accuracy", "auc": "roc_auc" if len(counts) == 2 else "roc_auc_ovr"}
-    found = cross_validate(
-        _estimator(strength, inner, seed), matrix, classes, cv=outer, scoring=scoring, error_score="raise"
-    )
+    scorers = [get_scorer("accuracy"), get_scorer("roc_auc" if len(counts) == 2 else "roc_auc_ovr")]
+    figures: list[list[float]] = []
+    for kept, held_out in _folds(classes, pictures, folds, seed):
+        remaining = _pictures(None if groups is None else [groups[row] for row in kept], len(kept))
+        fitted = _fit(matrix[kept], classes[kept], remaining, strength, inner, seed)
+        figures.append([float(scorer(fitted, matrix[held_out], classes[held_out])) for scorer in scorers])
     # The full data has enough images of each class for the same number of folds.
-    fitted = _estimator(strength, folds, seed).fit(matrix, classes)
+    fitted = _fit(matrix, classes, pictures, strength, folds, seed)
     best = fitted if strength is not None else fitted.best_estimator_
     probe = Probe(
         tuple(map(str, best.classes_)),
@@ -123,8 +133,8 @@ def train(
     )
     validation = Validation(
         folds,
-        tuple(map(float, found["test_accuracy"])),
-        tuple(map(float, found["test_auc"])),
+        tuple(accuracy for accuracy, _ in figures),
+        tuple(area for _, area in figures),
         max(counts.values()) / len(labels),
     )
     return Training(probe, counts, float(best.C), strength is None, validation, seed)
@@ -140,19 +150,51 @@ def spread(values: Sequence[float]) -> float:
     return float(np.std(values, ddof=1))
 
 
-def _estimator(strength: float | None, folds: int, seed: int) -> Any:
+def _pictures(groups: Sequence[str] | None, count: int) -> list[list[int]]:
+    """The rows of each distinct picture, in order of first appearance."""
+    if groups is None:
+        return [[row] for row in range(count)]
+    rows: dict[str, list[int]] = {}
+    for row, group in enumerate(groups):
+        rows.setdefault(group, []).append(row)
+    return list(rows.values())
+
+
+def _folds(
+    classes: npt.NDArray[np.str_], pictures: Sequence[Sequence[int]], folds: int, seed: int
+) -> Iterator[tuple[list[int], list[int]]]:
+    """The rows to train on and those held out, stratified over distinct pictures."""
+    from sklearn.model_selection import StratifiedKFold
+
+    split = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    of_picture = classes[[picture[0] for picture in pictures]]
+    for kept, held_out in split.split(of_picture, of_picture):
+        sides = ([row for number in side for row in pictures[number]] for side in (kept, held_out))
+        train_rows, test_rows = (sorted(side) for side in sides)
+        yield train_rows, test_rows
+
+
+def _fit(
+    matrix: Floats,
+    classes: npt.NDArray[np.str_],
+    pictures: Sequence[Sequence[int]],
+    strength: float | None,
+    folds: int,
+    seed: int,
+) -> Any:
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GridSearchCV, StratifiedKFold
+    from sklearn.model_selection import GridSearchCV
 
     if strength is not None:
-        return LogisticRegression(C=strength, max_iter=_ITERATIONS)
-    return GridSearchCV(
+        return LogisticRegression(C=strength, max_iter=_ITERATIONS).fit(matrix, classes)
+    search = GridSearchCV(
         LogisticRegression(max_iter=_ITERATIONS),
         {"C": list(STRENGTHS)},
         scoring="neg_log_loss",
-        cv=StratifiedKFold(folds, shuffle=True, random_state=seed),
+        cv=list(_folds(classes, pictures, folds, seed)),
         error_score="raise",
     )
+    return search.fit(matrix, classes)
 
 
 def _check(counts: dict[str, int], folds: int, strength: float | None) -> int:
@@ -166,8 +208,8 @@ def _check(counts: dict[str, int], folds: int, strength: float | None) -> int:
         if all(map(_is_number, counts)):
             hint = "numbers are read as classes; use a few classes instead, such as good and bad"
         raise UsageError(
-            f"{fewest} image{'s are' if fewest != 1 else ' is'} {rarest!r}; {folds}-fold cross-validation needs "
-            f"at least {folds} of each class",
+            f"{fewest} distinct image{'s are' if fewest != 1 else ' is'} {rarest!r}; {folds}-fold cross-validation "
+            f"needs at least {folds} of each class",
             hint,
         )
     # The images of the rarest class that remain when one fold is held out.

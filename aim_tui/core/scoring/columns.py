@@ -1,26 +1,28 @@
 """The columns of rows of results: each one `Column`, read by table, sort, filter, mark rules, exports and reports.
 
-To add a column of images, add one `IMAGES.register(...)` at the end of this file. Metrics get theirs automatically.
+To add a column, add a `Column` to `IMAGES` or `EDITS` at the end of this file. Metrics of images get theirs
+automatically.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
 from itertools import chain
 from typing import Any
 
 from aim_tui.core.metrics.builtin import BLIP2, CLIP, LPIPS, METRICS
+from aim_tui.core.metrics.edits import MEASURES
 from aim_tui.core.metrics.registry import get_metric, image_metrics
 from aim_tui.core.metrics.spec import MetricSpec
 from aim_tui.core.names import natural_key
 from aim_tui.core.outcomes import value_of
 from aim_tui.core.ratings.opinions import NOTHING, Opinion
 from aim_tui.core.scoring.context import Context
-from aim_tui.core.scoring.events import PromptRead
+from aim_tui.core.scoring.events import DataRow, PromptRead
 from aim_tui.core.scoring.plan import ScoringPlan, Status
 from aim_tui.core.scoring.results import Row, own_need
 from aim_tui.core.text import file_name, portable_path
@@ -96,7 +98,7 @@ class Column:
     largest_first: bool = False
     """Whether it is sorted in descending order first."""
     letter: str = ""
-    """Its key in the sort dialog; a column without one is not in the dialog, except AIM's metrics."""
+    """Its key in the sort dialog; a column without one is not in the dialog."""
     label: str = ""
     """Its name in the sort dialog; by default the title."""
     width: int = 0
@@ -184,18 +186,26 @@ class ColumnSet:
     def exported(self, plan: ScoringPlan) -> list[Column]:
         """The columns of records, those of metrics other than AIM's before the final score.
 
-        Their normalised values are included if the metric is part of the final score.
+        Their normalised values are included if the metric is part of the final score. Of edits only the enabled metrics
+        are included.
         """
-        own = [one for one in self._columns.values() if one.field]
+        own = [
+            one
+            for one in self._columns.values()
+            if one.field and (one.metric not in MEASURES or one.metric in plan.metrics)
+        ]
         place = next((index for index, one in enumerate(own) if one.id == "final"), len(own))
         return [*own[:place], *_other_columns(plan), *own[place:]]
 
 
 def _other_columns(plan: ScoringPlan) -> Iterator[Column]:
     for metric in plan.metrics:
-        if metric not in METRICS:
+        if metric not in METRICS and metric not in MEASURES:
             raw, norm = metric_columns(get_metric(metric))
             yield from (raw, norm) if metric in plan.shares else (raw,)
+
+
+_LETTERS = {"clip": "c", "blip2": "b", "lpips": "l"}
 
 
 @cache
@@ -213,8 +223,9 @@ def metric_columns(spec: MetricSpec) -> tuple[Column, Column]:
     return (
         Column(
             metric, spec.heading, Kind.NUMBER, raw,
-            names=_others(metric, spec.raw_field), largest_first=spec.higher_is_better, label=spec.short,
-            decimals=spec.decimals, metric=metric, field=spec.raw_field,
+            names=_others(metric, spec.raw_field), largest_first=spec.higher_is_better,
+            letter=_LETTERS.get(metric, ""), label=spec.short, decimals=spec.decimals,
+            metric=metric, field=spec.raw_field,
         ),
         Column(
             norm_id, "norm", Kind.NUMBER, norm, names=_others(norm_id, spec.norm_field), largest_first=True,
@@ -249,6 +260,26 @@ OPINION_FLAGS: dict[str, Callable[[Opinion], bool]] = {
     "noted": lambda opinion: bool(opinion.note),
 }
 
+_STATUS = Column(
+    "status", "Status", Kind.TEXT, lambda row, view: str(row.status), filtered=False,
+    key=lambda row, view: _STATUS_ORDER[row.status], letter="s", label="status", field="status",
+)  # fmt: skip
+_ERROR = Column("error", "Error", Kind.TEXT, lambda row, view: row.errors(), names=("reason",), field="error")
+_JUDGED = (
+    Column(
+        "rating", "Rate", Kind.NUMBER, lambda row, view: view.opinion(row).rating,
+        largest_first=True, letter="r", label="rating",
+    ),
+    Column("item", "#", Kind.NUMBER, lambda row, view: row.item, filtered=False, letter="o", label="order"),
+    Column("note", "Note", Kind.TEXT, lambda row, view: view.opinion(row).note or None),
+)  # fmt: skip
+_FLAGS = (
+    *map(_status_flag, Status),
+    Column("stale", "Stale", Kind.FLAG, lambda row, view: view.stale(row)),
+    Column("marked", "Marked", Kind.FLAG, lambda row, view: row.item in view.marked),
+    *(_opinion_flag(name, holds) for name, holds in OPINION_FLAGS.items()),
+)
+
 
 #: The columns of images, in the order of records and of the sort dialog.
 IMAGES = ColumnSet(image_metrics)
@@ -273,11 +304,8 @@ IMAGES.register(
         "final", "Final", Kind.NUMBER, lambda row, view: row.final,
         names=("final_score",), largest_first=True, letter="f", label="final", decimals=1, field="final_score",
     ),
-    Column(
-        "status", "Status", Kind.TEXT, lambda row, view: str(row.status), filtered=False,
-        key=lambda row, view: _STATUS_ORDER[row.status], letter="s", label="status", field="status",
-    ),
-    Column("error", "Error", Kind.TEXT, lambda row, view: row.errors(), field="error"),
+    _STATUS,
+    _ERROR,
     Column(
         "prompt_tokens", "Prompt tokens", Kind.NUMBER,
         lambda row, view: read.tokens if (read := row.text_read("prompt", view.prompt)) else None,
@@ -291,14 +319,79 @@ IMAGES.register(
     Column("size", "Size", Kind.NUMBER, _fact("bytes"), largest_first=True),
     Column("width", "Width", Kind.NUMBER, _fact("width"), largest_first=True),
     Column("height", "Height", Kind.NUMBER, _fact("height"), largest_first=True),
+    *_JUDGED,
+    *_FLAGS,
+)  # fmt: skip
+
+#: The key and the title of each number of edits, as short as a table of all of them needs.
+_EDIT_METRICS = {
+    "edit_score": ("e", "Edit"),
+    "target_text_sim": ("t", "T~text"),
+    "source_text_sim": ("x", "S~text"),
+    "source_target_sim": ("b", "S~T"),
+    "editclip_score": ("c", "EditCLIP"),
+    "preservation_lpips": ("l", "LPIPS"),
+    "preservation_clip": ("k", "KeptCLIP"),
+    "directional_similarity": ("d", "Direct"),
+    "caption_change": ("a", "Capt"),
+    "caption_instruction_sim": ("y", "C~text"),
+}
+RIGHT, WRONG = "✓", "✗"
+
+
+def _edit_metric(spec: MetricSpec) -> Column:
+    letter, title = _EDIT_METRICS[spec.id]
+    arrow = "↑" if spec.higher_is_better else "↓"
+    return replace(metric_columns(spec)[0], title=f"{title}{arrow}", letter=letter, label=title)
+
+
+def _truth(name: str, title: str, letter: str = "", label: str = "") -> Column:
+    return Column(
+        name, title, Kind.TEXT, lambda row, view: str(row.truth.get(name) or ""), letter=letter, label=label,
+        key=lambda row, view: str(row.truth[name]) if row.truth.get(name) else None,
+        field=name, exported=lambda row, view: row.truth.get(name),
+    )  # fmt: skip
+
+
+def _right(row: Row, view: View) -> str:
+    correct = row.truth.get("is_correct")
+    return "" if correct is None else RIGHT if correct else WRONG
+
+
+def _side(name: str, title: str, path: Callable[[DataRow], str]) -> Column:
+    def value(row: Row, view: View) -> str | None:
+        return portable_path(path(row.data)) if row.data is not None else None
+
+    return Column(name, title, Kind.TEXT, value, filtered=False, field=name)
+
+
+_ERROR_TYPE = _truth("error_type", "Error type", letter="w", label="wrong")
+#: The columns of edits, in the order of records and of the sort dialog.
+EDITS = ColumnSet(tuple)
+EDITS.register(
+    Column("name", "Name", Kind.TEXT, lambda row, view: f"{row.id} {row.instruction}"),
     Column(
-        "rating", "Rate", Kind.NUMBER, lambda row, view: view.opinion(row).rating,
-        largest_first=True, letter="r", label="rating",
+        "id", "Id", Kind.TEXT, lambda row, view: row.id, key=lambda row, view: natural_key(row.id),
+        letter="i", label="id", field="id",
     ),
-    Column("item", "#", Kind.NUMBER, lambda row, view: row.item, filtered=False, letter="o", label="order"),
-    Column("note", "Note", Kind.TEXT, lambda row, view: view.opinion(row).note or None),
-    *map(_status_flag, Status),
-    Column("stale", "Stale", Kind.FLAG, lambda row, view: view.stale(row)),
-    Column("marked", "Marked", Kind.FLAG, lambda row, view: row.item in view.marked),
-    *(_opinion_flag(name, holds) for name, holds in OPINION_FLAGS.items()),
+    _side("source_image", "Source", lambda data: data.source),
+    _side("target_image", "Target", lambda data: data.target),
+    Column(
+        "instruction", "Instruction", Kind.TEXT, lambda row, view: row.instruction,
+        key=lambda row, view: row.instruction.casefold(), letter="n", label="instruction", field="instruction",
+    ),
+    _truth("original_id", "Original"),
+    Column(
+        "is_correct", "", Kind.TEXT, _right, key=_ERROR_TYPE.key, filtered=False,
+        field="is_correct", exported=lambda row, view: row.truth.get("is_correct"),
+    ),
+    _ERROR_TYPE,
+    _truth("original_instruction", "Original instruction"),
+    *map(_edit_metric, MEASURES.values()),
+    _STATUS,
+    _ERROR,
+    *_JUDGED,
+    *_FLAGS,
+    Column("right", "Right", Kind.FLAG, lambda row, view: row.truth.get("is_correct") is True),
+    Column("wrong", "Wrong", Kind.FLAG, lambda row, view: row.truth.get("is_correct") is False),
 )  # fmt: skip

@@ -50,6 +50,15 @@ def pairs_of(truths: Sequence[Mapping[str, Any]]) -> list[InstructionPair]:
     ]
 
 
+def partner_of(item: int, pairs: Sequence[InstructionPair]) -> int | None:
+    """The next instruction for the same edit; None where there is no other."""
+    right = next((pair.right for pair in pairs if item in (pair.right, pair.wrong)), None)
+    if right is None:
+        return None
+    family = [right, *(pair.wrong for pair in pairs if pair.right == right)]
+    return family[(family.index(item) + 1) % len(family)]
+
+
 def winner(spec: MetricSpec, right: Outcome | None, wrong: Outcome | None) -> Winner | None:
     """Which instruction a metric prefers; None if one of the two has no value."""
     if not isinstance(right, Present) or not isinstance(wrong, Present):

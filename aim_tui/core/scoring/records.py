@@ -12,7 +12,7 @@ from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.outcomes import value_of
 from aim_tui.core.ratings.records import OpinionsByPath
-from aim_tui.core.scoring.columns import IMAGES, View
+from aim_tui.core.scoring.columns import EDITS, IMAGES, View
 from aim_tui.core.scoring.events import ModelInfo
 from aim_tui.core.scoring.jobs import EngineSettings
 from aim_tui.core.scoring.plan import ScoringPlan
@@ -32,17 +32,14 @@ _TRUTH = ("original_id", "is_correct", "error_type", "original_instruction")
 # A table has no other place for its provenance.
 _PROVENANCE = ("weights", "rules", "notice")
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _LATE_CONTROL = re.compile(r"[\x7f-\x9f]")
-# The beginnings of a formula in spreadsheets; some also read the wide forms of East Asian keyboards, or look behind a
-# line feed.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def record(row: Row, results: Results) -> dict[str, Any]:
-    """One image as a flat record of `fields`; a missing value is None, and `error` says why."""
+    """One image or edit as a flat record; a missing value is None, and `error` says why."""
     view = View(prompt=results.prompt)
-    return {column.field: column.export_value(row, view) for column in IMAGES.exported(results.plan)}
+    columns = EDITS if row.edit is not None else IMAGES
+    return {column.field: column.export_value(row, view) for column in columns.exported(results.plan)}
 
 
 def fields(plan: ScoringPlan) -> tuple[str, ...]:
@@ -69,29 +66,13 @@ def full_record(row: Row, results: Results, opinions: OpinionsByPath | None = No
 
 
 def _edit_record(row: Row, results: Results) -> dict[str, Any]:
-    """One edit as a flat record; a missing number is None, and `error` says why."""
-    flat = _edit_names(row) | _known_truth(row)
-    flat |= {metric: value_of(row.outcome(metric)) for metric in results.plan.metrics}
+    """The flat record, without fields that the data file lacks, with captions and the facts of both files."""
+    flat = {name: value for name, value in record(row, results).items() if name not in _TRUTH or name in row.truth}
     flat |= {f"{metric}_from": caption for metric, caption in row.captions.items()}
-    flat |= {"status": str(row.status), "error": row.errors()}
     for side, facts in (("source", row.source), ("target", row.facts)):
         if facts is not None:
             flat |= {f"{side}_{name}": getattr(facts, name) for name in ("width", "height", "sha256")}
     return flat
-
-
-def _edit_names(row: Row) -> dict[str, Any]:
-    assert row.data is not None  # edits come from data files
-    return {
-        "id": row.id,
-        "source_image": portable_path(row.data.source),
-        "target_image": portable_path(row.data.target),
-        "instruction": row.instruction,
-    }
-
-
-def _known_truth(row: Row) -> dict[str, Any]:
-    return {name: row.truth[name] for name in _TRUTH if name in row.truth}
 
 
 def rare_fields(results: Results) -> tuple[str, ...]:
@@ -133,38 +114,21 @@ def topic_fields(results: Results) -> tuple[str, ...]:
 
 def csv_fields(results: Results, opinions: OpinionsByPath | None = None) -> list[str]:
     """The columns of CSV, with the provenance, and three for each rater if opinions are given."""
-    raters = map(spreadsheet_cell, opinions.columns()) if opinions is not None else ()
+    raters = opinions.columns() if opinions is not None else ()
     if results.of_edits:
-        names = ("id", "source_image", "target_image", "instruction", *_TRUTH)
-        return [*names, *results.plan.metrics, "status", "error", "notice", *raters]
+        return [*(column.field for column in EDITS.exported(results.plan)), "notice", *raters]
     return [*fields(results.plan), *own_fields(results), *topic_fields(results), *_PROVENANCE, *raters]
 
 
 def csv_record(
     row: Row, results: Results, provenance: Mapping[str, Any], opinions: OpinionsByPath | None = None
 ) -> dict[str, Any]:
-    """One row as a line of CSV, by column; of edits exactly `csv_fields`."""
-    judged = opinions.cells(row.id) if opinions is not None else {}
-    notice = {"notice": provenance.get("notice")}
-    if row.edit is not None:
-        cells = _edit_record(row, results) | notice | judged
-    else:
+    """One image or edit as a line of CSV, by column."""
+    cells = record(row, results) | {"notice": provenance.get("notice")}
+    if row.edit is None:
         weights = " ".join(f"{metric}={weight:g}" for metric, weight in provenance["weights"].items())
-        cells = record(row, results) | {"weights": weights, "rules": provenance["rules"]} | notice
-        cells |= _own(row) | _topic_read(row, results) | judged
-    line = {spreadsheet_cell(name): spreadsheet_cell(value) for name, value in cells.items()}
-    return line if row.edit is None else {name: line.get(name) for name in csv_fields(results, opinions)}
-
-
-def spreadsheet_cell(value: Any) -> Any:
-    r"""A value for CSV: an apostrophe before a text that a spreadsheet would read as a formula.
-
-    Control characters other than line feeds and tabs become \xNN, because a terminal that shows the file obeys them.
-    """
-    if not isinstance(value, str):
-        return value
-    text = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+        cells |= {"weights": weights, "rules": provenance["rules"], **_own(row), **_topic_read(row, results)}
+    return cells | (opinions.cells(row.id) if opinions is not None else {})
 
 
 def to_json(data: Any, indent: int | None = None) -> str:
@@ -268,12 +232,13 @@ def editclip_document(results: Results, *, metric: str, model: str, resolution: 
     field = "editclip_score" if metric == "editclip_score" else "image_similarity"
     rows, failures = [], []
     for row in results.rows:
-        value, names = value_of(row.outcome(metric)), _edit_names(row)
-        named = {name: names[name] for name in ("id", "instruction", "source_image", "target_image")}
+        value, full = value_of(row.outcome(metric)), _edit_record(row, results)
+        named = {name: full[name] for name in ("id", "instruction", "source_image", "target_image")}
         if value is None:
             failures.append({**named, "error": row.errors() or "not scored"})
         else:
-            rows.append({**named, field: value, "model": model, **_known_truth(row)})
+            truth = {name: full[name] for name in _TRUTH if name in full}
+            rows.append({**named, field: value, "model": model, **truth})
     summary = _statistics(results, metric)
     statistics = {
         "num_samples": summary["n"],

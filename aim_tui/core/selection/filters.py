@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, NamedTuple
 
 from aim_tui.core.names import did_you_mean, folded
 from aim_tui.core.scoring.columns import IMAGES, ColumnSet, Kind, View
@@ -25,17 +25,6 @@ if TYPE_CHECKING:
     Predicate = Callable[[Row, View], bool]
     Number = Callable[[Row, View], float | None]
     Words = Callable[[Row, View], str | None]
-
-
-class Vocabulary(NamedTuple):
-    """What the names in an expression mean; another kind of rows has another one, with the same grammar."""
-
-    number: Callable[[str], Callable[[Any, Any], float | None] | None]
-    texts: Mapping[str, Callable[[Any, Any], str | None]]
-    """`name` is among them: quoted words are looked for in it."""
-    word: Callable[[str], Callable[[Any, Any], bool] | None]
-    """What a word by itself means; None where it is a part of a name."""
-    fields: Collection[str]
 
 
 class FilterError(ValueError):
@@ -50,17 +39,16 @@ class FilterError(ValueError):
 class Filter:
     """A compiled filter expression; an empty one accepts every row. FilterError where it cannot be read."""
 
-    def __init__(self, expression: str = "", vocabulary: Vocabulary | None = None) -> None:
+    def __init__(self, expression: str = "", columns: ColumnSet = IMAGES) -> None:
         self.expression = expression.strip()
         self._accepts: Predicate | None = None
         if self.expression:
-            # Columns may have come since the last one: metrics of packages have theirs as soon as they are named.
-            self._accepts = _Parser(expression, vocabulary or vocabulary_of(IMAGES)).parse()
+            self._accepts = _Parser(expression, columns).parse()
 
     def __bool__(self) -> bool:
         return self._accepts is not None
 
-    def accepts(self, row: Any, view: Any) -> bool:
+    def accepts(self, row: Row, view: View) -> bool:
         """Whether the row is shown."""
         return self._accepts is None or self._accepts(row, view)
 
@@ -120,9 +108,11 @@ def _tokens(text: str) -> list[_Token]:
 class _Parser:
     """Recursive descent over the grammar at the top, one method a rule, each giving a closure."""
 
-    def __init__(self, text: str, vocabulary: Vocabulary) -> None:
+    def __init__(self, text: str, columns: ColumnSet) -> None:
         self._tokens = _tokens(text)
-        self._known = vocabulary
+        # Columns may have come since the last one: metrics of packages have theirs as soon as they are named.
+        self._numbers, self._texts, self._flags = map(columns.filter_values, (Kind.NUMBER, Kind.TEXT, Kind.FLAG))
+        self._fields = columns.names(Kind.NUMBER, Kind.TEXT)
         self._at = 0
         self._depth = 0
 
@@ -181,11 +171,11 @@ class _Parser:
                 self._take()
                 return accepts
             case "quoted":
-                return _contains(self._known.texts["name"], token.text[1:-1])
+                return _contains(self._texts["name"], token.text[1:-1])
             case "word" if self._next.kind == "compare":
                 return self._comparison(token)
             case "word":
-                return self._known.word(token.text.lower()) or _contains(self._known.texts["name"], token.text)
+                return self._flags.get(token.text.lower()) or _contains(self._texts["name"], token.text)
             case "end":
                 raise self._error("something is missing at the end", token)
             case _:
@@ -198,11 +188,11 @@ class _Parser:
             raise self._error(f"a value is missing after {compare.text!r}", value)
         text = value.text[1:-1] if value.kind == "quoted" else value.text
         lowered = name.text.lower()
-        if (number := self._known.number(lowered)) is not None:
+        if (number := self._numbers.get(lowered)) is not None:
             if compare.text not in _COMPARE:
                 raise self._error(f"{name.text} is a number: compare it with > >= < <= = or !=", compare)
             return _compare(number, _COMPARE[compare.text], self._number(value))
-        if (words := self._known.texts.get(lowered)) is not None:
+        if (words := self._texts.get(lowered)) is not None:
             match compare.text:
                 case "~":
                     return _contains(words, text)
@@ -211,7 +201,7 @@ class _Parser:
                 case "=" | "==":
                     return _equals(words, text)
             raise self._error(f"{name.text} is text: compare it with ~ !~ or =", compare)
-        raise self._error(f"unknown field {name.text!r}{did_you_mean(name.text, self._known.fields)}", name)
+        raise self._error(f"unknown field {name.text!r}{did_you_mean(name.text, self._fields)}", name)
 
     def _number(self, value: _Token) -> float:
         text = value.text.lower().removesuffix("%")
@@ -257,13 +247,3 @@ def _lacks(words: Words, part: str) -> Predicate:
 def _equals(words: Words, whole: str) -> Predicate:
     whole = folded(whole)
     return lambda row, view: (text := words(row, view)) is not None and whole == folded(text)
-
-
-def vocabulary_of(columns: ColumnSet) -> Vocabulary:
-    """The names by which rows with these columns are filtered."""
-    return Vocabulary(
-        columns.filter_values(Kind.NUMBER).get,
-        columns.filter_values(Kind.TEXT),
-        columns.filter_values(Kind.FLAG).get,
-        columns.names(Kind.NUMBER, Kind.TEXT),
-    )

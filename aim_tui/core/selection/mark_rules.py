@@ -15,12 +15,6 @@ _PLACES = re.compile(r"\s*(?P<end>top|bottom)\s+(?P<count>\d+)(?:\s+(?P<column>\
 _BEGUN = re.compile(r"\s*(top|bottom)\s*$", re.IGNORECASE)
 
 
-def best_first(column: str) -> bool:
-    """Whether a column has to be reversed to begin with the best: scores where higher is better, ratings and sizes."""
-    known = IMAGES.get(column)
-    return known is not None and known.largest_first
-
-
 def _number(name: str) -> Column | None:
     column = IMAGES.get(name)
     return column if column is not None and column.kind is Kind.NUMBER and column.filtered else None
@@ -60,7 +54,7 @@ class MarkRule:
         column = self._column or sort.column
         number = _number(column)
         having = [row for row in shown if number is None or number.value(row, view) is not None]
-        key = SortKey(column, best_first(column)) if self._column else None
+        key = SortKey(column, number.largest_first) if self._column and number is not None else None
         places = [row.item for row in having] if key is None else sort_rows(having, key, view)
         if self._top:
             return places[: self._count]

@@ -22,9 +22,9 @@ class SortKey:
     reverse: bool = False
 
 
-def select(rows: Iterable[Row], where: Filter, by: SortKey, view: View) -> list[int]:
+def select(rows: Iterable[Row], where: Filter, by: SortKey, view: View, columns: ColumnSet = IMAGES) -> list[int]:
     """The item numbers that are shown, in the order they are shown in."""
-    return sort_rows(where.rows(rows, view) if where else rows, by, view)
+    return sort_rows(where.rows(rows, view) if where else rows, by, view, columns)
 
 
 def sort_rows(rows: Iterable[Row], key: SortKey, view: View | None = None, columns: ColumnSet = IMAGES) -> list[int]:

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable
 from typing import Any
 
-from aim_tui.core.scoring.records import spreadsheet_cell
+from aim_tui.core.text import spreadsheet_cell
 from aim_tui.exports.formats.writer import Format, StreamingWriter
 
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from aim_tui.core.scoring.records import spreadsheet_cell
+from aim_tui.core.text import plain_cell, spreadsheet_cell
+from aim_tui.documents import delimiter_of
 from aim_tui.errors import UsageError
 from aim_tui.inputs.manifests.base import LONGEST, Manifest, ManifestRow, RowWriter
 from aim_tui.inputs.manifests.json_lines import BOM, TOO_LONG, count_lines, numbered_lines
@@ -65,11 +66,10 @@ class Delimited(Manifest):
         return max(count_lines(self) - 1, 0)
 
     def _delimiter(self) -> str:
-        """A semicolon if the header has one and no comma, as spreadsheets in many locales write it."""
         if self.path.suffix.lower() == ".tsv":
             return "\t"
         header = next((line for _, line in self._lines() if line is None or line.strip()), None) or b""
-        return ";" if b"," not in header and b";" in header else ","
+        return delimiter_of(header.decode("utf-8", "replace"))
 
     def _header(self) -> _Record:
         record = next((record for record in self._records() if record.cells or record.problem), None)
@@ -121,7 +121,7 @@ class _RecordReader:
             return _Record(number, (line or b"").decode("utf-8", "backslashreplace"), "", (), problem)
         text = b"".join(line or b"" for _, line in taken).decode("utf-8")
         body = text.rstrip("\r\n") if len(taken) == 1 else text.removesuffix("\n").removesuffix("\r")
-        return _Record(taken[0][0], body, text[len(body) :], cells)
+        return _Record(taken[0][0], body, text[len(body) :], [plain_cell(cell) for cell in cells])
 
     def _texts(self, taken: list[tuple[int, bytes | None]]) -> Iterator[str]:
         size = 0

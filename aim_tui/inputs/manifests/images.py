@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 
+from aim_tui.inputs.existing_path import existing_path
+
 _URL = re.compile(r"(?:[a-z][a-z0-9+.-]*://|data:)", re.IGNORECASE)
 
 
@@ -26,9 +28,9 @@ def locate_image(text: str, folder: str) -> str:
     except UnicodeEncodeError:
         raise PathError("the path contains an unpaired surrogate") from None
     if os.path.isabs(text):  # noqa: PTH117  # as text: any bytes
-        return text
-    in_folder = os.path.normpath(os.path.join(folder, text))  # noqa: PTH118
+        return existing_path(text)
+    in_folder = existing_path(os.path.normpath(os.path.join(folder, text)))  # noqa: PTH118
     if os.path.lexists(in_folder) or os.path.normpath(text).startswith(".."):
         return in_folder
-    in_working_folder = os.path.abspath(text)  # noqa: PTH100
+    in_working_folder = existing_path(os.path.abspath(text))  # noqa: PTH100
     return in_working_folder if os.path.lexists(in_working_folder) else in_folder

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, BinaryIO
@@ -10,11 +12,12 @@ from aim_tui.inputs.manifests.base import LONGEST, PEEKED, Manifest, ManifestRow
 from aim_tui.inputs.manifests.json_text import JsonError, parse_object
 
 BOM = b"\xef\xbb\xbf"
+_TOKEN = re.compile(rb'\\.|["{}\[\]]', re.DOTALL)
 TOO_LONG = f"is longer than {LONGEST >> 20} MiB"
 
 
 class JsonLines(Manifest):
-    """One object per line; empty lines are kept."""
+    """One object per line, or over several; empty lines are kept."""
 
     suffixes = (".jsonl", ".ndjson")
 
@@ -24,10 +27,10 @@ class JsonLines(Manifest):
         return tuple(dict.fromkeys(name for row in rows for name in row.raw[0].values()))
 
     def rows(self, wanted: Sequence[str]) -> Iterator[ManifestRow]:
-        """One row per line."""
+        """One row per object; one that is written over several lines keeps its layout."""
         with self.path.open("rb") as stream:
-            for number, line in numbered_lines(stream):
-                yield _row(f"line {number}", line, wanted)
+            for number, text in _objects(numbered_lines(stream)):
+                yield _row(f"line {number}", text, wanted)
 
     def writer(self, stream: BinaryIO, added: Mapping[str, type]) -> RowWriter:
         """A writer that adds members to the unchanged text of each line."""
@@ -54,6 +57,72 @@ class _JsonLinesWriter(RowWriter):
 
     def end(self) -> None:
         """Nothing to do: each line is complete by itself."""
+
+
+def _objects(lines: Iterator[tuple[int, bytes | None]]) -> Iterator[tuple[int, bytes | None]]:
+    """Lines, those of an object over several lines joined; of a broken object only the first line is dropped."""
+    ahead: deque[tuple[int, bytes | None]] = deque()
+    while True:
+        first = ahead.popleft() if ahead else next(lines, None)
+        if first is None:
+            return
+        number, line = first
+        if line is None or not _is_open(line):
+            yield number, line
+            continue
+        scanner, parts, size, used = _Depth(), [line], len(line), []
+        scanner.read(line)
+        while not scanner.closed and size <= LONGEST:
+            following = ahead.popleft() if ahead else next(lines, None)
+            if following is None:
+                break
+            used.append(following)
+            if following[1] is None or _is_object(following[1]):
+                break  # an object begins: the one before has no end
+            parts.append(following[1])
+            size += len(following[1])
+            scanner.read(following[1])
+        if scanner.closed:
+            yield number, b"".join(parts)
+        else:
+            ahead.extendleft(reversed(used))
+            yield number, line
+
+
+def _is_open(line: bytes) -> bool:
+    """Whether an object begins in this line and does not end in it."""
+    if not line.lstrip().startswith(b"{"):
+        return False
+    scanner = _Depth()
+    scanner.read(line)
+    return scanner.depth > 0
+
+
+def _is_object(line: bytes) -> bool:
+    """Whether a line is a whole object, at the margin: one within another is indented."""
+    scanner = _Depth()
+    scanner.read(line)
+    return line.startswith(b"{") and scanner.closed
+
+
+class _Depth:
+    """How many brackets are open after the text read so far."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+        self.closed = False
+        self._in_string = False
+
+    def read(self, text: bytes) -> None:
+        """Read on."""
+        for token in _TOKEN.findall(text):
+            if token == b'"':
+                self._in_string = not self._in_string
+            elif not self._in_string and token in b"{[":
+                self.depth += 1
+            elif not self._in_string and token in b"}]":
+                self.depth -= 1
+                self.closed = self.closed or self.depth <= 0
 
 
 def numbered_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes | None]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
+from aim_tui.documents import parquet_errors
 from aim_tui.errors import UsageError
 from aim_tui.inputs.manifests.base import Manifest, ManifestRow, RowWriter, UnreadableCell
 
@@ -20,12 +21,12 @@ class Parquet(Manifest):
 
     def columns(self) -> tuple[str, ...]:
         """The names of the schema."""
-        with self._open() as file:
+        with parquet_errors(self.path), self._open() as file:
             return tuple(file.schema_arrow.names)
 
     def rows(self, wanted: Sequence[str]) -> Iterator[ManifestRow]:
         """All rows; UsageError for a column that is not text."""
-        with self._open() as file:
+        with parquet_errors(self.path), self._open() as file:
             schema = file.schema_arrow
             names = [name for name in dict.fromkeys(wanted) if name in schema.names]
             for name in names:
@@ -46,25 +47,22 @@ class Parquet(Manifest):
 
     def count(self) -> int:
         """The number of rows."""
-        with self._open() as file:
+        with parquet_errors(self.path), self._open() as file:
             return int(file.metadata.num_rows)
 
     def _open(self) -> Any:
         try:
-            import pyarrow as pa
             import pyarrow.parquet as pq
         except ImportError:
             raise UsageError("Parquet needs pyarrow", "pip install 'aim-tui[parquet]'") from None
-        try:
+        with parquet_errors(self.path):
             return pq.ParquetFile(self.path)
-        except (pa.ArrowException, OSError) as error:
-            raise UsageError(f"{self.path.name} cannot be read as Parquet: {str(error).splitlines()[0]}") from None
 
     def pieces(self) -> Iterator[Any]:
         """The file as tables of moderate size: row groups, or parts of large ones."""
         import pyarrow as pa
 
-        with self._open() as file:
+        with parquet_errors(self.path), self._open() as file:
             for number in range(file.metadata.num_row_groups):
                 group = file.metadata.row_group(number)
                 if group.total_byte_size <= _LARGE:
@@ -76,7 +74,7 @@ class Parquet(Manifest):
 
     def layout(self) -> tuple[Any, dict[str, Any]]:
         """The schema, and the options for writing the file in the same way."""
-        with self._open() as file:
+        with parquet_errors(self.path), self._open() as file:
             meta = file.metadata
             options: dict[str, Any] = {"compression": "snappy"}
             if meta.num_row_groups and meta.num_columns:

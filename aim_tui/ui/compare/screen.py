@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual import work
 from textual.app import App, ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Static
@@ -18,14 +18,14 @@ from aim_tui.core.heatmaps import MapMethod
 from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.text import file_name, printable
 from aim_tui.errors import AimError
-from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
+from aim_tui.ui.aim_screen import AimScreen, ScreenKeys
 from aim_tui.ui.compare.numbers import numbers
 from aim_tui.ui.heatmap.overlay import Overlay
 from aim_tui.ui.heatmap.words import MapState, story
 from aim_tui.ui.session.heatmaps import HeatmapService
 from aim_tui.ui.widgets.image_preview import ImagePreview
 from aim_tui.ui.widgets.key_line import KeyLine
-from aim_tui.ui.widgets.score_cells import Ink
+from aim_tui.ui.widgets.score_cells import few_colours, ink_of
 
 if TYPE_CHECKING:
     from aim_tui.core.scoring.results import Results, Row
@@ -62,6 +62,9 @@ class Mode(Enum):
     DIFFERENCE = "-difference"
 
 
+_key = ScreenKeys("pair")
+
+
 class PairScreen(AimScreen[int]):
     """The item that was looked at last. A is the current image, B what it is compared with."""
 
@@ -70,20 +73,14 @@ class PairScreen(AimScreen[int]):
     AUTO_FOCUS = ""
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-normal"), (100, "-wide")]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "space", "flicker", "Flicker", tooltip="A and B by turns in one place; again: the other", id="pair.flicker"
-        ),
-        Binding(
-            "d", "difference", "Difference", tooltip="Where A differs from B, as LPIPS sees it", id="pair.difference"
-        ),
-        Binding("b", "beside", "Beside", tooltip="A and B beside each other", id="pair.beside"),
-        Binding(
-            "tab", "turn", "Other B", tooltip="Compare with the next marked image or the reference", id="pair.other"
-        ),
-        Binding("j,down,right", "go(1)", "Next", show=False, tooltip="The next image as A", id="pair.next"),
-        Binding("k,up,left", "go(-1)", "Previous", show=False, tooltip="The image before as A", id="pair.previous"),
-        help_binding("pair"),
-        close_binding("pair", "Back to where you were", opener="c", name="Back"),
+        _key("space", "flicker", "Flicker", "A and B by turns in one place; again: the other"),
+        _key("d", "difference", "Difference", "Where A differs from B, as LPIPS sees it"),
+        _key("b", "beside", "Beside", "A and B beside each other"),
+        _key("tab", "turn", "Other B", "Compare with the next marked image or the reference", "other"),
+        _key("j,down,right", "go(1)", "Next", "The next image as A", "next", show=False),
+        _key("k,up,left", "go(-1)", "Previous", "The image before as A", "previous", show=False),
+        _key.help(),
+        _key.close("Back to where you were", opener="c", name="Back"),
     ]
 
     def __init__(
@@ -128,7 +125,7 @@ class PairScreen(AimScreen[int]):
     def on_mount(self) -> None:
         """Beside each other at first."""
         self.set_interval(_LOOK_SECONDS, self._tell)
-        self._map.colours = self._ink is not Ink.WEIGHT
+        self._map.colours = not few_colours(self.app)
         self._show()
 
     @property
@@ -138,13 +135,6 @@ class PairScreen(AimScreen[int]):
     @property
     def _other(self) -> Companion:
         return self._others[self._turn]
-
-    @property
-    def _ink(self) -> Ink:
-        app = self.app
-        if app.no_color or app.console.color_system in (None, "standard", "windows"):
-            return Ink.WEIGHT
-        return Ink.ON_DARK if app.current_theme.dark else Ink.ON_LIGHT
 
     # -- verbs -------------------------------------------------------------------------------------------------------
 
@@ -254,7 +244,7 @@ class PairScreen(AimScreen[int]):
             self._numbers.update(story(state))
         else:
             known = self._results.rows[other.item] if other.item is not None else None
-            self._numbers.update(numbers(self._results, row, known, self._ink))
+            self._numbers.update(numbers(self._results, row, known, ink_of(self.app)))
 
 
 def _named(letter: str, name: str, about: str) -> Content:

@@ -1,4 +1,4 @@
-"""A file of judgements: which one, how it is to be read, and at once what of it belongs to the images."""
+"""A file of judgements: which one, how it is to be read, and which of its rows match the images, shown at once."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class JudgementFileScreen(Dialog[JudgementFile]):
 
     def keys(self) -> str:
         """The keys that matter."""
-        return "tab next field · enter takes it · esc closes"
+        return "tab next field · enter reads it · esc closes"
 
     def on_mount(self) -> None:
         """Type at once."""
@@ -90,10 +90,10 @@ class JudgementFileScreen(Dialog[JudgementFile]):
         except AimError as error:
             self._show(problem=str(error))
             return False
-        self._show(said="\n".join(found.lines()))
+        self._show(preview="\n".join(found.lines()))
         return True
 
-    def _show(self, *, said: str = "", problem: str = "") -> None:
+    def _show(self, *, preview: str = "", problem: str = "") -> None:
         self._problem.update(printable(problem))
         self._problem.display = bool(problem)
-        self._preview.update("\n".join(map(printable, said.splitlines())))
+        self._preview.update("\n".join(map(printable, preview.splitlines())))

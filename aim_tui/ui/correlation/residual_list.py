@@ -63,8 +63,8 @@ class ResidualList(LineList[str]):
 
     def _cells(self, texts: Sequence[str], width: int) -> str:
         shown = (
-            " " * (cells + _GAP - cell_len(said)) + said
+            " " * (cells + _GAP - cell_len(shown)) + shown
             for text, cells, least in zip(texts, _WIDTHS, _FROM, strict=True)
-            if width >= least and (said := fit(text, cells, "middle").strip(" ")) is not None
+            if width >= least and (shown := fit(text, cells, "middle").strip(" ")) is not None
         )
         return "".join(shown) + " "

@@ -40,7 +40,7 @@ class Plot:
     x_name: str
     y_name: str
     groups: tuple[str, ...] = ()
-    """The group of each point; empty where they are not told apart."""
+    """The group of each point; empty without groups."""
     line: tuple[float, float] | None = None
     """Slope and intercept."""
     identity: bool = False
@@ -149,7 +149,7 @@ class Scatter(Widget):
         "scatter--axis",
         *(f"scatter--group-{number}" for number in range(len(GLYPHS))),
     }
-    # The groups: colours of Okabe and Ito, told apart with every kind of colour blindness; lighter ones on dark.
+    # The groups: colours of Okabe and Ito, distinguishable with every kind of colour blindness; lighter ones on dark.
     DEFAULT_CSS = """
     Scatter {
         background: $surface;
@@ -266,8 +266,8 @@ class Scatter(Widget):
         named = plot.named_groups
         if not named:
             groups = len(set(plot.groups))
-            told = f" {groups} groups: too many to tell apart here" if groups > len(GLYPHS) else ""
-            return [Strip([Segment(fit(told, width), axis)])] if told else []
+            note = f" {groups} groups: too many to show here" if groups > len(GLYPHS) else ""
+            return [Strip([Segment(fit(note, width), axis)])] if note else []
         each = max((width - 24) // len(named), 6)
         segments: list[Segment] = []
         for number, group in enumerate(named):

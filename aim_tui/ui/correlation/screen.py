@@ -1,17 +1,17 @@
-"""How far each metric agrees with each judgement: matrix, scatter, figures, and the samples behind them."""
+"""How well each metric agrees with each judgement: matrix, scatter, figures, and the samples behind them."""
 
 from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on, work
 from textual.app import App, ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.notifications import SeverityLevel
 from textual.widgets import Static
 
 from aim_tui.core.agreement.analysis import AgreementCell, Analysis
@@ -22,17 +22,17 @@ from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 from aim_tui.exports.agreement import AgreementFigure, AgreementReport
-from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
+from aim_tui.ui.aim_screen import AimScreen, ScreenKeys
 from aim_tui.ui.correlation.judgement_dialog import JudgementFileScreen
 from aim_tui.ui.correlation.matrix import AgreementMatrix
 from aim_tui.ui.correlation.residual_list import ResidualList
 from aim_tui.ui.correlation.scatter import Scatter
 from aim_tui.ui.correlation.tables import figures_of, numbers_of, page, plot_of
-from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.dialogs.choose import ChooseScreen
+from aim_tui.ui.dialogs.session_actions import export_to_file
 from aim_tui.ui.image_view.screen import ViewScreen
 from aim_tui.ui.session.agreement import AgreementService, Gathered, groupings
-from aim_tui.ui.session.exports import export_path, path_problem
+from aim_tui.ui.session.exports import path_problem
 from aim_tui.ui.session.judgement_files import JudgementFile
 from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.line_list import LineList
@@ -55,27 +55,30 @@ def _problem(text: str) -> str:
     return path_problem(text, AgreementReport, AgreementFigure)
 
 
+_key = ScreenKeys("correlation")
+
+
 class CorrelationScreen(AimScreen[None]):
-    """One picked cell of the matrix is told of in full; where there is little room, v turns to its other sides."""
+    """The picked cell of the matrix in full; where there is little room, v shows its other panes."""
 
     CSS_PATH = "screen.tcss"
     BINDING_GROUP_TITLE = "Correlation"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-medium"), (30, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("c", "coefficient", "Measure", tooltip="Spearman, Pearson or Kendall", id="correlation.coefficient"),
-        Binding("r", "ranks", "Ranks", tooltip="Draw values, or their ranks", id="correlation.ranks"),
-        Binding("v", "turn", "View", tooltip="Scatter, figures or samples, where one has room", id="correlation.view"),
-        Binding("s", "samples", "List", tooltip="Worst, best, rank gaps, influence", id="correlation.samples"),
-        Binding("b", "group", "Group", tooltip="Part the samples by folder or a column", id="correlation.group"),
-        Binding("i", "read_file", "Import", tooltip="Judgements from a file", id="correlation.import"),
-        Binding("o", "own", "Own", show=False, tooltip="The program's own ratings and duels", id="correlation.own"),
-        Binding("a", "again", "Again", show=False, tooltip="With the scores as they are now", id="correlation.again"),
-        Binding("ctrl+s", "export", "Export", tooltip="Write all as JSON, or the figure", id="correlation.export"),
-        Binding("d", "scroll(3)", "Scroll", show=False, tooltip="Scroll the figures down", id="correlation.down"),
-        Binding("u", "scroll(-3)", "Scroll", show=False, tooltip="Scroll the figures up", id="correlation.up"),
-        help_binding("correlation", show=False),
-        close_binding("correlation", "Back to the scores", opener="K"),
+        _key("c", "coefficient", "Measure", "Spearman, Pearson or Kendall"),
+        _key("r", "ranks", "Ranks", "Draw values, or their ranks"),
+        _key("v", "turn", "View", "Scatter, figures or samples, where one has room", "view"),
+        _key("s", "samples", "List", "Worst, best, rank gaps, influence"),
+        _key("b", "group", "Group", "Group the samples by folder or a column"),
+        _key("i", "read_file", "Import", "Judgements from a file", "import"),
+        _key("o", "own", "Own", "The program's own ratings and duels", show=False),
+        _key("a", "again", "Again", "With the scores as they are now", show=False),
+        _key("ctrl+s", "export", "Export", "Write all as JSON, or the figure"),
+        _key("d", "scroll(3)", "Scroll", "Scroll the figures down", "down", show=False),
+        _key("u", "scroll(-3)", "Scroll", "Scroll the figures up", "up", show=False),
+        _key.help(show=False),
+        _key.close("Back to the scores", opener="K"),
     ]
 
     def __init__(
@@ -91,7 +94,7 @@ class CorrelationScreen(AimScreen[None]):
         self._group_by = ""
         self._gathered: Gathered | None = None
         self.analysis: Analysis | None = None
-        """What is shown; None while it is worked out or where there is nothing to."""
+        """The analysis that is shown; None while it is computed, or if there is none."""
         self._kind = CoefficientKind.SPEARMAN
         self._ranks = False
         self._pane = _PANES[0]
@@ -148,7 +151,7 @@ class CorrelationScreen(AimScreen[None]):
         study = gathered.study
         self.remove_class("-nothing")
         self._matrix.show([one.name for one in study.metrics], [one.name for one in study.judgements])
-        # What was found under other settings is no answer while this is worked out.
+        # The result of other settings must not be shown while this one is computed.
         self.analysis = None
         self._show_heading()
         self._said.update("working it out…")
@@ -206,7 +209,7 @@ class CorrelationScreen(AimScreen[None]):
         cell = self.cell
         if cell is None:
             if self.analysis is not None:
-                self._said.update("a judgement is not held against itself")
+                self._said.update("a judgement is not compared with itself")
                 self._scatter.show(None, "nothing to draw")
                 self._figures.update("")
                 self._samples.show("", ("", ""), [], "")
@@ -239,7 +242,7 @@ class CorrelationScreen(AimScreen[None]):
         # Where nothing is defined, no sample agrees better than another.
         found: tuple[Residual, ...] = () if reason else getattr(cell, self._list)
         lines = [(one.id, numbers_of(cell, one)) for one in found]
-        empty = f"No sample can be said to agree better than another: {reason or 'no line through the pairs'}."
+        empty = f"No sample agrees better than another: {reason or 'no line through the pairs'}."
         self._samples.show(_LISTS[self._list], (cell.metric.name, cell.judgement.name), lines, _lines(empty))
         self._point_out()
 
@@ -305,7 +308,7 @@ class CorrelationScreen(AimScreen[None]):
         items = {name: number for number, name in enumerate(self._gathered.ids)}
         order = [items[key] for key in self._samples.keys if key in items]
         if current not in items:
-            self._say(f"{current} is none of what is shown")
+            self.report(f"{current} is none of what is shown")
             return
         if self._opener is not None:
             self._opener(current)
@@ -319,12 +322,12 @@ class CorrelationScreen(AimScreen[None]):
 
     @work(exclusive=True, group="verb")
     async def action_group(self) -> None:
-        """Part the samples."""
+        """Group the samples."""
         if self._gathered is None or self._gathered.missing:
             return
         found = groupings(self._gathered.study)
         if not found:
-            self._say("nothing parts these samples: they share one folder, and no column has groups")
+            self.report("cannot group these samples: they share one folder, and no column has groups")
             return
         choices = {_NO_GROUPS: "all pairs alike"} | {label: f"{count} groups" for label, count in found.items()}
         chosen = await self.app.push_screen_wait(ChooseScreen("Group by", choices, self._group_by or _NO_GROUPS))
@@ -354,26 +357,17 @@ class CorrelationScreen(AimScreen[None]):
         """Write everything, or the figure."""
         analysis, cell = self.analysis, self.cell
         if analysis is None:
-            self._say("there is nothing to write yet")
+            self.report("there is nothing to write yet")
             return
         figures = importlib.util.find_spec("matplotlib") is not None
         drawn = "the picked cell's figure as .png or .svg" if figures else "figures need matplotlib, which is not here"
         explanation = f"Everything as .json or .md; {drawn}.\nAn existing file is replaced."
-        suggested = printable(f"{self._folder.rstrip('/')}/correlation_results.json")
-        text = await self.app.push_screen_wait(AskScreen("Export", explanation, suggested, _problem))
-        if text is None:
-            return
-        path = export_path(text)
-        try:
-            await self._service.write(analysis, cell, path)
-        except AimError as error:
-            self._say(str(error), error=True)
-        else:
-            self._say(f"wrote {path}")
+        suggested = f"{self._folder.rstrip('/')}/correlation_results.json"
 
-    def _say(self, text: str, *, error: bool = False) -> None:
-        severity: SeverityLevel = "error" if error else "information"
-        self.notify(printable(text), severity=severity, markup=False, timeout=12 if error else 4)
+        async def write(path: Path) -> None:
+            await self._service.write(analysis, cell, path)
+
+        await self.report_export(export_to_file(self.app, explanation, suggested, _problem, write))
 
 
 def _lines(text: str) -> str:
@@ -382,7 +376,7 @@ def _lines(text: str) -> str:
 
 
 async def correlate(app: App[int], session: Session) -> None:
-    """How far the metrics agree with what people said of these images."""
+    """Measure how well the metrics agree with the judgements of these images."""
     await app.push_screen_wait(
         CorrelationScreen(session.agreement, session.workspace.launch.reading, session.workspace.folder)
     )

@@ -1,4 +1,4 @@
-"""An analysis as what the screen shows: figures of the matrix, a plot of a cell, and all that is said of it."""
+"""An analysis as what the screen shows: figures of the matrix, a plot of a cell, and all its figures as text."""
 
 from __future__ import annotations
 

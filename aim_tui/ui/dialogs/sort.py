@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from string import ascii_lowercase
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -13,66 +12,56 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from aim_tui.core.metrics.builtin import METRICS
-from aim_tui.core.scoring.columns import IMAGES, Column
+from aim_tui.core.metrics.registry import get_metric
+from aim_tui.core.scoring.columns import EDITS, IMAGES, Column, ColumnSet
 from aim_tui.core.selection.sorting import SortKey
 
 
-def _letters() -> dict[str, tuple[str, SortKey]]:
-    """Each column's letter with its title and order: scores begin with the best, names with the first."""
-    lettered = {column.letter: column for column in IMAGES if column.letter}
-    columns = {letter: column for letter, column in lettered.items() if column.id == "final"}
-    for metric in METRICS:
-        letter = next(char for char in f"{metric}{ascii_lowercase}" if char.isalpha() and char not in lettered)
-        lettered[letter] = columns[letter] = IMAGES[metric]
-    return {letter: _choice(column) for letter, column in (columns | lettered).items()}
+def _lettered(columns: ColumnSet) -> list[Column]:
+    """The columns that have a letter: the final score, then metrics, then the others."""
+    lettered = (column for column in columns if column.letter)
+    return sorted(lettered, key=lambda column: (column.id != "final", not column.metric))
 
 
-def _choice(column: Column) -> tuple[str, SortKey]:
-    return column.label or column.title, SortKey(column.id, column.largest_first)
-
-
-LETTERS = _letters()
-
-
-Letters = Mapping[str, tuple[str, SortKey]]
-"""Each letter with the title and the order that it stands for."""
-
-
-def sort_bindings(letters: Letters, place: str, in_full: Mapping[str, str] | None = None) -> list[BindingType]:
-    """The keys of a screen that waits for one of these letters; columns whose titles are cut have a name `in_full`."""
-    found: list[BindingType] = []
-    for letter, (title, key) in letters.items():
-        name, about = title.lower(), title
-        if in_full is not None and key.column in in_full:
-            name, about = key.column, in_full[key.column]
-        there = Binding(letter, f"sort('{letter}')", title, tooltip=f"Sort by {about}", id=f"{place}.{name}")
+def _bindings(columns: ColumnSet, place: str) -> list[BindingType]:
+    """The keys of a screen that waits for the letter of one of these columns."""
+    bindings: list[BindingType] = []
+    for column in _lettered(columns):
+        letter, label = column.letter, column.label or column.title
+        name, about = (column.id, get_metric(column.metric).title) if column.metric else (label.lower(), label)
+        there = Binding(letter, f"sort('{letter}')", label, tooltip=f"Sort by {about}", id=f"{place}.{name}")
         back = Binding(
             letter.upper(),
             f"sort('{letter}', True)",
-            f"{title}, reversed",
+            f"{label}, reversed",
             show=False,
             tooltip=f"Sort by {about}, the other way round",
             id=f"{place}.{name}-reversed",
         )
-        found += [there, back]
+        bindings += [there, back]
     leave = Binding("escape,q,comma", "close", "Leave", tooltip="Leave the order as it is", id=f"{place}.close")
-    return [*found, leave]
+    return [*bindings, leave]
 
 
 class LetterScreen(ModalScreen["SortKey | None"]):
-    """A line at the bottom that waits for one of some letters; None where the order is to stay."""
+    """A line at the bottom that waits for the letter of a column; None where the order is to stay.
+
+    Scores begin with the best, names with the first.
+    """
 
     CSS_PATH = Path(__file__).with_name("sort.tcss")
     BINDING_GROUP_TITLE = "Sort"
+    columns: ClassVar[ColumnSet]
 
-    def __init__(self, letters: Letters) -> None:
+    def __init__(self, absent: Iterable[str] = ()) -> None:
+        """`absent` are metrics whose columns are not there."""
         super().__init__()
-        self._letters = letters
+        absent = frozenset(absent)
+        self._letters = {column.letter: column for column in _lettered(self.columns) if column.metric not in absent}
 
     def compose(self) -> ComposeResult:
         """The words, each with its letter underlined: one line in 80 columns."""
-        words = [_with_letter(title, letter) for letter, (title, _) in self._letters.items()]
+        words = [_with_letter(column.label or column.title, letter) for letter, column in self._letters.items()]
         yield Static(
             Content.assemble(("sort  ", "bold"), Content(" ").join(words), ("   Shift reverses", "$foreground-muted")),
             id="letters",
@@ -84,8 +73,8 @@ class LetterScreen(ModalScreen["SortKey | None"]):
 
     def action_sort(self, letter: str, reverse: bool = False) -> None:
         """Answer with the column of a letter."""
-        key = self._letters[letter][1]
-        self.dismiss(SortKey(key.column, key.reverse != reverse))
+        column = self._letters[letter]
+        self.dismiss(SortKey(column.id, column.largest_first != reverse))
 
     def action_close(self) -> None:
         """Leave the order as it is."""
@@ -95,10 +84,15 @@ class LetterScreen(ModalScreen["SortKey | None"]):
 class SortScreen(LetterScreen):
     """The columns of images."""
 
-    BINDINGS: ClassVar[list[BindingType]] = sort_bindings(LETTERS, "sort")
+    BINDINGS: ClassVar[list[BindingType]] = _bindings(IMAGES, "sort")
+    columns = IMAGES
 
-    def __init__(self) -> None:
-        super().__init__(LETTERS)
+
+class EditSortScreen(LetterScreen):
+    """The columns of edits."""
+
+    BINDINGS: ClassVar[list[BindingType]] = _bindings(EDITS, "edit-sort")
+    columns = EDITS
 
 
 def _with_letter(title: str, letter: str) -> Content:

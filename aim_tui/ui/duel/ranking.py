@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segment
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Static
 
 from aim_tui.core.text import file_name, path_bytes, portable_path, printable
-from aim_tui.errors import AimError
 from aim_tui.exports.content import Records
-from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
-from aim_tui.ui.dialogs.ask import AskScreen
-from aim_tui.ui.session.exports import export_path, listed_endings, path_problem, write
+from aim_tui.ui.aim_screen import AimScreen, ScreenKeys
+from aim_tui.ui.dialogs.session_actions import export_to_file
+from aim_tui.ui.session.exports import listed_endings, path_problem, write
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.line_list import LineList
@@ -118,15 +118,18 @@ def _signed(value: float) -> str:
     return f"{round(value, 2) + 0.0:+.2f}"
 
 
+_key = ScreenKeys("ranking")
+
+
 class RankingScreen(AimScreen[None]):
     """The order after the duels so far."""
 
     CSS_PATH = "screen.tcss"
     BINDING_GROUP_TITLE = "Ranking"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "export", "Export", tooltip="Write the ranking as CSV or JSON", id="ranking.export"),
-        help_binding("ranking"),
-        close_binding("ranking", "Back to the duels", opener="r"),
+        _key("ctrl+s", "export", "Export", "Write the ranking as CSV or JSON"),
+        _key.help(),
+        _key.close("Back to the duels", opener="r"),
     ]
 
     def __init__(self, series: DuelSeries, finals: Mapping[str, float | None]) -> None:
@@ -154,18 +157,14 @@ class RankingScreen(AimScreen[None]):
     @work(exclusive=True)
     async def action_export(self) -> None:
         """Write the ranking to a file."""
-        explanation = f"The ranking as {listed_endings(Records)}; an existing file is replaced."
-        suggested = printable(f"{self._series.folder}/ranking.csv")
-        text = await self.app.push_screen_wait(AskScreen("Export", explanation, suggested, path_problem))
-        if text is None:
-            return
-        path = export_path(text)
-        try:
+
+        async def write_ranking(path: Path) -> int:
             await asyncio.to_thread(write, ranking_records(self._series, self._rows), path)
-        except AimError as error:
-            self.notify(printable(str(error)), severity="error", markup=False, timeout=12)
-        else:
-            self.notify(printable(f"wrote {len(self._rows)} rows to {path}"), markup=False, timeout=3)
+            return len(self._rows)
+
+        explanation = f"The ranking as {listed_endings(Records)}; an existing file is replaced."
+        suggested = f"{self._series.folder}/ranking.csv"
+        await self.report_export(export_to_file(self.app, explanation, suggested, path_problem, write_ranking, "rows"))
 
 
 def ranking_records(series: DuelSeries, rows: list[dict[str, Any]]) -> Records:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import App, ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.widgets import Static
@@ -19,12 +19,12 @@ from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 from aim_tui.terminal.images import ImageMode, image_support
-from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
+from aim_tui.ui.aim_screen import AimScreen, ScreenKeys
 from aim_tui.ui.duel.ranking import RankingScreen
 from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.picture import Picture, read_picture
 from aim_tui.ui.widgets.pixel_pane import PixelPane
-from aim_tui.ui.widgets.protocol_pane import pixel_pane
+from aim_tui.ui.widgets.protocol_pane import pixel_pane, within_colours
 
 if TYPE_CHECKING:
     from aim_tui.ui.session.duel_series import DuelSeries
@@ -34,20 +34,23 @@ _ASK = "which one is better?"
 _NO_IMAGES = "this terminal shows no images here, so nothing can be compared; q goes back"
 
 
+_key = ScreenKeys("duel")
+
+
 class DuelScreen(AimScreen[None]):
     """Answers count when both images are on the screen, and are stored before the next pair comes."""
 
     CSS_PATH = "screen.tcss"
     BINDING_GROUP_TITLE = "Duel"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("h,left", "answer('left')", "Left", tooltip="The left (upper) image is better", id="duel.left"),
-        Binding("l,right", "answer('right')", "Right", tooltip="The right (lower) image is better", id="duel.right"),
-        Binding("t,equals_sign", "answer('tie')", "Tie", tooltip="Both are as good", id="duel.tie"),
-        Binding("s,space", "answer('skip')", "Skip", tooltip="Say nothing of this pair", id="duel.skip"),
-        Binding("u", "undo", "Undo", tooltip="Take back the last answer and ask again", id="duel.undo"),
-        Binding("r,enter", "ranking", "Ranking", tooltip="What the answers add up to", id="duel.ranking"),
-        help_binding("duel"),
-        close_binding("duel", "Back; D goes on with this series", name="Stop"),
+        _key("h,left", "answer('left')", "Left", "The left (upper) image is better", "left"),
+        _key("l,right", "answer('right')", "Right", "The right (lower) image is better", "right"),
+        _key("t,equals_sign", "answer('tie')", "Tie", "Both are as good", "tie"),
+        _key("s,space", "answer('skip')", "Skip", "Say nothing of this pair", "skip"),
+        _key("u", "undo", "Undo", "Take back the last answer and ask again"),
+        _key("r,enter", "ranking", "Ranking", "What the answers add up to"),
+        _key.help(),
+        _key.close("Back; D goes on with this series", name="Stop"),
     ]
 
     def __init__(self, series: DuelSeries, policy: ReadingPolicy, finals: Mapping[str, float | None]) -> None:
@@ -70,11 +73,7 @@ class DuelScreen(AimScreen[None]):
 
     def compose(self) -> ComposeResult:
         """A line of progress, two panes of equal size, a line that asks."""
-        support = image_support()
-        if self.app.no_color or self.app.console.color_system in ("standard", "windows"):
-            support = replace(support, mode=ImageMode.NONE)
-        elif support.mode is ImageMode.KITTY and self.app.console.color_system != "truecolor":
-            support = replace(support, mode=ImageMode.HALF)
+        support = within_colours(image_support(), self.app)
         self._words_only = support.mode is ImageMode.NONE
         self._panes = (pixel_pane(support, id="duel-left"), pixel_pane(support, id="duel-right"))
         yield self._title

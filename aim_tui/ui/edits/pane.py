@@ -29,7 +29,7 @@ class EditPane(Vertical):
 
     def __init__(self, policy: ReadingPolicy, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        # Held, not looked up: what was asked for may come while the screen goes down.
+        # Kept, not queried: a picture may arrive while the screen is being closed.
         self._instruction = Static(classes="edit-instruction", markup=False)
         self._pair = Static(classes="edit-pair", markup=False)
         self._names = [Static(classes="edit-name", markup=False) for _ in range(2)]
@@ -49,8 +49,8 @@ class EditPane(Vertical):
                 yield Vertical(name, image, classes=f"edit-side -{side}")
             yield VerticalScroll(self._card, classes="edit-about", can_focus=False)
 
-    def show(self, words: EditWords | None, neighbours: Sequence[int] = ()) -> None:
-        """Show an edit, or none."""
+    def show(self, words: EditWords | None, neighbours: Sequence[Row] = ()) -> None:
+        """Show an edit, or none; pictures of its neighbours are read ahead."""
         if words is None:
             for text in (self._instruction, self._pair, self._brief, self._card, *self._names):
                 text.update("")
@@ -61,30 +61,30 @@ class EditPane(Vertical):
         paths = _sides(words.row)
         if paths != self._shown:
             self._shown = paths
-            near = [_sides(words.results.rows[item]) for item in neighbours]
+            near = [_sides(row) for row in neighbours]
             others = ([source for source, _ in near], [target for _, target in near])
             titles = zip(("Source", "Target"), paths, strict=True)
             for (title, path), name, image, around in zip(titles, self._names, self._images, others, strict=True):
                 name.update(Content.assemble((f"{title}  ", "bold"), printable(file_name(path))))
                 image.show(path, neighbours=around)
-        self.tell(words)
+        self.show_words(words)
 
-    def tell(self, words: EditWords) -> None:
-        """What is known of the edit has changed; its images are the same."""
+    def show_words(self, words: EditWords) -> None:
+        """Show what is known of the edit now; its images are the same."""
         pair = words.pair()
         self._instruction.update(words.instruction())
         self._pair.update(Content("\n").join(pair))
         self._pair.set_class(not pair, "-none")
         self._words = words
-        self._say_briefly()
+        self._show_brief()
         blank = Content("")
         self._card.update(Content("\n").join([*words.opinion(), *words.trouble(), blank, *words.numbers()]))
 
     def on_resize(self) -> None:
         """Another width holds other pieces."""
-        self._say_briefly()
+        self._show_brief()
 
-    def _say_briefly(self) -> None:
+    def _show_brief(self) -> None:
         if (words := self._words) is not None:
             brief = [*words.trouble(), *_in_lines(words.brief(), self.size.width - _PADDING)]
             self._brief.update(Content("\n").join(brief))

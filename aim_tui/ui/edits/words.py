@@ -1,24 +1,35 @@
-"""An edit in words: the instruction in full, what is said of it, its numbers, and the other of its pair."""
+"""An edit in words: the instruction in full, its ratings, its numbers, and the other of its pair."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from aim_tui.core.metrics.edits import MEASURES
 from aim_tui.core.metrics.spec import MetricSpec
 from aim_tui.core.outcomes import Failed, Outcome, Present, reason_of
-from aim_tui.core.ratings.opinions import NOTHING, Opinion
-from aim_tui.core.scoring.columns import View
+from aim_tui.core.ratings.opinions import Opinion
+from aim_tui.core.scoring.columns import RIGHT, WRONG
 from aim_tui.core.scoring.instruction_pairs import InstructionPair, Winner, winner
 from aim_tui.core.scoring.results import Results, Row
 from aim_tui.core.text import printable
-from aim_tui.ui.edits.table import RIGHT, WRONG
-from aim_tui.ui.review.card import stars
-from aim_tui.ui.widgets.score_cells import NOTED, REJECTED
+from aim_tui.ui.review.card import opinion_lines, rating_words
+
+if TYPE_CHECKING:
+    from aim_tui.ui.session.edits import EditService
 
 _MUTED = "$foreground-muted"
+_LEADS = ("editclip_score", "edit_score", "directional_similarity")
+
+
+def lead_of(results: Results, sorted_by: str) -> MetricSpec:
+    """The number that pairs are judged by first: the one sorted by, else EditCLIP's, else CLIP's."""
+    specs = {spec.id: spec for spec in results.specs}
+    names = (sorted_by, *_LEADS, *specs)
+    return next((specs[name] for name in names if name in specs), next(iter(MEASURES.values())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +37,21 @@ class EditWords:
     """Everything that the words about an edit are made of."""
 
     results: Results
-    view: View
     item: int
     pairs: Sequence[InstructionPair]
     lead: MetricSpec
-    """The number by which pairs are told of first."""
     rater: str
+    mine: Opinion
     others: Mapping[str, Opinion]
+
+    @classmethod
+    def of(cls, service: EditService, item: int, sorted_by: str) -> EditWords:
+        """The words about an edit of the open file."""
+        assert service.open is not None  # there is an item
+        ratings, id = service.ratings, service.results.rows[item].id
+        lead = lead_of(service.results, sorted_by)
+        opinions = (ratings.rater, ratings.opinion(id), ratings.others(id))
+        return cls(service.results, item, service.open.pairs, lead, *opinions)
 
     @property
     def row(self) -> Row:
@@ -47,13 +66,8 @@ class EditWords:
         return Content.assemble((sign, "bold"), printable(row.instruction))
 
     def opinion(self) -> list[Content]:
-        """What is said of the edit, by whom."""
-        mine = self.view.opinion(self.row)
-        lines = [Content.assemble((f"{printable(self.rater)}  ", _MUTED), _said(mine))]
-        if mine.note:
-            lines.append(Content(f"{NOTED} {printable(mine.note)}"))
-        lines += [Content.styled(f"{printable(name)}  ", _MUTED) + _said(said) for name, said in self.others.items()]
-        return lines
+        """Its ratings and notes, by rater."""
+        return opinion_lines(self.mine, self.others, Content.styled(f"{printable(self.rater)}  ", _MUTED))
 
     def pair(self) -> list[Content]:
         """The right and the wrong instruction next to one another, and which one won, for each pair it is in."""
@@ -68,22 +82,16 @@ class EditWords:
             verdicts = [self._winner(spec, pair) for spec in self.results.specs]
             words = {Winner.RIGHT: "the right one wins", Winner.WRONG: "the wrong one wins", Winner.TIE: "a tie"}
             lead = self._winner(self.lead, pair)
-            said = f"{self.lead.title}: {words[lead] if lead is not None else self._untold(pair)}"
+            verdict = f"{self.lead.title}: {words[lead] if lead is not None else self._undecided(pair)}"
             right, wrong, ties = (verdicts.count(each) for each in (Winner.RIGHT, Winner.WRONG, Winner.TIE))
             counted = f"  (all numbers: right {right}, wrong {wrong}, alike {ties})"
-            lines.append(Content.assemble((said, "bold"), (counted if right + wrong + ties else "", _MUTED)))
+            lines.append(Content.assemble((verdict, "bold"), (counted if right + wrong + ties else "", _MUTED)))
         return lines
 
     def numbers(self) -> list[Content]:
-        """Every number with the direction in which it is better; why one is not there is told by `trouble`."""
-        row = self.row
+        """Every number with the direction in which it is better; `trouble` says why one is not there."""
         width = max((len(spec.short) for spec in self.results.specs), default=0) + 2
-        lines = []
-        for spec in self.results.specs:
-            arrow = "↑" if spec.higher_is_better else "↓"
-            title = Content.styled(f"{f'{spec.short} {arrow}':<{width}} ", _MUTED)
-            lines.append(title + _brief_value(row.outcome(spec.id), spec))
-        return lines
+        return [self._number(spec, width) for spec in self.results.specs]
 
     def trouble(self) -> list[Content]:
         """Why something is not there."""
@@ -92,23 +100,24 @@ class EditWords:
 
     def brief(self) -> list[Content]:
         """What matters most, in short pieces, of which as many are shown as there is room for."""
-        row = self.row
-        mine = self.view.opinion(row)
-        said = [_said(mine)] if mine else [Content.styled("not rated", _MUTED)]
-        for spec in sorted(self.results.specs, key=lambda spec: spec != self.lead):
-            value = _brief_value(row.outcome(spec.id), spec)
-            said.append(Content.styled(f"{spec.short} {'↑' if spec.higher_is_better else '↓'} ", _MUTED) + value)
-        return said
+        specs = sorted(self.results.specs, key=lambda spec: spec != self.lead)
+        return [rating_words(self.mine), *(self._number(spec) for spec in specs)]
+
+    def _number(self, spec: MetricSpec, width: int = 0) -> Content:
+        outcome = self.row.outcome(spec.id)
+        title = f"{spec.short} {'↑' if spec.higher_is_better else '↓'}"
+        value = Content.styled("!", "$text-warning") if isinstance(outcome, Failed) else value_words(outcome, spec)
+        return Content.styled(f"{title:<{width}} ", _MUTED) + value
 
     def _winner(self, spec: MetricSpec, pair: InstructionPair) -> Winner | None:
         rows = self.results.rows
         return winner(spec, rows[pair.right].outcome(spec.id), rows[pair.wrong].outcome(spec.id))
 
-    def _untold(self, pair: InstructionPair) -> str:
+    def _undecided(self, pair: InstructionPair) -> str:
         """Why no instruction of a pair has won."""
         rows = (self.results.rows[item] for item in (pair.right, pair.wrong))
         failed = any(row.error is not None or isinstance(row.outcome(self.lead.id), Failed) for row in rows)
-        return "no winner, a number is missing" if failed else "not told yet"
+        return "no winner, a number is missing" if failed else "not scored yet"
 
     def _side(self, item: int, won: bool) -> Content:
         row = self.results.rows[item]
@@ -119,8 +128,8 @@ class EditWords:
         return Content.assemble(*parts, (printable(row.instruction), here))
 
     def _error_type(self) -> str:
-        said = self.row.truth.get("error_type")
-        return f"wrong: {printable(str(said))}" if said else "wrong"
+        error_type = self.row.truth.get("error_type")
+        return f"wrong: {printable(str(error_type))}" if error_type else "wrong"
 
 
 def value_words(outcome: Outcome | None, spec: MetricSpec) -> Content:
@@ -130,14 +139,3 @@ def value_words(outcome: Outcome | None, spec: MetricSpec) -> Content:
     if outcome is None:
         return Content.styled("·", _MUTED)
     return Content.styled("! " + printable(reason_of(outcome) or ""), "$text-warning")
-
-
-def _brief_value(outcome: Outcome | None, spec: MetricSpec) -> Content:
-    return Content.styled("!", "$text-warning") if isinstance(outcome, Failed) else value_words(outcome, spec)
-
-
-def _said(opinion: Opinion) -> Content:
-    if opinion == NOTHING:
-        return Content.styled("not rated", _MUTED)
-    words = stars(opinion.rating)
-    return Content.styled(f"{words}  {REJECTED} rejected" if opinion.rejected else words, "bold")

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Static
 
@@ -15,12 +15,15 @@ from aim_tui.core.embeddings.categories import ORDERS, Category, extent
 from aim_tui.core.embeddings.saved_results import CategoriesFound
 from aim_tui.core.statistics import Mean
 from aim_tui.core.text import printable
-from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
+from aim_tui.ui.aim_screen import AimScreen, ScreenKeys
 from aim_tui.ui.embeddings.category_list import CategoryList, figures_of
 from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.line_list import LineList
 
 _WORDS = {"mean": "by mean", "name": "by name", "count": "by number of images"}
+
+
+_key = ScreenKeys("categories")
 
 
 class CategoriesScreen(AimScreen[None]):
@@ -31,9 +34,9 @@ class CategoriesScreen(AimScreen[None]):
     AUTO_FOCUS = "#categories"
     VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-medium"), (30, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s,comma", "sort", "Sort", tooltip="By mean, by name, by number of images", id="categories.sort"),
-        help_binding("categories", show=False),
-        close_binding("categories", "Back to the scores", opener="O"),
+        _key("s,comma", "sort", "Sort", "By mean, by name, by number of images"),
+        _key.help(show=False),
+        _key.close("Back to the scores", opener="O"),
     ]
 
     def __init__(self, found: CategoriesFound, review: Callable[[Category], Awaitable[None]]) -> None:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import ScrollableContainer
 from textual.content import Content
 from textual.widgets import Static
@@ -18,7 +18,7 @@ from aim_tui.core.embeddings.saved_results import ClassesFound
 from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.scoring.results import Row
 from aim_tui.core.text import printable
-from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
+from aim_tui.ui.aim_screen import AimScreen, ScreenKeys
 from aim_tui.ui.embeddings.class_list import ClassList
 from aim_tui.ui.image_view.screen import ViewScreen
 from aim_tui.ui.widgets.cell_text import fit
@@ -27,6 +27,9 @@ from aim_tui.ui.widgets.line_list import LineList
 
 _BAR = 24
 _LABEL = 20
+
+
+_key = ScreenKeys("classes")
 
 
 class ClassesScreen(AimScreen[None]):
@@ -38,11 +41,11 @@ class ClassesScreen(AimScreen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-normal")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-medium"), (30, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("w", "wrong", "Wrong only", tooltip="Only images whose label is not the true one", id="classes.wrong"),
-        Binding("s", "sort", "Sort", tooltip="As given, or the least certain first", id="classes.sort"),
-        Binding("v", "turn", "Report", tooltip="Images, or the report with the confusion matrix", id="classes.view"),
-        help_binding("classes", show=False),
-        close_binding("classes", "Back to the scores", opener="O"),
+        _key("w", "wrong", "Wrong only", "Only images whose label is not the true one"),
+        _key("s", "sort", "Sort", "As given, or the least certain first"),
+        _key("v", "turn", "Report", "Images, or the report with the confusion matrix", "view"),
+        _key.help(show=False),
+        _key.close("Back to the scores", opener="O"),
     ]
 
     def __init__(self, found: ClassesFound, policy: ReadingPolicy) -> None:

@@ -21,7 +21,7 @@ from aim_tui.core.text import file_name, printable
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
 from aim_tui.ui.widgets.line_look import Look
-from aim_tui.ui.widgets.score_cells import BEST_GLYPH
+from aim_tui.ui.widgets.score_cells import BEST_GLYPH, few_colours
 
 _HERE = ("move", "page", "first", "last", "open", "text", "first_text", "last_text", "best")
 #: Names are cut to the second where that brings another number into view, and to the first where there is no room.
@@ -142,7 +142,7 @@ class CosineTable(LineList[int]):
 
     def on_mount(self) -> None:
         """Numbers alone say more than a few colours do."""
-        self._colours = not (self.app.no_color or self.app.console.color_system in (None, "standard", "windows"))
+        self._colours = not few_colours(self.app)
 
     def on_click(self, event: events.Click) -> None:
         """A click on a number makes it the current one; Textual lets the list do its own with it too."""

@@ -9,21 +9,22 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.cells import cell_len, chop_cells
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, ScrollableContainer
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from aim_tui.core.cividis import colour
 from aim_tui.core.embeddings.saved_results import MatrixFound
 from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.scoring.results import Row
 from aim_tui.core.text import printable
-from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
+from aim_tui.ui.aim_screen import AimScreen, ScreenKeys
 from aim_tui.ui.embeddings.cosine_table import CosineTable, SortedBy
 from aim_tui.ui.image_view.screen import ViewScreen
 from aim_tui.ui.widgets.cell_text import fit, wrap
 from aim_tui.ui.widgets.image_preview import ImagePreview
+from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.line_list import LineList
 from aim_tui.ui.widgets.score_cells import BEST_GLYPH
 
@@ -40,6 +41,9 @@ _PATH = 24
 _INDENT = "      "
 
 
+_key = ScreenKeys("cosines")
+
+
 class MatrixScreen(AimScreen[None]):
     """The table, the current text in full, and what the current number means."""
 
@@ -49,13 +53,11 @@ class MatrixScreen(AimScreen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-medium"), (30, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "s,comma", "sort", "Sort", tooltip="By this text: highest first, lowest first, as given", id="cosines.sort"
-        ),
-        Binding("v", "turn", "Texts", tooltip="All texts in full, or the table", id="cosines.view"),
-        Binding("z", "view", "View", show=False, tooltip="The image on the whole screen", id="cosines.image"),
-        help_binding("cosines", show=False),
-        close_binding("cosines", "Back to the scores", opener="O"),
+        _key("s,comma", "sort", "Sort", "By this text: highest first, lowest first, as given"),
+        _key("v", "turn", "Texts", "All texts in full, or the table", "view"),
+        _key("z", "view", "View", "The image on the whole screen", "image", show=False),
+        _key.help(show=False),
+        _key.close("Back to the scores", opener="O"),
     ]
 
     def __init__(self, found: MatrixFound, policy: ReadingPolicy, review: Review) -> None:
@@ -79,7 +81,7 @@ class MatrixScreen(AimScreen[None]):
         yield self._panes
         yield self._about
         yield self._report
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Show them."""

@@ -14,7 +14,7 @@ from aim_tui.core.text import printable, printable_name
 from aim_tui.errors import AimError
 from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.late_input import LateInput
-from aim_tui.ui.review.screen import review
+from aim_tui.ui.review.image_review import review
 from aim_tui.ui.session.arrangement import Arrangement
 from aim_tui.ui.session.exports import export_path
 

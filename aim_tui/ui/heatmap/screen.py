@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import App, ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
@@ -19,7 +19,7 @@ from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.scoring.results import Row
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
-from aim_tui.ui.aim_screen import AimScreen, close_binding
+from aim_tui.ui.aim_screen import AimScreen, ScreenKeys
 from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.dialogs.confirm import ConfirmScreen
 from aim_tui.ui.heatmap.overlay import Overlay, png_problem, save_overlay, suggested_path
@@ -29,6 +29,7 @@ from aim_tui.ui.session.exports import export_path
 from aim_tui.ui.session.heatmaps import HeatmapService
 from aim_tui.ui.widgets.image_preview import ImagePreview
 from aim_tui.ui.widgets.key_line import KeyLine
+from aim_tui.ui.widgets.score_cells import few_colours
 
 if TYPE_CHECKING:
     from aim_tui.ui.session.session import Session
@@ -49,6 +50,9 @@ class Gallery:
     current: int
 
 
+_key = ScreenKeys("heat")
+
+
 class HeatmapScreen(AimScreen[int]):
     """The item that was looked at last."""
 
@@ -57,17 +61,15 @@ class HeatmapScreen(AimScreen[int]):
     AUTO_FOCUS = "#words"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-normal"), (100, "-wide")]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("m", "turn_method", "Map", tooltip="The next map: words, attention, difference", id="heat.method"),
-        Binding("t", "toggle_map", "Overlay", tooltip="Show the image with or without the map", id="heat.toggle"),
-        Binding(
-            "plus,equals_sign", "opacity(1)", "Opacity", tooltip="A stronger map", id="heat.stronger", key_display="+ -"
-        ),
-        Binding("minus,underscore", "opacity(-1)", "Weaker", show=False, tooltip="A weaker map", id="heat.weaker"),
-        Binding("w", "weigh", "Weigh", tooltip="The score without each word, one after another", id="heat.weigh"),
-        Binding("J,right_square_bracket", "go(1)", "Next", show=False, tooltip="The next image", id="heat.next"),
-        Binding("K,left_square_bracket", "go(-1)", "Previous", show=False, tooltip="The image before", id="heat.back"),
-        Binding("ctrl+s", "save", "Save", tooltip="Write the image with its map as PNG", id="heat.save"),
-        close_binding("heat", "Back to where you were", opener="A"),
+        _key("m", "turn_method", "Map", "The next map: words, attention, difference", "method"),
+        _key("t", "toggle_map", "Overlay", "Show the image with or without the map", "toggle"),
+        _key("plus,equals_sign", "opacity(1)", "Opacity", "A stronger map", "stronger", display="+ -"),
+        _key("minus,underscore", "opacity(-1)", "Weaker", "A weaker map", "weaker", show=False),
+        _key("w", "weigh", "Weigh", "The score without each word, one after another"),
+        _key("J,right_square_bracket", "go(1)", "Next", "The next image", "next", show=False),
+        _key("K,left_square_bracket", "go(-1)", "Previous", "The image before", "back", show=False),
+        _key("ctrl+s", "save", "Save", "Write the image with its map as PNG"),
+        _key.close("Back to where you were", opener="A"),
     ]
 
     def __init__(self, maps: HeatmapService, gallery: Gallery, context: Context, policy: ReadingPolicy) -> None:
@@ -98,7 +100,7 @@ class HeatmapScreen(AimScreen[int]):
     def on_mount(self) -> None:
         """Ask for the first map."""
         self.set_interval(_LOOK_SECONDS, self._look_at_wait)
-        self._state.colours = not (self.app.no_color or self.app.console.color_system in (None, "standard", "windows"))
+        self._state.colours = not few_colours(self.app)
         self._start_over()
 
     @property
@@ -203,9 +205,9 @@ class HeatmapScreen(AimScreen[int]):
         try:
             await asyncio.to_thread(save_overlay, path, image, self._policy, found, opacity)
         except AimError as error:
-            self.notify(printable(str(error)), severity="error", timeout=12, markup=False)
+            self.report(str(error), error=True)
         else:
-            self.notify(printable(f"wrote {path}"), timeout=3, markup=False)
+            self.report(f"wrote {path}")
 
     # -- the map -----------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
@@ -17,7 +17,7 @@ from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.metrics.spec import MetricSpec
 from aim_tui.core.scoring.run_comparison import Comparison, Measure
 from aim_tui.core.text import printable
-from aim_tui.ui.aim_screen import AimScreen, close_binding
+from aim_tui.ui.aim_screen import AimScreen, ScreenKeys
 from aim_tui.ui.history.pair_list import PairList
 from aim_tui.ui.history.run_list import when
 from aim_tui.ui.widgets.indent import hanging
@@ -30,29 +30,18 @@ _LABEL = 10
 _Line = tuple[str, Content]
 
 
+_key = ScreenKeys("compare")
+
+
 class CompareScreen(AimScreen[None]):
     """Run A is the earlier one; every change is from A to B."""
 
     CSS_PATH = "screen.tcss"
     BINDING_GROUP_TITLE = "Comparison"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "J,shift+down",
-            "scroll_words(1)",
-            "Scroll",
-            tooltip="Scroll the words above a line down",
-            id="compare.down",
-            key_display="J K",
-        ),
-        Binding(
-            "K,shift+up",
-            "scroll_words(-1)",
-            "Scroll up",
-            show=False,
-            tooltip="Scroll the words above a line up",
-            id="compare.up",
-        ),
-        close_binding("compare", "Back to the history", opener="c"),
+        _key("J,shift+down", "scroll_words(1)", "Scroll", "Scroll the words above a line down", "down", display="J K"),
+        _key("K,shift+up", "scroll_words(-1)", "Scroll up", "Scroll the words above a line up", "up", show=False),
+        _key.close("Back to the history", opener="c"),
     ]
 
     def __init__(self, a: Run, b: Run) -> None:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import App, ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Static
 
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
-from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
+from aim_tui.ui.aim_screen import AimScreen, ScreenKeys
 from aim_tui.ui.dialogs.confirm import ConfirmScreen
 from aim_tui.ui.history.compare import CompareScreen
 from aim_tui.ui.history.run_list import RunList
@@ -25,17 +25,20 @@ if TYPE_CHECKING:
     from aim_tui.ui.session.session import Session
 
 
+_key = ScreenKeys("history")
+
+
 class HistoryScreen(AimScreen["Run | None"]):
     """The run that is to be opened, or None."""
 
     CSS_PATH = "screen.tcss"
     BINDING_GROUP_TITLE = "History"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("c", "compare", "Compare two", tooltip="Compare the two marked runs", id="history.compare"),
-        Binding("a", "switch", "This folder/all", tooltip="Runs of this folder, or of all", id="history.all"),
-        Binding("d", "delete", "Delete", tooltip="Delete the marked runs, or this one", id="history.delete"),
-        help_binding("history"),
-        close_binding("history", "Back to the scores", opener="H"),
+        _key("c", "compare", "Compare two", "Compare the two marked runs"),
+        _key("a", "switch", "This folder/all", "Runs of this folder, or of all", "all"),
+        _key("d", "delete", "Delete", "Delete the marked runs, or this one"),
+        _key.help(),
+        _key.close("Back to the scores", opener="H"),
     ]
 
     def __init__(self, history: HistoryService, folder: str) -> None:
@@ -74,7 +77,7 @@ class HistoryScreen(AimScreen["Run | None"]):
         if len(chosen) == 1 and current is not None and current not in chosen:
             chosen.append(current)
         if len(chosen) != 2:
-            self._say(f"{len(chosen)} marked; space marks two runs, then c compares them")
+            self.report(f"{len(chosen)} marked; space marks two runs, then c compares them")
             return
         earlier, later = sorted(chosen, key=lambda info: info.id)
         before, after = await self._loaded(earlier), await self._loaded(later)
@@ -97,7 +100,7 @@ class HistoryScreen(AimScreen["Run | None"]):
             try:
                 await self._history.delete(info.id)
             except AimError as error:
-                self._say(str(error), error=True)
+                self.report(str(error), error=True)
         self._runs.set_marks(())
         self._load()
 
@@ -145,11 +148,8 @@ class HistoryScreen(AimScreen["Run | None"]):
         try:
             return await self._history.load(info.id)
         except AimError as error:
-            self._say(str(error), error=True)
+            self.report(str(error), error=True)
             return None
-
-    def _say(self, text: str, *, error: bool = False) -> None:
-        self.notify(printable(text), severity="error" if error else "information", markup=False, timeout=6)
 
 
 async def browse_history(app: App[int], session: Session) -> None:

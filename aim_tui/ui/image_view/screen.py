@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Static
 
 from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.text import printable
-from aim_tui.ui.aim_screen import AimScreen, help_binding
+from aim_tui.ui.aim_screen import AimScreen, ScreenKeys
 from aim_tui.ui.widgets.image_preview import ImagePreview
 from aim_tui.ui.widgets.picture import Box
 from aim_tui.ui.widgets.zoom import Zoom, closer, farther, fit_scale
 
 if TYPE_CHECKING:
     from aim_tui.core.scoring.results import Row
+
+
+_key = ScreenKeys("view")
 
 
 class ViewScreen(AimScreen[int]):
@@ -33,35 +36,20 @@ class ViewScreen(AimScreen[int]):
     BINDING_GROUP_TITLE = "Image"
     VERTICAL_BREAKPOINTS = []
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "move(0, 1)", "Next", tooltip="The next image; zoomed in: downwards", id="view.down"),
-        Binding("k,up", "move(0, -1)", "Previous", tooltip="The image before; zoomed in: upwards", id="view.up"),
-        Binding(
-            "l,right", "move(1, 0)", "Next", show=False, tooltip="The next image; zoomed in: right", id="view.right"
-        ),
-        Binding(
-            "h,left", "move(-1, 0)", "Previous", show=False, tooltip="The image before; zoomed in: left", id="view.left"
-        ),
-        Binding("space", "go(1)", "Next", show=False, tooltip="The next image, at the same zoom", id="view.next"),
-        Binding(
-            "backspace",
-            "go(-1)",
-            "Previous",
-            show=False,
-            tooltip="The image before, at the same zoom",
-            id="view.previous",
-        ),
-        Binding("plus,equals_sign", "zoom_in", "Closer", tooltip="Zoom in", id="view.zoom-in"),
-        Binding("minus", "zoom_out", "Farther", tooltip="Zoom out", id="view.zoom-out"),
-        Binding(
-            "f", "toggle_fit", "Fit, 1:1", tooltip="The whole image, or a dot of the screen a pixel", id="view.fit"
-        ),
-        Binding("g,home", "first", "First", show=False, tooltip="The first image", id="view.first"),
-        Binding("G,end", "last", "Last", show=False, tooltip="The last image", id="view.last"),
-        Binding(
-            "escape", "back", "Back", show=False, tooltip="The whole image, then back to the table", id="view.back"
-        ),
-        help_binding("view"),
-        Binding("q,z,enter", "close", "Close", tooltip="Back to the table", id="view.close"),
+        _key("j,down", "move(0, 1)", "Next", "The next image; zoomed in: downwards", "down"),
+        _key("k,up", "move(0, -1)", "Previous", "The image before; zoomed in: upwards", "up"),
+        _key("l,right", "move(1, 0)", "Next", "The next image; zoomed in: right", "right", show=False),
+        _key("h,left", "move(-1, 0)", "Previous", "The image before; zoomed in: left", "left", show=False),
+        _key("space", "go(1)", "Next", "The next image, at the same zoom", "next", show=False),
+        _key("backspace", "go(-1)", "Previous", "The image before, at the same zoom", "previous", show=False),
+        _key("plus,equals_sign", "zoom_in", "Closer", "Zoom in"),
+        _key("minus", "zoom_out", "Farther", "Zoom out"),
+        _key("f", "toggle_fit", "Fit, 1:1", "The whole image, or a dot of the screen a pixel", "fit"),
+        _key("g,home", "first", "First", "The first image", show=False),
+        _key("G,end", "last", "Last", "The last image", show=False),
+        _key("escape", "back", "Back", "The whole image, then back to the table", show=False),
+        _key.help(),
+        _key("q,z,enter", "close", "Close", "Back to the table"),
     ]
 
     def __init__(self, rows: Sequence[Row], order: Sequence[int], current: int, policy: ReadingPolicy) -> None:

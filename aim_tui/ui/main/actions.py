@@ -11,7 +11,7 @@ from aim_tui.errors import AimError
 from aim_tui.ui.dialogs.confirm import ConfirmScreen
 
 if TYPE_CHECKING:
-    from aim_tui.ui.main.score_pane import ScorePane
+    from aim_tui.ui.scores.score_pane import ScorePane
     from aim_tui.ui.session.session import Session
 
 

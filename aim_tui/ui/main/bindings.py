@@ -2,155 +2,71 @@
 
 from __future__ import annotations
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
+
+from aim_tui.ui.aim_screen import ScreenKeys
+
+_key = ScreenKeys("main")
 
 MAIN_BINDINGS: list[BindingType] = [
-    Binding(
-        "s", "score", "Score", tooltip="Score the marked images, or what is left where none is marked", id="main.score"
+    _key("s", "score", "Score", "Score the marked images, or what is left where none is marked"),
+    _key("S", "score_all", "Score all", "Score all images anew", show=False),
+    _key("x", "cancel", "Cancel", "End the job; what is finished stays"),
+    _key("W", "restart", "Restart worker", "Say why the worker died and start it again"),
+    _key("p", "edit_prompt", "Prompt", "Edit prompt and topic: enter saves, esc restores them", "prompt"),
+    _key("r", "take_reference", "Reference", "Compare with the current image", "reference", show=False),
+    _key("R", "clear_reference", "No reference", "Compare with no image", "no-reference", show=False),
+    _key("i", "review", "Review", "One image after another, with keys to rate them; enter too", show=False),
+    _key("c", "compare", "Compare", "The current image beside the marked one or the reference", show=False),
+    _key("z", "preview", "View", "The current image on the whole screen", "view"),
+    _key("e", "explain", "Explain", "Why the current image scores as it does", show=False),
+    _key("A", "heatmap", "Heatmap", "Which regions of the current image count", show=False),
+    _key("w", "weights", "Weights", "Weights and switches of the metrics", show=False),
+    _key("m", "turn_info", "Info", "Path and failures, caption, or formula below", "info", show=False),
+    _key("comma", "sort", "Sort", "Then a column's letter; upper case reverses", show=False),
+    _key("slash", "find", "Find", "Find a name; tab searches by what is shown", show=False),
+    _key("n", "find_again(1)", "Next", "The next name found", "find-next", show=False),
+    _key("N", "find_again(-1)", "Previous", "The name found before", "find-previous", show=False),
+    _key("f", "filter", "Filter", "Show only some: a name, or final>70 & caption~cabin"),
+    _key("b", "batch", "Batch", "What can be done with the marked images: copy, move, list"),
+    _key("u", "undo", "Undo", "Take back the rating, rejection or note given last; a batch at once", show=False),
+    _key(
+        "full_stop", "suggest_reference", "Suggest reference",
+        "The most typical of the images, as a reference", show=False,
     ),
-    Binding("S", "score_all", "Score all", show=False, tooltip="Score all images anew", id="main.score-all"),
-    Binding("x", "cancel", "Cancel", tooltip="End the job; what is finished stays", id="main.cancel"),
-    Binding("W", "restart", "Restart worker", tooltip="Say why the worker died and start it again", id="main.restart"),
-    Binding(
-        "p", "edit_prompt", "Prompt", tooltip="Edit prompt and topic: enter saves, esc restores them", id="main.prompt"
+    _key(
+        "asterisk", "mark_by_rule", "Mark by rule",
+        "Mark top 20, or what an expression accepts", "mark-rule", show=False,
     ),
-    Binding(
-        "r", "take_reference", "Reference", show=False, tooltip="Compare with the current image", id="main.reference"
+    _key("P", "pause", "Pause", "Keep order and place while results arrive", show=False),
+    _key("y", "copy_path", "Copy path", "Send the path to the clipboard", show=False),
+    _key("Y", "copy_row", "Copy row", "Send the row to the clipboard as TSV", show=False),
+    _key("ctrl+s", "export", "Export", "Write all rows to a CSV or JSON file", show=False),
+    _key("M", "models", "Models", "Models: what is missing, profiles, fetching", show=False),
+    _key("H", "history", "History", "Stored runs: open one, compare two, delete", show=False),
+    _key(
+        "K", "correlate", "Correlation",
+        "How far the metrics agree with ratings, duels or a file", "correlation", show=False,
     ),
-    Binding(
-        "R", "clear_reference", "No reference", show=False, tooltip="Compare with no image", id="main.no-reference"
+    _key("E", "edits", "Open edits...", "Score and rate image edits: source, target, instruction", show=False),
+    _key(
+        "O", "findings", "Open results...",
+        "What `aim-tui categories`, `classify` or `matrix` found: the JSON file", show=False,
     ),
-    Binding(
-        "i",
-        "review",
-        "Review",
-        show=False,
-        tooltip="One image after another, with keys to rate them; enter too",
-        id="main.review",
+    _key("t", "grid", "Grid", "All that is shown as thumbnails", show=False),
+    _key("D", "duel", "Duel", "Blind duels between the marked or shown images", show=False),
+    _key(
+        "I", "item_prompts", "Prompts of images",
+        "From metadata, sidecar files or names; or the current image's alone", "own-prompts", show=False,
     ),
-    Binding(
-        "c",
-        "compare",
-        "Compare",
-        show=False,
-        tooltip="The current image beside the marked one or the reference",
-        id="main.compare",
+    _key(
+        "F", "watch", "Watch",
+        "Follow the folder: new images appear and are scored; again: not scored; again: off", show=False,
     ),
-    Binding("z", "preview", "View", tooltip="The current image on the whole screen", id="main.view"),
-    Binding(
-        "e", "explain", "Explain", show=False, tooltip="Why the current image scores as it does", id="main.explain"
-    ),
-    Binding(
-        "A", "heatmap", "Heatmap", show=False, tooltip="Which regions of the current image count", id="main.heatmap"
-    ),
-    Binding("w", "weights", "Weights", show=False, tooltip="Weights and switches of the metrics", id="main.weights"),
-    Binding(
-        "m", "turn_info", "Info", show=False, tooltip="Path and failures, caption, or formula below", id="main.info"
-    ),
-    Binding("comma", "sort", "Sort", show=False, tooltip="Then a column's letter; upper case reverses", id="main.sort"),
-    Binding("slash", "find", "Find", show=False, tooltip="Find a name; tab searches by what is shown", id="main.find"),
-    Binding("n", "find_again(1)", "Next", show=False, tooltip="The next name found", id="main.find-next"),
-    Binding("N", "find_again(-1)", "Previous", show=False, tooltip="The name found before", id="main.find-previous"),
-    Binding("f", "filter", "Filter", tooltip="Show only some: a name, or final>70 & caption~cabin", id="main.filter"),
-    Binding(
-        "b", "batch", "Batch", tooltip="What can be done with the marked images: copy, move, list", id="main.batch"
-    ),
-    Binding(
-        "u",
-        "undo",
-        "Undo",
-        show=False,
-        tooltip="Take back the rating, rejection or note given last; a batch at once",
-        id="main.undo",
-    ),
-    Binding(
-        "full_stop",
-        "suggest_reference",
-        "Suggest reference",
-        show=False,
-        tooltip="The most typical of the images, as a reference",
-        id="main.suggest-reference",
-    ),
-    Binding(
-        "asterisk",
-        "mark_by_rule",
-        "Mark by rule",
-        show=False,
-        tooltip="Mark top 20, or what an expression accepts",
-        id="main.mark-rule",
-    ),
-    Binding("P", "pause", "Pause", show=False, tooltip="Keep order and place while results arrive", id="main.pause"),
-    Binding("y", "copy_path", "Copy path", show=False, tooltip="Send the path to the clipboard", id="main.copy-path"),
-    Binding(
-        "Y", "copy_row", "Copy row", show=False, tooltip="Send the row to the clipboard as TSV", id="main.copy-row"
-    ),
-    Binding("ctrl+s", "export", "Export", show=False, tooltip="Write all rows to a CSV or JSON file", id="main.export"),
-    Binding(
-        "M", "models", "Models", show=False, tooltip="Models: what is missing, profiles, fetching", id="main.models"
-    ),
-    Binding(
-        "H", "history", "History", show=False, tooltip="Stored runs: open one, compare two, delete", id="main.history"
-    ),
-    Binding(
-        "K",
-        "correlate",
-        "Correlation",
-        show=False,
-        tooltip="How far the metrics agree with ratings, duels or a file",
-        id="main.correlation",
-    ),
-    Binding(
-        "E",
-        "edits",
-        "Open edits...",
-        show=False,
-        tooltip="Score and rate image edits: source, target, instruction",
-        id="main.edits",
-    ),
-    Binding(
-        "O",
-        "findings",
-        "Open results...",
-        show=False,
-        tooltip="What `aim-tui categories`, `classify` or `matrix` found: the JSON file",
-        id="main.findings",
-    ),
-    Binding("t", "grid", "Grid", show=False, tooltip="All that is shown as thumbnails", id="main.grid"),
-    Binding("D", "duel", "Duel", show=False, tooltip="Blind duels between the marked or shown images", id="main.duel"),
-    Binding(
-        "I",
-        "item_prompts",
-        "Prompts of images",
-        show=False,
-        tooltip="From metadata, sidecar files or names; or the current image's alone",
-        id="main.own-prompts",
-    ),
-    Binding(
-        "F",
-        "watch",
-        "Watch",
-        show=False,
-        tooltip="Follow the folder: new images appear and are scored; again: not scored; again: off",
-        id="main.watch",
-    ),
-    Binding(
-        "L",
-        "notifications",
-        "Messages",
-        show=False,
-        tooltip="What was said, also what is gone from the screen",
-        id="main.told",
-    ),
-    Binding("o", "browse", "Files", tooltip="Files and folders", id="main.files"),
-    Binding(
-        "escape",
-        "back",
-        "Back",
-        show=False,
-        tooltip="Close files or a stored run, or show all rows again",
-        id="main.back",
-    ),
-    Binding("question_mark,f1", "help", "Help", tooltip="The keys that work here", id="main.help", key_display="?"),
-    Binding("colon", "app.command_palette", "Commands", show=False, tooltip="Every action by name", id="main.palette"),
-    Binding("q", "app.quit", "Quit", show=False, tooltip="Quit; asks while a job runs", id="main.quit"),
-]
+    _key("L", "notifications", "Messages", "What was said, also what is gone from the screen", "told", show=False),
+    _key("o", "browse", "Files", "Files and folders", "files"),
+    _key("escape", "back", "Back", "Close files or a stored run, or show all rows again", show=False),
+    _key("question_mark,f1", "help", "Help", "The keys that work here", display="?"),
+    _key("colon", "app.command_palette", "Commands", "Every action by name", "palette", show=False),
+    _key("q", "app.quit", "Quit", "Quit; asks while a job runs", "quit", show=False),
+]  # fmt: skip

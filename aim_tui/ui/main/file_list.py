@@ -60,7 +60,7 @@ class FileList(LineList[str]):
     ]
 
     @dataclass
-    class FolderOpened(LineList.Fact):
+    class FolderChosen(LineList.Fact):
         """The user wants to see another folder."""
 
         path: str
@@ -144,13 +144,13 @@ class FileList(LineList[str]):
         if entry.kind is EntryKind.IMAGE:
             self.post_message(self.ImageOpened(self, entry.path))
         else:
-            self.post_message(self.FolderOpened(self, entry.path))
+            self.post_message(self.FolderChosen(self, entry.path))
 
     def action_open_parent(self) -> None:
         """Go to the folder above."""
         for entry in self._entries.values():
             if entry.kind is EntryKind.PARENT:
-                self.post_message(self.FolderOpened(self, entry.path))
+                self.post_message(self.FolderChosen(self, entry.path))
                 return
 
     def draw_line(self, index: int, key: str, look: Look, width: int) -> list[Segment]:

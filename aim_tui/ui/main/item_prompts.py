@@ -5,62 +5,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
-from textual.binding import Binding, BindingType
-from textual.content import Content
-from textual.widget import Widget
-from textual.widgets import Static
+from textual.binding import BindingType
 
 from aim_tui.core.scoring.results import Row
 from aim_tui.core.text import file_name, printable
 from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.dialogs.confirm import ConfirmScreen
-from aim_tui.ui.dialogs.dialog import Dialog
-from aim_tui.ui.main.marked_menu import Choice
+from aim_tui.ui.dialogs.menu import MenuItem, MenuScreen, menu_bindings
 
 if TYPE_CHECKING:
     from aim_tui.ui.session.session import Session
 
 #: By the name that the screen answers with.
-PROMPT_CHOICES: dict[str, Choice] = {
-    "metadata": Choice("m", "From metadata", "As A1111, ComfyUI, InvokeAI or EXIF have it"),
-    "sidecar": Choice("s", "From sidecar files", "name.txt or name.json beside name.png"),
-    "filename": Choice("n", "From file names", "The words of each name"),
-    "edit": Choice("e", "Edit this one", "The prompt of the current image alone"),
-    "leave": Choice("a", "Everybody's", "Compare all images with the one prompt again"),
+PROMPT_CHOICES: dict[str, MenuItem] = {
+    "metadata": MenuItem("m", "From metadata", "As A1111, ComfyUI, InvokeAI or EXIF have it"),
+    "sidecar": MenuItem("s", "From sidecar files", "name.txt or name.json beside name.png"),
+    "filename": MenuItem("n", "From file names", "The words of each name"),
+    "edit": MenuItem("e", "Edit this one", "The prompt of the current image alone"),
+    "leave": MenuItem("a", "Everybody's", "Compare all images with the one prompt again"),
 }
 
 
-class ItemPromptsScreen(Dialog[str]):
-    """The name of what is to be done, or None."""
+class ItemPromptsScreen(MenuScreen):
+    """Where prompts come from."""
 
     BINDING_GROUP_TITLE = "Prompts of images"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(
-            Binding(choice.key, f"choose('{name}')", choice.title, tooltip=choice.about, id=f"prompts.{name}")
-            for name, choice in PROMPT_CHOICES.items()
-        ),
-        Binding("q,I", "close", "Close", show=False, tooltip="Close and do nothing", id="prompts.close"),
-    ]
-
-    def __init__(self, about: str) -> None:
-        super().__init__("Prompts of images")
-        self._about = about
-
-    def body(self) -> list[Widget]:
-        """How it is now, and a line for each key."""
-        lines = [
-            Content.assemble((f" {choice.key}  ", "bold $text-accent"), f"{choice.title:<20}", (choice.about, "dim"))
-            for choice in PROMPT_CHOICES.values()
-        ]
-        return [Static(Content.styled(self._about, "bold")), *(Static(line, markup=False) for line in lines)]
-
-    def keys(self) -> str:
-        """The keys that matter."""
-        return "a letter chooses · esc closes"
-
-    def action_choose(self, name: str) -> None:
-        """Answer with it."""
-        self.dismiss(name)
+    BINDINGS: ClassVar[list[BindingType]] = menu_bindings("prompts", PROMPT_CHOICES, "I")
+    items = PROMPT_CHOICES
 
 
 async def change_prompts(app: App[int], session: Session, row: Row, name: str = "") -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from textual import on, work
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, ProgressBar, Static
@@ -17,63 +17,30 @@ from aim_tui.core.selection.mark_rules import MarkRule
 from aim_tui.core.text import printable
 from aim_tui.file_operations.transfer import TransferOutcome
 from aim_tui.ui.dialogs.dialog import Dialog
+from aim_tui.ui.dialogs.menu import MenuItem, MenuScreen, menu_bindings
 from aim_tui.ui.session.file_transfer import FileTransferService
 from aim_tui.ui.widgets.find_bar import FilterInput, FilterSuggester
 
-
-class Choice(NamedTuple):
-    """One thing that can be done with the marked images."""
-
-    key: str
-    title: str
-    about: str
-
-
 #: By the name that the screen answers with.
-CHOICES: dict[str, Choice] = {
-    "score": Choice("s", "Score", "Score these images anew"),
-    "rate": Choice("r", "Rate", "Give all of them one rating; u takes that back"),
-    "copy": Choice("c", "Copy", "Copy the files to a folder"),
-    "move": Choice("m", "Move", "Move the files to a folder; scores stay theirs"),
-    "undo": Choice("u", "Undo", "Take the last copy or move back"),
-    "list": Choice("l", "List", "Write their paths to a file, one a line"),
-    "list0": Choice("z", "List for xargs -0", "Write their paths to a file, each ended by NUL"),
-    "rows": Choice("t", "Table", "Write their rows to a CSV or JSON file"),
-    "rule": Choice("a", "Mark by rule", "Mark top 20, or what an expression accepts"),
+CHOICES: dict[str, MenuItem] = {
+    "score": MenuItem("s", "Score", "Score these images anew"),
+    "rate": MenuItem("r", "Rate", "Give all of them one rating; u takes that back"),
+    "copy": MenuItem("c", "Copy", "Copy the files to a folder"),
+    "move": MenuItem("m", "Move", "Move the files to a folder; scores stay theirs"),
+    "undo": MenuItem("u", "Undo", "Take the last copy or move back"),
+    "list": MenuItem("l", "List", "Write their paths to a file, one a line"),
+    "list0": MenuItem("z", "List for xargs -0", "Write their paths to a file, each ended by NUL"),
+    "rows": MenuItem("t", "Table", "Write their rows to a CSV or JSON file"),
+    "rule": MenuItem("a", "Mark by rule", "Mark top 20, or what an expression accepts"),
 }
 
 
-class BatchScreen(Dialog[str]):
-    """The name of what is to be done, or None."""
+class BatchScreen(MenuScreen):
+    """What can be done with the marked images."""
 
     BINDING_GROUP_TITLE = "Batch"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(
-            Binding(choice.key, f"choose('{name}')", choice.title, tooltip=choice.about, id=f"batch.{name}")
-            for name, choice in CHOICES.items()
-        ),
-        Binding("q,b", "close", "Close", show=False, tooltip="Close and do nothing", id="batch.close"),
-    ]
-
-    def __init__(self, about: str) -> None:
-        super().__init__("Batch")
-        self._about = about
-
-    def body(self) -> list[Widget]:
-        """Which images, and a line for each key."""
-        lines = [
-            Content.assemble((f" {choice.key}  ", "bold $text-accent"), f"{choice.title:<18}", (choice.about, "dim"))
-            for choice in CHOICES.values()
-        ]
-        return [Static(Content.styled(self._about, "bold")), *(Static(line, markup=False) for line in lines)]
-
-    def keys(self) -> str:
-        """The keys that matter."""
-        return "a letter chooses · esc closes"
-
-    def action_choose(self, name: str) -> None:
-        """Answer with it."""
-        self.dismiss(name)
+    BINDINGS: ClassVar[list[BindingType]] = menu_bindings("batch", CHOICES, "b")
+    items = CHOICES
 
 
 class TransferScreen(Dialog[TransferOutcome]):

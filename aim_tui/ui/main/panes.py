@@ -12,7 +12,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.events import Resize
-from textual.screen import Screen
 
 from aim_tui.core.scoring.results import Summary
 from aim_tui.core.text import printable, printable_name
@@ -26,9 +25,10 @@ from aim_tui.ui.main.info_line import InfoLine
 from aim_tui.ui.main.layout import share_out
 from aim_tui.ui.main.prompt_form import PromptForm
 from aim_tui.ui.main.reference_chip import ReferenceChip
-from aim_tui.ui.main.score_pane import ScorePane
 from aim_tui.ui.notifications import ShownNotification
 from aim_tui.ui.progress_strip import ProgressStrip
+from aim_tui.ui.scores.score_pane import ScorePane
+from aim_tui.ui.scores.table_verbs import TableVerbs
 from aim_tui.ui.session.messages import (
     ActivityChanged,
     FolderOpened,
@@ -52,7 +52,7 @@ _FILES_AT_ONCE = 1000
 _SUMMARY_SHARE = 3
 
 
-class PanesScreen(Screen[None]):
+class PanesScreen(TableVerbs):
     """Files, prompt, scores and preview: shows the workspace; the verbs are in `screen`."""
 
     def __init__(
@@ -233,7 +233,7 @@ class PanesScreen(Screen[None]):
         self.info.show(row, workspace.plan, workspace.context, workspace.skipped, whose)
         path, caption = (row.path, row.caption) if row is not None else (None, None)
         if path != self._previewed[0]:
-            self.preview.show(path, caption=caption, neighbours=self.scores.neighbours())
+            self.preview.show(path, caption=caption, neighbours=[row.path for row in self.scores.neighbours()])
         elif caption != self._previewed[1]:
             self.preview.set_caption(caption)
         self._previewed = (path, caption)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
 from textual.events import ScreenSuspend
 
-from aim_tui.core.selection.sorting import SortKey
 from aim_tui.errors import AimError
 from aim_tui.runs.edit_plan import EditWish
 from aim_tui.ui.compare.screen import compare_images
@@ -31,12 +29,12 @@ from aim_tui.ui.main.item_prompts import change_prompts
 from aim_tui.ui.main.marked_menu import BatchScreen
 from aim_tui.ui.main.panes import PanesScreen
 from aim_tui.ui.main.prompt_form import PromptForm
-from aim_tui.ui.main.score_pane import ScorePane
 from aim_tui.ui.main.weights import weigh
 from aim_tui.ui.models.setup_dialogs import models_tour
-from aim_tui.ui.review.explain import ExplainScreen
+from aim_tui.ui.review.explain import explain
 from aim_tui.ui.review.grid import show_grid
-from aim_tui.ui.review.screen import review
+from aim_tui.ui.review.image_review import review
+from aim_tui.ui.scores.score_pane import ScorePane
 from aim_tui.ui.session.exports import row_as_tsv
 from aim_tui.ui.session.messages import ModelsChanged
 from aim_tui.ui.session.saved_state import Place
@@ -76,7 +74,7 @@ class MainScreen(PanesScreen):
 
     # -- messages of widgets ----------------------------------------------------------------------------------------
 
-    @on(ScorePane.CurrentChanged)
+    @on(LineList.CursorMoved, "#scores")
     def _current_changed(self) -> None:
         self._show_current()
         self.strip.show_marked(self.scores.marked_note)
@@ -91,7 +89,7 @@ class MainScreen(PanesScreen):
         path = row.path if row is not None else ""
         self.session.folders.remember(Place(self.scores.sort, self.scores.expression, path, self.info.kind))
 
-    @on(ScorePane.MarksChanged)
+    @on(LineList.MarksChanged, "#scores")
     def _marks_changed(self) -> None:
         rows = self.workspace.results.rows
         self.files.set_marks(rows[item].path for item in self.scores.marks)
@@ -105,10 +103,6 @@ class MainScreen(PanesScreen):
     @on(ScorePane.SearchLeft)
     def _search_left(self) -> None:
         self.session.search.forget()
-
-    @on(ScorePane.Opened)
-    def _opened(self) -> None:
-        self.action_review()
 
     @on(ScorePane.PauseChanged)
     def _pause_changed(self) -> None:
@@ -126,14 +120,10 @@ class MainScreen(PanesScreen):
         self.scores.mark(row.item for row in self.workspace.results.rows if row.path in marked)
         self.strip.show_marked(self.scores.marked_note)
 
-    @on(FileList.FolderOpened)
+    @on(FileList.FolderChosen)
     @work(exclusive=True, group="dialog")
-    async def _folder_wanted(self, event: FileList.FolderOpened) -> None:
+    async def _folder_wanted(self, event: FileList.FolderChosen) -> None:
         await open_folder(self.app, self.session, Path(event.path))
-
-    @on(FileList.ImageOpened)
-    def _image_wanted(self) -> None:
-        self.action_review()
 
     @on(PromptForm.Edited)
     def _prompt_edited(self, event: PromptForm.Edited) -> None:
@@ -185,7 +175,7 @@ class MainScreen(PanesScreen):
     @work(exclusive=True, group="dialog")
     async def action_restart(self) -> None:
         """Say why the worker died, and start it again."""
-        await session_actions.restart_worker(self.app, self.session)
+        await session_actions.restart_worker(self.app, self.session.scoring)
 
     def action_edit_prompt(self) -> None:
         """Put the cursor into the prompt."""
@@ -200,6 +190,8 @@ class MainScreen(PanesScreen):
         """Compare with no image."""
         self.session.setup.clear_reference()
 
+    @on(LineList.Opened, "#scores")
+    @on(FileList.ImageOpened)
     @work(exclusive=True, group="dialog")
     async def action_review(self) -> None:
         """One image after another, with a key for every judgement."""
@@ -229,13 +221,8 @@ class MainScreen(PanesScreen):
 
     def action_explain(self) -> None:
         """Why the current image scores as it does."""
-        session, workspace = self.session, self.workspace
         if (row := self.scores.current) is not None:
-            heatmap = partial(show_heatmap, self.app, session, self.scores.order, row.item)
-            facts, whose = (workspace.results, workspace.profile, workspace.skipped), workspace.prompt_origin(row)
-            self.app.push_screen(
-                ExplainScreen(row, *facts, tokens=session.heatmaps.tokens, heatmap=heatmap, whose=whose)
-            )
+            explain(self.app, self.session, self.scores.order, row)
 
     @work(exclusive=True, group="dialog")
     async def action_heatmap(self) -> None:
@@ -254,14 +241,9 @@ class MainScreen(PanesScreen):
         self._show_current()
         self._remember_place()
 
-    def action_sort(self) -> None:
-        """Wait for the letter of a column."""
-
-        def chosen(key: SortKey | None) -> None:
-            if key is not None:
-                self.scores.sort_by(key)
-
-        self.app.push_screen(SortScreen(), chosen)
+    def sort_screen(self) -> SortScreen:
+        """The letters of the columns."""
+        return SortScreen()
 
     @work(exclusive=True, group="dialog")
     async def action_grid(self) -> None:
@@ -310,19 +292,6 @@ class MainScreen(PanesScreen):
     def action_watch(self) -> None:
         """Follow the folder, or no longer."""
         self.session.folder_watch.switch()
-
-    def action_find(self) -> None:
-        """Find a name."""
-        self.scores.start_find()
-
-    def action_find_again(self, step: int) -> None:
-        """The next or previous name found."""
-        if not self.scores.find_again(step):
-            self.notify("nothing found to go on to; / finds", markup=False, timeout=3)
-
-    def action_filter(self) -> None:
-        """Show only some rows."""
-        self.scores.start_filter()
 
     @work(exclusive=True, group="dialog")
     async def action_batch(self, name: str = "") -> None:
@@ -381,17 +350,12 @@ class MainScreen(PanesScreen):
     def action_copy_path(self) -> None:
         """Send the path to the terminal's clipboard."""
         if (row := self.scores.current) is not None:
-            self._copy(row.path, "path")
+            session_actions.copy_text(self.app, row.path, "path")
 
     def action_copy_row(self) -> None:
         """Send the row to the terminal's clipboard."""
         if (row := self.scores.current) is not None:
-            self._copy(row_as_tsv(row, self.workspace.results), "row")
-
-    def _copy(self, text: str, what: str) -> None:
-        # OSC 52 has no answer: tmux drops it unless it is told not to, so nobody can say that it arrived.
-        self.app.copy_to_clipboard(text.encode("utf-8", "backslashreplace").decode("utf-8"))
-        self.notify(f"{what} sent to the terminal's clipboard; ctrl+s writes a file", markup=False, timeout=3)
+            session_actions.copy_text(self.app, row_as_tsv(row, self.workspace.results), "row")
 
     @work(exclusive=True, group="dialog")
     async def action_export(self) -> None:

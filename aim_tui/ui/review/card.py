@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _MUTED = "$foreground-muted"
 _LABEL = 8
 _CAPTION = f"{'caption':<{_LABEL}}"
+_NO_WORDS = Content("")
 _STAR, _NO_STAR = "★", "☆"
 
 
@@ -52,16 +53,13 @@ def card(standing: Standing, *, brief: bool = False, width: int = 0) -> Content:
     """The whole card, or the three lines that matter most; what is longer than `width` goes on under its own words."""
     if brief:
         lines = [
-            Content("  ").join([_rating(standing.mine), *_final(standing)]),
+            Content("  ").join([rating_words(standing.mine), *_final(standing)]),
             Content("  ").join(_metric(metric, standing, brief=True) for metric in standing.plan.metrics),
             Content.styled(_CAPTION, _MUTED) + _caption_words(standing.row),
         ]
         return Content("\n").join(lines)
     hint = "" if standing.mine else f"  {RATINGS[0]} to {RATINGS[-1]} rates, x rejects"
-    lines = [_rating(standing.mine) + Content.styled(hint, _MUTED)]
-    if standing.mine.note:
-        lines.append(hanging(f"{NOTED} ", Content(printable(standing.mine.note)), width))
-    lines += [hanging("", _other(rater, said), width, 2) for rater, said in standing.others.items() if said]
+    lines = opinion_lines(standing.mine, standing.others, hint=Content.styled(hint, _MUTED), width=width)
     lines += [Content(""), Content("  ").join(_final(standing))]
     lines += [_metric(metric, standing, brief=False) for metric in standing.plan.metrics]
     for metric, reason in standing.not_asked.items():
@@ -97,7 +95,22 @@ def ordinal(number: int) -> str:
     return f"{number}{last}"
 
 
-def _rating(opinion: Opinion) -> Content:
+def opinion_lines(
+    mine: Opinion,
+    others: Mapping[str, Opinion],
+    rater: Content = _NO_WORDS,
+    hint: Content = _NO_WORDS,
+    width: int = 0,
+) -> list[Content]:
+    """What the rater says, between `rater` and `hint`, with the note; and what others say."""
+    lines = [rater + rating_words(mine) + hint]
+    if mine.note:
+        lines.append(hanging(f"{NOTED} ", Content(printable(mine.note)), width))
+    return lines + [hanging("", _other(name, said), width, 2) for name, said in others.items() if said]
+
+
+def rating_words(opinion: Opinion) -> Content:
+    """The rating as stars, and whether it is rejected."""
     said = Content.styled(stars(opinion.rating), "bold" if opinion.rating is not None else _MUTED)
     rejected = Content.styled(f"  {REJECTED} rejected", "bold $text-warning") if opinion.rejected else Content("")
     return said + rejected

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
+from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Static
@@ -14,11 +16,13 @@ from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 from aim_tui.ui.dialogs.dialog import PageDialog
+from aim_tui.ui.heatmap.screen import show_heatmap
 from aim_tui.ui.review.explain_text import explain_page, prompt_line
 
 if TYPE_CHECKING:
     from aim_tui.core.scoring.results import Results, Row
     from aim_tui.ipc.protocol import TokenCount
+    from aim_tui.ui.session.session import Session
 
 
 class ExplainScreen(PageDialog):
@@ -80,3 +84,11 @@ class ExplainScreen(PageDialog):
     async def action_heatmap(self) -> None:
         """Which regions of this image count."""
         await self._heatmap()
+
+
+def explain(app: App[int], session: Session, order: Sequence[int], row: Row) -> None:
+    """Show why an image scores as it does; its heatmap goes through the images in `order`."""
+    workspace = session.workspace
+    facts, whose = (workspace.results, workspace.profile, workspace.skipped), workspace.prompt_origin(row)
+    heatmap = partial(show_heatmap, app, session, order, row.item)
+    app.push_screen(ExplainScreen(row, *facts, tokens=session.heatmaps.tokens, heatmap=heatmap, whose=whose))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -44,6 +44,29 @@ def explain_page(
             lines.append(Content(f"{read.text:<10} {read.tokens} of {read.limit} tokens{cut}"))
     if profile.notice:
         lines += [Content(""), Content.styled(profile.notice, "$text-warning")]
+    return lines
+
+
+def edit_page(row: Row, results: Results, head: Sequence[Content], pre_resize: int | None = None) -> list[Content]:
+    """Everything that is known of an edit, line by line, below the words about it in `head`."""
+    edit = row.edit
+    assert edit is not None  # the row is one
+    lines = [*head, Content("")]
+    for metric in results.plan.metrics:
+        lines += _metric(metric, row, results, {}, "")
+    lines.append(Content(""))
+    for side, path, facts in (("source", edit.source, row.source), ("target", row.path, row.facts)):
+        lines.append(Content.assemble((f"{side:<11}", "bold"), printable(path)))
+        lines += _facts(facts) or [Content("           not read yet")]
+    if row.error is not None:
+        lines.append(Content.styled(f"! {printable(row.error)}", "$text-error"))
+    said = {"source caption": edit.source_caption, "target caption": edit.target_caption, **row.truth}
+    for name, value in said.items():
+        if value not in (None, ""):
+            lines.append(Content.assemble((f"{printable(name)}  ", "$foreground-muted"), printable(str(value))))
+    lines += [Content(""), *_models(results)]
+    if pre_resize is not None:
+        lines.append(Content(f"both images were scaled to {pre_resize} x {pre_resize} before EditCLIP's processor"))
     return lines
 
 
@@ -107,7 +130,9 @@ def _metric(metric: str, row: Row, results: Results, not_asked: Mapping[str, str
         value = raw.outcome.value
         said = f"  {spec.raw_field} = "
         lines.append(Content.assemble(said, (f"{value:.{spec.decimals}f}", "bold"), f"   {spec.formula}"))
-        lines += _part(metric, value, results)
+        lines += _part(metric, value, results) if row.edit is None else []
+    if row.edit is not None:
+        return lines + _made_from(metric, row, results)
     lines += _against(metric, row, raw.against)
     stale = row.stale(metric, results.context)
     if whose and spec.needs is Need.PROMPT and not stale:
@@ -115,6 +140,14 @@ def _metric(metric: str, row: Row, results: Results, not_asked: Mapping[str, str
     if stale:
         lines.append(Content.styled(f"  out of date: the {spec.needs} has changed; s scores again", "$text-warning"))
     return lines
+
+
+def _made_from(metric: str, row: Row, results: Results) -> list[Content]:
+    """The models that made a number of an edit, and the captions behind it."""
+    models = ", ".join(results.models[str(role)].id for role in get_metric(metric).roles if str(role) in results.models)
+    lines = [Content.styled(f"  by {printable(models)}", "$foreground-muted")] if models else []
+    caption = row.captions.get(metric)
+    return [*lines, Content(f"  from {printable(caption)}")] if caption is not None else lines
 
 
 def _part(metric: str, value: float, results: Results) -> list[Content]:

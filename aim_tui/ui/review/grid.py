@@ -16,9 +16,9 @@ from textual.widgets import Static
 from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.scoring.results import Row
 from aim_tui.core.text import printable
-from aim_tui.ui.aim_screen import AimScreen, close_binding, help_binding
+from aim_tui.ui.aim_screen import AimScreen, ScreenKeys
 from aim_tui.ui.late_input import LateInput
-from aim_tui.ui.review.screen import review
+from aim_tui.ui.review.image_review import review
 from aim_tui.ui.review.thumbnail_grid import About, ThumbnailGrid
 from aim_tui.ui.session.arrangement import Arrangement
 from aim_tui.ui.widgets.key_line import KeyLine
@@ -33,8 +33,8 @@ class GridScreen(AimScreen[int]):
     CSS_PATH = "grid.tcss"
     BINDING_GROUP_TITLE = "Grid"
     BINDINGS: ClassVar[list[BindingType]] = [
-        help_binding("grid"),
-        close_binding("grid", "Back to the table", opener="t"),
+        ScreenKeys("grid").help(),
+        ScreenKeys("grid").close("Back to the table", opener="t"),
     ]
 
     def __init__(
@@ -68,12 +68,12 @@ class GridScreen(AimScreen[int]):
         """Back to the table, at this image."""
         self.dismiss(self.grid.current)
 
-    @on(ThumbnailGrid.MarksChanged)
+    @on(ThumbnailGrid.ThumbnailMarked)
     def _marks_changed(self) -> None:
         self._marked(self.grid.marks)
         self._tell()
 
-    @on(ThumbnailGrid.CursorMoved)
+    @on(ThumbnailGrid.ThumbnailReached)
     def _tell(self) -> None:
         row = self._rows[self.grid.current]
         marks = len(self.grid.marks)
@@ -87,7 +87,7 @@ class GridScreen(AimScreen[int]):
             layout=False,
         )
 
-    @on(ThumbnailGrid.Opened)
+    @on(ThumbnailGrid.ThumbnailOpened)
     @work(exclusive=True)
     async def _opened(self) -> None:
         """Review from there on; where that ended, the sheet goes on."""

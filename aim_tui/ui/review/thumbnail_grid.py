@@ -27,7 +27,7 @@ from aim_tui.ui.widgets.cell_text import centre, fit
 from aim_tui.ui.widgets.line_look import MARK_GLYPH
 from aim_tui.ui.widgets.picture import Box
 from aim_tui.ui.widgets.pixel_pane import half_block_style
-from aim_tui.ui.widgets.score_cells import BARS, STALE, STATUS_LOOKS, opinion_cell, step_of
+from aim_tui.ui.widgets.score_cells import BARS, STALE, STATUS_LOOKS, few_colours, opinion_cell, step_of
 
 #: Cells of a thumbnail: width and lines of pixels.
 SIZES = ((10, 4), (16, 6), (24, 9), (36, 14), (52, 20))
@@ -80,17 +80,17 @@ class ThumbnailGrid(ScrollView, can_focus=True, inherit_bindings=False):
         Binding("enter", "open", "Review", tooltip="Review from this image on", id="grid.open"),
     ]
 
-    class CursorMoved(Message):
+    class ThumbnailReached(Message):
         """The cursor is on another image."""
 
         def can_replace(self, message: Message) -> bool:
             """A later move makes this one old news."""
-            return isinstance(message, ThumbnailGrid.CursorMoved)
+            return isinstance(message, ThumbnailGrid.ThumbnailReached)
 
-    class MarksChanged(Message):
+    class ThumbnailMarked(Message):
         """An image was marked or unmarked."""
 
-    class Opened(Message):
+    class ThumbnailOpened(Message):
         """The image under the cursor is to be opened."""
 
     @dataclass
@@ -137,8 +137,7 @@ class ThumbnailGrid(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Too few colours to draw with: names and numbers."""
-        few = self.app.no_color or self.app.console.color_system in ("standard", "windows")
-        self._words_only = few or image_support().mode is ImageMode.NONE
+        self._words_only = few_colours(self.app) or image_support().mode is ImageMode.NONE
         self.set_interval(_LOOK_SECONDS, self._look)
 
     def on_unmount(self) -> None:
@@ -184,7 +183,7 @@ class ThumbnailGrid(ScrollView, can_focus=True, inherit_bindings=False):
     def action_toggle_mark(self) -> None:
         """Mark or unmark, and go on."""
         self._marks ^= {self.current}
-        self.post_message(self.MarksChanged())
+        self.post_message(self.ThumbnailMarked())
         self.refresh()
         self._move_to(self._cursor + 1)
 
@@ -196,7 +195,7 @@ class ThumbnailGrid(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_open(self) -> None:
         """Open the current image."""
-        self.post_message(self.Opened())
+        self.post_message(self.ThumbnailOpened())
 
     def on_click(self, event: events.Click) -> None:
         """A click moves the cursor, a double click opens."""
@@ -258,7 +257,7 @@ class ThumbnailGrid(ScrollView, can_focus=True, inherit_bindings=False):
         self._show_cursor()
         if changed:
             self.refresh()
-            self.post_message(self.CursorMoved())
+            self.post_message(self.ThumbnailReached())
 
     def _show_cursor(self) -> None:
         top = self._cursor // self._columns * self._cell_height

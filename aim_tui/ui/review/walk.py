@@ -1,4 +1,4 @@
-"""A walk through images in an order that stands still: where one is, what is near, how to get elsewhere."""
+"""A walk through images or edits in an order that stands still: where one is, what is near, how to get elsewhere."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ class Walk:
         """The filter as it was written."""
         return self._arrangement.expression
 
-    def neighbours(self) -> list[str]:
-        """The paths of the next image and the one before."""
+    def neighbours(self) -> list[Row]:
+        """The next row and the one before."""
         near = (self.position + 1, self.position - 1)
-        return [self._rows[self.order[place]].path for place in near if 0 <= place < len(self.order)]
+        return [self._rows[self.order[place]] for place in near if 0 <= place < len(self.order)]
 
     def go(self, position: int) -> bool:
         """To a place, or as far in its direction as there are images."""
@@ -65,14 +65,14 @@ class Walk:
         place = self._places.of(item)
         return place is not None and place < self.position and self.go(place)
 
-    def item_at(self, path: str) -> int | None:
-        """The item of a path, where it is in the order."""
-        return next((item for item in self.order if self._rows[item].path == path), None)
+    def item_of(self, id: str) -> int | None:
+        """The item of an id, where it is in the order."""
+        return next((item for item in self.order if self._rows[item].id == id), None)
 
     def next_where(self, wanted: Callable[[str], bool], step: int) -> int | None:
-        """The nearest place in a direction whose path is wanted."""
+        """The nearest place in a direction whose id is wanted."""
         ahead = range(self.position + step, len(self.order) if step > 0 else -1, step)
-        return next((place for place in ahead if wanted(self._rows[self.order[place]].path)), None)
+        return next((place for place in ahead if wanted(self._rows[self.order[place]].id)), None)
 
     def find(self, text: str, start: int) -> int | None:
         """The item whose name holds a text, looked for from the item `start` on, around the end."""

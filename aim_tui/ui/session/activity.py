@@ -35,6 +35,8 @@ class RunningJob:
     item_contexts: dict[int, Context | None] = field(default_factory=dict)
     """By item, the context of each in this job; its row may have another by now."""
     started_at: float | None = None
+    things: str = "images"
+    """What its items are."""
     on_event: Callable[[Event], None] | None = None
     """Takes the events in the place of the rows."""
 
@@ -46,13 +48,14 @@ class RunningJob:
         self.job.items.append(item)
         # Of an edit each metric measures several numbers.
         self._values_left[item.id] = len(measures(self.job.metrics) if item.edit else self.job.metrics)
+        self.things = "edits" if item.edit else "images"
         self._paths[item.id] = item.path
         self.item_contexts[item.id] = item.context
 
     @property
     def so_far(self) -> str:
         """How far it has come, as a sentence."""
-        return f"{self.progress.done} of {self.progress.total} images are scored."
+        return f"{self.progress.done} of {self.progress.total} {self.things} are scored."
 
     @property
     def left(self) -> int:

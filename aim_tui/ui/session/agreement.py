@@ -1,10 +1,9 @@
-"""How well scores agree with judgements: gathered from the rows, the store and files, and worked out in threads."""
+"""How well scores agree with judgements: from the rows, the store and files, computed in threads."""
 
 from __future__ import annotations
 
-import abc
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +13,9 @@ from aim_tui.ui.session.store_access import StoreAccess
 
 if TYPE_CHECKING:
     from aim_tui.core.agreement.analysis import AgreementCell, Analysis
-    from aim_tui.core.agreement.study import Study, StudySource
+    from aim_tui.core.agreement.study import Study, StudyColumn, StudySource
     from aim_tui.store.judgements import Judgements
     from aim_tui.ui.session.judgement_files import JudgementFile, Preview
-    from aim_tui.ui.session.workspace import Workspace
 
 # Rows that are looked at between two looks at the keyboard.
 _ROWS_AT_ONCE = 1000
@@ -39,27 +37,47 @@ class Gathered:
     """Why nothing can be analysed and which key helps; empty where something can."""
 
 
-class AgreementService(abc.ABC):
-    """What the Correlation screen needs; `gather` and `preview` know where the numbers come from."""
+class AgreementService:
+    """What the Correlation screen needs, over whatever rows are `shown` when it is asked: of images, edits or a run."""
 
-    own = "own ratings and duels"
-    """What judges where no file does."""
+    def __init__(self, store: StoreAccess, shown: Callable[[], tuple[Results, str]]) -> None:
+        """`shown` gives the rows and, in a few words, where they come from."""
+        self._store = store
+        self._shown = shown
 
     @property
-    @abc.abstractmethod
+    def own(self) -> str:
+        """What judges where no file does."""
+        return "known truth and own ratings" if self._shown()[0].of_edits else "own ratings and duels"
+
+    @property
     def origin(self) -> str:
-        """Where the numbers come from, in a few words."""
+        """Where the rows come from, in a few words."""
+        return self._shown()[1]
 
-    @abc.abstractmethod
     async def gather(self, file: JudgementFile | None = None) -> Gathered:
-        """The numbers against a file of judgements, else against what is known without one.
+        """The rows against a file of judgements, else against known truth and the program's own ratings and duels.
 
-        UsageError says what is wrong with the file; StoreError where the store cannot be read.
+        UsageError says what is wrong with the file, or with the known truth; StoreError where the store cannot be read.
         """
+        results, origin = await self._settled(), self.origin
+        if file is not None:
+            study = await asyncio.to_thread(_against_file, results, origin, file)
+        else:
 
-    @abc.abstractmethod
+            def own_study(judgements: Judgements) -> Study:
+                return _against_own(results, origin, judgements)
+
+            study = await self._store.judged(own_study, await asyncio.to_thread(_against_own, results, origin, None))
+        missing = _unscored(results, study)
+        if not missing and not study.judgements:
+            missing = _unrated(of_edits=results.of_edits, stored=self._store.path is not None)
+        return Gathered(study, results.rows, tuple(row.id for row in results.rows), missing)
+
     async def preview(self, file: JudgementFile) -> Preview:
-        """What a file of judgements has to do with the numbers; UsageError says what is wrong with it."""
+        """What a file of judgements has to do with the rows; UsageError says what is wrong with it."""
+        results, origin = await self._settled(), self.origin
+        return await asyncio.to_thread(_preview, results, origin, file)
 
     async def analyse(self, study: Study, group_by: str = "") -> Analysis:
         """All statistics of a study, the same for the same study."""
@@ -72,49 +90,12 @@ class AgreementService(abc.ABC):
         """
         await asyncio.to_thread(_write, analysis, cell, path)
 
-
-class ImageAgreementService(AgreementService):
-    """The agreement of the rows that are shown, whether of a folder or of a stored run."""
-
-    def __init__(self, workspace: Workspace, store: StoreAccess) -> None:
-        self._workspace = workspace
-        self._store = store
-
-    @property
-    def origin(self) -> str:
-        """Where the rows come from."""
-        return self._workspace.source
-
-    async def gather(self, file: JudgementFile | None = None) -> Gathered:
-        """The rows against a file of judgements, else against the program's own ratings and duels.
-
-        UsageError says what is wrong with the file; StoreError where the store cannot be read.
-        """
-        results, origin = await self._settled(), self.origin
-        if file is not None:
-            study = await asyncio.to_thread(_against_file, results, origin, file)
-            return _gathered(study, results, _unscored(results, study))
-
-        def own_study(judgements: Judgements) -> Study:
-            return _against_own(results, origin, judgements)
-
-        study = await self._store.judged(own_study, await asyncio.to_thread(_alone, results, origin))
-        missing = _unscored(results, study)
-        if not missing and not study.judgements:
-            missing = _unrated(stored=self._store.path is not None)
-        return _gathered(study, results, missing)
-
-    async def preview(self, file: JudgementFile) -> Preview:
-        """What a file of judgements has to do with the rows; UsageError says what is wrong with it."""
-        results, origin = await self._settled(), self.origin
-        return await asyncio.to_thread(_preview, results, origin, file)
-
     async def _settled(self) -> Results:
         """The rows without values of another prompt or reference, as they are now.
 
         On the loop, where no fact can come between two values of a row, and in portions.
         """
-        live = self._workspace.results
+        live = self._shown()[0]
         settled = Results(live.plan, live.context)
         rows = live.rows
         for start in range(0, len(rows), _ROWS_AT_ONCE):
@@ -122,10 +103,6 @@ class ImageAgreementService(AgreementService):
             settled.rows.extend(replace(row, raws=dict(row.raws)) for row in portion)
             await asyncio.sleep(0)
         return settled
-
-
-def _gathered(study: Study, results: Results, missing: str) -> Gathered:
-    return Gathered(study, results.rows, tuple(row.path for row in results.rows), missing)
 
 
 def groupings(study: Study) -> dict[str, int]:
@@ -138,36 +115,32 @@ def groupings(study: Study) -> dict[str, int]:
     return {label: len(distinct) for label, distinct in values.items() if 1 < len(distinct) < len(samples)}
 
 
-def _scores(results: Results, origin: str) -> tuple[StudySource, Study]:
-    """The rows as a source, and a study of their final score and raw values against nothing."""
+def _scores(results: Results, origin: str) -> tuple[StudySource, tuple[StudyColumn, ...]]:
+    """The rows as a source, and the columns of their final score and raw values."""
+    from aim_tui.store import evidence
+
+    source = evidence.source_of(results, origin)
+    wanted = {evidence.FINAL, *(spec.raw_field for spec in results.specs)}
+    return source, tuple(column for column in source.columns if column.name in wanted)
+
+
+def _against_own(results: Results, origin: str, stored: Judgements | None) -> Study:
     from aim_tui.core.agreement.study import Study
-    from aim_tui.core.metrics.registry import get_metric
     from aim_tui.store import evidence
 
-    source = evidence.source_of_results(results, origin)
-    wanted = {evidence.FINAL, *(get_metric(metric).raw_field for metric in results.plan.metrics)}
-    metrics = tuple(column for column in source.columns if column.name in wanted)
-    return source, Study(metrics, (), source.samples)
-
-
-def _alone(results: Results, origin: str) -> Study:
-    return _scores(results, origin)[1]
-
-
-def _against_own(results: Results, origin: str, stored: Judgements) -> Study:
-    from aim_tui.store import evidence
-
-    contests = evidence.contests(stored, results)
-    candidates = (evidence.ratings(stored, results), evidence.duel_judgement(contests))
+    source, metrics = _scores(results, origin)
+    contests = evidence.contests(stored, results) if stored is not None else ()
+    rated = evidence.ratings(stored, results) if stored is not None else None
+    candidates = (evidence.truth_judgement(source), rated, evidence.duel_judgement(contests))
     judgements = tuple(judgement for judgement in candidates if judgement is not None)
-    return replace(_alone(results, origin), judgements=judgements, contests=contests)
+    return Study(metrics, judgements, source.samples, contests=contests, metadata=source.metadata)
 
 
 def _against_file(results: Results, origin: str, file: JudgementFile) -> Study:
     from aim_tui.ui.session.judgement_files import judged_by
 
-    source, alone = _scores(results, origin)
-    return judged_by(file, source, alone.metrics)
+    source, metrics = _scores(results, origin)
+    return judged_by(file, source, metrics)
 
 
 def _preview(results: Results, origin: str, file: JudgementFile) -> Preview:
@@ -199,14 +172,21 @@ def _write(analysis: Analysis, cell: AgreementCell | None, path: Path) -> None:
 def _unscored(results: Results, study: Study) -> str:
     from aim_tui.core.outcomes import Present
 
+    things = "edits" if results.of_edits else "images"
     if not results.rows:
-        return "There are no images here. q goes back; in the files (o), l opens a folder."
+        elsewhere = "" if results.of_edits else "; in the files (o), l opens a folder"
+        return f"There are no {things} here. q goes back{elsewhere}."
     if any(isinstance(entry.outcome, Present) for column in study.metrics for entry in column.entries):
         return ""
-    return f"None of these {len(results.rows)} images has a score to hold against a judgement. q goes back; s scores."
+    return f"None of these {len(results.rows)} {things} has a score to compare with a judgement. q goes back; s scores."
 
 
-def _unrated(*, stored: bool) -> str:
+def _unrated(*, of_edits: bool, stored: bool) -> str:
+    if of_edits:
+        return (
+            "Nobody has rated one of these edits, and their file does not say which instructions are right "
+            f"(is_correct).\n{_OR_FILE}"
+        )
     if not stored:
         return f"There are no ratings: the application was opened without a store.\n{_OR_FILE}"
     return (

@@ -7,18 +7,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aim_tui.core.names import folded
-from aim_tui.core.scoring.columns import View
+from aim_tui.core.scoring.columns import IMAGES, ColumnSet, View
 from aim_tui.core.scoring.results import Row
-from aim_tui.core.selection.mark_rules import best_first
 from aim_tui.core.selection.sorting import Filter, SortKey, select
-from aim_tui.core.text import printable_name
+from aim_tui.core.text import printable
 
 if TYPE_CHECKING:
     from aim_tui.ui.session.search import TextSimilarity
 
-__all__ = ["Arrangement", "best_first"]
-
-_FIXED_COLUMNS = frozenset({"item", "name"})
+# What no new value changes.
+_FIXED_COLUMNS = frozenset({"item", "name", "id", "instruction", "is_correct", "error_type"})
+_NO_VIEW = View()
 
 
 @dataclass(slots=True)
@@ -35,6 +34,8 @@ class Arrangement:
     arrived: set[int] = field(default_factory=set)
     """Items that changed since it stands still."""
     order: Sequence[int] = ()
+    columns: ColumnSet = IMAGES
+    """What the rows have to be sorted and filtered by."""
 
     @property
     def moves(self) -> bool:
@@ -43,13 +44,20 @@ class Arrangement:
 
     def filter(self, expression: str) -> None:
         """Show only the rows that an expression accepts; FilterError where it makes no sense."""
-        self.where, self.expression = Filter(expression), expression.strip()
+        self.where, self.expression = Filter(expression, self.columns), expression.strip()
+
+    def toggled(self, column: str) -> SortKey:
+        """The order by a column, the best first; where it is the order already, the other way round."""
+        if column == self.sort.column and self.likeness is None:
+            return SortKey(column, not self.sort.reverse)
+        known = self.columns.get(column)
+        return SortKey(column, known is not None and known.largest_first)
 
     def arrange(self, rows: Sequence[Row], view: View) -> list[int]:
         """The items in their order; safe in a thread, where it is tried again if a row changes under it."""
         while True:
             try:
-                order = select(rows, self.where, self.sort, view)
+                order = select(rows, self.where, self.sort, view, self.columns)
                 return order if self.likeness is None else self.likeness.order(order)
             except RuntimeError as error:
                 if "changed size during iteration" not in str(error):
@@ -57,11 +65,10 @@ class Arrangement:
 
     def find(self, text: str, rows: Sequence[Row], start: int, step: int) -> int | None:
         """The next item from position `start` on whose name holds a text, ignoring case; it wraps around."""
-        wanted = folded(text)
-        count = len(self.order)
+        wanted, count, name = folded(text), len(self.order), self.columns["name"]
         for offset in range(count):
             item = self.order[(start + offset * step) % count]
-            if wanted in folded(printable_name(rows[item].path)):
+            if wanted in folded(printable(name.text(rows[item], _NO_VIEW), None)):
                 return item
         return None
 

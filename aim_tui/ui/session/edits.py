@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.metrics.edits import MEASURES
 from aim_tui.core.metrics.profiles import Profile
-from aim_tui.core.ratings.records import OpinionsByPath
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Event, ImageFailed, ImageRead, Item, MetricBatch
 from aim_tui.core.scoring.instruction_pairs import InstructionPair, pairs_of
@@ -20,11 +19,11 @@ from aim_tui.core.scoring.plan import Status, raw_plan
 from aim_tui.core.scoring.results import Results, Row
 from aim_tui.errors import AimError, UsageError
 from aim_tui.exports.edits import EditRecords
-from aim_tui.inputs.edits import EditFile, EditRow, Flaw
+from aim_tui.inputs.edits import EditRow, Flaw
 from aim_tui.runs.edit_plan import EditPlan, EditWish
 from aim_tui.store.records import Run, RunRequest
 from aim_tui.ui.session.activity import Activity, RunningJob
-from aim_tui.ui.session.edit_agreement import EditAgreementDesk, ShownEdits
+from aim_tui.ui.session.agreement import AgreementService
 from aim_tui.ui.session.exports import write
 from aim_tui.ui.session.file_contents import FileContents
 from aim_tui.ui.session.ratings import RatingService
@@ -32,18 +31,8 @@ from aim_tui.ui.session.run_record import RunPlan, RunRecord
 from aim_tui.ui.session.store_access import StoreAccess
 
 if TYPE_CHECKING:
-    from aim_tui.store.judgements import Image
     from aim_tui.ui.session.jobs import Jobs
     from aim_tui.ui.session.workspace import Workspace
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """An edit as the desk of judgements takes it: its place in the file, its id, and what stands for its content."""
-
-    item: int
-    path: str
-    facts: Image | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +58,7 @@ class OpenEdits:
         return self.plan.file.listed - len(self.rows)
 
 
-class EditsDesk:
+class EditService:
     """Verbs over one file of edits; a job that it started goes on while its screen is closed."""
 
     def __init__(self, workspace: Workspace, jobs: Jobs, store: StoreAccess) -> None:
@@ -82,8 +71,8 @@ class EditsDesk:
         self.open: OpenEdits | None = None
         """What is shown; None until a file was opened."""
         self.results = Results(raw_plan(MEASURES), Context())
-        self.agreement = EditAgreementDesk(store, self._shown)
-        self.judging = self._judging(FileContents())
+        self.agreement = AgreementService(store, lambda: (self.results, self.source))
+        self.ratings = self._new_ratings()
 
     # -- what is so --------------------------------------------------------------------------------------------------
 
@@ -109,14 +98,14 @@ class EditsDesk:
         """Why nothing is being stored, in a few words; empty where all is well."""
         return self._store.reason
 
-    def _shown(self) -> ShownEdits:
-        if (found := self.open) is None:
-            return ShownEdits(self.results, "no file")
-        return ShownEdits(self.results, found.plan.file.path)
+    @property
+    def source(self) -> str:
+        """Where the edits come from."""
+        return self.open.plan.file.path if self.open is not None else "no file"
 
     def activity(self) -> Activity:
         """A snapshot of what the worker is doing."""
-        return self._jobs.activity()
+        return replace(self._jobs.activity(), left=len(self.left()) if self._jobs.crashed else 0)
 
     def left(self) -> list[int]:
         """The edits with a number to come, and those whose images could not be read."""
@@ -134,34 +123,30 @@ class EditsDesk:
         """Read a file of edits and what the store knows of them; AimError where there are none."""
         if self.running:
             raise UsageError("edits are being scored", "x cancels that")
-        found = await asyncio.to_thread(_read, wish, self._workspace.profile, self._workspace.engine_settings())
+        edits = await asyncio.to_thread(_read, wish, self._workspace.profile, self._workspace.engine_settings())
         try:
-            known = await self._store.look_into(lambda database: _look_up(database, found), None)
+            known = await self._store.look_into(lambda database: _look_up(database, edits), None)
         except AimError as error:
             self._store.failed(error)
             known = None
-        self.open = OpenEdits(found.plan, found.request, found.items, found.flaws, found.pairs, known)
+        self.open = replace(edits, run=known)
         if known is not None:
             self.results = known.results
-            for row, item in zip(self.results.rows, found.items, strict=True):
+            for row, item in zip(self.results.rows, edits.items, strict=True):
                 row.data = item.data
         else:
-            self.results = Results(found.plan.plan(), Context())
-            self.results.add(found.items)
+            self.results = Results(edits.plan.plan(), Context())
+            self.results.add(edits.items)
         self._record = self._job = None
         self._changed.clear()
-        await self.judging.close()
-        self.judging = self._judging(EditContents(found.rows))
-        self.judging.open(self._known(self.results.rows))
+        await self.ratings.close()
+        # No rating of another file's edits may reach edits with the same ids.
+        self.ratings = self._new_ratings()
+        self.ratings.open(self.results.rows)
 
-    def _judging(self, contents: FileContents) -> RatingService:
-        workspace = self._workspace
+    def _new_ratings(self) -> RatingService:
+        workspace, contents = self._workspace, EditContents(self.results.rows)
         return RatingService(workspace.post, self._store, workspace.launch.rater, lambda _: self.run_id, contents)
-
-    def _known(self, rows: Iterable[Row]) -> list[Any]:
-        from aim_tui.store.evidence import judged_edit
-
-        return [_Known(row.item, row.id, judged_edit(row)) for row in rows]
 
     # -- scoring -----------------------------------------------------------------------------------------------------
 
@@ -179,13 +164,13 @@ class EditsDesk:
         if self.open is not None:
             self._submit(sorted(items), go_on=False)
 
-    def cancel(self) -> None:
-        """End the job after the batch that runs; what is finished stays."""
-        self._jobs.cancel()
+    def restart_worker(self) -> None:
+        """Start the worker again and go on with what is left."""
+        self.score_left()
 
     def _submit(self, items: list[int], *, go_on: bool) -> None:
-        found = self.open
-        assert found is not None  # the verbs looked
+        edits = self.open
+        assert edits is not None  # the callers check
         if self.busy:
             self._workspace.notify("a job runs already; x cancels it", "warning")
             return
@@ -198,9 +183,9 @@ class EditsDesk:
             results.apply(event)
             self._heard(event)
 
-        job = Job(found.plan.families, Context())
+        job = Job(edits.plan.families, Context())
         plan = RunPlan(
-            request=lambda: found.request,
+            request=lambda: edits.request,
             job=job,
             plan=results.plan,
             rows=list(results.rows),
@@ -212,14 +197,14 @@ class EditsDesk:
         self._record = RunRecord(self._store, plan)
         rows = (results.rows[item] for item in items)
         wanted = (Item(row.item, row.path, context=row.own) for row in rows)
-        self._jobs.start(job, wanted, len(items), self._record, found.plan.engine, on_event=on_event)
+        self._jobs.start(job, wanted, len(items), self._record, edits.plan.engine, on_event=on_event)
         self._job = self._jobs.running
 
     def _heard(self, event: Event) -> None:
         match event:
             case ImageRead(item) | ImageFailed(item):
                 self._changed.add(item)
-                self.judging.rows_changed(self._known([self.results.rows[item]]))
+                self.ratings.rows_changed([self.results.rows[item]])
             case MetricBatch(_, values):
                 self._changed.update(value.item for value in values)
 
@@ -227,67 +212,64 @@ class EditsDesk:
 
     async def export(self, path: Path) -> int:
         """Write all edits; how many. ExportError where that cannot be."""
-        found = self.open
-        if found is None:
+        if self.open is None:
             raise UsageError("there are no edits to write")
-        judged = await self.judging.judged()
-        await asyncio.to_thread(_export, path, found, self.results, judged)
-        return len(found.rows)
+        records = EditRecords(self.results, self.open.plan.provenance(), await self.ratings.judged())
+        await asyncio.to_thread(write, records, path)
+        return len(records.rows())
 
     async def close(self) -> None:
-        """Everything that was said is stored or refused when this returns."""
-        await self.judging.close()
+        """Every entry is stored or refused when this returns."""
+        await self.ratings.close()
 
 
 class EditContents(FileContents):
-    """Edits by id, told apart by the content of both images and by the instruction."""
+    """Edits by id, identified by the content of both images and by the instruction."""
 
-    def __init__(self, rows: Sequence[EditRow]) -> None:
+    def __init__(self, rows: Iterable[Row]) -> None:
         super().__init__()
-        self._edits = {row.id: row for row in rows}
+        self._rows = {row.id: row for row in rows}
 
     def of(self, path: str) -> str:
         """What stands for the edit of this id; UsageError where one of its images cannot be read."""
         from aim_tui.store.evidence import edit_identity
 
-        edit = self._edits[path]
-        return edit_identity(super().of(edit.source), super().of(edit.target), edit.instruction)
+        row = self._rows[path]
+        assert row.edit is not None  # every row is one
+        return edit_identity(super().of(row.edit.source), super().of(row.path), row.instruction)
+
+    def known(self, row: Row) -> str | None:
+        """The same of an edit whose images were read."""
+        from aim_tui.store.evidence import judged_edit
+
+        judged = judged_edit(row)
+        return judged.sha256 if judged is not None else None
 
     def place(self, path: str) -> str:
         """Where the edited image lies."""
-        return self._edits[path].target
+        return self._rows[path].path
 
 
 def _read(wish: EditWish, profile: Profile, engine: EngineSettings) -> OpenEdits:
-    """Read the file and work out what is asked; in a thread."""
-    from dataclasses import replace
-
+    """Read the file and plan what to score; in a thread."""
     from aim_tui.inputs.edits import parse_edits
     from aim_tui.runs.edit_plan import plan
 
-    file: EditFile = parse_edits(wish.data)
-    repeated = _without_repeats(file)
-    if not repeated:
-        shown = "; ".join(f"{flaw.where}: {flaw.problem}" for flaw in file.flaws[:3]) or "the file is empty"
-        raise UsageError(f"{wish.data} holds no edits ({shown})", f"look at it: aim-tui inspect {wish.data}")
-    asked = plan(profile, engine, replace(file, rows=repeated), wish)
-    pairs = pairs_of([row.truth for row in repeated])
-    return OpenEdits(asked, asked.request(models_needed=False), asked.items(), file.flaws, pairs, None)
-
-
-def _without_repeats(file: EditFile) -> tuple[EditRow, ...]:
-    """The first edit of each id: what is said of an edit is said of its id."""
+    file = parse_edits(wish.data, wish.columns)
+    # A rating belongs to an id: of several edits with one id, the first counts.
     first: dict[str, EditRow] = {}
     for row in file.rows:
         first.setdefault(row.id, row)
-    return tuple(first.values())
+    rows = tuple(first.values())
+    if not rows:
+        shown = "; ".join(f"{flaw.where}: {flaw.problem}" for flaw in file.flaws[:3]) or "the file is empty"
+        raise UsageError(f"{wish.data} holds no edits ({shown})", f"look at it: aim-tui inspect {wish.data}")
+    edit_plan = plan(profile, engine, replace(file, rows=rows), wish)
+    pairs = pairs_of([row.truth for row in rows])
+    return OpenEdits(edit_plan, edit_plan.request(models_needed=False), edit_plan.items(), file.flaws, pairs, None)
 
 
-def _look_up(database: Any, found: OpenEdits) -> Run | None:
+def _look_up(database: Any, edits: OpenEdits) -> Run | None:
     from aim_tui.store.runs import Runs
 
-    return Runs(database).latest(found.request, found.items)
-
-
-def _export(path: Path, found: OpenEdits, results: Results, judged: OpinionsByPath) -> None:
-    write(EditRecords(results, found.plan.provenance(), judged), path)
+    return Runs(database).latest(edits.request, edits.items)

@@ -9,7 +9,7 @@ from pathlib import Path
 from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.ratings.records import OpinionsByPath
 from aim_tui.core.scoring.jobs import EngineSettings
-from aim_tui.core.scoring.records import engine_settings, fields, record
+from aim_tui.core.scoring.records import engine_settings, record
 from aim_tui.core.scoring.results import Results, Row
 from aim_tui.exports.content import Content
 from aim_tui.exports.formats import export, file_endings, find_by_ending, format_of
@@ -62,9 +62,9 @@ def write_rows(path: Path, results: Results, source: Provenance, opinions: Opini
 
 
 def row_as_tsv(row: Row, results: Results) -> str:
-    """One row with its values between tabs, in the order of `fields`."""
-    values = record(results.settled_row(row), results)
-    return "\t".join("" if (value := values[name]) is None else _flat(str(value)) for name in fields(results.plan))
+    """One row with its values between tabs, in the order of its `record`."""
+    values = record(results.settled_row(row), results).values()
+    return "\t".join("" if value is None else _flat(str(value)) for value in values)
 
 
 def _flat(text: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from aim_tui.core.scoring.results import Row
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError, UsageError
 
@@ -38,6 +39,10 @@ class FileContents:
             raise UsageError(f"the image cannot be read: {printable(str(reason))}", "look where the file is") from None
         self._hashes[path] = stamp, sha256
         return sha256
+
+    def known(self, row: Row) -> str | None:
+        """What it is where the row was read; None before that."""
+        return row.facts.sha256 if row.facts is not None else None
 
     def place(self, path: str) -> str:
         """Where it lies, as the store records it."""

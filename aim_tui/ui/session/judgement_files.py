@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aim_tui.core.agreement.match_ids import IdMatch, match
-from aim_tui.core.agreement.merge_sources import gather
+from aim_tui.core.agreement.merge_sources import gather, with_scales
 from aim_tui.core.agreement.pairs import collapse
 from aim_tui.core.agreement.study import Study, StudyColumn, StudyJudgement, StudySource
 from aim_tui.core.outcomes import Failed
 from aim_tui.errors import UsageError
-from aim_tui.inputs.judgements import Reading, choose, read_scale, read_source
+from aim_tui.inputs.judgements import ColumnRole, Reading, choose, read_scale, read_source
 
 _NAMED = 3
 
@@ -43,12 +43,15 @@ class Preview:
     """Ids that are given more than once with one value."""
     conflicting: int
     """Ids that are given with different values, so that they are left out."""
+    notes: tuple[str, ...] = ()
+    """How the file was read, where that is not obvious."""
 
     def lines(self) -> Iterator[str]:
         """In words, the most important first."""
         matched = self.matched
         names = ", ".join(_described(judgement) for judgement in self.judgements)
         yield f"{matched.describe()}; judged by {names}"
+        yield from (*matched.guesses(_NAMED), *self.notes)
         yield f"orphans: {_some(matched.only_left, 'image')}; {_some(matched.only_right, 'judgement')}"
         yield f"duplicates: {self.repeated} repeated and counted once, {self.conflicting} contradicting and left out"
         others = [name for name in self.columns if name not in {one.name for one in self.judgements}]
@@ -58,7 +61,7 @@ class Preview:
 
 def preview(file: JudgementFile, scores: StudySource) -> Preview:
     """What of the file belongs to the scores; UsageError says what is wrong with it."""
-    judged, judgements = _read(file)
+    judged, judgements = _read(file, scores)
     matched = match(scores.samples, _names(judged, judgements))
     if not matched.to_left:
         sides = [", ".join(map(repr, side[:_NAMED])) or "nothing" for side in (matched.only_left, matched.only_right)]
@@ -72,20 +75,24 @@ def preview(file: JudgementFile, scores: StudySource) -> Preview:
         for name, outcome in outcomes.items()
         if isinstance(outcome, Failed) and outcome.reason.endswith("different values")
     }
-    return Preview(judgements, tuple(c.name for c in judged.columns), matched, len(repeated), len(conflicting))
+    notes = dict.fromkeys(judged.notes)
+    shown = tuple(with_scales(judgements, notes))
+    names = tuple(column.name for column in judged.columns)
+    return Preview(shown, names, matched, len(repeated), len(conflicting), tuple(notes))
 
 
 def judged_by(file: JudgementFile, scores: StudySource, metrics: Sequence[StudyColumn]) -> Study:
     """The metrics against the judgements of the file, raters apart; UsageError as in `preview`."""
-    judged, judgements = _read(file)
+    judged, judgements = _read(file, scores)
     return gather(scores, metrics, judged, judgements)
 
 
-def _read(file: JudgementFile) -> tuple[StudySource, tuple[StudyJudgement, ...]]:
+def _read(file: JudgementFile, scores: StudySource) -> tuple[StudySource, tuple[StudyJudgement, ...]]:
     scale = read_scale("scale", file.scale.strip())
     reading = Reading(lower_is_better=frozenset(_parts(file.lower)), scale=scale, rater_column=file.rater.strip())
     source = read_source(Path(file.path.strip()).expanduser(), reading)
-    columns = choose(source, _parts(file.columns), "the field Columns")
+    measured = {column.name for column in scores.columns}
+    columns = choose(source, _parts(file.columns), "the field Columns", ColumnRole.JUDGEMENT, avoided=measured)
     return source, tuple(StudyJudgement(column.name, source.raters.get(column.name) or (column,)) for column in columns)
 
 
@@ -101,7 +108,8 @@ def _parts(text: str) -> tuple[str, ...]:
 def _described(judgement: StudyJudgement) -> str:
     raters = f" of {len(judgement.raters)} raters" if len(judgement.raters) > 1 else ""
     scale = f" ({judgement.scale})" if judgement.scale else ""
-    return f"{judgement.name}{scale}{'' if judgement.higher_is_better else ', lower is better'}{raters}"
+    simulated = ", simulated judge" if judgement.simulated else ""
+    return f"{judgement.name}{scale}{simulated}{'' if judgement.higher_is_better else ', lower is better'}{raters}"
 
 
 def _some(names: Sequence[str], what: str) -> str:

@@ -1,6 +1,7 @@
-"""Ratings, rejections and notes of images: stored first and shown then, recalled when the images come back.
+"""Ratings, rejections and notes of images and edits: stored first and shown then, recalled when the rows come back.
 
-Images are known by content, so a rating holds for all copies of an image and survives a new name.
+Images are known by content, so a rating holds for all copies of an image and survives a new name; edits are known by
+both images and the instruction. What is called a path here is the id of a row: of an image its path.
 """
 
 from __future__ import annotations
@@ -39,15 +40,15 @@ _END_SECONDS = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What was undone: the path of the (first) image, what had been stored, in a few words, and of how many images."""
+    """What was undone: the id of the (first) row, what had been stored, in a few words, and of how many images."""
 
-    path: str
+    id: str
     what: str
     count: int = 1
 
     def __str__(self) -> str:
         """In words."""
-        of = printable(file_name(self.path)) if self.count == 1 else f"{self.count} images"
+        of = printable(file_name(self.id)) if self.count == 1 else f"{self.count} images"
         return f"taken back: {self.what} of {of}"
 
 
@@ -261,7 +262,7 @@ class RatingService:
 
     def open(self, rows: Sequence[Row]) -> None:
         """These are the images now; their opinions come from the store."""
-        items = {row.path: row.item for row in rows}
+        items = {row.id: row.item for row in rows}
         if self._recalling is not None:
             self._recalling.cancel()
         if items.keys() != self._items.keys():
@@ -272,13 +273,13 @@ class RatingService:
 
     def rows_added(self, rows: Iterable[Row]) -> None:
         """Images have come behind the others; opinions of their content are found when they are read."""
-        self._items.update((row.path, row.item) for row in rows)
+        self._items.update((row.id, row.item) for row in rows)
 
     def rows_changed(self, rows: Iterable[Row]) -> None:
         """Rows that may have been read just now: opinions of their content are theirs."""
         for row in rows:
-            if row.facts is not None and row.path not in self._contents:
-                self._know(row.path, row.facts.sha256)
+            if row.id not in self._contents and (sha256 := self._file_contents.known(row)) is not None:
+                self._know(row.id, sha256)
 
     def look_at(self, path: str) -> None:
         """An image is looked at: identify it by its content, as it is on disk now."""
@@ -321,7 +322,7 @@ class RatingService:
             self.rows_changed([row])
         if not opinions:
             return
-        unread = [row.path for row in rows if row.path not in self._contents]
+        unread = [row.id for row in rows if row.id not in self._contents]
         first = [path for path in unread if path in seen]
         await self._read(first)
         if len(unread) - len(first) <= _MOST_READ:

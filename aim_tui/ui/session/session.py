@@ -13,9 +13,9 @@ from aim_tui.ipc.client import WORKER_COMMAND
 from aim_tui.ipc.worker_state import Patience
 from aim_tui.ui.concurrency import Tasks
 from aim_tui.ui.launch import Launch
-from aim_tui.ui.session.agreement import ImageAgreementService
+from aim_tui.ui.session.agreement import AgreementService
 from aim_tui.ui.session.duels import DuelService
-from aim_tui.ui.session.edits import EditsDesk
+from aim_tui.ui.session.edits import EditService
 from aim_tui.ui.session.file_transfer import FileTransferService
 from aim_tui.ui.session.folder_watch import FolderWatchService
 from aim_tui.ui.session.folders import FolderService
@@ -81,8 +81,8 @@ class Session:
         self.search = SearchService(workspace, jobs, store)
         self.file_transfer = FileTransferService(launch.state)
         self.history = HistoryService(store)
-        self.edits = EditsDesk(workspace, jobs, store)
-        self.agreement = ImageAgreementService(workspace, store)
+        self.edits = EditService(workspace, jobs, store)
+        self.agreement = AgreementService(store, lambda: (workspace.results, workspace.source))
         workspace.rows_leaving.add(self.folder_watch.stop)
         workspace.rows_shown.add(self.folder_watch.rows_shown)
         workspace.rows_shown.add(lambda: self.ratings.open(workspace.results.rows))

@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
+from aim_tui.core.scoring.columns import IMAGES, ColumnSet
 from aim_tui.core.selection.completion import completed
 
 
@@ -40,12 +41,13 @@ _LABEL_WIDTH = 8
 class FilterSuggester(Suggester):
     """Completes the names of fields and statuses while a filter is typed."""
 
-    def __init__(self) -> None:
+    def __init__(self, columns: ColumnSet = IMAGES) -> None:
         super().__init__(case_sensitive=True)
+        self.columns = columns
 
     async def get_suggestion(self, value: str) -> str | None:
         """The text with its last word completed."""
-        return completed(value)
+        return completed(value, self.columns)
 
 
 class FilterInput(Input):
@@ -61,7 +63,8 @@ class FilterInput(Input):
 
     def action_complete(self) -> None:
         """Take the completion, where there is one."""
-        if self.cursor_at_end and (whole := completed(self.value)) is not None:
+        assert isinstance(self.suggester, FilterSuggester)  # or the action is not offered
+        if self.cursor_at_end and (whole := completed(self.value, self.suggester.columns)) is not None:
             self.value = whole
             self.cursor_position = len(whole)
 
@@ -90,12 +93,12 @@ class FindBar(Vertical):
         text: str
 
     @dataclass
-    class Left(Message):
+    class Cancelled(Message):
         """Escape was pressed."""
 
         seeking: Seeking
 
-    def __init__(self, *, searches: bool = False) -> None:
+    def __init__(self, *, searches: bool = False, columns: ColumnSet = IMAGES) -> None:
         super().__init__(id="find-bar")
         self.display = False
         self._searches = searches
@@ -104,7 +107,7 @@ class FindBar(Vertical):
         self._field = FilterInput(compact=True, select_on_focus=False)
         self._answer = Static(classes="answer", markup=False)
         self._mistake = Static(classes="mistake", markup=False)
-        self._suggester = FilterSuggester()
+        self._suggester = FilterSuggester(columns)
 
     def compose(self) -> ComposeResult:
         """One line, and a second one while there is a mistake."""
@@ -167,7 +170,7 @@ class FindBar(Vertical):
 
     def action_leave(self) -> None:
         """Give up."""
-        self.post_message(self.Left(self._seeking))
+        self.post_message(self.Cancelled(self._seeking))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only who can rank by what is shown offers it."""

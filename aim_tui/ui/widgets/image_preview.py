@@ -20,7 +20,7 @@ from aim_tui.core.text import printable, printable_name
 from aim_tui.terminal.images import ImageMode, ImageSupport, image_support
 from aim_tui.ui.widgets.picture import Box, Picture, PictureCache, facts_line, notes_line, read_picture
 from aim_tui.ui.widgets.pixel_pane import PixelPane
-from aim_tui.ui.widgets.protocol_pane import pixel_pane
+from aim_tui.ui.widgets.protocol_pane import pixel_pane, within_colours
 from aim_tui.ui.widgets.zoom import Source, Zoom, draw_part, no_part, read_source
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class ImagePreview(Vertical):
 
     def compose(self) -> ComposeResult:
         """Pixels above, facts below."""
-        self._support = self._within_colours(self._support)
+        self._support = within_colours(self._support, self.app)
         self._pane = pixel_pane(self._support, id="preview-pixels")
         self._facts_line = Static(id="preview-facts", markup=False)
         yield self._pane
@@ -143,24 +143,13 @@ class ImagePreview(Vertical):
 
     def use(self, support: ImageSupport) -> ImageSupport:
         """Show images in another way from now on; returns what the terminal's colours leave of it."""
-        support = self._within_colours(support)
+        support = within_colours(support, self.app)
         if support != self._support:
             self._support = support
             self._cache = PictureCache()
             self._shown = None
             self.refresh(recompose=True)
             self.call_after_refresh(self._read_soon)
-        return support
-
-    def _within_colours(self, support: ImageSupport) -> ImageSupport:
-        app = self.app
-        if app.no_color or app.console.color_system in (None, "standard", "windows"):
-            # Facts say more than so few colours.
-            return replace(support, mode=ImageMode.NONE, why="too few colours to draw with")
-        if support.mode is ImageMode.KITTY and app.console.color_system != "truecolor":
-            return replace(
-                support, mode=ImageMode.HALF, why="kitty's images need true colours: set COLORTERM=truecolor"
-            )
         return support
 
     @property

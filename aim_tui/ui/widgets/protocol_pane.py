@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from typing import Any
 
 from PIL import Image
 from rich.color import Color
 from rich.segment import ControlType, Segment
 from rich.style import Style
+from textual.app import App
 from textual.geometry import Region
 from textual.strip import Strip
 
@@ -16,6 +19,7 @@ from aim_tui.terminal.answers import CellSize
 from aim_tui.terminal.images import ImageMode, ImageSupport
 from aim_tui.ui.widgets.picture import Box
 from aim_tui.ui.widgets.pixel_pane import HalfBlockPane, PixelPane, WordsPane
+from aim_tui.ui.widgets.score_cells import few_colours
 
 
 class ProtocolPane(HalfBlockPane):
@@ -145,6 +149,16 @@ class SixelPane(ProtocolPane):
 def _beside(sent: str) -> Segment:
     """A segment that covers no cell: a control, so that nothing measures, cuts or colours it."""
     return Segment(sent, Style.null(), ((ControlType.CURSOR_FORWARD, 0),))
+
+
+def within_colours(support: ImageSupport, app: App[Any]) -> ImageSupport:
+    """The way to show images that the colours of the terminal allow."""
+    if few_colours(app):
+        # Facts say more than so few colours.
+        return replace(support, mode=ImageMode.NONE, why="too few colours to draw with")
+    if support.mode is ImageMode.KITTY and app.console.color_system != "truecolor":
+        return replace(support, mode=ImageMode.HALF, why="kitty's images need true colours: set COLORTERM=truecolor")
+    return support
 
 
 def pixel_pane(support: ImageSupport, *, id: str | None = None) -> PixelPane:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rich.style import Style
+from textual.app import App
 
 from aim_tui.core.outcomes import Failed, Missing, Outcome, Present
 from aim_tui.core.ratings.opinions import Opinion
@@ -38,6 +39,18 @@ class Ink(Enum):
 
 _BY_WEIGHT = (Style(dim=True), Style(dim=True), Style(), Style(), Style(bold=True))
 _STEPS = {ink: tuple(Style(color=color) for color in ink.value) or _BY_WEIGHT for ink in Ink}
+
+
+def few_colours(app: App[Any]) -> bool:
+    """Whether there are too few colours to draw with: glyphs and weight carry the meaning."""
+    return app.no_color or app.console.color_system in (None, "standard", "windows")
+
+
+def ink_of(app: App[Any]) -> Ink:
+    """How the ramp is drawn on the theme in use."""
+    if few_colours(app):
+        return Ink.WEIGHT
+    return Ink.ON_DARK if app.current_theme.dark else Ink.ON_LIGHT
 
 
 def step_of(norm: float) -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterable
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -278,6 +280,12 @@ def test_raters_who_share_no_sample_are_told() -> None:
     assert found is not None and found.reason == "no sample has two raters" and found.samples == 0
 
 
+def mean_of_decimals(values: Iterable[float]) -> float:
+    """Exact: two ratings of 0.1 and 0.3 mean what two of 0.2 mean."""
+    fractions = [Fraction(str(value)) for value in values]
+    return float(sum(fractions) / len(fractions))
+
+
 def test_the_human_ceiling_leaves_one_rater_out_at_a_time_and_the_metric_takes_its_place() -> None:
     generator = np.random.default_rng(0)
     truth = generator.normal(size=30)
@@ -285,7 +293,7 @@ def test_the_human_ceiling_leaves_one_rater_out_at_a_time_and_the_metric_takes_i
     metric = column("lpips", -truth, higher_is_better=False)
     made = StudyJudgement("rating", tuple(column(name, values) for name, values in zip("abc", said, strict=True)))
     found = rater_agreement(made, (metric,))
-    others = [np.mean([said[two] for two in range(3) if two != one], axis=0) for one in range(3)]
+    others = [[mean_of_decimals(pair) for pair in zip(*np.delete(said, one, axis=0), strict=True)] for one in range(3)]
     by_rater = [stats.spearmanr(said[one], others[one])[0] for one in range(3)]
     by_metric = [stats.spearmanr(truth, other)[0] for other in others]
     assert found is not None

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from aim_tui import documents
 from aim_tui.core.agreement.study import Scale
 from aim_tui.core.outcomes import Failed, Missing, Present
 from aim_tui.errors import UsageError
-from aim_tui.inputs import tables
-from aim_tui.inputs.judgements import Reading, choose, outcome_of, read_source
+from aim_tui.inputs.judgements import ColumnRole, Reading, choose, outcome_of, read_source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ def write(folder: Path, name: str, content: str | bytes | list[Any] | dict[str, 
 
 
 def values(path: Path, column: str, reading: Reading | None = None) -> dict[str, float | None]:
-    (found,) = choose(read_source(path, reading), [column], "--x")
+    (found,) = choose(read_source(path, reading), [column], "--x", ColumnRole.METRIC)
     return {e.id: e.outcome.value if isinstance(e.outcome, Present) else None for e in found.entries}
 
 
@@ -66,7 +66,7 @@ def test_results_of_the_edit_project_are_read_with_scale_samples_and_truth(tmp_p
     ]  # fmt: skip
     source = read_source(write(tmp_path, "adversarial_dataset.json", {"dataset_info": {"n": 2}, "samples": rows}))
     assert {column.name: column.scale for column in source.columns} == {
-        "llm_score": Scale(0, 10), "is_correct": Scale(0, 1),
+        "llm_score": None, "is_correct": Scale(0, 1),
     }  # fmt: skip
     wrong = source.samples["wrong_000"]
     assert (wrong.correct, wrong.match, wrong.error_type, wrong.instruction) == (False, "0", "weather", "add rain")
@@ -161,13 +161,13 @@ def test_what_a_cell_means(outcome: object, cells: tuple[Any, ...]) -> None:
 
 def test_a_word_among_numbers_is_one_value_that_failed_and_says_where(tmp_path: Path) -> None:
     path = write(tmp_path, "f.csv", "id,s\na,1\nb,oops\nc,3\n")
-    (column,) = choose(read_source(path), ["s"], "--x")
+    (column,) = choose(read_source(path), ["s"], "--x", ColumnRole.METRIC)
     assert column.entries[1].outcome == Failed("is not numeric (line 3)")
 
 
 def test_an_id_that_is_there_twice_stays_there_twice(tmp_path: Path) -> None:
     path = write(tmp_path, "f.csv", "id,s\na,1\na,2\n")
-    (column,) = choose(read_source(path), ["s"], "--x")
+    (column,) = choose(read_source(path), ["s"], "--x", ColumnRole.METRIC)
     assert [entry.id for entry in column.entries] == ["a", "a"]
 
 
@@ -199,7 +199,7 @@ def test_an_id_that_is_there_twice_stays_there_twice(tmp_path: Path) -> None:
         ("f.json", '{"results": [{"id": "a"}, null]}', "results[1]: is null, not an object"),
         ("f.json", '[{"id": "a", "s": 1, "s": 2}]', "the key 's' more than once"),
         ("f.json", "[" * 100_000, "nested too deeply"),
-        ("f.json", '[{"id": "a", "s": ' + "9" * 5_000 + "}]", "Exceeds the limit"),
+        ("f.json", '[{"id": "a", "s": ' + "9" * 5_000 + "}]", "has a number of more than 4,300 digits"),
         ("f.json", '[{"id": null, "s": 1}]', "[0]: has no 'id'"),
         ("f.jsonl", '{"id": "a"}\n{"id": \n', "line 2: is not valid JSON"),
         ("f.jsonl", '{"id": "a"}\n[1]\n', "line 2: is a list, not an object"),
@@ -221,7 +221,7 @@ def test_lines_and_files_without_end_are_refused(tmp_path: Path, monkeypatch: py
         read_source(write(tmp_path, "f.csv", f"id,s\n{long},1\n"))
     with pytest.raises(UsageError, match=r"f\.jsonl, line 2: has .* the limit is .*"):
         read_source(write(tmp_path, "f.jsonl", f'{{"id": 1}}\n{{"id": "{long}"}}\n'))
-    monkeypatch.setattr(tables, "MOST_BYTES", 10)
+    monkeypatch.setattr(documents, "MOST_BYTES", 10)
     with pytest.raises(UsageError, match="the limit is 10"):
         read_source(write(tmp_path, "g.csv", "id,score\na,1\n"))
 
@@ -237,9 +237,9 @@ def test_no_file_a_folder_and_no_permission_are_told(tmp_path: Path) -> None:
 def test_which_column_is_meant_is_asked_where_several_could_be(tmp_path: Path) -> None:
     source = read_source(write(tmp_path, "f.csv", "id,a,b,note\nx,1,2,good\n"))
     with pytest.raises(UsageError, match=r"which column\? \(numeric columns: a, b\)"):
-        choose(source, [], "--x")
-    assert [column.name for column in choose(source, [], "--x", taken=["a"])] == ["b"]
+        choose(source, [], "--x", ColumnRole.METRIC)
+    assert [column.name for column in choose(source, [], "--x", ColumnRole.METRIC, taken=["a"])] == ["b"]
     with pytest.raises(UsageError, match="'note' has no numbers"):
-        choose(source, ["note"], "--x")
+        choose(source, ["note"], "--x", ColumnRole.METRIC)
     with pytest.raises(UsageError, match=r"no column 'bb'; did you mean 'b'\?"):
-        choose(source, ["bb"], "--x")
+        choose(source, ["bb"], "--x", ColumnRole.METRIC)

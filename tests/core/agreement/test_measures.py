@@ -108,10 +108,47 @@ def test_raters_of_one_judgement_share_scale_and_direction() -> None:
 
 
 def test_names_match_by_id_then_path_then_file_name_then_stem() -> None:
-    found = match(["1", "./in/2.png", "in/3.png", "in/4.png", "x"], ["1", "in/2.png", "/out/3.png", "4", "y"])
-    assert found.to_left == {"1": "1", "in/2.png": "./in/2.png", "/out/3.png": "in/3.png", "4": "in/4.png"}
+    found = match(["1", "./in/2.png", "in/3.png", "in/4.png", "x"], ["1", "in/2.png", "/out/in/3.png", "4", "y"])
+    assert found.to_left == {"1": "1", "in/2.png": "./in/2.png", "/out/in/3.png": "in/3.png", "4": "in/4.png"}
     assert found.by == {MatchKey.ID: 1, MatchKey.PATH: 1, MatchKey.NAME: 1, MatchKey.STEM: 1}
     assert (found.only_left, found.only_right) == (("x",), ("y",))
+
+
+def test_an_ending_is_part_of_an_id_unless_it_is_that_of_an_image_file() -> None:
+    assert match(["sd1.4", "sd3.5", "flux1"], ["sd1", "sd3", "flux1.1"]).to_left == {}
+    assert match(["1.png", "2.png"], ["1.5", "2.5"]).to_left == {}
+    assert match(["openai/clip"], ["google/clip"]).to_left == {}
+    found = match(["x.PNG"], ["x.jpg"])
+    assert found.to_left == {"x.jpg": "x.PNG"} and found.by == {MatchKey.ENDING: 1}
+
+
+def test_a_match_that_rests_on_a_guess_is_listed_with_its_pairs() -> None:
+    found = match(["in/4.png", "in/5.png"], ["4", "5"])
+    assert found.guesses() == ["check these pairs, matched by file name without its ending: in/4.png = 4, in/5.png = 5"]
+    found = match([f"a/{n}.png" for n in range(9)], [f"b/{n}.png" for n in range(9)])
+    assert found.by == {MatchKey.ELSEWHERE: 9} and found.guesses()[0].endswith("a/4.png = b/4.png and 4 more")
+    assert match(["a/1.png"], ["1.png"]).guesses() == []
+
+
+def test_one_folder_that_would_stand_for_two_is_not_matched() -> None:
+    assert match(["a/1.png", "b/2.png"], ["c/1.png", "c/2.png"]).to_left == {}
+
+
+def test_a_name_that_is_left_over_is_not_matched_by_elimination() -> None:
+    assert match(["a/1.png", "b/1.png"], ["a/1.png", "1.png"]).to_left == {"a/1.png": "a/1.png"}
+
+
+def test_paths_of_two_machines_match_where_one_is_the_end_of_the_other() -> None:
+    left, right = ["/d/a/1.png", "/d/b/1.png"], ["a/1.png", "b/1.png"]
+    assert match(left, right).to_left == dict(zip(right, left, strict=True))
+    assert match(right, left).to_left == dict(zip(left, right, strict=True))
+
+
+def test_one_name_in_two_forms_of_unicode_is_one_name() -> None:
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    for form in ("{}", "{}.png", "in/{}.png"):
+        pair = form.format(composed), form.format(decomposed)
+        assert match([pair[0]], [pair[1]]).to_left == {pair[1]: pair[0]}
 
 
 def test_of_copies_of_a_file_name_none_is_matched() -> None:
@@ -126,7 +163,11 @@ def test_gathering_renames_the_judgements_and_merges_what_is_known_of_samples() 
     assert join(made.metrics[0], made.judgements[0]).ids == ("in/1.png", "in/2.png")
     sample = made.samples["in/1.png"]
     assert (sample.path, sample.instruction, sample.labels["kind"]) == ("/in/1.png", "more snow", "a")
-    assert made.notes == ("2 matched (2 by file name without its ending)", "only among the scores: in/3.png")
+    assert made.notes == (
+        "2 matched (2 by file name without its ending)",
+        "check these pairs, matched by file name without its ending: in/1.png = 1, in/2.png = 2",
+        "only among the scores: in/3.png",
+    )
 
 
 # -- ties -------------------------------------------------------------------------------------------------------------
@@ -472,7 +513,7 @@ def test_a_metric_is_not_held_against_itself() -> None:
 def test_values_outside_the_declared_scale_are_warned_of() -> None:
     rating = StudyJudgement("rating", (column("rating", [1, 9, 3], scale=Scale(1, 5)),))
     made = replace(study([1, 2, 3], []), judgements=(rating,))
-    assert "1 values of rating lie outside its declared scale of 1 to 5" in analyse(made).cells[0].warnings
+    assert "1 values of rating lie outside its scale of 1 to 5" in analyse(made).cells[0].warnings
 
 
 def test_a_coarse_rating_has_tau_c_besides() -> None:

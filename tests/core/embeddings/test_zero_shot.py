@@ -160,8 +160,8 @@ def test_noise_is_not_told_to_be_a_notion() -> None:
     ("labels", "said"),
     [
         (["a"] * 20, "at least two classes"),
-        (["a"] * 17 + ["b"] * 3, "3 images are 'b'; 5-fold cross-validation needs at least 5.*--folds 3"),
-        (["a"] * 19 + ["b"], "1 image is 'b'"),
+        (["a"] * 17 + ["b"] * 3, "3 distinct images are 'b'; 5-fold cross-validation needs at least 5.*--folds 3"),
+        (["a"] * 19 + ["b"], "1 distinct image is 'b'"),
         ([str(number) for number in range(20)], "numbers are read as classes"),
     ],
 )

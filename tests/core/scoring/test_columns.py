@@ -19,7 +19,7 @@ from aim_tui.core.scoring.records import FIELDS, csv_fields, csv_record, documen
 from aim_tui.core.scoring.results import Results
 from aim_tui.core.selection.completion import completed
 from aim_tui.core.selection.filters import Filter
-from aim_tui.core.selection.mark_rules import MarkRule, best_first
+from aim_tui.core.selection.mark_rules import MarkRule
 from aim_tui.core.selection.sorting import SortKey, sort_rows
 from aim_tui.settings.settings import load_settings
 
@@ -59,7 +59,7 @@ def results() -> Results:
 def test_a_new_column_is_sorted_by_with_rows_that_lack_it_last(results: Results) -> None:
     assert sort_rows(results.rows, SortKey("aspect")) == [2, 1, 0, 3]
     assert sort_rows(results.rows, SortKey("aspect", reverse=True)) == [0, 1, 2, 3]
-    assert best_first("aspect")
+    assert IMAGES["aspect"].largest_first
 
 
 @pytest.mark.usefixtures("aspect")

@@ -16,10 +16,10 @@ from aim_tui.core.scoring.records import (
     document,
     full_record,
     record,
-    spreadsheet_cell,
     to_json,
 )
 from aim_tui.core.scoring.results import Results
+from aim_tui.core.text import spreadsheet_cell
 from aim_tui.settings.settings import load_settings
 
 AIM = load_settings().profile("aim")

@@ -18,7 +18,7 @@ from aim_tui.store.judgements import JudgementKind, Judgements
 from aim_tui.store.records import RunKind
 from aim_tui.store.runs import Runs
 from aim_tui.ui.correlation.screen import CorrelationScreen
-from aim_tui.ui.edits.open_dialog import EditFileScreen
+from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.edits.review import EditReviewScreen
 from aim_tui.ui.edits.screen import EditsScreen
 from aim_tui.ui.edits.table import EditTable
@@ -189,13 +189,13 @@ async def test_a_rating_is_of_the_edit_and_not_of_its_image(open_app: Any, data:
         await app.press("enter")
         await app.until(lambda: isinstance(app.app.screen, EditReviewScreen))
         await app.press("5", "2", "x")
-        await app.until(lambda: not app.session.edits.judging.waiting)
+        await app.until(lambda: not app.session.edits.ratings.waiting)
         await app.press("u")
         await app.shows("taken back: rejection of right_1")
         await app.press("n")
         await app.type("dull")
         await app.press("enter")
-        await app.until(lambda: not app.session.edits.judging.waiting)
+        await app.until(lambda: not app.session.edits.ratings.waiting)
         await app.press("q")
         await app.shows("Rate")
     with Database.open(store, read_only=True) as database:
@@ -208,9 +208,9 @@ async def test_a_rating_is_of_the_edit_and_not_of_its_image(open_app: Any, data:
         assert not judgements.current(JudgementKind.REJECT)
     async with open_app(data.parent, store=store, rater="bob", edits=wish) as app:
         await opened(app)
-        await app.shows("ann  ★★★★★ 5")
+        await app.shows("ann: ★★★★★ 5")
         await app.press("f", *"rated", "enter")
-        await app.shows("0/6 edits")
+        await app.shows("0/6")
 
 
 async def test_edits_are_sorted_filtered_found_and_exported(open_app: Any, data: Path, store: Path) -> None:
@@ -219,7 +219,7 @@ async def test_edits_are_sorted_filtered_found_and_exported(open_app: Any, data:
         await app.press("s")
         await scored(app)
         await app.press("f", *"wrong", "enter")
-        await app.shows("2/6 edits")
+        await app.shows("2/6")
         assert list(table(app).keys) == [1, 3]
         await app.press("p")
         await app.press("escape")
@@ -235,6 +235,13 @@ async def test_edits_are_sorted_filtered_found_and_exported(open_app: Any, data:
         await app.until(lambda: list(table(app).keys) == [3, 4, 5, 2, 0, 1])
         await app.press("comma", "a", "escape", "comma", "o")
         await app.until(lambda: list(table(app).keys) == [0, 1, 2, 3, 4, 5])
+        await app.press("enter")
+        await app.until(lambda: isinstance(app.app.screen, EditReviewScreen))
+        await app.press("f", *"wrong", "enter")
+        await app.shows("/2  wrong_")
+        await app.press("q")
+        await app.until(lambda: isinstance(app.app.screen, EditsScreen))
+        assert list(table(app).keys) == [0, 1, 2, 3, 4, 5], "a filter of the review is the review's own"
         await app.press("ctrl+s")
         await app.until(lambda: "Export" in app.text())
         await answer(app, str(data))
@@ -257,8 +264,8 @@ async def test_numbers_of_edits_are_held_against_truth_and_ratings(open_app: Any
         await app.press("f", *"wrong", "enter", "i")
         await app.until(lambda: isinstance(app.app.screen, EditReviewScreen))
         await app.press("2", "4")
-        await app.until(lambda: not app.session.edits.judging.waiting)
-        assert len(app.session.edits.judging.mine) == 2
+        await app.until(lambda: not app.session.edits.ratings.waiting)
+        assert len(app.session.edits.ratings.mine) == 2
         await app.press("q", "K")
         await app.until(lambda: isinstance(app.app.screen, CorrelationScreen) and app.app.screen.analysis)
         screen = app.app.screen
@@ -281,11 +288,11 @@ async def test_a_file_is_asked_for_and_one_that_is_none_says_why(open_app: Any, 
     flawed.write_text(f"{json.dumps(good)}\n{json.dumps({'id': 2, 'source_image': 'a'})}\n")
     async with open_app(data.parent) as app:
         await app.press("E")
-        await app.until(lambda: isinstance(app.app.screen, EditFileScreen))
+        await app.until(lambda: isinstance(app.app.screen, AskScreen))
         await answer(app, str(tmp_path / "none.json"))
         await app.shows("none.json")
         await app.until(lambda: "reading" not in app.text())
-        assert isinstance(app.app.screen, EditFileScreen)
+        assert isinstance(app.app.screen, AskScreen)
         app.app.screen.query_one(Input).value = str(tmp_path / "flaw")
         await app.press("end", "tab")
         await app.until(lambda: "flawed.jsonl" in app.text())

@@ -71,7 +71,7 @@ async def test_opening_tells_a_folder_from_an_image():
         await listing(pilot)
         await pilot.press("j", "enter", "j", "l", "h")
         await pilot.pause()
-        assert [fact.path for fact in pilot.app.told(FileList.FolderOpened)] == ["/up/here/refs", "/up"]
+        assert [fact.path for fact in pilot.app.told(FileList.FolderChosen)] == ["/up/here/refs", "/up"]
         assert [fact.path for fact in pilot.app.told(FileList.ImageOpened)] == ["/up/here/a.png"]
 
 
@@ -80,7 +80,7 @@ async def test_at_the_root_there_is_no_way_up():
         await listing(pilot, FOLDER[1:])
         await pilot.press("h")
         await pilot.pause()
-        assert not pilot.app.told(FileList.FolderOpened)
+        assert not pilot.app.told(FileList.FolderChosen)
 
 
 async def test_the_cursor_can_begin_on_the_folder_one_came_from():

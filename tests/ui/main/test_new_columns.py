@@ -12,8 +12,8 @@ from aim_tui.core.metrics import registry
 from aim_tui.core.outcomes import Present
 from aim_tui.core.scoring.columns import IMAGES, Column, Kind
 from aim_tui.core.scoring.results import Raw
-from aim_tui.ui.main.score_columns import lay_out
-from aim_tui.ui.main.score_table import ScoreTable
+from aim_tui.ui.scores.score_columns import lay_out
+from aim_tui.ui.scores.score_table import ScoreTable
 from tests.core.metrics.test_registry import TOY
 from tests.ui.widgets.samples import CONTEXT, PLAN, Holder, assert_aligned, make_row, painted
 

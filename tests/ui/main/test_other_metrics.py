@@ -8,7 +8,7 @@ import pytest
 
 from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.metrics.spec import Role
-from aim_tui.ui.main.score_columns import lay_out
+from aim_tui.ui.scores.score_columns import lay_out
 
 if TYPE_CHECKING:
     from pathlib import Path

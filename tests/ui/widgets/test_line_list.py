@@ -9,7 +9,7 @@ from textual.binding import Binding
 from textual.events import MouseScrollDown
 
 from aim_tui.ui.main.file_list import FileList
-from aim_tui.ui.main.score_table import ScoreTable
+from aim_tui.ui.scores.score_table import ScoreTable
 from aim_tui.ui.widgets.line_list import LineList
 from tests.ui.widgets.samples import Holder, assert_aligned, painted, until
 

@@ -21,10 +21,10 @@ from aim_tui.core.scoring.results import Results, Row
 from aim_tui.core.selection.filters import FilterError
 from aim_tui.core.selection.sorting import SortKey, sort_rows
 from aim_tui.ui.concurrency import in_row_thread
-from aim_tui.ui.main.arranged_line import arranged_line
-from aim_tui.ui.main.score_columns import LIKENESS
-from aim_tui.ui.main.score_table import ScoreTable
-from aim_tui.ui.session.arrangement import Arrangement, best_first
+from aim_tui.ui.scores.arranged_line import arranged_line
+from aim_tui.ui.scores.score_columns import LIKENESS
+from aim_tui.ui.scores.score_table import ScoreTable
+from aim_tui.ui.session.arrangement import Arrangement
 from aim_tui.ui.session.search import TextSimilarity
 from aim_tui.ui.widgets.find_bar import FindBar, Seeking
 from aim_tui.ui.widgets.line_list import LineList
@@ -42,17 +42,8 @@ _ARRANGE_SHARE = 10
 class ScorePane(Vertical):
     """What is scored, arranged as the user wants it."""
 
-    @dataclass
-    class CurrentChanged(Message):
-        """The cursor is on another row, or on none."""
-
-        item: int | None
-
-    class MarksChanged(Message):
-        """Rows were marked or unmarked; `marks` holds all of them."""
-
     class ArrangementChanged(Message):
-        """The user wants another order or filter; `sort` and `expression` tell which."""
+        """The user wants another order or filter; `sort` and `expression` have it."""
 
     @dataclass
     class SearchWanted(Message):
@@ -63,21 +54,24 @@ class ScorePane(Vertical):
     class SearchLeft(Message):
         """The rows are no longer ranked by a text."""
 
-    class Opened(Message):
-        """The user opened the current row."""
-
     class PauseChanged(Message):
         """The table stands still, or no longer, or more has arrived meanwhile; `paused_note` says so."""
 
-    def __init__(self, place: Place | None = None, opinions: Mapping[str, Opinion] | None = None) -> None:
+    def __init__(
+        self,
+        place: Place | None = None,
+        opinions: Mapping[str, Opinion] | None = None,
+        table: ScoreTable | None = None,
+    ) -> None:
+        """`table` shows rows other than those of images."""
         super().__init__(id="score-pane")
         self._opinions = opinions if opinions is not None else {}
         self._place = place
         self._wanted = place.current if place is not None else ""
-        self._arrangement = Arrangement()
         self._results: Results | None = None
-        self._table = ScoreTable(id="scores", opinions=self._opinions)
-        self._find_bar = FindBar(searches=True)
+        self._table = table or ScoreTable(id="scores", opinions=self._opinions)
+        self._arrangement = Arrangement(columns=self._table.columns)
+        self._find_bar = FindBar(searches=table is None, columns=self._table.columns)
         self._filter_line = Static(id="filter-line", markup=False)
         self._empty = ""
         self._to_top = False
@@ -141,14 +135,14 @@ class ScorePane(Vertical):
 
     @property
     def wanted_width(self) -> int:
-        """How many cells show every value that is asked for."""
+        """How many cells show every value."""
         return self._table.wanted_width
 
-    def neighbours(self) -> list[str]:
-        """The paths of the rows below and above the current one."""
+    def neighbours(self) -> list[Row]:
+        """The rows below and above the current one."""
         index, order = self._table.cursor_index, self._table.keys
         near = [order[place] for place in (index + 1, index - 1) if 0 <= place < len(order)]
-        return [self._results.rows[item].path for item in near] if self._results is not None else []
+        return [self._results.rows[item] for item in near] if self._results is not None else []
 
     @property
     def paused_note(self) -> str:
@@ -156,8 +150,13 @@ class ScorePane(Vertical):
         arrangement = self._arrangement
         return f"paused, {len(arrangement.arrived)} new" if arrangement.paused else ""
 
-    def show(self, results: Results, empty: str) -> None:
-        """Show rows; the same ones again where plan or context have changed. `empty` is said where there are none."""
+    def show(self, results: Results, empty: str, opinions: Mapping[str, Opinion] | None = None) -> None:
+        """Show rows; the same ones again where plan or context have changed. `empty` is said where there are none.
+
+        `opinions` of these rows take the place of the former ones.
+        """
+        if opinions is not None:
+            self._opinions = opinions
         same = self._results is not None and results.rows is self._results.rows
         self._results = results
         if not same:
@@ -166,7 +165,7 @@ class ScorePane(Vertical):
             self._found = ""
             self._go_back(results)
         self._empty = empty
-        self._table.show(results.rows, results.plan, results.context, self.marks if same else ())
+        self._table.show(results.rows, results.plan, results.context, self.marks if same else (), opinions)
         self._show_sort()
         self._rearrange()
 
@@ -209,9 +208,9 @@ class ScorePane(Vertical):
             self._waiting = True
             self.set_timer(max(0.0, self._next_arrange - monotonic()) + 0.01, self._arrange_later)
 
-    def move_to(self, item: int) -> None:
-        """Put the cursor on a row."""
-        self._table.move_to(item)
+    def move_to(self, item: int) -> bool:
+        """Put the cursor on a row; False where it is not shown."""
+        return self._table.move_to(item)
 
     def mark(self, items: Iterable[int]) -> None:
         """Mark these rows and no others, without a message."""
@@ -399,8 +398,8 @@ class ScorePane(Vertical):
             self.post_message(self.ArrangementChanged())
         self._end_seeking()
 
-    @on(FindBar.Left)
-    def _leave(self, event: FindBar.Left) -> None:
+    @on(FindBar.Cancelled)
+    def _leave(self, event: FindBar.Cancelled) -> None:
         event.stop()
         if event.seeking is Seeking.FILTER:
             self._arrangement.filter(self._filter_before)
@@ -409,31 +408,11 @@ class ScorePane(Vertical):
             self._table.move_to(self._before_find)
         self._end_seeking()
 
-    # -- what the table says -----------------------------------------------------------------------------------------
+    # -- the table ---------------------------------------------------------------------------------------------------
 
-    @on(LineList.CursorMoved)
-    def _moved(self, event: LineList.CursorMoved) -> None:
+    @on(LineList.HeaderClicked)
+    def _title_clicked(self, event: LineList.HeaderClicked) -> None:
         event.stop()
-        self.post_message(self.CurrentChanged(self._table.cursor_key))
-
-    @on(LineList.MarksChanged)
-    def _marked(self, event: LineList.MarksChanged) -> None:
-        event.stop()
-        self.post_message(self.MarksChanged())
-
-    @on(LineList.Opened)
-    def _opened(self, event: LineList.Opened) -> None:
-        event.stop()
-        self.post_message(self.Opened())
-
-    @on(ScoreTable.SortRequested)
-    def _sort_requested(self, event: ScoreTable.SortRequested) -> None:
-        event.stop()
-        sort = self._arrangement.sort
-        if event.column == LIKENESS:
-            # The nearest are first already, and the farthest are nearest to nothing.
-            return
-        if event.column == sort.column and self._arrangement.likeness is None:
-            self.sort_by(SortKey(event.column, not sort.reverse))
-        else:
-            self.sort_by(SortKey(event.column, reverse=best_first(event.column)))
+        # The nearest to a text are first already, and the farthest are nearest to nothing.
+        if event.column != LIKENESS:
+            self.sort_by(self._arrangement.toggled(event.column))

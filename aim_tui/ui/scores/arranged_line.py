@@ -1,4 +1,4 @@
-"""The line below the table that says what it is ranked or filtered by, and how that ends."""
+"""The line below the table with what it is ranked or filtered by, and the key that ends that."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def arranged_line(arrangement: Arrangement, searching: str, counts: str) -> Cont
         return Content.assemble(("Search  ", _MUTED), printable(searching), ("  looking...", _MUTED))
     if likeness is not None:
         # What is most wanted first: a narrow line is cut at its end.
-        said = f"  {len(likeness.cosines)} ranked"
+        counted = f"  {len(likeness.cosines)} ranked"
         if likeness.without:
-            said += f", {likeness.without} not seen by CLIP are last (s scores them)"
+            counted += f", {likeness.without} not seen by CLIP are last (s scores them)"
         if likeness.cut:
-            said += ", CLIP reads its beginning alone"
+            counted += ", CLIP reads its beginning alone"
         if expression:
-            said += f"  {counts} {expression}"
-        return Content.assemble(("Search  ", _MUTED), printable(likeness.text), said, ("  esc ends", _MUTED))
+            counted += f"  {counts} {expression}"
+        return Content.assemble(("Search  ", _MUTED), printable(likeness.text), counted, ("  esc ends", _MUTED))
     if expression:
         hint = ("  esc shows all", _MUTED)
         return Content.assemble(("Filter  ", _MUTED), expression, f"  {counts}", hint)

@@ -9,16 +9,17 @@ import pytest
 from aim_tui.core.metrics.edits import EDITCLIP, PRESERVATION_LPIPS
 from aim_tui.core.outcomes import Failed, Present
 from aim_tui.core.ratings.opinions import Opinion
-from aim_tui.core.scoring.columns import View
+from aim_tui.core.scoring.columns import EDITS, View
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import ImageFailed, MetricBatch, MetricValue
 from aim_tui.core.scoring.instruction_pairs import InstructionPair, Tally, Winner, pairs_of, tally, winner
 from aim_tui.core.scoring.plan import raw_plan
 from aim_tui.core.scoring.results import Results
-from aim_tui.core.selection.edit_fields import edit_filter, select_edits
+from aim_tui.core.selection.completion import completed
 from aim_tui.core.selection.filters import Filter, FilterError
-from aim_tui.core.selection.sorting import SortKey
+from aim_tui.core.selection.sorting import SortKey, select
 from aim_tui.inputs.edits import EditRow
+from aim_tui.ui.session.arrangement import Arrangement
 from aim_tui.ui.widgets.path_input import complete_path
 
 if TYPE_CHECKING:
@@ -69,14 +70,28 @@ def results() -> Results:
     ],
 )
 def test_a_filter_reads_the_names_of_edits(results: Results, expression: str, shown: list[int]) -> None:
-    assert select_edits(results.rows, VIEW, edit_filter(expression), SortKey()) == shown
+    assert select(results.rows, Filter(expression, EDITS), SortKey(), VIEW, EDITS) == shown
 
 
 def test_names_of_images_are_no_names_of_edits_and_the_other_way_round() -> None:
     with pytest.raises(FilterError, match="unknown field 'final'"):
-        edit_filter("final>70")
+        Filter("final>70", EDITS)
     with pytest.raises(FilterError, match="unknown field 'edit_score'"):
         Filter("edit_score>0")
+
+
+def test_the_names_of_edits_are_completed_and_those_of_images_are_not() -> None:
+    assert completed("editc", EDITS) == "editclip_score"
+    assert completed("failed | wro", EDITS) == "failed | wrong"
+    assert completed("fin", EDITS) is None
+
+
+def test_a_title_sorts_by_the_best_first_and_then_the_other_way_round() -> None:
+    arrangement = Arrangement(columns=EDITS)
+    for column, largest_first in (("editclip_score", True), ("preservation_lpips", False), ("instruction", False)):
+        arrangement.sort = arrangement.toggled(column)
+        assert arrangement.sort == SortKey(column, largest_first)
+        assert arrangement.toggled(column) == SortKey(column, not largest_first)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +105,7 @@ def test_names_of_images_are_no_names_of_edits_and_the_other_way_round() -> None
     ],
 )
 def test_edits_without_a_value_come_last_either_way(results: Results, key: SortKey, order: list[int]) -> None:
-    assert select_edits(results.rows, VIEW, edit_filter(""), key) == order
+    assert select(results.rows, Filter(), key, VIEW, EDITS) == order
 
 
 def test_a_pair_is_won_in_the_direction_of_the_number() -> None:

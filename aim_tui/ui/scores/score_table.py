@@ -3,29 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
-from textual import on
 from textual.reactive import reactive
 
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.outcomes import Failed, value_of
-from aim_tui.core.ratings.opinions import NOTHING, Opinion
-from aim_tui.core.scoring.columns import IMAGES, View
+from aim_tui.core.ratings.opinions import Opinion
+from aim_tui.core.scoring.columns import IMAGES, ColumnSet, View
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.plan import ScoringPlan
 from aim_tui.core.scoring.results import Row
 from aim_tui.core.selection.sorting import SortKey
 from aim_tui.core.text import printable_name
-from aim_tui.ui.main.score_columns import STATUS_GLYPH_WIDTH, Layout, PlacedColumn, lay_out, width_for_all_values
+from aim_tui.ui.scores.score_columns import (
+    STATUS_GLYPH_WIDTH,
+    ColumnLayout,
+    PlacedColumn,
+    lay_out,
+    width_for_all_values,
+)
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
 from aim_tui.ui.widgets.line_look import GAP, NARROW_TERMINAL, Look
-from aim_tui.ui.widgets.score_cells import BEST_GLYPH, Cell, Ink, opinion_cell, score_cell, status_look
+from aim_tui.ui.widgets.score_cells import (
+    BEST_GLYPH,
+    MISSING,
+    PENDING,
+    Cell,
+    ink_of,
+    opinion_cell,
+    score_cell,
+    status_look,
+)
 
 # Names beyond these are not measured: the column is a little narrower at worst.
 _MEASURED_NAMES = 2000
@@ -34,17 +47,12 @@ _MEASURED_NAMES = 2000
 class ScoreTable(LineList[int]):
     """Rows of results as lines. Keys are item numbers, which index the rows."""
 
+    columns: ClassVar[ColumnSet] = IMAGES
     HEADER_LINES: ClassVar[int] = 1
     GUTTER: ClassVar[int] = 3
 
     sort: reactive[SortKey] = reactive(SortKey())
     """The column whose title is shown as sorted; the order itself comes through `set_view`."""
-
-    @dataclass
-    class SortRequested(LineList.Fact):
-        """The title of a column was clicked."""
-
-        column: str
 
     def __init__(
         self,
@@ -64,18 +72,27 @@ class ScoreTable(LineList[int]):
         self._best_final: float | None = None
         self._longest_name = 0
         self._measured = 0
-        self._columns: tuple[tuple[int, bool, int, bool, bool], Layout] | None = None
+        self._columns: tuple[tuple[int, bool, int, bool, bool], ColumnLayout] | None = None
         self._cosines: Mapping[int, float] | None = None
 
     # --- from outside ---------------------------------------------------------------------------------------------
 
-    def show(self, rows: Sequence[Row], plan: ScoringPlan, context: Context, marked: Iterable[int] = ()) -> None:
-        """Show rows scored by `plan`, judged stale by `context`.
+    def show(
+        self,
+        rows: Sequence[Row],
+        plan: ScoringPlan,
+        context: Context,
+        marked: Iterable[int] = (),
+        opinions: Mapping[str, Opinion] | None = None,
+    ) -> None:
+        """Show rows scored by `plan`, judged stale by `context`; `opinions` take the place of the former ones.
 
         The same rows again (another plan or context) keep cursor, order and scroll; other rows begin at the top,
         in the order of their item numbers. The rows are read, never copied: they may grow and change.
         """
         same = rows is self._rows
+        if opinions is not None:
+            self._opinions = opinions
         self._rows, self._metrics = rows, plan.metrics
         self._view = View.of(context, plan.metrics, opinions=self._opinions)
         self._weighed = frozenset(plan.shares)
@@ -112,7 +129,7 @@ class ScoreTable(LineList[int]):
 
     @property
     def wanted_width(self) -> int:
-        """How many cells show every value that is asked for, with the gutter and the scrollbar."""
+        """How many cells show every value, with the gutter and the scrollbar."""
         values = width_for_all_values(self._metrics, len(self._rows), bool(self._opinions), self._weighed)
         return self.GUTTER + values + self.scrollbar_size_vertical
 
@@ -131,7 +148,7 @@ class ScoreTable(LineList[int]):
 
     def badge(self, key: int) -> tuple[str, Style] | None:
         """The best row wears a star."""
-        return (BEST_GLYPH, self._ink.steps[-1]) if key == self._best else None
+        return (BEST_GLYPH, ink_of(self.app).steps[-1]) if key == self._best else None
 
     def draw_header(self, width: int) -> list[Segment]:
         """Titles, with an arrow on the sorted one and a hint where columns are hidden for lack of room."""
@@ -140,13 +157,13 @@ class ScoreTable(LineList[int]):
         layout = self._layout()
         segments = [Segment(" " * self.GUTTER, plain)]
         for column in layout.columns:
-            title, style = column.title, plain
+            title, style = column.title[: column.width], plain
             if column.id == self.sort.column:
-                title, style = f"{title.replace(' ', '')}{'▼' if self.sort.reverse else '▲'}", sorted_style
-            title = title[: column.width]
+                arrow = "▼" if self.sort.reverse else "▲"
+                title, style = f"{title.replace(' ', '')[: column.width - 1]}{arrow}", sorted_style
             blank = column.width - len(title)
             hint = f"+{layout.hidden} more" if column is layout.columns[0] and column.id == "name" else ""
-            if layout.others_hidden and column.id == "name":
+            if layout.others_hidden and column.id in ("name", "instruction"):
                 hint = f"+{layout.others_hidden} more"
             if column.right:
                 segments += [Segment(" " * blank, plain), Segment(title + " " * GAP, style)]
@@ -172,26 +189,26 @@ class ScoreTable(LineList[int]):
                 return [Segment(str(index + 1).rjust(column.width), muted)]
             case "name":
                 style = look.pen(self.get_component_rich_style("line-list--strong")) if row.item == self._best else None
-                return [Segment(fit(printable_name(row.path), column.width, "middle"), style or look.base)]
+                return [Segment(fit(self.name_of(row), column.width, "middle"), style or look.base)]
             case "likeness":
                 cosine = (self._cosines or {}).get(row.item)
                 text = "-" if cosine is None else f"{cosine:.4f}"
                 return [Segment(text.rjust(column.width), muted if cosine is None else look.base)]
-            case "caption":
-                return [Segment(fit(row.caption or "", column.width), muted)]
             case "rating":
-                return [Segment(fit(opinion_cell(self._opinions.get(row.path, NOTHING)), column.width), look.base)]
+                return [Segment(fit(opinion_cell(self._view.opinion(row)), column.width), look.base)]
             case "status":
                 status = status_look(row.status, stale=self._view.stale(row))
-                said = f"{status.glyph} {status.word}" if column.width > STATUS_GLYPH_WIDTH else status.glyph
+                shown = f"{status.glyph} {status.word}" if column.width > STATUS_GLYPH_WIDTH else status.glyph
                 problem = look.pen(self.get_component_rich_style("line-list--problem"))
-                return [Segment(fit(said, column.width), problem if status.problem else muted)]
+                return [Segment(fit(shown, column.width), problem if status.problem else muted)]
             case "final":
                 return self._draw_score(self._final_cell(row), column, look, strong=True)
         if column.metric:
             return self._draw_score(self._metric_cell(row, column), column, look)
-        text = fit(IMAGES[column.id].text(row, self._view), column.width)
-        return [Segment(text.strip().rjust(column.width) if column.right else text, look.base)]
+        text = fit(self.columns[column.id].text(row, self._view), column.width, column.cut)
+        return [
+            Segment(text.strip().rjust(column.width) if column.right else text, muted if column.muted else look.base)
+        ]
 
     def _metric_cell(self, row: Row, column: PlacedColumn) -> Cell:
         raw = row.raws.get(column.metric)
@@ -220,28 +237,16 @@ class ScoreTable(LineList[int]):
         text = cell.text.rjust(column.width)[-column.width :]
         if cell.problem:
             return [Segment(text, look.pen(self.get_component_rich_style("line-list--problem")))]
-        if cell.step is None or cell.stale:
+        if cell.stale or cell.text.strip() in (MISSING, PENDING):
             return [Segment(text, look.pen(self.get_component_rich_style("line-list--muted")))]
         digits = look.pen(self.get_component_rich_style("line-list--strong")) if strong else look.base
-        if not column.bar:
+        if not column.bar or cell.step is None:
             return [Segment(text, digits)]
-        return [Segment(text[:-1], digits), Segment(text[-1], look.pen(self._ink.steps[cell.step]))]
-
-    @property
-    def _ink(self) -> Ink:
-        app = self.app
-        if app.no_color or app.console.color_system in ("standard", "windows"):
-            return Ink.WEIGHT
-        return Ink.ON_DARK if app.current_theme.dark else Ink.ON_LIGHT
+        return [Segment(text[:-1], digits), Segment(text[-1], look.pen(ink_of(self.app).steps[cell.step]))]
 
     # --- inside ---------------------------------------------------------------------------------------------------
 
-    @on(LineList.HeaderClicked)
-    def _ask_to_sort(self, event: LineList.HeaderClicked) -> None:
-        event.stop()
-        self.post_message(self.SortRequested(self, event.column))
-
-    def _layout(self) -> Layout:
+    def _layout(self) -> ColumnLayout:
         width = self.scrollable_content_region.width - self.GUTTER
         state = (
             width,
@@ -251,19 +256,23 @@ class ScoreTable(LineList[int]):
             self._cosines is not None,
         )
         if self._columns is None or self._columns[0] != state:
-            narrow, rated, ranked = state[1], state[3], state[4]
-            layout = lay_out(
-                width, self._metrics, len(self.keys), self._longest_name, narrow, rated, ranked, self._weighed
-            )
-            self._columns = (state, layout)
+            self._columns = (state, self.lay_out(*state))
         return self._columns[1]
+
+    def lay_out(self, width: int, narrow: bool, rows: int, rated: bool, ranked: bool) -> ColumnLayout:
+        """The columns that fit."""
+        return lay_out(width, self._metrics, rows, self._longest_name, narrow, rated, ranked, self._weighed)
+
+    def name_of(self, row: Row) -> str:
+        """What a row is called in its first wide column."""
+        return printable_name(row.path)
 
     def _measure_names(self) -> None:
         fresh = range(self._measured, min(len(self._rows), _MEASURED_NAMES))
         if not fresh:
             return
         self._measured = fresh.stop
-        widest = max(cell_len(printable_name(self._rows[item].path)) for item in fresh)
+        widest = max(cell_len(self.name_of(self._rows[item])) for item in fresh)
         if widest > self._longest_name:
             self._longest_name, self._columns = widest, None
 

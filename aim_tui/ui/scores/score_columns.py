@@ -10,6 +10,7 @@ from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.metrics.spec import MetricSpec
 from aim_tui.core.scoring.columns import IMAGES, Column, Kind, metric_columns
+from aim_tui.ui.widgets.cell_text import Cut
 from aim_tui.ui.widgets.line_look import GAP
 
 #: The width of a status that is a glyph without its word.
@@ -51,9 +52,12 @@ class PlacedColumn(NamedTuple):
     right: bool = False
     metric: str = ""
     bar: bool = False
+    muted: bool = False
+    cut: Cut = "end"
+    """Where a text that is too long is cut."""
 
 
-class Layout(NamedTuple):
+class ColumnLayout(NamedTuple):
     """The columns that fit, how many others there are, and how many beside AIM's are among those."""
 
     columns: tuple[PlacedColumn, ...]
@@ -79,7 +83,7 @@ def lay_out(
     rated: bool = False,
     ranked: bool = False,
     weighed: Collection[str] | None = None,
-) -> Layout:
+) -> ColumnLayout:
     """The richest set of columns that fits into `width` cells and leaves the names readable.
 
     From poor to rich: name, final, status; then the raw values; then the normalised ones, at first for the words of
@@ -109,13 +113,13 @@ def lay_out(
             name = _placed("name", min(left, wanted))
             columns.insert(1, name)
             if caption:
-                columns.append(_placed("caption", _CAPTION_MIN + left - name.width))
-            return Layout(tuple(columns), everything - len(columns), hidden)
+                columns.append(_placed("caption", _CAPTION_MIN + left - name.width, muted=True))
+            return ColumnLayout(tuple(columns), everything - len(columns), hidden)
     columns = [*([_likeness()] if ranked else []), _final(), _status()]
     while columns and width - sum(column.width + GAP for column in columns) < _NAME_MIN:
         columns.pop()
     name_width = max(width - sum(column.width + GAP for column in columns) - GAP, 1)
-    return Layout((_placed("name", name_width), *columns), everything - len(columns) - 1)
+    return ColumnLayout((_placed("name", name_width), *columns), everything - len(columns) - 1)
 
 
 def width_for_all_values(metrics: Sequence[str], rows: int, rated: bool, weighed: Collection[str] | None = None) -> int:
@@ -142,8 +146,8 @@ def _columns(
     return [*columns, _final(), _status() if words else PlacedColumn("status", "St", STATUS_GLYPH_WIDTH)]
 
 
-def _placed(column: str, width: int, *, right: bool = False, bar: bool = False) -> PlacedColumn:
-    return PlacedColumn(column, IMAGES[column].title, width, right=right, bar=bar)
+def _placed(column: str, width: int, *, right: bool = False, bar: bool = False, muted: bool = False) -> PlacedColumn:
+    return PlacedColumn(column, IMAGES[column].title, width, right=right, bar=bar, muted=muted)
 
 
 def _digits(spec: MetricSpec) -> int:
