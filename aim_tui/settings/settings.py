@@ -268,9 +268,9 @@ def _profile(
     metrics = images_in_order(named)
     for metric in metrics:
         models = get_metric(metric).default_models | models
-    lacking = [str(role) for metric in metrics for role in get_metric(metric).roles if role not in models]
-    if lacking:
-        problem = f'no model for {", ".join(lacking)} (extends = "aim" adds AIM\'s)'
+    missing = [str(role) for metric in metrics for role in get_metric(metric).roles if role not in models]
+    if missing:
+        problem = f'no model for {", ".join(missing)} (extends = "aim" adds AIM\'s)'
         raise InvalidValueError([*keys, "models"], problem)
     weights = {metric: get_metric(metric).default_weight for metric in metrics} | weights
     unruled = [
@@ -315,7 +315,7 @@ def _known_role(role: str, keys: list[str]) -> None:
         return
     from aim_tui.core.metrics import plugins
 
-    # It may be the role of one that cannot be asked.
+    # It may be the role of a broken metric.
     for name in plugins.names():
         get_metric(name)
     raise InvalidValueError(keys, f"unknown role {role!r}{did_you_mean(role, _ROLES)}")

@@ -1,4 +1,4 @@
-"""Copying and moving files: nothing is overwritten, nothing is lost, what fails is named, and it can be taken back."""
+"""Copying and moving files: nothing is overwritten, nothing is lost, failures are reported, and all can be undone."""
 
 from __future__ import annotations
 
@@ -287,7 +287,7 @@ def test_a_missing_folder_is_made_and_undo_removes_it(here: Path, tmp_path: Path
     assert files(here) == ALL
 
 
-def test_what_cannot_go_is_said_before_anything_is_touched(here: Path, there: Path) -> None:
+def test_refused_files_are_reported_before_anything_is_touched(here: Path, there: Path) -> None:
     (here / "link.png").symlink_to(here / "a.png")
     (here / "folder.png").mkdir()
     os.mkfifo(here / "pipe.png")
@@ -325,7 +325,7 @@ def test_a_copy_counts_the_room_it_needs_and_a_move_on_one_disk_needs_none(here:
     assert plan_of(Action.MOVE, here, there).needed == 0
 
 
-def test_folders_that_will_not_do_are_told(here: Path, there: Path, tmp_path: Path) -> None:
+def test_unusable_folders_are_reported(here: Path, there: Path, tmp_path: Path) -> None:
     assert folder_problem(str(there)) == ""
     assert folder_problem(str(tmp_path / "new")) == ""
     assert folder_problem("") == "a folder is needed"

@@ -56,9 +56,9 @@ def provenance(profile: Profile, engine: EngineSettings, not_asked: Mapping[str,
     return Provenance(profile, engine_settings(engine), not_asked)
 
 
-def write_rows(path: Path, results: Results, source: Provenance, judged: OpinionsByPath | None = None) -> None:
+def write_rows(path: Path, results: Results, source: Provenance, opinions: OpinionsByPath | None = None) -> None:
     """Write rows of images, with what people say of them; ExportError where that cannot be."""
-    write(ImageRecords(results.settled(), source, judged), path)
+    write(ImageRecords(results.settled(), source, opinions), path)
 
 
 def row_as_tsv(row: Row, results: Results) -> str:
