@@ -224,7 +224,7 @@ async def test_taking_prompts_anew_keeps_what_was_edited_and_giving_them_up_asks
         await app.press("escape")
         assert app.session.workspace.item_prompt_count == 2
         await app.press("I", "a")
-        await app.shows("Give them up?")
+        await app.shows("Discard them?")
         await app.press("y")
         await app.until(lambda: app.session.workspace.item_prompt_count == 0)
         assert [row.own for row in app.rows] == [None] * 8
