@@ -23,6 +23,9 @@ FIELDS: Modes = {(): ["p", "slash", "f", "comma"], ("i",): ["n", "f"]}
 ALL: Modes = {
     (): [*"pfnwbIEOMHoiczeAL", "slash", "comma", "asterisk", "question_mark", "ctrl+s", "ctrl+p"],
     ("i",): [*"nfcez", "slash", "question_mark"],
+    ("t",): ["f", "slash", "e", "question_mark"],
+    ("K",): ["i", "b", "ctrl+s", "question_mark"],
+    ("E", "escape", "H"): ["question_mark", "d"],
 }
 
 
