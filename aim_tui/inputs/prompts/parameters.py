@@ -30,7 +30,7 @@ def positive_of(parameters: str) -> str:
 
 
 def _end(pattern: re.Pattern[str], text: str) -> int | None:
-    # Within a line it counts only where none begins a line: then it may be words of the prompt, such as those of a sign.
+    # Within a line it counts only where none begins a line: beside one, it is words of the prompt.
     places = [match.start() for match in pattern.finditer(text)]
     at_lines = (place for place in places if not text[:place].rpartition("\n")[2].strip())
     return next(at_lines, places[0] if places else None)
