@@ -113,11 +113,17 @@ def read_label_file(path: Path) -> LabelFile:
         for value, what in ((image, image_column), (label, label_column)):
             if isinstance(value, (dict, list)) or value is None or not str(value).strip():
                 raise UsageError(f"{path}, {line.where}: has no {what}")
-        name, text = str(image).strip(), composed(str(label).strip())
+        # A truth value of JSON as JSON writes it.
+        written = str(label).lower() if isinstance(label, bool) else str(label).strip()
+        name, text = str(image).strip(), composed(written)
         if rows.setdefault(name, text) != text:
             raise UsageError(f"{path}, {line.where}: {name} is {text!r} here but {rows[name]!r} above")
     if not rows:
         raise UsageError(f"{path} has no rows")
+    alike: dict[str, str] = {}
+    for text in rows.values():
+        if (first := alike.setdefault(text.casefold(), text)) != text:
+            raise UsageError(f"{path}: the labels {first!r} and {text!r} differ only in case", "write them alike")
     return LabelFile(str(path), rows)
 
 

@@ -151,17 +151,19 @@ def _with_text_metric(
 
 
 def _weights(option: str | None, profile: Profile) -> dict[str, float]:
-    weights = dict(profile.weights)
+    given: dict[str, float] = {}
     for part in (option or "").split(","):
         if not part.strip():
             continue
-        name, equals, number = (piece.strip() for piece in part.partition("="))
+        name, _, number = (piece.strip() for piece in part.partition("="))
         try:
             get_metric(name)
         except KeyError as error:
             raise UsageError(f"--weights: {error.args[0]}") from None
+        if name in given:
+            raise UsageError(f"--weights names {name!r} twice")
         try:
-            weights[name] = float(number)
+            given[name] = float(number)
         except ValueError:
             raise UsageError(f"--weights: {part.strip()!r} is not of the form {name}=0.5") from None
-    return weights
+    return {**profile.weights, **given}

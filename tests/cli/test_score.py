@@ -204,6 +204,7 @@ def test_an_image_is_never_overwritten_with_its_scores(cli: Cli, folder: Path, m
         ([".", "--weights", "clip=-1"], "the weight of 'clip' is -1; weights are zero or more"),
         ([".", "--weights", "clip=0"], "sum to zero"),
         ([".", "--weights", "clip=much"], "'clip=much' is not of the form clip=0.5"),
+        ([".", "--weights", "clip=1,clip=2"], "--weights names 'clip' twice"),
         ([".", "--weights", "clib=1"], "unknown metric 'clib'; did you mean 'clip'?"),
         ([".", "--format", "jsnol"], "unknown format 'jsnol'; did you mean 'jsonl'?"),
         ([".", "--device", "gpu"], "unknown device 'gpu'"),
