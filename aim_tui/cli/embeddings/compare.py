@@ -152,7 +152,8 @@ def _compare_pairs(
     say_hidden(kind, len(pairs), limit, "pairs")
     failed = _say_failed(pairs, outcomes)
     say_first([f"{each['path']}: {each['reason']}" for each in unpaired], what=" like the last")
-    parts = [f"{len(pairs):,} pair{'' if len(pairs) == 1 else 's'}", *([f"{len(unpaired)} left out"] if unpaired else [])]
+    parts = [f"{len(pairs):,} pair{'' if len(pairs) == 1 else 's'}"]
+    parts += [f"{len(unpaired)} left out"] if unpaired else []
     finish("; ".join([*parts, *([f"{failed} not compared"] if failed else [])]), 0, failed=bool(unpaired or failed))
 
 
