@@ -59,7 +59,7 @@ class ImageCLIPEvaluator:
         if problem := device_problem(name):
             raise UsageError(problem)
         folder = Path(model_name).expanduser()
-        local = str(folder.absolute()) if folder.is_dir() else None
+        local = str(folder.absolute()) if os.path.isdir(folder) else None
         self._settings = EngineSettings({Role.CLIP: ModelRef(id=model_name, path=local)}, name)
         self._executor = InProcess(self._settings, own=False)
         self._located = False

@@ -54,7 +54,7 @@ def edits(tmp_path: Path) -> tuple[str, str]:
 
 
 def columns(path: str, name: str) -> dict[str, float]:
-    with open(path) as file:  # noqa: PTH123
+    with open(path) as file:
         return {row["id"]: row[name] for row in json.load(file)["results"] if row[name] is not None}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -55,7 +56,7 @@ def list_runs(
     path = store_path(store)
     infos: list[RunInfo] = []
     # A store that does not exist yet is not created: the list is empty.
-    if path.exists():
+    if os.path.exists(path):
         with open_existing(path) as database:
             infos = Runs(database).history(str(folder.absolute()) if folder else None, limit, kind=None)
     if as_json:

@@ -143,7 +143,10 @@ class RankingScreen(AimScreen[None]):
         title = Content.assemble(
             ("Ranking  ", "bold"),
             f"{series.counting} duel{'' if series.counting == 1 else 's'} by {printable(series.rater)}",
-            (f"  {series.ranking.settled()} of {len(series.images) - 1} neighbours ranked for sure", "$foreground-muted"),
+            (
+                f"  {series.ranking.settled()} of {len(series.images) - 1} neighbours ranked for sure",
+                "$foreground-muted",
+            ),
         )
         yield Static(title, id="ranking-title", markup=False)
         yield RankList(self._rows)

@@ -244,7 +244,7 @@ async def test_images_that_appear_while_the_folder_is_watched_bring_theirs_too(
         info = PngInfo()
         info.add_text("parameters", "fresh")
         Image.new("RGB", (16, 12), "teal").save(tmp_path / "made.png", pnginfo=info)
-        (tmp_path / "made.png").rename(brought / "img_9.png")  # noqa: ASYNC240
+        (tmp_path / "made.png").rename(brought / "img_9.png")
         await app.until(lambda: len(app.rows) == 9 and app.rows[8].final is not None)
         assert against(app, 8) == "fresh"
 
