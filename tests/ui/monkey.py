@@ -23,7 +23,8 @@ TEXTS = [
     "0",
     "\x1b[2J",
     "눈 덮인 오두막",
-    "x" * 300, "~nobody/a.csv",
+    "x" * 300,
+    "~nobody/a.csv",
     "a\nb\n",
     "/",
 ]

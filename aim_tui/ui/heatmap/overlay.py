@@ -87,7 +87,7 @@ def png_problem(text: str, image: str) -> str:
     """Why no overlay of this image can be written to a path, or an empty text. One missing folder is made."""
     if not text:
         return "a file name is needed"
-    path = Path(text).expanduser()
+    path = Path(os.path.expanduser(text))
     if path.suffix.lower() != ".png":
         return "the name must end in .png"
     if os.path.isdir(path):

@@ -18,7 +18,7 @@ from aim_tui.exports.images import ImageRecords, Provenance
 
 def export_path(text: str) -> Path:
     """The path that a user's text means."""
-    return Path(text).expanduser()
+    return Path(os.path.expanduser(text))
 
 
 def listed_endings(*kinds: type[Content]) -> str:
