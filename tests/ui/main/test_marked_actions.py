@@ -196,7 +196,8 @@ async def test_one_undo_takes_a_rating_of_many_back_and_brings_the_ratings_befor
         await app.shows("undone: rating 5 of 3 images; U redoes it")
         assert stored() == {"1": 2}
         assert [judging.opinion(row.path).rating for row in app.rows[:4]] == [None, 2, None, None]
-        await app.press("u")
+        # The images were marked before; that is undone on the way.
+        await app.press("u", "u", "u", "u", "u")
         await app.shows("undone: rating 2 of img_1.png; U redoes it")
         assert stored() == {}
         contents = {judging._contents[row.path] for row in app.rows if row.path in judging._contents}
