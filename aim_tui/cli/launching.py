@@ -34,14 +34,14 @@ def open_plainly(path: str) -> int:
 def folder_of(path: str) -> Path:
     """The folder to open for a path: itself, or the parent of a file; UsageError if it does not exist."""
     folder = Path(path).absolute()
-    if not folder.exists():
+    if not os.path.exists(folder):
         raise UsageError(f"no such file or folder: {path}")
-    return folder if folder.is_dir() else folder.parent
+    return folder if os.path.isdir(folder) else folder.parent
 
 
 def edits_of(path: str) -> EditWish | None:
     """The edits to open if the path is a file of rows (JSON, JSON Lines, CSV); None for anything else."""
-    if not path.lower().endswith((".json", ".jsonl", ".ndjson", ".csv", ".tsv")) or Path(path).is_dir():
+    if not path.lower().endswith((".json", ".jsonl", ".ndjson", ".csv", ".tsv")) or os.path.isdir(path):
         return None
     from aim_tui.runs.edit_plan import EditWish
 

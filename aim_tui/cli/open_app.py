@@ -7,6 +7,9 @@ from typing import Annotated
 import typer
 
 from aim_tui.cli import options
+from aim_tui.cli.launching import edits_of, folder_of, launch, open_on
+from aim_tui.errors import UsageError
+from aim_tui.runs.storage import store_path
 
 
 @options.takes_groups
@@ -26,10 +29,6 @@ def open_app(
     common: options.RunOptions,
 ) -> None:
     """Open the application on a folder."""
-    from aim_tui.cli.launching import edits_of, folder_of, launch, open_on
-    from aim_tui.errors import UsageError
-    from aim_tui.runs.storage import store_path
-
     setup = common.setup(topic=topic, prompt=prompt, reference=reference, metrics=metrics, weights=weights)
     folder, kept, edits = folder_of(path), None if common.no_store else store_path(common.store), edits_of(path)
     if watch and edits is not None:

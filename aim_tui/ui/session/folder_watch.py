@@ -218,4 +218,4 @@ def _watch(
         unfinished = watch.waiting
         known.update(fresh)
         awaited = known.intersection(unfinished)
-        report(_FolderChange(fresh, finished, unfinished, not os.path.isdir(folder), watch.notice))  # noqa: PTH112 - never raises
+        report(_FolderChange(fresh, finished, unfinished, not os.path.isdir(folder), watch.notice))
