@@ -424,8 +424,6 @@ class ScorePane(Vertical):
     @on(LineList.MarksChanged)
     def _marks_changed(self, event: LineList.MarksChanged) -> None:
         self._add_step(event.flipped)
-        if len(event.flipped) > 1 and not self.marks:
-            self.notify(f"{len(event.flipped)} marks cleared; u undoes", timeout=3)
 
     def _add_step(self, flipped: AbstractSet[int]) -> None:
         """Make a difference of marks a step that can be undone."""
@@ -433,6 +431,8 @@ class ScorePane(Vertical):
             return
         flip = partial(self._flip_marks, array("q", flipped))
         self._undo_history.add(UndoStep(self._words(flipped), flip, flip, owner=self))
+        if len(flipped) > 1 and not self.marks:
+            self.notify(f"{len(flipped)} marks cleared; u undoes", timeout=3)
 
     async def _flip_marks(self, items: Sequence[int]) -> UndoResult:
         self._table.flip_marks(items)
