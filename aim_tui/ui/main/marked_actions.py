@@ -121,7 +121,7 @@ async def undo_last_transfer(session: Session) -> None:
 async def _undo_transfer(app: App[int], session: Session, done: TransferOutcome) -> UndoResult:
     """Undo a copy or move, after a question, and list what has to stay as it is."""
     workspace, where, number = session.workspace, printable(done.folder), _images(len(done.carried))
-    if reason := _files_stay(session):
+    if (reason := _files_stay(session)) and (done.action is Action.MOVE or workspace.running is not None):
         workspace.notify(f"not undone: {reason}", "warning")
         return UndoResult.REFUSED
     if len(app.screen_stack) > 1:

@@ -152,14 +152,16 @@ class UndoHistory:
             self._notify(f"nothing to undo{more}")
             return None
         result = await self._change(step, step.undo, "undone")
-        # It may have been forgotten meanwhile.
-        if result is UndoResult.REFUSED or step not in self._steps:
+        if result is UndoResult.REFUSED:
             return None
-        self._steps.remove(step)
+        # It may have been forgotten meanwhile.
+        if known := step in self._steps:
+            self._steps.remove(step)
         if result is UndoResult.IMPOSSIBLE:
             return None
-        self._undone.append(step)
-        self._notify(f"undone: {step.what}{'; U redoes it' if step.redo is not None else ''}")
+        if known:
+            self._undone.append(step)
+        self._notify(f"undone: {step.what}{'; U redoes it' if known and step.redo is not None else ''}")
         return step
 
     async def _redo(self) -> UndoStep | None:
@@ -172,13 +174,15 @@ class UndoHistory:
             self._notify(f"{step.what} cannot be redone{f'; {step.by_hand}' if step.by_hand else ''}", "warning")
             return None
         result = await self._change(step, step.redo, "redone")
-        if result is UndoResult.REFUSED or step not in self._undone:
+        if result is UndoResult.REFUSED:
             return None
-        self._undone.remove(step)
+        if known := step in self._undone:
+            self._undone.remove(step)
         if result is UndoResult.IMPOSSIBLE:
             return None
-        self._steps.append(step)
-        self._notify(f"redone: {step.what}; u undoes it")
+        if known:
+            self._steps.append(step)
+        self._notify(f"redone: {step.what}{'; u undoes it' if known else ''}")
         return step
 
     async def _change(self, step: UndoStep, change: Change, done: str) -> UndoResult:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,7 +22,7 @@ from aim_tui.ui.session.messages import UserNotice
 from aim_tui.ui.session.saved_state import SavedState
 from aim_tui.ui.session.setup import SetupService
 from aim_tui.ui.session.undo_history import UndoHistory, UndoResult, UndoStep
-from aim_tui.ui.session.workspace import Workspace
+from aim_tui.ui.session.workspace import FolderBehind, Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -175,6 +176,17 @@ async def test_what_was_given_after_a_refused_change_is_refused_with_it(numbers:
     assert numbers.now == [1] and numbers.said == []
 
 
+async def test_what_is_forgotten_while_it_is_undone_is_reported_and_not_redone(numbers: Numbers) -> None:
+    async def undo() -> UndoResult:
+        numbers.history.forget("folder")
+        return UndoResult.DONE
+
+    numbers.append(1, undo=undo, owner="folder")
+    assert await numbers.history.undo() is not None
+    assert await numbers.history.redo() is None
+    assert numbers.said == ["undone: number 1", "nothing to redo"]
+
+
 async def test_a_step_can_be_undone_out_of_its_order(numbers: Numbers) -> None:
     numbers.append(1, owner="files")
     numbers.append(2)
@@ -306,6 +318,28 @@ async def test_what_was_changed_in_another_folder_stays_and_that_is_said(service
     assert await services.history.undo() is None
     assert services.said == ["nothing to undo; changes of rows that are no longer shown stay"]
     assert services.workspace.context.prompt == "two cabins"
+
+
+async def test_the_folder_and_a_stored_run_in_its_place_are_undone_each_in_its_turn(services: Services) -> None:
+    setup, history, workspace = services.setup, services.history, services.workspace
+    setup.set_prompt("a cabin", "two cabins")
+    workspace.behind = FolderBehind(workspace.listing, workspace.choice, workspace.context)
+    workspace.viewed = SimpleNamespace(id="7")  # type: ignore[assignment]
+    setup.rows_shown()
+    assert await history.undo() is None
+    assert services.said[-1] == "that was changed in the folder, not in this stored run; esc goes back to it"
+    setup.set_prompt("a cabin", "three cabins")
+    await history.undo()
+    await history.redo()
+    assert workspace.context.prompt == "three cabins"
+    # The run is left.
+    setup_of_folder = workspace.behind.context
+    workspace.behind = workspace.viewed = None
+    workspace.results.context = setup_of_folder
+    setup.rows_shown()
+    step = await history.undo()
+    assert step is not None and step.what == 'prompt "two cabins"'
+    assert workspace.context.prompt == "one cabin"
 
 
 async def test_the_prompt_of_one_image_and_leaving_all_of_them_are_undone(services: Services) -> None:
