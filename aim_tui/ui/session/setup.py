@@ -129,7 +129,9 @@ class SetupService:
     def _elsewhere(self, source: str) -> bool:
         """Whether a stored run is shown in place of the folder in which something was changed, which is reported."""
         if elsewhere := self._workspace.source != source:
-            self._workspace.notify("that was changed in the folder, not in this stored run; esc goes back to it", "warning")
+            self._workspace.notify(
+                "that was changed in the folder, not in this stored run; esc goes back to it", "warning"
+            )
         return elsewhere
 
 
