@@ -34,6 +34,7 @@ from aim_tui.ui.progress_strip import ProgressStrip
 from aim_tui.ui.scores.score_pane import ScorePane
 from aim_tui.ui.scores.table_verbs import TableVerbs
 from aim_tui.ui.session.exports import export_path, row_as_tsv
+from aim_tui.ui.undo_verbs import UndoVerbs, undo_bindings
 from aim_tui.ui.widgets.header_lines import NoticeLine
 from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.line_list import LineList
@@ -55,7 +56,7 @@ _NO_FILE = "No edits are open.\no opens a file of them, q leaves."
 _key = ScreenKeys("edits")
 
 
-class EditsScreen(TableVerbs, AimScreen[None]):
+class EditsScreen(TableVerbs, UndoVerbs, AimScreen[None]):
     """Translates keys to the verbs of the service, and shows what it has; a job goes on when this is closed."""
 
     CSS_PATH = "screen.tcss"
@@ -75,6 +76,7 @@ class EditsScreen(TableVerbs, AimScreen[None]):
         _key("n", "find_again(1)", "Next", "The next one found", "find-next", show=False),
         _key("N", "find_again(-1)", "Previous", "The one found before", "find-previous", show=False),
         _key("f", "filter", "Filter", "Only some: wrong, failed, edit_score<0"),
+        *undo_bindings(_key),
         _key("y", "copy_row", "Copy", "Send the edit to the clipboard", "copy", show=False),
         _key("o", "open_file", "Open", "Open another file of edits", "open", show=False),
         _key(
@@ -90,6 +92,7 @@ class EditsScreen(TableVerbs, AimScreen[None]):
         super().__init__()
         self._session = session
         self._service = session.edits
+        self.undo_history = session.undo_history
         self._policy = session.workspace.launch.reading
         self._trusted = trusted
         self._wish = wish
@@ -97,7 +100,7 @@ class EditsScreen(TableVerbs, AimScreen[None]):
         self._sums_due = True
         self._offered: object = None
         self._heading = Static(classes="heading", markup=False)
-        self.scores = ScorePane(table=EditTable(id="edits"))
+        self.scores = ScorePane(table=EditTable(id="edits"), undo_history=session.undo_history)
         self._pane = EditPane(self._policy, id="edit")
         self._notice = NoticeLine()
         self._strip = ProgressStrip("edits")
@@ -226,6 +229,10 @@ class EditsScreen(TableVerbs, AimScreen[None]):
     def sort_screen(self) -> EditSortScreen:
         """The letters of the columns that are there."""
         return EditSortScreen(MEASURES.keys() - set(self._service.results.plan.metrics))
+
+    def input_settled(self) -> bool:
+        """Whether keys come from the user."""
+        return self._trusted()
 
     # -- other verbs -------------------------------------------------------------------------------------------------
 

@@ -39,6 +39,7 @@ from aim_tui.ui.session.messages import (
     WatchChanged,
 )
 from aim_tui.ui.session.terminal_status import TerminalStatus
+from aim_tui.ui.undo_verbs import UndoVerbs
 from aim_tui.ui.widgets.header_lines import NoticeLine, SetupLine, TitleLine
 from aim_tui.ui.widgets.image_preview import ImagePreview
 from aim_tui.ui.widgets.key_line import KeyLine
@@ -52,7 +53,7 @@ _FILES_AT_ONCE = 1000
 _SUMMARY_SHARE = 3
 
 
-class PanesScreen(TableVerbs):
+class PanesScreen(TableVerbs, UndoVerbs):
     """Files, prompt, scores and preview: shows the workspace; the verbs are in `screen`."""
 
     def __init__(
@@ -64,6 +65,7 @@ class PanesScreen(TableVerbs):
     ) -> None:
         super().__init__()
         self.session = session
+        self.undo_history = session.undo_history
         self.workspace = session.workspace
         self._terminal_status = terminal_status
         self._late_input = late_input
@@ -81,7 +83,7 @@ class PanesScreen(TableVerbs):
         self.files = FileList(id="files")
         self.form = PromptForm(context.topic, context.prompt, texts.topics, texts.prompts)
         self.chip = ReferenceChip(policy)
-        self.scores = ScorePane(place, self.session.ratings.mine)
+        self.scores = ScorePane(place, self.session.ratings.mine, undo_history=self.undo_history)
         self.preview = ImagePreview(policy=policy, id="preview")
         self.info, self.strip = InfoLine(place.info), ProgressStrip()
         yield self.heading

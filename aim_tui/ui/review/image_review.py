@@ -62,7 +62,9 @@ class ImageReviewScreen(ReviewScreen):
         marks: AbstractSet[int],
         trusted: Callable[[], bool],
     ) -> None:
-        super().__init__(session.ratings, session.workspace.results, arrangement, item, marks, trusted)
+        super().__init__(
+            session.ratings, session.undo_history, session.workspace.results, arrangement, item, marks, trusted
+        )
         self._session = session
         self.notice = session.workspace.notice
         self._preview = ImagePreview(policy=session.workspace.launch.reading, id="review-image")

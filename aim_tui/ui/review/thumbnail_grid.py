@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
@@ -147,6 +147,11 @@ class ThumbnailGrid(ScrollView, can_focus=True, inherit_bindings=False):
     def on_resize(self) -> None:
         """Another number of columns."""
         self._lay_out()
+
+    def set_marks(self, marks: Iterable[int]) -> None:
+        """Show these marks, without a message."""
+        self._marks = set(marks)
+        self.refresh()
 
     def move_to(self, item: int) -> None:
         """Put the cursor on an item."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from aim_tui.file_operations.transfer import TransferOutcome
     from aim_tui.inputs.listing import FolderListing
 
 
@@ -51,6 +52,13 @@ class FolderOpened(Message):
     """Another folder's images are the rows now."""
 
     listing: FolderListing
+
+
+@dataclass
+class TransferRecovered(Message):
+    """A copy or move of the application that was open before can be undone."""
+
+    outcome: TransferOutcome
 
 
 @dataclass

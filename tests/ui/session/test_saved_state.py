@@ -55,7 +55,7 @@ async def test_prompt_topic_and_reference_are_back_and_it_is_said_where_they_com
         assert "as last time" not in app.text()
         app.session.setup.set_prompt("a topic", "a prompt")
         app.session.setup.set_reference(str(folder / "img_2.png"))
-    assert told == []
+    assert told == ["reference: img_2.png, was none; u undoes"]
     async with reopen() as app:
         assert app.session.workspace.context == Context("a topic", "a prompt", str(folder / "img_2.png"))
         assert app.app.screen.form.prompt == "a prompt"
