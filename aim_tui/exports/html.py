@@ -101,7 +101,7 @@ def _tiles(run: Run) -> Html:
         tiles += [
             _tile("Mean final score", f"{summary.mean:.2f}", used(run)),
             _tile("Median", f"{summary.median:.2f}", used(run)),
-            _tile("Best", f"{summary.best_score:.2f}", file_name(summary.best)),
+            _tile("Best", f"{summary.best_score:.2f}", run.results.names[summary.best]),
         ]
     return element("section", *tiles, class_="tiles", aria_label="Summary")
 
@@ -152,7 +152,10 @@ def _images(run: Run, thumbnail: Thumbnail | None) -> Html:
     judged = run.judged if run.judged is not None and run.judged.raters else None
     headings += [("Said by raters", "")] if judged else []
     head = element("tr", *(_heading(name, class_) for name, class_ in headings))
-    body = [_row(rank, row, metrics, captioned, thumbnail, judged) for rank, row in ranked(run.results)]
+    names = run.results.names
+    body = [
+        _row(rank, row, names[row.path], metrics, captioned, thumbnail, judged) for rank, row in ranked(run.results)
+    ]
     find = "Find in names and captions"
     tools = element(
         "div",
@@ -174,6 +177,7 @@ def _heading(name: str, class_: str) -> Html:
 def _row(
     rank: int | None,
     row: Row,
+    name: str,
     metrics: list[MetricSpec],
     captioned: bool,
     thumbnail: Thumbnail | None,
@@ -184,14 +188,14 @@ def _row(
     why = row.errors() or ("not reached" if row.status is Status.PENDING else None)
     words = element(
         "div",
-        element("b", file_name(row.path), title=row.path),
+        element("b", name, title=row.path),
         element("span", size, class_="note") if size else None,
         element("span", why, class_="why") if why else None,
     )
     image = element("div", _picture(row.path, thumbnail), words, class_="image")
     cells = [
         element("td", rank or "", class_="num rank", data_v=rank),
-        element("td", image, data_v=file_name(row.path)),
+        element("td", image, data_v=name),
         _final(row),
         *(_cell(row, spec) for spec in metrics),
         *(_additional(row, column) for column in IMAGES.additional()),

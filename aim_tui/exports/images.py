@@ -12,7 +12,7 @@ from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.ratings.records import OpinionsByPath
 from aim_tui.core.scoring.records import csv_fields, csv_record, document, full_record, own_fields, provenance
 from aim_tui.core.scoring.results import Results, Row
-from aim_tui.core.text import file_name, printable
+from aim_tui.core.text import printable
 from aim_tui.exports.content import Recorded, Tabled
 from aim_tui.exports.ordering import ranked, score_text
 
@@ -116,7 +116,7 @@ class ScoredImages(ImageRecords, Tabled):
         if captioned:
             made.add_column("caption", overflow="fold")
         for rank, row in ranked(results):
-            cells = [str(rank or ""), printable(file_name(row.path))]
+            cells = [str(rank or ""), printable(results.names[row.path])]
             cells += [printable(getattr(row.own, name, "")) for name in own]
             for metric in results.plan.metrics:
                 norm = row.scores.norms.get(metric) if row.scores else None

@@ -121,7 +121,7 @@ class StoredRun(ImageRecords, Columnar, Paged, HtmlPaged):
         headings += ["final ↑", "status", "caption", *(["said by raters"] if judged else [])]
         rows = []
         for rank, row in ranked(self.results):
-            cells = [str(rank or ""), file_name(row.path)]
+            cells = [str(rank or ""), self.results.names[row.path]]
             cells += [score_text(row.outcome(spec.id), spec.decimals) for spec in metrics]
             cells += [column.text(row, View()) for column in additional]
             cells += [score_text(row.scores.final if row.scores else None, 2), str(row.status), row.caption or ""]

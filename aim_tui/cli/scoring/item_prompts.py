@@ -10,7 +10,7 @@ from pathlib import Path
 from aim_tui.cli.console import say
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.metrics.spec import Need
-from aim_tui.core.names import natural_key, one_of
+from aim_tui.core.names import ShortNames, natural_key, one_of
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Item, numbered
 from aim_tui.core.text import file_name
@@ -167,13 +167,13 @@ _SHELL_ORDERS: tuple[Callable[[str], str], ...] = (
 
 
 def _show_pairs(pairs: Sequence[tuple[str, str]]) -> None:
+    names = ShortNames(image for image, _ in pairs)
     for number, (image, text) in enumerate(pairs[:_SHOWN], start=1):
-        say(
-            f"pair {number}: {file_name(image)}: {text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + '…'}"
-        )
+        short = text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
+        say(f"pair {number}: {names[image]}: {short}")
     if len(pairs) > _SHOWN:
         image, text = pairs[-1]
-        say(f"… pair {len(pairs)}: {file_name(image)}: {text[:_LONGEST_SHOWN]}")
+        say(f"… pair {len(pairs)}: {names[image]}: {text[:_LONGEST_SHOWN]}")
 
 
 def own_context(found: FoundPrompt | NoPrompt) -> Context:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
+    from aim_tui.core.names import ShortNames
     from aim_tui.core.scoring.run_comparison import Comparison, Pair
     from aim_tui.store.records import Run
 
@@ -46,10 +47,11 @@ def compare_runs(
         console.show("")
         console.show(_measures(compared))
         console.show(*map(words, _conclusions(compared, seed)))
+    names = (before.results.names, after.results.names)
     for title, pairs in (("rose most", compared.rose()), ("fell most", compared.fell())):
         if pairs and top:
             console.show(f"\n{title}")
-            console.show(_pairs(pairs[:top]))
+            console.show(_pairs(pairs[:top], names))
 
 
 def _sides(a: Run, b: Run) -> Table:
@@ -151,13 +153,12 @@ def _conclusions(compared: Comparison, seed: int) -> Iterator[str]:
     )
 
 
-def _pairs(pairs: Sequence[Pair]) -> Table:
+def _pairs(pairs: Sequence[Pair], names: tuple[ShortNames, ShortNames]) -> Table:
     from aim_tui.cli.console import table, words
-    from aim_tui.core.text import file_name
 
     made = table("image", "A", "B", "difference", right=("A", "B", "difference"))
     for pair in pairs:
-        one, other = file_name(pair.a.path), file_name(pair.b.path)
+        one, other = names[0][pair.a.path], names[1][pair.b.path]
         name = one if one == other else f"{one} -> {other}"
         made.add_row(*map(words, (name, f"{pair.a.final:.2f}", f"{pair.b.final:.2f}", f"{pair.difference:+.2f}")))
     return made

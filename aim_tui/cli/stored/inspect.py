@@ -106,6 +106,7 @@ def _parts(found: Inspection, samples: int) -> list[Table | Text]:
     from rich.filesize import decimal
 
     from aim_tui.cli.console import facts, table, words
+    from aim_tui.core.names import ShortNames
 
     size = decimal(sum(look.bytes for look in found.images))
     entries: list[tuple[str, object]] = []
@@ -130,7 +131,8 @@ def _parts(found: Inspection, samples: int) -> list[Table | Text]:
     entries.append(("unequal sizes", _some(found.unequal, "pair")))
     entries.append(("without a change", _some(found.unchanged, "pair")))
     entries.append(("same edit twice", _some(["=".join(ids) for ids in found.repeated], "group")))
-    twins = [" = ".join(os.path.basename(path) for path in group) for group in found.twins]  # noqa: PTH119
+    names = ShortNames(path for group in found.twins for path in group)
+    twins = [" = ".join(names[path] for path in group) for group in found.twins]
     entries.append(("same file twice", _some(twins, "group")))
     parts: list[Table | Text] = [words(found.path, "bold"), facts(entries)]
     if found.edits is not None and found.edits.rows and samples:

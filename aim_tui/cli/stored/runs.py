@@ -166,19 +166,20 @@ def _history(infos: Sequence[RunInfo]) -> Table:
     from rich.cells import cell_len
 
     from aim_tui.cli.console import table, words
-    from aim_tui.core.text import file_name
+    from aim_tui.core.names import ShortNames
     from aim_tui.store.records import RunKind
 
+    names = ShortNames(info.data if info.kind is RunKind.EDITS else info.folder for info in infos)
     made = table("run", "begun", "state", "scored", "mean", "of", "prompt, or metrics", right=("scored", "mean"))
     for info in infos:
         cells = [info.id, _when(info.started), info.state]
         if info.kind is RunKind.EDITS:
-            cells += [f"{info.begun}/{info.images} edits", "-", file_name(info.data)]
+            cells += [f"{info.begun}/{info.images} edits", "-", names[info.data]]
             cells.append(", ".join(families_of(info.metrics)))
         else:
             mean = info.summary.mean if info.summary else None
             cells += [f"{info.begun}/{info.images} images", "-" if mean is None else f"{mean:.2f}"]
-            cells += [file_name(info.folder), info.prompt]
+            cells += [names[info.folder], info.prompt]
         made.add_row(*map(words, cells))
     # One line a run; what is typed again is never cut. The whole texts are in `show` and in --json.
     for column in made.columns:
@@ -306,7 +307,6 @@ def _extremes(run: Run, top: int) -> list[tuple[str, list[tuple[int, Row]]]]:
 
 def _rows(run: Run, rows: Sequence[tuple[int, Row]]) -> Table:
     from aim_tui.cli.console import table, words
-    from aim_tui.core.text import file_name
     from aim_tui.exports.ordering import score_text
 
     numbers = [f"{spec.short} {'↑' if spec.higher_is_better else '↓'}" for spec in run.results.specs]
@@ -318,7 +318,7 @@ def _rows(run: Run, rows: Sequence[tuple[int, Row]]) -> Table:
             cells = [row.id, *values, row.instruction]
         else:
             final = score_text(row.scores.final if row.scores else None, 2)
-            cells = [file_name(row.path), final, *values, row.caption or ""]
+            cells = [run.results.names[row.path], final, *values, row.caption or ""]
         made.add_row(*map(words, [rank, *cells]))
     return made
 

@@ -170,7 +170,7 @@ class FileList(LineList[str]):
         score_style = look.pen(self.get_component_rich_style("line-list--muted")) if faint else look.base
         return [
             Segment(fit(glyph, _GLYPH_WIDTH), glyph_style),
-            Segment(fit(name, name_width, "middle"), name_style),
+            Segment(fit(name, name_width, "name"), name_style),
             Segment(score.rjust(score_width)[:score_width] + " " * margin, score_style),
         ]
 

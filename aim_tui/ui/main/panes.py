@@ -14,7 +14,7 @@ from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 
 from aim_tui.core.scoring.results import Summary
-from aim_tui.core.text import printable, printable_name
+from aim_tui.core.text import printable
 from aim_tui.ui.concurrency import in_row_thread
 from aim_tui.ui.dialogs.help import HelpScreen
 from aim_tui.ui.dialogs.notifications import NotificationsScreen
@@ -264,7 +264,7 @@ class PanesScreen(TableVerbs):
         if summary.n_stale:
             failures += f", {summary.n_stale} out of date"
         if summary.best is not None and summary.mean is not None:
-            best = printable_name(summary.best)
+            best = printable(self.workspace.results.names[summary.best], None)
             self.strip.show_summary(f"mean {summary.mean:.1f}, best {summary.best_score:.1f} {best}{failures}")
         elif summary.n:
             none = "none has a final score" if broken or summary.n_stale else "none scored; s scores them"

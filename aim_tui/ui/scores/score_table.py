@@ -11,6 +11,7 @@ from rich.style import Style
 from textual.reactive import reactive
 
 from aim_tui.core.metrics.registry import get_metric
+from aim_tui.core.names import ShortNames
 from aim_tui.core.outcomes import Failed, value_of
 from aim_tui.core.ratings.opinions import Opinion
 from aim_tui.core.scoring.columns import IMAGES, ColumnSet, View
@@ -18,7 +19,7 @@ from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.plan import ScoringPlan
 from aim_tui.core.scoring.results import Row
 from aim_tui.core.selection.sorting import SortKey
-from aim_tui.core.text import printable_name
+from aim_tui.core.text import printable
 from aim_tui.ui.scores.score_columns import (
     STATUS_GLYPH_WIDTH,
     ColumnLayout,
@@ -84,6 +85,7 @@ class ScoreTable(LineList[int]):
         context: Context,
         marked: Iterable[int] = (),
         opinions: Mapping[str, Opinion] | None = None,
+        names: ShortNames | None = None,
     ) -> None:
         """Show rows scored by `plan`, judged stale by `context`; `opinions` take the place of the former ones.
 
@@ -94,7 +96,7 @@ class ScoreTable(LineList[int]):
         if opinions is not None:
             self._opinions = opinions
         self._rows, self._metrics = rows, plan.metrics
-        self._view = View.of(context, plan.metrics, opinions=self._opinions)
+        self._view = View.of(context, plan.metrics, opinions=self._opinions, names=names)
         self._weighed = frozenset(plan.shares)
         self._columns = None
         self._find_best()
@@ -189,7 +191,7 @@ class ScoreTable(LineList[int]):
                 return [Segment(str(index + 1).rjust(column.width), muted)]
             case "name":
                 style = look.pen(self.get_component_rich_style("line-list--strong")) if row.item == self._best else None
-                return [Segment(fit(self.name_of(row), column.width, "middle"), style or look.base)]
+                return [Segment(fit(self.name_of(row), column.width, "name"), style or look.base)]
             case "likeness":
                 cosine = (self._cosines or {}).get(row.item)
                 text = "-" if cosine is None else f"{cosine:.4f}"
@@ -265,7 +267,7 @@ class ScoreTable(LineList[int]):
 
     def name_of(self, row: Row) -> str:
         """What a row is called in its first wide column."""
-        return printable_name(row.path)
+        return printable(self._view.names[row.path], None)
 
     def _measure_names(self) -> None:
         fresh = range(self._measured, min(len(self._rows), _MEASURED_NAMES))

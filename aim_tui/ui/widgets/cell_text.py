@@ -9,19 +9,23 @@ from rich.cells import cell_len, split_graphemes
 
 from aim_tui.core.text import printable
 
-Cut = Literal["middle", "end"]
+Cut = Literal["middle", "end", "name"]
 _ELLIPSIS = "…"
+# Below these a folder shows too little to tell two apart.
+_LEAST_FOLDER, _LEAST_WITH_FOLDER = 5, 12
 
 
 @lru_cache(maxsize=16_384)
 def fit(text: str, width: int, cut: Cut = "end") -> str:
     """`text` made printable, cut or padded with spaces to exactly `width` cells.
 
-    'middle' keeps both ends, which is where file names differ.
+    'middle' keeps both ends, which is where file names differ; 'name' keeps those of a folder before the name too.
     """
     if width <= 0:
         return ""
     text = printable(text)
+    if cut == "name":
+        return _fit_name(text, width)
     if text.isascii():
         if len(text) <= width:
             return text.ljust(width)
@@ -30,6 +34,15 @@ def fit(text: str, width: int, cut: Cut = "end") -> str:
         tail = (width - 1) // 2 if cut == "middle" else 0
         return text[: width - 1 - tail] + _ELLIPSIS + text[len(text) - tail :]
     return _fit_wide(text, width, cut)
+
+
+def _fit_name(text: str, width: int) -> str:
+    """A name with or without a folder: where both do not fit, each keeps its ends."""
+    folder, slash, name = text.rpartition("/")
+    if not slash or cell_len(text) <= width or width < _LEAST_WITH_FOLDER:
+        return fit(text, width, "middle")
+    room = min(max(width - 1 - cell_len(name), _LEAST_FOLDER), cell_len(folder))
+    return f"{fit(folder, room, 'middle')}/{fit(name, width - room - 1, 'middle')}"
 
 
 def centre(text: str, width: int) -> str:
