@@ -8,7 +8,6 @@ import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -176,7 +175,7 @@ class AimApp(App[int]):
         markup: bool = True,
     ) -> None:
         """Show a toast, and keep its text: whoever looked away reads it later."""
-        self.past_notifications.append(ShownNotification(datetime.now(), message, severity))  # noqa: DTZ005 - shown as the time of day here
+        self.past_notifications.append(ShownNotification.now(message, severity))
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def on_app_focus(self) -> None:

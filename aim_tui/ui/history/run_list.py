@@ -10,7 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from aim_tui.core.names import ShortNames
-from aim_tui.ui.widgets.cell_text import Cut, fit
+from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
 from aim_tui.ui.widgets.line_look import Look
 

@@ -197,6 +197,7 @@ async def test_a_folder_that_is_not_there_is_said(open_app: Any, tmp_path: Path)
 
 
 async def test_named_images_are_shown_in_place_of_the_folders(open_app: Any, folder: Path) -> None:
-    images = (str(folder / "img_3.png"), str(folder / "img_1.png"), "/gone/away.png")
-    async with open_app(folder, images=images) as app:
+    images = (str(folder / "img_3.png"), str(folder / "img_1.png"))
+    async with open_app(folder, paths=(*images, "/gone/away.png"), toasts=True) as app:
         assert [row.path for row in app.rows] == list(images)
+        await app.shows("/gone/away.png: no such file or folder")

@@ -12,7 +12,7 @@ from tests.ui.widgets.samples import NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("cut", ["middle", "end", "name"])
+@pytest.mark.parametrize("cut", ["start", "middle", "end", "name"])
 def test_any_name_fills_any_width_exactly(name, cut):
     for width in range(60):
         assert cell_len(fit(name, width, cut)) == width
