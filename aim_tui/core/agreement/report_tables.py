@@ -99,8 +99,19 @@ def _cell(analysis: Analysis, cell: AgreementCell) -> Iterator[Section]:
     if cell.groups:
         lines.append(f"{len(set(cell.groups))} groups by {analysis.options.group_by}")
     lines += _models(analysis, cell)
-    headings = ("", "value", "strength", "95 % interval", "bootstrap", "p", "p < .05", "permutation p", "adjusted p")
-    rows = tuple(_coefficient(coefficient) for coefficient in cell.coefficients.values())
+    headings = (
+        "",
+        "value",
+        "n",
+        "strength",
+        "95 % interval",
+        "bootstrap",
+        "p",
+        "p < .05",
+        "permutation p",
+        "adjusted p",
+    )
+    rows = tuple(_coefficient(coefficient, cell.pairs.n) for coefficient in cell.coefficients.values())
     yield Section(f"{cell.metric.name} against {cell.judgement.title}", tuple(lines), headings, rows)
     yield Section("", (*_notes(cell), *_errors(cell), *_ties(cell), *cell.sentences))
     if cell.levels is not None:
@@ -120,7 +131,7 @@ def _models(analysis: Analysis, cell: AgreementCell) -> Iterator[str]:
         yield "; ".join(f"{name}: {model}" for name, model in known.items() if model)
 
 
-def _coefficient(coefficient: Coefficient) -> tuple[str, ...]:
+def _coefficient(coefficient: Coefficient, n: int) -> tuple[str, ...]:
     value = coefficient.reason if coefficient.value is None else number(coefficient.value)
     permutation = coefficient.permutation
     p = p_value(permutation.p if permutation else None) + (" exact" if permutation and permutation.exact else "")
@@ -128,6 +139,7 @@ def _coefficient(coefficient: Coefficient) -> tuple[str, ...]:
     return (
         coefficient.kind.label,
         value,
+        str(n),
         strength(coefficient.value) or NONE,
         between(coefficient.interval),
         between(coefficient.bootstrap),

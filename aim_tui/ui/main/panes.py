@@ -280,15 +280,13 @@ class PanesScreen(TableVerbs):
 
     def _show_sum(self, summary: Summary) -> None:
         broken = summary.n_failed + summary.n_partial
-        failures = f", {broken} with failures" if broken else ""
-        if summary.n_stale:
-            failures += f", {summary.n_stale} out of date"
+        stale = f", {summary.n_stale} out of date" if summary.n_stale else ""
         if summary.best is not None and summary.mean is not None:
             best = printable(self.workspace.results.names[summary.best], None)
-            self.strip.show_summary(f"mean {summary.mean:.1f}, best {summary.best_score:.1f} {best}{failures}")
+            self.strip.show_summary(f"mean {summary.mean:.1f}, best {summary.best_score:.1f} {best}{stale}", broken)
         elif summary.n:
             none = "none has a final score" if broken or summary.n_stale else "none scored; s scores them"
-            self.strip.show_summary(f"{summary.n} images, {none}{failures}")
+            self.strip.show_summary(f"{summary.n} images, {none}{stale}", broken)
         else:
             self.strip.show_summary("")
 

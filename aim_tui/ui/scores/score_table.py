@@ -43,6 +43,8 @@ from aim_tui.ui.widgets.score_cells import (
 
 # Names beyond these are not measured: the column is a little narrower at worst.
 _MEASURED_NAMES = 2000
+# Cells that the names' column gets beyond the longest name where it has to grow.
+_NAME_SPARE = 6
 
 
 class ScoreTable(LineList[int]):
@@ -51,6 +53,8 @@ class ScoreTable(LineList[int]):
     columns: ClassVar[ColumnSet] = IMAGES
     HEADER_LINES: ClassVar[int] = 1
     GUTTER: ClassVar[int] = 3
+    # Columns stay where they are when there are more rows than lines.
+    DEFAULT_CSS = "ScoreTable { scrollbar-gutter: stable; }"
 
     sort: reactive[SortKey] = reactive(SortKey())
     """The column whose title is shown as sorted; the order itself comes through `set_view`."""
@@ -253,7 +257,8 @@ class ScoreTable(LineList[int]):
         state = (
             width,
             self.app.size.width < NARROW_TERMINAL,
-            len(self.keys),
+            # Not of those that are shown: a filter changes that while values arrive.
+            len(self._rows),
             bool(self._opinions),
             self._cosines is not None,
         )
@@ -276,7 +281,8 @@ class ScoreTable(LineList[int]):
         self._measured = fresh.stop
         widest = max(cell_len(self.name_of(self._rows[item])) for item in fresh)
         if widest > self._longest_name:
-            self._longest_name, self._columns = widest, None
+            # Images that come later move the columns seldom.
+            self._longest_name, self._columns = widest + (_NAME_SPARE if self._longest_name else 0), None
 
     def _find_best(self) -> None:
         self._best = self._best_final = None
