@@ -101,7 +101,7 @@ def _run(args: list[str]) -> None:
     if first in COMMANDS:
         typer_app((first,))(args=args)
     elif first in ("--help", "-h", "--version"):
-        typer_app()(args=args)
+        typer_app(load=False)(args=args)
     else:
         typer_app(("open",))(args=["open", *args])
 
@@ -115,8 +115,8 @@ def _check_mistyped(name: str) -> None:
         )
 
 
-def typer_app(names: tuple[str, ...] = tuple(COMMANDS)) -> typer.Typer:
-    """The command line, with only these commands."""
+def typer_app(names: tuple[str, ...] = tuple(COMMANDS), *, load: bool = True) -> typer.Typer:
+    """The command line, with only these commands; if they are not loaded, it can only list them."""
     import typer
 
     app = typer.Typer(
@@ -140,11 +140,14 @@ def typer_app(names: tuple[str, ...] = tuple(COMMANDS)) -> typer.Typer:
 
     @app.callback()
     def root(version: bool = version_option) -> None:
-        """Holds the options that come before a command."""
+        """The options before a command."""
+
+    def not_loaded() -> None:
+        """Stands for any command in the list of commands."""
 
     for name in names:
         module, _, attribute = COMMANDS[name].implementation.partition(":")
-        command = getattr(importlib.import_module(f"aim_tui.cli.{module}"), attribute)
+        command = getattr(importlib.import_module(f"aim_tui.cli.{module}"), attribute) if load else not_loaded
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name, help=COMMANDS[name].help, rich_help_panel=COMMANDS[name].panel)
         else:

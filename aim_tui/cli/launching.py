@@ -45,7 +45,7 @@ class ImageSource(NamedTuple):
 
 def source_of(paths: Sequence[str], *, recursive: bool = False) -> ImageSource:
     """Where the images of some paths are; UsageError for one that is neither there nor a pattern."""
-    if len(paths) == 1 and not recursive and (Path(paths[0]).exists() or not glob.has_magic(paths[0])):
+    if len(paths) == 1 and not recursive and (os.path.exists(paths[0]) or not glob.has_magic(paths[0])):
         folder = folder_of(paths[0])
         path = Path(paths[0]).absolute()
         return ImageSource(folder, current="" if path == folder or edits_of(paths) else str(path))
@@ -62,10 +62,10 @@ def source_of(paths: Sequence[str], *, recursive: bool = False) -> ImageSource:
 
 def _existing_folder(path: str) -> Path:
     """The folder itself, or the lowest above a file or pattern that is there."""
-    folder = Path(path)
-    if not folder.exists() and not glob.has_magic(path):
+    if not os.path.exists(path) and not glob.has_magic(path):
         raise UsageError(f"no such file or folder: {path}")
-    while not folder.is_dir():
+    folder = Path(path)
+    while not os.path.isdir(folder):
         folder = folder.parent
     return folder
 
@@ -73,15 +73,15 @@ def _existing_folder(path: str) -> Path:
 def folder_of(path: str) -> Path:
     """The folder to open for a path: itself, or the parent of a file; UsageError if it does not exist."""
     folder = Path(path).absolute()
-    if not folder.exists():
+    if not os.path.exists(folder):
         raise UsageError(f"no such file or folder: {path}")
-    return folder if folder.is_dir() else folder.parent
+    return folder if os.path.isdir(folder) else folder.parent
 
 
 def edits_of(paths: Sequence[str]) -> EditWish | None:
     """The edits to open if the only path is a file of rows (JSON, JSON Lines, CSV); None for anything else."""
     path = paths[0] if len(paths) == 1 else ""
-    if not path.lower().endswith((".json", ".jsonl", ".ndjson", ".csv", ".tsv")) or Path(path).is_dir():
+    if not path.lower().endswith((".json", ".jsonl", ".ndjson", ".csv", ".tsv")) or os.path.isdir(path):
         return None
     from aim_tui.runs.edit_plan import EditWish
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from aim_tui.cli import options
-
-if TYPE_CHECKING:
-    from aim_tui.ui.launch import Launch
+from aim_tui.cli.launching import edits_of, launch, open_on, source_of
+from aim_tui.errors import UsageError
+from aim_tui.runs.storage import store_path
 
 
 @options.takes_groups
@@ -33,10 +33,6 @@ def open_app(
     common: options.RunOptions,
 ) -> None:
     """Open the application on the images of folders, files and patterns; of one image, on its folder."""
-    from aim_tui.cli.launching import edits_of, launch, open_on, source_of
-    from aim_tui.errors import UsageError
-    from aim_tui.runs.storage import store_path
-
     setup = common.setup(topic=topic, prompt=prompt, reference=reference, metrics=metrics, weights=weights)
     named = paths or ["."]
     source, edits = source_of(named, recursive=recursive), edits_of(named)
@@ -44,7 +40,8 @@ def open_app(
     if watch and edits is not None:
         raise UsageError("--watch follows a folder of images", "leave it out, or name a folder")
 
-    def prepare() -> Launch:
-        return launch(setup, source.folder, source=source, store=kept, edits=edits, watch=watch)
-
-    raise typer.Exit(open_on(source.folder, prepare))
+    raise typer.Exit(
+        open_on(
+            source.folder, lambda: launch(setup, source.folder, source=source, store=kept, edits=edits, watch=watch)
+        )
+    )

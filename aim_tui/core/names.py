@@ -14,12 +14,17 @@ from aim_tui.errors import UsageError
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A phrase to append to an error: the nearest known name, else all of them."""
+    """A phrase to append to an error: the nearest known name, or else all of them."""
     names = list(known)
     close = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
     if close:
         return f"; did you mean {close[0]!r}?"
     return f"; known: {', '.join(names)}"
+
+
+def comma_separated(text: str) -> list[str]:
+    """The names in a comma-separated option, each once."""
+    return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
 _DIGITS = re.compile("[0-9]+")

@@ -70,7 +70,7 @@ class LeftOut:
 
     def forget(self, name: str) -> None:
         """Count a file no longer that is listed all the same, because it was named."""
-        suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
+        suffix = os.path.splitext(name)[1].lower()
         if name.startswith("._") and suffix in SUFFIXES:
             self.attribute_files -= 1
         elif not name.startswith("."):
@@ -145,14 +145,14 @@ def list_folder(folder: Path, named: str = "") -> FolderListing:
     except OSError as error:
         return FolderListing(folder, problem=_why(error))
     head, name = os.path.split(named)
-    if head == str(folder) and name not in images and os.path.lexists(named) and not os.path.isdir(named):  # noqa: PTH112
+    if head == str(folder) and name not in images and os.path.lexists(named) and not os.path.isdir(named):
         images.append(name)
         left_out.forget(name)
     return FolderListing(
         folder,
         [folder / name for name in sorted(folders, key=natural_key)],
         # As text: 100,000 Path objects are slow.
-        [os.path.join(folder, name) for name in sorted(images, key=natural_key)],  # noqa: PTH118
+        [os.path.join(folder, name) for name in sorted(images, key=natural_key)],
         left_out=left_out,
     )
 
@@ -216,7 +216,7 @@ def _expand_one(path: str, recursive: bool, problems: list[Problem], left_out: L
     if not path or "\0" in path:
         problems.append(Problem(path, "is not a path"))
         return []
-    if os.path.isdir(path):  # noqa: PTH112  # unlike Path.is_dir it never raises
+    if os.path.isdir(path):  # unlike Path.is_dir it never raises
         return _expand_folder(path, recursive, problems, left_out)
     if os.path.lexists(path):
         return [path]
@@ -224,12 +224,12 @@ def _expand_one(path: str, recursive: bool, problems: list[Problem], left_out: L
         problems.append(Problem(path, "no such file or folder"))
         return []
     here = LeftOut()
-    matches = sorted(glob.iglob(path, recursive=True), key=natural_key)  # noqa: PTH207  # any pattern, absolute too
+    matches = sorted(glob.iglob(path, recursive=True), key=natural_key)  # any pattern, absolute too
     images = [
         match
         for match in matches
-        if not _below_system_folder(match) and _is_listed_image(os.path.basename(match), here)  # noqa: PTH119
-        and not Path(match).is_dir()
+        if not _below_system_folder(match) and _is_listed_image(os.path.basename(match), here)
+        and not os.path.isdir(match)
     ]  # fmt: skip
     left_out.add(here)
     if not images:
@@ -276,7 +276,7 @@ def _walk(root: str, problems: list[Problem], left_out: LeftOut) -> Iterator[str
         folders[:] = sorted((name for name in folders if _is_listed_folder(name, left_out)), key=natural_key)
         for name in sorted(files, key=natural_key):
             if _is_listed_image(name, left_out):
-                yield os.path.join(folder, name)  # noqa: PTH118  # as text: 100,000 Path objects are slow
+                yield os.path.join(folder, name)  # as text: 100,000 Path objects are slow
 
 
 def _is_listed_folder(name: str, left_out: LeftOut) -> bool:
@@ -288,7 +288,7 @@ def _is_listed_folder(name: str, left_out: LeftOut) -> bool:
 
 def _is_listed_image(name: str, left_out: LeftOut) -> bool:
     """Whether a file is named like an image that is read; what only nearly is one is counted."""
-    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122  # as text: 100,000 Path objects are slow
+    suffix = os.path.splitext(name)[1].lower()  # as text: 100,000 Path objects are slow
     if suffix in SUFFIXES:
         if name.startswith("._"):
             left_out.attribute_files += 1

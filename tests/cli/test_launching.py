@@ -1,4 +1,4 @@
-"""What the application is opened with: what the settings file says."""
+"""The application opens with the settings of the file."""
 
 from __future__ import annotations
 

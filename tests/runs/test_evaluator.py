@@ -100,7 +100,9 @@ def test_records_come_one_by_one_and_stay(evaluator: Evaluator, images: list[Pat
     assert scoring.results.models["clip"].id == "sample/clip"
 
 
-def test_what_cannot_be_scored_is_refused_in_words(evaluator: Evaluator, images: list[Path]) -> None:
+def test_a_request_that_cannot_be_scored_is_refused_with_a_clear_message(
+    evaluator: Evaluator, images: list[Path]
+) -> None:
     with pytest.raises(UsageError, match="nothing to score: clip: no prompt"):
         evaluator.score(images)
     with pytest.raises(UsageError, match="2 of prompt for 3 images"):
@@ -135,7 +137,7 @@ def test_a_scoring_that_was_stopped_goes_on_where_it_was(evaluator: Evaluator, i
     assert list(scoring) == whole
 
 
-def test_what_is_no_text_is_never_taken_for_one(evaluator: Evaluator, images: list[Path]) -> None:
+def test_a_value_that_is_not_a_text_is_never_read_as_one(evaluator: Evaluator, images: list[Path]) -> None:
     prompts = np.array([PROMPT, PROMPT, PROMPT])
     assert numbers(evaluator.score(images, prompt=prompts)) == numbers(evaluator.score(images, prompt=PROMPT))
     assert numbers(evaluator.score(images, prompt=(text for text in prompts), topic=None))  # type: ignore[arg-type]

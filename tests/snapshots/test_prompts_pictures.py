@@ -36,7 +36,7 @@ __all__ = ["folder", "same_everywhere"]
 
 @LOOKS
 async def test_prompts_look_as_they_did(
-    folder: Path,  # noqa: F811 - the fixture
+    folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     snapshot: Any,
     size: tuple[int, int],

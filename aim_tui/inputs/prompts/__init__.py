@@ -45,7 +45,7 @@ def find_prompt(path: str, where: PromptFrom, *, keep_tags: bool = False) -> Fou
 
 
 def _prompt_in_metadata(path: str) -> FoundPrompt | NoPrompt:
-    stem = os.path.splitext(os.path.basename(path))[0]  # noqa: PTH119, PTH122  # as text: any bytes
+    stem = os.path.splitext(os.path.basename(path))[0]  # as text: any bytes
     try:
         blocks = read_blocks(path)
         software = " ".join(block.text[:200] for block in blocks.blocks if block.key.lower() in ("software", "source"))

@@ -145,13 +145,16 @@ class RankingScreen(AimScreen[None]):
         title = Content.assemble(
             ("Ranking  ", "bold"),
             f"{series.counting} duel{'' if series.counting == 1 else 's'} by {printable(series.rater)}",
-            (f"  {series.ranking.settled()} of {len(series.images) - 1} neighbours told apart", "$foreground-muted"),
+            (
+                f"  {series.ranking.settled()} of {len(series.images) - 1} neighbours ranked for sure",
+                "$foreground-muted",
+            ),
         )
         yield Static(title, id="ranking-title", markup=False)
         yield RankList(self._rows)
         about = (
             "Strength in logits (Bradley-Terry; a tie is half a win for each).\n"
-            "Next: > told apart from the one below, ≈ not yet (95 %)."
+            "Next: > surely better than the one below, ≈ not sure yet (95 %)."
         )
         yield Static(about, id="ranking-about", markup=False)
         yield KeyLine()

@@ -132,11 +132,11 @@ class DuelScreen(AimScreen[None]):
                 return
             if pair is None:
                 self._shown = before
-                self._say("there is no answer of this series to take back")
+                self._say("no answer of this series to undo")
             elif pair:
-                await self._go_on(pair, "taken back; ")
+                await self._go_on(pair, "undone; ")
             elif self._pair is not None:
-                await self._go_on(self._pair, "taken back, about an image that is left out now; ")
+                await self._go_on(self._pair, "undone: it was about an image that is left out now; ")
 
     def action_ranking(self) -> None:
         """What the answers add up to."""
@@ -223,7 +223,7 @@ class DuelScreen(AimScreen[None]):
             Content.assemble(
                 ("Blind duel  ", "bold"),
                 f"{series.counting} answered",
-                (f"  {series.ranking.settled()} of {count - 1} neighbours told apart", "$foreground-muted"),
+                (f"  {series.ranking.settled()} of {count - 1} neighbours ranked for sure", "$foreground-muted"),
                 (f"  {count} images", "$foreground-muted"),
                 (f"  {series.left_out}" if series.left_out else "", "$text-warning"),
             ),

@@ -204,7 +204,7 @@ class EditsScreen(TableVerbs, AimScreen[None]):
         """How well the numbers agree with known truth, ratings or a file."""
         service = self._service
         items = {row.id: row.item for row in service.results.rows}
-        folder = os.path.dirname(service.source)  # noqa: PTH120  # as text: any bytes
+        folder = os.path.dirname(service.source)  # as text: any bytes
         self.app.push_screen(
             CorrelationScreen(service.agreement, self._policy, folder, lambda name: self._review(items[name]))
         )

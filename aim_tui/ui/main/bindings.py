@@ -63,7 +63,7 @@ MAIN_BINDINGS: list[BindingType] = [
         "F", "watch", "Watch",
         "Follow the folder: new images appear and are scored; again: not scored; again: off", show=False,
     ),
-    _key("L", "notifications", "Messages", "What was said, also what is gone from the screen", "told", show=False),
+    _key("L", "notifications", "Messages", "All messages, also those that have gone", "told", show=False),
     _key("o", "browse", "Files", "Files and folders", "files"),
     _key("escape", "back", "Back", "Close files or a stored run, or show all rows again", show=False),
     _key("question_mark,f1", "help", "Help", "The keys that work here", display="?"),

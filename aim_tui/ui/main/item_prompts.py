@@ -62,6 +62,6 @@ async def _may_leave(app: App[int], session: Session) -> bool:
     """Nothing that was written by hand is given up without a question."""
     if many := session.workspace.edited_prompt_count:
         about = f"{many} prompt{'s that were' if many != 1 else ' that was'} edited here will be forgotten."
-        if not await app.push_screen_wait(ConfirmScreen("Give them up?", lambda: about, "Give up", "Keep")):
+        if not await app.push_screen_wait(ConfirmScreen("Discard them?", lambda: about, "Discard", "Keep")):
             return False
     return True

@@ -216,12 +216,12 @@ async def _ask_file(app: App[int], about: str, proposal: str, is_list: bool) -> 
         if not text.lower().endswith((".txt", ".lst", ".list")):
             return "the name must end in .txt, .lst or .list"
         path = export_path(text)
-        if path.is_dir():
+        if os.path.isdir(path):
             return f"{path} is a folder"
-        return "" if path.parent.is_dir() else f"there is no folder {path.parent}"
+        return "" if os.path.isdir(path.parent) else f"there is no folder {path.parent}"
 
     text = await app.push_screen_wait(AskScreen("Export", about, printable(proposal), check))
-    if text is not None and export_path(text).exists():
+    if text is not None and os.path.exists(export_path(text)):
         question = f"{printable(text)} is there already."
         if not await app.push_screen_wait(ConfirmScreen("Replace the file?", question, "Replace", "Leave it")):
             return None
@@ -261,7 +261,7 @@ async def suggest_reference(app: App[int], session: Session, items: Sequence[int
 
 
 def _folder(text: str) -> str:
-    return os.path.abspath(os.path.expanduser(text))  # noqa: PTH100, PTH111  # text, any bytes
+    return os.path.abspath(os.path.expanduser(text))  # text, any bytes
 
 
 def _images(count: int) -> str:

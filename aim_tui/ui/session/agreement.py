@@ -170,9 +170,9 @@ def _analyse(study: Study, group_by: str, progress: Callable[[int, int, str], ob
 
 
 def _write(analysis: Analysis, cell: AgreementCell | None, path: Path) -> None:
+    from aim_tui.errors import ExportError
     from aim_tui.exports.agreement import AgreementFigure, AgreementReport
     from aim_tui.exports.formats import export, find_by_ending, format_of
-    from aim_tui.store.errors import ExportError
 
     if (chosen := find_by_ending(path, AgreementReport)) is not None:
         export(AgreementReport(analysis), chosen, path)

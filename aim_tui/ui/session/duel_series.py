@@ -159,7 +159,7 @@ class DuelSeries:
         if (count := len(duellists.images)) < 2:
             of = count + len(duellists.unreadable) + len(duellists.copies)
             raise AimError(f"{count} of {of} images can be read and differ; a duel needs two")
-        series = cls(store, rater, folder, duellists, run_of, random.Random())  # noqa: S311
+        series = cls(store, rater, folder, duellists, run_of, random.Random())
         await series.read()
         return series
 

@@ -145,7 +145,7 @@ class FolderWatchService:
     def _files_alone(self) -> bool:
         """Whether what is shown are files that were named, to which none can come."""
         paths = self._workspace.listing.paths
-        return bool(paths) and not any(glob.has_magic(path) or os.path.isdir(path) for path in paths)  # noqa: PTH112 - any bytes
+        return bool(paths) and not any(glob.has_magic(path) or os.path.isdir(path) for path in paths)
 
     def stop(self) -> None:
         """Watch no longer: the thread ends within a moment, and the run that was kept open now."""
@@ -235,5 +235,5 @@ def _watch(
         unfinished = watch.waiting
         known.update(fresh)
         awaited = known.intersection(unfinished)
-        gone = not os.path.isdir(folder)  # noqa: PTH112 - never raises
+        gone = not os.path.isdir(folder)
         report(_FolderChange(fresh, finished, unfinished, gone, watch.notice, watch.left_out))

@@ -116,7 +116,7 @@ class SavedState:
         """What images of a folder are compared with: what was given, else what it was last time."""
         self._state = self._load(folder)
         last = Context(self._state.topic, self._state.prompt, self._state.reference)
-        if last.reference and not given.reference and not os.path.exists(last.reference):  # noqa: PTH110 - any bytes
+        if last.reference and not given.reference and not os.path.exists(last.reference):
             self.problems.append(f"the reference of last time is gone: {printable(last.reference)}")
             last = replace(last, reference="")
         context = Context(given.topic or last.topic, given.prompt or last.prompt, given.reference or last.reference)

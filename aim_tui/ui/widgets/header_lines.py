@@ -54,7 +54,7 @@ class TitleLine(Widget):
 
 
 class SetupLine(Static):
-    """The weights in use and what is not asked for, or why nothing can be scored."""
+    """The weights in use and the skipped metrics, or why nothing can be scored."""
 
     def __init__(self) -> None:
         super().__init__(id="setup", markup=False)

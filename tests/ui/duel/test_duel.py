@@ -111,7 +111,7 @@ async def test_undo_takes_the_last_answer_back_and_asks_the_same_pair_again(
         await app.until(lambda: screen.pair == first)
         assert duels(store) == []
         await app.press("u")
-        await app.shows("no answer of this series to take back")
+        await app.shows("no answer of this series to undo")
 
 
 async def test_a_series_goes_on_in_another_application(open_app: Any, folder: Path, store: Path) -> None:

@@ -149,7 +149,7 @@ async def test_explain_tells_numbers_branches_weights_and_who_made_them(open_app
         for words in (
             "clip_score = 0.3970",
             "rule -1 < clip_score <= 0.4",
-            "not asked: no reference",
+            "skipped: no reference",
             "28.6 % of the final score",
             "caption: a scripted caption of img_1.png",
             "against the prompt: Only one wooden cabin",

@@ -224,7 +224,7 @@ async def test_taking_prompts_anew_keeps_what_was_edited_and_giving_them_up_asks
         await app.press("escape")
         assert app.session.workspace.item_prompt_count == 2
         await app.press("I", "a")
-        await app.shows("Give them up?")
+        await app.shows("Discard them?")
         await app.press("y")
         await app.until(lambda: app.session.workspace.item_prompt_count == 0)
         assert [row.own for row in app.rows] == [None] * 8
@@ -244,7 +244,7 @@ async def test_images_that_appear_while_the_folder_is_watched_bring_theirs_too(
         info = PngInfo()
         info.add_text("parameters", "fresh")
         Image.new("RGB", (16, 12), "teal").save(tmp_path / "made.png", pnginfo=info)
-        (tmp_path / "made.png").rename(brought / "img_9.png")  # noqa: ASYNC240
+        (tmp_path / "made.png").rename(brought / "img_9.png")
         await app.until(lambda: len(app.rows) == 9 and app.rows[8].final is not None)
         assert against(app, 8) == "fresh"
 

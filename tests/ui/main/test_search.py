@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from aim_tui.core.scoring.events import ImageFacts
-from aim_tui.store.cache import FeatureCache, Kind, Space
+from aim_tui.store.cache import FeatureCache, FeatureKind, Space
 from aim_tui.store.database import Database
 from aim_tui.store.files import FileHashes, Stat
 from aim_tui.ui.session.search import TextSimilarity
@@ -18,7 +18,7 @@ from aim_tui.ui.session.search import TextSimilarity
 if TYPE_CHECKING:
     from pathlib import Path
 
-SPACE = Space(Kind.EMBEDDING, "scripted-clip", "scripted")
+SPACE = Space(FeatureKind.EMBEDDING, "scripted-clip", "scripted")
 SHA256S = [f"{number:064x}" for number in range(8)]
 
 
