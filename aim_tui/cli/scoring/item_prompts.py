@@ -83,8 +83,10 @@ class Prompts:
                 f"no image has a prompt; {lacking[0][0]}: {lacking[0][1]}", "give --prompt for all of them"
             )
         of = ", ".join(f"{many} from {name}" for name, many in origins.most_common())
+        none = f"; {len(lacking)} {'have' if len(lacking) != 1 else 'has'} none" if lacking else ""
         if not further:
-            say(f"prompts of {len(images) - len(lacking)} of {len(images)} images" + (f": {of}" if of else ""))
+            said = f"prompts of {len(images) - len(lacking)} of {len(images)} images"
+            say(f"{said}{f': {of}' if of else ''}{none}")
         if tagged := sum(isinstance(each, FoundPrompt) and bool(each.removed) for each in found):
             say(f"{tagged} prompt{'s' * (tagged != 1)} without <lora:...> and the like (--keep-lora keeps them)")
         instead = "" if not self.common else " (it is scored with --prompt)"
@@ -178,8 +180,7 @@ def own_context(found: FoundPrompt | NoPrompt) -> Context:
     """An image's own prompt and where it was found, or why it has none."""
     if isinstance(found, NoPrompt):
         return Context(prompt_origin=found.reason)
-    without = f", without {', '.join(found.removed)}" if found.removed else ""
-    return Context(prompt=found.prompt, prompt_origin=f"{found.origin}{without}")
+    return Context(prompt=found.prompt, prompt_origin=found.described)
 
 
 def _lines(file: Path) -> tuple[str, ...]:

@@ -227,7 +227,9 @@ class Workspace:
             if entry is None:
                 return "its own"
             return f"its own, {entry.origin if entry.origin == EDITED else f'from {entry.origin}'}"
-        return f"everybody's: {entry.origin}" if entry is not None else "everybody's"
+        reason = entry.origin if entry is not None else row.own.prompt_origin if row.own is not None else ""
+        whose = "everybody's" if self.context.prompt.strip() else "none"
+        return f"{whose}: {reason}" if reason else whose
 
     # -- rows --------------------------------------------------------------------------------------------------------
 
