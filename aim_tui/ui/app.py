@@ -9,7 +9,6 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -184,7 +183,7 @@ class AimApp(App[int]):
         markup: bool = True,
     ) -> None:
         """Show a toast, and keep its text: whoever looked away reads it later."""
-        self.past_notifications.append(ShownNotification(datetime.now(), message, severity))
+        self.past_notifications.append(ShownNotification.now(message, severity))
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def on_app_focus(self) -> None:

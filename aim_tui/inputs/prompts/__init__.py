@@ -8,12 +8,12 @@ from dataclasses import replace
 from aim_tui.inputs.prompts.blocks import block_of, read_blocks
 from aim_tui.inputs.prompts.dialects import BlockSource, find_in
 from aim_tui.inputs.prompts.file_names import prompt_in_name
-from aim_tui.inputs.prompts.found import FoundPrompt, NoPrompt, PromptError, PromptFrom
+from aim_tui.inputs.prompts.found import FoundPrompt, NoPrompt, PromptError, PromptFrom, origin_in
 from aim_tui.inputs.prompts.sidecars import prompt_beside
 from aim_tui.inputs.prompts.stealth import hidden_text
 from aim_tui.inputs.prompts.tags import without_tags
 
-__all__ = ["FoundPrompt", "NoPrompt", "PromptFrom", "find_prompt"]
+__all__ = ["FoundPrompt", "NoPrompt", "PromptFrom", "find_prompt", "origin_in"]
 
 _LONGEST = 100_000
 

@@ -336,13 +336,14 @@ class EditsScreen(TableVerbs, UndoVerbs, AimScreen[None]):
         self._strip.show_marked(self.scores.marked_note)
 
     def _show_summary(self) -> None:
-        self._strip.show_summary(_summary(self._service, self.scores.sort.column, self.size.width - _BESIDE_SUMMARY))
+        summary, failed = _summary(self._service, self.scores.sort.column, self.size.width - _BESIDE_SUMMARY)
+        self._strip.show_summary(summary, failed)
 
 
-def _summary(service: EditService, sorted_by: str, width: int) -> str:
-    """What all edits add up to, as much of it as a line of `width` cells holds."""
+def _summary(service: EditService, sorted_by: str, width: int) -> tuple[str, int]:
+    """What all edits add up to, as much of it as a line of `width` cells holds, and how many have failures."""
     if service.open is None:
-        return ""
+        return "", 0
     results, pairs, lead = service.results, service.open.pairs, lead_of(service.results, sorted_by)
     states = [row.status for row in results.rows]
     ok, partial, none = (states.count(state) for state in (Status.OK, Status.PARTIAL, Status.FAILED))
@@ -351,16 +352,17 @@ def _summary(service: EditService, sorted_by: str, width: int) -> str:
     parts = {1: f"{scored} of {len(states)} scored"}
     if pairs and (counts := tally(lead, pairs, results)).of:
         ties = f", {counts.tied} tied" if counts.tied else ""
-        parts[4] = f"right wins {counts.won} of {counts.of} pairs{ties}"
+        parts[3] = f"right wins {counts.won} of {counts.of} pairs{ties}"
     if failed:
-        parts[2] = f"{failed} with failures"
+        # They stand in the strip by themselves.
+        width -= len(f" · ! {failed} with failures")
     if not service.busy and len(states) > scored + none:
-        parts[5] = "s goes on" if scored else "s scores them"
+        parts[4] = "s goes on" if scored else "s scores them"
     if (spread := results.metric_summary(lead.id)) is not None:
-        parts[3] = f"{lead.short} mean {spread.mean:.3f}"
+        parts[2] = f"{lead.short} mean {spread.mean:.3f}"
     while len(parts) > 1 and len(_listed(parts)) > width:
         parts.popitem()
-    return _listed(parts)
+    return _listed(parts), failed
 
 
 def _listed(parts: dict[int, str]) -> str:

@@ -260,7 +260,7 @@ async def _ask_file(app: App[int], about: str, proposal: str, is_list: bool) -> 
 async def mark_by_rule(app: App[int], session: Session, arrangement: Arrangement, marks: frozenset[int]) -> list[int]:
     """The items that a rule takes among what is shown; none where nothing was chosen."""
     results, order, sort = session.workspace.results, list(arrangement.order), arrangement.sort
-    view = View.of(results.context, results.plan.metrics, marks, session.ratings.mine)
+    view = View.of(results.context, results.plan.metrics, marks, session.ratings.mine, results.names)
 
     def take(rule: MarkRule) -> list[int]:
         return rule.items(results.rows, order, sort, view)

@@ -129,6 +129,12 @@ class MainScreen(PanesScreen):
     async def _folder_wanted(self, event: FileList.FolderChosen) -> None:
         await open_folder(self.app, self.session, Path(event.path))
 
+    @on(FileList.RecursiveTurned)
+    @work(exclusive=True, group="dialog")
+    async def _recursive_turned(self) -> None:
+        listing = self.workspace.listing
+        await open_folder(self.app, self.session, listing.folder, listing.paths, recursive=not listing.recursive)
+
     @on(PromptForm.Edited)
     def _prompt_edited(self, event: PromptForm.Edited) -> None:
         self._count_tokens(event.prompt)

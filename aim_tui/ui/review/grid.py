@@ -124,16 +124,18 @@ async def show_grid(
     """All that is shown as thumbnails; the item that was looked at last."""
     from aim_tui.ui.review.thumbnail_grid import About
 
+    results = session.workspace.results
+
     def about(row: Row) -> About:
         stale = any(row.stale(metric, session.workspace.context) for metric in session.workspace.plan.metrics)
-        return About(session.ratings.opinion(row.path), stale)
+        return About(session.ratings.opinion(row.path), stale, results.names[row.path])
 
     async def review_from(item: int, marks: AbstractSet[int]) -> int:
         # A filter in the review is the review's own.
         return await review(app, session, replace(arrangement), item, marks, late_input)
 
-    rows, policy = session.workspace.results.rows, session.workspace.launch.reading
+    policy = session.workspace.launch.reading
     history = session.undo_history
-    screen = GridScreen(rows, arrangement.order, item, marks, policy, marked, review_from, history, about)
+    screen = GridScreen(results.rows, arrangement.order, item, marks, policy, marked, review_from, history, about)
     seen = await app.push_screen_wait(screen)
     return item if seen is None else seen

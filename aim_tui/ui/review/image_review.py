@@ -16,7 +16,6 @@ from textual.widgets import Static
 
 from aim_tui.core.scoring.results import Row
 from aim_tui.core.selection.sorting import rank, standing_finals
-from aim_tui.core.text import file_name
 from aim_tui.ui.aim_screen import ScreenKeys
 from aim_tui.ui.compare.screen import compare_images
 from aim_tui.ui.heatmap.screen import show_heatmap
@@ -110,8 +109,8 @@ class ImageReviewScreen(ReviewScreen):
     # -- what is shown -----------------------------------------------------------------------------------------------
 
     def name_of(self, row: Row) -> str:
-        """The name of its file."""
-        return file_name(row.path)
+        """What it is called in the table."""
+        return self._results.names[row.path]
 
     def show_pictures(self) -> None:
         """Show the image."""

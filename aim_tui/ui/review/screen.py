@@ -242,7 +242,7 @@ class ReviewScreen(UndoVerbs, AimScreen[int]):
     def _seek(self, event: FindBar.Changed) -> None:
         event.stop()
         if event.seeking is Seeking.FIND and event.text:
-            found = self._walk.find(event.text, self._before_seeking)
+            found = self._walk.find(event.text, self._before_seeking, self._view())
             self._find_bar.say("" if found is not None else "no such name", problem=found is None)
             self._go_to(found)
 
@@ -275,7 +275,7 @@ class ReviewScreen(UndoVerbs, AimScreen[int]):
 
     def _view(self) -> View:
         results = self._results
-        return View.of(results.context, results.plan.metrics, self._marks, self._ratings.mine)
+        return View.of(results.context, results.plan.metrics, self._marks, self._ratings.mine, results.names)
 
     # -- what is shown -----------------------------------------------------------------------------------------------
 

@@ -36,10 +36,11 @@ _LOOK_SECONDS = 0.5
 
 
 class About(NamedTuple):
-    """What is known of an image besides its row: what the rater says, and whether its values are out of date."""
+    """What is known of an image besides its row: what the rater says, whether values are out of date, a short name."""
 
     opinion: Opinion = NOTHING
     stale: bool = False
+    name: str = ""
 
 
 class ThumbnailGrid(ScrollView, can_focus=True, inherit_bindings=False):
@@ -329,7 +330,10 @@ class ThumbnailGrid(ScrollView, can_focus=True, inherit_bindings=False):
         if line == height:
             mark = MARK_GLYPH if item in self._marks else " "
             pen = style if cursor else self.get_component_rich_style("grid--mark")
-            return [Segment(f"{mark} ", pen), Segment(fit(file_name(row.path), width - 2, "middle"), style)]
+            return [
+                Segment(f"{mark} ", pen),
+                Segment(fit(self._about(row).name or file_name(row.path), width - 2, "name"), style),
+            ]
         if line == height + 1:
             about = self._about(row)
             opinion = opinion_cell(about.opinion)

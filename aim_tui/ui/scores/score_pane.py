@@ -173,7 +173,8 @@ class ScorePane(Vertical):
             self._found = ""
             self._go_back(results)
         self._empty = empty
-        self._table.show(results.rows, results.plan, results.context, self.marks if same else (), opinions)
+        marks = self.marks if same else ()
+        self._table.show(results.rows, results.plan, results.context, marks, opinions, results.names)
         self._show_sort()
         self._rearrange()
 
@@ -267,7 +268,7 @@ class ScorePane(Vertical):
         results, arrangement = self._results, self._arrangement
         if results is None:
             return
-        view = View.of(results.context, results.plan.metrics, frozenset(self.marks), self._opinions)
+        view = View.of(results.context, results.plan.metrics, frozenset(self.marks), self._opinions, results.names)
         began = monotonic()
         if len(results.rows) > _ARRANGE_IN_THREAD:
             order = await in_row_thread(arrangement.arrange, results.rows, view)
@@ -362,7 +363,7 @@ class ScorePane(Vertical):
     def _go_to(self, text: str, start: int, step: int = 1) -> bool:
         if self._results is None:
             return False
-        item = self._arrangement.find(text, self._results.rows, start, step)
+        item = self._arrangement.find(text, self._results.rows, start, step, View(names=self._results.names))
         if item is not None:
             self._table.move_to(item)
         return item is not None

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from aim_tui.ui.session.workspace import Workspace
 
 #: What each source is called: the values of `inputs.prompts.PromptFrom`, which the start of the screen does without.
-SOURCES = {"metadata": "their metadata", "sidecar": "the files beside them", "filename": "their names"}
+SOURCES = {
+    "metadata": "their metadata",
+    "metadata-tags": "their metadata, <lora:...> kept",
+    "sidecar": "the files beside them",
+    "filename": "their names",
+}
 # Images that are read before the next check whether the folder was left.
 _AT_ONCE = 200
 
@@ -260,34 +265,39 @@ class ItemPromptService:
 
     def _assign(self, rows: Sequence[Row]) -> None:
         entries = self._workspace.item_prompts.entries
-        # One without gets an empty context: in a job where others have one, it is compared with everybody's or nothing.
-        nothing = Context() if any(own.prompt for own in entries.values()) else None
+        # One without gets a context too, with the reason: in a job where others have one, it is compared with
+        # everybody's or nothing.
+        some = any(own.prompt for own in entries.values())
         for row in rows:
             own = entries.get(row.path)
-            row.own = (
-                Context(prompt=own.prompt, prompt_origin=own.origin) if own is not None and own.prompt else nothing
-            )
+            prompt, origin = (own.prompt, own.origin) if own is not None else ("", "")
+            row.own = Context(prompt=prompt, prompt_origin=origin) if some else None
 
 
 def _read_prompts(paths: Sequence[str], source: str) -> dict[str, ItemPrompt]:
     """What images bring; runs in a thread."""
     from aim_tui.inputs.prompts import FoundPrompt, PromptFrom, find_prompt
 
-    where = PromptFrom(source)
-    prompts = ((path, find_prompt(path, where)) for path in paths)
+    where, _, tags = source.partition("-")
+    prompts = ((path, find_prompt(path, PromptFrom(where), keep_tags=bool(tags))) for path in paths)
     return {
-        path: ItemPrompt(each.prompt, each.origin) if isinstance(each, FoundPrompt) else ItemPrompt("", each.reason)
+        path: ItemPrompt(each.prompt, each.described) if isinstance(each, FoundPrompt) else ItemPrompt("", each.reason)
         for path, each in prompts
     }
 
 
 def _summary(source: str, prompts: Mapping[str, ItemPrompt], kept: int) -> str:
     """How many images have a prompt and from where, and why the others have none."""
-    origins = Counter(prompt.origin for prompt in prompts.values() if prompt.prompt)
+    from aim_tui.inputs.prompts import origin_in
+
+    described = [origin_in(prompt.origin) for prompt in prompts.values() if prompt.prompt]
+    origins = Counter(origin for origin, _ in described)
     lacking = [(path, prompt.origin) for path, prompt in prompts.items() if not prompt.prompt]
     summary = f"prompts of {origins.total()} of {len(prompts)} images from {SOURCES[source]}"
-    if source == "metadata" and origins:
+    if source.startswith("metadata") and origins:
         summary += f" ({', '.join(f'{many} {printable(name)}' for name, many in origins.most_common(3))})"
+    if tagged := sum(without for _, without in described):
+        summary += f"; {tagged} without <lora:...> and the like (I l keeps them)"
     if kept:
         summary += f"; {kept} edited here stay{'s' if kept == 1 else ''}"
     if lacking:

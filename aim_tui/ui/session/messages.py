@@ -39,6 +39,10 @@ class SetupChanged(_Replaceable):
     """Topic, prompt, reference, metrics, weights or profile have changed."""
 
 
+class BelowCounted(_Replaceable):
+    """The images in the sub-folders of the folder have been counted."""
+
+
 class WatchChanged(_Replaceable):
     """Watching began or ended, or files came or are unfinished; `FolderWatchService.take_added` has the new rows."""
 
@@ -67,3 +71,5 @@ class UserNotice(Message):
 
     text: str
     severity: Literal["information", "warning", "error"] = "information"
+    quiet: bool = False
+    """Whether it is only found among the messages: the screen says it in few words already."""

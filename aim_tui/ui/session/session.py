@@ -37,6 +37,8 @@ from aim_tui.ui.session.workspace import Workspace
 
 #: How often the screen is told what has changed.
 TICK_SECONDS = 0.1
+#: The key that changes what is as it was last time.
+_KEYS = {"profile": "M", "topic": "p", "prompt": "p", "reference": "r"}
 
 
 class Session:
@@ -53,6 +55,7 @@ class Session:
     ) -> None:
         saved_state = SavedState(launch.state, launch.state_name, lambda text: post(UserNotice(text, "warning")))
         launch = dataclasses.replace(launch, context=saved_state.begin(str(launch.folder), launch.context))
+        saved_state.begin_profile(launch.profile, launch.profiles, given=launch.profile_given)
         self.workspace = workspace = Workspace(launch, saved_state, Tasks(self._work_failed), post)
         self.undo_history = undo_history = UndoHistory(workspace.notify)
         self.store = store = StoreAccess(launch.store, self._store_failed, workspace.activity_changed)
@@ -100,13 +103,14 @@ class Session:
     async def _open(self) -> None:
         workspace = self.workspace
         launch, saved_state = workspace.launch, workspace.saved_state
-        await self.folders.show(launch.folder, launch.images)
+        await self.folders.show(launch.folder, launch.paths, recursive=launch.recursive, named=launch.current)
         for notice in (*launch.notices, *saved_state.problems, *await self.file_transfer.recover()):
             workspace.notify(notice, "warning")
         if (last := self.file_transfer.recovered) is not None:
             workspace.post(TransferRecovered(last))
         if saved_state.recalled:
-            workspace.notify(f"as last time here: {', '.join(saved_state.recalled)}; p and r change them")
+            keys = dict.fromkeys(_KEYS[name] for name in saved_state.recalled)
+            workspace.notify(f"as last time here: {', '.join(saved_state.recalled)} ({', '.join(keys)} to change)")
         if not await self.models.inspect():
             return
         if launch.start_scoring and workspace.results.rows:

@@ -179,6 +179,15 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
         self._model.flip(keys)
         self._marks_changed()
 
+    def post_message(self, message: Message) -> bool:
+        """Post a message; a fact is the list's own, also while a widget around the list handles a message.
+
+        Textual takes that widget for the sender, and tells nobody above it.
+        """
+        if isinstance(message, LineList.Fact):
+            message.set_sender(self)
+        return super().post_message(message)
+
     def move_to(self, key: Key) -> bool:
         """Put the cursor on a key and bring it into view; False where it is not shown."""
         index = self.index_of(key)
