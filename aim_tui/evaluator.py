@@ -140,7 +140,7 @@ class Scoring:
         self._written = _Written(evaluator.setup.engine.reading.background)
         shared, own = self._contexts(against, len(images))
         self._items = [
-            Item(number, self._written.path(image), context=own[number] if own else None)
+            Item(number, self._path(number, image), context=own[number] if own else None)
             for number, image in enumerate(images)
         ]
         setup = evaluator.setup
@@ -163,6 +163,12 @@ class Scoring:
         )
         self._records: list[dict[str, Any]] = []
         self._coming = self._run()
+
+    def _path(self, number: int, image: ImageLike) -> str:
+        try:
+            return self._written.path(image)
+        except UsageError as error:
+            raise UsageError(f"image {number}: {error.message}", error.hint) from None
 
     def __len__(self) -> int:
         return len(self._items)

@@ -16,4 +16,4 @@ class ShownNotification(NamedTuple):
     @classmethod
     def now(cls, text: str, severity: str) -> ShownNotification:
         """One that comes now."""
-        return cls(datetime.now(), text, severity)  # noqa: DTZ005 - shown as the time of day here
+        return cls(datetime.now(), text, severity)

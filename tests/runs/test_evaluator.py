@@ -111,6 +111,8 @@ def test_a_request_that_cannot_be_scored_is_refused_with_a_clear_message(
         evaluator.score([np.zeros((2, 2, 7))], prompt="a")
     with pytest.raises(UsageError, match="has values from -1 to 0; those from 0 to 1, or from 0 to 255, are read"):
         evaluator.score([np.array([[-1.0, 0.0]])], prompt="a")
+    with pytest.raises(UsageError, match="^image 1: an array of float64"):
+        evaluator.score([images[0], np.zeros((2, 2, 7))], prompt="a")
     with pytest.raises(UsageError, match="complex128 is not an image"):
         evaluator.score([np.zeros((2, 2), complex)], prompt="a")
     with pytest.raises(UsageError, match="dict is not an image"):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import codecs
 import functools
 import os
 
 from aim_tui.inputs.prompts import json_records
 from aim_tui.inputs.prompts.blocks import block_of
 from aim_tui.inputs.prompts.dialects import BlockSource, find_in
-from aim_tui.inputs.prompts.encodings import text_of
+from aim_tui.inputs.prompts.encodings import text_of_file
 from aim_tui.inputs.prompts.found import FoundPrompt, NoPrompt, PromptError
 from aim_tui.inputs.prompts.parameters import positive_of
 
@@ -46,8 +45,14 @@ def _in_any_case(name: str) -> str | None:
         state = os.stat(folder or ".").st_mtime_ns
     except OSError:
         return None
-    found = _by_lower_case(folder or ".", state).get(wanted.lower())
-    return os.path.join(folder, found) if found else None
+    found = _by_lower_case(folder or ".", state).get(_key(wanted))
+    path = os.path.join(folder, found) if found else ""
+    return path if os.path.isfile(path) else None  # a pipe has no end
+
+
+def _key(name: str) -> str:
+    stem, ending = os.path.splitext(name)
+    return stem + ending.lower()
 
 
 @functools.lru_cache(maxsize=8)
@@ -58,7 +63,7 @@ def _by_lower_case(folder: str, state: int) -> dict[str, str]:
             names = sorted(entry.name for entry in entries if entry.name.lower().endswith(_SUFFIXES))
     except OSError:
         return {}
-    return {name.lower(): name for name in names}
+    return {_key(name): name for name in names}
 
 
 def _prompt_in(file: str, stem: str) -> str:
@@ -85,7 +90,4 @@ def _text(file: str) -> str:
         raise PromptError(error.strerror or "cannot be read") from None
     if len(data) > _LARGEST:
         raise PromptError(f"is larger than {_LARGEST >> 20} MiB")
-    utf16 = data.startswith((codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE)) or data.count(0) * 4 >= len(data)
-    if b"\0" in data and not utf16:
-        raise PromptError("is not text")
-    return text_of(data)
+    return text_of_file(data)

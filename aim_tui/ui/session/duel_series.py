@@ -47,7 +47,7 @@ def selections(rows: Sequence[Row]) -> dict[str, Selection]:
     scored = [row for row in rows if row.final is not None]
     best = sorted(scored, key=lambda row: -(row.final or 0.0))[:FEWER]
     # The same sample every time, so that its series goes on.
-    chance = random.Random("\n".join(sorted(row.path for row in rows)))  # noqa: S311
+    chance = random.Random("\n".join(sorted(row.path for row in rows)))
     sample = chance.sample(sorted(rows, key=lambda row: row.path), FEWER)
     found = {f"top {FEWER}": Selection(f"by final score, of {len(scored)} that have one", [row.item for row in best])}
     if len(best) < 2:

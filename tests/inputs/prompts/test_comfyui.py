@@ -480,6 +480,8 @@ def two_outputs(first: str, second: str) -> dict[str, Any]:
         (("x", "x_big"), "x_big_00001_", "a red boat"),
         (("x", "x_big"), "x_00001_", CABIN),
         (("%date:yyyy%_cabin", "%date:yyyy%_boat"), "2024_boat_00001_", "a red boat"),
+        (("%date:yyyy-MM-dd%", "boat"), "boat_00001_", "a red boat"),
+        (("%date:yyyy-MM-dd%", "boat"), "2024-05-01_00001_", CABIN),
     ],
 )
 def test_of_several_outputs_the_file_s_name_tells_which(prefixes: tuple[str, str], stem: str, prompt: str) -> None:
@@ -489,6 +491,8 @@ def test_of_several_outputs_the_file_s_name_tells_which(prefixes: tuple[str, str
 def test_several_outputs_of_which_none_has_the_file_s_name_give_none() -> None:
     with pytest.raises(PromptError, match="2 outputs have different prompts"):
         prompt_of_graph(two_outputs("cabin", "boat"), "renamed")
+    with pytest.raises(PromptError, match="2 outputs have different prompts"):
+        prompt_of_graph(two_outputs("cabin", "boat"), "boatman")
     same = two_outputs("cabin", "boat")
     same["b6"]["inputs"]["text"] = CABIN
     assert prompt_of_graph(same, "renamed") == CABIN
