@@ -269,7 +269,7 @@ class _Written:
         """The path of an image; empty for an empty one. UsageError for what is not an image."""
         if isinstance(image, (str, os.PathLike)):
             path = os.fspath(image)
-            return os.path.abspath(path) if path else ""  # noqa: PTH100 - keeps any bytes
+            return os.path.abspath(path) if path else ""
         picture = _picture(image)
         if unread := _unread_file(picture):
             return unread
@@ -307,8 +307,8 @@ def _unread_file(picture: Image) -> str:
     path = getattr(picture, "filename", "")
     if not path or not getattr(picture, "tile", None) or getattr(picture, "fp", None) is None or picture.tell():
         return ""
-    path = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - keeps any bytes
-    return path if os.path.isfile(path) else ""  # noqa: PTH113
+    path = os.path.abspath(os.fsdecode(path))
+    return path if os.path.isfile(path) else ""
 
 
 def _write(picture: Image, path: str, background: str) -> None:

@@ -25,6 +25,7 @@ class Command(NamedTuple):
     help: str
 
 
+_RECURSIVE = ("-r", "--recursive")
 _SCORE = "Score"
 _COMPARE = "Compare and search"
 _JUDGE = "Judge and agree"
@@ -32,7 +33,7 @@ _STORED = "Stored"
 _SET_UP = "Set up"
 
 COMMANDS = {
-    "open": Command("open_app:open_app", _SCORE, "Open the application on a folder, as a bare `aim-tui [PATH]` does."),
+    "open": Command("open_app:open_app", _SCORE, "Open the application on images, as a bare `aim-tui [PATH...]` does."),
     "demo": Command("scoring.demo:demo", _SCORE, "Try it on the embedded sample images and sample models."),
     "score": Command("scoring.score:score", _SCORE, "Score images without the application."),
     "clip-score": Command("scoring.clip_score:clip_score", _SCORE, "Add CLIP scores to the rows of a manifest."),
@@ -88,12 +89,13 @@ def main() -> None:
 
 
 def _run(args: list[str]) -> None:
-    """Open the application if the only argument is a path; otherwise run typer."""
+    """Open the application if all arguments are paths, or -r; otherwise run typer."""
     first = args[0] if args else "."
-    if len(args) <= 1 and first not in COMMANDS and os.path.lexists(first):
+    paths = [arg for arg in args if arg not in _RECURSIVE] or ["."]
+    if first not in COMMANDS and all(map(os.path.lexists, paths)):
         from aim_tui.cli.launching import open_plainly
 
-        raise SystemExit(open_plainly(first))
+        raise SystemExit(open_plainly(paths, recursive=any(arg in _RECURSIVE for arg in args)))
     if first not in COMMANDS and not first.startswith("-") and not os.path.lexists(first):
         _check_mistyped(first)
     if first in COMMANDS:

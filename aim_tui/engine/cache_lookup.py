@@ -158,9 +158,9 @@ class Lookup:
             return None
         try:
             # Opening a pipe would wait for a writer.
-            if not os.path.isfile(stat.path):  # noqa: PTH113
+            if not os.path.isfile(stat.path):
                 return None
-            with open(stat.path, "rb") as file:  # noqa: PTH123 - a name of any bytes, as it is
+            with open(stat.path, "rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         except (OSError, ValueError):
             return None

@@ -22,7 +22,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
 def write_through(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """The same for content that `write` writes piece by piece."""
     try:
-        if path.exists() and not path.is_file():  # a pipe or a device such as /dev/null
+        if os.path.exists(path) and not os.path.isfile(path):  # a pipe or a device such as /dev/null
             with path.open("wb") as file:
                 write(file)
             return
@@ -30,7 +30,7 @@ def write_through(path: Path, write: Callable[[IO[bytes]], object]) -> None:
         try:
             with open(handle, "wb") as file:
                 write(file)
-            Path(name).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
+            Path(name).chmod(path.stat().st_mode & 0o777 if os.path.exists(path) else 0o666 & ~_umask())
             Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)

@@ -98,7 +98,7 @@ def _tiles(run: Run) -> Html:
         tiles += [
             _tile("Mean final score", f"{summary.mean:.2f}", summary.used),
             _tile("Median", f"{summary.median:.2f}", summary.used),
-            _tile("Best", f"{summary.best_score:.2f}", file_name(summary.best)),
+            _tile("Best", f"{summary.best_score:.2f}", run.results.names[summary.best]),
         ]
     return element("section", *tiles, class_="tiles", aria_label="Summary")
 
@@ -139,7 +139,10 @@ def _images(run: Run, thumbnail: Thumbnail | None) -> Html:
     opinions = run.opinions if run.opinions is not None and run.opinions.raters else None
     headings += [("Opinions", "")] if opinions else []
     head = element("tr", *(_heading(name, class_) for name, class_ in headings))
-    body = [_row(rank, row, specs, captioned, thumbnail, opinions) for rank, row in ranked(run.results)]
+    names = run.results.names
+    body = [
+        _row(rank, row, names[row.path], specs, captioned, thumbnail, opinions) for rank, row in ranked(run.results)
+    ]
     find = "Find in names and captions"
     tools = element(
         "div",
@@ -161,6 +164,7 @@ def _heading(name: str, class_: str) -> Html:
 def _row(
     rank: int | None,
     row: Row,
+    name: str,
     specs: Sequence[MetricSpec],
     captioned: bool,
     thumbnail: Thumbnail | None,
@@ -171,14 +175,14 @@ def _row(
     why = row.errors() or ("not reached" if row.status is Status.PENDING else None)
     words = element(
         "div",
-        element("b", file_name(row.path), title=row.path),
+        element("b", name, title=row.path),
         element("span", size, class_="note") if size else None,
         element("span", why, class_="why") if why else None,
     )
     image = element("div", _picture(row.path, thumbnail), words, class_="image")
     cells = [
         element("td", rank or "", class_="num rank", data_v=rank),
-        element("td", image, data_v=file_name(row.path)),
+        element("td", image, data_v=name),
         _final(row),
         *(_cell(row, spec) for spec in specs),
         *(_additional(row, column) for column in IMAGES.additional()),

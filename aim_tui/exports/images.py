@@ -13,7 +13,6 @@ from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.ratings.records import OpinionsByPath
 from aim_tui.core.scoring.records import csv_fields, csv_record, document, full_record, own_fields, provenance
 from aim_tui.core.scoring.results import Results, Row
-from aim_tui.core.text import file_name
 from aim_tui.exports.content import Recorded, Tabled
 from aim_tui.exports.ordering import ranked, score_text
 from aim_tui.exports.tables import Part, table, words
@@ -101,7 +100,7 @@ class ScoredImages(ImageRecords, Tabled):
         headings = ("#", "image", *own, *numbers, "status", *(["caption"] if captioned else []))
         made = table(*headings, right=("#", *numbers))
         for rank, row in ranked(results):
-            cells: list[object] = [rank or "", file_name(row.path), *(getattr(row.own, name, "") for name in own)]
+            cells: list[object] = [rank or "", results.names[row.path], *(getattr(row.own, name, "") for name in own)]
             for spec in results.specs:
                 cells.append(score_text(row.outcome(spec.id), spec.decimals))
                 cells += [score_text(row.norm(spec.id), 3)] if spec.id in shares else []

@@ -85,11 +85,11 @@ def check_folder(output: Path) -> None:
 
 def path_problem(output: Path) -> str:
     """Why no file can be written there; empty if one can."""
-    if output.is_dir():
+    if os.path.isdir(output):
         return "it is a folder"
-    if not output.parent.is_dir():
+    if not os.path.isdir(output.parent):
         return f"no folder {output.parent}"
-    if not os.access(output if output.exists() else output.parent, os.W_OK):
+    if not os.access(output if os.path.exists(output) else output.parent, os.W_OK):
         return "no permission"
     return ""
 

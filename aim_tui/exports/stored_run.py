@@ -103,7 +103,7 @@ class StoredRun(ImageRecords, Columnar, Paged, HtmlPaged):
         headings += ["final ↑", "status", "caption", *(["opinions"] if opinions else [])]
         rows = []
         for rank, row in ranked(self.results):
-            cells = [str(rank or ""), file_name(row.path)]
+            cells = [str(rank or ""), self.results.names[row.path]]
             cells += [score_text(row.outcome(spec.id), spec.decimals) for spec in specs]
             cells += [column.text(row, View()) for column in additional]
             cells += [score_text(row.final_outcome, 2), str(row.status), row.caption or ""]

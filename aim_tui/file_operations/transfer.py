@@ -40,7 +40,7 @@ class TransferOutcome:
     made_folder: bool = False
 
 
-class _Stopped(Exception):  # noqa: N818  # control flow, not an error
+class _Stopped(Exception):  # control flow, not an error
     """The user cancelled in the middle of a file."""
 
 

@@ -50,7 +50,7 @@ class LabelFile:
 
     @staticmethod
     def _path(folder: Path, name: str) -> str:
-        candidates = (existing_path(os.path.join(folder, name)), existing_path(name))  # noqa: PTH118
+        candidates = (existing_path(os.path.join(folder, name)), existing_path(name))
         return next(filter(os.path.lexists, candidates), name)
 
     def match(self, images: Sequence[str]) -> MatchedLabels:
@@ -76,7 +76,7 @@ class LabelFile:
 
 def read_choices(option: str) -> list[str]:
     """The labels of `--labels`: a file with one per line, or comma-separated labels; at least two, each once."""
-    if os.path.isfile(option):  # noqa: PTH113  # any text
+    if os.path.isfile(option):  # any text
         labels = read_lines(option)
     else:
         labels = [part.strip() for part in option.split(",") if part.strip()]
@@ -95,9 +95,9 @@ def read_templates(option: str | None) -> list[str]:
         return [DEFAULT_TEMPLATE]
     if option == "imagenet":
         return read_lines(IMAGENET_TEMPLATES)
-    if "{}" not in option and not os.path.exists(option):  # noqa: PTH110  # any text
+    if "{}" not in option and not os.path.exists(option):  # any text
         raise UsageError(f"--templates: no such file: {option}", "a template has {} where the label goes")
-    templates = [option] if "{}" in option and not os.path.isfile(option) else read_lines(option)  # noqa: PTH113
+    templates = [option] if "{}" in option and not os.path.isfile(option) else read_lines(option)
     check_templates(templates)
     return templates
 

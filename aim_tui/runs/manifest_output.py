@@ -46,7 +46,7 @@ def _same_kind(manifest: Manifest, output: Path) -> bool:
 
 def _is_plain(output: Path) -> bool:
     """Whether it is a file or does not exist, rather than a pipe or a device such as /dev/null."""
-    return output.is_file() or not output.exists()
+    return os.path.isfile(output) or not os.path.exists(output)
 
 
 class ManifestOutput:
@@ -119,7 +119,7 @@ class ManifestOutput:
             return
         assert self._output is not None
         if self.done:
-            if self._output.exists():
+            if os.path.exists(self._output):
                 self.partial.chmod(self._output.stat().st_mode & 0o777)
             self.partial.replace(self._output)
         elif not self._begun:

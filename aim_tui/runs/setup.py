@@ -41,6 +41,8 @@ class Setup:
     weights: dict[str, float]
     engine: EngineSettings
     not_asked: dict[str, str]
+    profile_given: bool = False
+    """Whether the profile was named for this command, rather than being the settings' own."""
 
     def with_store(self, path: Path) -> Setup:
         """The setup with the store whose feature cache the engine uses."""
@@ -118,6 +120,7 @@ def resolve(
             reading=reading,
         ),
         not_asked=not_asked | missing,
+        profile_given=profile is not None,
     )
 
 

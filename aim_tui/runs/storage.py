@@ -52,7 +52,7 @@ def open_existing(path: Path) -> Database:
     A read-only store is opened for reading; one of an older version is migrated if possible.
     """
     writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
-    return Database.open(path, read_only=not (path.exists() and writable), timeout=PATIENCE)
+    return Database.open(path, read_only=not (os.path.exists(path) and writable), timeout=PATIENCE)
 
 
 def load(named: Path | None, run: str) -> Run:

@@ -170,7 +170,7 @@ def device_problem(name: str) -> str | None:
 def _may_exist(path: Path) -> bool:
     """Whether a file exists or cannot be checked: then reading it says why."""
     try:
-        return path.exists()
+        return os.path.exists(path)
     except OSError:
         return True
 
@@ -334,7 +334,7 @@ def _check_device(name: str | None, keys: list[str]) -> None:
 
 def _expanded(path: str) -> Path:
     """The path with `~` expanded; unchanged if there is no such user, where Path.expanduser raises."""
-    return Path(os.path.expanduser(path))  # noqa: PTH111
+    return Path(os.path.expanduser(path))
 
 
 def _apply_captioner(profiles: dict[str, Profile], environment: Mapping[str, str]) -> None:
@@ -345,7 +345,7 @@ def _apply_captioner(profiles: dict[str, Profile], environment: Mapping[str, str
     aim = profiles["aim"]
     local = _expanded(model)
     try:
-        is_folder = local.is_dir()
+        is_folder = os.path.isdir(local)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise ConfigError(f"BLIP2_MODEL names neither a model nor a folder: {reason}") from None

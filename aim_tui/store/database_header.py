@@ -53,7 +53,7 @@ def inspect(path: Path, looks: int = 3) -> Header | None:
     """
     log = log_size(path)
     try:
-        if path.exists() and not path.is_file():
+        if os.path.exists(path) and not os.path.isfile(path):
             raise StoreError(f"{printable(str(path))} is not a regular file, so it cannot be the store")
         with path.open("rb") as file:
             raw = file.read(_HEADER)
@@ -79,7 +79,7 @@ def inspect(path: Path, looks: int = 3) -> Header | None:
         raise damaged(path, f"its pages cannot have {header.page_size} bytes")
     # Between two checkpoints the log may have pages that the header counts already.
     frames = max(0, log - _WAL_HEADER) // (header.page_size + _WAL_FRAME_HEADER)
-    if size // header.page_size + frames < header.pages and not Path(f"{path}-journal").exists():
+    if size // header.page_size + frames < header.pages and not os.path.exists(f"{path}-journal"):
         if looks == 1:
             raise _truncated(path)
         # Another program may be writing the first pages now; partly written ones have a journal.
@@ -91,7 +91,7 @@ def inspect(path: Path, looks: int = 3) -> Header | None:
 def check_writable(path: Path) -> None:
     """StoreError if the file or its folder (for the write-ahead log) cannot be written."""
     for place in (path.parent, path):
-        if place.exists() and not os.access(place, os.W_OK):
+        if os.path.exists(place) and not os.access(place, os.W_OK):
             what = "folder" if place is path.parent else "store"
             raise StoreError(f"the {what} {printable(str(place))} is read-only", READ_ONLY_HINT)
 

@@ -44,7 +44,7 @@ def fingerprint(local: Path, revision: str = "") -> str:
 
 def _files(local: Path) -> Iterator[tuple[str, Path]]:
     """The files of the model, by name inside its folder; documentation and duplicate formats are left out."""
-    if local.is_file():
+    if os.path.isfile(local):
         # A renamed or moved file is the same model.
         yield "", local
         return

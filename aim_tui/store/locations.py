@@ -38,5 +38,5 @@ def put_in_place(aside: Path, path: Path) -> None:
     except FileExistsError:
         return
     except OSError:  # a disk without hard links; the two calls are not atomic
-        if not path.exists():
+        if not os.path.exists(path):
             aside.rename(path)

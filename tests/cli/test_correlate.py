@@ -54,7 +54,7 @@ def edits(tmp_path: Path) -> tuple[str, str]:
 
 
 def columns(path: str, name: str) -> dict[str, float]:
-    with open(path) as file:  # noqa: PTH123
+    with open(path) as file:
         return {row["id"]: row[name] for row in json.load(file)["results"] if row[name] is not None}
 
 
@@ -436,7 +436,7 @@ def test_the_words_of_the_seed_stand_in_the_table(cli: Cli, edits: tuple[str, st
     scores, judgements = edits
     told = cli("correlate", "--scores", scores, "--judgements", judgements, *FAST).out
     assert "strength" in told and "p < .05" in told
-    assert re.search(r"Pearson r +\+0\.\d+ +(strong|moderate|weak) .* (yes|no) ", told)
+    assert re.search(r"Pearson r +\+0\.\d+ +\d+ +(strong|moderate|weak) .* (yes|no) ", told)
 
 
 def test_right_and_wrong_rows_without_a_match_have_counts_and_a_gap(cli: Cli, tmp_path: Path) -> None:

@@ -303,7 +303,7 @@ class Asked(BaseHTTPRequestHandler):
         self.paths.append(self.path)
         self.send_error(404)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: object) -> None:
         pass
 
 

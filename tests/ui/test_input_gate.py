@@ -72,7 +72,7 @@ async def outcomes(open_app: Any, folder: Path, way: Any, modes: Modes, store: P
     for before, keys in modes.items():
         for key in keys:
             async with open_app(folder, store=store) as app:
-                await app.until(lambda: app.rows and app.app.screen.scores.current is not None)  # noqa: B023
+                await app.until(lambda: app.rows and app.app.screen.scores.current is not None)
                 await app.until(app.app.late_input.settled)
                 await app.press(*before)
                 await way(app, [key, *keys_of(TEXT)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -48,7 +49,7 @@ def matrix(
     found = images_of(paths, recursive=recursive)
     if tui:
         # A pattern cannot be opened; the folder of its first image can.
-        place = paths[0] if Path(paths[0]).exists() else found.images[0]
+        place = paths[0] if os.path.exists(paths[0]) else found.images[0]
         raise typer.Exit(open_findings(setup, place, common.store_path, output_format, output))
     with embedder(setup, common.store_path) as embed:
         queries = embed.texts(lines)

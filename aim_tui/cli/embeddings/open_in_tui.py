@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -31,7 +32,7 @@ def open_findings(setup: Setup, path: str, store: Path | None, output_format: st
         name, *arguments = [argument for argument in sys.argv[1:] if argument != "--tui"]
         command = [*PYTHON, "-m", "aim_tui", name, "--format", "json", "--output", str(file), *arguments]
         code = subprocess.run(command, check=False).returncode
-        if code not in (0, 1) or not file.exists():
+        if code not in (0, 1) or not os.path.exists(file):
             raise SystemExit(code or 1)
         found = read_findings(file)
     return open_on(folder, lambda: replace(launch(setup, folder, store=store), findings=found))

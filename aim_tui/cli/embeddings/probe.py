@@ -62,7 +62,7 @@ def train(
     if strength is not None and not 0 < strength < float("inf"):
         raise UsageError(f"--c is {strength:g}; it must be above zero")
     check_writable(output)
-    if output.exists() and not overwrite:
+    if os.path.exists(output) and not overwrite:
         raise UsageError(f"{output} exists already", "name another file, or give --overwrite")
     file = read_label_file(labels)
     setup = common.setup(metrics="clip")

@@ -10,7 +10,7 @@ from pathlib import Path
 from aim_tui.cli.console import say
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.metrics.spec import Need
-from aim_tui.core.names import natural_key, one_of
+from aim_tui.core.names import ShortNames, natural_key, one_of
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Item, numbered
 from aim_tui.core.text import file_name
@@ -83,8 +83,10 @@ class Prompts:
                 f"no image has a prompt; {lacking[0][0]}: {lacking[0][1]}", "give --prompt for all of them"
             )
         of = ", ".join(f"{many} from {name}" for name, many in origins.most_common())
+        none = f"; {len(lacking)} {'have' if len(lacking) != 1 else 'has'} none" if lacking else ""
         if not further:
-            say(f"prompts of {len(images) - len(lacking)} of {len(images)} images" + (f": {of}" if of else ""))
+            said = f"prompts of {len(images) - len(lacking)} of {len(images)} images"
+            say(f"{said}{f': {of}' if of else ''}{none}")
         if tagged := sum(isinstance(each, FoundPrompt) and bool(each.removed) for each in found):
             say(f"{tagged} prompt{'s' * (tagged != 1)} without <lora:...> and the like (--keep-lora keeps them)")
         instead = "" if not self.common else " (it is scored with --prompt)"
@@ -165,21 +167,20 @@ _SHELL_ORDERS: tuple[Callable[[str], str], ...] = (
 
 
 def _show_pairs(pairs: Sequence[tuple[str, str]]) -> None:
+    names = ShortNames(image for image, _ in pairs)
     for number, (image, text) in enumerate(pairs[:_SHOWN], start=1):
-        say(
-            f"pair {number}: {file_name(image)}: {text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + '…'}"
-        )
+        short = text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
+        say(f"pair {number}: {names[image]}: {short}")
     if len(pairs) > _SHOWN:
         image, text = pairs[-1]
-        say(f"… pair {len(pairs)}: {file_name(image)}: {text[:_LONGEST_SHOWN]}")
+        say(f"… pair {len(pairs)}: {names[image]}: {text[:_LONGEST_SHOWN]}")
 
 
 def own_context(found: FoundPrompt | NoPrompt) -> Context:
     """An image's own prompt and where it was found, or why it has none."""
     if isinstance(found, NoPrompt):
         return Context(prompt_origin=found.reason)
-    without = f", without {', '.join(found.removed)}" if found.removed else ""
-    return Context(prompt=found.prompt, prompt_origin=f"{found.origin}{without}")
+    return Context(prompt=found.prompt, prompt_origin=found.described)
 
 
 def _lines(file: Path) -> tuple[str, ...]:

@@ -71,13 +71,13 @@ def program_findings() -> Iterator[Finding]:
 def config_finding(config: Path | None, load: Callable[[Path | None], Settings]) -> tuple[Finding, Settings | None]:
     """Whether the settings file loads, and the settings if it does."""
     path = config or config_file()
-    data = {"path": str(path), "exists": path.exists()}
+    data = {"path": str(path), "exists": os.path.exists(path)}
     try:
         settings = load(config)
     except AimError as error:
         fixes = (error.hint or "correct the settings file",)
         return Finding("program", "settings", error.message, State.BROKEN, fixes, data), None
-    text = str(path) if path.exists() else f"{path} does not exist: using the built-in defaults"
+    text = str(path) if os.path.exists(path) else f"{path} does not exist: using the built-in defaults"
     return Finding("program", "settings", text, data=data), settings
 
 
@@ -128,9 +128,9 @@ def storage_findings(store: Path) -> Iterator[Finding]:
 
 
 def _store_finding(store: Path) -> Finding:
-    data: dict[str, Any] = {"path": str(store), "exists": store.exists()}
+    data: dict[str, Any] = {"path": str(store), "exists": os.path.exists(store)}
     elsewhere = "or use another store: --store FILE, AIM_TUI_STORE"
-    if not store.exists():
+    if not os.path.exists(store):
         folder = _existing_folder(store.parent)
         if os.access(folder, os.W_OK | os.X_OK):
             return Finding("storage", "store", f"{store}, created by the first run", data=data)
@@ -161,7 +161,7 @@ def _space_finding(name: str, folder: Path) -> Finding:
 
 def _existing_folder(path: Path) -> Path:
     """The folder itself, or its nearest parent that exists."""
-    return next(folder for folder in (path, *path.parents) if folder.is_dir())
+    return next(folder for folder in (path, *path.parents) if os.path.isdir(folder))
 
 
 def terminal_findings(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +23,7 @@ def info(as_json: options.Json = False, store: options.Store = None) -> None:
     """Show how much is cached, by kind and model, and the size of the store."""
     path = store_path(store)
     found: list[Usage] = []
-    if path.exists():
+    if os.path.exists(path):
         with open_existing(path) as database:
             found = FeatureCache(database).info()
     total = sum(usage.bytes for usage in found)
@@ -59,7 +60,7 @@ def prune(
 ) -> None:
     """Delete the least recently used cache entries. They can be computed again; runs and ratings stay."""
     size, path = parse_size(max_size), store_path(store)
-    if not path.exists():
+    if not os.path.exists(path):
         say(f"nothing is cached: no store at {path}")
         return
     before = _on_disk(path)
@@ -72,4 +73,4 @@ def prune(
 def _on_disk(path: Path) -> int:
     """The bytes of the store with its write-ahead log."""
     files = (path, path.with_name(f"{path.name}-wal"))
-    return sum(file.stat().st_size for file in files if file.exists())
+    return sum(file.stat().st_size for file in files if os.path.exists(file))

@@ -12,9 +12,10 @@ from rich.text import Text
 from aim_tui.cli import options
 from aim_tui.cli.console import print_json, show, table, words
 from aim_tui.core.metrics.registry import get_metric
+from aim_tui.core.names import ShortNames
 from aim_tui.core.scoring.run_comparison import FINAL, Comparison, Pair, compare
 from aim_tui.core.statistics import FEWEST
-from aim_tui.core.text import file_name, portable_path
+from aim_tui.core.text import portable_path
 from aim_tui.runs import storage
 from aim_tui.store.records import Run
 
@@ -41,10 +42,11 @@ def compare_runs(
         show("")
         show(_measures(compared))
         show(*map(words, _conclusions(compared, seed)))
+    names = (before.results.names, after.results.names)
     for title, pairs in (("rose most", compared.rose()), ("fell most", compared.fell())):
         if pairs and top:
             show(f"\n{title}")
-            show(_pairs(pairs[:top]))
+            show(_pairs(pairs[:top], names))
 
 
 def _sides(a: Run, b: Run) -> Table:
@@ -137,10 +139,10 @@ def _conclusions(compared: Comparison, seed: int) -> Iterator[str]:
     )
 
 
-def _pairs(pairs: Sequence[Pair]) -> Table:
+def _pairs(pairs: Sequence[Pair], names: tuple[ShortNames, ShortNames]) -> Table:
     made = table("image", "A", "B", "difference", right=("A", "B", "difference"))
     for pair in pairs:
-        one, other = file_name(pair.a.path), file_name(pair.b.path)
+        one, other = names[0][pair.a.path], names[1][pair.b.path]
         name = one if one == other else f"{one} -> {other}"
         made.add_row(*map(words, (name, f"{pair.a.final:.2f}", f"{pair.b.final:.2f}", f"{pair.difference:+.2f}")))
     return made

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from aim_tui.cli import options
 from aim_tui.cli.console import facts, print_json, say, show, table, words
+from aim_tui.core.names import ShortNames
 from aim_tui.core.text import portable_path
 from aim_tui.errors import UsageError
 from aim_tui.inputs.dataset_inspection import Inspection, inspect_file, inspect_images
@@ -120,7 +121,8 @@ def _parts(found: Inspection, samples: int) -> list[Table | Text]:
     entries.append(("unequal sizes", _some(found.unequal, "pair")))
     entries.append(("without a change", _some(found.unchanged, "pair")))
     entries.append(("same edit twice", _some(["=".join(ids) for ids in found.repeated], "group")))
-    copies = [" = ".join(os.path.basename(path) for path in group) for group in found.duplicates]
+    names = ShortNames(path for group in found.duplicates for path in group)
+    copies = [" = ".join(names[path] for path in group) for group in found.duplicates]
     entries.append(("same file twice", _some(copies, "group")))
     parts: list[Table | Text] = [words(found.path, "bold"), facts(entries)]
     if found.edits is not None and found.edits.rows and samples:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,10 +19,11 @@ from aim_tui.cli.console import show as show_parts
 from aim_tui.cli.stored.compare_runs import compare_runs
 from aim_tui.cli.stored.thumbnails import thumbnails
 from aim_tui.core.metrics.edits import EDITCLIP, families_of
+from aim_tui.core.names import ShortNames
 from aim_tui.core.scoring.columns import EDITS, View
 from aim_tui.core.scoring.results import Row
 from aim_tui.core.selection.sorting import SortKey, sort_rows
-from aim_tui.core.text import file_name, portable_path
+from aim_tui.core.text import portable_path
 from aim_tui.errors import UsageError
 from aim_tui.exports.edits import EditRecords, spreads, stored_edits
 from aim_tui.exports.formats import HTML, format_of, formats_for, get_format
@@ -55,7 +57,7 @@ def list_runs(
     path = store_path(store)
     infos: list[RunInfo] = []
     # A store that does not exist yet is not created: the list is empty.
-    if path.exists():
+    if os.path.exists(path):
         with open_existing(path) as database:
             infos = Runs(database).history(str(folder.absolute()) if folder else None, limit, kind=None)
     if as_json:
@@ -143,16 +145,17 @@ def _describe(info: RunInfo) -> str:
 
 
 def _history(infos: Sequence[RunInfo]) -> Table:
+    names = ShortNames(info.data if info.kind is RunKind.EDITS else info.folder for info in infos)
     made = table("run", "begun", "state", "scored", "mean", "of", "prompt, or metrics", right=("scored", "mean"))
     for info in infos:
         cells = [info.id, _when(info.started), info.state]
         if info.kind is RunKind.EDITS:
-            cells += [f"{info.begun}/{info.images} edits", "-", file_name(info.data)]
+            cells += [f"{info.begun}/{info.images} edits", "-", names[info.data]]
             cells.append(", ".join(families_of(info.metrics)))
         else:
             mean = info.summary.mean if info.summary else None
             cells += [f"{info.begun}/{info.images} images", "-" if mean is None else f"{mean:.2f}"]
-            cells += [file_name(info.folder), info.prompt]
+            cells += [names[info.folder], info.prompt]
         made.add_row(*map(words, cells))
     # One line a run; what is typed again is never cut. The whole texts are in `show` and in --json.
     for column in made.columns:
@@ -252,7 +255,7 @@ def _rows(run: Run, rows: Sequence[tuple[int, Row]]) -> Table:
     made = table("#", *names, *numbers, texts, right=("#", "final ↑", *numbers))
     for rank, row in rows:
         values = [score_text(row.outcome(spec.id), spec.decimals) for spec in specs]
-        first = [row.id] if of_edits else [file_name(row.path), score_text(row.final_outcome, 2)]
+        first = [row.id] if of_edits else [run.results.names[row.path], score_text(row.final_outcome, 2)]
         made.add_row(*map(words, [rank, *first, *values, row.instruction if of_edits else row.caption or ""]))
     return made
 

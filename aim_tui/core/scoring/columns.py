@@ -18,7 +18,7 @@ from aim_tui.core.metrics.builtin import BLIP2, CLIP, LPIPS, METRICS
 from aim_tui.core.metrics.edits import MEASURES
 from aim_tui.core.metrics.registry import get_metric, image_metrics
 from aim_tui.core.metrics.spec import MetricSpec
-from aim_tui.core.names import natural_key
+from aim_tui.core.names import ShortNames, natural_key
 from aim_tui.core.outcomes import value_of
 from aim_tui.core.ratings.opinions import NOTHING, Opinion
 from aim_tui.core.scoring.context import Context
@@ -39,6 +39,8 @@ class View:
     """The rater's opinions, by path, or id of an edit."""
     prompt: PromptRead | None = None
     """How the model read the run's prompt."""
+    names: ShortNames = field(default_factory=ShortNames)
+    """What the images are called; those that are not in it go by their file names."""
 
     @classmethod
     def of(
@@ -47,9 +49,11 @@ class View:
         metrics: Iterable[str],
         marked: AbstractSet[int] = frozenset(),
         opinions: Mapping[str, Opinion] | None = None,
+        names: ShortNames | None = None,
     ) -> View:
         """The view of these metrics in a context."""
-        return cls({metric: context.need(metric) for metric in metrics}, marked, {} if opinions is None else opinions)
+        needs = {metric: context.need(metric) for metric in metrics}
+        return cls(needs, marked, {} if opinions is None else opinions, names=names or ShortNames())
 
     def opinion(self, row: Row) -> Opinion:
         """The rater's opinion of the row's image."""
@@ -289,7 +293,7 @@ IMAGES.register(
         field="path", exported=lambda row, view: portable_path(row.path),
     ),
     Column(
-        "name", "Name", Kind.TEXT, lambda row, view: file_name(row.path),
+        "name", "Name", Kind.TEXT, lambda row, view: view.names[row.path],
         key=lambda row, view: natural_key(file_name(row.path)), letter="n", label="name",
     ),
     *metric_columns(CLIP),

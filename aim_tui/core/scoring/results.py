@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.metrics.spec import MetricSpec, Need
+from aim_tui.core.names import ShortNames
 from aim_tui.core.outcomes import Failed, Missing, Outcome, Present, reason_of, value_of
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import (
@@ -216,6 +217,8 @@ class Results:
         """The same of the topic."""
         self._prompt_read = context.prompt
         self._topic_read = context.topic
+        self._names = ShortNames()
+        self._named: tuple[list[Row], int] = (self.rows, 0)
 
     def add(self, items: Iterable[Item]) -> None:
         """Append a row for each item; item numbers count up from zero without a gap."""
@@ -260,6 +263,17 @@ class Results:
             case PromptRead():
                 self.prompt, self._prompt_read = event, context.prompt
         return ()
+
+    @property
+    def names(self) -> ShortNames:
+        """What the images are called in a table of all of them."""
+        rows, named = self._named
+        if rows is not self.rows or named > len(rows):
+            rows, named, self._names = self.rows, 0, ShortNames()
+        if named < len(rows):
+            self._names.add(row.path for row in rows[named:])
+        self._named = (rows, len(rows))
+        return self._names
 
     @property
     def specs(self) -> tuple[MetricSpec, ...]:

@@ -31,7 +31,7 @@ class Writer(ABC, Generic[ContentT]):
         """Write the whole document; ExportError where that fails."""
         self.sink.write(self.render())
 
-    def row(self, row: Any) -> None:  # noqa: B027  # whole documents wait for the end
+    def row(self, row: Any) -> None:  # whole documents wait for the end
         """Take the next finished row."""
 
     def end(self) -> None:

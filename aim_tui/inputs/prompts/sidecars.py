@@ -18,40 +18,40 @@ _LARGEST = 4 << 20
 
 def prompt_beside(path: str) -> FoundPrompt | NoPrompt:
     """The prompt in the first of the files that has one."""
-    stem = os.path.splitext(path)[0]  # noqa: PTH122  # as text: any bytes
+    stem = os.path.splitext(path)[0]  # as text: any bytes
     names = [base + suffix for suffix in _SUFFIXES for base in (stem, path)]
     reasons = []
     for name in names:
         if (file := _in_any_case(name)) is None:
             continue
-        origin = os.path.basename(file)  # noqa: PTH119
+        origin = os.path.basename(file)
         try:
-            prompt = _prompt_in(file, os.path.basename(stem)).strip()  # noqa: PTH119
+            prompt = _prompt_in(file, os.path.basename(stem)).strip()
         except PromptError as error:
             reasons.append(f"{origin}: {error}")
             continue
         if prompt:
             return FoundPrompt(prompt, origin)
         reasons.append(f"{origin}: is empty")
-    return NoPrompt("; ".join(reasons) or f"no file {os.path.basename(names[0])} next to it")  # noqa: PTH119
+    return NoPrompt("; ".join(reasons) or f"no file {os.path.basename(names[0])} next to it")
 
 
 def _in_any_case(name: str) -> str | None:
     """The file of this name, or of one that differs only in the case of its ending."""
-    if os.path.isfile(name):  # noqa: PTH113
+    if os.path.isfile(name):
         return name
     folder, wanted = os.path.split(name)
     try:
-        state = os.stat(folder or ".").st_mtime_ns  # noqa: PTH116
+        state = os.stat(folder or ".").st_mtime_ns
     except OSError:
         return None
     found = _by_lower_case(folder or ".", state).get(_key(wanted))
-    path = os.path.join(folder, found) if found else ""  # noqa: PTH118
-    return path if os.path.isfile(path) else None  # noqa: PTH113 - a pipe has no end
+    path = os.path.join(folder, found) if found else ""
+    return path if os.path.isfile(path) else None  # a pipe has no end
 
 
 def _key(name: str) -> str:
-    stem, ending = os.path.splitext(name)  # noqa: PTH122
+    stem, ending = os.path.splitext(name)
     return stem + ending.lower()
 
 
@@ -84,7 +84,7 @@ def _prompt_in(file: str, stem: str) -> str:
 
 def _text(file: str) -> str:
     try:
-        with open(file, "rb") as stream:  # noqa: PTH123  # as text: any bytes
+        with open(file, "rb") as stream:  # as text: any bytes
             data = stream.read(_LARGEST + 1)
     except OSError as error:
         raise PromptError(error.strerror or "cannot be read") from None

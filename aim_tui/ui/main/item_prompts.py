@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 #: By the name that the screen answers with.
 PROMPT_CHOICES: dict[str, MenuItem] = {
     "metadata": MenuItem("m", "From metadata", "As A1111, ComfyUI, InvokeAI or EXIF have it"),
+    "metadata-tags": MenuItem("l", "Metadata, <lora:...>", "The same, with <lora:...> and the like kept"),
     "sidecar": MenuItem("s", "From sidecar files", "name.txt or name.json beside name.png"),
     "filename": MenuItem("n", "From file names", "The words of each name"),
     "edit": MenuItem("e", "Edit this one", "The prompt of the current image alone"),

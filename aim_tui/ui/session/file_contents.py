@@ -32,7 +32,7 @@ class FileContents:
             if not modes.S_ISREG(stat.st_mode):
                 # A pipe would be waited for, and /dev/zero read, for ever.
                 raise ValueError("it is no regular file")
-            with open(path, "rb") as file:  # noqa: PTH123  # as text: any bytes
+            with open(path, "rb") as file:  # as text: any bytes
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error

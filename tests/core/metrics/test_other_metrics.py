@@ -144,10 +144,10 @@ def test_a_stored_plan_knows_its_metrics_where_their_package_is_gone() -> None:
 
 class TestSettings:
     @pytest.fixture
-    def settings(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # noqa: ANN201
+    def settings(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
 
-        def load(text: str):  # noqa: ANN202
+        def load(text: str):
             file = tmp_path / "settings.toml"
             file.write_text(text)
             return load_settings(file)
