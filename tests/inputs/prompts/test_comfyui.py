@@ -461,6 +461,13 @@ def test_the_first_sampling_counts_before_detailers_and_upscalers(later: dict[st
     assert prompt_of_graph(with_image(**OTHER, **later)) == CABIN
 
 
+@pytest.mark.parametrize(("slot", "prompt"), [(0, "a boat"), (1, CABIN)])
+def test_of_a_node_with_several_texts_the_output_that_is_linked_counts(slot: int, prompt: str) -> None:
+    encoder = node("CLIPTextEncode", text=["t", slot])
+    texts = node("Text String", text="a boat", text_b=CABIN, text_c="", text_d="")
+    assert prompt_of_graph(text_to_image(n6=encoder, t=texts)) == prompt
+
+
 def two_outputs(first: str, second: str) -> dict[str, Any]:
     return text_to_image(
         n9=node("SaveImage", images=["n8", 0], filename_prefix=first),
