@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from aim_tui.inputs.file_identity import FileIdentity
 from aim_tui.store.database import Database, select_in
 from aim_tui.store.packing import pack
 
 # A file that was written this shortly before it was hashed may change again within one tick of its clock, and then
-# looks unchanged. FAT counts in steps of two seconds.
-_TOO_FRESH_NS = 2_000_000_000
+# looks unchanged. FAT counts modifications in steps of two seconds; the kernel's own clock ticks in hundredths.
+_FRESH_NS = 2_000_000_000
+_TICK_NS = 20_000_000
+# SQLite's integers are signed.
+_INODE_BITS = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,58 +24,95 @@ class Stat:
     """What tells that a file is still the one that was hashed; taken before the file is read."""
 
     path: str
-    size: int
-    mtime_ns: int
+    identity: FileIdentity
+    settled: bool = field(default=True, compare=False)
+    """Whether a later change cannot look like this."""
 
     @classmethod
     def of(cls, path: str) -> Stat | None:
         """The file as it is now, or None where there is none to be seen."""
-        try:
-            status = os.stat(path)  # noqa: PTH116 - quicker, by the hundred thousand
-        except OSError:
+        identity = FileIdentity.of(path)
+        if identity is None:
             return None
-        return cls(path, status.st_size, status.st_mtime_ns)
+        now = time.time_ns()
+        settled = identity.mtime_ns < now - _FRESH_NS and identity.ctime_ns < now - _TICK_NS
+        return cls(path, identity, settled)
+
+    @property
+    def size(self) -> int:
+        """Its length in bytes."""
+        return self.identity.size
+
+
+@dataclass(frozen=True, slots=True)
+class PresentFile:
+    """A file as it is now, with its content where it was hashed as it is."""
+
+    identity: FileIdentity
+    sha256: str | None
+
+    def holds(self, content: str | None, since_ns: int) -> bool:
+        """Whether it still holds this content of a time in ns; both contents may be unknown.
+
+        The time of the last change of an inode, which then decides, cannot be set back, and moving another file to the
+        path sets it.
+        """
+        if self.sha256 is not None and content is not None:
+            return self.sha256 == content
+        return self.identity.ctime_ns <= since_ns
 
 
 class FileHashes:
-    """The SHA-256 of files by path, size and time of modification."""
+    """The SHA-256 of files by path and identity."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def known(self, stats: Iterable[Stat]) -> dict[str, str]:
         """The content hash by path, of those files that were hashed as they are."""
-        wanted: dict[str | bytes, Stat] = {}
+        wanted: dict[str | bytes, FileIdentity] = {}
         asked: dict[str | bytes, list[str]] = {}
         for stat in stats:
             place = pack(_absolute(stat.path))
-            wanted[place] = stat
+            wanted[place] = stat.identity
             asked.setdefault(place, []).append(stat.path)
-        statement = "SELECT path, size, mtime_ns, sha256 FROM files WHERE path IN"
+        statement = "SELECT path, inode, size, mtime_ns, ctime_ns, sha256 FROM files WHERE path IN"
         with self._database.reading() as connection:
             rows = select_in(connection, statement, (), wanted)
             return {
                 name: sha256
-                for path, size, mtime_ns, sha256 in rows
-                if (wanted[path].size, wanted[path].mtime_ns) == (size, mtime_ns)
+                for path, *identity, sha256 in rows
+                if list(_columns(wanted[path])) == identity
                 for name in asked[path]
             }
 
     def remember(self, hashes: Iterable[tuple[Stat, str]]) -> None:
         """Keep the content hash of files, each with its Stat of before it was read.
 
-        Files written within the last two seconds are not kept: they could change again and look the same.
+        Files that had been written just before that are not kept: they could change again and look the same.
         """
-        now = time.time_ns()
+        now = time.time_ns() // 1_000_000_000
         rows = [
-            (pack(_absolute(stat.path)), stat.size, stat.mtime_ns, sha256, now // 1_000_000_000)
+            (pack(_absolute(stat.path)), *_columns(stat.identity), sha256, now)
             for stat, sha256 in hashes
-            if stat.mtime_ns < now - _TOO_FRESH_NS
+            if stat.settled
         ]
         with self._database.writing() as connection:
             connection.executemany(
-                "INSERT OR REPLACE INTO files (path, size, mtime_ns, sha256, seen) VALUES (?, ?, ?, ?, ?)", rows
+                "INSERT OR REPLACE INTO files (path, inode, size, mtime_ns, ctime_ns, sha256, seen) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                rows,
             )
+
+    def present(self, paths: Iterable[str]) -> dict[str, PresentFile | None]:
+        """These files as they are now; None stands for one that is gone."""
+        stats = {path: Stat.of(path) for path in paths}
+        known = self.known(stat for stat in stats.values() if stat is not None)
+        return {path: stat and PresentFile(stat.identity, known.get(path)) for path, stat in stats.items()}
+
+
+def _columns(identity: FileIdentity) -> tuple[int, int, int, int]:
+    return (identity.inode & _INODE_BITS, identity.size, identity.mtime_ns, identity.ctime_ns)
 
 
 def _absolute(path: str) -> str:

@@ -63,3 +63,4 @@ class Job:
     context: Context
     items: list[Item] = field(default_factory=list)
     features_only: bool = False
+    fresh: bool = False
