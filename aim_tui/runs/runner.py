@@ -126,7 +126,7 @@ def _score(
 ) -> None:
     results, report, written = record.results, EventReport(display), 0
     try:
-        written = _write_finished(results, written, writer)
+        written = _write_finished(record, written, writer)
         jobs = (Job(work.metrics, work.context, items) for items in _rounds(record, interrupt, display, watch))
         # Closed at once where anything is raised, since the engine then keeps what it has computed.
         with contextlib.closing(events_of(executor, jobs, interrupt)) as events:
@@ -135,9 +135,9 @@ def _score(
                 record.write(event)
                 results.apply(event)
                 report.event(event)
-                if _finished(results, written):
+                if _finished(results, written) or any(_finished(results, item) for item in record.replaced):
                     record.keep()
-                    written = _write_finished(results, written, writer)
+                    written = _write_finished(record, written, writer)
                     display.progress(done=written, total=len(results.rows))
     except BaseException:
         # Whatever ended the run, what was finished is kept; with nothing finished an older result stays.
@@ -164,7 +164,11 @@ def _rounds(record: Record, interrupt: Interrupt, display: Display, watch: Watch
     noticed = ""
     for paths in watch.seen.batches(interrupt.is_set):
         if paths:
-            yield record.add(watch.items(paths))
+            items = record.add(watch.items(paths))
+            for item in items:
+                if item.id in record.replaced:
+                    display.say(f"{item.path} has changed since it was scored: it is scored again")
+            yield items
         if watch.seen.notice != noticed:
             noticed = watch.seen.notice
             display.say(noticed, Tone.WARNING)
@@ -183,8 +187,16 @@ def _say_what_waits(display: Display, watch: Watch) -> None:
         display.say(f"{problem.path}: {problem.reason}", Tone.WARNING)
 
 
-def _write_finished(results: Results, written: int, writer: Writer[Any] | None) -> int:
-    """Hand finished rows to the writer in the order of the images; returns how many it has now."""
+def _write_finished(record: Record, written: int, writer: Writer[Any] | None) -> int:
+    """Hand finished rows to the writer in the order of the images; returns how many it has now.
+
+    A row of which the file was replaced since comes once more.
+    """
+    results = record.results
+    for item in sorted(item for item in record.replaced if _finished(results, item)):
+        record.replaced.remove(item)
+        if writer is not None and item < written:
+            writer.row(results.rows[item])
     while _finished(results, written):
         if writer is not None:
             writer.row(results.rows[written])

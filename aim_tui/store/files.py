@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from aim_tui.inputs.file_identity import FileIdentity
+from aim_tui.inputs.file_identity import FileIdentity, content_hash
 from aim_tui.store.database import Database, select_in
 from aim_tui.store.packing import pack
 
 # A file that was written this shortly before it was hashed may change again within one tick of its clock, and then
-# looks unchanged. FAT counts modifications in steps of two seconds; the kernel's own clock ticks in hundredths.
-_FRESH_NS = 2_000_000_000
+# looks unchanged. The kernel's own clock ticks in hundredths of a second; FAT counts in steps of two, others in whole
+# seconds.
 _TICK_NS = 20_000_000
+_COARSE_TICK_NS = 2_000_000_000
+_SECOND_NS = 1_000_000_000
+# Reading so many is a matter of seconds.
+_MOST_READ = 500
 # SQLite's integers are signed.
 _INODE_BITS = (1 << 63) - 1
 
@@ -35,7 +40,10 @@ class Stat:
         if identity is None:
             return None
         now = time.time_ns()
-        settled = identity.mtime_ns < now - _FRESH_NS and identity.ctime_ns < now - _TICK_NS
+        settled = all(
+            at < now - (_TICK_NS if at % _SECOND_NS else _COARSE_TICK_NS)
+            for at in (identity.mtime_ns, identity.ctime_ns)
+        )
         return cls(path, identity, settled)
 
     @property
@@ -91,7 +99,7 @@ class FileHashes:
 
         Files that had been written just before that are not kept: they could change again and look the same.
         """
-        now = time.time_ns() // 1_000_000_000
+        now = time.time_ns() // _SECOND_NS
         rows = [
             (pack(_absolute(stat.path)), *_columns(stat.identity), sha256, now)
             for stat, sha256 in hashes
@@ -104,11 +112,25 @@ class FileHashes:
                 rows,
             )
 
-    def present(self, paths: Iterable[str]) -> dict[str, PresentFile | None]:
-        """These files as they are now; None stands for one that is gone."""
+    def present(self, paths: Iterable[str], since_ns: int) -> dict[str, PresentFile | None]:
+        """These files as they are now; None stands for one that is gone.
+
+        Where few have changed in any way since a time in ns, those are read: a new owner or name is no new content.
+        """
         stats = {path: Stat.of(path) for path in paths}
         known = self.known(stat for stat in stats.values() if stat is not None)
-        return {path: stat and PresentFile(stat.identity, known.get(path)) for path, stat in stats.items()}
+        touched = [
+            path
+            for path, stat in stats.items()
+            if stat is not None and path not in known and stat.identity.ctime_ns > since_ns
+        ]
+        for path in touched if len(touched) <= _MOST_READ else ():
+            with contextlib.suppress(OSError, ValueError):
+                known[path] = content_hash(path)
+        return {
+            path: PresentFile(stat.identity, known.get(path)) if stat is not None else None
+            for path, stat in stats.items()
+        }
 
 
 def _columns(identity: FileIdentity) -> tuple[int, int, int, int]:

@@ -154,7 +154,7 @@ class Runs:
         A file that is gone keeps what was found, and has none.
         """
         since_ns = int(since.timestamp() * 1e9)
-        present = FileHashes(self._database).present({path for row in rows for path in row.contents})
+        present = FileHashes(self._database).present({path for row in rows for path in row.contents}, since_ns)
         unchanged: dict[int, FileIdentity | None] = {}
         for row in rows:
             files = ((present[path], content) for path, content in row.contents.items())

@@ -183,6 +183,8 @@ class AimApp(App[int]):
         """The user looks at the terminal."""
         if self._begun:
             self.terminal_status.watched = True
+            # Meanwhile a generator may have written to the folder.
+            self.session.replaced_files.look()
 
     def on_app_blur(self) -> None:
         """The user looks elsewhere."""

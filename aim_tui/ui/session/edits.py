@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -189,8 +188,6 @@ class EditService:
             job=job,
             plan=results.plan,
             rows=list(results.rows),
-            # What had changed was dropped when the file was opened.
-            since=dict.fromkeys((row.path for row in results.rows), time.time_ns()),
             go_on=go_on,
             models=tuple(results.models.values()),
         )
