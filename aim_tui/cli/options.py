@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
@@ -42,9 +42,6 @@ Limit = Annotated[
     int, typer.Option("--limit", min=1, metavar="N", help="How many images the table shows; files have all.")
 ]
 OpenInTui = Annotated[bool, typer.Option("--tui", help="Open the result in the application.")]
-Resume = Annotated[
-    bool, typer.Option("--resume/--fresh", help="Resume the same run if it was interrupted, or start a new one.")
-]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Output = Annotated[
     Path | None,
@@ -145,6 +142,34 @@ class RunOptions(EngineOptions):
     no_store: Annotated[
         bool,
         typer.Option("--no-store", rich_help_panel=_STORE, help="Store nothing, and reuse nothing that is stored."),
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadOptions(RunOptions):
+    """The same of a command that reads images."""
+
+    fresh: Annotated[
+        bool,
+        typer.Option("--fresh", rich_help_panel=_STORE, help="Read every file again, even one that looks unchanged."),
+    ] = False
+
+    def setup(self, **wanted: Any) -> Setup:
+        """What these options and the settings add up to."""
+        return replace(RunOptions.setup(self, **wanted), fresh=self.fresh)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredRunOptions(ReadOptions):
+    """The same of a command whose runs are stored, and go on where they stopped."""
+
+    fresh: Annotated[
+        bool,
+        typer.Option(
+            "--fresh/--resume",
+            rich_help_panel=_STORE,
+            help="Begin a new run and read every file again, or resume the same run if it was interrupted.",
+        ),
     ] = False
 
 

@@ -46,6 +46,8 @@ class Work:
     context: Context
     opening: tuple[tuple[str, Tone], ...]
     of_edits: bool = False
+    fresh: bool = False
+    """Whether every file is read again, even one that looks unchanged."""
 
     @property
     def noun(self) -> str:
@@ -60,17 +62,18 @@ def image_work(setup: Setup, problems: Sequence[Problem] = (), left_out: Sequenc
     opening += [(f"left out: {line}", Tone.WARNING) for line in left_out]
     lines = (*(f"{metric} is not asked for: {reason}" for metric, reason in setup.not_asked.items()),)
     lines += (setup.plan().formula(), setup.profile.rules_note())
-    return Work(setup.engine, setup.metrics, setup.context, (*opening, *((line, Tone.PLAIN) for line in lines)))
+    opening += [(line, Tone.PLAIN) for line in lines]
+    return Work(setup.engine, setup.metrics, setup.context, tuple(opening), fresh=setup.fresh)
 
 
-def edit_work(plan: EditPlan) -> Work:
+def edit_work(plan: EditPlan, *, fresh: bool = False) -> Work:
     """Scoring the edits of a plan."""
     opening = [(plan.profile.notice, Tone.WARNING)] if plan.profile.notice else []
     left_out = f" ({plan.not_asked})" if plan.not_asked else ""
     opening.append((f"metrics: {', '.join(plan.families)}{left_out}", Tone.PLAIN))
     if side := plan.engine.edit_resize:
         opening.append((f"both images are scaled to {side} x {side} before EditCLIP's image processor", Tone.PLAIN))
-    return Work(plan.engine, plan.families, plan.context, tuple(opening), of_edits=True)
+    return Work(plan.engine, plan.families, plan.context, tuple(opening), of_edits=True, fresh=fresh)
 
 
 def run(
@@ -127,7 +130,10 @@ def _score(
     results, report, written = record.results, EventReport(display), 0
     try:
         written = _write_finished(record, written, writer)
-        jobs = (Job(work.metrics, work.context, items) for items in _rounds(record, interrupt, display, watch))
+        jobs = (
+            Job(work.metrics, work.context, items, fresh=work.fresh)
+            for items in _rounds(record, interrupt, display, watch)
+        )
         # Closed at once where anything is raised, since the engine then keeps what it has computed.
         with contextlib.closing(events_of(executor, jobs, interrupt)) as events:
             for event in events:

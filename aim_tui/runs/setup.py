@@ -40,6 +40,8 @@ class Setup:
     weights: dict[str, float]
     engine: EngineSettings
     not_asked: dict[str, str]
+    fresh: bool = False
+    """Whether every file is read again, even one that looks unchanged."""
 
     def with_store(self, path: Path) -> Setup:
         """The same, with the store whose feature cache the engine uses."""

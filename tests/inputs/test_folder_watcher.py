@@ -108,7 +108,9 @@ def test_a_file_that_is_written_slowly_waits_until_it_is_whole(watch: Callable[.
     assert seen.watch.waiting == {}
 
 
-def test_a_file_moved_into_place_comes_once_and_again_when_it_is_replaced(watch: Callable[..., Watching], tmp_path: Path) -> None:
+def test_a_file_moved_into_place_comes_once_and_again_when_it_is_replaced(
+    watch: Callable[..., Watching], tmp_path: Path
+) -> None:
     seen = watch(tmp_path / "out")
     (tmp_path / "out").mkdir()
     (tmp_path / "part").write_bytes(png())
@@ -125,7 +127,7 @@ def test_a_known_file_comes_when_another_of_its_size_and_time_takes_its_place(
 ) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
-    known = aged(folder / "a.png")
+    known = folder / "a.png"
     known.write_bytes(png())
     os.utime(known, ns=(10**18, 10**18))
     seen = watch(folder, known=(str(known),))

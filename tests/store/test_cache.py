@@ -240,9 +240,7 @@ def test_a_relative_path_is_another_file_in_another_folder(
     assert stat is not None
     stat = replace(stat, settled=True)
     hashes.remember([(stat, sha("here"))])
-    assert hashes.known([stat, replace(stat, path="./x.bmp")]) == dict.fromkeys(
-        ("x.bmp", "./x.bmp"), sha("here")
-    )
+    assert hashes.known([stat, replace(stat, path="./x.bmp")]) == dict.fromkeys(("x.bmp", "./x.bmp"), sha("here"))
     monkeypatch.chdir(tmp_path / "there")
     assert hashes.known([stat]) == {}  # as long and as old, yet another file
 

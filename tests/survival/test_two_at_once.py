@@ -41,8 +41,7 @@ def test_opening_a_store_again_lets_no_other_program_take_its_log_away(tmp_path:
         FileHashes(first).remember([(Stat("/a.png", FileIdentity(1, 1, 1, 1)), "0" * 64)])
         before = log.stat().st_ino
         Database.open(path).close()
-        other = "import sys; from pathlib import Path; from aim_tui.inputs.file_identity import FileIdentity
-from aim_tui.store.database import Database as D\n"
+        other = "import sys; from pathlib import Path; from aim_tui.store.database import Database as D\n"
         other += "with D.open(Path(sys.argv[1])) as d, d.reading() as c: c.execute('SELECT 1 FROM files').fetchall()"
         subprocess.run([sys.executable, "-c", other, path], check=True, cwd=ROOT)
         # Whoever closes a store last removes its log. The other program was not the last.

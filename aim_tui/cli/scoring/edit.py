@@ -55,12 +55,11 @@ def edit(
         str, typer.Option("--instruction-key", metavar="COLUMN", help="Column of instructions. Default: instruction.")
     ] = "",
     id_key: Annotated[str, typer.Option("--id-key", metavar="COLUMN", help="Column of ids. Default: id.")] = "",
-    resume: options.Resume = True,
     tui: Annotated[
         bool, typer.Option("--tui", help="Open the Edits screen instead of writing; `aim-tui DATA` does the same.")
     ] = False,
     *,
-    common: options.RunOptions,
+    common: options.StoredRunOptions,
 ) -> None:  # fmt: skip
     """Score image edits.
 
@@ -100,7 +99,7 @@ def edit(
             models=asked.engine.models,
             pre_resize=asked.engine.edit_resize,
         )
-        return run(edit_work(asked), chosen.writer(edits, sink), record, display())
+        return run(edit_work(asked, fresh=common.fresh), chosen.writer(edits, sink), record, display())
 
     if common.no_store:
         raise typer.Exit(score_to(Record(asked, asked.items()), asked))
@@ -112,4 +111,4 @@ def edit(
         kept = asked.with_store(path)
         # Before torch is imported, which takes seconds: is everything here?
         request = kept.request(models_needed=True)
-        raise typer.Exit(score_to(StoredRecord(Runs(database), kept, kept.items(), request, fresh=not resume), kept))
+        raise typer.Exit(score_to(StoredRecord(Runs(database), kept, kept.items(), request, fresh=common.fresh), kept))

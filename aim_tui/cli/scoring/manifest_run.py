@@ -181,7 +181,7 @@ def _score(
     writing = _Writing(asked, rows, numbers, refused, results, output, tally)
     writing.on()
     if items:
-        job = Job(asked.plan.metrics, asked.setup.context, items)
+        job = Job(asked.plan.metrics, asked.setup.context, items, fresh=asked.setup.fresh)
         with contextlib.closing(executor.run(job, interrupt.is_set)) as events:
             for event in events:
                 results.apply(event)

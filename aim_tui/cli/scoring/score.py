@@ -88,9 +88,8 @@ def score(
     watch: Annotated[
         bool, typer.Option("--watch", help="Keep scoring new images once they are fully written, until Ctrl-C.")
     ] = False,
-    resume: options.Resume = True,
     *,
-    common: options.RunOptions,
+    common: options.StoredRunOptions,
 ) -> None:
     """Score images: raw and normalised values of each metric, and the final score.
 
@@ -165,5 +164,5 @@ def score(
     with open_to_score(path) as database:
         folder = common_folder(paths, found.images)
         request = request_of(setup, folder)
-        record = StoredRecord(Runs(database), setup, images, request, fresh=not resume or watch)
+        record = StoredRecord(Runs(database), setup, images, request, fresh=common.fresh or watch)
         raise typer.Exit(score_to(record, setup.with_store(path)))

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from aim_tui.core.scoring.events import ImageFacts
-from aim_tui.store.cache import FeatureCache, Kind, Space
 from aim_tui.inputs.file_identity import FileIdentity
+from aim_tui.store.cache import FeatureCache, Kind, Space
 from aim_tui.store.database import Database
 from aim_tui.store.files import FileHashes, Stat
 from aim_tui.ui.session.search import TextSimilarity
