@@ -20,7 +20,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 
 def write_through(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """The same for what is written piece by piece, by `write`."""
+    """The same for what is written piece by piece, by `write`; BrokenPipeError where the reader of a pipe left."""
     try:
         if path.exists() and not path.is_file():  # a pipe or a device such as /dev/null
             with path.open("wb") as file:
@@ -35,6 +35,8 @@ def write_through(path: Path, write: Callable[[IO[bytes]], object]) -> None:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise ExportError(f"cannot write {printable(str(path))}: {error.strerror or error}") from None
 

@@ -7,10 +7,13 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn, TextIO
 
 from aim_tui.errors import AimError, UsageError
 from aim_tui.exports.atomic_write import write_whole
+
+READER_LEFT = 141
+"""The exit code of a command whose reader went away: what a shell says of one that SIGPIPE ended."""
 
 
 class Sink:
@@ -37,7 +40,10 @@ class Sink:
     def write(self, content: str | bytes) -> None:
         """Write a finished document: a file whole or not at all."""
         if self.path is not None:
-            write_whole(self.path, content)
+            try:
+                write_whole(self.path, content)
+            except BrokenPipeError:
+                reader_left()
             return
         if isinstance(content, bytes) and sys.stdout.isatty():
             raise UsageError("this format is not text for a terminal", "name a file: -o FILE")
@@ -103,7 +109,13 @@ def cannot_write(output: Path | None, error: OSError) -> AimError:
     return AimError(f"cannot write {output or 'the standard output'}: {error.strerror or error}")
 
 
-def reader_left() -> None:
+def reader_left() -> NoReturn:
     """The reader of a pipe went away (`| head`): nobody is left to be told, so end as other programs do."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    raise SystemExit(141)
+    silence(sys.stdout)
+    raise SystemExit(READER_LEFT)
+
+
+def silence(stream: TextIO) -> None:
+    """Nobody reads this stream any more: what its buffer still holds goes nowhere when the interpreter ends."""
+    with contextlib.suppress(OSError):  # one that is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

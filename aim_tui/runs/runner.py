@@ -107,15 +107,23 @@ def run(
             record.end(RunState.CANCELLED if cut_short else RunState.DONE)
         except BaseException as error:
             # The first trouble is the one to be told of.
+            state = _state_after(error, record)
             with contextlib.suppress(StoreError):
-                # A reader of a pipe that went away has seen what it wanted, as one who presses Ctrl-C.
-                record.end(RunState.CANCELLED if isinstance(error, SystemExit) else RunState.FAILED)
-            if record.run_id:
+                record.end(state)
+            if record.run_id and state is not RunState.DONE:
                 display.say(f"{work.noun} {record.run_id} is kept as far as it came: the same command goes on with it")
             raise
     if watch is not None:
         _say_what_waits(display, watch.seen)
     return _conclude(work, display, record, cut_short, problems)
+
+
+def _state_after(error: BaseException, record: Record) -> RunState:
+    """How a run ended that something ended before all was written."""
+    if not isinstance(error, SystemExit):
+        return RunState.FAILED
+    # A reader of a pipe that went away has seen what it wanted, as one who presses Ctrl-C.
+    return RunState.CANCELLED if record.left else RunState.DONE
 
 
 def _score(
@@ -130,10 +138,8 @@ def _score(
     results, report, written = record.results, EventReport(display), 0
     try:
         written = _write_finished(record, written, writer)
-        jobs = (
-            Job(work.metrics, work.context, items, fresh=work.fresh)
-            for items in _rounds(record, interrupt, display, watch)
-        )
+        rounds = _rounds(record, interrupt, display, watch)
+        jobs = (Job(work.metrics, work.context, items, fresh=work.fresh) for items in rounds)
         # Closed at once where anything is raised, since the engine then keeps what it has computed.
         with contextlib.closing(events_of(executor, jobs, interrupt)) as events:
             for event in events:

@@ -40,15 +40,14 @@ def bench(
     import contextlib
     import tempfile
 
-    from rich.console import Console
-
+    from aim_tui.cli.console import console
     from aim_tui.engine.runtime import go_offline
     from aim_tui.errors import UsageError
     from aim_tui.inputs.listing import expand
 
     if image_format not in ("png", "jpeg"):
         raise UsageError(f"--format is {image_format!r}; it is 'png' or 'jpeg'")
-    stderr = Console(stderr=True, highlight=False)
+    stderr = console(stderr=True)
     with contextlib.ExitStack() as stack:
         found = expand(images, recursive=True).images[:count] if images else None
         if found == []:
@@ -72,17 +71,18 @@ def bench(
 
 
 def _show(profile: str, report: Report) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
+    from aim_tui.cli.console import console
+
+    out = console()
     machine = report.machine
-    console.print(
+    out.print(
         f"profile {profile} on {machine['devices']}, {machine['cores']} cores, torch {machine['torch']} "
         f"with {machine['torch_threads']} threads (the plain way: {machine['torch_threads_plain']})",
         soft_wrap=True,
     )
-    console.print(f"{report.images} images of {report.mean_bytes / 1e6:.2f} MB on average\n", soft_wrap=True)
+    out.print(f"{report.images} images of {report.mean_bytes / 1e6:.2f} MB on average\n", soft_wrap=True)
     table = Table(show_edge=False)
     for heading in ("", "", "batch", "pipeline", "models", "plain", "x plain", "x models"):
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
@@ -106,8 +106,8 @@ def _show(profile: str, report: Report) -> None:
             _number(limit.cpu if limit else 0),
             end_section=True,
         )
-    console.print(table)
-    console.print(
+    out.print(table)
+    out.print(
         f"\nreading alone, on all cores: {report.reading.rate:.2f} images/s. What binds is {report.bound_by}: "
         f"the whole runs at {report.share_of_the_limit:.0%} of that limit."
     )

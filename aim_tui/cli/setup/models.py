@@ -252,10 +252,9 @@ def _progress() -> Progress:
 
 def _console(*, stderr: bool = False) -> Console:
     """A console that does not wrap lines when piped."""
-    from rich.console import Console
+    from aim_tui.cli.console import console
 
-    console = Console(stderr=stderr, highlight=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=240)
+    return console(stderr=stderr, piped_width=240)
 
 
 def _say(*lines: str) -> None:
