@@ -128,6 +128,7 @@ def resolve(
             precision=wanted_precision,
             batch_size=batch_size or settings.batch_size,
             reading=reading,
+            plugin_seconds=settings.plugin_seconds,
         ),
         not_asked=not_asked | missing,
     )
