@@ -10,6 +10,7 @@ import contextlib
 import csv
 import io
 import json
+import os
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ def read_bytes(path: Path, most: int | None = None) -> bytes:
     """The bytes of a regular file or pipe; UsageError if it cannot be read or is too large."""
     name, most = printable(str(path)), MOST_BYTES if most is None else most
     try:
-        if path.is_dir():
+        if os.path.isdir(path):
             raise UsageError(f"{name} is a folder", "name a file")
         with path.open("rb") as stream:
             data = stream.read(most + 1)

@@ -30,6 +30,10 @@ class ConfigError(UsageError):
     """A settings file is malformed; the message names the file and, where known, the line."""
 
 
+class ExportError(AimError):
+    """A file cannot be written as asked."""
+
+
 class ModelUnavailableError(AimError):
     """A model of the profile is not on this machine or cannot be loaded; no other model takes its place."""
 

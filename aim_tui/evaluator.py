@@ -140,7 +140,7 @@ class Scoring:
         self._written = _Written(evaluator.setup.engine.reading.background)
         shared, own = self._contexts(against, len(images))
         self._items = [
-            Item(number, self._written.path(image), context=own[number] if own else None)
+            Item(number, self._path(number, image), context=own[number] if own else None)
             for number, image in enumerate(images)
         ]
         setup = evaluator.setup
@@ -163,6 +163,12 @@ class Scoring:
         )
         self._records: list[dict[str, Any]] = []
         self._coming = self._run()
+
+    def _path(self, number: int, image: ImageLike) -> str:
+        try:
+            return self._written.path(image)
+        except UsageError as error:
+            raise UsageError(f"image {number}: {error.message}", error.hint) from None
 
     def __len__(self) -> int:
         return len(self._items)
@@ -263,7 +269,7 @@ class _Written:
         """The path of an image; empty for an empty one. UsageError for what is not an image."""
         if isinstance(image, (str, os.PathLike)):
             path = os.fspath(image)
-            return os.path.abspath(path) if path else ""  # noqa: PTH100 - keeps any bytes
+            return os.path.abspath(path) if path else ""
         picture = _picture(image)
         if unread := _unread_file(picture):
             return unread
@@ -301,8 +307,8 @@ def _unread_file(picture: Image) -> str:
     path = getattr(picture, "filename", "")
     if not path or not getattr(picture, "tile", None) or getattr(picture, "fp", None) is None or picture.tell():
         return ""
-    path = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - keeps any bytes
-    return path if os.path.isfile(path) else ""  # noqa: PTH113
+    path = os.path.abspath(os.fsdecode(path))
+    return path if os.path.isfile(path) else ""
 
 
 def _write(picture: Image, path: str, background: str) -> None:

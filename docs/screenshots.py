@@ -169,10 +169,10 @@ async def duel(visit: Visit) -> None:
     screen: Any = visit.app.screen
     rows = {row.path: row.final for row in visit.app.session.results.rows}
     for number in range(DUELS):
-        left, right = (rows[screen._desk.images[image].path] for image in screen.pair)  # noqa: SLF001
-        before = screen._desk.counting  # noqa: SLF001
+        left, right = (rows[screen._desk.images[image].path] for image in screen.pair)
+        before = screen._desk.counting
         await visit.press("t" if number % 9 == 8 else "h" if left > right else "l")
-        await visit.until(lambda before=before: screen._desk.counting > before and screen.pair)  # noqa: SLF001
+        await visit.until(lambda before=before: screen._desk.counting > before and screen.pair)
     await visit.press("r")
     await visit.keep("ranking")
     await visit.press("q", "q", "escape")

@@ -12,7 +12,7 @@ import time
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from sample_data.common import HERE  # noqa: E402
+from sample_data.common import HERE
 
 TIMES_FILE = HERE / "training_times.json"
 # In order: BLIP-2 and EditCLIP start from CLIP's tower, and the figures need everything else.

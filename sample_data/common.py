@@ -29,7 +29,7 @@ STD = (0.26862954, 0.26130258, 0.27577711)
 
 def seed_everything(seed: int) -> random.Random:
     """Seed numpy and torch, and return a generator of Python's own for the stage."""
-    np.random.seed(seed)  # noqa: NPY002 - libraries used in training draw from the global generator
+    np.random.seed(seed)
     torch.manual_seed(seed)
     return random.Random(seed)
 

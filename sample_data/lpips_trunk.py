@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageEnhance, ImageFilter
 from torch import nn
-from torch.nn import functional as F  # noqa: N812 - torch's own convention
+from torch.nn import functional as F
 
 from sample_data.common import Schedule
 from sample_data.foreign import picture

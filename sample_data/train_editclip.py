@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import nn
-from torch.nn import functional as F  # noqa: N812 - torch's own convention
+from torch.nn import functional as F
 from transformers import CLIPImageProcessor, CLIPModel, CLIPProcessor, CLIPTextConfig
 
 from sample_data import captions, instructions

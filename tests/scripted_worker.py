@@ -44,11 +44,10 @@ from aim_tui.ipc.protocol import (
     EmbedTexts,
     Hello,
     JobEnded,
-    MapFailed,
     MapMade,
     Message,
+    RequestFailed,
     TextsEmbedded,
-    TextsFailed,
     TokenCount,
     decode,
     encode,
@@ -74,10 +73,10 @@ def count_tokens(text: str) -> TokenCount:
     return TokenCount(len(words) + 2, LIMIT, cut_at, foreign / len(letters) if letters else 0.0)
 
 
-def make_map(request: MakeMap) -> MapMade | MapFailed:
+def make_map(request: MakeMap) -> MapMade | RequestFailed:
     """A map whose mass is two thirds at the top left; each word of the text is worth 0.01 of the score."""
     if "broken" in request.path:
-        return MapFailed("broken: holds text, not an image", "choose another")
+        return RequestFailed("broken: holds text, not an image", "choose another")
     grid = ((4.0, 1.0), (0.5, 0.5))
     if request.method is MapMethod.DIFFERENCE:
         return MapMade(Map(request.method, grid, 512, 512, score=scores(request.path)["lpips"], how="scripted LPIPS"))
@@ -86,10 +85,10 @@ def make_map(request: MakeMap) -> MapMade | MapFailed:
     return MapMade(Map(request.method, grid, 512, 512, area, request.text, score, whole, "scripted CLIP"))
 
 
-def embed(request: EmbedTexts) -> TextsEmbedded | TextsFailed:
+def embed(request: EmbedTexts) -> TextsEmbedded | RequestFailed:
     """A vector in the plane for each text, which points to the first number in it: 'like 3' to 3 tenths of a turn."""
     if "broken" in request.texts[0]:
-        return TextsFailed("broken: cannot be embedded", "say it otherwise")
+        return RequestFailed("broken: cannot be embedded", "say it otherwise")
     turns = [float((re.findall(r"\d+", text) or ["0"])[0]) / 10 for text in request.texts]
     vectors = [[math.cos(2 * math.pi * turn), math.sin(2 * math.pi * turn)] for turn in turns]
     return TextsEmbedded(vectors, "scripted-clip", "scripted")

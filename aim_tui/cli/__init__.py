@@ -25,6 +25,7 @@ class Command(NamedTuple):
     help: str
 
 
+_RECURSIVE = ("-r", "--recursive")
 _SCORE = "Score"
 _COMPARE = "Compare and search"
 _JUDGE = "Judge and agree"
@@ -32,7 +33,7 @@ _STORED = "Stored"
 _SET_UP = "Set up"
 
 COMMANDS = {
-    "open": Command("open_app:open_app", _SCORE, "Open the application on a folder, as a bare `aim-tui [PATH]` does."),
+    "open": Command("open_app:open_app", _SCORE, "Open the application on images, as a bare `aim-tui [PATH...]` does."),
     "demo": Command("scoring.demo:demo", _SCORE, "Try it on the embedded sample images and sample models."),
     "score": Command("scoring.score:score", _SCORE, "Score images without the application."),
     "clip-score": Command("scoring.clip_score:clip_score", _SCORE, "Add CLIP scores to the rows of a manifest."),
@@ -94,20 +95,21 @@ def main() -> None:
 
 
 def _run(args: list[str]) -> None:
-    """Open the application if the only argument is a path; otherwise run typer."""
+    """Open the application if all arguments are paths, or -r; otherwise run typer."""
     if args[:1] == ["help"]:
         args = _asking_for_help(args[1:])
     first = args[0] if args else "."
-    if len(args) <= 1 and first not in COMMANDS and os.path.lexists(first):
+    paths = [arg for arg in args if arg not in _RECURSIVE] or ["."]
+    if first not in COMMANDS and all(map(os.path.lexists, paths)):
         from aim_tui.cli.launching import open_plainly
 
-        raise SystemExit(open_plainly(first))
+        raise SystemExit(open_plainly(paths, recursive=any(arg in _RECURSIVE for arg in args)))
     if first not in COMMANDS and not first.startswith("-") and not os.path.lexists(first):
         _check_mistyped(first)
     if first in COMMANDS:
         typer_app((first,))(args=args)
     elif first in ("--help", "-h", "--version", "-v"):
-        typer_app()(args=args)
+        typer_app(load=False)(args=args)
     else:
         typer_app(("open",))(args=["open", *args])
 
@@ -130,8 +132,8 @@ def _check_mistyped(name: str) -> None:
         )
 
 
-def typer_app(names: tuple[str, ...] = tuple(COMMANDS)) -> typer.Typer:
-    """The command line, with only these commands."""
+def typer_app(names: tuple[str, ...] = tuple(COMMANDS), *, load: bool = True) -> typer.Typer:
+    """The command line, with only these commands; if they are not loaded, it can only list them."""
     import typer
 
     app = typer.Typer(
@@ -156,11 +158,14 @@ def typer_app(names: tuple[str, ...] = tuple(COMMANDS)) -> typer.Typer:
 
     @app.callback()
     def root(version: bool = version_option) -> None:
-        """Holds the options that come before a command."""
+        """The options before a command."""
+
+    def not_loaded() -> None:
+        """Stands for any command in the list of commands."""
 
     for name in names:
         module, _, attribute = COMMANDS[name].implementation.partition(":")
-        command = getattr(importlib.import_module(f"aim_tui.cli.{module}"), attribute)
+        command = getattr(importlib.import_module(f"aim_tui.cli.{module}"), attribute) if load else not_loaded
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name, help=COMMANDS[name].help, rich_help_panel=COMMANDS[name].panel)
         else:

@@ -2,46 +2,86 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aim_tui.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from aim_tui.runs.edit_plan import EditWish
     from aim_tui.runs.setup import Setup
     from aim_tui.ui.launch import Launch
 
 
-def open_plainly(path: str) -> int:
-    """Open the application on a path with the current settings; returns its exit code."""
+def open_plainly(paths: Sequence[str], *, recursive: bool = False) -> int:
+    """Open the application on paths with the current settings; returns its exit code."""
 
     def prepare() -> Launch:
         from aim_tui.runs.setup import resolve
         from aim_tui.runs.storage import store_path
 
         store = os.environ.get("AIM_TUI_STORE")
-        return launch(resolve(), folder, store=store_path(Path(store) if store else None), edits=edits_of(path))
+        kept = store_path(Path(store) if store else None)
+        return launch(resolve(), source.folder, source=source, store=kept, edits=edits_of(paths))
 
-    folder = folder_of(path)
-    return open_on(folder, prepare)
+    source = source_of(paths, recursive=recursive)
+    return open_on(source.folder, prepare)
+
+
+class ImageSource(NamedTuple):
+    """What the command line names: a folder, or several paths of which it is the lowest that holds all."""
+
+    folder: Path
+    paths: tuple[str, ...] = ()
+    recursive: bool = False
+    current: str = ""
+    """The image that was named alone: it is shown among those of its folder."""
+
+
+def source_of(paths: Sequence[str], *, recursive: bool = False) -> ImageSource:
+    """Where the images of some paths are; UsageError for one that is neither there nor a pattern."""
+    if len(paths) == 1 and not recursive and (os.path.exists(paths[0]) or not glob.has_magic(paths[0])):
+        folder = folder_of(paths[0])
+        path = Path(paths[0]).absolute()
+        return ImageSource(folder, current="" if path == folder or edits_of(paths) else str(path))
+    whole = tuple(str(Path(path).absolute()) for path in paths)
+    folders = {_existing_folder(path) for path in whole}
+    if len(whole) == 1 and str(next(iter(folders))) == whole[0]:
+        return ImageSource(next(iter(folders)), recursive=recursive)
+    try:
+        folder = Path(os.path.commonpath(folders))
+    except ValueError:  # on different drives
+        folder = next(iter(folders))
+    return ImageSource(folder, whole, recursive)
+
+
+def _existing_folder(path: str) -> Path:
+    """The folder itself, or the lowest above a file or pattern that is there."""
+    if not os.path.exists(path) and not glob.has_magic(path):
+        raise UsageError(f"no such file or folder: {path}")
+    folder = Path(path)
+    while not os.path.isdir(folder):
+        folder = folder.parent
+    return folder
 
 
 def folder_of(path: str) -> Path:
     """The folder to open for a path: itself, or the parent of a file; UsageError if it does not exist."""
     folder = Path(path).absolute()
-    if not folder.exists():
+    if not os.path.exists(folder):
         raise UsageError(f"no such file or folder: {path}")
-    return folder if folder.is_dir() else folder.parent
+    return folder if os.path.isdir(folder) else folder.parent
 
 
-def edits_of(path: str) -> EditWish | None:
-    """The edits to open if the path is a file of rows (JSON, JSON Lines, CSV); None for anything else."""
-    if not path.lower().endswith((".json", ".jsonl", ".ndjson", ".csv", ".tsv")) or Path(path).is_dir():
+def edits_of(paths: Sequence[str]) -> EditWish | None:
+    """The edits to open if the only path is a file of rows (JSON, JSON Lines, CSV); None for anything else."""
+    path = paths[0] if len(paths) == 1 else ""
+    if not path.lower().endswith((".json", ".jsonl", ".ndjson", ".csv", ".tsv")) or os.path.isdir(path):
         return None
     from aim_tui.runs.edit_plan import EditWish
 
@@ -74,6 +114,7 @@ def launch(
     setup: Setup,
     folder: Path,
     *,
+    source: ImageSource | None = None,
     start_scoring: bool = False,
     store: Path | None = None,
     state_name: str = "",
@@ -97,6 +138,10 @@ def launch(
     remember = setup.settings.interface.remember and (store is not None or bool(state_name))
     return Launch(
         folder=folder,
+        paths=source.paths if source else (),
+        recursive=source.recursive if source else False,
+        current=source.current if source else "",
+        profile_given=setup.profile_given,
         context=setup.context,
         profile=setup.profile,
         profiles=setup.settings.profiles,

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import functools
 import inspect
+from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from aim_tui.runs.setup import Setup
+from aim_tui.exports.content import Content, Records
+from aim_tui.exports.formats import formats_for
+from aim_tui.runs.setup import Setup, resolve
+from aim_tui.runs.storage import store_path
 
 _MODELS = "Models and machine"
 _STORE = "Store"
@@ -77,9 +78,18 @@ Store = Annotated[
 ]
 
 
-def format_option(help: str) -> Any:
-    """--format of a command with formats of its own."""
-    return typer.Option("--format", "-f", metavar="FORMAT", rich_help_panel=_OUTPUT, help=help)
+def format_option(*kinds: type[Content], default: str = "by the ending of FILE, else table") -> Any:
+    """--format of a command that writes one of these kinds of content; the help lists the formats."""
+    names = [each.id for each in formats_for(*kinds)]
+    known = " or ".join([", ".join(names[:-1]), names[-1]])
+    return typer.Option(
+        "--format",
+        "-f",
+        metavar="FORMAT",
+        rich_help_panel=_OUTPUT,
+        help=f"{known}. Default: {default}.",
+        show_default=False,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,9 +130,7 @@ class EngineOptions:
     config: Config = None
 
     def setup(self, **wanted: Any) -> Setup:
-        """What these options and the settings add up to; `wanted` are the further arguments of `runs.setup.resolve`."""
-        from aim_tui.runs.setup import resolve
-
+        """The setup of these options and the settings; `wanted` are the further arguments of `runs.setup.resolve`."""
         return resolve(
             profile=self.profile,
             device=self.device,
@@ -143,6 +151,11 @@ class RunOptions(EngineOptions):
         bool,
         typer.Option("--no-store", rich_help_panel=_STORE, help="Store nothing, and reuse nothing that is stored."),
     ] = False
+
+    @property
+    def store_path(self) -> Path | None:
+        """The store to use; None with --no-store."""
+        return None if self.no_store else store_path(self.store)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,16 +190,7 @@ class StoredRunOptions(ReadOptions):
 class OutputOptions:
     """Where a result goes, and in which format."""
 
-    format: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            "-f",
-            metavar="FORMAT",
-            rich_help_panel=_OUTPUT,
-            help="table, json, jsonl or csv. Default: by the ending of FILE, else table.",
-        ),
-    ] = None
+    format: Annotated[str | None, format_option(Records)] = None
     output: Output = None
 
 
@@ -210,11 +214,9 @@ def takes_groups(command: Callable[..., None]) -> Callable[..., None]:
         ]
 
     @functools.wraps(command)
-    def call(**given: Any) -> None:
-        grouped = {
-            name: kind(**{field.name: given.pop(field.name) for field in fields(kind)}) for name, kind in groups.items()
-        }
-        command(**given, **grouped)
+    def call(**values: Any) -> None:
+        parts = {name: {field.name: values.pop(field.name) for field in fields(kind)} for name, kind in groups.items()}
+        command(**values, **{name: kind(**parts[name]) for name, kind in groups.items()})
 
     # typer reads the signature; through `__wrapped__` it would read the command's own.
     del call.__wrapped__

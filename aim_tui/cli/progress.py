@@ -17,7 +17,7 @@ _STYLES = {Tone.PLAIN: "", Tone.SUMMARY: "bold", Tone.WARNING: "yellow", Tone.ER
 
 
 def display(*, phases: bool = True) -> Display:
-    """The display that fits stderr; without `phases` plain lines do not say what goes on."""
+    """The display for stderr; without `phases` plain lines do not include phases."""
     stderr = console(stderr=True)
     return BarDisplay(stderr) if stderr.is_terminal else PlainDisplay(stderr, phases=phases)
 
@@ -39,14 +39,14 @@ class PlainDisplay(Display):
             self.say(text)
 
     def stopping(self) -> None:
-        """A line, past the console: what it writes just now is not mixed with it."""
-        # A terminal that has gone cannot be written to any more.
+        """A line, not through the console, which may be writing just now."""
+        # The terminal may be gone.
         with contextlib.suppress(OSError):
             print("\nstopping after this batch (once more: at once)", file=sys.stderr, flush=True)
 
 
 class BarDisplay(PlainDisplay):
-    """A bar at the foot of a terminal, which goes when the run ends; lines stand above it."""
+    """A progress bar at the bottom of a terminal, with lines above it; it is removed when the run ends."""
 
     def __init__(self, stderr: Console) -> None:
         super().__init__(stderr, phases=False)

@@ -1,1 +1,1 @@
-"""The judgement: records, metric specifications, normalisation, final score. Pure Python, no I/O."""
+"""Metrics, scores, ratings, embeddings and agreement. Pure Python and numpy, no I/O."""

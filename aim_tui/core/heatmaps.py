@@ -1,7 +1,6 @@
-"""A map over an image: how much each region counts for a score, as plain numbers.
+"""Heatmaps over an image: how much each region contributes to a score, as plain numbers.
 
-The worker makes them (`worker.maps` says how), the screen draws them; what a region's share of the whole is, and which
-words of a prompt were compared, is decided here.
+The engine computes them, the screen draws them; the shares of regions and the words of a prompt are defined here.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-#: More cells than this a side are never sent: a terminal has no more.
+#: The most cells per side: a terminal cannot show more.
 MOST_CELLS = 96
 
 _WORD = re.compile(r"\S+")
@@ -20,24 +19,24 @@ _COLUMNS = ("left", "centre", "right")
 
 
 class MapMethod(StrEnum):
-    """What a map is of."""
+    """What a heatmap shows."""
 
     ATTENTION = "attention"
-    """Where CLIP's image model looks, whatever the prompt says."""
+    """Where CLIP's image model looks, whatever the prompt."""
     RELEVANCE = "relevance"
-    """Which region made the image match the words."""
+    """Which regions make the image match the words."""
     DIFFERENCE = "difference"
-    """Where the image differs from the reference, as LPIPS sees it."""
+    """Where the image differs from the reference, by LPIPS."""
 
 
 @dataclass(frozen=True, slots=True)
 class Map:
     """A grid of numbers, none below 0, over a part of an image.
 
-    `grid` holds rows from top to bottom. `area` is the part of the image that the grid covers: left, top, right and
-    bottom in fractions of its width and height; CLIP sees no more than that part. `score` belongs to the map: the
-    cosine of the image with `text`, or the distance to the reference; None where there was no text. `whole` is the
-    cosine with the whole prompt. `how` says with what it was made.
+    `grid` has the rows from top to bottom. `area` is the part of the image that the grid covers, and that CLIP sees:
+    left, top, right and bottom in fractions of its width and height. `score` is the cosine of the image with `text`, or
+    the distance to the reference; None without a text. `whole` is the cosine with the whole prompt. `how` names model
+    and method.
     """
 
     method: MapMethod
@@ -67,13 +66,13 @@ class Map:
 
     @property
     def mass(self) -> float:
-        """All numbers together; 0 where nothing counts."""
+        """The sum of all numbers."""
         return sum(map(sum, self.grid))
 
     def share(self, left: float, top: float, right: float, bottom: float) -> float:
-        """The part of the mass (0..1) in a box of the image, in fractions of its width and height; 0 of no mass.
+        """The share of the mass (0..1) in a box of the image, in fractions of its width and height; 0 without mass.
 
-        A cell that lies in the box in part counts in that part.
+        A cell that is partly in the box counts by that part.
         """
         mass = self.mass
         if not mass > 0:
@@ -89,36 +88,36 @@ class Map:
         return inside / mass
 
     def thirds(self) -> list[tuple[str, float]]:
-        """The nine thirds of the image with their shares of the mass, largest first: ('top left', 0.41)."""
-        found = [
+        """The nine parts of the image with their shares of the mass, largest first: ('top left', 0.41)."""
+        shares = [
             (place(row, column), self.share(column / 3, row / 3, (column + 1) / 3, (row + 1) / 3))
             for row in range(3)
             for column in range(3)
         ]
-        return sorted(found, key=lambda third: -third[1])
+        return sorted(shares, key=lambda third: -third[1])
 
 
 def place(row: int, column: int) -> str:
-    """A third of an image in words: 'top left', 'middle right', 'centre'."""
+    """The name of one of the nine parts: 'top left', 'middle right', 'centre'."""
     if (row, column) == (1, 1):
         return "centre"
     return f"{_ROWS[row]} {_COLUMNS[column]}"
 
 
 def words_of(prompt: str) -> list[str]:
-    """The words of a prompt that can be switched off: what stands between spaces."""
+    """The words of a prompt, separated by white space, that can be switched off."""
     return _WORD.findall(prompt)
 
 
 def without(prompt: str, off: Collection[int]) -> str:
-    """The prompt without these words, by their place in `words_of`; the very same text where none is off."""
+    """The prompt without these words, by their index in `words_of`; unchanged if none is off."""
     if not off:
         return prompt
     return " ".join(word for number, word in enumerate(words_of(prompt)) if number not in off)
 
 
 def _covered(cells: int, start: float, end: float, low: float, high: float) -> list[float]:
-    """The part of each cell (0..1) between `low` and `high`, of `cells` equal ones from `start` to `end`."""
+    """The share of each of `cells` equal cells from `start` to `end` that is between `low` and `high`."""
     size = (end - start) / cells
     lefts = (start + number * size for number in range(cells))
     return [min(max(min(left + size, high) - max(left, low), 0.0) / size, 1.0) for left in lefts]
@@ -126,10 +125,10 @@ def _covered(cells: int, start: float, end: float, low: float, high: float) -> l
 
 @dataclass(frozen=True, slots=True)
 class MakeMap:
-    """To the worker: which regions of this image count? Answered by MapMade or MapFailed; Cancel takes it back.
+    """To the worker: compute a heatmap. Answered by MapMade or RequestFailed; Cancel withdraws it.
 
-    While a job runs it is answered between two batches where its model is loaded, and after the job where not.
-    `text` is what is left of the prompt `whole` when words are switched off; `reference` is for the difference.
+    While a job runs it is answered between two batches if its model is loaded, and otherwise after the job. `text` is
+    the prompt `whole` without the words that are switched off; `reference` is for the difference.
     """
 
     path: str

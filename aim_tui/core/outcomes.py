@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """A finite number; NaN and infinity are refused, so that no aggregate can swallow one."""
+    """A finite number; NaN and infinity are refused, so that none gets into an aggregate."""
 
     value: float
 

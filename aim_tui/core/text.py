@@ -1,4 +1,4 @@
-"""Text from users, files and models is data: made printable before it reaches a terminal."""
+"""Text from users, files and models is data: it is made printable before it reaches a terminal."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _ESCAPE = re.compile(
     r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
     r"|\x1b[ -/]*[0-~]?"
 )
-# Bidirectional overrides can make a file name read as another one; the other format characters (zero-width joiners in
-# emoji and Indic text) are legitimate.
+# Bidirectional overrides can make a file name read as another one; other format characters are legitimate, such as
+# zero-width joiners in emoji and Indic text.
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _BREAKS = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v", "\f": "\\f", "\x85": "\\u0085"}
 _BREAKS |= {"\u2028": "\\u2028", "\u2029": "\\u2029"}
@@ -29,9 +29,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", 
 def printable(text: str, newline: str | None = " ") -> str:
     r"""`text` without anything that a terminal would interpret.
 
-    Control characters and undecodable bytes of a file name are shown as \x1b, so that two names never look the same
-    for what is hidden in one of them. Line breaks and tabs become `newline` (a space by default; None shows them as
-    \n and \t).
+    Control characters and undecodable bytes of a file name are shown as \x1b, so that different names never look the
+    same. Line breaks and tabs become `newline` (a space by default; None shows them as \n and \t).
     """
     if text.isascii() and text.isprintable():
         return text
@@ -68,6 +67,11 @@ def portable_path(path: str) -> str:
         return path.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def portable_text(text: str) -> str:
+    r"""`text` as valid Unicode; half of a surrogate pair, which no file format can hold, becomes \uNNNN."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def path_bytes(path: str) -> str | None:
     """Base64 of a path's bytes if `portable_path` would change it, else None."""
     try:
@@ -75,6 +79,12 @@ def path_bytes(path: str) -> str | None:
     except UnicodeEncodeError:
         return base64.b64encode(os.fsencode(path)).decode("ascii")
     return None
+
+
+def path_fields(path: str) -> dict[str, str]:
+    """A path for JSON; `path_bytes`, its bytes in Base64, is there where it is not valid Unicode."""
+    raw = path_bytes(path)
+    return {"path": portable_path(path)} | ({"path_bytes": raw} if raw is not None else {})
 
 
 def file_name(path: str) -> str:

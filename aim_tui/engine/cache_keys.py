@@ -17,7 +17,7 @@ from aim_tui.engine.feature_cache import CacheAccess
 from aim_tui.engine.lower_casing import LOWER_CASED
 from aim_tui.engine.models.device import Placement, dtype_name
 from aim_tui.hub.inventory import locate
-from aim_tui.store.cache import Kind, Space
+from aim_tui.store.cache import FeatureKind, Space
 from aim_tui.store.errors import StoreError
 from aim_tui.store.fingerprints import fingerprint
 from aim_tui.store.packing import to_json
@@ -143,7 +143,7 @@ class Cache:
     def notes(self, role: Role, what: str) -> Space:
         """Where texts about a model are kept: how much of a prompt it reads, and its ModelInfo."""
         model = self.identities[role]
-        return Space(Kind.FACTS, model.fingerprint, to_json({"about": what, "dtype": model.computing}))
+        return Space(FeatureKind.FACTS, model.fingerprint, to_json({"about": what, "dtype": model.computing}))
 
     def kept_info(self, role: Role) -> ModelInfo | None:
         """What was recorded of the model when it was last loaded."""

@@ -261,7 +261,7 @@ class ReadAhead(Generic[Input]):
         while (index := self._claim()) is not None:
             try:
                 result: Readable | Unreadable | BaseException = self._work(self._inputs[index])
-            except BaseException as error:  # noqa: BLE001 - handed to the consumer, whatever it is
+            except BaseException as error:
                 result = error
             with self._changed:
                 if index in self._abandoned:

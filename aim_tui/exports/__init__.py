@@ -1,1 +1,1 @@
-"""Everything that is written for other programs and people: one registry of formats."""
+"""Output for other programs and people, through one registry of formats."""

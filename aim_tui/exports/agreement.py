@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from rich.console import RenderableType
+
+from aim_tui.core.agreement.analysis import AgreementCell, Analysis
 from aim_tui.core.agreement.report_json import document
 from aim_tui.core.agreement.report_tables import sections
 from aim_tui.core.text import printable
 from aim_tui.exports.content import Documented, Drawn, Paged, Tabled
+from aim_tui.exports.figure import figure
 from aim_tui.exports.page import Block, Bullets, Grid, Heading
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from aim_tui.core.agreement.analysis import AgreementCell, Analysis
-    from aim_tui.exports.tables import Part
+from aim_tui.exports.tables import Part, table, words
 
 
 class AgreementReport(Documented, Paged, Tabled):
-    """What an analysis has found; its document is a superset of the seed's correlation_results.json."""
+    """The results of an analysis; its document is a superset of the seed's correlation_results.json."""
 
     what = "an analysis of agreement"
 
@@ -43,9 +42,7 @@ class AgreementReport(Documented, Paged, Tabled):
                 yield Grid(section.headings, section.rows, frozenset(range(section.texts)))
 
     def parts(self) -> list[Part]:
-        """All sections above each other."""
-        from aim_tui.exports.tables import table, words
-
+        """All sections, one below the other."""
         parts: list[Part] = [*map(words, (*self._analysis.study.notes, settings(self._analysis)))]
         for section in sections(self._analysis):
             pieces: list[RenderableType] = []
@@ -72,13 +69,11 @@ class AgreementFigure(Drawn):
 
     def drawing(self, ending: str) -> bytes:
         """The figure at 300 dpi; ExportError where matplotlib is not installed or there are no pairs."""
-        from aim_tui.exports.figure import figure
-
         return figure(self._cell, ending)
 
 
 def settings(analysis: Analysis) -> str:
-    """What it takes to get the same figures again."""
+    """The options that reproduce the same figures."""
     options = analysis.options
     groups = f", groups by {options.group_by}" if options.group_by else ""
     resamples = "resamples by the number of pairs" if options.resamples is None else f"{options.resamples:,} resamples"

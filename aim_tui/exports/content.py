@@ -1,6 +1,6 @@
-"""What can be exported: the base classes say what a format needs of it, and a thing says no more than it has.
+"""What can be exported: one base class for each form that formats need.
 
-A format asks for one of these classes (`Format.needs`); every kind of thing that has it can be written in that format.
+A format needs one of these classes (`Format.needs`); every content of that class can be written in it.
 """
 
 from __future__ import annotations
@@ -11,20 +11,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
+from aim_tui.core.text import path_fields, portable_path
 from aim_tui.exports.page import Block
+from aim_tui.exports.tables import Part
 
 if TYPE_CHECKING:
     from aim_tui.core.embeddings.gallery import Vectors
-    from aim_tui.exports.tables import Part
 
 RowT = TypeVar("RowT")
 
 
-class Content(ABC):  # noqa: B024  # what it has, its subclasses say
+class Content(ABC):  # noqa: B024  # its subclasses have the methods
     """Anything that can be exported."""
 
     what: ClassVar[str] = "this"
-    """What messages call it."""
+    """Its name in messages."""
 
 
 class Documented(Content):
@@ -32,11 +33,11 @@ class Documented(Content):
 
     @abstractmethod
     def document(self) -> Any:
-        """Everything at once: where it comes from, the records, what they add up to."""
+        """The whole document: provenance, records, summary."""
 
 
 class Recorded(Documented, Generic[RowT]):
-    """Has rows, each a record and one or more lines of a table."""
+    """Has rows, each with a record and one or more lines of a table."""
 
     @abstractmethod
     def rows(self) -> Iterable[RowT]:
@@ -44,7 +45,7 @@ class Recorded(Documented, Generic[RowT]):
 
     @abstractmethod
     def record(self, row: RowT) -> Mapping[str, Any]:
-        """A row with where it comes from, so that it can stand alone."""
+        """A row with its provenance."""
 
     @abstractmethod
     def columns(self) -> Sequence[str]:
@@ -59,11 +60,11 @@ class Tabled(Content):
     """Has a table for people."""
 
     piped_width: ClassVar[int | None] = None
-    """How wide it is in a pipe, where that is not as all tables are. In a file it is as wide as it needs to be."""
+    """Its width in a pipe, if not that of other tables. In a file it is as wide as necessary."""
 
     @abstractmethod
     def parts(self) -> Sequence[Part]:
-        """What stands above each other, apart by an empty line; the pieces of a tuple without one."""
+        """The parts, one below the other, separated by an empty line; the pieces of a tuple without one."""
 
 
 class Paged(Content):
@@ -79,7 +80,7 @@ class HtmlPaged(Content):
 
     @abstractmethod
     def html(self) -> str:
-        """The page, which needs nothing beside it."""
+        """The page, self-contained."""
 
 
 class Columnar(Content):
@@ -87,15 +88,15 @@ class Columnar(Content):
 
     @abstractmethod
     def arrow(self, pyarrow: Any) -> Any:
-        """The pyarrow.Table, made with the library that is given."""
+        """The pyarrow.Table, made with the given library."""
 
 
 class Arrays(Content):
-    """Has arrays of numbers and of names, and what they are of."""
+    """Has arrays of numbers and of names, and a description."""
 
     @abstractmethod
     def arrays(self) -> tuple[Mapping[str, Vectors], Mapping[str, Sequence[str]], Mapping[str, Any]]:
-        """Numbers, names, and anything that JSON can say of them."""
+        """Numbers, names, and a description for JSON."""
 
 
 class Tensors(Content):
@@ -114,15 +115,9 @@ class Drawn(Content):
         """The picture, as png or svg."""
 
 
-@dataclass(frozen=True)
-class Document(Documented):
-    """Plain data that is written as it is."""
-
-    data: Any
-
-    def document(self) -> Any:
-        """The data."""
-        return self.data
+def left_out_records(reasons: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    """What was left out, for JSON: each path with its reason."""
+    return [{**path_fields(path), "reason": portable_path(reason)} for path, reason in reasons]
 
 
 def _one_line(record: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
@@ -131,7 +126,7 @@ def _one_line(record: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
 
 @dataclass(frozen=True)
 class Records(Tabled, Recorded["Mapping[str, Any]"]):
-    """Records under a name, with a head that says where they come from."""
+    """Records under a name, with a head of provenance."""
 
     what: ClassVar[str] = "records"
 
@@ -139,11 +134,11 @@ class Records(Tabled, Recorded["Mapping[str, Any]"]):
     name: str
     records: Sequence[Mapping[str, Any]]
     flatten: Callable[[Mapping[str, Any]], Iterable[Mapping[str, Any]]] = _one_line
-    """A record as lines of a table, where it is not one line as it stands."""
+    """A record as lines of a table; by default the record itself."""
     table: Callable[[], Sequence[Part]] = tuple
-    """What people are shown of it."""
+    """The table for people."""
     whole: Mapping[str, Any] | None = None
-    """The document, where it is more than the head with the records."""
+    """The document, if it is more than the head with the records."""
 
     def parts(self) -> Sequence[Part]:
         """The table for people."""
@@ -166,7 +161,7 @@ class Records(Tabled, Recorded["Mapping[str, Any]"]):
         return list(dict.fromkeys(name for record in self.records for line in self.flatten(record) for name in line))
 
     def columns(self) -> list[str]:
-        """Whatever any record has."""
+        """The fields of all records."""
         return self._columns
 
     def lines(self, row: Mapping[str, Any]) -> Iterable[list[Any]]:

@@ -1,10 +1,12 @@
-"""Scored edits as something to export, whether a run is still going on or not."""
+"""Scored edits as content to export, during or after a run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from rich.table import Table
 
 from aim_tui.core.metrics.edits import families_of
 from aim_tui.core.metrics.spec import ModelRef, Role
@@ -16,47 +18,43 @@ from aim_tui.errors import UsageError
 from aim_tui.exports.content import Recorded, Tabled
 from aim_tui.exports.formats.editclip import EditClipScored
 from aim_tui.exports.ordering import score_text
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from aim_tui.exports.tables import Part
-    from aim_tui.store.records import Run
+from aim_tui.exports.tables import Part, facts, table, words
+from aim_tui.store.records import Run
 
 
 class EditRecords(Recorded[Row]):
-    """Rows of edits; `provenance` says of each where its numbers come from."""
+    """Rows of edits, each with its `provenance`."""
 
     what = "a run over edits"
 
-    def __init__(self, results: Results, provenance: Mapping[str, Any], judged: OpinionsByPath | None = None) -> None:
+    def __init__(self, results: Results, provenance: Mapping[str, Any], opinions: OpinionsByPath | None = None) -> None:
         self.results = results
         self.provenance = provenance
-        self.judged = judged
+        self.opinions = opinions
 
     def rows(self) -> Sequence[Row]:
-        """One an edit, in the order of the file."""
+        """One per edit, in the order of the file."""
         return self.results.rows
 
     def record(self, row: Row) -> dict[str, Any]:
-        """An edit, with what people say of it where that was looked up."""
-        return full_record(row, self.results, self.judged) | dict(self.provenance)
+        """An edit, with opinions if they are given."""
+        return full_record(row, self.results, self.opinions) | dict(self.provenance)
 
     @cached_property
     def _columns(self) -> list[str]:
-        return csv_fields(self.results, self.judged)
+        return csv_fields(self.results, self.opinions)
 
     def columns(self) -> list[str]:
-        """The numbers and what is known of an edit; three for each rater."""
+        """The fields of an edit, and three for each rater."""
         return self._columns
 
     def lines(self, row: Row) -> list[list[Any]]:
-        """One line an edit."""
-        return [[*csv_record(row, self.results, self.provenance, self.judged).values()]]
+        """One line per edit."""
+        return [[*csv_record(row, self.results, self.provenance, self.opinions).values()]]
 
     def document(self) -> dict[str, Any]:
         """The whole run."""
-        return edits_document(self.results, self.provenance, self.judged)
+        return edits_document(self.results, self.provenance, self.opinions)
 
 
 def stored_edits(run: Run) -> EditRecords:
@@ -79,7 +77,7 @@ def stored_edits(run: Run) -> EditRecords:
 
 
 class ScoredEdits(EditRecords, Tabled, EditClipScored):
-    """Edits of a file that are being scored, by these families and models."""
+    """Edits of a file that are being scored, with the families and models in use."""
 
     def __init__(
         self,
@@ -96,12 +94,12 @@ class ScoredEdits(EditRecords, Tabled, EditClipScored):
         self._pre_resize = pre_resize
 
     def check_editclip(self) -> None:
-        """UsageError where there is no number that editclip_results.json could hold."""
+        """UsageError without a number that editclip_results.json can have."""
         if not {"editclip", "preservation", "clip_edit"} & set(self._families):
             raise UsageError("--format editclip needs editclip, or the similarity of images from clip_edit")
 
     def editclip(self) -> dict[str, Any]:
-        """editclip_results.json; without EditCLIP the similarity of the images, as the file's name for it is."""
+        """editclip_results.json; without EditCLIP with the similarity of the images."""
         measure, role = "editclip_score", Role.EDITCLIP
         if "editclip" not in self._families:
             role = Role.CLIP
@@ -117,7 +115,7 @@ class ScoredEdits(EditRecords, Tabled, EditClipScored):
         )
 
     def _resolution(self, role: Role) -> str:
-        """How large the model saw the images."""
+        """The size at which the model saw the images."""
         info = self.results.models.get(str(role))
         detail = info.detail if info is not None else {}
         seen = f"resize {detail.get('resize', 'unknown')}; crop {detail.get('crop', 'unknown')}"
@@ -125,17 +123,13 @@ class ScoredEdits(EditRecords, Tabled, EditClipScored):
         return f"{side}x{side} (Pillow bicubic) before the model's processor: {seen}" if side else seen
 
     def parts(self) -> list[Part]:
-        """The edits, what each number adds up to, and the formulas."""
-        from aim_tui.exports.tables import facts, words
-
+        """The edits, statistics of each number, and the formulas."""
         formulas = facts([(spec.id, spec.formula) for spec in self.results.specs])
         return [self._table(), spreads(self.results), formulas, words(self.provenance.get("notice", ""))]
 
     def _table(self) -> Table:
-        from aim_tui.exports.tables import table, words
-
         specs = self.results.specs
-        headings = [f"{spec.short} {'↑' if spec.higher_is_better else '↓'}" for spec in specs]
+        headings = [spec.heading for spec in specs]
         truth = any("is_correct" in row.truth for row in self.results.rows)
         made = table("id", "instruction", *(("right",) if truth else ()), *headings, "status", right=headings)
         for row in self.results.rows:
@@ -146,19 +140,17 @@ class ScoredEdits(EditRecords, Tabled, EditClipScored):
         return made
 
 
-_YES_NO: dict[object, str] = {True: "yes", False: "no", None: ""}
+_YES_NO: dict[object, str] = {True: "yes", False: "no"}
 
 
 def spreads(results: Results, *, arrows: bool = False) -> Table:
-    """What each number adds up to; with arrows also which way is better."""
-    from aim_tui.exports.tables import table, words
-
+    """Statistics of each number; with arrows also which way is better."""
     made = table("number", "n", "mean", "sd", "min", "max", right=("n", "mean", "sd", "min", "max"))
     for spec in results.specs:
         spread = results.metric_summary(spec.id)
         cells = ["", "", "", ""]
         if spread is not None:
             cells = [f"{value:.{spec.decimals}f}" for value in (spread.mean, spread.std, spread.low, spread.high)]
-        direction = (" ↑" if spec.higher_is_better else " ↓") if arrows else ""
-        made.add_row(*map(words, (f"{spec.id}{direction}", spread.n if spread else 0, *cells)))
+        name = f"{spec.id} {spec.arrow}" if arrows else spec.id
+        made.add_row(*map(words, (name, spread.n if spread else 0, *cells)))
     return made

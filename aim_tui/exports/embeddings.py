@@ -1,24 +1,21 @@
-r"""Embeddings with what they are of as something to export: every file name survives.
+r"""Embeddings of images and texts as content to export; every file name survives.
 
-A name that is no valid Unicode is readable in `paths` with \xNN, and whole in `path_bytes`; NPZ has the bytes alone.
+A name that is not valid Unicode has \xNN in `paths`, and its bytes in `path_bytes`; NPZ has only the bytes.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from aim_tui.core.embeddings.gallery import Vectors
 from aim_tui.core.text import path_bytes, portable_path
 from aim_tui.exports.content import Arrays, Columnar, Tensors
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from aim_tui.core.embeddings.gallery import Vectors
 
 
 @dataclass(frozen=True)
@@ -31,15 +28,15 @@ class Embeddings(Arrays, Columnar, Tensors):
     texts: Sequence[str]
     text_vectors: Vectors
     about: Mapping[str, Any]
-    """The model with its fingerprint, and what was left out; anything that JSON can say."""
+    """The model with its fingerprint, and what was left out, for JSON."""
 
     def arrays(self) -> tuple[dict[str, Vectors], dict[str, Sequence[str]], Mapping[str, Any]]:
-        """The vectors, and of what they are."""
+        """The vectors, and their paths and texts."""
         names = {"paths": self.paths, "sha256": self.sha256s} | ({"texts": self.texts} if self.texts else {})
         return self._vectors(), names, self.about
 
     def arrow(self, pyarrow: Any) -> Any:
-        """One row an image, then one a text; what a row has not is null."""
+        """One row per image, then one per text; missing fields are null."""
         images, texts = len(self.paths), len(self.texts)
         vectors = np.concatenate([part for part in (self.vectors, self.text_vectors) if len(part)] or [self.vectors])
         width = vectors.shape[1]
@@ -56,7 +53,7 @@ class Embeddings(Arrays, Columnar, Tensors):
         return pyarrow.table(columns).replace_schema_metadata(about)
 
     def tensors(self) -> tuple[dict[str, Vectors], dict[str, str]]:
-        """The vectors, and of what they are."""
+        """The vectors, and their paths and texts."""
         raw = {str(row): there for row, path in enumerate(self.paths) if (there := path_bytes(path)) is not None}
         described = {
             "paths": list(map(portable_path, self.paths)),

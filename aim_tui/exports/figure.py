@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from aim_tui.core.agreement.analysis import AgreementCell
 from aim_tui.core.agreement.coefficients import CoefficientKind
 from aim_tui.core.agreement.report_tables import between, p_value
 from aim_tui.core.text import printable
-from aim_tui.store.errors import ExportError
-
-if TYPE_CHECKING:
-    from aim_tui.core.agreement.analysis import AgreementCell
+from aim_tui.errors import ExportError
 
 _DPI = 300
 _INCHES = (5.0, 4.0)
-# Told apart with every kind of colour blindness, and with the shape besides (Okabe and Ito).
+# Distinct for every kind of colour blindness (Okabe and Ito), and different in shape.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKS = ("o", "s", "^", "D", "v", "P", "X")
 
@@ -25,7 +23,7 @@ _MARKS = ("o", "s", "^", "D", "v", "P", "X")
 def figure(cell: AgreementCell, ending: str) -> bytes:
     """The figure at 300 dpi: the pairs, by group where there are few, the line, and r, p, n and interval above it.
 
-    ExportError where matplotlib is not installed or there is nothing to show.
+    ExportError if matplotlib is not installed or there are no pairs.
     """
     if not cell.pairs.n:
         raise ExportError(f"{cell.metric.name} against {cell.judgement.name}: no pairs, so no figure")
@@ -36,7 +34,7 @@ def figure(cell: AgreementCell, ending: str) -> bytes:
         raise ExportError("a figure needs matplotlib", "pip install 'aim-tui[plot]'") from None
     from matplotlib import rc_context
 
-    # Without a date and with fixed ids, the same analysis gives the same file. No mathematics in anybody's names.
+    # Without a date and with fixed ids, the same analysis gives the same file. No mathematics in names.
     with rc_context({"svg.hashsalt": "aim-tui", "svg.fonttype": "none", "text.parse_math": False}):
         drawn = Figure(figsize=_INCHES, layout="constrained")
         FigureCanvasAgg(drawn)
@@ -56,15 +54,15 @@ def figure(cell: AgreementCell, ending: str) -> bytes:
 
 
 def title(cell: AgreementCell) -> str:
-    """R, p, n and interval, and the rank coefficient, of the pairs that are shown."""
+    """The coefficients r and rho of the shown pairs, with interval, p and n."""
     lines = []
     for kind, sign in ((CoefficientKind.PEARSON, "r"), (CoefficientKind.SPEARMAN, "rho")):
         found = cell.coefficients[kind]
         if found.value is None:
             return f"n = {cell.pairs.n}, {found.reason}"
         interval = found.best_interval
-        told = f"95 % interval {between(interval, '+.2f')}" if interval else found.no_interval
-        lines.append(f"{kind.label.split()[0]} {sign} = {found.value:+.2f}, {told}, p = {p_value(found.best_p)}")
+        bounds = f"95 % interval {between(interval, '+.2f')}" if interval else found.no_interval
+        lines.append(f"{kind.label.split()[0]} {sign} = {found.value:+.2f}, {bounds}, p = {p_value(found.best_p)}")
     return f"n = {cell.pairs.n}. {lines[0]}\n{lines[1]}"
 
 
@@ -79,16 +77,8 @@ def _scatter(axes: Any, cell: AgreementCell) -> None:
     for place, group in enumerate(groups):
         members = of_pair == group
         label = _short(group) or "(none)"
-        axes.scatter(
-            x[members],
-            y[members],
-            s=size,
-            color=_COLOURS[place],
-            marker=_MARKS[place],
-            alpha=0.7,
-            linewidths=0,
-            label=label,
-        )
+        look = {"color": _COLOURS[place], "marker": _MARKS[place], "label": label}
+        axes.scatter(x[members], y[members], s=size, alpha=0.7, linewidths=0, **look)
     axes.legend(fontsize=7, frameon=False)
 
 

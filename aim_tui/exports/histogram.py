@@ -1,4 +1,4 @@
-"""A distribution as a small picture: inline SVG, coloured by the page's style sheet."""
+"""A histogram as inline SVG, coloured by the page's style sheet."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def histogram(values: Sequence[float], name: str, decimals: int) -> Html:
     bars = []
     for number, count in enumerate(found):
         if count:
-            # A bin with a single image among thousands is still to be seen.
+            # A bin with a single image among thousands must be visible.
             height = max(2.0, count / tallest * _HEIGHT)
             title = f"{edges[number]:.6g} to {edges[number + 1]:.6g}: {count}"
             bars.append(

@@ -1,29 +1,29 @@
-"""One HTML page that holds everything: no request leaves it, and no text in it can act.
+"""One self-contained HTML page: it sends no request, and no text in it can run.
 
-The page's policy allows this module's own style sheet and script by their hashes and nothing else, so that even a
-mistake in escaping could not run.
+The page's policy allows only this module's own style sheet and script, by their hashes, so that even a mistake in
+escaping could not run.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
 from importlib import resources
 from typing import Any
 
-from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.metrics.spec import MetricSpec
 from aim_tui.core.outcomes import Failed, Missing, Outcome, value_of
 from aim_tui.core.ratings.records import OpinionsByPath
 from aim_tui.core.scoring.columns import IMAGES, Column, Kind, View
 from aim_tui.core.scoring.plan import Status
 from aim_tui.core.scoring.results import Row
+from aim_tui.core.text import file_name
 from aim_tui.exports.histogram import histogram
 from aim_tui.exports.markup import Html, element, raw
-from aim_tui.exports.ordering import file_name, ranked, score_text, used
+from aim_tui.exports.ordering import ranked, score_text
 from aim_tui.store.records import Run, RunState
 
 Thumbnail = Callable[[str], bytes | None]
@@ -32,16 +32,16 @@ _IMAGE_TYPES = ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"R
 
 
 def report(run: Run, thumbnail: Thumbnail | None = None) -> str:
-    """The page; `thumbnail` turns a path into a small PNG, JPEG or WebP, or None where there is none."""
-    said = run.document()
+    """The page; `thumbnail` gives a small PNG, JPEG or WebP of a path, or None."""
+    document = run.document()
     title = f"{file_name(run.info.folder) or 'Images'}: scores"
     body = element(
         "main",
-        _head(run, said, thumbnail),
+        _head(run, document, thumbnail),
         _tiles(run),
         _distributions(run),
         _images(run, thumbnail),
-        _sources(run, said),
+        _sources(run, document),
     )
     return "<!DOCTYPE html>\n" + element("html", _page_head(title), element("body", body, _script()), lang="en") + "\n"
 
@@ -68,18 +68,20 @@ def _script() -> Html:
     return element("script", raw(_resource("report.js")))
 
 
-def _head(run: Run, said: dict[str, Any], thumbnail: Thumbnail | None) -> Html:
+def _head(run: Run, document: dict[str, Any], thumbnail: Thumbnail | None) -> Html:
     context = run.request.context
     begun = run.info.started.strftime("%d %B %Y, %H:%M UTC").lstrip("0")
-    asked = [("Topic", context.topic), ("Prompt", context.prompt)]
-    entries = [element("div", element("dt", name), element("dd", value)) for name, value in asked if value]
+    texts = [("Topic", context.topic), ("Prompt", context.prompt)]
+    entries = [element("div", element("dt", name), element("dd", text)) for name, text in texts if text]
     if context.reference:
         picture = _picture(context.reference, thumbnail)
         name = element("span", file_name(context.reference), title=context.reference)
         entries.append(element("div", element("dt", "Reference"), element("dd", picture, name), class_="reference"))
-    notes = [element("p", said["notice"], class_="notice")] if "notice" in said else []
+    notes = [element("p", document["notice"], class_="notice")] if "notice" in document else []
     if run.info.state is not RunState.DONE:
-        notes.append(element("p", f"This run is {run.info.state}: {_reached(run)}.", class_="notice"))
+        summary = run.results.summary()
+        reached = f"{summary.n - summary.n_pending} of {summary.n} images were reached"
+        notes.append(element("p", f"This run is {run.info.state}: {reached}.", class_="notice"))
     return element(
         "header",
         element("p", f"aim-tui · profile {run.info.profile} · {begun}", class_="eyebrow"),
@@ -89,27 +91,16 @@ def _head(run: Run, said: dict[str, Any], thumbnail: Thumbnail | None) -> Html:
     )
 
 
-def _reached(run: Run) -> str:
-    summary = run.results.summary()
-    return f"{summary.n - summary.n_pending} of {summary.n} images were reached"
-
-
 def _tiles(run: Run) -> Html:
     summary = run.results.summary()
-    tiles = [_tile("Scored", str(summary.n_ok), f"of {summary.n} images{_not_well(run)}")]
+    tiles = [_tile("Scored", str(summary.n_ok), ", ".join([f"of {summary.n} images", *summary.unscored]))]
     if summary.mean is not None and summary.median is not None and summary.best is not None:
         tiles += [
-            _tile("Mean final score", f"{summary.mean:.2f}", used(run)),
-            _tile("Median", f"{summary.median:.2f}", used(run)),
-            _tile("Best", f"{summary.best_score:.2f}", file_name(summary.best)),
+            _tile("Mean final score", f"{summary.mean:.2f}", summary.used),
+            _tile("Median", f"{summary.median:.2f}", summary.used),
+            _tile("Best", f"{summary.best_score:.2f}", run.results.names[summary.best]),
         ]
     return element("section", *tiles, class_="tiles", aria_label="Summary")
-
-
-def _not_well(run: Run) -> str:
-    summary = run.results.summary()
-    counted = ((summary.n_partial, "in part"), (summary.n_failed, "failed"), (summary.n_pending, "not reached"))
-    return "".join(f", {count} {what}" for count, what in counted if count)
 
 
 def _tile(name: str, value: str, note: str) -> Html:
@@ -122,11 +113,11 @@ def _distributions(run: Run) -> Html | None:
     finals = [row.final for row in rows if row.final is not None]
     if finals:
         figures.append(_figure("Final score ↑", finals, len(rows), 2, "final score"))
-    for metric in run.results.plan.metrics:
-        spec = get_metric(metric)
-        values = [value for row in rows if (value := value_of(row.outcome(metric))) is not None]
+    for spec in run.results.specs:
+        values = [value for row in rows if (value := value_of(row.outcome(spec.id))) is not None]
         if values:
-            figures.append(_figure(_title(spec), values, len(rows), spec.decimals - 1, spec.title))
+            heading = f"{spec.title} {spec.arrow}"
+            figures.append(_figure(heading, values, len(rows), spec.decimals - 1, spec.title))
     if not figures:
         return None
     return element("section", element("h2", "Distributions"), element("div", *figures, class_="figures"))
@@ -137,22 +128,21 @@ def _figure(caption: str, values: list[float], n: int, decimals: int, name: str)
     return element("figure", element("figcaption", element("b", caption), note), histogram(values, name, decimals))
 
 
-def _title(spec: MetricSpec) -> str:
-    return f"{spec.title} {'↑' if spec.higher_is_better else '↓'}"
-
-
 def _images(run: Run, thumbnail: Thumbnail | None) -> Html:
-    metrics = [get_metric(metric) for metric in run.results.plan.metrics]
+    specs = run.results.specs
     headings = [("#", "num"), ("Image", ""), ("Final ↑", "num")]
-    headings += [(f"{spec.short} {'↑' if spec.higher_is_better else '↓'}", "num") for spec in metrics]
+    headings += [(spec.heading, "num") for spec in specs]
     additional = IMAGES.additional()
     headings += [(column.title, "num" if column.kind is Kind.NUMBER else "") for column in additional]
     captioned = any(row.caption for row in run.results.rows)
     headings += [("Caption", "")] if captioned else []
-    judged = run.judged if run.judged is not None and run.judged.raters else None
-    headings += [("Said by raters", "")] if judged else []
+    opinions = run.opinions if run.opinions is not None and run.opinions.raters else None
+    headings += [("Opinions", "")] if opinions else []
     head = element("tr", *(_heading(name, class_) for name, class_ in headings))
-    body = [_row(rank, row, metrics, captioned, thumbnail, judged) for rank, row in ranked(run.results)]
+    names = run.results.names
+    body = [
+        _row(rank, row, names[row.path], specs, captioned, thumbnail, opinions) for rank, row in ranked(run.results)
+    ]
     find = "Find in names and captions"
     tools = element(
         "div",
@@ -174,40 +164,40 @@ def _heading(name: str, class_: str) -> Html:
 def _row(
     rank: int | None,
     row: Row,
-    metrics: list[MetricSpec],
+    name: str,
+    specs: Sequence[MetricSpec],
     captioned: bool,
     thumbnail: Thumbnail | None,
-    judged: OpinionsByPath | None,
+    opinions: OpinionsByPath | None,
 ) -> Html:
     facts = row.facts
     size = f"{facts.width} × {facts.height} {facts.format}" if facts else None
     why = row.errors() or ("not reached" if row.status is Status.PENDING else None)
     words = element(
         "div",
-        element("b", file_name(row.path), title=row.path),
+        element("b", name, title=row.path),
         element("span", size, class_="note") if size else None,
         element("span", why, class_="why") if why else None,
     )
     image = element("div", _picture(row.path, thumbnail), words, class_="image")
     cells = [
         element("td", rank or "", class_="num rank", data_v=rank),
-        element("td", image, data_v=file_name(row.path)),
+        element("td", image, data_v=name),
         _final(row),
-        *(_cell(row, spec) for spec in metrics),
+        *(_cell(row, spec) for spec in specs),
         *(_additional(row, column) for column in IMAGES.additional()),
     ]
     if captioned:
         cells.append(element("td", row.caption or "", class_="caption", data_v=row.caption or None))
-    if judged is not None:
-        said = judged.words(row.path)
-        cells.append(element("td", said, class_="caption", data_v=said or None))
+    if opinions is not None:
+        text = opinions.words(row.path)
+        cells.append(element("td", text, class_="caption", data_v=text or None))
     return element("tr", *cells)
 
 
 def _final(row: Row) -> Html:
-    outcome = row.scores.final if row.scores else None
     if row.final is None:
-        return element("td", _mark(outcome), class_="num")
+        return element("td", _mark(row.final_outcome), class_="num")
     bar = element(
         "svg",
         element("rect", width="100", height="4", rx="2", class_="track"),
@@ -222,8 +212,7 @@ def _cell(row: Row, spec: MetricSpec) -> Html:
     value = value_of(outcome)
     if value is None:
         return element("td", _mark(outcome), class_="num")
-    norm = row.scores.norms.get(spec.id) if row.scores else None
-    small = element("span", score_text(norm, 3), class_="note", title=f"{spec.norm_field}")
+    small = element("span", score_text(row.norm(spec.id), 3), class_="note", title=spec.norm_field)
     return element("td", element("span", score_text(outcome, spec.decimals)), small, class_="num", data_v=value)
 
 
@@ -251,9 +240,11 @@ def _picture(path: str, thumbnail: Thumbnail | None) -> Html | None:
     return element("img", src=source, alt="", loading="lazy", decoding="async")
 
 
-def _sources(run: Run, said: dict[str, Any]) -> Html:
-    settings = {name: value for name, value in said["settings"].items() if name not in ("topic", "prompt", "reference")}
-    about = said["run"]
+def _sources(run: Run, document: dict[str, Any]) -> Html:
+    settings = {
+        name: value for name, value in document["settings"].items() if name not in ("topic", "prompt", "reference")
+    }
+    about = document["run"]
     run_facts = {
         "run": about["id"],
         "state": about["state"],
@@ -264,9 +255,9 @@ def _sources(run: Run, said: dict[str, Any]) -> Html:
         "host": about["host"],
         "reference sha256": about["reference_sha256"],
     }
-    asked = {"profile": said["profile"], "rules": said["rules"], "weights": said["weights"], **settings}
-    asked |= {f"{metric} not asked for": reason for metric, reason in run.request.not_asked.items()}
-    models = {model["role"]: {k: v for k, v in model.items() if k != "role"} for model in said["models"]}
+    shown = {"profile": document["profile"], "rules": document["rules"], "weights": document["weights"], **settings}
+    shown |= {f"{metric} skipped": reason for metric, reason in run.request.not_asked.items()}
+    models = {model["role"]: {k: v for k, v in model.items() if k != "role"} for model in document["models"]}
     for role, fingerprint in about["fingerprints"].items():
         models.setdefault(role, {})["fingerprint"] = fingerprint
     return element(
@@ -274,8 +265,8 @@ def _sources(run: Run, said: dict[str, Any]) -> Html:
         element("h2", "Where the numbers come from"),
         element(
             "div",
-            _facts("Formulas", said["formulas"], "formulas"),
-            _facts("Settings", asked),
+            _facts("Formulas", document["formulas"], "formulas"),
+            _facts("Settings", shown),
             _facts("Run", run_facts),
             *(_facts(f"Model: {role}", model) for role, model in models.items()),
             _facts("Versions", about["versions"]),

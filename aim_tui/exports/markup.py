@@ -1,4 +1,4 @@
-"""HTML that escapes by default: only what this module made itself goes in unescaped."""
+"""HTML that escapes by default: only what this module has made is left unescaped."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def text(value: object) -> Html:
 
 
 def raw(source: str) -> Html:
-    """A style sheet or script of our own; anything that could end its element is refused."""
+    """A style sheet or script of this package; anything that could end its element is refused."""
     if "</" in source or "<!--" in source:
         raise ValueError("this would end its element")
     return Html(source)

@@ -1,18 +1,15 @@
-"""The cosines of images with texts as something to export."""
+"""The cosines of images with texts as content to export."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from aim_tui.core.text import path_bytes, portable_path
+from aim_tui.core.embeddings.gallery import ImageEmbeddings, Vectors
+from aim_tui.core.text import path_fields, portable_path
 from aim_tui.exports.content import Arrays, Recorded, Tabled
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from aim_tui.core.embeddings.gallery import ImageEmbeddings, Vectors
-    from aim_tui.exports.tables import Part
+from aim_tui.exports.tables import Part
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,7 @@ class Matrix(Arrays, Tabled, Recorded[int]):
         return {**self.head, "results": list(map(self._record, self.rows()))}
 
     def record(self, row: int) -> dict[str, Any]:
-        """An image with its cosines, and what they are of."""
+        """An image with its cosines, and the head."""
         return {**self._record(row), **{name: value for name, value in self.head.items() if name != "left_out"}}
 
     def columns(self) -> list[str]:
@@ -46,17 +43,14 @@ class Matrix(Arrays, Tabled, Recorded[int]):
         return ["path", *self.texts]
 
     def lines(self, row: int) -> list[list[Any]]:
-        """One line an image."""
+        """One line per image."""
         return [[portable_path(self.gallery.paths[row]), *map(float, self.cosines[row])]]
 
     def arrays(self) -> tuple[dict[str, Vectors], dict[str, Sequence[str]], Mapping[str, Any]]:
-        """The cosines, and of what they are."""
+        """The cosines, and their paths and texts."""
         names = {"paths": self.gallery.paths, "sha256": self.gallery.sha256s, "texts": self.texts}
         return {"cosines": self.cosines}, names, self.head
 
     def _record(self, row: int) -> dict[str, Any]:
-        path = self.gallery.paths[row]
-        raw = path_bytes(path)
-        named = {"path": portable_path(path)} | ({"path_bytes": raw} if raw is not None else {})
         cosines = list(map(float, self.cosines[row]))
-        return {**named, "sha256": self.gallery.sha256s[row], "cosines": cosines}
+        return {**path_fields(self.gallery.paths[row]), "sha256": self.gallery.sha256s[row], "cosines": cosines}

@@ -1,4 +1,4 @@
-"""What every page for people says alike: the order of images, values as text, how the run stands."""
+"""What all pages for people share: the order of images, values as text, how the run stands."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from collections.abc import Iterator
 from aim_tui.core.names import natural_key
 from aim_tui.core.outcomes import Failed, Outcome, Present
 from aim_tui.core.scoring.results import Results, Row
-from aim_tui.core.text import file_name
 from aim_tui.store.records import Run, RunState
-
-__all__ = ["file_name", "ranked", "score_text", "standing"]
 
 
 def ranked(results: Results) -> Iterator[tuple[int | None, Row]]:
@@ -38,26 +35,8 @@ def score_text(outcome: Outcome | None, decimals: int) -> str:
 
 
 def standing(run: Run) -> list[str]:
-    """How many images were scored, what they add up to over how many, and whether the run came to its end."""
+    """How many images were scored, mean and median over how many, and the state of a run that is not done."""
     summary = run.results.summary()
-    counted = [f"{summary.n_ok} of {summary.n} scored"]
-    for count, what in (
-        (summary.n_partial, "in part"),
-        (summary.n_failed, "failed"),
-        (summary.n_pending, "not reached"),
-    ):
-        if count:
-            counted.append(f"{count} {what}")
-    lines = [", ".join(counted)]
-    if summary.mean is not None and summary.median is not None:
-        lines.append(f"final score mean {summary.mean:.2f}, median {summary.median:.2f} ({used(run)})")
-    if run.info.state is not RunState.DONE:
-        lines.append(f"the run is {run.info.state}")
-    return lines
-
-
-def used(run: Run) -> str:
-    """Over how many images an aggregate was taken."""
-    summary = run.results.summary()
-    left_out = summary.n - summary.n_final
-    return f"over {summary.n_final}, {left_out} left out" if left_out else f"over all {summary.n_final}"
+    lines = [", ".join([f"{summary.n_ok} of {summary.n} scored", *summary.unscored])]
+    lines += [summary.averages] if summary.averages else []
+    return lines if run.info.state is RunState.DONE else [*lines, f"the run is {run.info.state}"]

@@ -1,4 +1,4 @@
-"""The blocks of a page for people, whatever it is written in."""
+"""The blocks of a page for people, in any format."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading; level 1 is the page's own."""
+    """A heading; level 1 is the title of the page."""
 
     text: str
     level: int = 2
@@ -16,7 +16,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Bullets:
-    """A list of lines; those of a name and a value have the name in bold."""
+    """A list of lines; of a name and a value, the name is bold."""
 
     lines: Sequence[str | tuple[str, str]]
 
@@ -30,7 +30,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table; `texts` are the columns of texts, all others are of numbers."""
+    """A table; `texts` are the indices of text columns, all others are numbers."""
 
     headings: Sequence[str]
     rows: Sequence[Sequence[str]]

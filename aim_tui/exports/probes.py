@@ -1,4 +1,4 @@
-"""Probes as files: safetensors with a description in JSON, which run nothing when they are read."""
+"""Probes as files: safetensors with a description in JSON, which can be read without running code."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from aim_tui.errors import UsageError
 from aim_tui.exports.atomic_write import write_whole
 
 _FORMAT = "aim-tui probe 1"
-# A thousand classes of long embeddings have 16 MB.
+# A thousand classes of long embeddings take 16 MB.
 _MOST_BYTES = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class SavedProbe:
-    """A probe of a file, and what the file says of it: model, fingerprint, way of reading, cross-validation."""
+    """A probe from a file, and its description: model, fingerprint, way of reading, cross-validation."""
 
     probe: Probe
     about: Mapping[str, Any]
 
     @property
     def fingerprint(self) -> str:
-        """Of the model whose embeddings it takes."""
+        """The fingerprint of the model whose embeddings it takes."""
         return str(self.about.get("fingerprint", ""))
 
 
@@ -51,15 +51,15 @@ def read_probe(path: Path) -> SavedProbe:
         with safe_open(path, "numpy") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") != _FORMAT:
-                raise UsageError(f"{name} is no probe of aim-tui", "make one: aim-tui probe train")
+                raise UsageError(f"{name} is not a probe of aim-tui", "train one: aim-tui probe train")
             classes, about = json.loads(metadata["classes"]), json.loads(metadata["about"])
             weights, intercepts = file.get_tensor("weights"), file.get_tensor("intercepts")
         if not isinstance(classes, list) or not isinstance(about, dict):
-            raise ValueError("its description is not as it was written")
+            raise ValueError("its description has another form")
         if weights.dtype != "float64" or intercepts.dtype != "float64":
-            raise ValueError("its weights are not of float64")
+            raise ValueError("its weights are not float64")
         return SavedProbe(Probe(tuple(map(str, classes)), weights, intercepts), about)
     except OSError as error:
         raise UsageError(f"cannot read {name}: {error.strerror or error}") from None
     except (SafetensorError, KeyError, ValueError, RecursionError) as error:
-        raise UsageError(f"{name} is no sound probe: {printable(str(error))}") from None
+        raise UsageError(f"{name} is not a valid probe: {printable(str(error))}") from None

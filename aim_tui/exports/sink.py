@@ -9,32 +9,30 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, NoReturn, TextIO
 
-from aim_tui.errors import AimError, UsageError
-from aim_tui.exports.atomic_write import write_whole
+from aim_tui.errors import UsageError
+from aim_tui.exports.atomic_write import cannot_write, write_whole
+from aim_tui.inputs.image_formats import SUFFIXES
 
 READER_LEFT = 141
 """The exit code of a command whose reader went away: what a shell says of one that SIGPIPE ended."""
 
 
 class Sink:
-    """A file, or stdout where no path is given. Text is UTF-8 whatever the locale.
-
-    Undecodable bytes of a file name are written readably, never fatally.
-    """
+    """A file, or stdout without a path. Text is UTF-8 whatever the locale; undecodable bytes are escaped."""
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path
         self._stream: BinaryIO | None = None
 
     def check(self, inputs: Iterable[str] = (), what: str = "files to read") -> None:
-        """UsageError where nothing can be written here, or where it would replace one of the inputs."""
+        """UsageError if nothing can be written here, or if it would overwrite one of the inputs."""
         if self.path is None:
             if sys.stdout is None:
-                raise UsageError("there is no standard output", "open it, or give --output FILE")
+                raise UsageError("no standard output", "open it, or give --output FILE")
             return
         check_writable(self.path)
         # As text, which keeps any bytes.
-        if os.path.abspath(self.path) in map(os.path.abspath, inputs):  # noqa: PTH100
+        if os.path.abspath(self.path) in map(os.path.abspath, inputs):
             raise UsageError(f"--output {self.path} is one of the {what}", "name another file")
 
     def write(self, content: str | bytes) -> None:
@@ -50,7 +48,7 @@ class Sink:
         self.stream(content)
 
     def stream(self, piece: str | bytes) -> None:
-        """Write the next piece and flush it, so that a reader of a pipe sees it now; the first one opens the file."""
+        """Write the next piece and flush it, so that a reader of a pipe sees it at once; the first opens the file."""
         data = piece.encode("utf-8", "backslashreplace") if isinstance(piece, str) else piece
         try:
             if self._stream is None:
@@ -60,7 +58,7 @@ class Sink:
         except BrokenPipeError:
             reader_left()
         except OSError as error:
-            # What is left in its buffer cannot be written either.
+            # The rest of its buffer cannot be written either.
             with contextlib.suppress(OSError):
                 self.close()
             raise cannot_write(self.path, error) from None
@@ -73,49 +71,42 @@ class Sink:
 
 
 def _stdout() -> BinaryIO:
-    # What was printed before comes first.
+    # Earlier prints come first.
     sys.stdout.flush()
     return sys.stdout.buffer
 
 
 def check_writable(output: Path) -> None:
-    """UsageError, before hours of work, where the result cannot be written, or the name is that of an image."""
-    from aim_tui.inputs.image_formats import SUFFIXES
-
+    """UsageError, before hours of work, if the result cannot be written, or the file is named as an image."""
     if output.suffix.lower() in SUFFIXES:
         raise UsageError(f"cannot write {output}: that is the name of an image")
     check_folder(output)
 
 
 def check_folder(output: Path) -> None:
-    """The same of a file that may be an image."""
+    """The same for a file that may be an image."""
     if problem := path_problem(output):
         raise UsageError(f"cannot write {output}: {problem}")
 
 
 def path_problem(output: Path) -> str:
-    """Why no file can be written there, or an empty text."""
-    if output.is_dir():
+    """Why no file can be written there; empty if one can."""
+    if os.path.isdir(output):
         return "it is a folder"
-    if not output.parent.is_dir():
-        return f"there is no folder {output.parent}"
-    if not os.access(output if output.exists() else output.parent, os.W_OK):
+    if not os.path.isdir(output.parent):
+        return f"no folder {output.parent}"
+    if not os.access(output if os.path.exists(output) else output.parent, os.W_OK):
         return "no permission"
     return ""
 
 
-def cannot_write(output: Path | None, error: OSError) -> AimError:
-    """The error that says so, to be raised."""
-    return AimError(f"cannot write {output or 'the standard output'}: {error.strerror or error}")
-
-
 def reader_left() -> NoReturn:
-    """The reader of a pipe went away (`| head`): nobody is left to be told, so end as other programs do."""
+    """End as other programs do when the reader of a pipe has gone (`| head`)."""
     silence(sys.stdout)
     raise SystemExit(READER_LEFT)
 
 
 def silence(stream: TextIO) -> None:
-    """Nobody reads this stream any more: what its buffer still holds goes nowhere when the interpreter ends."""
-    with contextlib.suppress(OSError):  # one that is no file
+    """Drop what is written to a stream that nobody reads any more, also what its buffer still holds at the end."""
+    with contextlib.suppress(OSError):  # a stream that is no file
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

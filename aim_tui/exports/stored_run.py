@@ -1,40 +1,26 @@
-"""A run of the store as something to export: rows, a document, a page, and a table for data frames."""
+"""A stored run as content to export: rows, a document, pages, and a table for data frames."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from aim_tui.core.metrics.registry import get_metric
+from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.scoring.columns import IMAGES, Kind, View
 from aim_tui.core.scoring.records import full_record, own_fields, rare_fields, topic_fields
 from aim_tui.core.scoring.results import Row
-from aim_tui.core.text import file_name
+from aim_tui.core.text import file_name, portable_text
 from aim_tui.exports.content import Columnar, HtmlPaged, Paged
+from aim_tui.exports.html import Thumbnail, report
 from aim_tui.exports.images import ImageRecords, Provenance
 from aim_tui.exports.ordering import ranked, score_text, standing
 from aim_tui.exports.page import Block, Bullets, Grid, Heading, Quote
 from aim_tui.store.records import Run
 
-if TYPE_CHECKING:
-    from aim_tui.exports.html import Thumbnail
-
-# Types are stated, so that a column in which everything is missing has the same one as in another run.
-_TYPES = {
-    "path": "string",
-    "clip_score": "float64",
-    "clip_norm": "float64",
-    "caption": "string",
-    "blip2_similarity": "float64",
-    "blip2_norm": "float64",
-    "lpips_score": "float64",
-    "lpips_norm": "float64",
-    "final_score": "float64",
-    "status": "string",
-    "error": "string",
-    "prompt_tokens": "int64",
-    "prompt_truncated": "bool_",
+# Types are given, so that a column in which everything is missing has the same one as in another run.
+_TYPES = {Kind.NUMBER: "float64", Kind.TEXT: "string", Kind.FLAG: "bool_"}
+_FILE_TYPES = {
     "width": "int64",
     "height": "int64",
     "format": "string",
@@ -47,47 +33,43 @@ _TYPES = {
 }
 
 _TOPIC_TYPES = {"topic_tokens": "int64", "topic_truncated": "bool_"}
-_TYPE_OF = {Kind.NUMBER: "float64", Kind.TEXT: "string", Kind.FLAG: "bool_"}
 
 METADATA_KEY = b"aim_tui"
-"""The schema's metadata of a Parquet file holds the run without its rows under this key, as JSON."""
+"""The key, in the schema's metadata of a Parquet file, of the run without its rows, as JSON."""
 
 
 class StoredRun(ImageRecords, Columnar, Paged, HtmlPaged):
-    """A run over images.
-
-    `thumbnail` turns a path into a small PNG, JPEG or WebP for the HTML page, or None where there is none.
-    """
+    """A run over images; `thumbnail` gives a small PNG, JPEG or WebP of a path for the HTML page, or None."""
 
     what = "a run over images"
 
     def __init__(self, run: Run, thumbnail: Thumbnail | None = None) -> None:
         source = Provenance(run.request.profile, not_asked=run.request.not_asked)
-        super().__init__(run.results, source, run.judged)
+        super().__init__(run.results, source, run.opinions)
         self._run = run
         self._thumbnail = thumbnail
 
     def record(self, row: Row) -> dict[str, Any]:
-        """An image, and of which run it is."""
+        """An image with the id of its run."""
         return super().record(row) | {"run": self._run.info.id}
 
     def document(self) -> dict[str, Any]:
-        """The whole run, with what the store knows of it."""
+        """The whole run, with facts from the store."""
         return self._run.document()
 
     def html(self) -> str:
         """The report with pictures."""
-        from aim_tui.exports.html import report
-
         return report(self._run, self._thumbnail)
 
     def arrow(self, pyarrow: Any) -> Any:
-        """One row an image."""
-        records = [full_record(row, self.results, self.judged) for row in self.results.rows]
+        """One row per image."""
+        records = [full_record(row, self.results, self.opinions) for row in self.results.rows]
         about = {name: value for name, value in self.document().items() if name != "results"}
-        registered = IMAGES.exported(self.results.plan)
-        added = {one.field: _TYPE_OF[one.kind] for one in registered if one.field not in _TYPES}
-        types = _TYPES | added | dict.fromkeys((*own_fields(self.results), *rare_fields(self.results)), "string")
+        exported = IMAGES.exported(self.results.plan)
+        types = {column.field: _TYPES[column.kind] for column in exported if column.metric in ("", *METRICS)}
+        types |= _FILE_TYPES | {column.field: _TYPES[column.kind] for column in exported}
+        others = (*own_fields(self.results), *rare_fields(self.results))
+        types |= {"prompt_tokens": "int64"} | dict.fromkeys(others, "string")
         types |= {name: _TOPIC_TYPES[name] for name in topic_fields(self.results)}
         fields = [pyarrow.field(name, getattr(pyarrow, kind)()) for name, kind in types.items()]
         opinion = {"rater": "string", "rating": "float64", "rejected": "bool_", "note": "string"}
@@ -98,12 +80,12 @@ class StoredRun(ImageRecords, Columnar, Paged, HtmlPaged):
         return pyarrow.table(columns, schema=schema)
 
     def page(self) -> Iterator[Block]:
-        """What was asked, the summary, a table with the best first, and where the numbers come from."""
+        """Settings, summary, a table with the best first, and where the numbers come from."""
         document = self.document()
         settings = document["settings"]
         yield Heading(f"Scores of {file_name(self._run.info.folder) or 'images'}", 1)
-        asked = [(name, settings[name]) for name in ("topic", "prompt", "reference") if settings[name]]
-        yield Bullets([*asked, ("result", "; ".join(standing(self._run)))])
+        context = [(name, settings[name]) for name in ("topic", "prompt", "reference") if settings[name]]
+        yield Bullets([*context, ("result", "; ".join(standing(self._run)))])
         if "notice" in document:
             yield Quote(document["notice"])
         yield Heading("Images")
@@ -113,21 +95,21 @@ class StoredRun(ImageRecords, Columnar, Paged, HtmlPaged):
         yield Bullets([f"{name}: {value}" for name, value in sources])
 
     def _grid(self) -> Grid:
-        metrics = [get_metric(metric) for metric in self.results.plan.metrics]
-        judged = self.judged if self.judged is not None and self.judged.raters else None
-        headings = ["#", "image", *(f"{spec.short} {'↑' if spec.higher_is_better else '↓'}" for spec in metrics)]
+        specs = self.results.specs
+        opinions = self.opinions if self.opinions is not None and self.opinions.raters else None
+        headings = ["#", "image", *(spec.heading for spec in specs)]
         additional = IMAGES.additional()
         headings += [column.title for column in additional]
-        headings += ["final ↑", "status", "caption", *(["said by raters"] if judged else [])]
+        headings += ["final ↑", "status", "caption", *(["opinions"] if opinions else [])]
         rows = []
         for rank, row in ranked(self.results):
-            cells = [str(rank or ""), file_name(row.path)]
-            cells += [score_text(row.outcome(spec.id), spec.decimals) for spec in metrics]
+            cells = [str(rank or ""), self.results.names[row.path]]
+            cells += [score_text(row.outcome(spec.id), spec.decimals) for spec in specs]
             cells += [column.text(row, View()) for column in additional]
-            cells += [score_text(row.scores.final if row.scores else None, 2), str(row.status), row.caption or ""]
-            rows.append([*cells, judged.words(row.path)] if judged else cells)
-        texts = {2 + len(metrics) + place for place, one in enumerate(additional) if one.kind is not Kind.NUMBER}
-        texts |= {1, *range(3 + len(metrics) + len(additional), len(headings))}
+            cells += [score_text(row.final_outcome, 2), str(row.status), row.caption or ""]
+            rows.append([*cells, opinions.words(row.path)] if opinions else cells)
+        texts = {2 + len(specs) + place for place, one in enumerate(additional) if one.kind is not Kind.NUMBER}
+        texts |= {1, *range(3 + len(specs) + len(additional), len(headings))}
         return Grid(headings, rows, frozenset(texts))
 
 
@@ -135,7 +117,7 @@ def _sources(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "profile", document["profile"]
     yield "rules", document["rules"]
     for metric, reason in document.get("not_asked", {}).items():
-        yield f"{metric} not asked for", reason
+        yield f"{metric} skipped", reason
     for model in document["models"]:
         known = [str(model[name]) for name in ("id", "revision", "dtype", "device") if model[name]]
         yield str(model["role"]), ", ".join(known)
@@ -148,5 +130,5 @@ def _sources(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _clean(value: Any) -> Any:
-    """Texts as valid Unicode, which Arrow insists on."""
-    return value.encode("utf-8", "backslashreplace").decode("utf-8") if isinstance(value, str) else value
+    """Texts as valid Unicode, which Arrow requires."""
+    return portable_text(value) if isinstance(value, str) else value

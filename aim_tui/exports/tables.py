@@ -1,11 +1,10 @@
-"""Tables for people: text as data, as wide as the terminal, and never cut where nobody looks through one."""
+"""Tables for people: text is data, as wide as the terminal, and never cut off in files and pipes."""
 
 from __future__ import annotations
 
 import io
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from rich.console import Console, JustifyMethod, RenderableType
 from rich.table import Table
@@ -14,10 +13,9 @@ from rich.text import Text
 from aim_tui.core.text import printable
 from aim_tui.exports.sink import reader_left, silence
 
-if TYPE_CHECKING:
-    Part = RenderableType | tuple[RenderableType, ...]
+Part = RenderableType | tuple[RenderableType, ...]
 
-# What is piped is as wide as it needs to be, and prompts beside each other are still in one view.
+# Wide enough in a pipe for two prompts side by side.
 PIPED_WIDTH = 200
 _UNBOUNDED = 10_000
 
@@ -34,15 +32,15 @@ class _PipeConsole(Console):
 
 
 def console(*, stderr: bool = False, piped_width: int | None = None) -> Console:
-    """A console for stdout or stderr; piped, it has no colour and a width of its own."""
+    """A console for stdout or stderr; in a pipe it has no colour and a fixed width."""
     made = _PipeConsole(stderr=stderr, highlight=False)
-    if made.is_terminal:
-        return made
-    return _PipeConsole(stderr=stderr, highlight=False, width=PIPED_WIDTH if piped_width is None else piped_width)
+    if not made.is_terminal:
+        made.width = PIPED_WIDTH if piped_width is None else piped_width
+    return made
 
 
 def layout(parts: Iterable[Part], out: Console) -> str:
-    """Parts above each other, apart by an empty line, the pieces of a tuple without one.
+    """Parts one below the other, separated by an empty line, the pieces of a tuple without one.
 
     Without a terminal no line ends in blanks.
     """
@@ -58,12 +56,12 @@ def layout(parts: Iterable[Part], out: Console) -> str:
 
 
 def file_layout(parts: Iterable[Part]) -> str:
-    """The same for a file: as wide as the parts need, for what is cut off cannot be read from it."""
+    """The same for a file: as wide as the parts need."""
     return layout(parts, Console(file=io.StringIO(), width=_UNBOUNDED, force_terminal=False, highlight=False))
 
 
 def words(content: object, style: str = "") -> Text:
-    """Anything as text in which nothing is markup and nothing controls the terminal."""
+    """Anything as text, without markup and control characters."""
     return Text(printable(str(content)), style=style)
 
 

@@ -90,7 +90,7 @@ class Interrupted:
         what = f"undoing a {verb} from" if self.undoing else f"a {verb} to"
         count = len(self.carried)
         there = f"{count} image{'' if count == 1 else 's'} {'is' if count == 1 else 'are'} there"
-        mended = f", {os.path.basename(self.mended)} was in both places and no longer is" if self.mended else ""  # noqa: PTH119
+        mended = f", {os.path.basename(self.mended)} was in both places and no longer is" if self.mended else ""
         return f"{what} {self.folder} was cut off when the program was killed: {there}{mended}"
 
 
@@ -176,10 +176,10 @@ def _note(left: Interrupted, file: MovedFile) -> None:
 
 
 def _mend(left: Interrupted, step: TransferStep, pid: int, journal: Journal) -> None:
-    folder = os.path.dirname(step.target)  # noqa: PTH120  # text, any bytes
-    for name in os.listdir(folder):  # noqa: PTH208  # text, any bytes
+    folder = os.path.dirname(step.target)
+    for name in os.listdir(folder):
         if name.startswith(temporary_prefix(pid)):
-            os.unlink(os.path.join(folder, name))  # noqa: PTH108, PTH118  # text, any bytes
+            os.unlink(os.path.join(folder, name))
     source, target = _status(step.source), _status(step.target)
     if left.action is Action.COPY and left.undoing:
         if source is None:
@@ -189,13 +189,13 @@ def _mend(left: Interrupted, step: TransferStep, pid: int, journal: Journal) -> 
         return
     if source is not None:
         if not target.st_size and source.st_size:  # a name that was reserved
-            os.unlink(step.target)  # noqa: PTH108  # text, any bytes
+            os.unlink(step.target)
             return
         same = (source.st_dev, source.st_ino) == (target.st_dev, target.st_ino)
         if not same and _digest(step.source) != _digest(step.target):
             return
         if left.action is Action.MOVE:
-            os.unlink(step.source)  # noqa: PTH108  # text, any bytes
+            os.unlink(step.source)
             left.mended = step.source
     original = FileIdentity.from_stat(source) if source is not None else None
     file = MovedFile(step.source, step.target, FileIdentity.of_link(step.target), original)
@@ -210,10 +210,10 @@ def temporary_prefix(pid: int) -> str:
 
 def _status(path: str) -> os.stat_result | None:
     with contextlib.suppress(OSError):
-        return os.lstat(path)  # noqa: PTH116  # text, any bytes
+        return os.lstat(path)
     return None
 
 
 def _digest(path: str) -> bytes:
-    with open(path, "rb") as file:  # noqa: PTH123  # text, any bytes
+    with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").digest()

@@ -68,11 +68,11 @@ class TransferPlan:
 
     def with_taken_renamed(self) -> TransferPlan:
         """The plan with a free name, such as `img (2).png`, for each file whose name is taken."""
-        names = {os.path.basename(step.target) for step in self.steps}  # noqa: PTH119  # text, any bytes
+        names = {os.path.basename(step.target) for step in self.steps}
         renamed = []
         for step in self.taken:
-            target = free_target(self.folder, os.path.basename(step.target), names)  # noqa: PTH119  # text, any bytes
-            names.add(os.path.basename(target))  # noqa: PTH119  # text, any bytes
+            target = free_target(self.folder, os.path.basename(step.target), names)
+            names.add(os.path.basename(target))
             renamed.append(TransferStep(step.source, target))
         return self._with((*self.steps, *renamed), self.refused)
 
@@ -87,15 +87,15 @@ def make_plan(action: Action, sources: Iterable[str], folder: str) -> TransferPl
     refused: list[RefusedFile] = []
     names: set[str] = set()
     existing = _nearest(folder)
-    device, needed = os.stat(existing).st_dev, 0  # noqa: PTH116  # text, any bytes
+    device, needed = os.stat(existing).st_dev, 0
     for source in sources:
         size, reason = _check_source(action, source, folder, device)
         if reason:
             refused.append(RefusedFile(source, reason))
             continue
         needed += size
-        name = os.path.basename(source)  # noqa: PTH119  # text, any bytes
-        target = os.path.join(folder, name)  # noqa: PTH118  # text, any bytes
+        name = os.path.basename(source)
+        target = os.path.join(folder, name)
         (taken if name in names or os.path.lexists(target) else steps).append(TransferStep(source, target))
         names.add(name)
     free = shutil.disk_usage(existing).free
@@ -111,14 +111,14 @@ def folder_problem(folder: str) -> str:
     if "\0" in folder:
         return "not a valid path"
     try:
-        if not os.path.isdir(folder):  # noqa: PTH112  # unlike Path.is_dir it never raises
+        if not os.path.isdir(folder):
             if os.path.lexists(folder):
                 return "a file of that name exists"
-            parent = os.path.dirname(os.path.abspath(folder))  # noqa: PTH100, PTH120  # text, any bytes
-            if not os.path.isdir(parent):  # noqa: PTH112  # unlike Path.is_dir it never raises
+            parent = os.path.dirname(os.path.abspath(folder))
+            if not os.path.isdir(parent):
                 return "neither the folder nor its parent exists"
             folder = parent
-        os.stat(folder)  # noqa: PTH116  # text, any bytes
+        os.stat(folder)
     except OSError as error:
         return error.strerror or str(error)
     return "" if os.access(folder, os.W_OK | os.X_OK) else "no permission to write there"
@@ -129,12 +129,12 @@ def free_target(folder: str, name: str, names: AbstractSet[str]) -> str:
 
     A name that would exceed the limit of file systems is shortened before its suffix.
     """
-    stem, suffix = os.path.splitext(name)  # noqa: PTH122  # text, any bytes
+    stem, suffix = os.path.splitext(name)
     number = 2
     while True:
         tail = os.fsencode(f" ({number}){suffix}")
         numbered = os.fsdecode(os.fsencode(stem)[: _LONGEST_NAME - len(tail)] + tail)
-        target = os.path.join(folder, numbered)  # noqa: PTH118  # text, any bytes
+        target = os.path.join(folder, numbered)
         if numbered not in names and not os.path.lexists(target):
             return target
         number += 1
@@ -147,13 +147,13 @@ _LONGEST_NAME = 255
 def _check_source(action: Action, source: str, folder: str, device: int) -> tuple[int, str]:
     """The bytes that a file needs in the target folder, and why it cannot go there."""
     try:
-        link = os.lstat(source)  # noqa: PTH116  # text, any bytes
-        status = os.stat(source) if stat.S_ISLNK(link.st_mode) else link  # noqa: PTH116  # text, any bytes
+        link = os.lstat(source)
+        status = os.stat(source) if stat.S_ISLNK(link.st_mode) else link
         if not stat.S_ISREG(status.st_mode):
             return 0, "is not a file"
         if action is Action.MOVE and stat.S_ISLNK(link.st_mode):
             return 0, "is a link; move the file that it points to"
-        if _same_folder(os.path.dirname(source), folder):  # noqa: PTH120  # text, any bytes
+        if _same_folder(os.path.dirname(source), folder):
             return 0, "is already in that folder"
     except FileNotFoundError:
         return 0, "no longer exists"
@@ -164,14 +164,14 @@ def _check_source(action: Action, source: str, folder: str, device: int) -> tupl
 
 def _same_folder(one: str, other: str) -> bool:
     try:
-        return os.path.samefile(one or ".", other)  # noqa: PTH121  # text, any bytes
+        return os.path.samefile(one or ".", other)
     except FileNotFoundError:
         return False
 
 
 def _nearest(folder: str) -> str:
     """The folder, or its parent if the folder does not exist yet."""
-    return folder if os.path.isdir(folder) else os.path.dirname(os.path.abspath(folder))  # noqa: PTH100, PTH112, PTH120
+    return folder if os.path.isdir(folder) else os.path.dirname(os.path.abspath(folder))
 
 
 def paths_as_bytes(paths: Sequence[str], end: bytes) -> bytes:

@@ -9,21 +9,18 @@ import os
 import shutil
 import stat
 import tempfile
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aim_tui.file_operations.journal import Journal, MovedFile, temporary_prefix
 from aim_tui.file_operations.plan import Action, RefusedFile, TransferPlan, TransferStep
 from aim_tui.inputs.file_identity import FileIdentity
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    #: Called with the number of finished files and the path of the current one.
-    Progress = Callable[[int, str], None]
-    Cancelled = Callable[[], bool]
+#: Called with the number of finished files and the path of the current one.
+Progress = Callable[[int, str], None]
+Cancelled = Callable[[], bool]
 
 _CHUNK = 1 << 20
 # Errors that every further file would hit as well.
@@ -44,7 +41,7 @@ class TransferOutcome:
     made_folder: bool = False
 
 
-class _Stopped(Exception):  # noqa: N818  # control flow, not an error
+class _Stopped(Exception):  # control flow, not an error
     """The user cancelled in the middle of a file."""
 
 
@@ -59,7 +56,7 @@ def carry_out(
     outcome = TransferOutcome(plan.action, plan.folder, refused=list(plan.refused))
     if plan.makes_folder and plan.steps:
         try:
-            os.mkdir(plan.folder)  # noqa: PTH102  # text, any bytes
+            os.mkdir(plan.folder)
             outcome.made_folder = True
         except FileExistsError:
             pass
@@ -95,7 +92,7 @@ def undo(
             return _move(step, cancelled)
         if FileIdentity.of(file.source) != file.original:
             raise OSError("its original has changed or is gone; the copy is kept")
-        os.unlink(step.source)  # noqa: PTH108  # text, any bytes
+        os.unlink(step.source)
         return MovedFile(step.source, step.target, file.identity)
 
     with closing(Journal(journal)) as notes:
@@ -103,7 +100,7 @@ def undo(
         _each(carried, undo_one, outcome, progress, cancelled, notes)
     if before.made_folder and not outcome.refused and not outcome.cancelled:
         with contextlib.suppress(OSError):  # it contains other files by now
-            os.rmdir(before.folder)  # noqa: PTH106  # text, any bytes
+            os.rmdir(before.folder)
     return outcome
 
 
@@ -142,7 +139,7 @@ def _each(
 
 
 def _move(step: TransferStep, cancelled: Cancelled) -> MovedFile:
-    if not stat.S_ISREG(os.lstat(step.source).st_mode):  # noqa: PTH116  # text, any bytes
+    if not stat.S_ISREG(os.lstat(step.source).st_mode):
         raise OSError("is no longer a file")
     try:
         _rename_exclusively(step.source, step.target)
@@ -153,9 +150,9 @@ def _move(step: TransferStep, cancelled: Cancelled) -> MovedFile:
         if FileIdentity.of(step.source) != copied.original:
             _drop(step.target)
             raise OSError("changed while it was moved; it was not moved") from None
-        _sync_folder(os.path.dirname(step.target))  # noqa: PTH120  # text, any bytes
+        _sync_folder(os.path.dirname(step.target))
         try:
-            os.unlink(step.source)  # noqa: PTH108  # text, any bytes
+            os.unlink(step.source)
         except OSError as failure:
             _drop(step.target)
             raise OSError(failure.errno, f"cannot be removed from its folder: {_why(failure)}") from None
@@ -165,14 +162,14 @@ def _move(step: TransferStep, cancelled: Cancelled) -> MovedFile:
 def _copy(step: TransferStep, cancelled: Cancelled) -> MovedFile:
     """Copy a file to disk and verify it; on any failure nothing is left behind."""
     # Non-blocking: opening a named pipe in the file's place would block forever.
-    with open(os.open(step.source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as source:  # noqa: PTH123
+    with open(os.open(step.source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as source:
         before = os.fstat(source.fileno())
         if not stat.S_ISREG(before.st_mode):
             raise OSError("is no longer a file")
-        folder = os.path.dirname(step.target)  # noqa: PTH120  # text, any bytes
+        folder = os.path.dirname(step.target)
         handle, temporary = tempfile.mkstemp(prefix=temporary_prefix(os.getpid()), suffix=".part", dir=folder)
         try:
-            with open(handle, "w+b") as copy:  # noqa: PTH123  # the handle is already open
+            with open(handle, "w+b") as copy:
                 digest = hashlib.sha256()
                 while chunk := source.read(_CHUNK):
                     if cancelled():
@@ -201,20 +198,20 @@ def _copy(step: TransferStep, cancelled: Cancelled) -> MovedFile:
 def _rename_exclusively(source: str, target: str) -> None:
     """Rename a file within its file system, atomically; FileExistsError if the target exists."""
     try:
-        os.link(source, target, follow_symlinks=False)  # noqa: PTH200  # text, any bytes
+        os.link(source, target, follow_symlinks=False)
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
         # An empty file reserves the name, so only this placeholder is replaced.
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
         try:
-            os.replace(source, target)  # noqa: PTH105  # text, any bytes
+            os.replace(source, target)
         except OSError:
             _drop(target)
             raise
         return
     try:
-        os.unlink(source)  # noqa: PTH108  # text, any bytes
+        os.unlink(source)
     except OSError as error:
         _drop(target)
         raise OSError(error.errno, f"cannot be removed from its folder: {_why(error)}") from None
@@ -229,7 +226,7 @@ def _identity(path: str) -> FileIdentity | None:
 
 def _drop(path: str) -> None:
     with contextlib.suppress(OSError):
-        os.unlink(path)  # noqa: PTH108  # text, any bytes
+        os.unlink(path)
 
 
 def _sync_folder(folder: str) -> None:

@@ -13,7 +13,7 @@ _TRUE = frozenset({"1", "ON", "YES", "TRUE"})
 
 
 def _folder(value: str | Path) -> Path:
-    return Path(os.path.expandvars(value)).expanduser()
+    return Path(os.path.expanduser(os.path.expandvars(value)))
 
 
 def _variable(name: str) -> str | None:

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from aim_tui.core.metrics.spec import (
-    ModelRef,  # noqa: TC001  msgspec reads the annotations below
+    ModelRef,
     Role,
 )
 from aim_tui.core.text import portable_path

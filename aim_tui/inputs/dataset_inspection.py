@@ -64,7 +64,7 @@ class Inspection:
     edits: EditFile | None = None
     lengths: Lengths | None = None
     broken: tuple[Flaw, ...] = ()
-    twins: tuple[tuple[str, ...], ...] = ()
+    duplicates: tuple[tuple[str, ...], ...] = ()
     """Files of the same bytes."""
     unequal: tuple[str, ...] = ()
     """Ids of pairs whose images differ in size."""
@@ -117,7 +117,7 @@ def inspect_file(path: str, policy: ReadingPolicy, threads: int = 4, columns: Ed
         edits=edits,
         lengths=Lengths.of([row.instruction for row in edits.rows]),
         broken=tuple(broken),
-        twins=_duplicate_files(images.values()),
+        duplicates=_duplicate_files(images.values()),
         unequal=tuple(row.id for row, a, b in readable if (a.width, a.height) != (b.width, b.height)),
         unchanged=tuple(row.id for row, a, b in readable if a.pixels == b.pixels),
         repeated=tuple(tuple(ids) for ids in ids_of_edit.values() if len(ids) > 1),
@@ -137,7 +137,7 @@ def inspect_images(path: str, images: Sequence[str], policy: ReadingPolicy, thre
         path=path,
         images=tuple(inspected),
         broken=tuple(broken),
-        twins=_duplicate_files(inspected),
+        duplicates=_duplicate_files(inspected),
         sizes=_sizes(inspected),
         formats=_formats(inspected),
     )

@@ -110,7 +110,7 @@ def parse_edits(path: str | Path, columns: EditColumns | None = None) -> EditFil
     for option, name in columns.named().items():
         if name not in known:
             raise UsageError(f"{option}: {path} has no column {name!r}{did_you_mean(name, known)}")
-    folder = os.path.dirname(os.path.abspath(path))  # noqa: PTH100, PTH120  # as text: any bytes
+    folder = os.path.dirname(os.path.abspath(path))  # as text: any bytes
     rows: list[EditRow] = []
     flaws: list[Flaw] = []
     ids: list[tuple[str, str]] = []
@@ -159,8 +159,8 @@ def _row(line: TableRow, name: str, folder: str, problems: list[str], columns: E
     truth = {key: line.values[key] for key in TRUTH if line.values.get(key) not in (None, "")}
     return EditRow(
         id=name,
-        source=existing_path(os.path.normpath(os.path.join(folder, source))),  # noqa: PTH118
-        target=existing_path(os.path.normpath(os.path.join(folder, target))),  # noqa: PTH118
+        source=existing_path(os.path.normpath(os.path.join(folder, source))),
+        target=existing_path(os.path.normpath(os.path.join(folder, target))),
         instruction=instruction,
         source_caption=captions[0],
         target_caption=captions[1],

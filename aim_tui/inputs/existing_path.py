@@ -20,8 +20,8 @@ def existing_path(path: str) -> str:
             return other
     folder, name = os.path.split(path)
     try:
-        names = os.listdir(folder or ".")  # noqa: PTH208  # as text: any bytes
+        names = os.listdir(folder or ".")  # as text: any bytes
     except OSError:
         return path
     same = [entry for entry in names if composed(entry) == composed(name)]
-    return os.path.join(folder, same[0]) if len(same) == 1 else path  # noqa: PTH118
+    return os.path.join(folder, same[0]) if len(same) == 1 else path

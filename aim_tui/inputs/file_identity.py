@@ -21,14 +21,14 @@ class FileIdentity:
     def of(cls, path: str) -> FileIdentity | None:
         """The identity of the file that a path leads to, as it is now; None where none can be seen."""
         try:
-            return cls.from_stat(os.stat(path))  # noqa: PTH116 - quicker, by the hundred thousand
+            return cls.from_stat(os.stat(path))
         except (OSError, ValueError):
             return None
 
     @classmethod
     def of_link(cls, path: str) -> FileIdentity:
         """The identity of what stands at a path; of a link, that of the link itself. OSError where nothing does."""
-        return cls.from_stat(os.lstat(path))  # noqa: PTH116  # text, any bytes
+        return cls.from_stat(os.lstat(path))
 
     @classmethod
     def from_stat(cls, status: os.stat_result) -> FileIdentity:
@@ -39,7 +39,7 @@ class FileIdentity:
 def content_hash(path: str) -> str:
     """The SHA-256 of a regular file; OSError or ValueError where it cannot be read."""
     # A pipe would be waited for, and /dev/zero read, for ever.
-    if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116  # text, any bytes
+    if not stat.S_ISREG(os.stat(path).st_mode):
         raise ValueError("it is no regular file")
-    with open(path, "rb") as file:  # noqa: PTH123  # text, any bytes
+    with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -112,7 +112,7 @@ class Watch:
         """Whether a file is old, or has been unchanged for a moment and decodes to its end."""
         now = time.monotonic()
         try:
-            stat = os.stat(path)  # noqa: PTH116 - any bytes
+            stat = os.stat(path)
         except OSError as error:
             pending.reason = error.strerror or str(error)
             return False
@@ -164,12 +164,12 @@ class Watch:
         roots = {}
         for path in self._paths:
             folder = path
-            if not os.path.isdir(path):  # noqa: PTH112 - never raises
-                folder = os.path.dirname(path) or "."  # noqa: PTH120 - any bytes
-                while glob.has_magic(folder) and not os.path.isdir(folder):  # noqa: PTH112
-                    folder = os.path.dirname(folder) or "."  # noqa: PTH120
+            if not os.path.isdir(path):
+                folder = os.path.dirname(path) or "."
+                while glob.has_magic(folder) and not os.path.isdir(folder):
+                    folder = os.path.dirname(folder) or "."
             try:
-                roots[folder] = os.stat(folder).st_ino  # noqa: PTH116
+                roots[folder] = os.stat(folder).st_ino
             except OSError:
                 continue
         return tuple(sorted(roots.items()))

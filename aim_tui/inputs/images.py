@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -116,9 +117,9 @@ def _opened(path: str, data: bytes, policy: ReadingPolicy) -> Iterator[Image.Ima
 def _read_bytes(path: str, limit: int) -> bytes:
     file = Path(path)
     try:
-        if file.is_dir():
+        if os.path.isdir(file):
             raise ImageError("is a folder, not an image")
-        if not file.is_file() and file.exists():
+        if not os.path.isfile(file) and os.path.exists(file):
             raise ImageError("is not a regular file")
         with file.open("rb") as stream:
             data = stream.read(limit + 1)

@@ -322,7 +322,7 @@ def _id(table: Table, line: TableRow, id_column: str) -> str:
 
 
 def _samples(table: Table, id_column: str) -> dict[str, Sample]:
-    folder = os.path.dirname(os.path.abspath(table.path))  # noqa: PTH100, PTH120  # as text: keeps any bytes
+    folder = os.path.dirname(os.path.abspath(table.path))  # as text: keeps any bytes
     samples: dict[str, Sample] = {}
     for line in table.lines:
         name = _id(table, line, id_column)
@@ -349,7 +349,7 @@ def _correct(table: Table, line: TableRow) -> bool | None:
 
 
 def _file(folder: str, value: Any) -> str:
-    return os.path.join(folder, value) if isinstance(value, str) and value else ""  # noqa: PTH118  # as text
+    return os.path.join(folder, value) if isinstance(value, str) and value else ""  # as text
 
 
 def _integer_ids(table: Table, id_column: str) -> frozenset[str]:

@@ -50,7 +50,7 @@ class LabelFile:
 
     @staticmethod
     def _path(folder: Path, name: str) -> str:
-        candidates = (existing_path(os.path.join(folder, name)), existing_path(name))  # noqa: PTH118
+        candidates = (existing_path(os.path.join(folder, name)), existing_path(name))
         return next(filter(os.path.lexists, candidates), name)
 
     def match(self, images: Sequence[str]) -> MatchedLabels:
@@ -76,7 +76,7 @@ class LabelFile:
 
 def read_choices(option: str) -> list[str]:
     """The labels of `--labels`: a file with one per line, or comma-separated labels; at least two, each once."""
-    if os.path.isfile(option):  # noqa: PTH113  # any text
+    if os.path.isfile(option):  # any text
         labels = read_lines(option)
     else:
         labels = [part.strip() for part in option.split(",") if part.strip()]
@@ -95,9 +95,9 @@ def read_templates(option: str | None) -> list[str]:
         return [DEFAULT_TEMPLATE]
     if option == "imagenet":
         return read_lines(IMAGENET_TEMPLATES)
-    if "{}" not in option and not os.path.exists(option):  # noqa: PTH110  # any text
+    if "{}" not in option and not os.path.exists(option):  # any text
         raise UsageError(f"--templates: no such file: {option}", "a template has {} where the label goes")
-    templates = [option] if "{}" in option and not os.path.isfile(option) else read_lines(option)  # noqa: PTH113
+    templates = [option] if "{}" in option and not os.path.isfile(option) else read_lines(option)
     check_templates(templates)
     return templates
 
@@ -113,11 +113,17 @@ def read_label_file(path: Path) -> LabelFile:
         for value, what in ((image, image_column), (label, label_column)):
             if isinstance(value, (dict, list)) or value is None or not str(value).strip():
                 raise UsageError(f"{path}, {line.where}: has no {what}")
-        name, text = str(image).strip(), composed(str(label).strip())
+        # A truth value of JSON as JSON writes it.
+        written = str(label).lower() if isinstance(label, bool) else str(label).strip()
+        name, text = str(image).strip(), composed(written)
         if rows.setdefault(name, text) != text:
             raise UsageError(f"{path}, {line.where}: {name} is {text!r} here but {rows[name]!r} above")
     if not rows:
         raise UsageError(f"{path} has no rows")
+    alike: dict[str, str] = {}
+    for text in rows.values():
+        if (first := alike.setdefault(text.casefold(), text)) != text:
+            raise UsageError(f"{path}: the labels {first!r} and {text!r} differ only in case", "write them alike")
     return LabelFile(str(path), rows)
 
 

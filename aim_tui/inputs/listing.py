@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import glob
 import os
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +22,9 @@ class Problem:
     path: str
     reason: str
 
+
+# Paths without images that an empty table names.
+_SHOWN = 3
 
 # Folders in which network disks and archives keep thumbnails, deleted files and attributes of each image.
 _SYSTEM_FOLDERS = frozenset(
@@ -59,6 +63,19 @@ class LeftOut:
             lines.append(f"{self.system_folders} folder{'s' * many} of a network disk or system, such as @eaDir")
         return lines
 
+    @property
+    def count(self) -> int:
+        """How many files and folders."""
+        return self.unread.total() + self.attribute_files + self.system_folders
+
+    def forget(self, name: str) -> None:
+        """Count a file no longer that is listed all the same, because it was named."""
+        suffix = os.path.splitext(name)[1].lower()
+        if name.startswith("._") and suffix in SUFFIXES:
+            self.attribute_files -= 1
+        elif not name.startswith("."):
+            self.unread -= Counter([suffix])
+
     def add(self, other: LeftOut) -> None:
         """Count what another listing left out."""
         self.unread.update(other.unread)
@@ -75,6 +92,28 @@ class FolderListing:
     images: list[str] = field(default_factory=list)
     problem: str | None = None
     left_out: LeftOut = field(default_factory=LeftOut)
+    paths: tuple[str, ...] = ()
+    """The files, folders and patterns whose images these are; empty where they are the folder's."""
+    recursive: bool = False
+    """Whether images in sub-folders are among them."""
+    problems: tuple[Problem, ...] = ()
+    """Paths without images, where some others have some."""
+
+
+@dataclass(frozen=True, slots=True)
+class CountBelow:
+    """How many images the sub-folders of a folder hold; at least so many where counting took too long."""
+
+    images: int
+    folders: int
+    complete: bool = True
+
+    def __bool__(self) -> bool:
+        return bool(self.images)
+
+    def __str__(self) -> str:
+        images = f"{'' if self.complete else 'at least '}{self.images:,} image{'s' * (self.images != 1)}"
+        return f"{images} in {self.folders:,} sub-folder{'s' * (self.folders != 1)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +125,11 @@ class Expansion:
     left_out: LeftOut = field(default_factory=LeftOut)
 
 
-def list_folder(folder: Path) -> FolderListing:
-    """The images and sub-folders of one folder, without hidden ones and those of the system."""
+def list_folder(folder: Path, named: str = "") -> FolderListing:
+    """The images and sub-folders of one folder, without hidden ones and those of the system.
+
+    A file of the folder that is `named` is listed whatever its suffix, as long as it is there.
+    """
     left_out = LeftOut()
     folders: list[str] = []
     images: list[str] = []
@@ -102,13 +144,53 @@ def list_folder(folder: Path) -> FolderListing:
                     images.append(entry.name)
     except OSError as error:
         return FolderListing(folder, problem=_why(error))
+    head, name = os.path.split(named)
+    if head == str(folder) and name not in images and os.path.lexists(named) and not os.path.isdir(named):
+        images.append(name)
+        left_out.forget(name)
     return FolderListing(
         folder,
         [folder / name for name in sorted(folders, key=natural_key)],
         # As text: 100,000 Path objects are slow.
-        [os.path.join(folder, name) for name in sorted(images, key=natural_key)],  # noqa: PTH118
+        [os.path.join(folder, name) for name in sorted(images, key=natural_key)],
         left_out=left_out,
     )
+
+
+def list_paths(folder: Path, paths: Sequence[str], recursive: bool) -> FolderListing:
+    """The images of files, folders and patterns (of `folder` where there are none), beside its sub-folders."""
+    found = expand(paths or [str(folder)], recursive)
+    here = list_folder(folder)
+    problems = found.problems
+    why = "; ".join(f"{problem.path}: {problem.reason}" if paths else problem.reason for problem in problems[:_SHOWN])
+    return FolderListing(
+        folder,
+        here.folders,
+        found.images,
+        None if found.images else here.problem or why or None,
+        found.left_out,
+        tuple(paths),
+        recursive,
+        tuple(problems) if found.images else (),
+    )
+
+
+def count_below(folders: Iterable[Path], seconds: float) -> CountBelow:
+    """Count the images in these folders and below them, for at most so many seconds."""
+    end = time.monotonic() + seconds
+    images = with_images = 0
+    waiting, seen = list(folders), set()
+    while waiting:
+        if time.monotonic() > end:
+            return CountBelow(images, with_images, complete=False)
+        real = os.path.realpath(waiting.pop())
+        if real not in seen:
+            seen.add(real)
+            listing = list_folder(Path(real))
+            waiting += listing.folders
+            images += len(listing.images)
+            with_images += bool(listing.images)
+    return CountBelow(images, with_images)
 
 
 def expand(paths: Iterable[str], recursive: bool = False) -> Expansion:
@@ -134,7 +216,7 @@ def _expand_one(path: str, recursive: bool, problems: list[Problem], left_out: L
     if not path or "\0" in path:
         problems.append(Problem(path, "is not a path"))
         return []
-    if os.path.isdir(path):  # noqa: PTH112  # unlike Path.is_dir it never raises
+    if os.path.isdir(path):  # unlike Path.is_dir it never raises
         return _expand_folder(path, recursive, problems, left_out)
     if os.path.lexists(path):
         return [path]
@@ -142,12 +224,12 @@ def _expand_one(path: str, recursive: bool, problems: list[Problem], left_out: L
         problems.append(Problem(path, "no such file or folder"))
         return []
     here = LeftOut()
-    matches = sorted(glob.iglob(path, recursive=True), key=natural_key)  # noqa: PTH207  # any pattern, absolute too
+    matches = sorted(glob.iglob(path, recursive=True), key=natural_key)  # any pattern, absolute too
     images = [
         match
         for match in matches
-        if not _below_system_folder(match) and _is_listed_image(os.path.basename(match), here)  # noqa: PTH119
-        and not Path(match).is_dir()
+        if not _below_system_folder(match) and _is_listed_image(os.path.basename(match), here)
+        and not os.path.isdir(match)
     ]  # fmt: skip
     left_out.add(here)
     if not images:
@@ -194,7 +276,7 @@ def _walk(root: str, problems: list[Problem], left_out: LeftOut) -> Iterator[str
         folders[:] = sorted((name for name in folders if _is_listed_folder(name, left_out)), key=natural_key)
         for name in sorted(files, key=natural_key):
             if _is_listed_image(name, left_out):
-                yield os.path.join(folder, name)  # noqa: PTH118  # as text: 100,000 Path objects are slow
+                yield os.path.join(folder, name)  # as text: 100,000 Path objects are slow
 
 
 def _is_listed_folder(name: str, left_out: LeftOut) -> bool:
@@ -206,7 +288,7 @@ def _is_listed_folder(name: str, left_out: LeftOut) -> bool:
 
 def _is_listed_image(name: str, left_out: LeftOut) -> bool:
     """Whether a file is named like an image that is read; what only nearly is one is counted."""
-    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122  # as text: 100,000 Path objects are slow
+    suffix = os.path.splitext(name)[1].lower()  # as text: 100,000 Path objects are slow
     if suffix in SUFFIXES:
         if name.startswith("._"):
             left_out.attribute_files += 1

@@ -289,7 +289,7 @@ def _absolute_paths(paths: Sequence[str], folder: Path) -> tuple[str, ...]:
     relative = next((path for path in paths if not path.startswith("/")), None)
     if relative is None:
         return tuple(paths)
-    root = folder if not Path(relative).exists() and (folder / relative).exists() else Path()
+    root = folder if not os.path.exists(relative) and os.path.exists(folder / relative) else Path()
     folder_of = cache(lambda folder: str(root.absolute() / folder))
     heads = ((path, *os.path.split(path)) for path in paths)
     return tuple(path if path.startswith("/") else f"{folder_of(head)}/{name}" for path, head, name in heads)

@@ -58,8 +58,8 @@ class ImageCLIPEvaluator:
         name = "auto" if device is None else str(device)
         if problem := device_problem(name):
             raise UsageError(problem)
-        folder = Path(model_name).expanduser()
-        local = str(folder.absolute()) if folder.is_dir() else None
+        folder = Path(os.path.expanduser(model_name))
+        local = str(folder.absolute()) if os.path.isdir(folder) else None
         self._settings = EngineSettings({Role.CLIP: ModelRef(id=model_name, path=local)}, name)
         self._executor = InProcess(self._settings, own=False)
         self._located = False

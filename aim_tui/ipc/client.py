@@ -1,6 +1,6 @@
-"""The supervisor of the worker process: starts it, talks to it, notices when it dies, and ends it.
+"""The supervisor of the worker process: starts it, exchanges messages with it, notices when it dies, and ends it.
 
-Nothing here waits for a model on the event loop, and nothing here judges: facts are handed on as they arrive.
+Nothing here waits for a model on the event loop; reports are passed on as they arrive.
 """
 
 from __future__ import annotations
@@ -30,12 +30,11 @@ from aim_tui.ipc.protocol import (
     EmbedTexts,
     Hello,
     JobEnded,
-    MapFailed,
     MapMade,
     Message,
     ProtocolError,
+    RequestFailed,
     TextsEmbedded,
-    TextsFailed,
     TokenCount,
     decode,
 )
@@ -44,13 +43,11 @@ from aim_tui.ipc.worker_state import Crash, Patience, WorkerGoneError, WorkerSta
 from aim_tui.isolation import PYTHON
 from aim_tui.settings import paths
 
-__all__ = ["WORKER_COMMAND", "Crash", "Patience", "WorkerClient", "WorkerGoneError", "WorkerState", "pieces"]
-
 WORKER_COMMAND = (*PYTHON, "-m", "aim_tui.worker")
 
-# Some thirty facts, 2 ms: a key that is pressed meanwhile takes about ten turns of the loop to its paint.
+# Some thirty reports, 2 ms: a key that is pressed meanwhile takes about ten turns of the loop to its paint.
 _READ_AT_ONCE = 8 * 1024
-# The longest honest line is a batch of captions; beyond this something writes without ever ending a line.
+# The longest valid line is a batch of captions; a longer one never ends.
 _LONGEST_LINE = 16 * 1024 * 1024
 _GARBAGE_ALLOWED = 20
 
@@ -58,8 +55,8 @@ _GARBAGE_ALLOWED = 20
 class WorkerClient:
     """One worker process and the conversation with it.
 
-    `on_report(job, report)` hears every fact of the current job, JobEnded included; what arrives late for another
-    job is dropped. `on_state(state)` hears every change of state. Both are called on the event loop.
+    `on_report(job, report)` is called with every report of the current job, JobEnded included; late reports of other
+    jobs are dropped. `on_state(state)` is called with every change of state. Both are called on the event loop.
     """
 
     def __init__(
@@ -81,7 +78,6 @@ class WorkerClient:
         self._ending: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
         self._hello: asyncio.Future[Hello] | None = None
-        self._counts: dict[int, asyncio.Future[TokenCount]] = {}
         self._answers: dict[int, asyncio.Future[Any]] = {}
         self._idle = asyncio.Event()
         self._idle.set()
@@ -104,7 +100,7 @@ class WorkerClient:
         return self.state in (WorkerState.READY, WorkerState.LOADING, WorkerState.BUSY)
 
     async def start(self) -> None:
-        """Start the worker and wait until it has said hello; WorkerGoneError says why it did not."""
+        """Start the worker and wait for its Hello; WorkerGoneError says why it did not come."""
         if self._process is not None:
             raise RuntimeError("the worker has been started already")
         self.crash, self._stopping = None, False
@@ -121,26 +117,26 @@ class WorkerClient:
         try:
             hello = await asyncio.wait_for(asyncio.shield(self._hello), self._patience.hello)
         except TimeoutError:
-            await self._end_with(f"the worker said nothing for {self._patience.hello:g} s")
+            await self._end_with(f"the worker did not report for {self._patience.hello:g} s")
             raise self._gone() from None
         if hello.version != PROTOCOL_VERSION:
             await self._end_with(
-                f"the worker speaks protocol {hello.version}, this screen speaks {PROTOCOL_VERSION}: "
-                "two versions of aim-tui are mixed; install one of them again"
+                f"the worker has protocol {hello.version}, the application {PROTOCOL_VERSION}: "
+                "two versions of aim-tui are mixed; reinstall it"
             )
             raise self._gone()
         self._set_state(WorkerState.READY)
 
     async def configure(self, settings: EngineSettings) -> None:
-        """Tell the worker which models the jobs that follow use."""
+        """Set which models the following jobs use."""
         await self._send(Message(0, Configure(settings)))
 
     def new_number(self) -> int:
-        """A number for a job that is about to be submitted, so that its first fact can be told from a late one."""
+        """A number for a job that is about to be submitted, so that its first report is not taken for a late one."""
         return next(self._numbers)
 
     async def submit(self, number: int, job: Job) -> None:
-        """Hand over a job once the one before has ended; its number comes with every fact about it."""
+        """Submit a job once the one before has ended; its number comes with every report about it."""
         # Two that wait may wake together.
         while not self._idle.is_set():
             await self._idle.wait()
@@ -151,38 +147,32 @@ class WorkerClient:
         await self._send(Message(number, job))
 
     async def cancel(self, job: int) -> None:
-        """Ask for the end of a job; its JobEnded still comes. Nothing happens where it has ended already."""
+        """Request the end of a job; its JobEnded still comes. Does nothing if it has ended already."""
         if job == self.job and self.alive:
             await self._send(Message(job, Cancel()))
 
     async def count_tokens(self, text: str) -> TokenCount:
         """How the configured CLIP tokenizes a text; answered while a job runs."""
-        self._require_worker()
-        number = next(self._numbers)
-        answer: asyncio.Future[TokenCount] = asyncio.get_running_loop().create_future()
-        self._counts[number] = answer
         try:
-            await self._send(Message(number, CountTokens(text)))
-            return await asyncio.wait_for(answer, self._patience.answer)
+            count: TokenCount = await asyncio.wait_for(self._ask(CountTokens(text)), self._patience.answer)
         except TimeoutError:
             raise WorkerGoneError("the worker did not count the prompt's tokens") from None
-        finally:
-            self._counts.pop(number, None)
+        return count
 
     async def make_map(self, request: MakeMap) -> Map:
         """A map of an image; AimError says why there is none.
 
-        It waits as long as a job or the loading of a model takes; whoever ends the wait takes the request back.
+        Waits as long as a job or the loading of a model takes; cancelling the wait cancels the request.
         """
         made: Map = await self._ask(request)
         return made
 
     async def embed_texts(self, texts: Sequence[str]) -> TextsEmbedded:
-        """What CLIP makes of texts; AimError says why there is nothing. It waits as `make_map` does."""
+        """The CLIP embeddings of texts; AimError says why there are none. Waits as `make_map` does."""
         embedded: TextsEmbedded = await self._ask(EmbedTexts(list(texts)))
         return embedded
 
-    async def _ask(self, request: MakeMap | EmbedTexts) -> Any:
+    async def _ask(self, request: CountTokens | MakeMap | EmbedTexts) -> Any:
         self._require_worker()
         number = next(self._numbers)
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -240,7 +230,7 @@ class WorkerClient:
         _signal_group(process.pid, signal.SIGKILL)
 
     async def _end_with(self, reason: str) -> None:
-        """End a worker that cannot be used, and say so rather than how it then ended."""
+        """End a worker that cannot be used, and report the reason rather than how it then ended."""
         process, self._stopping = self._process, True
         if process is not None:
             _signal_group(process.pid, signal.SIGTERM)
@@ -249,17 +239,17 @@ class WorkerClient:
                 await asyncio.gather(self._reader, return_exceptions=True)
         self._crashed(reason, process.returncode if process else None)
 
-    # -- what it says --------------------------------------------------------------------------------------------
+    # -- its output ----------------------------------------------------------------------------------------------
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
-        """Hear the worker out until its output ends, then find out why it did."""
+        """Read reports until the output ends, then find out why it did."""
         assert process.stdout is not None
         pending = bytearray()
         while chunk := await process.stdout.read(_READ_AT_ONCE):
             pending += chunk
             if not self._stopping:
                 for line in take_lines(pending):
-                    self._hear(line)
+                    self._handle(line)
                 # Reading does not wait while there is something to read, and a worker may never pause.
                 await asyncio.sleep(0)
             if not self._stopping and (len(pending) > _LONGEST_LINE or self._garbage_seen > _GARBAGE_ALLOWED):
@@ -267,7 +257,7 @@ class WorkerClient:
                 # Ended from a task of its own while reading goes on: a process whose output nobody reads never
                 # counts as ended for asyncio.
                 self._ending = asyncio.create_task(
-                    self._end_with(f"the worker does not speak the protocol; it said: {seen}")
+                    self._end_with(f"the worker does not speak the protocol; its output: {seen}")
                 )
                 self._stopping = True
             if self._stopping:
@@ -283,13 +273,13 @@ class WorkerClient:
         if not self._stopping:
             self._crashed(how_it_ended(code), code)
 
-    def _hear(self, line: bytes) -> None:
+    def _handle(self, line: bytes) -> None:
         if self._garbage_seen > _GARBAGE_ALLOWED:
             return
         try:
             message = decode(line, REPORTS)
         except ProtocolError:
-            # One stray line is a library that printed; it is kept for the crash report and otherwise passed over.
+            # A stray line was printed by a library; it is only kept for the crash report.
             self._garbage_seen += 1
             self._garbage.append(without_escapes(line.decode("utf-8", "replace"))[:200])
             return
@@ -297,21 +287,14 @@ class WorkerClient:
             case Hello() as hello:
                 if self._hello is not None and not self._hello.done():
                     self._hello.set_result(hello)
-            case TokenCount() as count:
-                answer = self._counts.get(message.job)
-                if answer is not None and not answer.done():
-                    answer.set_result(count)
-            case MapMade() | MapFailed() | TextsEmbedded() | TextsFailed() as found:
-                asked = self._answers.get(message.job)
-                if asked is None or asked.done():
+            case TokenCount() | MapMade() | TextsEmbedded() | RequestFailed() as answer:
+                waiting = self._answers.get(message.job)
+                if waiting is None or waiting.done():
                     return
-                match found:
-                    case MapMade(made):
-                        asked.set_result(made)
-                    case TextsEmbedded():
-                        asked.set_result(found)
-                    case MapFailed(error, hint) | TextsFailed(error, hint):
-                        asked.set_exception(AimError(error, hint))
+                if isinstance(answer, RequestFailed):
+                    waiting.set_exception(AimError(answer.error, answer.hint))
+                else:
+                    waiting.set_result(answer.map if isinstance(answer, MapMade) else answer)
             case report if message.job == self.job:
                 self._report(message.job, report)
 
@@ -327,7 +310,7 @@ class WorkerClient:
             self._set_state(WorkerState.LOADING if loading else WorkerState.BUSY)
         self._on_report(job, report)
 
-    # -- what it is told -----------------------------------------------------------------------------------------
+    # -- its input -----------------------------------------------------------------------------------------------
 
     async def _send(self, message: Message) -> None:
         process = self._require_worker()
@@ -340,7 +323,7 @@ class WorkerClient:
                     await process.stdin.drain()
                     await asyncio.sleep(0)
             except (BrokenPipeError, ConnectionResetError):
-                # The reader learns why; here it is enough that nobody listens.
+                # The reader learns why.
                 raise self._gone() from None
 
     def _require_worker(self) -> asyncio.subprocess.Process:
@@ -358,7 +341,7 @@ class WorkerClient:
     def _crashed(self, reason: str, exit_code: int | None = None) -> None:
         log = self._log or paths.state_dir()
         tail = "\n".join([*self._garbage, *last_lines(log)][-TAIL_LINES:])
-        hint = "often the system's doing, when memory runs out" if exit_code == -signal.SIGKILL else ""
+        hint = "often by the system, when memory runs out" if exit_code == -signal.SIGKILL else ""
         self.crash = Crash(reason, exit_code, tail, log, hint)
         self._forget()
         self._set_state(WorkerState.CRASHED)
@@ -367,16 +350,16 @@ class WorkerClient:
         self._process = None
         self.job = None
         self._idle.set()
-        for waiting in (self._hello, *self._counts.values(), *self._answers.values()):
+        for waiting in (self._hello, *self._answers.values()):
             if waiting is not None and not waiting.done():
                 waiting.set_exception(self._gone())
-                # Whoever waits hears it; a future that nobody awaits any more is no accident.
+                # A future that nobody awaits any more must not be reported as an error.
                 waiting.exception()
         self._hello = None
 
     def _gone(self) -> WorkerGoneError:
         if self.crash is not None:
-            return WorkerGoneError(self.crash.reason, "restart it to go on; every score is kept")
+            return WorkerGoneError(self.crash.reason, "restart it to continue; every score is kept")
         return WorkerGoneError("the worker is not running")
 
 

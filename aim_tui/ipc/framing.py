@@ -1,4 +1,4 @@
-"""What goes through the pipes: messages as pieces of lines on the way out, whole lines of a buffer on the way in."""
+"""Messages to and from the pipes: written as pieces of lines, read as whole lines of a buffer."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def take_lines(pending: bytearray) -> Iterator[bytes]:
 
 
 def pieces(message: Message) -> Iterator[bytes]:
-    """The line of a message in pieces, each made in a few milliseconds whatever the number of items.
+    """The line of a message in pieces, each encoded in a few milliseconds whatever the number of items.
 
-    A thread would not do: the encoder is one call into C, which lets no other thread run until it is through.
+    A thread would not help: the encoder is one call into C, during which no other thread runs.
     """
     body = message.body
     if not isinstance(body, Job) or len(body.items) <= _ITEMS_AT_ONCE:
         yield encode(message)
         return
-    # The items are the last field of a job, so that their list stands where an empty one does.
+    # The items are a field of a job: their list replaces an empty one.
     head, _, tail = encode(Message(message.job, replace(body, items=[]))).rpartition(b"[]")
     yield head + b"["
     for start in range(0, len(body.items), _ITEMS_AT_ONCE):

@@ -1,8 +1,7 @@
 """The messages between the screen and the worker: one JSON object a line, `{"job", "type", "body"}`.
 
-The bodies are dataclasses; the scoring events of `core.events` are among them, so headless and worker runs report
-the very same facts. Every body from the worker carries the number of the job (or other request) it belongs to,
-so that what arrives late can be told from what is current.
+The bodies are dataclasses; the events of `core.scoring.events` are among them, so headless and worker runs report the
+same facts. Each message has the number of its job (or other request), so that late ones can be dropped.
 """
 
 from __future__ import annotations
@@ -17,39 +16,39 @@ from aim_tui.core.heatmaps import MakeMap, Map
 from aim_tui.core.scoring import events
 from aim_tui.core.scoring.jobs import EngineSettings, Job
 
-#: Raised whenever a message changes its meaning; a worker of another version is refused.
-PROTOCOL_VERSION = 3
+#: Increased whenever a message changes its meaning; a worker of another version is refused.
+PROTOCOL_VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Configure:
-    """To the worker: the settings for all jobs that follow. Models that differ are let go."""
+    """To the worker: the settings for all jobs that follow. Models that are no longer used are released."""
 
     settings: EngineSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """To the worker: end the job after the batch that runs; what is finished has been sent."""
+    """To the worker: end the job after the current batch; what is finished has been sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class CountTokens:
-    """To the worker: how much of this prompt will CLIP see? Answered while a job runs."""
+    """To the worker: count the tokens of a prompt. Answered while a job runs."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedTexts:
-    """To the worker: what does CLIP make of these texts? Answered by TextsEmbedded or TextsFailed, as MakeMap is."""
+    """To the worker: embed these texts with CLIP. Answered by TextsEmbedded or RequestFailed, when MakeMap is."""
 
     texts: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """From the worker, first: who it is."""
+    """From the worker, first: its version and process."""
 
     version: int
     pid: int
@@ -59,8 +58,8 @@ class Hello:
 class TokenCount:
     """From the worker: CLIP tokens with start and end, the limit, and what the model will not see.
 
-    `cut_at` is the index of the first character that is cut off, or None. `bytes_only` is the share (0..1) of
-    the letters that the tokenizer knows only as bytes: a model that never learned the script.
+    `cut_at` is the index of the first character that is cut off, or None. `bytes_only` is the share (0..1) of letters
+    that the tokenizer knows only as bytes: the model never learned the script.
     """
 
     tokens: int
@@ -71,25 +70,17 @@ class TokenCount:
 
 @dataclass(frozen=True, slots=True)
 class MapMade:
-    """From the worker: the map that was asked for."""
+    """From the worker: the requested map."""
 
     map: Map
 
 
 @dataclass(frozen=True, slots=True)
-class MapFailed:
-    """From the worker: why there is no map, and what to do."""
-
-    error: str
-    hint: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class TextsEmbedded:
-    """From the worker: the embedding of each text, of length one, and the embeddings of images that it compares with.
+    """From the worker: the embedding of each text, of length one.
 
-    `fingerprint` and `recipe` name the space of the store where those are kept that jobs with the present settings
-    compute. `cut` are texts of which the model reads the beginning alone.
+    `fingerprint` and `recipe` name the space of the store with the matching image embeddings, those that jobs with the
+    current settings compute. `cut` are texts of which the model reads only the beginning.
     """
 
     vectors: list[list[float]]
@@ -99,8 +90,8 @@ class TextsEmbedded:
 
 
 @dataclass(frozen=True, slots=True)
-class TextsFailed:
-    """From the worker: why there are no embeddings, and what to do."""
+class RequestFailed:
+    """From the worker: why there is no map or no embedding, and what to do."""
 
     error: str
     hint: str = ""
@@ -108,9 +99,9 @@ class TextsFailed:
 
 @dataclass(frozen=True, slots=True)
 class JobEnded:
-    """From the worker, last of a job. `failed` means that no image could be scored at all, with the reason.
+    """From the worker, last of a job. `failed` means that no image could be scored, with the reason.
 
-    `model` names the model that could not be had, where that is why.
+    `model` names the model that is not available, if that is the reason.
     """
 
     state: Literal["done", "cancelled", "failed"]
@@ -120,7 +111,7 @@ class JobEnded:
 
 
 Request = Configure | Job | Cancel | CountTokens | MakeMap | EmbedTexts
-Report = Hello | TokenCount | MapMade | MapFailed | TextsEmbedded | TextsFailed | JobEnded | events.Event
+Report = Hello | TokenCount | MapMade | TextsEmbedded | RequestFailed | JobEnded | events.Event
 
 REQUESTS: dict[str, type[Any]] = {
     cls.__name__: cls for cls in (Configure, Job, Cancel, CountTokens, MakeMap, EmbedTexts)
@@ -131,9 +122,8 @@ REPORTS: dict[str, type[Any]] = {
         Hello,
         TokenCount,
         MapMade,
-        MapFailed,
         TextsEmbedded,
-        TextsFailed,
+        RequestFailed,
         JobEnded,
         events.Phase,
         events.ModelLoaded,
@@ -147,7 +137,7 @@ REPORTS: dict[str, type[Any]] = {
 
 
 class ProtocolError(Exception):
-    """A line that is no message of this protocol."""
+    """A line that is not a message of this protocol."""
 
 
 @dataclass(frozen=True, slots=True)

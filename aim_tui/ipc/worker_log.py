@@ -1,4 +1,4 @@
-"""What a worker process leaves behind: its log, its last words, and how it ended."""
+"""The log of a worker process, and how the process ended."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LOGS_KEPT = 10
 def how_it_ended(code: int) -> str:
     """The end of a process in words, from its exit code (negative: the signal that ended it)."""
     if code >= 0:
-        return f"the worker ended by itself with exit code {code}"
+        return f"the worker exited with exit code {code}"
     try:
         name = signal.Signals(-code).name
     except ValueError:
@@ -26,7 +26,7 @@ def how_it_ended(code: int) -> str:
 
 
 def new_log(start: int) -> tuple[Path, int]:
-    """A fresh log file for one worker, open for writing; old ones are cleared away."""
+    """A new log file for one worker, open for writing; old ones are deleted."""
     folder = paths.state_dir()
     logs = sorted(folder.glob("worker-*.log"), key=lambda path: path.stat().st_mtime)
     for old in logs[: max(0, len(logs) - _LOGS_KEPT + 1)]:
@@ -36,7 +36,7 @@ def new_log(start: int) -> tuple[Path, int]:
 
 
 def last_lines(log: Path) -> list[str]:
-    """The last lines of a log, safe to show; none where it cannot be read."""
+    """The last lines of a log, safe to show; none if it cannot be read."""
     try:
         with log.open("rb") as stream:
             stream.seek(max(0, log.stat().st_size - 16_384))

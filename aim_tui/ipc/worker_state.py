@@ -1,4 +1,4 @@
-"""What is known of the worker process: its state, how it died, and how long to wait for it."""
+"""The state of the worker process, how it crashed, and how long to wait for it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aim_tui.errors import AimError
 
 
 class WorkerState(StrEnum):
-    """What the worker process is known to be doing."""
+    """What the worker process is doing."""
 
     STOPPED = "stopped"
     STARTING = "starting"
@@ -22,19 +22,19 @@ class WorkerState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Crash:
-    """How the worker ended when nobody asked it to."""
+    """How the worker ended unexpectedly."""
 
     reason: str
     exit_code: int | None
     stderr_tail: str
     log: Path
     hint: str = ""
-    """What is often behind it."""
+    """The usual cause, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Seconds to wait for the worker: to say hello, to answer, and on each rung of the ladder that ends it."""
+    """Seconds to wait for the worker: for its Hello, for an answer, and for each step of ending it."""
 
     hello: float = 90.0
     answer: float = 60.0
@@ -43,4 +43,4 @@ class Patience:
 
 
 class WorkerGoneError(AimError):
-    """The worker is not there to do what was asked."""
+    """The worker is not running."""

@@ -1,4 +1,4 @@
-"""How a run says how it goes on: commands give it a display with a bar or lines, the Python API a silent one."""
+"""How a run reports progress: commands show a bar or lines, the Python API nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aim_tui.core.scoring.events import Event, ModelLoaded, Notice, Phase, Phase
 
 
 class Tone(StrEnum):
-    """How a line is meant."""
+    """The kind of a line."""
 
     PLAIN = "plain"
     SUMMARY = "summary"
@@ -18,22 +18,22 @@ class Tone(StrEnum):
 
 
 class Display:
-    """Shows a run to whoever waits for it; nothing in runs prints by itself. This one is silent, for the Python API.
+    """Shows messages and progress of a run, which never prints itself. This one is silent, for the Python API.
 
-    As a context manager it shows the progress of what is done inside.
+    As a context manager it shows progress inside its block.
     """
 
     def say(self, text: str, tone: Tone = Tone.PLAIN) -> None:
         """Show a line that stays."""
 
     def phase(self, text: str) -> None:
-        """Say what goes on now, such as which model is loaded."""
+        """Show the current phase, such as which model is loading."""
 
     def progress(self, text: str = "", done: int | None = None, total: int | None = None) -> None:
-        """Say how far it has come; what is not given stays as it was."""
+        """Show progress; arguments that are not given stay unchanged."""
 
     def stopping(self) -> None:
-        """Say that the run stops after its batch; called from a signal handler."""
+        """Show that the run stops after its batch; called from a signal handler."""
 
     def __enter__(self) -> Self:
         return self
@@ -43,19 +43,19 @@ class Display:
 
 
 class EventReport:
-    """Shows the events of the engine on a display, each line once, however many jobs a run has."""
+    """Shows the events of the engine on a display, each line once, over all jobs of a run."""
 
     def __init__(self, display: Display, doing: str = "scoring", *, models: bool = False) -> None:
-        self._display = display
+        self.display = display
         self._doing = doing
         self._models = models
         self._shown: set[str] = set()
 
     def event(self, event: Event) -> None:
-        """Show what an event means for whoever waits."""
+        """Show an event."""
         match event:
             case Phase(PhaseName.SCORING, _):
-                self._display.progress(self._doing)
+                self.display.progress(self._doing)
             case Phase(name, detail):
                 self._phase(f"{name} {detail}")
             case PromptRead(tokens, limit, True, text, None):
@@ -67,13 +67,13 @@ class EventReport:
                 self.once(text, Tone.WARNING)
 
     def _phase(self, text: str) -> None:
-        self._display.progress(text)
+        self.display.progress(text)
         if text not in self._shown:
             self._shown.add(text)
-            self._display.phase(text)
+            self.display.phase(text)
 
     def once(self, text: str, tone: Tone = Tone.PLAIN) -> None:
         """Show a line that was not shown before."""
         if text not in self._shown:
             self._shown.add(text)
-            self._display.say(text, tone)
+            self.display.say(text, tone)

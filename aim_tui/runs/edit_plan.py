@@ -1,6 +1,6 @@
-"""What scoring the edits of a file comes to: which metrics, by which models, and what the store is told of it.
+"""The plan for scoring the edits of a file: metrics, models, and the request for the store.
 
-The command and the application ask for the same, so that one goes on where the other stopped.
+The command and the application make the same plan, so that one can resume what the other began.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from aim_tui.core.metrics import edits
 from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.metrics.spec import ModelRef, Role
+from aim_tui.core.names import comma_separated
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Item, captioned
 from aim_tui.core.scoring.jobs import EngineSettings
@@ -23,12 +24,13 @@ from aim_tui.core.scoring.records import engine_settings
 from aim_tui.core.text import printable
 from aim_tui.errors import UsageError
 from aim_tui.inputs.edits import EditColumns, EditFile
+from aim_tui.runs.provenance import fingerprints
 from aim_tui.store.records import RunRequest
 
 
 @dataclass(frozen=True, slots=True)
 class EditWish:
-    """What a user says of edits: the file, and what differs from the settings."""
+    """What a user asks for: the file of edits, and what differs from the settings."""
 
     data: str
     families: str | None = None
@@ -39,7 +41,7 @@ class EditWish:
 
 @dataclass(frozen=True, slots=True)
 class EditPlan:
-    """What a wish and the settings add up to."""
+    """A wish combined with the settings."""
 
     profile: Profile
     file: EditFile
@@ -49,28 +51,28 @@ class EditPlan:
 
     @property
     def roles(self) -> tuple[Role, ...]:
-        """The models that take part."""
+        """The roles of the models in use."""
         return edits.roles_for(self.families, captioned=captioned(self.items()))
 
     def items(self) -> list[Item]:
-        """The edits as the engine takes them."""
+        """The edits as items for the engine."""
         return [row.item(number) for number, row in enumerate(self.file.rows)]
 
     @property
     def context(self) -> Context:
-        """What all edits have in common: nothing."""
+        """The common context of all edits, which is empty."""
         return Context()
 
     def plan(self) -> ScoringPlan:
-        """The numbers of the families: raw values alone."""
+        """The scoring plan, of raw values only."""
         return raw_plan(spec.id for spec in edits.measures(self.families))
 
     def with_store(self, path: Path) -> EditPlan:
-        """The same, with the store whose feature cache the engine uses."""
+        """The plan with the store whose feature cache the engine uses."""
         return replace(self, engine=replace(self.engine, store=str(path)))
 
     def settings(self) -> dict[str, Any]:
-        """What decides about numbers besides the models' files."""
+        """The settings that numbers depend on, besides the models' files."""
         computing = {
             str(role): [ref.dtype, ref.device, ref.attention, ref.quantisation, ref.processor]
             for role in self.roles
@@ -80,25 +82,23 @@ class EditPlan:
 
     def provenance(self) -> dict[str, Any]:
         """What every output says about where its numbers come from."""
-        said: dict[str, Any] = {
+        provenance: dict[str, Any] = {
             "profile": self.profile.name,
             "data": printable(self.file.path),
             "metrics": list(self.families),
             "settings": {name: value for name, value in self.settings().items() if name != "computing"},
         }
         if self.profile.notice:
-            said["notice"] = self.profile.notice
-        return said
+            provenance["notice"] = self.profile.notice
+        return provenance
 
     def request(self, *, models_needed: bool) -> RunRequest:
-        """What the store is told of the run; reads small files.
+        """The request for the store; reads small files.
 
-        Where `models_needed`, ModelUnavailableError tells of a model that is not on this machine; where not, it has no
-        fingerprint, and the worker is going to say what is wrong with it.
+        A model that is not on this machine raises ModelUnavailableError if `models_needed`; otherwise it has no
+        fingerprint, and the worker reports the error later.
         """
-        from aim_tui.runs.provenance import fingerprints
-
-        data = os.path.abspath(self.file.path)  # noqa: PTH100  # as text: any bytes
+        data = os.path.abspath(self.file.path)
         return RunRequest(
             context=self.context,
             plan=self.plan(),
@@ -112,15 +112,17 @@ class EditPlan:
 
 
 def plan(profile: Profile, engine: EngineSettings, file: EditFile, wish: EditWish) -> EditPlan:
-    """Put a wish, the settings and the edits together; UsageError names what is wrong."""
+    """Combine a wish, the settings and the edits; UsageError names what is wrong."""
     chosen, not_asked = _families(wish.families, file)
     models = dict(engine.models)
     if wish.model is not None:
         models[Role.EDITCLIP] = _model(wish.model, models.get(Role.EDITCLIP))
         if "editclip" not in chosen:
-            raise UsageError("--model names an EditCLIP model, but editclip is not asked for", "add it to --metrics")
+            raise UsageError(
+                "--model names an EditCLIP model, but --metrics leaves out editclip", "add it to --metrics"
+            )
     if wish.pre_resize is not None and "editclip" not in chosen:
-        raise UsageError("--pre-resize is for EditCLIP, but editclip is not asked for", "add it to --metrics")
+        raise UsageError("--pre-resize is for EditCLIP, but --metrics leaves out editclip", "add it to --metrics")
     return EditPlan(profile, file, chosen, replace(engine, models=models, edit_resize=wish.pre_resize), not_asked)
 
 
@@ -129,8 +131,8 @@ def _families(option: str | None, file: EditFile) -> tuple[tuple[str, ...], str]
         captioned = all(row.source_caption for row in file.rows)
         chosen = ("clip_edit", "editclip", "preservation", *(("directional",) if captioned else ()))
         left = [name for name in edits.FAMILIES if name not in chosen]
-        return chosen, f"{', '.join(left)} would need a captioner; --metrics asks for more"
-    names = [part.strip() for part in option.split(",") if part.strip()]
+        return chosen, f"{', '.join(left)} need a captioner; add them with --metrics"
+    names = comma_separated(option)
     try:
         chosen = edits.families(edits.FAMILIES if names == ["all"] else names)
     except KeyError as error:
@@ -143,6 +145,6 @@ def _families(option: str | None, file: EditFile) -> tuple[tuple[str, ...], str]
 def _model(name: str, profiles: ModelRef | None) -> ModelRef:
     processor = profiles.processor if profiles is not None else None
     if os.path.lexists(name) or name.startswith((".", "/", "~")):
-        folder = Path(os.path.expanduser(name)).absolute()  # noqa: PTH111 - raises for no unknown user
+        folder = Path(os.path.expanduser(name)).absolute()
         return ModelRef(id=name, path=str(folder), processor=processor)
     return ModelRef(id=name, processor=processor)

@@ -1,19 +1,19 @@
-"""Where jobs are computed, behind one protocol: what runs them is a choice, what runs is not."""
+"""Where jobs are computed, behind one protocol."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+from aim_tui.core.scoring.events import Event
+from aim_tui.core.scoring.jobs import EngineSettings, Job
 
-    from aim_tui.core.scoring.events import Event
-    from aim_tui.core.scoring.jobs import EngineSettings, Job
+if TYPE_CHECKING:
     from aim_tui.engine.engine import Engine
 
 
 def never() -> bool:
-    """Nobody asks to stop."""
+    """Never stop."""
     return False
 
 
@@ -21,17 +21,17 @@ class Executor(Protocol):
     """Computes jobs, one after the other."""
 
     def run(self, job: Job, should_stop: Callable[[], bool] = never) -> Generator[Event]:
-        """The events of a job; to be closed by whoever stops listening, so that what was computed is kept."""
+        """The events of a job; the caller closes it when it stops listening, so that what was computed is kept."""
 
     def close(self) -> None:
-        """Let go of what is held; another job takes it up again."""
+        """Release resources; another job takes them up again."""
 
 
 class InProcess:
     """The engine in this process; the model libraries are imported with the first job.
 
-    A process that is `own` has nothing else to do: the libraries are cut off from the network and their own progress
-    bars are off. That of a notebook is left as it is.
+    In a process that is `own`, the libraries are cut off from the network and their progress bars are off. The process
+    of a notebook is not changed.
     """
 
     def __init__(self, settings: EngineSettings, *, own: bool = True) -> None:
@@ -60,6 +60,6 @@ class InProcess:
         yield from self.engine.run(job, should_stop)
 
     def close(self) -> None:
-        """Write what waits, and let go of the store."""
+        """Write what is pending, and close the store."""
         if self._engine is not None:
             self._engine.close()

@@ -1,4 +1,4 @@
-"""What the store is told of a run before it begins: whatever decides about its values."""
+"""The request of a run for the store: everything that determines its values."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def run_request(
     folder: str,
     not_asked: Mapping[str, str],
 ) -> RunRequest:
-    """The request of a run of the application; reads small files, so call it in a thread.
+    """The request of a run over images; reads small files, so call it in a thread.
 
-    A model that cannot be found has no fingerprint: the worker is going to say what is wrong with it.
+    A model that cannot be found has no fingerprint: the worker reports the error later.
     """
     return RunRequest(
         context=context,
@@ -50,9 +50,9 @@ def run_request(
 def fingerprints(
     models: Mapping[Role, ModelRef], roles: Iterable[Role], profile: str, *, needed: bool = False
 ) -> dict[str, str]:
-    """The fingerprint of each model on this machine that plays one of these roles, by role.
+    """The fingerprints, by role, of the models of these roles that are on this machine.
 
-    Where they are `needed`, ModelUnavailableError tells of one that is not here.
+    If they are `needed`, a missing one raises ModelUnavailableError.
     """
     prints: dict[str, str] = {}
     for role in roles:
@@ -70,11 +70,11 @@ def fingerprints(
 
 
 def content_of(reference: str) -> str:
-    """The SHA-256 of the reference; empty where there is none, or where reading it is going to fail."""
+    """The SHA-256 of the reference; empty without one, or if it cannot be read."""
     if not reference:
         return ""
     try:
-        with open(reference, "rb") as file:  # noqa: PTH123  # as text: any bytes
+        with open(reference, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, ValueError):
         return ""

@@ -1,37 +1,35 @@
-"""A scoring run without the application: events to a record, finished rows to a writer, words to a display."""
+"""A scoring run without the application: events go to a record, finished rows to a writer, messages to a display."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Event, Item
 from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.core.scoring.plan import Status
 from aim_tui.core.scoring.results import Results
+from aim_tui.exports.formats.writer import Writer
+from aim_tui.inputs.folder_watcher import Watch
+from aim_tui.inputs.listing import Problem
 from aim_tui.runs.display import Display, EventReport, Tone
 from aim_tui.runs.edit_plan import EditPlan
 from aim_tui.runs.executors import Executor, InProcess
 from aim_tui.runs.interrupt import INTERRUPTED, Interrupt
 from aim_tui.runs.recording import Record
+from aim_tui.runs.setup import Setup
 from aim_tui.store.errors import StoreError
 from aim_tui.store.records import RunState
 
-if TYPE_CHECKING:
-    from aim_tui.exports.formats.writer import Writer
-    from aim_tui.inputs.folder_watcher import Watch
-    from aim_tui.inputs.listing import Problem
-    from aim_tui.runs.setup import Setup
-
-TROUBLES_SHOWN = 20
+PROBLEMS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Watching:
-    """What finds further images, and what makes items of them, each with the prompt it brings."""
+    """What finds new images, and what makes items of them, each with its own prompt."""
 
     seen: Watch
     items: Callable[[Sequence[str]], list[Item]]
@@ -39,7 +37,7 @@ class Watching:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a run computes, and what is said before it."""
+    """What a run computes, and the messages before it."""
 
     engine: EngineSettings
     metrics: tuple[str, ...]
@@ -51,17 +49,17 @@ class Work:
 
     @property
     def noun(self) -> str:
-        """What the run is called in messages."""
+        """The name of the run in messages."""
         return "edit run" if self.of_edits else "run"
 
 
 def image_work(setup: Setup, problems: Sequence[Problem] = (), left_out: Sequence[str] = ()) -> Work:
-    """Scoring images by a setup; `problems` are the paths that gave no image, `left_out` is what was not listed."""
+    """Scoring images with a setup; `problems` are the paths without an image, `left_out` the files not listed."""
     opening = [(setup.profile.notice, Tone.WARNING)] if setup.profile.notice else []
     opening += [(f"{problem.path}: {problem.reason}", Tone.ERROR) for problem in problems]
     opening += [(f"left out: {line}", Tone.WARNING) for line in left_out]
-    lines = (*(f"{metric} is not asked for: {reason}" for metric, reason in setup.not_asked.items()),)
-    lines += (setup.plan().formula(), setup.profile.rules_note())
+    lines = [f"skipping {metric}: {reason}" for metric, reason in setup.not_asked.items()]
+    lines += [setup.plan().formula(), setup.profile.rules_note()]
     opening += [(line, Tone.PLAIN) for line in lines]
     return Work(setup.engine, setup.metrics, setup.context, tuple(opening), fresh=setup.fresh)
 
@@ -86,7 +84,7 @@ def run(
     watch: Watching | None = None,
     executor: Executor | None = None,
 ) -> int:
-    """Score what is left of a record and write all its rows; with a watch also what appears until Ctrl-C.
+    """Score the rest of a record and write all its rows; with a watch also new images until Ctrl-C.
 
     Returns the exit code: 0 all scored, 1 some failed, 130 interrupted.
     """
@@ -95,27 +93,27 @@ def run(
     if record.resumed:
         count = len(record.results.rows)
         display.say(
-            f"going on with {work.noun} {record.run_id}: {count - len(record.left)} of {count} are there", Tone.SUMMARY
+            f"resuming {work.noun} {record.run_id}: {count - len(record.left)} of {count} are done", Tone.SUMMARY
         )
 
     executor = executor or InProcess(work.engine)
     with Interrupt(display) as interrupt, display, contextlib.closing(executor):
         try:
             _score(work, executor, writer, record, interrupt, display, watch)
-            # Ctrl-C is how a watch ends; it cuts short what was not scored yet.
-            cut_short = interrupt.is_set() and (watch is None or bool(record.left))
-            record.end(RunState.CANCELLED if cut_short else RunState.DONE)
+            # Ctrl-C is the normal end of a watch; it interrupts only if images are unscored.
+            interrupted = interrupt.is_set() and (watch is None or bool(record.left))
+            record.end(RunState.CANCELLED if interrupted else RunState.DONE)
         except BaseException as error:
-            # The first trouble is the one to be told of.
+            # The first error is the one to report.
             state = _state_after(error, record)
             with contextlib.suppress(StoreError):
                 record.end(state)
             if record.run_id and state is not RunState.DONE:
-                display.say(f"{work.noun} {record.run_id} is kept as far as it came: the same command goes on with it")
+                display.say(f"{work.noun} {record.run_id} is kept: run the same command again to resume it")
             raise
     if watch is not None:
-        _say_what_waits(display, watch.seen)
-    return _conclude(work, display, record, cut_short, problems)
+        _say_unfinished(display, watch.seen)
+    return _conclude(work, display, record, interrupted, problems)
 
 
 def _state_after(error: BaseException, record: Record) -> RunState:
@@ -140,10 +138,10 @@ def _score(
         written = _write_finished(record, written, writer)
         rounds = _rounds(record, interrupt, display, watch)
         jobs = (Job(work.metrics, work.context, items, fresh=work.fresh) for items in rounds)
-        # Closed at once where anything is raised, since the engine then keeps what it has computed.
+        # Closed at once on any exception, so that the engine keeps what it has computed.
         with contextlib.closing(events_of(executor, jobs, interrupt)) as events:
             for event in events:
-                # First, so that trouble with the store shows before the output runs ahead of it.
+                # First, so that an error of the store comes before any output of the event.
                 record.write(event)
                 results.apply(event)
                 report.event(event)
@@ -152,7 +150,7 @@ def _score(
                     written = _write_finished(record, written, writer)
                     display.progress(done=written, total=len(results.rows))
     except BaseException:
-        # Whatever ended the run, what was finished is kept; with nothing finished an older result stays.
+        # Finished rows are kept; without any, an older result stays.
         if written and writer is not None:
             writer.end()
         raise
@@ -161,19 +159,19 @@ def _score(
 
 
 def events_of(executor: Executor, jobs: Iterable[Job], interrupt: Interrupt) -> Generator[Event]:
-    """What comes of one job after the other; where nothing is to be scored the engine is not even loaded."""
+    """The events of all jobs; without items the engine is not even loaded."""
     for job in jobs:
         if job.items:
             yield from executor.run(job, interrupt.is_set)
 
 
 def _rounds(record: Record, interrupt: Interrupt, display: Display, watch: Watching | None) -> Iterator[list[Item]]:
-    """What is to be scored: what is left, and with a watch what appears."""
+    """The items to score: the rest of the record, and with a watch new images."""
     display.progress(total=len(record.results.rows))
     yield record.left
     if watch is None:
         return
-    noticed = ""
+    last_notice = ""
     for paths in watch.seen.batches(interrupt.is_set):
         if paths:
             items = record.add(watch.items(paths))
@@ -181,18 +179,18 @@ def _rounds(record: Record, interrupt: Interrupt, display: Display, watch: Watch
                 if item.id in record.replaced:
                     display.say(f"{item.path} has changed since it was scored: it is scored again")
             yield items
-        if watch.seen.notice != noticed:
-            noticed = watch.seen.notice
-            display.say(noticed, Tone.WARNING)
-        waiting = f", {len(watch.seen.waiting)} not whole yet" if watch.seen.waiting else ""
+        if watch.seen.notice != last_notice:
+            last_notice = watch.seen.notice
+            display.say(last_notice, Tone.WARNING)
+        waiting = f", {len(watch.seen.waiting)} not fully written yet" if watch.seen.waiting else ""
         display.progress(f"watching (Ctrl-C ends){waiting}", total=len(record.results.rows))
 
 
-def _say_what_waits(display: Display, watch: Watch) -> None:
-    for path, reason in list(watch.waiting.items())[:TROUBLES_SHOWN]:
-        display.say(f"{path}: left out, for it was not whole when the watch ended ({reason})", Tone.WARNING)
-    if len(watch.waiting) > TROUBLES_SHOWN:
-        display.say(f"and {len(watch.waiting) - TROUBLES_SHOWN} more that were not whole")
+def _say_unfinished(display: Display, watch: Watch) -> None:
+    for path, reason in list(watch.waiting.items())[:PROBLEMS_SHOWN]:
+        display.say(f"{path}: left out: not fully written when the watch ended ({reason})", Tone.WARNING)
+    if len(watch.waiting) > PROBLEMS_SHOWN:
+        display.say(f"and {len(watch.waiting) - PROBLEMS_SHOWN} more that were not fully written")
     for line in watch.left_out.lines():
         display.say(f"left out: {line}", Tone.WARNING)
     for problem in watch.problems:
@@ -200,9 +198,9 @@ def _say_what_waits(display: Display, watch: Watch) -> None:
 
 
 def _write_finished(record: Record, written: int, writer: Writer[Any] | None) -> int:
-    """Hand finished rows to the writer in the order of the images; returns how many it has now.
+    """Write finished rows in the order of the images; returns how many are written now.
 
-    A row of which the file was replaced since comes once more.
+    A row whose file has changed since is written once more.
     """
     results = record.results
     for item in sorted(item for item in record.replaced if _finished(results, item)):
@@ -220,40 +218,28 @@ def _finished(results: Results, number: int) -> bool:
     return number < len(results.rows) and results.rows[number].status is not Status.PENDING
 
 
-def _conclude(work: Work, display: Display, record: Record, cut_short: bool, problems: Sequence[Problem]) -> int:
+def _conclude(work: Work, display: Display, record: Record, interrupted: bool, problems: Sequence[Problem]) -> int:
     summary = record.results.summary()
-    troubled = [row for row in record.results.rows if row.status in (Status.FAILED, Status.PARTIAL)]
-    for row in troubled[:TROUBLES_SHOWN]:
+    failed = [row for row in record.results.rows if row.status in (Status.FAILED, Status.PARTIAL)]
+    for row in failed[:PROBLEMS_SHOWN]:
         name = f"edit {row.item + 1}" if work.of_edits else row.path
         display.say(f"{name}: {row.errors()}", Tone.ERROR)
-    if len(troubled) > TROUBLES_SHOWN:
-        display.say(f"and {len(troubled) - TROUBLES_SHOWN} more; the error of each is in its row", Tone.ERROR)
-    damaged = [row for row in record.results.rows if row.facts is not None and row.facts.damage]
-    for row in damaged[:TROUBLES_SHOWN]:
-        assert row.facts is not None
-        display.say(f"{row.path}: {row.facts.damage} (its pixels are whole)", Tone.WARNING)
-    if len(damaged) > TROUBLES_SHOWN:
-        display.say(
-            f"and {len(damaged) - TROUBLES_SHOWN} more with whole pixels and something broken or left out beside them",
-            Tone.WARNING,
-        )
-    counted = f"{summary.n_ok} of {summary.n}{' edits' if work.of_edits else ''} scored"
-    if summary.n_partial:
-        counted += f", {summary.n_partial} in part"
-    if summary.n_failed:
-        counted += f", {summary.n_failed} failed"
-    if summary.n_pending:
-        counted += f", {summary.n_pending} not reached"
-    if summary.mean is not None and summary.median is not None:
-        left_out = summary.n - summary.n_final
-        over = f"over {summary.n_final}, {left_out} left out" if left_out else f"over all {summary.n_final}"
-        counted += f"; final score mean {summary.mean:.2f}, median {summary.median:.2f} ({over})"
-    display.say(counted, Tone.SUMMARY)
+    if len(failed) > PROBLEMS_SHOWN:
+        display.say(f"and {len(failed) - PROBLEMS_SHOWN} more; the error of each is in its row", Tone.ERROR)
+    damaged = [(row.path, row.facts.damage) for row in record.results.rows if row.facts and row.facts.damage]
+    for path, damage in damaged[:PROBLEMS_SHOWN]:
+        display.say(f"{path}: {damage} (its pixels are whole)", Tone.WARNING)
+    if len(damaged) > PROBLEMS_SHOWN:
+        rest = len(damaged) - PROBLEMS_SHOWN
+        display.say(f"and {rest} more with whole pixels and something broken or left out beside them", Tone.WARNING)
+    scored = f"{summary.n_ok} of {summary.n}{' edits' if work.of_edits else ''} scored"
+    counted = ", ".join([scored, *summary.unscored])
+    display.say(f"{counted}; {summary.averages}" if summary.averages else counted, Tone.SUMMARY)
     if record.run_id:
         see = "" if work.of_edits else f" (aim-tui runs show {record.run_id})"
         display.say(f"stored as {work.noun} {record.run_id}{see}")
-    if cut_short:
-        onwards = "; the same command goes on from there" if record.run_id else ""
+    if interrupted:
+        onwards = "; run the same command again to resume" if record.run_id else ""
         display.say(f"interrupted: what was finished is written{onwards}", Tone.WARNING)
         return INTERRUPTED
     return 1 if problems or summary.n_ok < summary.n else 0

@@ -1,39 +1,36 @@
-"""The store as a command opens it: the user's own, or the one that --store or AIM_TUI_STORE names."""
+"""How commands open the store: the user's own, or the one that --store or AIM_TUI_STORE names."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import re
+from dataclasses import replace
+from pathlib import Path
 
 from aim_tui.errors import UsageError
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from aim_tui.store.database import Database
-    from aim_tui.store.records import Run
+from aim_tui.store.database import Database
+from aim_tui.store.errors import StoreError, UnknownRunError
+from aim_tui.store.judgements import Judgements
+from aim_tui.store.locations import default_store
+from aim_tui.store.records import Run, RunKind
+from aim_tui.store.runs import Runs
 
 PATIENCE = 10.0
 """Seconds to wait for another program that holds the store."""
 
-WITHOUT = "score without a store: --no-store (then nothing of the run is kept, and it cannot go on later)"
+WITHOUT = "score without a store: --no-store (then the run is not kept and cannot be resumed)"
 
 
 def store_path(named: Path | None) -> Path:
-    """The store that is meant, whether it is there or not."""
-    from aim_tui.store.locations import default_store
-
+    """The path of the store to use, whether it exists or not."""
     return named.expanduser().absolute() if named is not None else default_store()
 
 
 def open_to_score(path: Path) -> Database:
-    """The store for a run that will be kept; it is made where there is none.
+    """The store for a run; it is created if necessary.
 
-    Whether it can be written is tried at once, before models are loaded for nothing. StoreError names the ways out.
+    It is written to at once, so that a failure comes before models are loaded. StoreError names the alternatives.
     """
-    from aim_tui.store.database import Database
-    from aim_tui.store.errors import StoreError
-
     try:
         database = Database.open(path, timeout=PATIENCE)
         try:
@@ -43,70 +40,51 @@ def open_to_score(path: Path) -> Database:
             database.close()
             raise
     except StoreError as error:
-        elsewhere = "" if "--store" in error.hint else "keep it in another store: --store PATH; "
+        elsewhere = "" if "--store" in error.hint else "use another store: --store PATH; "
         hint = f"{error.hint}; " if error.hint else ""
         raise type(error)(error.message, f"{hint}{elsewhere}or {WITHOUT}") from error
     return database
 
 
 def open_existing(path: Path) -> Database:
-    """The store for a command about what is in it already; StoreError where there is none.
+    """The store for a command about its content; StoreError if it does not exist.
 
-    One that cannot be written is opened for reading. One of an older version is brought up to date where it can be.
+    A read-only store is opened for reading; one of an older version is migrated if possible.
     """
-    from aim_tui.store.database import Database
-
     writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
-    return Database.open(path, read_only=not (path.exists() and writable), timeout=PATIENCE)
+    return Database.open(path, read_only=not (os.path.exists(path) and writable), timeout=PATIENCE)
 
 
 def load(named: Path | None, run: str) -> Run:
-    """A stored run over images by its id, the beginning of its id, or 'last', with what people say of its images now.
+    """A stored run over images by its id, a prefix of it or 'last', with the current opinions of its images.
 
     UnknownRunError where the id is of a run over edits, which has no prompt and final score.
     """
-    from aim_tui.store.errors import UnknownRunError
-    from aim_tui.store.records import RunKind
-    from aim_tui.store.runs import Runs
+    found = load_any(named, run, RunKind.IMAGES if run == "last" else None)
+    if found.info.kind is RunKind.EDITS:
+        raise UnknownRunError(
+            f"{found.info.id} is a run over edits; this command needs a run over images",
+            "`aim-tui runs show` and `aim-tui runs export -f csv` take both",
+        )
+    return found
 
+
+def load_any(named: Path | None, run: str, kind: RunKind | None = None) -> Run:
+    """A stored run of a kind, or of either; 'last' is the newest of them."""
     with open_existing(store_path(named)) as database:
         runs = Runs(database)
-        found = _loaded(database, runs.find(run, kind=RunKind.IMAGES if run == "last" else None))
+        found = runs.load(runs.find(run, kind=kind))
+        # Opinions of edits are not part of their exports.
         if found.info.kind is RunKind.EDITS:
-            raise UnknownRunError(
-                f"{found.info.id} is a run over edits, and this is made of runs over images",
-                "`aim-tui runs show` and `aim-tui runs export -f csv` know both",
-            )
-        return found
-
-
-def load_any(named: Path | None, run: str) -> Run:
-    """The same of a run of either kind; 'last' is the newest of all."""
-    from aim_tui.store.runs import Runs
-
-    with open_existing(store_path(named)) as database:
-        return _loaded(database, Runs(database).find(run, kind=None))
-
-
-def _loaded(database: Database, run: str) -> Run:
-    from dataclasses import replace
-
-    from aim_tui.store.judgements import Judgements
-    from aim_tui.store.records import RunKind
-    from aim_tui.store.runs import Runs
-
-    found = Runs(database).load(run)
-    # What people say of edits is no part of their exports.
-    return found if found.info.kind is RunKind.EDITS else replace(found, judged=Judgements(database).of(found.results))
+            return found
+        return replace(found, opinions=Judgements(database).of(found.results))
 
 
 def parse_size(text: str) -> int:
     """Bytes from '2GB', '500 MB', '1.5GiB' or '4096'; UsageError for anything else."""
-    import re
-
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmgt]?)(i?)b?)?\s*", text, re.IGNORECASE | re.ASCII)
     if match is None:
-        raise UsageError(f"{text!r} is no size", "such as 500MB, 2GB or 1.5GiB")
+        raise UsageError(f"{text!r} is not a size", "such as 500MB, 2GB or 1.5GiB")
     number, prefix, binary = match.groups()
     power = " kmgt".index((prefix or " ").lower())
     return int(float(number) * (1024 if binary else 1000) ** power)

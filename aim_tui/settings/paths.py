@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import platformdirs
@@ -30,4 +31,4 @@ def sample_data() -> Path:
     """The folder of the embedded sample models and images: inside the wheel, or next to the package in a checkout."""
     package = Path(__file__).parent.parent
     installed = package / "_sample_data"
-    return installed if installed.is_dir() else package.parent / "sample_data"
+    return installed if os.path.isdir(installed) else package.parent / "sample_data"

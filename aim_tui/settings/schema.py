@@ -15,11 +15,11 @@ from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 import msgspec
 
-from aim_tui.core.metrics.spec import DType, Precision, Quantisation  # noqa: TC001
+from aim_tui.core.metrics.spec import DType, Precision, Quantisation
 from aim_tui.core.names import did_you_mean
 
 # msgspec reads the annotations, so their types must exist at run time.
-from aim_tui.core.scoring.jobs import ExifPolicy  # noqa: TC001
+from aim_tui.core.scoring.jobs import ExifPolicy
 from aim_tui.documents import parse_toml
 from aim_tui.errors import ConfigError
 

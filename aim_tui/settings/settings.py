@@ -173,7 +173,7 @@ def device_problem(name: str) -> str | None:
 def _may_exist(path: Path) -> bool:
     """Whether a file exists or cannot be checked: then reading it says why."""
     try:
-        return path.exists()
+        return os.path.exists(path)
     except OSError:
         return True
 
@@ -271,9 +271,9 @@ def _profile(
     metrics = images_in_order(named)
     for metric in metrics:
         models = get_metric(metric).default_models | models
-    lacking = [str(role) for metric in metrics for role in get_metric(metric).roles if role not in models]
-    if lacking:
-        problem = f'no model for {", ".join(lacking)} (extends = "aim" adds AIM\'s)'
+    missing = [str(role) for metric in metrics for role in get_metric(metric).roles if role not in models]
+    if missing:
+        problem = f'no model for {", ".join(missing)} (extends = "aim" adds AIM\'s)'
         raise InvalidValueError([*keys, "models"], problem)
     weights = {metric: get_metric(metric).default_weight for metric in metrics} | weights
     unruled = [
@@ -318,7 +318,7 @@ def _known_role(role: str, keys: list[str]) -> None:
         return
     from aim_tui.core.metrics import plugins
 
-    # It may be the role of one that cannot be asked.
+    # It may be the role of a broken metric.
     for name in plugins.names():
         get_metric(name)
     raise InvalidValueError(keys, f"unknown role {role!r}{did_you_mean(role, _ROLES)}")
@@ -337,7 +337,7 @@ def _check_device(name: str | None, keys: list[str]) -> None:
 
 def _expanded(path: str) -> Path:
     """The path with `~` expanded; unchanged if there is no such user, where Path.expanduser raises."""
-    return Path(os.path.expanduser(path))  # noqa: PTH111
+    return Path(os.path.expanduser(path))
 
 
 def _apply_captioner(profiles: dict[str, Profile], environment: Mapping[str, str]) -> None:
@@ -348,7 +348,7 @@ def _apply_captioner(profiles: dict[str, Profile], environment: Mapping[str, str
     aim = profiles["aim"]
     local = _expanded(model)
     try:
-        is_folder = local.is_dir()
+        is_folder = os.path.isdir(local)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise ConfigError(f"BLIP2_MODEL names neither a model nor a folder: {reason}") from None

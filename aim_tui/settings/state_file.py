@@ -23,7 +23,7 @@ _LARGEST = 4 * 2**20
 
 def make_private(folder: Path) -> None:
     """Create a folder and its missing parents, private to the user."""
-    if not folder.parent.exists():
+    if not os.path.exists(folder.parent):
         make_private(folder.parent)
     folder.mkdir(mode=0o700, exist_ok=True)
 
@@ -59,7 +59,7 @@ class StateFile(Generic[State]):
         make_private(self.path.parent)
         handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")  # private to the user
         try:
-            with open(handle, "wb") as file:  # noqa: PTH123 - the handle is already open
+            with open(handle, "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())

@@ -1,7 +1,7 @@
 """The feature cache: what models have computed already, so that nothing is computed twice.
 
-A value belongs to a `Space`, everything that decides about it besides the image, and to the SHA-256 of the
-image's file: a renamed, moved or copied file keeps its values, a changed one has none.
+A value belongs to a `Space`, everything that it depends on besides the image, and to the SHA-256 of the image's file: a
+renamed, moved or copied file keeps its values, a changed one has none.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,19 +24,19 @@ from aim_tui.store.database import Database, select_in
 from aim_tui.store.errors import StoreError
 from aim_tui.store.packing import pack, to_json, unpack
 
-if TYPE_CHECKING:
-    Vectors = npt.NDArray[np.float32] | npt.NDArray[np.float16]
+Vectors = npt.NDArray[np.float32] | npt.NDArray[np.float16]
+
 
 # Use is recorded to the hour: a hit costs a write at most that often.
 _HOUR = 3600
 # What a key and its indexes take on disk, measured over 100,000 entries.
 _ENTRY_BYTES = 220
 _TYPES = frozenset({"float32", "float16"})
-# Where at least every third is wanted, all are read.
+# If at least every third is wanted, all are read.
 _DENSE = 3
 
 
-class Kind(StrEnum):
+class FeatureKind(StrEnum):
     """What a space holds."""
 
     EMBEDDING = "embedding"
@@ -47,48 +47,45 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """Everything that decides about a value besides the image's content.
+    """Everything that a value depends on besides the image's content.
 
-    `recipe` is JSON with sorted keys. The constructors name what belongs in it; `reading` and `preprocessing` are
-    whatever tells one way from another, such as "exif=rotate background=white" and the image processor's backend.
+    `recipe` is JSON with sorted keys. The constructors name what belongs in it; `reading` and `preprocessing` describe
+    how, such as "exif=rotate background=white" and the image processor's backend.
     """
 
-    kind: Kind
+    kind: FeatureKind
     fingerprint: str
     recipe: str
 
     @classmethod
     def embedding(cls, fingerprint: str, *, preprocessing: str, dtype: str, reading: str) -> Space:
         """Image embeddings of a model; `dtype` is the one it computes in."""
-        return cls(Kind.EMBEDDING, fingerprint, _recipe(preprocessing=preprocessing, dtype=dtype, reading=reading))
+        recipe = {"preprocessing": preprocessing, "dtype": dtype, "reading": reading}
+        return cls(FeatureKind.EMBEDDING, fingerprint, to_json(recipe))
 
     @classmethod
     def caption(cls, fingerprint: str, *, preprocessing: str, dtype: str, reading: str, decoding: str) -> Space:
         """Captions; `decoding` is how they are generated, such as "greedy max_new_tokens=30"."""
-        return cls(
-            Kind.CAPTION,
-            fingerprint,
-            _recipe(preprocessing=preprocessing, dtype=dtype, reading=reading, decoding=decoding),
-        )
+        recipe = {"preprocessing": preprocessing, "dtype": dtype, "reading": reading, "decoding": decoding}
+        return cls(FeatureKind.CAPTION, fingerprint, to_json(recipe))
 
     @classmethod
     def lpips(cls, fingerprint: str, *, reference_sha256: str, policy: str, dtype: str, reading: str) -> Space:
-        """Distances to one reference; `policy` is how the two images are brought to one size."""
-        return cls(
-            Kind.LPIPS, fingerprint, _recipe(reference=reference_sha256, policy=policy, dtype=dtype, reading=reading)
-        )
+        """Distances to one reference; `policy` is how the two images are resized to one size."""
+        recipe = {"reference": reference_sha256, "policy": policy, "dtype": dtype, "reading": reading}
+        return cls(FeatureKind.LPIPS, fingerprint, to_json(recipe))
 
     @classmethod
     def facts(cls, *, reading: str) -> Space:
-        """What reading an image told (ImageFacts as JSON)."""
-        return cls(Kind.FACTS, "", _recipe(reading=reading))
+        """The facts of the image files (ImageFacts as JSON)."""
+        return cls(FeatureKind.FACTS, "", to_json({"reading": reading}))
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """How much of one kind, of one model, is cached."""
+    """How much of one kind is cached for one model."""
 
-    kind: Kind
+    kind: FeatureKind
     fingerprint: str
     model: str
     """The model's id, where it is known."""
@@ -99,7 +96,7 @@ class Usage:
 class FeatureCache:
     """Bulk reads and writes of cached values, by space and content hash (64 hex digits).
 
-    Thousands of keys at once are the normal case. What is not there is left out of an answer.
+    Thousands of keys at once are the normal case. Results have no entry for what is not cached.
     """
 
     def __init__(self, database: Database) -> None:
@@ -169,7 +166,7 @@ class FeatureCache:
                 connection.execute("INSERT INTO vectors (entry, vector) VALUES (?, ?)", (entry, vector.tobytes()))
 
     def name_model(self, fingerprint: str, role: str, model: str, revision: str) -> None:
-        """Say what a fingerprint stands for, so that `info` can."""
+        """Record the model of a fingerprint, for `info`."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         with self._database.writing() as connection:
             connection.execute(
@@ -187,10 +184,10 @@ class FeatureCache:
                 "LEFT JOIN fingerprints ON fingerprints.fingerprint = spaces.fingerprint "
                 "GROUP BY kind, spaces.fingerprint ORDER BY total DESC"
             ).fetchall()
-        return [Usage(Kind(kind), print_, unpack(model), count, total) for kind, print_, model, count, total in rows]
+        return [Usage(FeatureKind(kind), key, unpack(model), count, total) for kind, key, model, count, total in rows]
 
     def prune(self, max_bytes: int) -> int:
-        """Remove what was not used for longest until at most `max_bytes` are left; returns the bytes removed.
+        """Remove the least recently used entries until at most `max_bytes` are left; returns the bytes removed.
 
         Runs, ratings and file hashes stay. The file shrinks by what was removed.
         """
@@ -207,7 +204,7 @@ class FeatureCache:
         return removed
 
     def _touch(self, entries: Collection[int]) -> None:
-        """Record that entries were used; what only orders the next prune is never worth waiting or failing for."""
+        """Record that entries were used; a failure is ignored, because it only affects the order of the next prune."""
         if entries and not self._database.read_only:
             now = _this_hour()
             with suppress(StoreError), self._database.writing() as connection:
@@ -260,10 +257,6 @@ def _shape(connection: sqlite3.Connection, space: int) -> str:
     return str(connection.execute("SELECT shape FROM spaces WHERE id = ?", (space,)).fetchone()[0])
 
 
-def _recipe(**parts: str) -> str:
-    return to_json(parts)
-
-
 def _this_hour() -> int:
     return int(time.time()) // _HOUR * _HOUR
 
@@ -299,15 +292,15 @@ def image_embeddings(
 ) -> tuple[npt.NDArray[np.bool_], Vectors]:
     """Which of the images have an embedding of this model, and the embeddings: (n,) bool, and (hits, dim).
 
-    All of one space, the one that holds most of them: what was computed otherwise (on another device, in another
-    type) is never mixed. `reading` is how the images were read, as the worker names it.
+    All are from one space, the one that holds most of them: embeddings that were computed in different ways (on another
+    device, in another dtype) are never mixed. `reading` is how the images were read, as the worker names it.
     """
     cache = FeatureCache(database)
     with database.reading() as connection:
         rows = connection.execute(
-            "SELECT recipe FROM spaces WHERE kind = ? AND fingerprint = ?", (str(Kind.EMBEDDING), fingerprint)
+            "SELECT recipe FROM spaces WHERE kind = ? AND fingerprint = ?", (str(FeatureKind.EMBEDDING), fingerprint)
         ).fetchall()
     recipes = [recipe for (recipe,) in rows if json.loads(recipe).get("reading") == reading]
-    found = [cache.vectors(Space(Kind.EMBEDDING, fingerprint, recipe), sha256s) for recipe in recipes]
-    nothing = cache.vectors(Space(Kind.EMBEDDING, fingerprint, ""), sha256s)
+    found = [cache.vectors(Space(FeatureKind.EMBEDDING, fingerprint, recipe), sha256s) for recipe in recipes]
+    nothing = cache.vectors(Space(FeatureKind.EMBEDDING, fingerprint, ""), sha256s)
     return max(found, key=lambda pair: len(pair[1]), default=nothing)

@@ -1,4 +1,4 @@
-"""Plans, profiles and events' facts as JSON data and back; fields that are not known (any more) are left out."""
+"""Plans, profiles and events as JSON data and back; unknown fields are ignored."""
 
 from __future__ import annotations
 
@@ -48,19 +48,19 @@ def checked_fields(kind: type[Flat], data: Any) -> Flat:
 
 
 def own_to_data(context: Context) -> dict[str, str]:
-    """What an image brings itself as JSON data; what makes an edit stands in columns of its own."""
+    """The own context of an image as JSON data; the parts of an edit have columns of their own."""
     return {"topic": context.topic, "prompt": context.prompt, "reference": context.reference}
 
 
 def plan_to_data(plan: ScoringPlan) -> dict[str, Any]:
-    """A scoring plan as JSON data, with what its metrics are where a package may bring them."""
+    """A scoring plan as JSON data, with the specifications of metrics that may come from packages."""
     data = {"metrics": list(plan.metrics), "weights": dict(plan.weights), "rules": _rules_to_data(plan.rules)}
     others = [get_metric(metric) for metric in plan.metrics if metric not in METRICS and metric not in MEASURES]
     return data | {"specs": [_spec_to_data(spec) for spec in others]} if others else data
 
 
 def plan_from_json(text: str) -> ScoringPlan:
-    """The plan that was stored."""
+    """The inverse of `plan_to_data`, as JSON."""
     data = json.loads(text)
     for spec in data.get("specs", ()):
         record_metric(_spec_from_data(spec))
@@ -81,7 +81,7 @@ def profile_to_data(profile: Profile) -> dict[str, Any]:
 
 
 def profile_from_json(text: str) -> Profile:
-    """The profile that was stored."""
+    """The inverse of `profile_to_data`, as JSON."""
     data = json.loads(text)
     return Profile(
         name=data["name"],
@@ -95,12 +95,12 @@ def profile_from_json(text: str) -> Profile:
 
 
 def _spec_to_data(spec: MetricSpec) -> dict[str, Any]:
-    said = {name: value for name, value in to_flat(spec).items() if name not in ("models", "libraries")}
-    return said | {"low": _number(spec.low), "high": _number(spec.high)}
+    data = {name: value for name, value in to_flat(spec).items() if name not in ("models", "libraries")}
+    return data | {"low": _number(spec.low), "high": _number(spec.high)}
 
 
 def _spec_from_data(data: Mapping[str, Any]) -> MetricSpec:
-    """What is needed to read the values of a metric; scoring with it takes the package that brought it."""
+    """Enough of a specification to read values; to score with the metric its package is needed."""
     needs, roles = Need(data["needs"]), tuple(Role(role) for role in data["roles"])
     low, high = float(data["low"]), float(data["high"])
     return from_flat(MetricSpec, {**data, "needs": needs, "roles": roles, "low": low, "high": high})
@@ -127,5 +127,5 @@ def _rules_from_data(data: Mapping[str, Any]) -> RuleSet:
 
 
 def _number(value: float) -> float | str:
-    """JSON knows no infinity; float() reads the word."""
+    """A number for JSON, which has no infinity; float() reads the text."""
     return value if math.isfinite(value) else str(value)

@@ -1,7 +1,7 @@
-"""The store's file: opened with care, migrated with a backup, written in short transactions.
+"""The store's file: checked when it is opened, migrated with a backup, written in short transactions.
 
-Every thread gets a connection of its own when it first asks, so a `Database` may be shared between threads. Several
-programs may have one store open: readers never wait, and writers wait for each other up to the timeout.
+Every thread gets its own connection, so a `Database` can be shared between threads. Several programs can have one store
+open: readers never wait, and writers wait for each other up to the timeout.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from aim_tui.store.locations import default_store, make_private, put_in_place
 from aim_tui.store.migrations import Migration
 
 TIMEOUT = 10.0
-"""Seconds that a writer waits for another one."""
+"""Seconds that a writer waits for others."""
 
 # Two-kilobyte vectors fill pages of 8 KB to three quarters; of 4 KB to half.
 _PAGE_SIZE = 8192
@@ -34,11 +34,11 @@ _BUSY_PAUSE = 0.005
 
 
 class _Connection(sqlite3.Connection):
-    """Can be referred to weakly, so that a connection goes with its thread."""
+    """Can be weakly referenced, so that a connection is closed with its thread."""
 
 
 class Database:
-    """One store. Use `open`; `reading` and `writing` hand out this thread's connection."""
+    """One store. Use `open`; `reading` and `writing` give this thread's connection."""
 
     def __init__(self, path: Path, *, read_only: bool, immutable: bool, timeout: float) -> None:
         self.path = path
@@ -60,11 +60,11 @@ class Database:
         timeout: float = TIMEOUT,
         steps: Sequence[Migration] | None = None,
     ) -> Database:
-        """Open the store at `path` (by default the user's own), making or migrating it where needed.
+        """Open the store at `path` (by default the user's own); it is created or migrated if necessary.
 
-        `read_only` reads a store that cannot be written, and never makes or migrates one. Raises StoreError, with
-        the file as it was, for a store that is locked, read-only, truncated, of a newer version or of another
-        program, or a file that is no database.
+        `read_only` opens a store that cannot be written, and never creates or migrates one. Raises StoreError, without
+        a change to the file, for a store that is locked, read-only, truncated, of a newer version or of another
+        program, and for a file that is not a database.
         """
         steps = migrations.released() if steps is None else steps
         path = (path or default_store()).absolute()
@@ -82,8 +82,8 @@ class Database:
             exists, version = header is not None, header.version if header else None
         if read_only:
             if not exists:
-                raise StoreError(f"there is no store at {printable(str(path))}")
-            # Without its log a store can be read where nothing can be written beside it, not even locks.
+                raise StoreError(f"no store at {printable(str(path))}")
+            # Without a log a store can be read where nothing can be written beside it, not even locks.
             immutable = log_size(path) == 0 and not os.access(path.parent, os.W_OK)
             database = cls(path, read_only=True, immutable=immutable, timeout=timeout)
             try:
@@ -94,7 +94,7 @@ class Database:
             return database
         if not exists:
             cls._make(path, steps, timeout)
-            # It may be the one of a program that was quicker.
+            # Another program may have created it first.
             header = inspect(path)
             version = header.version if header else None
         check_writable(path)
@@ -104,7 +104,7 @@ class Database:
 
     @classmethod
     def _make(cls, path: Path, steps: Sequence[Migration], timeout: float) -> None:
-        """A new store, made aside and put in place whole, so that no other program ever sees half of one."""
+        """Create a new store under another name and rename it, so that no other program sees half of one."""
         aside = path.with_name(f".{path.name}.{os.getpid()}-{time.time_ns()}.new")
         make_private(aside)
         try:
@@ -114,7 +114,7 @@ class Database:
             aside.unlink(missing_ok=True)
 
     def connection(self) -> sqlite3.Connection:
-        """The connection of the thread that asks, in autocommit mode."""
+        """The connection of this thread, in autocommit mode."""
         if self._closed:
             raise StoreError(f"the store {printable(str(self.path))} is closed")
         connection: _Connection | None = getattr(self._local, "connection", None)
@@ -126,24 +126,24 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """A consistent view of the store, whatever others write meanwhile; StoreError explains what fails."""
+        """A consistent view of the store, whatever others write meanwhile; StoreError if reading fails."""
         connection = self.connection()
         with self._explained(), _transaction(connection, "BEGIN"):
             yield connection
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction that is committed at the end, or rolled back where anything is raised.
+        """A transaction that is committed at the end, or rolled back on an exception.
 
-        Keep it short: no other program can write meanwhile. Raises StoreBusyError when another one did not finish
-        within the timeout, and StoreError where nothing can be written.
+        Keep it short: no other program can write meanwhile. Raises StoreBusyError if another one did not finish within
+        the timeout, and StoreError if writing fails.
         """
         connection = self.connection()
         with self._explained(), _transaction(connection, "BEGIN IMMEDIATE", self._timeout):
             yield connection
 
     def backup(self, target: Path) -> None:
-        """Copy the store as it is now to a new file that only the user can read; StoreError where there is one."""
+        """Copy the store to a new file that only the user can read; StoreError if the file exists."""
         make_private(target)
         try:
             with self._explained(), contextlib.closing(sqlite3.connect(target)) as copy:
@@ -156,15 +156,15 @@ class Database:
             raise
 
     def shrink(self) -> None:
-        """Give the room of what was deleted back to the disk."""
+        """Free the disk space of deleted entries."""
         connection = self.connection()
         with self._explained():
-            # `execute` would stop after the first page: the statement has rows, but no columns.
+            # `execute` would stop after the first page: the statement has rows but no columns.
             connection.executescript("PRAGMA incremental_vacuum")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def release(self) -> None:
-        """Close this thread's connection; a thread that ends without it leaves that to the garbage collector."""
+        """Close this thread's connection; otherwise the garbage collector does after the thread has ended."""
         connection: _Connection | None = getattr(self._local, "connection", None)
         if connection is not None:
             self._local.connection = None
@@ -173,7 +173,7 @@ class Database:
             connection.close()
 
     def close(self) -> None:
-        """Close the connections of all threads; nothing may use the store any more."""
+        """Close the connections of all threads; the store cannot be used any more."""
         self._closed = True
         with self._connections_lock:
             for connection in list(self._connections):
@@ -189,7 +189,7 @@ class Database:
         self.close()
 
     def _connect(self, mode: str) -> _Connection:
-        # Percent-encoded, since a file name may hold bytes that are not UTF-8, and characters that a URI gives meaning.
+        # Percent-encoded, since a file name may have bytes that are not UTF-8, and special characters of URIs.
         uri = f"file:{quote(os.fsencode(self.path))}?mode={mode}"
         if self._immutable:
             uri += "&immutable=1"
@@ -220,16 +220,16 @@ class Database:
             raise newer(self.path, version, known)
         if version < known:
             raise StoreError(
-                f"the store {printable(str(self.path))} has version {version} and cannot be brought to {known} "
-                "because it is opened for reading only",
+                f"the store {printable(str(self.path))} has version {version} and cannot be migrated to {known} "
+                "because it is opened read-only",
                 "open it once where it can be written",
             )
 
     def _prepare(self, steps: Sequence[Migration], version: int | None) -> None:
         known = _last(steps)
         if version is None or log_size(self.path):
-            # The log may hold a later version than the header. A reader leaves both as they are; the last writer to
-            # close would merge them.
+            # The log may have a later version than the header. A reader changes neither; the last writer to close would
+            # merge them.
             with self._explained(), contextlib.closing(self._connect("ro")) as reader:
                 version = _version(reader)
         if version > known:
@@ -238,21 +238,21 @@ class Database:
             with self._explained(), contextlib.closing(self._connect("rw")) as connection:
                 if version < known:
                     self._migrate(connection, steps, version)
-                # Stays with the file. Some network disks cannot have it: there the store is only slower.
+                # Kept in the file. Some network disks do not support it, where the store is only slower.
                 _insist(connection, "PRAGMA journal_mode = WAL", self._timeout)
         except BaseException:
             self.close()
             raise
 
     def _migrate(self, connection: sqlite3.Connection, steps: Sequence[Migration], version: int) -> None:
-        # Tables may be rebuilt under others that refer to them; `apply` checks in the end.
+        # Tables may be rebuilt under others that refer to them; `apply` checks at the end.
         connection.execute("PRAGMA foreign_keys = OFF")
         if version == 0:
             connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         backup: Path | None = None
         try:
-            # Another program may have migrated it since we looked: only with the lock in hand is the version sure.
+            # Another program may have migrated it since: only under the lock is the version certain.
             with _transaction(connection, "BEGIN IMMEDIATE", self._timeout):
                 version = _version(connection)
                 if version > _last(steps):
@@ -267,8 +267,9 @@ class Database:
         except sqlite3.Error as error:
             if backup is None or is_busy(error):
                 raise
-            said = f"{explain(error, self.path, self._timeout).message}; it is as it was, not at version {_last(steps)}"
-            raise StoreError(said, f"a backup is {printable(str(backup))}") from error
+            reason = explain(error, self.path, self._timeout).message
+            text = f"{reason}; it was not migrated to version {_last(steps)}"
+            raise StoreError(text, f"a backup is {printable(str(backup))}") from error
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
@@ -276,7 +277,7 @@ class Database:
             yield
         except sqlite3.Error as error:
             raise explain(error, self.path, self._timeout) from error
-        except UnicodeDecodeError as error:  # in SQLite's message about a table whose name is no text
+        except UnicodeDecodeError as error:  # in SQLite's message about a table whose name is not UTF-8
             raise damaged(self.path, error) from error
 
 
@@ -295,7 +296,7 @@ def _transaction(connection: sqlite3.Connection, begin: str, timeout: float = 0.
 
 
 def _insist(connection: sqlite3.Connection, statement: str, timeout: float) -> None:
-    """Execute, and again while it is busy: SQLite itself does not wait where it fears a deadlock."""
+    """Execute, and retry while it is busy: SQLite itself does not wait where a deadlock is possible."""
     deadline = time.monotonic() + timeout
     while True:
         try:
@@ -315,14 +316,14 @@ def _last(steps: Sequence[Migration]) -> int:
     return steps[-1].number if steps else 0
 
 
-# SQLite takes 32,766 parameters; parsing more of them in one statement gains nothing.
+# SQLite takes 32,766 parameters; more than this in one statement gains nothing.
 _KEYS_AT_ONCE = 10_000
 
 
 def select_in(
     connection: sqlite3.Connection, statement: str, parameters: tuple[Any, ...], keys: Collection[Any]
 ) -> Iterator[tuple[Any, ...]]:
-    """The rows of a statement that ends in 'IN', for keys of which there may be a hundred thousand."""
+    """The rows of a statement that ends in 'IN', for up to hundreds of thousands of keys."""
     remaining = list(keys)
     for start in range(0, len(remaining), _KEYS_AT_ONCE):
         chunk = remaining[start : start + _KEYS_AT_ONCE]

@@ -1,4 +1,4 @@
-"""What can go wrong with the store, in words that name the file and the way out."""
+"""Errors of the store, with messages that name the file and what to do."""
 
 from __future__ import annotations
 
@@ -12,32 +12,28 @@ from aim_tui.errors import AimError
 
 
 class StoreError(AimError):
-    """The store cannot be opened, read or written; its file is as it was before."""
+    """The store cannot be opened, read or written; its file is unchanged."""
 
 
 class StoreBusyError(StoreError):
-    """Another program held the store for longer than the timeout; trying again later may succeed."""
+    """Another program locked the store for longer than the timeout; trying again later may succeed."""
 
 
 class UnknownRunError(StoreError):
     """There is no such run in the store."""
 
 
-class ExportError(AimError):
-    """A run cannot be written as asked."""
-
-
-# The low byte of an SQLite error code is its kind; the rest says more than a user needs.
+# The low byte of an SQLite error code is its kind; the rest is detail.
 _KIND = 0xFF
 
 
 def is_busy(error: sqlite3.Error) -> bool:
-    """Whether another connection stood in the way, so that trying again makes sense."""
+    """Whether another connection holds a lock, so that trying again makes sense."""
     return _kind(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def explain(error: sqlite3.Error, path: Path, timeout: float) -> StoreError:
-    """The error as a user can act on it."""
+    """The error that a user can act on."""
     store = f"the store {printable(str(path))}"
     match _kind(error):
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
@@ -48,7 +44,7 @@ def explain(error: sqlite3.Error, path: Path, timeout: float) -> StoreError:
         case sqlite3.SQLITE_FULL:
             return StoreError(
                 f"{store} cannot be written: the disk is full; what was stored before is safe",
-                "make room, or name a store on another disk with --store",
+                "free up space, or name a store on another disk with --store",
             )
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
             return StoreError(f"{store} cannot be written: it is read-only", READ_ONLY_HINT)
@@ -58,14 +54,14 @@ def explain(error: sqlite3.Error, path: Path, timeout: float) -> StoreError:
             return damaged(path, error)
         case sqlite3.SQLITE_CANTOPEN:
             return StoreError(
-                f"{store} cannot be opened: {error}", "look at the permissions of the file and of its folder"
+                f"{store} cannot be opened: {error}", "check the permissions of the file and of its folder"
             )
         case sqlite3.SQLITE_IOERR:
             return StoreError(
                 f"{store} cannot be read or written: {error}; what was stored before is safe",
-                "look whether its disk is full, over quota or failing, or name another store with --store",
+                "check whether its disk is full, over quota or failing, or name another store with --store",
             )
-        case _ if "decode" in str(error):  # Python's own complaint about a text
+        case _ if "decode" in str(error):  # Python's own error about a text
             return damaged(path, error)
         case _:
             return StoreError(f"{store}: {error}")
@@ -79,7 +75,7 @@ DAMAGED_HINT = (
 
 
 def not_a_database(path: Path) -> StoreError:
-    """The file is something else altogether."""
+    """The error of a file that is not a database."""
     return StoreError(
         f"{printable(str(path))} is not a database, so it cannot be the store; it was left as it is",
         "name another file with --store",
@@ -87,13 +83,13 @@ def not_a_database(path: Path) -> StoreError:
 
 
 def damaged(path: Path, why: object) -> StoreError:
-    """The file is a store, and some of it is not what was written."""
+    """The error of a store with damaged content."""
     return StoreError(f"the store {printable(str(path))} is damaged: {printable(str(why))}", DAMAGED_HINT)
 
 
 @contextlib.contextmanager
 def decoding(path: Path) -> Iterator[None]:
-    """Stored rows that cannot be what this program wrote are damage, and said to be."""
+    """Report stored rows that this program cannot have written as damage."""
     try:
         yield
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
@@ -101,6 +97,6 @@ def decoding(path: Path) -> Iterator[None]:
 
 
 def _kind(error: sqlite3.Error) -> int:
-    # Errors that Python's own module raises, such as the use of a closed connection, carry no code.
+    # Errors that Python's own module raises, such as the use of a closed connection, have no code.
     code = getattr(error, "sqlite_errorcode", None)
     return code & _KIND if isinstance(code, int) else sqlite3.SQLITE_ERROR

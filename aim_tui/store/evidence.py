@@ -1,4 +1,4 @@
-"""A stored run and what people said of its images or edits, as the material of an analysis of agreement."""
+"""A run and the judgements of its images or edits, as sources for an analysis of agreement."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import math
 import os
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from aim_tui.core.agreement.cell_values import cell_text, truth_of
 from aim_tui.core.agreement.duel_agreement import strengths
@@ -24,7 +25,7 @@ RATING = "rating"
 DUELS = "duels"
 FINAL = "final_score"
 TRUTH = "is_correct"
-#: What the keys of the application can give.
+#: The scale of the ratings that the application has keys for.
 RATED = Scale(RATINGS[0], RATINGS[-1])
 
 _NOT_SCORED = Missing("not scored")
@@ -32,7 +33,7 @@ _OUTCOMES = {DuelOutcome.LEFT: 1, DuelOutcome.RIGHT: -1, DuelOutcome.TIE: 0}
 
 
 def source_of_run(run: Run) -> StudySource:
-    """The raw and normalised values and the final score of a run, by path; of edits every number, by id."""
+    """The raw and normalised values and the final score of a run by path, or every number of edits by id."""
     if run.info.kind is RunKind.EDITS:
         return source_of(run.results, f"edit run {run.info.id}")
     return source_of(run.results.settled(), f"run {run.info.id}")
@@ -45,14 +46,15 @@ def source_of(results: Results, origin: str) -> StudySource:
 
 def source_of_results(results: Results, origin: str) -> StudySource:
     """The raw and normalised values and the final score of images, by path."""
-    columns = [_column(FINAL, results, origin, _final, True, Scale(0, 100))]
+    columns = [_column(FINAL, results, origin, lambda row: row.final_outcome, True, Scale(0, 100))]
     for metric in results.plan.metrics:
-        spec = get_metric(metric)
+        spec, raw = get_metric(metric), partial(Row.outcome, metric=metric)
         scale = Scale(spec.low, spec.high) if math.isfinite(spec.low) and math.isfinite(spec.high) else None
         model = _model(results, spec.roles)
-        columns.append(_column(spec.raw_field, results, origin, _raw(metric), spec.higher_is_better, scale, model))
+        columns.append(_column(spec.raw_field, results, origin, raw, spec.higher_is_better, scale, model))
         if metric in results.plan.shares:
-            columns.append(_column(spec.norm_field, results, origin, _norm(metric), True, Scale(0, 1), model))
+            norm = partial(Row.norm, metric=metric)
+            columns.append(_column(spec.norm_field, results, origin, norm, True, Scale(0, 1), model))
     return StudySource(
         origin=origin,
         columns=tuple(columns),
@@ -63,12 +65,12 @@ def source_of_results(results: Results, origin: str) -> StudySource:
 
 
 def source_of_edits(results: Results, origin: str) -> StudySource:
-    """Every number of edits and their known truth, by id; UsageError where one is neither right nor wrong."""
+    """Every number of edits and their known truth, by id; UsageError if a truth is neither right nor wrong."""
     samples = {row.id: _edit_sample(row, origin, results.specs) for row in results.rows}
     columns = []
     for spec in results.specs:
         scale = Scale(spec.low, spec.high) if math.isfinite(spec.high) else None
-        outcome, model = _raw_of_edit(spec.id), _model(results, spec.roles)
+        outcome, model = partial(_outcome_or_error, metric=spec.id), _model(results, spec.roles)
         columns.append(_column(spec.id, results, origin, outcome, spec.higher_is_better, scale, model))
     known = [StudyEntry(name, Present(float(one.correct))) for name, one in samples.items() if one.correct is not None]
     if known:
@@ -79,20 +81,20 @@ def source_of_edits(results: Results, origin: str) -> StudySource:
 
 
 def metrics_of(source: StudySource) -> tuple[StudyColumn, ...]:
-    """The columns that were measured."""
+    """The columns of metrics."""
     return tuple(column for column in source.columns if column.name != TRUTH)
 
 
 def truth_judgement(source: StudySource) -> StudyJudgement | None:
-    """Whether each instruction is right, 1 or 0; None where nobody says."""
+    """Whether each instruction is right, 1 or 0; None if that is unknown."""
     column = next((column for column in source.columns if column.name == TRUTH), None)
     return StudyJudgement(TRUTH, (column,)) if column is not None else None
 
 
 def judged_edit(row: Row) -> Image | None:
-    """What a judgement of an edit is of: both images by content and the instruction; None before they are read.
+    """The edit as judgements know it: both images by content, and the instruction; None before they are read.
 
-    The same pair under another instruction is another edit, and the target alone another thing again.
+    The same pair with another instruction is another edit, and neither is the target image alone.
     """
     if row.source is None or row.facts is None:
         return None
@@ -100,23 +102,23 @@ def judged_edit(row: Row) -> Image | None:
 
 
 def edit_identity(source_sha256: str, target_sha256: str, instruction: str) -> str:
-    """What stands for an edit where the store has the hash of an image."""
+    """The identity of an edit, stored in place of the hash of an image."""
     parts = ("edit", source_sha256, target_sha256, instruction)
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def ratings(judgements: Judgements, results: Results, scale: Scale = RATED) -> StudyJudgement | None:
-    """What holds now of the ratings of these images or edits, a column for each rater; None where there are none.
+    """The current ratings of these images or edits, a column for each rater; None without any.
 
-    Images are known by content: copies of one image share its ratings. Edits are by both images and the instruction.
+    Images are identified by content: copies of one image share its ratings. Edits by both images and the instruction.
     """
     by_content = _by_content(results)
-    held = judgements.current(JudgementKind.RATING, set(by_content))
+    current = judgements.current(JudgementKind.RATING, set(by_content))
     raters: dict[str, list[StudyEntry]] = {}
-    for sha256, words in held.items():
-        for rater, word in words.items():
-            if isinstance(word.value, (int, float)):
-                entries = (StudyEntry(name, Present(float(word.value))) for name in by_content[sha256])
+    for sha256, by_rater in current.items():
+        for rater, judgement in by_rater.items():
+            if isinstance(judgement.value, (int, float)):
+                entries = (StudyEntry(name, Present(float(judgement.value))) for name in by_content[sha256])
                 raters.setdefault(rater, []).extend(entries)
     if not raters:
         return None
@@ -125,7 +127,7 @@ def ratings(judgements: Judgements, results: Results, scale: Scale = RATED) -> S
 
 
 def contests(judgements: Judgements, results: Results) -> tuple[Contest, ...]:
-    """The duels between images of these results that were not skipped, by path."""
+    """The duels between images of these results, without skipped ones, by path."""
     by_content = _by_content(results)
     found = []
     for duel in judgements.duels():
@@ -136,12 +138,12 @@ def contests(judgements: Judgements, results: Results) -> tuple[Contest, ...]:
     return tuple(found)
 
 
-def duel_judgement(fought: Sequence[Contest]) -> StudyJudgement | None:
-    """The strengths that duels give their images; None where there are none.
+def duel_judgement(duels: Sequence[Contest]) -> StudyJudgement | None:
+    """The Bradley-Terry strengths from duels; None without any.
 
-    All raters together: a strength is made of many contests, and one rater's are seldom enough.
+    All raters together: a strength needs many duels, and one rater's are seldom enough.
     """
-    found = strengths(fought)
+    found = strengths(duels)
     entries = tuple(StudyEntry(path, Present(value)) for path, value in found.items())
     return StudyJudgement(DUELS, (StudyColumn(DUELS, entries, origin="the store"),)) if entries else None
 
@@ -184,20 +186,8 @@ def _devices(results: Results) -> dict[str, str]:
     return {"device": ", ".join(devices)} if devices else {}
 
 
-def _final(row: Row) -> Outcome | None:
-    return row.scores.final if row.scores else None
-
-
-def _raw(metric: str) -> Callable[[Row], Outcome | None]:
-    return lambda row: row.outcome(metric)
-
-
-def _raw_of_edit(metric: str) -> Callable[[Row], Outcome | None]:
-    return lambda row: Failed(row.error) if row.error is not None else row.outcome(metric)
-
-
-def _norm(metric: str) -> Callable[[Row], Outcome | None]:
-    return lambda row: row.scores.norms.get(metric) if row.scores else None
+def _outcome_or_error(row: Row, metric: str) -> Outcome | None:
+    return Failed(row.error) if row.error is not None else row.outcome(metric)
 
 
 def _sample(row: Row, results: Results) -> Sample:
@@ -215,8 +205,8 @@ def _edit_sample(row: Row, origin: str, specs: Sequence[MetricSpec]) -> Sample:
     except ValueError as error:
         raise UsageError(f"{origin}, edit {row.id}: {error}") from None
     labels = {
-        "source_image": os.path.basename(edit.source),  # noqa: PTH119  # as text: any bytes
-        "target_image": os.path.basename(row.path),  # noqa: PTH119
+        "source_image": os.path.basename(edit.source),
+        "target_image": os.path.basename(row.path),
         "instruction": edit.instruction,
         **{name: cell_text(value) for name, value in truth.items()},
     }

@@ -1,4 +1,4 @@
-"""Which model this is, told from its files: another model at the same place has another fingerprint."""
+"""Fingerprints of models, from their files: another model in the same place has another fingerprint."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from aim_tui.store.packing import to_json
 _CONFIGS = frozenset({".json", ".txt", ".model", ".jinja", ".py", ".yaml", ".tiktoken"})
 _WEIGHTS = frozenset({".safetensors", ".bin", ".pth", ".pt", ".ckpt"})
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-# Below this a file is hashed whole: 32 MB take 25 ms. Above, its size, time and samples tell it.
+# Up to this size a file is hashed whole: 32 MB take 25 ms. Of a larger one only size, time and samples.
 _WHOLE = 32 << 20
 _SAMPLE = 1 << 20
 
@@ -25,26 +25,26 @@ def fingerprint(local: Path, revision: str = "") -> str:
 
     It covers the content of every configuration and tokenizer file, and the identity of the weights: where
     `revision` is a commit of the hub, the commit; otherwise the content of small files, and of large ones the size,
-    the modification time and the header, middle and end. A copied folder of large weights is taken for another
-    model, which costs time and never a wrong number. Takes some milliseconds, and loads nothing. Raises
-    StoreError where a file cannot be read.
+    the modification time and the header, middle and end. A copied folder of large weights counts as another model,
+    which costs time but never gives a wrong number. Takes some milliseconds, and loads nothing. Raises StoreError if a
+    file cannot be read.
     """
     commit = revision if _COMMIT.fullmatch(revision) else ""
     try:
         files = {name: _identity(path, commit) for name, path in _files(local)}
     except OSError as error:
         raise StoreError(
-            f"model {printable(str(local))} cannot be told from others: {error.strerror or error}",
-            "look at the permissions of its files",
+            f"model {printable(str(local))} cannot be fingerprinted: {error.strerror or error}",
+            "check the permissions of its files",
         ) from None
     if not files:
-        raise StoreError(f"there is no model at {printable(str(local))}")
+        raise StoreError(f"no model at {printable(str(local))}")
     return hashlib.sha256(to_json([commit, files]).encode("ascii")).hexdigest()[:32]
 
 
 def _files(local: Path) -> Iterator[tuple[str, Path]]:
-    """The files that make the model, by name inside it; what documents or repeats it is left out."""
-    if local.is_file():
+    """The files of the model, by name inside its folder; documentation and duplicate formats are left out."""
+    if os.path.isfile(local):
         # A renamed or moved file is the same model.
         yield "", local
         return

@@ -1,7 +1,7 @@
-"""What people think of images: ratings, rejections, notes and duels. Stored at once, and never lost.
+"""Judgements of images by people: ratings, rejections, notes and duels. Stored at once, and never lost.
 
-Images are known by content, so that a renamed file keeps what was said of it. Raters are kept apart. Nothing is
-overwritten: the newest word of a rater about an image counts, and undoing says the word before it again.
+Images are identified by content, so that a renamed file keeps its judgements. Nothing is overwritten: the newest
+judgement of a rater counts, and undo stores the one before it again.
 """
 
 from __future__ import annotations
@@ -12,22 +12,20 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aim_tui.core.ratings.opinions import NOTHING, Opinion
 from aim_tui.core.ratings.records import OpinionsByPath
+from aim_tui.core.scoring.results import Results
 from aim_tui.store.database import Database, select_in
 from aim_tui.store.errors import decoding
 from aim_tui.store.packing import pack, unpack
-
-if TYPE_CHECKING:
-    from aim_tui.core.scoring.results import Results
 
 Value = float | str | bool | None
 
 
 class JudgementKind(StrEnum):
-    """What is said of an image: a rating is a number, a rejection a bool, a note a text."""
+    """A rating is a number, a rejection a bool, a note a text."""
 
     RATING = "rating"
     REJECT = "reject"
@@ -36,7 +34,7 @@ class JudgementKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image by content, and where it was seen."""
+    """An image by content, and its path."""
 
     sha256: str
     path: str
@@ -44,7 +42,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """One rater's word about one image; the value is None where the rater took it back."""
+    """A judgement of an image by a rater; the value is None if it was cleared."""
 
     id: int
     kind: JudgementKind
@@ -55,7 +53,7 @@ class Judgement:
     run: str | None
 
     def upon(self, opinion: Opinion) -> Opinion:
-        """The opinion with what this says in its place."""
+        """The opinion with this judgement in place of the one before."""
         match self.kind:
             case JudgementKind.RATING:
                 return replace(opinion, rating=float(self.value) if self.value is not None else None)
@@ -76,7 +74,7 @@ class DuelOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Duel:
-    """Two images beside each other, and which one the rater preferred."""
+    """Two images side by side, and which one the rater preferred."""
 
     id: int
     series: str
@@ -89,55 +87,53 @@ class Duel:
 
 
 class Judgements:
-    """The judgements of a store. Each call that says something has committed it when it returns."""
+    """The judgements of a store. Each call that adds one has committed it when it returns."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def rate(self, image: Image, rating: float | None, *, rater: str, run: str | None = None) -> int:
-        """Give an image a number on the user's scale, or None to clear it; returns the number of this word."""
-        return self._say(JudgementKind.RATING, image, rating, rater, run)
+        """Rate an image on the user's scale, or clear its rating with None; returns the id of the judgement."""
+        return self._add(JudgementKind.RATING, image, rating, rater, run)
 
     def rate_all(
         self, images: Iterable[tuple[Image, str | None]], rating: float | None, *, rater: str
     ) -> Sequence[int]:
-        """Give many images, each with the run it was seen in, one number; all of these words are stored, or none is."""
+        """Give many images, each with its run, the same rating; all are stored, or none."""
         at = _now()
         with self._database.writing() as connection:
             return [
-                _insert(
-                    connection, (JudgementKind.RATING, rater, at, image.sha256, pack(image.path), rating, run, None)
-                )
+                _insert(connection, (JudgementKind.RATING, rater, at, *_columns(image), rating, run, None))
                 for image, run in images
             ]
 
     def reject(self, image: Image, rejected: bool, *, rater: str, run: str | None = None) -> int:
-        """Reject an image, or take it back among the others; returns the number of this word."""
-        return self._say(JudgementKind.REJECT, image, rejected or None, rater, run)
+        """Reject an image, or clear its rejection; returns the id of the judgement."""
+        return self._add(JudgementKind.REJECT, image, rejected or None, rater, run)
 
     def note(self, image: Image, text: str, *, rater: str, run: str | None = None) -> int:
-        """Write a note about an image; an empty one clears it. Returns the number of this word."""
-        return self._say(JudgementKind.NOTE, image, text or None, rater, run)
+        """Write a note about an image; an empty one clears it. Returns the id of the judgement."""
+        return self._add(JudgementKind.NOTE, image, text or None, rater, run)
 
     def undo(self, rater: str, word: int | None = None) -> Judgement | None:
-        """Take back the rater's last word that is not taken back yet; returns what holds now, or None at the end.
+        """Undo the rater's last judgement that is not undone yet; returns the current one, or None at the end.
 
-        Repeated, it goes back step by step, over ratings, rejections and notes alike. `word` is the number of the
-        one to take back, and no other.
+        Repeated calls go back step by step, over ratings, rejections and notes. `word` is the id of one to undo
+        instead.
         """
         with self._database.writing() as connection:
-            return _take_back(connection, rater, word)
+            return _undo(connection, rater, word)
 
     def undo_all(self, rater: str, words: Sequence[int]) -> list[Judgement]:
-        """Take back these words of a rater, the last one first, or none of them; what holds now of each."""
+        """Undo these judgements of a rater, the last one first, all or none; returns the current one of each."""
         with self._database.writing() as connection:
-            taken = (_take_back(connection, rater, word) for word in sorted(words, reverse=True))
+            taken = (_undo(connection, rater, word) for word in sorted(words, reverse=True))
             return [judgement for judgement in taken if judgement is not None]
 
     def current(
         self, kind: JudgementKind, sha256s: Collection[str] | None = None, *, rater: str | None = None
     ) -> dict[str, dict[str, Judgement]]:
-        """What holds now, by content hash and rater, of the given images or all; what was taken back is left out."""
+        """The current judgements by content hash and rater, of the given images or all, without cleared ones."""
         where = "kind = ?" + (" AND rater = ?" if rater is not None else "")
         parameters = (str(kind), rater) if rater is not None else (str(kind),)
         newest = f"{_SELECT} WHERE id IN (SELECT max(id) FROM judgements WHERE {where} GROUP BY sha256, rater)"
@@ -155,22 +151,22 @@ class Judgements:
         return held
 
     def opinions(self, sha256s: Collection[str] | None = None) -> dict[str, dict[str, Opinion]]:
-        """What every rater says now, by content hash and rater, of the given images or all."""
+        """The current opinions by content hash and rater, of the given images or all."""
         return opinions_of(self.held(sha256s))
 
     def of(self, results: Results) -> OpinionsByPath:
-        """What every rater says now of the images of a run, known by content; one that was not read has no words."""
+        """The current opinions of the images of a run by path; images that were not read have none."""
         contents = {row.path: row.facts.sha256 for row in results.rows if row.facts is not None}
-        said = self.opinions(set(contents.values()))
-        return OpinionsByPath({path: said[sha256] for path, sha256 in contents.items() if sha256 in said})
+        opinions = self.opinions(set(contents.values()))
+        return OpinionsByPath({path: opinions[sha256] for path, sha256 in contents.items() if sha256 in opinions})
 
     def held(self, sha256s: Collection[str] | None = None) -> list[Judgement]:
-        """Every word that holds now, of the given images or all."""
+        """All current judgements of the given images or all."""
         kinds = (self.current(kind, sha256s) for kind in JudgementKind)
-        return [word for held in kinds for said in held.values() for word in said.values()]
+        return [judgement for held in kinds for by_rater in held.values() for judgement in by_rater.values()]
 
     def history(self, sha256: str) -> list[Judgement]:
-        """Everything that was ever said of an image, the oldest first."""
+        """All judgements of an image ever, the oldest first."""
         with self._database.reading() as connection:
             rows = connection.execute(f"{_SELECT} WHERE sha256 = ? ORDER BY id", (sha256,)).fetchall()
         with decoding(self._database.path):
@@ -184,21 +180,11 @@ class Judgements:
             connection.execute(
                 "INSERT INTO duels (series, rater, at, left_sha256, left_path, right_sha256, right_path, outcome, run) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    series,
-                    rater,
-                    _now(),
-                    left.sha256,
-                    pack(left.path),
-                    right.sha256,
-                    pack(right.path),
-                    str(outcome),
-                    run,
-                ),
+                (series, rater, _now(), *_columns(left), *_columns(right), str(outcome), run),
             )
 
     def undo_duel(self, rater: str, series: str) -> Duel | None:
-        """Take back the rater's last duel of a series, or return None; its row is kept and counts no more."""
+        """Undo the rater's last duel of a series, or return None; its row is kept but does not count any more."""
         with self._database.writing() as connection:
             row = connection.execute(
                 f"{_SELECT_DUEL} AND rater = ? AND series = ? ORDER BY id DESC LIMIT 1", (rater, series)
@@ -218,11 +204,10 @@ class Judgements:
         with decoding(self._database.path):
             return [_duel(row) for row in rows]
 
-    def _say(self, kind: JudgementKind, image: Image, value: Value, rater: str, run: str | None) -> int:
+    def _add(self, kind: JudgementKind, image: Image, value: Value, rater: str, run: str | None) -> int:
         stored = pack(value) if isinstance(value, str) else value
         with self._database.writing() as connection:
-            said = (str(kind), rater, _now(), image.sha256, pack(image.path), stored, run, None)
-            return _insert(connection, said)
+            return _insert(connection, (str(kind), rater, _now(), *_columns(image), stored, run, None))
 
 
 _SELECT = "SELECT id, kind, rater, at, sha256, path, value, run FROM judgements"
@@ -233,12 +218,16 @@ _SELECT_DUEL = (
 
 
 def opinions_of(words: Iterable[Judgement]) -> dict[str, dict[str, Opinion]]:
-    """What words that hold add up to, by content hash and rater."""
+    """The opinions that current judgements add up to, by content hash and rater."""
     found: dict[str, dict[str, Opinion]] = {}
     for word in words:
         held = found.setdefault(word.image.sha256, {})
         held[word.rater] = word.upon(held.get(word.rater, NOTHING))
     return found
+
+
+def _columns(image: Image) -> tuple[str, str | bytes]:
+    return image.sha256, pack(image.path)
 
 
 def _insert(connection: sqlite3.Connection, row: tuple[Any, ...]) -> int:
@@ -250,7 +239,7 @@ def _insert(connection: sqlite3.Connection, row: tuple[Any, ...]) -> int:
     return number
 
 
-def _take_back(connection: sqlite3.Connection, rater: str, word: int | None) -> Judgement | None:
+def _undo(connection: sqlite3.Connection, rater: str, word: int | None) -> Judgement | None:
     last = connection.execute(
         "SELECT id, kind, sha256, path, run FROM judgements AS word WHERE rater = ?1 AND undoes IS NULL "
         "AND NOT EXISTS (SELECT 1 FROM judgements WHERE undoes = word.id) AND (?2 IS NULL OR id = ?2) "
@@ -267,8 +256,8 @@ def _take_back(connection: sqlite3.Connection, rater: str, word: int | None) -> 
         (rater, kind, sha256, word),
     ).fetchone()
     value = before[0] if before else None
-    said = _insert(connection, (kind, rater, _now(), sha256, path, value, run, word))
-    return _judgement(connection.execute(f"{_SELECT} WHERE id = ?", (said,)).fetchone())
+    added = _insert(connection, (kind, rater, _now(), sha256, path, value, run, word))
+    return _judgement(connection.execute(f"{_SELECT} WHERE id = ?", (added,)).fetchone())
 
 
 def _judgement(row: tuple[Any, ...]) -> Judgement:

@@ -1,7 +1,7 @@
-"""Which stores this process has open, so that nobody looks into one of them by hand.
+"""The stores that this process has open, whose files it must not open itself.
 
-POSIX forgets all locks that a process has on a file when it closes any handle of its own to it. Another program then
-takes itself for the last one, and removes the log under our hands (https://sqlite.org/howtocorrupt.html, 2.2).
+POSIX drops all locks of a process on a file when the process closes any of its handles to the file. Another program
+then believes to be the last user and removes the log (https://sqlite.org/howtocorrupt.html, 2.2).
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 OPENING = threading.Lock()
-"""Held from the look at a file until it is noted, so that no connection is made in between."""
+"""Held from the check of a file until it is noted, so that no connection is made in between."""
 
-# By device and inode: a file may have several names, and a name may come to stand for another file.
+# By device and inode: a file may have several names, and a name may later belong to another file.
 _counts: Counter[tuple[int, int]] = Counter()
-# An owner may be collected while a count is being changed: then `_forget` comes in between, in the same thread.
+# An owner may be garbage-collected while a count is being changed: `_forget` then runs in between, in the same thread.
 _lock = threading.RLock()
 
 
 def has(path: Path) -> bool:
-    """Whether this very file is open here already, and so was found to be a sound store."""
+    """Whether this file is open here already, and so was checked before."""
     try:
         key = _key(path)
     except OSError:
@@ -32,7 +32,7 @@ def has(path: Path) -> bool:
 
 
 def note(owner: object, path: Path) -> Callable[[], object]:
-    """Note that `owner` has the file open, until the result is called or the owner is gone."""
+    """Note that `owner` has the file open, until the returned function is called or the owner is gone."""
     key = _key(path)
     with _lock:
         _counts[key] += 1

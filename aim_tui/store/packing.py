@@ -1,20 +1,22 @@
-"""Texts and paths as SQLite can hold them: a name on disk need not be valid Unicode."""
+"""Texts and paths for SQLite: a file name need not be valid Unicode."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+from aim_tui.core.text import portable_text
+
 
 def pack(text: str) -> str | bytes:
-    """Text for a column without a type: itself, or its bytes where it holds undecodable ones."""
+    """Text for a column without a type: itself, or its bytes if it has undecodable ones."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
         try:
             return text.encode("utf-8", "surrogateescape")
-        except UnicodeEncodeError:  # half of a UTF-16 pair, which no file name holds
-            return text.encode("utf-8", "backslashreplace").decode("utf-8")
+        except UnicodeEncodeError:  # half of a surrogate pair, which no file name has
+            return portable_text(text)
     return text
 
 
@@ -34,5 +36,5 @@ def unpack_optional(value: str | bytes | None) -> str | None:
 
 
 def to_json(value: Any) -> str:
-    """JSON in pure ASCII, so that texts with undecodable bytes survive; keys sorted, so that equal is equal."""
+    """JSON in ASCII, so that texts with undecodable bytes survive; keys sorted, so that equal data gives equal text."""
     return json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""Whether the process that began a run is still there."""
+"""Whether the process that started a run is still running."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A process: its host, its number, and what tells it from a later one with the same number."""
+    """A process: its host, its number, and its start, which distinguishes later ones with the same number."""
 
     host: str
     pid: int
@@ -19,11 +19,11 @@ class Owner:
 
     @classmethod
     def this(cls) -> Owner:
-        """The process that asks."""
+        """The current process."""
         return cls(platform.node(), os.getpid(), _birth(os.getpid()))
 
     def alive(self) -> bool:
-        """Whether it still runs, as far as can be told: processes of other hosts are taken to."""
+        """Whether it is still running; assumed for processes of other hosts."""
         if self.host != platform.node():
             return True
         if self.process:
@@ -32,11 +32,11 @@ class Owner:
 
 
 def _birth(pid: int) -> str:
-    """The boot and the tick at which a process began; empty where the system does not tell."""
+    """The boot and the tick at which a process started; empty where the system does not provide it."""
     with contextlib.suppress(OSError, IndexError):
-        # The name in brackets may itself hold blanks and brackets; the 22nd field is the start.
+        # The name in brackets may itself contain blanks and brackets; the 22nd field is the start.
         fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
-        if fields[0] in "ZX":  # dead already, only not yet collected by its parent
+        if fields[0] in "ZX":  # dead, but not yet reaped by its parent
             return ""
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("utf-8").strip()
         return f"{boot}:{fields[19]}"

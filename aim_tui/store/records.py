@@ -1,4 +1,4 @@
-"""What the store knows of a run: what was asked for, where it ran, and what came of it."""
+"""Stored runs as data: the request, where it ran, and the results."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from aim_tui.store.processes import Owner
 
 
 class RunState(StrEnum):
-    """How a run stands; 'interrupted' is a run whose process went away without a word."""
+    """The state of a run; 'interrupted' if its process ended without reporting a state."""
 
     RUNNING = "running"
     DONE = "done"
@@ -38,16 +38,16 @@ class RunState(StrEnum):
 
 
 class RunKind(StrEnum):
-    """What a run is over."""
+    """What a run scores."""
 
     IMAGES = "images"
     EDITS = "edits"
 
 
-#: A run in one of these states can go on.
+#: A run in one of these states can be resumed.
 RESUMABLE = frozenset({RunState.INTERRUPTED, RunState.CANCELLED, RunState.FAILED})
 
-# How images are taken through the models; it leaves their values as they are, so a run may go on with another one.
+# A setting that does not change values, so a run can be resumed with another one.
 _NOT_DECIDING = frozenset({"batch_size"})
 
 _PACKAGES = (
@@ -57,8 +57,8 @@ _PACKAGES = (
 
 
 def versions() -> dict[str, str]:
-    """The versions of Python and of the packages that numbers depend on; nothing is imported for it."""
-    from importlib import metadata  # brings a mail parser with it, which a program that only reads has no use for
+    """The versions of Python and of the packages that numbers depend on, without importing them."""
+    from importlib import metadata  # slow to import, and not needed to read runs
 
     found = {"python": platform.python_version()}
     for package in _PACKAGES:
@@ -71,12 +71,11 @@ def versions() -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What a run is asked for.
+    """Everything that determines the values of a run.
 
-    `fingerprints` holds one for each role whose model takes part (`store.fingerprints.fingerprint`), and
-    `reference_sha256` the content of the reference: together with the context and the images they decide about
-    every raw value. `settings` is what reports show (device, precision, batch_size, exif, background). `data` is the
-    file that edits come from; a run over images has none.
+    `fingerprints` has that of each role's model (`store.fingerprints.fingerprint`), and `reference_sha256` the content
+    of the reference: together with context and images they determine every raw value. `settings` is shown in reports
+    (device, precision, batch_size, exif, background). `data` is the file of edits; a run over images has none.
     """
 
     context: Context
@@ -94,29 +93,29 @@ class RunRequest:
 
     @property
     def kind(self) -> RunKind:
-        """What the run is over."""
+        """What the run scores."""
         return RunKind.EDITS if self.data else RunKind.IMAGES
 
     def digest(self, items: Iterable[Item]) -> str:
-        """The same for two requests exactly if one may go on where the other stopped."""
+        """Equal for two requests exactly if one can resume the other."""
         if self.kind is RunKind.EDITS:
             return self._digest_of_edits(items)
         context = self.context
-        said = {
+        parts = {
             "folder": self.folder,
             "context": [context.topic, context.prompt, context.reference, self.reference_sha256],
             "plan": plan_to_data(self.plan),
             "profile": self.profile.name,
             "settings": {name: value for name, value in self.settings.items() if name not in _NOT_DECIDING},
             "fingerprints": dict(self.fingerprints),
-            # The files are the fingerprints' business; here is how they are run.
+            # How models are run; their files are covered by the fingerprints.
             "computing": {
                 role: [ref.dtype, ref.device, ref.attention, ref.quantisation, *_layer(role, ref)]
                 for role, ref in self.profile.models.items()
                 if role in self.fingerprints
             },
         }
-        digest = hashlib.sha256(to_json(said).encode("ascii"))
+        digest = hashlib.sha256(to_json(parts).encode("ascii"))
         for item in items:
             digest.update(b"\0" + item.path.encode("utf-8", "surrogateescape"))
             if item.context is not None:
@@ -124,18 +123,18 @@ class RunRequest:
         return digest.hexdigest()
 
     def _digest_of_edits(self, edits: Iterable[Item]) -> str:
-        """As runs over edits always had it: with other parts, those of an earlier version would not go on."""
-        decides = {
+        """The digest of a run over edits, as in all earlier versions, whose runs could otherwise not be resumed."""
+        parts = {
             "families": families_of(self.plan.metrics),
             "data": self.data,
             "profile": self.profile.name,
             "settings": {name: value for name, value in self.settings.items() if name not in _NOT_DECIDING},
             "fingerprints": dict(self.fingerprints),
         }
-        digest = hashlib.sha256(to_json(decides).encode("ascii"))
+        digest = hashlib.sha256(to_json(parts).encode("ascii"))
         for item in edits:
             edit, data = item.edit, item.data
-            assert edit is not None and data is not None  # an edit of a data file
+            assert edit is not None and data is not None  # always set for edits
             row = {
                 "id": data.id,
                 "source": edit.source,
@@ -150,13 +149,13 @@ class RunRequest:
 
 
 def _layer(role: Role, ref: ModelRef) -> list[int | None]:
-    """Which layer BERTScore takes, which may hang on the model's name; nothing of another model."""
+    """The layer of BERTScore, which may depend on the model's name; empty for another model."""
     return [chosen_layer(ref)] if role in BERTSCORE.roles[1:] else []
 
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """One line of a history: what can be told of a run without its rows."""
+    """One line of the history: a run without its rows."""
 
     id: str
     state: RunState
@@ -171,16 +170,16 @@ class RunInfo:
     metrics: tuple[str, ...]
     images: int
     begun: int
-    """Images of which something is known: a value, or why they could not be read."""
+    """Images with a value, or a reason why they could not be read."""
     owner: Owner
     summary: Summary | None
-    """What the rows added up to when the run ended, if it ended and said so."""
+    """The summary at the end of the run, if it has ended."""
     data: str = ""
-    """The file that edits come from."""
+    """The file of edits."""
 
     @property
     def kind(self) -> RunKind:
-        """What the run is over."""
+        """What the run scores."""
         return RunKind.EDITS if self.data else RunKind.IMAGES
 
 
@@ -191,11 +190,11 @@ class Run:
     info: RunInfo
     request: RunRequest
     results: Results
-    judged: OpinionsByPath | None = None
-    """What people say of its images now; None where that was not looked up."""
+    opinions: OpinionsByPath | None = None
+    """The current opinions of its images; None if they were not loaded."""
 
     def document(self) -> dict[str, Any]:
-        """The whole run as plain data: `core.report.document`, and what the store knows besides."""
+        """The whole run as plain data: `core.scoring.records.document`, and facts from the store."""
         request, info = self.request, self.info
         settings = {**request.settings, **({"device": request.device} if request.device else {})}
         return {
@@ -211,5 +210,5 @@ class Run:
                 "fingerprints": dict(request.fingerprints),
                 "versions": dict(request.versions),
             },
-            **document(self.results, request.profile, settings, dict(request.not_asked), self.judged),
+            **document(self.results, request.profile, settings, dict(request.not_asked), self.opinions),
         }

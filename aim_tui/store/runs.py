@@ -1,4 +1,4 @@
-"""Runs: begun with what is asked, filled by a `RunWriter`, and loaded as results that core can judge."""
+"""Runs: started with a request, filled by a `RunWriter`, and loaded as results."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import sqlite3
 import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aim_tui.core.metrics.spec import Role
 from aim_tui.core.outcomes import Failed
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import DataRow, ImageFacts, Item, MetricValue, ModelInfo, PromptRead
 from aim_tui.core.scoring.results import Raw, Results, Row, Summary, own_need
+from aim_tui.inputs.file_identity import FileIdentity
 from aim_tui.store.codec import (
     checked,
     checked_fields,
@@ -23,6 +24,7 @@ from aim_tui.store.codec import (
     profile_from_json,
     profile_to_data,
 )
+from aim_tui.store.database import Database
 from aim_tui.store.errors import StoreError, UnknownRunError, decoding
 from aim_tui.store.files import FileHashes
 from aim_tui.store.packing import pack, to_json, unpack, unpack_optional
@@ -30,14 +32,11 @@ from aim_tui.store.processes import Owner
 from aim_tui.store.records import RESUMABLE, Run, RunInfo, RunKind, RunRequest, RunState
 from aim_tui.store.writer import INTERVAL, RunWriter, insert_images
 
-if TYPE_CHECKING:
-    from aim_tui.inputs.file_identity import FileIdentity
-    from aim_tui.store.database import Database
+_Rows = Sequence[tuple[Any, ...]]
 
-    _Rows = Sequence[tuple[Any, ...]]
 
-# Counting the rows of a long history takes time: a run that ended with a summary has been counted. Of an edit several
-# metrics come one after the other: it is begun when its images are read.
+# Counting the rows of a long history takes time, so a run with a summary is not counted again. An edit has begun when
+# its images are read, because its metrics come one after the other.
 _INFO = """
     SELECT runs.*, CASE
         WHEN data IS NOT NULL THEN
@@ -60,7 +59,7 @@ class Runs:
     def begin(self, request: RunRequest, items: Sequence[Item], *, interval: float = INTERVAL) -> RunWriter:
         """Record a new run of this process over `items`, and return its writer.
 
-        Events name images by `Item.id`; the stored run counts them up from zero in the order given here.
+        Events name images by `Item.id`; the stored run numbers them from zero in the given order.
         """
         run_id, owner = _new_id(), Owner.this()
         context = request.context
@@ -97,17 +96,17 @@ class Runs:
         return RunWriter(self._database, run_id, positions, interval=interval)
 
     def newest(self, request: RunRequest, items: Iterable[Item]) -> RunInfo | None:
-        """The newest run that asked exactly this of exactly these images, however it stands."""
-        asked = request.digest(items)
+        """The newest run with this request over exactly these images, in any state."""
+        digest = request.digest(items)
         with self._database.reading() as connection:
-            rows = _dicts(connection.execute(f"{_INFO} WHERE asked = ? ORDER BY id DESC LIMIT 1", (asked,)))
+            rows = _dicts(connection.execute(f"{_INFO} WHERE asked = ? ORDER BY id DESC LIMIT 1", (digest,)))
         with decoding(self._database.path):
             return next(map(_info, rows), None)
 
     def latest(self, request: RunRequest, items: Sequence[Item]) -> Run | None:
-        """The newest run that asked exactly this, however it stands, with its rows; None where there is none.
+        """The newest run with this request, in any state, with its rows; None without one.
 
-        A row with a file that has changed since that run began is as if it had not been scored.
+        Rows whose files have changed since the run started are unscored.
         """
         info = self.newest(request, items)
         if info is None:
@@ -118,18 +117,18 @@ class Runs:
         return run
 
     def find_resumable(self, request: RunRequest, items: Iterable[Item]) -> RunInfo | None:
-        """The newest run that asked exactly this of exactly these images and did not come to its end.
+        """The run to resume: the newest with this request over exactly these images, if it was stopped.
 
-        A run that is done, or still runs, is not offered; nor is one that a run that is done came after.
+        None if the newest one is done or still running.
         """
         info = self.newest(request, items)
         return info if info is not None and info.state in RESUMABLE else None
 
     def resume(self, run_id: str, *, interval: float = INTERVAL) -> tuple[RunWriter, Run]:
-        """Take over a run that did not come to its end; what is left is `run.results.left(context)`.
+        """Resume a stopped run; `run.results.left(context)` is what remains to be scored.
 
-        Images whose file has changed since the run began are left again, and edits that could not be read. Raises
-        StoreError where the run is done or another process is at it: of two that try at once, one gets it.
+        Images whose file has changed since the run started are scored again, and edits that could not be read. Raises
+        StoreError if the run is done or another process runs it: of two that try at once, one succeeds.
         """
         owner = Owner.this()
         with self._database.writing() as connection:
@@ -137,7 +136,7 @@ class Runs:
             with decoding(self._database.path):
                 info = _info(row)
             if info.state not in RESUMABLE:
-                raise StoreError(f"run {run_id} is {info.state}, so there is nothing to resume")
+                raise StoreError(f"run {run_id} is {info.state}: nothing to resume")
             connection.execute(
                 "UPDATE runs SET state = 'running', ended = NULL, summary = NULL, host = ?, pid = ?, process = ? "
                 "WHERE id = ?",
@@ -187,7 +186,7 @@ class Runs:
             run.results.reset(item)
 
     def load(self, run_id: str) -> Run:
-        """A run with its rows, scored by its own plan; UnknownRunError where there is none."""
+        """A run with its rows, scored by its own plan; UnknownRunError if there is none."""
         with self._database.reading() as connection:
             row = _one(connection, run_id)
             images = connection.execute(
@@ -205,7 +204,7 @@ class Runs:
     def history(
         self, folder: str | None = None, limit: int | None = None, *, kind: RunKind | None = RunKind.IMAGES
     ) -> list[RunInfo]:
-        """The runs of a folder, or all, the newest first; of both kinds where `kind` is None."""
+        """The runs of a folder, or all, the newest first; of both kinds if `kind` is None."""
         where, parameters = _OF_KIND[kind], []
         if folder is not None:
             where, parameters = f"{where} AND folder = ?", [pack(folder)]
@@ -219,7 +218,7 @@ class Runs:
             return [_info(row) for row in rows]
 
     def find(self, name: str, *, kind: RunKind | None = RunKind.IMAGES) -> str:
-        """The id of the run that a user means: 'last', an id, or the beginning of just one; else UnknownRunError."""
+        """The id of a run by 'last', an id, or a unique prefix of one; UnknownRunError for anything else."""
         where = _OF_KIND[kind]
         with self._database.reading() as connection:
             if name == "last":
@@ -231,7 +230,7 @@ class Runs:
         if len(found) != 1:
             several = ", ".join(run for (run,) in found[:5])
             hint = f"it may be any of {several}" if found else "see `aim-tui runs list`"
-            raise UnknownRunError(f"{'more than one run begins with' if found else 'there is no run'} {name!r}", hint)
+            raise UnknownRunError(f"{'more than one run begins with' if found else 'no run'} {name!r}", hint)
         return str(found[0][0])
 
     def delete(self, run_id: str) -> None:
@@ -245,7 +244,7 @@ class Runs:
 
 
 def _new_id() -> str:
-    """Sorts by time to the millisecond; the random end keeps two processes apart. Easy to type: 16 hex digits."""
+    """An id of 16 hex digits: the time to the millisecond, and a random end for processes that start together."""
     return f"{time.time_ns() // 1_000_000:012X}{os.urandom(2).hex().upper()}"
 
 
@@ -261,7 +260,7 @@ def _dicts(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
 def _one(connection: sqlite3.Connection, run_id: str) -> dict[str, Any]:
     rows = _dicts(connection.execute(f"{_INFO} WHERE id = ?", (run_id,)))
     if not rows:
-        raise UnknownRunError(f"there is no run {run_id!r}", "see `aim-tui runs list`")
+        raise UnknownRunError(f"no run {run_id!r}", "see `aim-tui runs list`")
     return rows[0]
 
 
@@ -320,7 +319,7 @@ def _run(row: dict[str, Any], images: _Rows, values: _Rows, models: _Rows) -> Ru
             result.texts_read = {text: checked_fields(PromptRead, read) for text, read in _mapping(texts_read).items()}
     _fill(results, values)
     infos = {info.role: info for info in (checked(ModelInfo, text) for (text,) in models)}
-    # Those of a run over edits always stood by name.
+    # Models of a run over edits were always sorted by name.
     order = sorted(infos) if request.kind is RunKind.EDITS else (*Role, *sorted(infos))
     results.models = {role: infos[role] for role in order if role in infos}
     if row["prompt_read"]:
@@ -332,7 +331,7 @@ def _run(row: dict[str, Any], images: _Rows, values: _Rows, models: _Rows) -> Ru
 
 
 def _fill(results: Results, values: _Rows) -> None:
-    """Put raw values into rows as applying their events would, without scoring a row once for each metric."""
+    """Fill raw values into rows as their events would, without scoring a row once per metric."""
     needs = {metric: results.context.need(metric) for metric in results.plan.metrics}
     for metric, item, state, value, reason, caption in values:
         row: Row = results.rows[item]
@@ -346,7 +345,7 @@ def _fill(results: Results, values: _Rows) -> None:
 
 
 def _item(number: int, path: Any, own: str | None, name: Any, source: Any, *edit: Any) -> Item:
-    """An image, or the target of an edit, as a run keeps it."""
+    """An image, or the target of an edit, from its stored columns."""
     if source is None:
         return Item(number, unpack(path), context=_own(own))
     *texts, truth = edit

@@ -1,4 +1,4 @@
-"""Taking a run's events into the store: at once into memory, and from there to disk before a screen can show them."""
+"""Write a run's events to the store: at once to memory, and soon after, in a thread, to disk."""
 
 from __future__ import annotations
 
@@ -7,26 +7,24 @@ import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aim_tui.core.scoring.events import Event, ImageFailed, ImageRead, Item, MetricBatch, ModelLoaded, PromptRead
 from aim_tui.core.scoring.results import Summary
 from aim_tui.store.codec import own_to_data, to_flat
+from aim_tui.store.database import Database
 from aim_tui.store.errors import StoreError
 from aim_tui.store.packing import pack, pack_optional, to_json
 from aim_tui.store.records import RunState
 
-if TYPE_CHECKING:
-    from aim_tui.store.database import Database
-
 INTERVAL = 0.05
-"""Seconds that an event may wait in memory: many of a batch are one commit, and a screen shows them later still."""
-# Seconds after which what could not be committed is tried again.
+"""Seconds that an event may wait in memory, so that the events of a batch share a commit."""
+# Seconds after which a failed commit is tried again.
 _TRY_AGAIN = 1.0
-# So many events are committed without waiting for it to pass.
+# This many events are committed without waiting.
 _MANY = 2000
 
-# An image that is read keeps no earlier failure, and one that fails now keeps what is known of its file.
+# Reading an image clears an earlier failure; a failure keeps the facts of the file.
 _IMAGE = """
     UPDATE run_images SET sha256 = coalesce(?, sha256), facts = coalesce(?, facts),
         source_facts = coalesce(?, source_facts), error = ?
@@ -48,7 +46,7 @@ _OWN_TEXT = """
 
 
 class RunWriter:
-    """The pen of one run. `write` never waits for the disk; a thread of its own commits.
+    """Writes one run. `write` never waits for the disk; a thread commits.
 
     As a context manager it ends the run as done, as cancelled on KeyboardInterrupt, or as failed on another
     exception, unless `end` was called before.
@@ -61,19 +59,19 @@ class RunWriter:
         self._interval = interval
         self._buffer: list[Event] = []
         self.committed = 0
-        """How many of the events that were written are on disk."""
+        """The number of events on disk."""
         self._changed = threading.Condition()
         self._committing = threading.Lock()
         self._problem: StoreError | None = None
         self._closing = self._ended = False
-        self._thread = threading.Thread(target=self._keep_up, name=f"store-{run_id}", daemon=True)
+        self._thread = threading.Thread(target=self._commit_events, name=f"store-{run_id}", daemon=True)
         self._thread.start()
 
     def write(self, *events: Event) -> None:
-        """Take events of this run, in their order.
+        """Add events of this run, in order.
 
-        Raises StoreError while those before cannot be committed; they and these are kept, and tried again every
-        second and at the end.
+        Raises StoreError while earlier ones cannot be committed; all are kept, and tried again every second and at the
+        end.
         """
         with self._changed:
             if self._closing:
@@ -85,14 +83,14 @@ class RunWriter:
             if self._problem is not None:
                 raise self._problem
 
-    def extend(self, items: Sequence[Item], asked: str) -> None:
-        """Add images to the run, on disk before this returns; `asked` is what the run of all its images asks for."""
+    def extend(self, items: Sequence[Item], digest: str) -> None:
+        """Add images to the run, on disk before this returns; `digest` is that of the request with them."""
         first = len(self._items)
         added = {item.id: first + number for number, item in enumerate(items)}
         with self._database.writing() as connection:
             insert_images(connection, self.id, items, first)
             connection.execute(
-                "UPDATE runs SET images = ?, asked = ? WHERE id = ?", (first + len(items), asked, self.id)
+                "UPDATE runs SET images = ?, asked = ? WHERE id = ?", (first + len(items), digest, self.id)
             )
         self._items.update(added)
 
@@ -105,11 +103,11 @@ class RunWriter:
             connection.executemany(
                 "UPDATE run_images SET sha256 = NULL, facts = NULL, error = NULL, texts_read = NULL, own = ? "
                 "WHERE run = ? AND item = ?",
-                [(_brought(item)[0], *row) for item, row in zip(items, rows, strict=True)],
+                [(_columns_of(item)[0], *row) for item, row in zip(items, rows, strict=True)],
             )
 
     def flush(self) -> None:
-        """Commit what has been written so far; StoreError where that fails, and then it is kept."""
+        """Commit what has been written so far; if that fails, StoreError, and the events are kept."""
         with self._committing:
             with self._changed:
                 events = self._buffer[:]
@@ -122,7 +120,7 @@ class RunWriter:
                 self._problem = None
 
     def end(self, state: RunState = RunState.DONE, summary: Summary | None = None) -> None:
-        """Commit what is left and say how the run ended; once it has ended, another call does nothing."""
+        """Commit the rest and record how the run ended; a second call does nothing."""
         if self._ended:
             return
         with self._changed:
@@ -145,44 +143,44 @@ class RunWriter:
         if kind is None:
             self.end()
         else:
-            # The first trouble is the one to be told of.
+            # The first error is the one to report.
             with contextlib.suppress(StoreError):
                 self.end(RunState.CANCELLED if issubclass(kind, KeyboardInterrupt) else RunState.FAILED)
 
-    def _keep_up(self) -> None:
+    def _commit_events(self) -> None:
         while self._wait():
             try:
                 self.flush()
-            except Exception as error:  # the thread has nobody else to tell
-                self._trouble(error if isinstance(error, StoreError) else StoreError(f"cannot be stored: {error!r}"))
+            except Exception as error:  # reported by the next `write`
+                self._set_problem(
+                    error if isinstance(error, StoreError) else StoreError(f"cannot be stored: {error!r}")
+                )
         self._database.release()
 
     def _wait(self) -> bool:
-        """Wait until there is something to commit and its time has come; False at the end of the run."""
+        """Wait until there is something to commit and its time is up; False at the end of the run."""
         with self._changed:
             self._changed.wait_for(lambda: self._buffer or self._closing)
             self._changed.wait_for(lambda: self._closing or len(self._buffer) >= _MANY, self._interval)
             return not self._closing
 
-    def _trouble(self, problem: StoreError) -> None:
+    def _set_problem(self, problem: StoreError) -> None:
         with self._changed:
             self._problem = problem
             self._changed.wait_for(lambda: self._closing, _TRY_AGAIN)
 
 
 def insert_images(connection: sqlite3.Connection, run: str, items: Sequence[Item], first: int = 0) -> None:
-    """Write down the images of a run, of which `first` are there already."""
-    columns = (
-        "run", "item", "path", "own", "data_id", "source", "instruction", "source_caption", "target_caption", "truth",
-    )  # fmt: skip
+    """Insert images of a run that has `first` images already."""
     connection.executemany(
-        f"INSERT INTO run_images ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
-        ((run, first + number, pack(item.path), *_brought(item)) for number, item in enumerate(items)),
+        "INSERT INTO run_images (run, item, path, own, data_id, source, instruction, source_caption, target_caption, "
+        "truth) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        ((run, first + number, pack(item.path), *_columns_of(item)) for number, item in enumerate(items)),
     )
 
 
-def _brought(item: Item) -> tuple[Any, ...]:
-    """What an item brings itself: of an edit everything that makes it one, else its own context."""
+def _columns_of(item: Item) -> tuple[Any, ...]:
+    """The columns of an item: its own context, or the parts of an edit."""
     if (edit := item.edit) is None:
         own = None
         if item.context is not None:
@@ -194,16 +192,9 @@ def _brought(item: Item) -> tuple[Any, ...]:
 
 
 def _store(connection: sqlite3.Connection, run: str, items: Mapping[int, int], events: Sequence[Event]) -> None:
-    """Turn events into rows; those of one statement in one go."""
-    rows: dict[str, list[tuple[Any, ...]]] = {
-        _IMAGE: [],
-        _FORGET_VALUES: [],
-        _VALUE: [],
-        _MODEL: [],
-        _PROMPT: [],
-        _TOPIC: [],
-        _OWN_TEXT: [],
-    }
+    """Store events as rows, all of one statement together."""
+    statements = (_IMAGE, _FORGET_VALUES, _VALUE, _MODEL, _PROMPT, _TOPIC, _OWN_TEXT)
+    rows: dict[str, list[tuple[Any, ...]]] = {statement: [] for statement in statements}
     for event in events:
         match event:
             case ImageRead(item, facts, source):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.terminal import osc, tmux
 from aim_tui.terminal.osc import OscSettings, ProgressState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from textual.driver import Driver
 
 

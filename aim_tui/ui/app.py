@@ -8,7 +8,7 @@ import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from contextlib import suppress
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -19,8 +19,7 @@ from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
-from textual.events import Event, Key, Paste, Resize
-from textual.geometry import Size
+from textual.events import Event, Key, Paste
 from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -49,7 +48,15 @@ if TYPE_CHECKING:
     from aim_tui.ui.session.session import Session
 
 _MOST_NOTIFICATIONS = 200
-_PALETTE_SIZE = Size(30, 12)
+
+
+class _Palette(CommandPalette):
+    """The list of commands; a page of it can be turned before it has a line, and in a terminal of three lines."""
+
+    def _action_command_list(self, action: str) -> None:
+        # Textual looks up the line of an option in a list that is not laid out.
+        with suppress(KeyError):
+            super()._action_command_list(action)
 
 
 class AimApp(App[int]):
@@ -177,7 +184,7 @@ class AimApp(App[int]):
         markup: bool = True,
     ) -> None:
         """Show a toast, and keep its text: whoever looked away reads it later."""
-        self.past_notifications.append(ShownNotification(datetime.now(), message, severity))  # noqa: DTZ005 - shown as the time of day here
+        self.past_notifications.append(ShownNotification.now(message, severity))
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def on_app_focus(self) -> None:
@@ -252,20 +259,9 @@ class AimApp(App[int]):
         detect_images(self)
 
     def action_command_palette(self) -> None:
-        """Offer every action by name, where there is room for a list."""
-        if self._fits_palette(self.size):
-            super().action_command_palette()
-        else:
-            self.notify("the terminal is too small for the list of commands; ? shows the keys", severity="warning")
-
-    def on_resize(self, event: Resize) -> None:
-        """Close the palette where its list no longer has a line: to turn its page would end the application."""
-        if isinstance(self.screen, CommandPalette) and not self._fits_palette(event.size):
-            self.pop_screen()
-
-    @staticmethod
-    def _fits_palette(size: Size) -> bool:
-        return size.width >= _PALETTE_SIZE.width and size.height >= _PALETTE_SIZE.height
+        """Offer every action by name."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(_Palette(id="--command-palette"))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: every action and its key."""

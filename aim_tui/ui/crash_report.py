@@ -36,6 +36,6 @@ def _write(text: str) -> Path:
     for old in logs[: max(0, len(logs) - _LOGS_KEPT + 1)]:
         old.unlink(missing_ok=True)
     path = folder / f"crash-{os.getpid()}.log"
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", errors="replace") as stream:  # noqa: PTH123 - of a descriptor
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", errors="replace") as stream:
         stream.write(text)
     return path

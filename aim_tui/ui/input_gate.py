@@ -64,7 +64,7 @@ class InputGate:
             while self._events:
                 event = self._events.popleft()
                 if isinstance(event, Key) and await self._ends_pasted_line(event):
-                    while isinstance(blank := self._events[0], Key) and blank.key in _ENTERS:
+                    while isinstance(self._events[0], Key) and self._events[0].key in _ENTERS:
                         self._events.popleft()
                     event = Key("space", " ")
                 await self._deliver(event)
@@ -86,11 +86,9 @@ class InputGate:
                 break
             burst.append(event)
             last = event.time
-        # Blank lines may stand before the next text.
-        texts = (
-            "".join(event.character or "" if event.is_printable else "\n" for event in burst).strip("\n").split("\n")
-        )
-        return len(texts[0]) >= _PASTED_LINE
+        text = "".join(event.character or "" for event in burst if event.is_printable)
+        # A key that is held down on a stalled line comes in one burst too.
+        return len(text) >= _PASTED_LINE and len(set(text)) > 2
 
     async def _deliver(self, event: Key | Paste) -> None:
         app = self._app

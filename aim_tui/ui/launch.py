@@ -22,14 +22,20 @@ if TYPE_CHECKING:
 class Launch:
     """Where to begin and with what.
 
-    `images` names the images outright (files, globs) in place of those of `folder`. `metrics` and `weights` are the
-    profile's own where they are None.
+    `paths` are files, folders and patterns whose images are shown in place of those of `folder`. `metrics` and
+    `weights` are the profile's own where they are None.
     """
 
     folder: Path
     profile: Profile
-    images: tuple[str, ...] | None = None
+    paths: tuple[str, ...] = ()
+    recursive: bool = False
+    """Whether images in sub-folders are shown too."""
+    current: str = ""
+    """The image that the cursor is to be on, which is listed whatever its name ends with."""
     context: Context = field(default_factory=Context)
+    profile_given: bool = False
+    """Whether the profile was named for this start; otherwise the one that was used in the folder last counts."""
     metrics: tuple[str, ...] | None = None
     weights: Mapping[str, float] | None = None
     device: str = "auto"

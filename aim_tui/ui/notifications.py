@@ -12,3 +12,8 @@ class ShownNotification(NamedTuple):
     at: datetime
     text: str
     severity: str
+
+    @classmethod
+    def now(cls, text: str, severity: str) -> ShownNotification:
+        """One that comes now."""
+        return cls(datetime.now(), text, severity)

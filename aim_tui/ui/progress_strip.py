@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.cells import cell_len
 from textual.app import RenderResult
 from textual.content import Content
 from textual.widget import Widget
@@ -17,10 +16,13 @@ from aim_tui.ui.session.activity import Activity
 _BAR_CELLS = 16
 _SMALL_BAR_CELLS = 8
 _ROOM_FOR_BAR = 76
+_SEPARATOR = Content.styled(" · ", "$foreground-disabled")
+# With less of it, what runs cannot be read.
+_LEAST_FIRST = 4
 
 
 class ProgressStrip(Widget):
-    """Phase, done of total, images a second, time left, failures, current file; what fits, in that order."""
+    """Phase, done of total, failures, images a second, time left, current file; what fits, failures always."""
 
     def __init__(self, things: str = "images") -> None:
         """`things` are what is scored here."""
@@ -33,6 +35,7 @@ class ProgressStrip(Widget):
         self._not_stored = ""
         self._watching = ""
         self._summary = ""
+        self._failures = 0
 
     def show(self, activity: Activity) -> None:
         """Show what the worker is doing."""
@@ -68,14 +71,22 @@ class ProgressStrip(Widget):
             self._watching = note
             self.refresh()
 
-    def show_summary(self, summary: str) -> None:
-        """Say what the scores add up to; seen while nothing runs."""
-        self._summary = summary
+    def show_summary(self, summary: str, failures: int = 0) -> None:
+        """Say what the scores add up to and how many have failures; seen while nothing runs."""
+        self._summary, self._failures = summary, failures
         self.refresh()
 
     def render(self) -> RenderResult:
         """The parts that fit, joined."""
-        return _joined(self._parts(), self.content_size.width)
+        return _joined(self._parts(), self._failed, self.content_size.width)
+
+    @property
+    def _failed(self) -> Content | None:
+        """How many have failed: seen whatever else there is to say and however narrow the line is."""
+        running = self._activity.running
+        failed = self._activity.failed if running else self._failures
+        what = "failed" if running else "with failures"
+        return Content.styled(f"! {failed} {what}", "bold $text-warning") if failed else None
 
     def _parts(self) -> list[Content]:
         parts = _activity_parts(self._activity, self.content_size.width, self._things)
@@ -125,8 +136,6 @@ def _scoring_parts(activity: Activity, width: int) -> list[Content]:
         parts.append(Content(f"{activity.rate:.3g}/s"))
     if activity.seconds_left is not None:
         parts.append(Content(f"{clock_time(activity.seconds_left)} left"))
-    if activity.failed:
-        parts.append(Content.styled(f"! {activity.failed} failed", "bold $text-warning"))
     if activity.current:
         parts.append(Content.styled(printable_name(activity.current), "$foreground-muted"))
     return parts
@@ -141,14 +150,21 @@ def _count(activity: Activity) -> Content:
     return Content(f"{activity.done}/{activity.total}")
 
 
-def _joined(parts: list[Content], width: int) -> Content:
-    """As many parts as fit; the first is always shown, cut where it must be."""
-    line = parts[0]
-    for part in parts[1:]:
-        if cell_len(line.plain) + 3 + cell_len(part.plain) > width:
+def _joined(parts: list[Content], failed: Content | None, width: int) -> Content:
+    """The first part, cut where it must be, the failures, which never are, and as many other parts as fit."""
+    if width <= 0:
+        return parts[0]
+    first, *others = parts
+    if failed is None:
+        line = first.truncate(width, ellipsis=True)
+    else:
+        room = width - _SEPARATOR.cell_length - failed.cell_length
+        line = first.truncate(room, ellipsis=True) + _SEPARATOR + failed if room >= _LEAST_FIRST else failed
+    for part in others:
+        if line.cell_length + _SEPARATOR.cell_length + part.cell_length > width:
             break
-        line = line + Content.styled(" · ", "$foreground-disabled") + part
-    return line.truncate(width, ellipsis=True) if width > 0 else line
+        line = line + _SEPARATOR + part
+    return line
 
 
 def clock_time(seconds: float) -> str:

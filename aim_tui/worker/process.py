@@ -1,8 +1,8 @@
 """The worker process: requests on stdin, reports on what was stdout, everything else on stderr.
 
-Three threads, so that nothing waits for a model that should not: the main thread runs jobs, maps and texts, one reads
-stdin, one counts tokens. The process ends when stdin closes, in the middle of whatever it does; that alone outlives
-every way in which the screen can die.
+Three threads, so that only what needs a model waits for one: the main thread runs jobs, maps and texts, one reads
+stdin, one counts tokens. The process ends when stdin closes, whatever it is doing; nothing else works for every way in
+which the application can die.
 """
 
 from __future__ import annotations
@@ -34,13 +34,12 @@ from aim_tui.ipc.protocol import (
     EmbedTexts,
     Hello,
     JobEnded,
-    MapFailed,
     MapMade,
     Message,
     ProtocolError,
     Report,
+    RequestFailed,
     TextsEmbedded,
-    TextsFailed,
     decode,
     encode,
 )
@@ -60,7 +59,7 @@ _NICENESS = 5
 def main() -> NoReturn:
     """Serve until stdin closes."""
     faulthandler.enable()
-    # Ctrl-C in the terminal is the screen's to answer.
+    # The application handles Ctrl-C.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(_NICENESS)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -74,7 +73,7 @@ def main() -> NoReturn:
 
 
 def _take_streams() -> tuple[int, int]:
-    """Descriptors for requests and reports; what libraries read and print goes elsewhere from now on."""
+    """Descriptors for requests and reports; libraries read from /dev/null and print to stderr from now on."""
     requests, reports = os.dup(0), os.dup(1)
     os.dup2(2, 1)
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -84,16 +83,16 @@ def _take_streams() -> tuple[int, int]:
 
 
 def _listen(requests: int, worker: Worker) -> None:
-    """Hand each request to the worker, and end the process with the stream."""
+    """Pass each request to the worker, and end the process with the stream."""
     try:
-        with open(requests, "rb") as stream:  # noqa: PTH123 - a descriptor, not a path
+        with open(requests, "rb") as stream:
             for line in stream:
                 try:
                     worker.take(decode(line, REQUESTS))
                 except ProtocolError as error:
                     log.error("%s", error)
     finally:
-        # The main thread may be deep in a model: nothing but an exit of the whole process ends that.
+        # The main thread may be computing, which only an exit of the whole process ends.
         os._exit(0)
 
 
@@ -105,7 +104,7 @@ class Reports:
         self._lock = threading.Lock()
 
     def write(self, message: Message) -> None:
-        """Write one line; the process ends when nobody is left to read it."""
+        """Write one line; the process ends if nobody is left to read it."""
         rest = memoryview(encode(message))
         with self._lock:
             try:
@@ -127,11 +126,11 @@ class Worker:
         self._engine: Engine | None = None
 
     def send(self, job: int, report: Report) -> None:
-        """Report something of a job or token request."""
+        """Report something about a job or another request."""
         self._reports.write(Message(job, report))
 
     def take(self, message: Message) -> None:
-        """Put a request where it is dealt with; returns at once."""
+        """Queue a request for the thread that handles it; returns at once."""
         match message.body:
             case Cancel():
                 self._cancelled.add(message.job)
@@ -144,7 +143,7 @@ class Worker:
                 self._work.put((message.job, work))
 
     def run_jobs(self) -> NoReturn:
-        """Deal with settings, jobs, maps and texts in the order in which they came, for ever."""
+        """Handle settings, jobs, maps and texts in the order in which they came, forever."""
         while True:
             number, request = self._put_off.popleft() if self._put_off else self._work.get()
             match request:
@@ -160,7 +159,7 @@ class Worker:
         if self._engine is not None:
             self._engine.configure(settings)
             return
-        # torch takes seconds to import: they pass before the first job, not in it.
+        # torch takes seconds to import: before the first job, not in it.
         self.send(number, Phase(PhaseName.STARTING, "model libraries"))
         from aim_tui.engine.engine import Engine
 
@@ -186,9 +185,9 @@ class Worker:
         return JobEnded("cancelled" if number in self._cancelled else "done")
 
     def _answer_between(self) -> None:
-        """Make what was asked for while a job runs, up to what has to wait for the end of the job.
+        """Answer the requests that came while a job runs, up to the first that must wait for its end.
 
-        That is what needs a model that the job has not loaded: loading one here would go past what the job reports.
+        A request waits if it needs a model that the job has not loaded: loading one here would not be reported.
         """
         while not self._work.empty():
             self._put_off.append(self._work.get())
@@ -196,63 +195,55 @@ class Worker:
             number, request = self._put_off[0]
             match request:
                 case MakeMap(_, method) if self._engine is not None and self._engine.can_map(method):
-                    self._put_off.popleft()
-                    self._answer(number, request)
+                    pass
                 case EmbedTexts() if self._engine is not None and self._engine.can_embed(Role.CLIP):
-                    self._put_off.popleft()
-                    self._answer(number, request)
+                    pass
                 case _:
                     return
+            self._put_off.popleft()
+            self._answer(number, request)
 
     def _answer(self, number: int, request: MakeMap | EmbedTexts) -> None:
         if number in self._cancelled:
             self._cancelled.discard(number)
-        elif isinstance(request, MakeMap):
-            self.send(number, self._map(number, request))
         else:
-            self.send(number, self._embed(number, request))
+            self.send(number, self._result(number, request))
 
-    def _map(self, number: int, request: MakeMap) -> MapMade | MapFailed:
+    def _result(self, number: int, request: MakeMap | EmbedTexts) -> MapMade | TextsEmbedded | RequestFailed:
         if self._engine is None:
-            return MapFailed("the worker was asked for a map before its settings")
+            return RequestFailed("the worker got a request before its settings")
         try:
-            return MapMade(self._engine.make_map(request))
+            return MapMade(self._engine.make_map(request)) if isinstance(request, MakeMap) else self._embed(request)
         except AimError as error:
-            return MapFailed(error.message, error.hint)
+            return RequestFailed(error.message, error.hint)
         except Exception as error:
             from aim_tui.engine.out_of_memory import is_out_of_memory, release_memory
 
+            what = "map" if isinstance(request, MakeMap) else "text embedding"
             if not is_out_of_memory(error):
-                log.exception("map %d failed", number)
-                return MapFailed(f"the map failed ({type(error).__name__}: {error})", "see the worker's log")
-        # Behind the handler, where the failed pass is no longer held by its traceback.
+                log.exception("%s %d failed", what, number)
+                return RequestFailed(f"the {what} failed ({type(error).__name__}: {error})", "see the worker's log")
+        # After the handler, whose traceback holds the memory of the failed pass.
         release_memory()
-        return MapFailed("there is not enough memory for this map", "close other programs, or use --device cpu")
+        return RequestFailed(f"not enough memory for this {what}", "close other programs, or use --device cpu")
 
-    def _embed(self, number: int, request: EmbedTexts) -> TextsEmbedded | TextsFailed:
-        if self._engine is None:
-            return TextsFailed("the worker was asked for texts before its settings")
-        try:
-            book = self._engine.embed_texts(Role.CLIP, request.texts)
-            vectors = []
-            for text in request.texts:
-                vector = book.get(text)
-                if isinstance(vector, Failed):
-                    return TextsFailed(vector.reason)
-                vectors.append(vector.tolist())
-            space = self._engine.space(Role.CLIP)
-            if space is None:
-                return TextsFailed("what CLIP sees of images is not kept without a store", "start with --store PATH")
-            cut = [text for text in request.texts if text in book.cut]
-            return TextsEmbedded(vectors, space.fingerprint, space.recipe, cut)
-        except AimError as error:
-            return TextsFailed(error.message, error.hint)
-        except Exception as error:
-            log.exception("texts %d failed", number)
-            return TextsFailed(f"the text cannot be embedded ({type(error).__name__}: {error})", "see the worker's log")
+    def _embed(self, request: EmbedTexts) -> TextsEmbedded | RequestFailed:
+        assert self._engine is not None  # checked by _result
+        book = self._engine.embed_texts(Role.CLIP, request.texts)
+        vectors = []
+        for text in request.texts:
+            vector = book.get(text)
+            if isinstance(vector, Failed):
+                return RequestFailed(vector.reason)
+            vectors.append(vector.tolist())
+        space = self._engine.space(Role.CLIP)
+        if space is None:
+            return RequestFailed("without a store no image embeddings are kept", "start with --store PATH")
+        cut = [text for text in request.texts if text in book.cut]
+        return TextsEmbedded(vectors, space.fingerprint, space.recipe, cut)
 
     def count_tokens(self) -> None:
-        """Answer token requests, for ever; one that cannot be answered is logged."""
+        """Answer token requests, forever; one that cannot be answered is logged."""
         counter = None
         settings: EngineSettings | None = None
         while True:

@@ -1,7 +1,7 @@
-"""The live token counter: what CLIP sees of a prompt, told without loading torch or the model.
+"""The live token counter: how CLIP tokenizes a prompt, without loading torch or the model.
 
-It has a tokenizer of its own: a fast tokenizer is not re-entrant while its truncation changes, and the one in the
-model may be at work in a job.
+It has its own tokenizer: a fast tokenizer is not re-entrant while its truncation changes, and a job may be using the
+model's.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import unicodedata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.engine.lower_casing import LOWER_CASED, lower_case
@@ -16,8 +17,6 @@ from aim_tui.engine.runtime import LOCAL_ONLY
 from aim_tui.ipc.protocol import TokenCount
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tokenizers import Encoding, Tokenizer
 
 
@@ -29,8 +28,8 @@ class TokenCounter:
         self.limit = _limit(folder)
 
     def count(self, text: str) -> TokenCount:
-        """Tokens of `text` with start and end, where it is cut off, and the share of letters known only as bytes."""
-        # An unpaired surrogate is no text; the replacement keeps every other character at its index.
+        """The tokens of `text` with start and end, where it is cut off, and its share of unknown letters."""
+        # An unpaired surrogate cannot be encoded; the replacement keeps every other character at its index.
         encoding = self._tokenizer.encode(text.encode("utf-8", "replace").decode("utf-8"))
         content = [index for index, special in enumerate(encoding.special_tokens_mask) if not special]
         room = self.limit - (len(encoding.ids) - len(content))
@@ -71,10 +70,10 @@ def _tokenizer(folder: Path) -> Tokenizer:
 
 
 def _limit(folder: Path) -> int:
-    """The most tokens of a prompt: what the tokenizer and the text model both take."""
+    """The most tokens of a prompt: the smaller limit of tokenizer and text model."""
     positions = _read(folder / "config.json").get("text_config", {}).get("max_position_embeddings")
     if positions is None:
-        # Files may leave out what is the default of the model's class.
+        # A config may leave out defaults of the model's class.
         from transformers import AutoConfig
 
         positions = AutoConfig.from_pretrained(folder, **LOCAL_ONLY).text_config.max_position_embeddings

@@ -1,4 +1,4 @@
-"""The command line, run in this process with what it prints caught apart."""
+"""The command line, run in this process with its output captured."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def edits(tmp_path: Path) -> tuple[str, str]:
 
 
 def columns(path: str, name: str) -> dict[str, float]:
-    with open(path) as file:  # noqa: PTH123
+    with open(path) as file:
         return {row["id"]: row[name] for row in json.load(file)["results"] if row[name] is not None}
 
 
@@ -323,7 +323,7 @@ def test_a_distance_of_zero_is_shown_without_a_sign(cli: Cli, tmp_path: Path) ->
         (("--id", "a,b,c"), "at most two columns"),
         (("--rater", "modle"), "has no rater column 'modle'; did you mean 'model'"),
         (("--lower-is-better", "editclip"), "no column 'editclip'"),
-        (("--output", "/no/such/folder/f.json"), "there is no folder /no/such/folder"),
+        (("--output", "/no/such/folder/f.json"), "no folder /no/such/folder"),
         (("--rater", "model", "--raters", "llm_score"), "--rater and --raters cannot be combined"),
     ],
 )
@@ -345,7 +345,7 @@ def test_nothing_that_is_read_is_overwritten_and_nothing_is_held_against_itself(
     for option, path in (("--output", scores), ("-o", str(tmp_path / "x" / ".." / "llm_results.json"))):
         (tmp_path / "x").mkdir(exist_ok=True)
         told = cli("correlate", "--scores", scores, "-j", judgements, option, path)
-        assert told.code == 2 and "is one of the files to read" in told.err
+        assert told.code == 2 and "is one of the input files" in told.err
     assert before == [(tmp_path / name).read_bytes() for name in ("editclip_results.json", "llm_results.json")]
     itself = cli("correlate", "--scores", scores, "--x", "editclip_score", "--y", "editclip_score")
     assert itself.code == 2 and "would be compared with itself" in itself.err
@@ -378,7 +378,7 @@ def test_nothing_heavy_is_imported_to_ask_for_help() -> None:
         "import sys; sys.argv = ['aim-tui', 'correlate', '--help']\n"
         "from aim_tui.cli import main\n"
         "try: main()\nexcept SystemExit: pass\n"
-        "print(sorted({'torch', 'scipy.stats', 'matplotlib', 'numpy'} & set(sys.modules)))"
+        "print(sorted({'torch', 'scipy.stats', 'matplotlib', 'sklearn'} & set(sys.modules)))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.splitlines()[-1] == "[]"
@@ -436,7 +436,7 @@ def test_the_words_of_the_seed_stand_in_the_table(cli: Cli, edits: tuple[str, st
     scores, judgements = edits
     told = cli("correlate", "--scores", scores, "--judgements", judgements, *FAST).out
     assert "strength" in told and "p < .05" in told
-    assert re.search(r"Pearson r +\+0\.\d+ +(strong|moderate|weak) .* (yes|no) ", told)
+    assert re.search(r"Pearson r +\+0\.\d+ +\d+ +(strong|moderate|weak) .* (yes|no) ", told)
 
 
 def test_right_and_wrong_rows_without_a_match_have_counts_and_a_gap(cli: Cli, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`aim-tui demo --edits` scores, holds against the known truth and reports, in 80 columns and without a store."""
+"""`aim-tui demo --edits` scores, compares with the known truth and reports, in 80 columns and without a store."""
 
 from __future__ import annotations
 

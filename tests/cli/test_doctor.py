@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aim_tui.cli.setup.checks import config_finding, storage_findings, terminal_findings
-from aim_tui.cli.setup.finding import State
-from aim_tui.cli.setup.tmux_checks import query_tmux, tmux_findings
+from aim_tui.cli.setup.checks import (
+    State,
+    config_finding,
+    query_tmux,
+    storage_findings,
+    terminal_findings,
+    tmux_findings,
+)
 from aim_tui.cli.setup.torch_checks import nvidia_driver, query_torch, torch_findings
 from aim_tui.errors import ConfigError
 from aim_tui.terminal.answers import Answers, read_answers
@@ -20,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from aim_tui.cli.setup.finding import Finding
+    from aim_tui.cli.setup.checks import Finding
     from tests.cli.conftest import Outcome
 
     Cli = Callable[..., Outcome]
@@ -226,10 +231,8 @@ def test_low_disk_space_is_a_note_and_a_full_disk_is_broken(tmp_path: Path, monk
 
 @pytest.fixture
 def healthy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "aim_tui.cli.setup.torch_checks.query_torch", lambda: TORCH | {"available": True, "devices": [GPU]}
-    )
-    monkeypatch.setattr("aim_tui.cli.setup.torch_checks.nvidia_driver", lambda: "580.65.06")
+    monkeypatch.setattr("aim_tui.cli.setup.doctor.query_torch", lambda: TORCH | {"available": True, "devices": [GPU]})
+    monkeypatch.setattr("aim_tui.cli.setup.doctor.nvidia_driver", lambda: "580.65.06")
 
 
 def test_a_healthy_setup_is_reported_as_usable_and_exits_0(cli: Cli, healthy: None) -> None:
@@ -263,7 +266,7 @@ def test_missing_models_are_broken_with_the_command_that_fetches_them(
 
 
 def test_a_broken_torch_is_one_finding_among_the_others(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aim_tui.cli.setup.torch_checks.query_torch", lambda: {"problem": "ImportError: libtorch.so"})
+    monkeypatch.setattr("aim_tui.cli.setup.doctor.query_torch", lambda: {"problem": "ImportError: libtorch.so"})
     done = cli("doctor", "--profile", "sample")
     assert done.code == 1
     assert "cannot be used: ImportError: libtorch.so" in done.out

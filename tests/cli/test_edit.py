@@ -1,4 +1,4 @@
-"""`aim-tui edit` scores edits in every format, keeps them, and goes on where it was stopped."""
+"""`aim-tui edit` scores edits in every format, stores them, and resumes where it was stopped."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_the_table_names_every_number_and_its_direction(
     assert "cosine of the CLIP features of target and instruction, minus that of source" in done.out
 
 
-def test_a_failed_edit_is_told_and_the_others_are_scored(
+def test_a_failed_edit_is_reported_and_the_others_are_scored(
     cli: Callable[..., Outcome], few: Callable[..., Path], tmp_path: Path
 ) -> None:
     lost = {"id": "lost", "source_image": "gone.png", "target_image": "gone.png", "instruction": "make it night"}
@@ -158,7 +158,7 @@ def test_an_interrupted_run_goes_on_and_ends_as_an_unbroken_one(
         stopped = run(cli, tmp_path, few(), "-f", "jsonl")
         assert stopped.code == 130
         assert len(stopped.out.splitlines()) == 2
-        assert "kept as far as it came" in stopped.err
+        assert "is kept" in stopped.err
     scored: list[int] = []
 
     def counting(self: Engine, job, cancelled):
@@ -169,7 +169,7 @@ def test_an_interrupted_run_goes_on_and_ends_as_an_unbroken_one(
     done = run(cli, tmp_path, few(), "-f", "json")
     assert done.code == 0, done.err
     assert scored == [2]
-    assert "going on with edit run" in done.err
+    assert "resuming edit run" in done.err
     assert json.loads(done.out)["results"] == whole
     with Database.open(store_of(tmp_path)) as database:
         assert len(edit_runs(Runs(database))) == 1
@@ -203,10 +203,10 @@ def test_editclip_results_without_editclip_are_the_similarity_of_images(
     [
         (("--metrics", "clip_edt"), "did you mean 'clip_edit'"),
         (("--metrics", ","), "names no metric"),
-        (("--metrics", "clip_edit", "--model", "x/y"), "editclip is not asked for"),
-        (("--metrics", "clip_edit", "--pre-resize", "256"), "editclip is not asked for"),
+        (("--metrics", "clip_edit", "--model", "x/y"), "--metrics leaves out editclip"),
+        (("--metrics", "clip_edit", "--pre-resize", "256"), "--metrics leaves out editclip"),
         (("--format", "xml"), "unknown format"),
-        (("--output", "lost/x.json"), "there is no folder"),
+        (("--output", "lost/x.json"), "no folder"),
     ],
 )
 def test_a_wrong_option_is_named_before_anything_is_loaded(

@@ -1,4 +1,4 @@
-"""A stored run over edits is listed, shown, exported, and held against its known truth, ratings and files."""
+"""A stored run over edits is listed, shown, exported, and compared with its known truth, ratings and files."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def stored_images() -> str:
 
 
 @pytest.mark.parametrize("truth", [(True, False), (1, 0), ("TRUE", "false")])
-def test_an_edit_run_is_held_against_its_known_truth_with_its_matched_pairs(cli: Cli, truth: Sequence[Any]) -> None:
+def test_an_edit_run_is_compared_with_its_known_truth_over_matched_pairs(cli: Cli, truth: Sequence[Any]) -> None:
     run = stored(truth=truth)
     told = json.loads(cli("correlate", run, "--format", "json", *FAST).out)
     (cell,) = told["cells"]
@@ -91,7 +91,7 @@ def test_an_edit_run_is_held_against_its_known_truth_with_its_matched_pairs(cli:
     assert told["clip_results"][0]["instruction"] == "make it right_0"
 
 
-def test_by_error_type_right_edits_stand_beside_the_wrong_ones_made_of_them(cli: Cli) -> None:
+def test_by_error_type_right_edits_are_listed_with_the_wrong_ones_made_of_them(cli: Cli) -> None:
     stored()
     told = cli("correlate", "last", "--group-by", "error_type", *FAST).out
     assert "2 groups by error_type" in told
@@ -162,7 +162,7 @@ def test_an_edit_that_is_neither_right_nor_wrong_is_named(cli: Cli) -> None:
 # -- listed and exported ----------------------------------------------------------------------------------------------
 
 
-def test_both_kinds_of_runs_are_listed_the_newest_first_and_the_kind_is_told(cli: Cli) -> None:
+def test_both_kinds_of_runs_are_listed_the_newest_first_and_the_kind_is_reported(cli: Cli) -> None:
     images, edits = stored_images(), stored()
     listed = json.loads(cli("runs", "list", "--json").out)
     assert [(run["id"], run["kind"]) for run in listed] == [(edits, "edits"), (images, "images")]
@@ -180,7 +180,7 @@ def test_an_edit_run_is_shown_exported_and_deleted_by_its_id(cli: Cli) -> None:
     assert [float(row["editclip_score"]) for row in rows] == [0.9, 0.8, 0.7, 0.3, 0.75, 0.2]
     assert json.loads(cli("runs", "export", run, "-f", "json").out)["statistics"]["editclip_score"]["n"] == 6
     refused = cli("runs", "export", run, "-f", "html")
-    assert refused.code == 2 and "a run over edits is not exported as html" in refused.err
+    assert refused.code == 2 and "cannot export a run over edits as html" in refused.err
     assert "is a run over edits" in cli("runs", "compare", run, images).err
     assert cli("runs", "delete", run, "--yes").code == 0
     assert [left["id"] for left in json.loads(cli("runs", "list", "--json").out)] == [images]

@@ -1,4 +1,4 @@
-"""A file format that is registered is one that commands know, without another word."""
+"""Commands know a file format as soon as it is registered."""
 
 from __future__ import annotations
 

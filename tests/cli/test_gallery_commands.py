@@ -1,4 +1,4 @@
-"""Search, duplicates, matrix and embed with the sample models: right numbers, honest counts, nothing lost in names."""
+"""Search, duplicates, matrix and embed with the sample models: right numbers and counts, every file name survives."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_search_by_image_finds_it_and_its_copy_first(cli: Cli, folder: Path) -> 
     assert cli("search", "--image", str(folder / "broken.png"), str(folder), "-P", "sample").code == 2
 
 
-def test_duplicates_tells_copies_from_near_ones(cli: Cli, folder: Path) -> None:
+def test_duplicates_distinguishes_copies_from_near_duplicates(cli: Cli, folder: Path) -> None:
     run = cli("duplicates", str(folder), "-P", "sample", "--threshold", "0.99", "-f", "json")
     found = json.loads(run.out)
     assert run.code == 1 and found["threshold"] == 0.99 and found["nearest_apart"] < 0.99
@@ -126,9 +126,7 @@ def test_duplicates_tells_copies_from_near_ones(cli: Cli, folder: Path) -> None:
     assert "copies: 1" in table.err and "copy" in table.out
 
 
-def test_where_no_image_can_be_read_that_is_said_and_nothing_is_written(
-    cli: Cli, folder: Path, texts: Path, tmp_path: Path
-) -> None:
+def test_nothing_is_written_if_no_image_can_be_read(cli: Cli, folder: Path, texts: Path, tmp_path: Path) -> None:
     bad = str(folder / "broken.png")
     outputs = [str(tmp_path / f"out.{ending}") for ending in ("npz", "parquet", "safetensors")]
     for arguments in (
@@ -145,7 +143,7 @@ def test_where_no_image_can_be_read_that_is_said_and_nothing_is_written(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("search", "a cabin"), "where to look"),
+        (("search", "a cabin"), "no path to search"),
         (("search", "", "images"), "is empty"),
         (("search", "caf\udcff", "images"), "not UTF-8"),
         (("search", "a cabin", "nowhere"), "no such file or folder"),
@@ -157,11 +155,11 @@ def test_where_no_image_can_be_read_that_is_said_and_nothing_is_written(
         (("matrix", "images", "-T", "nul.txt"), "line 2: contains a zero byte"),
         (("matrix", "images", "-T", "latin.txt"), "line 1: is not UTF-8"),
         (("matrix", "images", "-T", "empty.txt"), "has no text"),
-        (("matrix", "images", "-T", "some.txt", "--tui", "-f", "json"), "--tui shows the result"),
+        (("matrix", "images", "-T", "some.txt", "--tui", "-f", "json"), "--tui cannot be combined"),
         (("matrix", "images/*.webp", "-T", "some.txt", "--tui"), "--tui needs a terminal"),
     ],
 )
-def test_mistakes_are_told_before_a_model_is_loaded(
+def test_mistakes_are_reported_before_a_model_is_loaded(
     cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], says: str
 ) -> None:
     monkeypatch.chdir(folder.parent)

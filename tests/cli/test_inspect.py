@@ -90,7 +90,7 @@ def test_an_id_is_repeated_also_where_its_row_is_broken_otherwise(
     assert told == [("[2]", "id 'one' is already used in [0]"), ("[4]", "id 'new' is already used in [3]")]
 
 
-def test_odd_pairs_are_told_and_are_not_broken(
+def test_odd_pairs_are_reported_and_are_not_broken(
     cli: Callable[..., Outcome], data: Callable[..., Path], tmp_path: Path
 ) -> None:
     shutil.copy(tmp_path / "a.png", tmp_path / "twin.png")
@@ -127,7 +127,7 @@ def test_a_folder_of_images_is_inspected_too(cli: Callable[..., Outcome], data: 
     assert inspect(cli, folder, 1)["broken"] == [{"where": "bad.png", "problem": "is empty (0 bytes)"}]
 
 
-def test_an_empty_folder_and_a_lost_path_are_no_data_sets(cli: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_an_empty_folder_and_a_lost_path_are_not_data_sets(cli: Callable[..., Outcome], tmp_path: Path) -> None:
     assert cli("inspect", str(tmp_path)).code == 1
     lost = cli("inspect", str(tmp_path / "lost.json"))
     assert lost.code == 2

@@ -44,7 +44,7 @@ def test_the_document_has_every_key_as_it_comes(keys: Any) -> None:
     assert sorted(rows) == sorted(line for line in told.splitlines() if line.startswith("|"))
 
 
-def test_conflicts_are_told_apart_from_the_list(keys: Any) -> None:
+def test_conflicts_are_listed_separately(keys: Any) -> None:
     settings = '[keys]\n"main.score" = "x"\n'
     assert "config.toml, line 2: keys.main.score: x is also the key of Cancel" in keys(settings).stderr
     told = json.loads(keys(settings, "--json").stdout)

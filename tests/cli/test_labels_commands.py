@@ -1,4 +1,4 @@
-"""Classify, probe, categories and compare with the sample models: the numbers of transformers, nothing left unsaid."""
+"""Classify, probe, categories and compare with the sample models: the numbers of transformers, nothing unreported."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_classify_has_the_probabilities_of_transformers_and_the_report_of_scikit
     report = again["truth"]["report"]
     assert report["n"] == len(counted) == 8 and report["accuracy"] == pytest.approx(plain["accuracy"])
     assert report["macro"]["f1"] == pytest.approx(plain["macro avg"]["f1-score"])
-    for said in ("'unicorn' is none of --labels", "prairie_01.jpg: no true label", "nowhere.png: in --truth"):
+    for said in ("'unicorn' is not in --labels", "prairie_01.jpg: no true label", "nowhere.png: in --truth"):
         assert said in run.err
     assert "accuracy" in cli(*asked, "--truth", str(truth), "--templates", "imagenet").out
     assert records(cli(*asked, "-f", "csv", "-k", "1"))[0].keys() >= {"path", "label", "probability"}
@@ -109,7 +109,7 @@ def test_a_probe_is_applied_to_the_model_that_it_was_trained_on_and_to_no_other(
     said = json.loads(trained.out)
     assert trained.code == 0 and said["classes"] == {"grass": 5, "snow": 5}
     assert len(said["cross_validation"]["accuracies"]) == 5 and said["cross_validation"]["majority_accuracy"] == 0.5
-    assert "is there already" in cli("probe", "train", "--labels", str(labels), "-o", str(probe), "-P", "sample").err
+    assert "exists already" in cli("probe", "train", "--labels", str(labels), "-o", str(probe), "-P", "sample").err
 
     run = cli("probe", "apply", str(probe), str(root / "green"), "-P", "sample", "-f", "json")
     found = json.loads(run.out)
@@ -187,12 +187,12 @@ def test_categories_are_scored_as_the_clip_metric_scores_and_every_image_is_acco
     assert found["macro"]["without_a_score"] == ["zebras"]
     assert len(records(cli("categories", str(root), "--prompts", str(prompts), "-P", "sample", "-f", "csv"))) == 3
     table = cli("categories", str(root), "--prompt-template", "a {category}", "-P", "sample")
-    assert "micro: images alike" in table.out and "a zebras" in table.out
+    assert "micro: mean of images" in table.out and "a zebras" in table.out
     neither = cli("categories", str(root), "-P", "sample")
     assert neither.code == 2 and "--prompt-template" in neither.err
 
 
-def test_images_are_held_against_images_with_the_numbers_of_the_metrics(cli: Cli, root: Path, tmp_path: Path) -> None:
+def test_compare_measures_pairs_with_the_numbers_of_the_metrics(cli: Cli, root: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     shutil.copytree(root / "cabins", other / "cabins")
     (other / "cabins" / CABINS[0]).unlink()
@@ -200,7 +200,7 @@ def test_images_are_held_against_images_with_the_numbers_of_the_metrics(cli: Cli
         image.convert("L").convert("RGB").save(other / "cabins" / CABINS[1])
     paired = cli("compare", str(other / "cabins"), str(root / "cabins"), "-P", "sample", "-f", "json")
     found = json.loads(paired.out)
-    assert paired.code == 1 and f"{CABINS[0]}: has no partner" in paired.err and found["pairs"] == 4
+    assert paired.code == 1 and f"{CABINS[0]}: has no match" in paired.err and found["pairs"] == 4
     rows = {Path(row["path"]).name: row for row in found["results"]}
     assert rows[CABINS[2]]["lpips"] == 0.0 and rows[CABINS[2]]["clip_cosine"] == pytest.approx(1, abs=1e-6)
     assert found["mean_lpips"]["mean"] == pytest.approx(rows[CABINS[1]]["lpips"] / 4) and rows[CABINS[1]]["lpips"] > 0
@@ -220,5 +220,5 @@ def test_images_are_held_against_images_with_the_numbers_of_the_metrics(cli: Cli
     everything = cli("compare", str(other), str(root), "--all-pairs", "-P", "sample", "-f", "json")
     found = json.loads(everything.out)
     assert [(row["category"], row["clip_cosine_pairs"]) for row in found["categories"]] == [("cabins", 20)]
-    assert "green: has no partner" in everything.err and "pattern_01.png: is in no category's folder" in everything.err
+    assert "green: has no match" in everything.err and "pattern_01.png: is in no category's folder" in everything.err
     assert cli("compare", str(root / "nothing"), str(other), "-P", "sample").code == 2

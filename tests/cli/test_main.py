@@ -63,7 +63,9 @@ def test_a_path_that_resembles_no_command_is_looked_for(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), (".",), ("score", "."), ("score", "a.png", "--reference", "b.png")])
-def test_a_deleted_working_folder_is_said_where_it_is_needed(cli: Cli, nowhere: None, arguments: tuple[str]) -> None:
+def test_a_deleted_working_folder_is_reported_where_it_is_needed(
+    cli: Cli, nowhere: None, arguments: tuple[str]
+) -> None:
     run = cli(*arguments)
     assert run.code == 2
     assert run.err.startswith("error: the working folder no longer exists\n")

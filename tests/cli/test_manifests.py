@@ -119,7 +119,7 @@ ROWS = (
 )
 
 
-def test_what_cannot_be_scored_says_why_in_its_row_and_bad_lines_are_kept_apart(cli: Cli, tmp_path: Path) -> None:
+def test_a_row_that_cannot_be_scored_has_the_reason_and_invalid_lines_go_to_a_file(cli: Cli, tmp_path: Path) -> None:
     file, out = tmp_path / "rows.jsonl", tmp_path / "out.jsonl"
     file.write_text("\n".join(ROWS))
     run = cli("clip-score", str(file), "--profile", "sample", "-o", str(out))
@@ -132,11 +132,14 @@ def test_what_cannot_be_scored_says_why_in_its_row_and_bad_lines_are_kept_apart(
         "is a URL, not a file: fetch it first, then name the file",
         "text is a number, not a text",
         "no image_path",
-        "text holds half of a character (an unpaired surrogate)",
+        "text has an unpaired surrogate, which is not a character",
         "the path contains a zero byte",
     ]
     assert [row["clip_score"] is None for row in found] == [False] + [True] * 7
-    assert "line 6: is not valid JSON" in run.err and "1 of 8 rows scored, 7 not; 1 left out" in run.err
+    assert (
+        "line 6: is not valid JSON" in run.err
+        and "1 of 8 rows scored, 7 not scored; 1 invalid rows left out" in run.err
+    )
     (broken,) = read(tmp_path / "out.failures.jsonl")
     assert (broken["where"], broken["text"]) == ("line 6", "{broken")
 
@@ -172,13 +175,13 @@ def test_a_column_is_replaced_only_where_that_was_asked_for(cli: Cli, tmp_path: 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["rows.jsonl", "-o", "rows.jsonl"], "would write over the file to read"),
-        (["out.partial.jsonl", "-o", "out.jsonl"], "would write over the file to read"),
-        (["rows.jsonl", "-o", "out.csv"], "the format is that of rows.jsonl"),
+        (["rows.jsonl", "-o", "rows.jsonl"], "would overwrite the input"),
+        (["out.partial.jsonl", "-o", "out.jsonl"], "would overwrite the input"),
+        (["rows.jsonl", "-o", "out.csv"], "the format must be that of rows.jsonl"),
         (["rows.jsonl", "--text-key", "texd"], "no column 'texd'; did you mean 'text'?"),
         (["rows.jsonl", "--scale", "unti"], "--scale is 'unti'; did you mean 'unit'?"),
         (["rows.jsonl", "--on-error", "nul"], "--on-error is 'nul'; did you mean 'null'?"),
-        (["rows.parquet"], "Parquet is no text for stdout"),
+        (["rows.parquet"], "cannot write Parquet to stdout"),
         (["gone.jsonl"], "cannot read gone.jsonl"),
         (["rows.xlsx"], "unknown file extension"),
     ],
@@ -217,13 +220,13 @@ def test_a_manifest_is_scored_by_the_ordinary_plan_each_row_against_its_own(cli:
     assert found[1]["aim_error"] == "blip2: no topic" and found[1]["aim_final_score"] == ""
     assert found[2]["aim_error"] == "no such file" and "is a URL" in found[3]["aim_error"]
 
-    # What no row brings is everybody's, and a metric that has nothing at all is not asked for.
+    # What no row brings is everybody's, and a metric without anything to compare with is skipped.
     bare = write(tmp_path / "bare.jsonl", [{"file": IMAGES[0], "caption": "mine"}])
     run = cli(
         "score", "--manifest", str(bare), "--image-key", "file", "--profile", "sample", "-p", "one cabin",
     )  # fmt: skip
     row = json.loads(run.out)
-    assert run.code == 0 and "blip2 is not asked for: no topic" in run.err
+    assert run.code == 0 and "skipping blip2: no topic" in run.err
     assert row["clip_score"] == pytest.approx(alone["clip_score"], abs=1e-5) and row["caption"] == "mine"
     run = cli("score", "--manifest", str(bare), "--image-key", "file", "--profile", "sample", "-t", "a cabin")
     assert run.code == 2 and "has 'caption' already" in run.err
@@ -244,7 +247,7 @@ def test_several_prompts_go_with_every_image_and_pairs_with_one_each(cli: Cli, t
         plain(list(zip(IMAGES[:2], ("a cabin", "a lake"), strict=True))), abs=1e-5
     )
     run = cli(*base, "csv", "-p", "a cabin", "--pair")
-    assert run.code == 2 and "there are 2 images and 1 prompts" in run.err
+    assert run.code == 2 and "2 images, but 1 prompts" in run.err
     run = cli(*base, "csv", "-p", "a", "-p", "b", "--prompt-from", "metadata")
     assert run.code == 2 and "gives each image its prompt" in run.err
 
@@ -329,7 +332,7 @@ def test_what_ctrl_c_leaves_is_a_whole_file_and_the_same_command_ends_it_without
         err = run.stderr.read()
         run.wait(timeout=120)
     assert other.code == 2 and "another command is writing" in other.err
-    assert run.returncode == 130 and "interrupted: what was finished is written; it is in" in err, err
+    assert run.returncode == 130 and "interrupted: finished rows are written; it is in" in err, err
     assert not out.exists()
     done = read(partial)
     assert 0 < len(done) < len(rows) and f"{len(done)} of {len(done)} rows scored" in err

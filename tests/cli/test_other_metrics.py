@@ -1,4 +1,4 @@
-"""Metrics beside AIM's on the command line, with the sample models: scored, stored, exported, compared, correlated."""
+"""Metrics other than AIM's on the command line, with the sample models: scored, stored, exported, correlated."""
 
 from __future__ import annotations
 

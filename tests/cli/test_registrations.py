@@ -36,7 +36,7 @@ def test_a_new_metric_is_listed_with_its_models(cli: Cli, monkeypatch: pytest.Mo
     assert "points out of ten" in cli("metrics", "toy").out
 
 
-def test_a_metric_of_edits_is_refused_for_images_in_words(cli: Cli) -> None:
+def test_a_metric_of_edits_is_refused_for_images_with_a_clear_message(cli: Cli) -> None:
     refused = cli("score", "image.png", "--metrics", "clip,edit_score")
     assert refused.code == 2
     assert "'edit_score' compares an edit with its source" in refused.err

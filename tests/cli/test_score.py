@@ -1,4 +1,4 @@
-"""`aim-tui score` with the sample models: data on stdout, the rest on stderr, and an exit code that means something."""
+"""`aim-tui score` with the sample models: data on stdout, the rest on stderr, and an exit code."""
 
 from __future__ import annotations
 
@@ -106,10 +106,10 @@ def test_broken_images_fail_their_rows_and_nothing_else(cli: Cli, folder: Path) 
     assert next(row for row in rows if "path_bytes" in row)["path_bytes"]
 
 
-def test_without_a_reference_lpips_is_not_asked_for_and_the_other_weights_are_divided(cli: Cli, folder: Path) -> None:
+def test_without_a_reference_lpips_is_skipped_and_the_other_weights_are_divided(cli: Cli, folder: Path) -> None:
     run = cli("score", str(folder), *ASKED[:6], "--format", "jsonl")
     assert run.code == 0
-    assert "lpips is not asked for: no reference" in run.err
+    assert "skipping lpips: no reference" in run.err
     for row in lines(run.out):
         assert row["lpips_score"] is None and row["status"] == "ok" and row["not_asked"] == {"lpips": "no reference"}
         assert row["final_score"] == pytest.approx(100 * (0.2 * row["clip_norm"] + 0.5 * row["blip2_norm"]) / 0.7)
@@ -123,7 +123,7 @@ def test_own_weights_and_metrics_are_used(cli: Cli, folder: Path) -> None:
     assert run.code == 0
 
 
-def test_a_prompt_past_the_limit_is_said_to_be_cut(cli: Cli, folder: Path) -> None:
+def test_a_prompt_past_the_limit_is_reported_as_cut(cli: Cli, folder: Path) -> None:
     long = " ".join(["a wooden cabin in the snow"] * 40)
     run = cli("score", str(folder), "--profile", "sample", "--prompt", long, "--format", "jsonl")
     assert all(row["prompt_truncated"] is True and row["prompt_tokens"] > 77 for row in lines(run.out))
@@ -204,10 +204,11 @@ def test_an_image_is_never_overwritten_with_its_scores(cli: Cli, folder: Path, m
         ([".", "--weights", "clip=-1"], "the weight of 'clip' is -1; weights are zero or more"),
         ([".", "--weights", "clip=0"], "sum to zero"),
         ([".", "--weights", "clip=much"], "'clip=much' is not of the form clip=0.5"),
+        ([".", "--weights", "clip=1,clip=2"], "--weights names 'clip' twice"),
         ([".", "--weights", "clib=1"], "unknown metric 'clib'; did you mean 'clip'?"),
         ([".", "--format", "jsnol"], "unknown format 'jsnol'; did you mean 'jsonl'?"),
         ([".", "--device", "gpu"], "unknown device 'gpu'"),
-        ([".", "--output", "/nowhere/out.json"], "there is no folder /nowhere"),
+        ([".", "--output", "/nowhere/out.json"], "no folder /nowhere"),
         ([".", "--config", "/nowhere.toml"], "cannot read the settings file /nowhere.toml"),
     ],
 )
@@ -239,7 +240,7 @@ def test_a_model_that_can_not_be_had_is_exit_code_3_and_names_it(
     assert "openai/clip-vit-base-patch32" in run.err and "aim-tui models fetch" in run.err
 
 
-def test_the_demo_prints_the_whole_table_where_there_is_no_terminal(cli: Cli) -> None:
+def test_the_demo_prints_the_whole_table_without_a_terminal(cli: Cli) -> None:
     run = cli("demo")
     assert run.code == 0, run.err
     assert NOTICE in run.out

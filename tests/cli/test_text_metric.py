@@ -71,9 +71,9 @@ def test_a_run_asks_for_either_or_for_both(cli: Cli, settings: tuple[str, ...]) 
     )
 
 
-def test_that_the_final_score_is_without_captions_is_said(cli: Cli, settings: tuple[str, ...]) -> None:
+def test_a_final_score_without_captions_is_reported(cli: Cli, settings: tuple[str, ...]) -> None:
     ran = cli("score", IMAGES[0], *TOPIC, *PROMPT, *settings, "--text-metric", "bertscore")
-    assert "blip2 is not asked for: bertscore stands in its place (--text-metric)" in ran.out
+    assert "skipping blip2: replaced by bertscore (--text-metric)" in ran.out
     assert "final_score = 100 * (1*clip_norm)" in ran.out
     assert "caption" in ran.out.splitlines()[0]
     wrong = cli("score", IMAGES[0], *TOPIC, *settings, "--text-metric", "bertscor")

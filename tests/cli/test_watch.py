@@ -1,4 +1,4 @@
-"""`aim-tui score --watch`: images are scored as they become whole, and Ctrl-C ends with the summary."""
+"""`aim-tui score --watch`: images are scored once they are fully written, and Ctrl-C ends with the summary."""
 
 from __future__ import annotations
 

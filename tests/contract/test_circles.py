@@ -1,4 +1,4 @@
-"""No import circle anywhere, imports inside functions and imports for types counted in."""
+"""No import circle anywhere, including imports inside functions and for types."""
 
 from __future__ import annotations
 

@@ -25,8 +25,9 @@ from aim_tui.core.scoring.events import (
 )
 from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.errors import AimError
-from aim_tui.ipc.client import WORKER_COMMAND, Patience, WorkerClient, WorkerState
+from aim_tui.ipc.client import WORKER_COMMAND, WorkerClient
 from aim_tui.ipc.protocol import JobEnded
+from aim_tui.ipc.worker_state import Patience, WorkerState
 from aim_tui.settings import paths
 from aim_tui.settings.settings import load_settings
 
@@ -125,7 +126,7 @@ def test_each_image_is_read_once_or_fails_once_with_a_reason(transcript: Transcr
     assert "text, not an image" in failed[0].reason
 
 
-def test_every_asked_value_comes_exactly_once_after_its_image_was_read(transcript: Transcript) -> None:
+def test_every_value_comes_exactly_once_after_its_image_was_read(transcript: Transcript) -> None:
     values: list[tuple[int, str]] = []
     read: set[int] = set()
     for report in transcript.first:

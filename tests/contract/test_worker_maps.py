@@ -1,4 +1,4 @@
-"""Maps asked of the real worker process: alone, while a job runs, taken back, refused."""
+"""Maps from the real worker process: alone, while a job runs, cancelled, refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from aim_tui.core.heatmaps import MakeMap, MapMethod
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import MetricBatch
 from aim_tui.core.scoring.jobs import Job
-from aim_tui.ipc.protocol import Cancel, Configure, CountTokens, JobEnded, MapFailed, MapMade, TokenCount
+from aim_tui.ipc.protocol import Cancel, Configure, CountTokens, JobEnded, MapMade, RequestFailed, TokenCount
 from tests.contract.test_worker_process import SETTINGS, Worker, gate, items, own, shared
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def test_a_map_whose_model_is_not_loaded_waits_for_the_end_of_the_job(
     assert order.index(JobEnded) < order.index(MapMade)
 
 
-def test_a_map_that_is_taken_back_before_its_turn_is_not_made(shared: Worker, items: list[Item], gate: Path) -> None:
+def test_a_map_that_is_cancelled_before_its_turn_is_not_made(shared: Worker, items: list[Item], gate: Path) -> None:
     shared.send(120, Job(("noisy",), Context(prompt=str(gate)), items[:1]))
     with at_the_gate(gate) as door:
         shared.send(121, asked(items[0]))
@@ -93,13 +93,13 @@ def test_a_map_that_is_taken_back_before_its_turn_is_not_made(shared: Worker, it
 
 def test_what_cannot_be_mapped_is_answered_with_a_reason(own: Worker, items: list[Item], tmp_path: Path) -> None:
     own.send(1, asked(items[0]))
-    (refused,) = own.until(MapFailed, 1)
+    (refused,) = own.until(RequestFailed, 1)
     assert "settings" in refused.error
     own.send(2, Configure(SETTINGS))
     own.send(3, MakeMap(str(tmp_path / "gone.png"), MapMethod.ATTENTION))
-    (refused,) = own.until(MapFailed, 3)
+    (refused,) = own.until(RequestFailed, 3)
     assert "gone.png" in refused.error
     assert refused.hint
     own.send(4, MakeMap(items[0].path, MapMethod.DIFFERENCE, reference=items[1].path))
-    (refused,) = own.until(MapFailed, 4)
+    (refused,) = own.until(RequestFailed, 4)
     assert "lpips" in refused.error

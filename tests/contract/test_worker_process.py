@@ -196,7 +196,7 @@ def test_a_job_can_be_cancelled_before_its_turn(shared: Worker, items: list[Item
     assert bodies[-1] == JobEnded("cancelled")
 
 
-def test_a_line_that_is_no_message_is_logged_and_the_next_is_answered(shared: Worker) -> None:
+def test_a_line_that_is_not_a_message_is_logged_and_the_next_is_answered(shared: Worker) -> None:
     for line in (b"nonsense\n", b"{}\n", b'{"job": 60, "type": "Dance", "body": {}}\n', b"\xff\xfe\n", b"\n"):
         shared.write(line)
     shared.send(61, CountTokens("a"))
@@ -215,7 +215,7 @@ def test_a_model_that_cannot_be_had_ends_the_job_with_its_name_and_a_way_out(sha
     assert shared.run(73, "clip", context=Context(prompt="a"), items=items)[-1] == JobEnded("done")
 
 
-def test_a_job_that_cannot_be_done_as_asked_says_why(shared: Worker, items: list[Item]) -> None:
+def test_a_job_that_cannot_be_done_as_asked_reports_why(shared: Worker, items: list[Item]) -> None:
     ended = shared.run(80, "clip", context=Context(), items=items)[-1]
     assert (ended.state, ended.model) == ("failed", "")
     assert "no prompt" in ended.error

@@ -11,8 +11,8 @@ import pytest
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import ImageRead, MetricBatch
 from aim_tui.core.scoring.jobs import Job
-from aim_tui.ipc.protocol import Configure, CountTokens, EmbedTexts, JobEnded, TextsEmbedded, TextsFailed, TokenCount
-from aim_tui.store.cache import FeatureCache, Kind, Space
+from aim_tui.ipc.protocol import Configure, CountTokens, EmbedTexts, JobEnded, RequestFailed, TextsEmbedded, TokenCount
+from aim_tui.store.cache import FeatureCache, FeatureKind, Space
 from aim_tui.store.database import Database
 from tests.contract.test_worker_process import SETTINGS, Worker, gate, items, own, shared
 
@@ -39,7 +39,7 @@ def test_the_cosine_with_what_is_kept_of_an_image_is_its_clip_score(
     assert embedded.cut == ["cabin " * 100]
     hashes = [read.facts.sha256 for read in sorted(_of(reports, ImageRead), key=lambda read: read.item)]
     with Database.open(path) as database:
-        space = Space(Kind.EMBEDDING, embedded.fingerprint, embedded.recipe)
+        space = Space(FeatureKind.EMBEDDING, embedded.fingerprint, embedded.recipe)
         there, kept = FeatureCache(database).vectors(space, hashes)
     assert there.all()
     assert (kept @ vectors[0]).tolist() == pytest.approx([scores[item.id] for item in items], abs=1e-5)
@@ -67,7 +67,7 @@ def test_texts_are_embedded_between_the_batches_of_a_job(
 
 def test_without_a_store_there_is_nothing_to_compare_with(shared: Worker) -> None:
     shared.send(200, EmbedTexts(["a lake"]))
-    (refused,) = shared.until(TextsFailed, 200)
+    (refused,) = shared.until(RequestFailed, 200)
     assert "without a store" in refused.error and refused.hint
 
 

@@ -1,4 +1,4 @@
-"""The mean difference and its interval: right, seeded, and silent where there is too little to say."""
+"""Means and their intervals are right and seeded, and there is no interval for too few values."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pytest
 from scipy import stats
 
 from aim_tui.core import statistics
-from aim_tui.core.statistics import mean_difference
+from aim_tui.core.statistics import mean
 
 
 def test_the_interval_is_the_percentile_bootstrap_of_the_mean() -> None:
     values = np.random.default_rng(1).normal(0.5, 2.0, 60)
-    found = mean_difference(values)
+    found = mean(values)
     wanted = stats.bootstrap((values,), np.mean, method="percentile", n_resamples=20_000, rng=2).confidence_interval
     assert found.mean == pytest.approx(values.mean())
     # Two sets of random resamples place an end within a few hundredths of its standard error.
@@ -25,7 +25,7 @@ def test_ninety_five_of_a_hundred_intervals_hold_the_truth() -> None:
     generator = np.random.default_rng(3)
     held = 0
     for _ in range(200):
-        found = mean_difference(generator.normal(1.0, 1.0, 40), resamples=500)
+        found = mean(generator.normal(1.0, 1.0, 40), resamples=500)
         assert found.low is not None and found.high is not None
         held += found.low <= 1.0 <= found.high
     assert 0.88 <= held / 200 <= 0.99
@@ -33,32 +33,32 @@ def test_ninety_five_of_a_hundred_intervals_hold_the_truth() -> None:
 
 def test_the_same_seed_gives_the_same_interval_and_another_one_another() -> None:
     values = np.random.default_rng(4).normal(size=20)
-    assert mean_difference(values) == mean_difference(values)
-    assert mean_difference(values) != mean_difference(values, seed=1)
+    assert mean(values) == mean(values)
+    assert mean(values) != mean(values, seed=1)
 
 
-def test_many_pairs_take_fewer_resamples_in_little_memory() -> None:
-    found = mean_difference(np.linspace(-1, 1, 300_000))
+def test_many_values_take_fewer_resamples_in_little_memory() -> None:
+    found = mean(np.linspace(-1, 1, 300_000))
     assert found.resamples == 1_000
     assert found.low is not None and found.low < 0 < (found.high or 0)
 
 
-def test_too_few_pairs_have_a_mean_and_no_interval() -> None:
-    found = mean_difference([1.0, 3.0])
+def test_too_few_values_have_a_mean_and_no_interval() -> None:
+    found = mean([1.0, 3.0])
     assert (found.n, found.mean, found.low, found.high, found.resamples) == (2, 2.0, None, None, 0)
     assert not found.decided
 
 
 def test_an_interval_without_zero_is_decided() -> None:
-    assert mean_difference([1.0, 2.0, 1.5]).decided
-    assert mean_difference([-1.0, -2.0, -1.5]).decided
-    assert not mean_difference([-1.0, 2.0, 0.5]).decided
+    assert mean([1.0, 2.0, 1.5]).decided
+    assert mean([-1.0, -2.0, -1.5]).decided
+    assert not mean([-1.0, 2.0, 0.5]).decided
 
 
 @pytest.mark.parametrize("values", [[], [1.0, float("nan")], [float("inf")], [[1.0, 2.0]]])
-def test_what_is_no_row_of_numbers_is_refused(values: list[float]) -> None:
+def test_anything_but_a_row_of_finite_numbers_is_refused(values: list[float]) -> None:
     with pytest.raises(ValueError, match="finite"):
-        mean_difference(values)
+        mean(values)
 
 
 def test_the_examples_in_the_documentation_hold() -> None:

@@ -90,10 +90,10 @@ class Terminal:
 def descendants(pid: int) -> set[int]:
     """The process ids below a process, from /proc."""
     children: dict[int, set[int]] = {}
-    for entry in os.listdir("/proc"):  # noqa: PTH208
+    for entry in os.listdir("/proc"):
         if entry.isdigit():
             try:
-                with open(f"/proc/{entry}/stat", encoding="utf-8", errors="replace") as stat:  # noqa: PTH123
+                with open(f"/proc/{entry}/stat", encoding="utf-8", errors="replace") as stat:
                     parent = re.search(r"\) \S (\d+)", stat.read())
             except OSError:
                 continue
@@ -111,7 +111,7 @@ def descendants(pid: int) -> set[int]:
 def alive(pid: int) -> bool:
     """Whether a process exists and is no zombie."""
     try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:  # noqa: PTH123
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
             return ") Z" not in stat.read()
     except OSError:
         return False

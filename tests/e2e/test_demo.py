@@ -29,7 +29,7 @@ def worker_of(terminal: Terminal) -> int:
 
     def found() -> int | None:
         for pid in descendants(terminal.pane_pid()):
-            with open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
                 if b"aim_tui.worker" in file.read():
                     return pid
         return None
@@ -55,7 +55,7 @@ def test_the_demo_scores_every_image_and_quits_cleanly(terminal: Open, columns: 
 def alive_python(pid: int) -> bool:
     """Whether a process is one of ours: the shell and cat of the terminal live on."""
     try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
             return b"aim_tui" in file.read()
     except OSError:
         return False

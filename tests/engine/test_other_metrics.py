@@ -72,7 +72,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> Counter:
     for model in (Clip, Dinov2):
         before = model.image_features
 
-        def features(self, batch, before=before, name=model.__name__):  # noqa: ANN001, ANN202
+        def features(self, batch, before=before, name=model.__name__):
             shown[name] += len(batch)
             return before(self, batch)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aim_tui.exports.formats import export, format_of, get_format
+from aim_tui.exports.sink import Sink
 from aim_tui.exports.stored_run import StoredRun
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def render(run: Run, name: str, thumbnail: Thumbnail | None = None) -> str | bytes:
-    return get_format(name, StoredRun).render(StoredRun(run, thumbnail))
+    return get_format(name, StoredRun).writer(StoredRun(run, thumbnail), Sink()).render()
 
 
 def write(run: Run, path: Path, name: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""A run leaves the program in every format with the same numbers, and no text in it does anything."""
+"""A run has the same numbers in every format, and no text in it can run."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ import pytest
 
 from aim_tui.core.scoring.events import ImageFailed, Item, MetricBatch, MetricValue
 from aim_tui.core.scoring.records import FIELDS
-from aim_tui.errors import UsageError
+from aim_tui.errors import ExportError, UsageError
 from aim_tui.exports.histogram import bin_edges, counts
 from aim_tui.exports.stored_run import METADATA_KEY
-from aim_tui.store.errors import ExportError
 from aim_tui.store.judgements import Image, Judgements
 from aim_tui.store.runs import Runs
 from tests.exports.rendering import render, write
@@ -100,7 +99,7 @@ def judged(run: Run, database: Database) -> Run:
     judgements.rate(first, 2, rater="=bob\n")
     judgements.reject(second, True, rater="ann")
     judgements.rate(Image("f" * 64, "/elsewhere.png"), 1, rater="cid")
-    return replace(run, judged=judgements.of(run.results))
+    return replace(run, opinions=judgements.of(run.results))
 
 
 # -- data -------------------------------------------------------------------------------------------------------------
@@ -244,7 +243,7 @@ def test_the_page_asks_nothing_of_the_outside(run: Run) -> None:
     assert not [attributes for _, attributes in page.elements if "style" in attributes]
 
 
-def test_a_thumbnail_that_is_no_image_is_left_out(run: Run) -> None:
+def test_a_thumbnail_that_is_not_an_image_is_left_out(run: Run) -> None:
     assert Page(str(render(run, "html", lambda _: b"<svg onload=alert(1)>"))).count("img") == 0
 
 
@@ -304,7 +303,7 @@ class Asked(BaseHTTPRequestHandler):
         self.paths.append(self.path)
         self.send_error(404)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: object) -> None:
         pass
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.exports import formats
-from aim_tui.exports.formats.writer import Format, RowWriter
+from aim_tui.exports.formats.writer import Format, StreamingWriter
 
 if TYPE_CHECKING:
     import pytest
 
 
-class ToyWriter(RowWriter):
+class ToyWriter(StreamingWriter):
     def head(self) -> str:
         return "toy of " + " and ".join(self.content.columns()[:2]) + "\n"
 

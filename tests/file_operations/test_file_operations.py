@@ -1,4 +1,4 @@
-"""Copying and moving files: nothing is overwritten, nothing is lost, what fails is named, and it can be taken back."""
+"""Copying and moving files: nothing is overwritten, nothing is lost, failures are reported, and all can be undone."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def two_disks(monkeypatch: pytest.MonkeyPatch) -> None:
     link = os.link
 
     def across(source: str, target: str, **options: Any) -> None:
-        if os.path.dirname(source) != os.path.dirname(target):  # noqa: PTH120
+        if os.path.dirname(source) != os.path.dirname(target):
             raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
         link(source, target, **options)
 
@@ -118,12 +118,12 @@ def test_a_taken_name_is_skipped_or_numbered_and_never_overwritten(action: Actio
     (there / "b.png").write_text("theirs")
     (there / "b (2).png").write_text("theirs too")
     plan = plan_of(action, here, there)
-    assert [os.path.basename(step.source) for step in plan.taken] == ["b.png"]  # noqa: PTH119
+    assert [os.path.basename(step.source) for step in plan.taken] == ["b.png"]
     outcome = carry_out(plan.with_taken_renamed(), quiet, never)
     assert files(there) == ALL | {"b.png": "theirs", "b (2).png": "theirs too", "b (3).png": "b.png"}
     undo(outcome, quiet, never)
     outcome = carry_out(plan_of(action, here, there).with_taken_skipped(), quiet, never)
-    assert [(os.path.basename(path), reason) for path, reason in outcome.refused] == [  # noqa: PTH119
+    assert [(os.path.basename(path), reason) for path, reason in outcome.refused] == [
         ("b.png", "a file of that name exists; skipped")
     ]
     assert files(there)["b.png"] == "theirs"
@@ -160,7 +160,7 @@ def test_undo_refuses_a_file_that_has_changed_since(here: Path, there: Path) -> 
     (there / "b.png").write_text("edited")
     (there / "c.png").unlink()
     back = undo(outcome, quiet, never)
-    assert {os.path.basename(path): reason for path, reason in back.refused} == {  # noqa: PTH119
+    assert {os.path.basename(path): reason for path, reason in back.refused} == {
         "b.png": "has changed since",
         "c.png": "no longer exists",
     }
@@ -212,7 +212,7 @@ def test_a_file_that_changes_while_it_is_moved_stays(here: Path, there: Path, mo
 
     monkeypatch.setattr(transfer.os, "fsync", meddle)
     outcome = do(Action.MOVE, here, there)
-    assert [os.path.basename(path) for path, _ in outcome.refused] == ["b.png"]  # noqa: PTH119
+    assert [os.path.basename(path) for path, _ in outcome.refused] == ["b.png"]
     assert files(here) == {"b.png": "edited in between"}
     assert files(there) == {"a.png": "a.png", "c.png": "c.png"}
 
@@ -287,7 +287,7 @@ def test_a_missing_folder_is_made_and_undo_removes_it(here: Path, tmp_path: Path
     assert files(here) == ALL
 
 
-def test_what_cannot_go_is_said_before_anything_is_touched(here: Path, there: Path) -> None:
+def test_refused_files_are_reported_before_anything_is_touched(here: Path, there: Path) -> None:
     (here / "link.png").symlink_to(here / "a.png")
     (here / "folder.png").mkdir()
     os.mkfifo(here / "pipe.png")
@@ -325,7 +325,7 @@ def test_a_copy_counts_the_room_it_needs_and_a_move_on_one_disk_needs_none(here:
     assert plan_of(Action.MOVE, here, there).needed == 0
 
 
-def test_folders_that_will_not_do_are_told(here: Path, there: Path, tmp_path: Path) -> None:
+def test_unusable_folders_are_reported(here: Path, there: Path, tmp_path: Path) -> None:
     assert folder_problem(str(there)) == ""
     assert folder_problem(str(tmp_path / "new")) == ""
     assert folder_problem("") == "a folder is needed"
@@ -339,7 +339,7 @@ def test_a_number_fits_into_the_longest_name(there: Path) -> None:
     name = "é" * 125 + ".png"
     target = free_target(str(there), name, set())
     assert target.endswith(" (2).png")
-    assert len(os.fsencode(os.path.basename(target))) <= 255  # noqa: PTH119
+    assert len(os.fsencode(os.path.basename(target))) <= 255
 
 
 def test_lists_of_paths_keep_every_byte() -> None:

@@ -101,7 +101,7 @@ def read(path: Path) -> str:
                 # The file has the metadata in any order.
                 lines = [
                     dict(sorted(tensors.metadata().items())),
-                    *(_array(name, tensors.get_tensor(name)) for name in sorted(tensors.keys())),  # noqa: SIM118
+                    *(_array(name, tensors.get_tensor(name)) for name in sorted(tensors.keys())),
                 ]
         case _:
             return path.read_bytes().decode()

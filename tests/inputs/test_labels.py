@@ -58,3 +58,14 @@ def test_a_name_in_the_other_form_of_unicode_names_the_image(tmp_path: Path, on_
 
 def test_every_ending_that_is_listed_is_known_to_be_that_of_an_image() -> None:
     assert SUFFIXES <= IMAGE_ENDINGS
+
+
+def test_labels_that_differ_only_in_case_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="the labels 'true' and 'True' differ only in case"):
+        read_label_file(labels(tmp_path, "1.png,true", "2.png,False", "3.png,True"))
+
+
+def test_a_truth_value_of_json_is_the_label_that_json_writes(tmp_path: Path) -> None:
+    path = tmp_path / "truth.json"
+    path.write_text('[{"image": "1.png", "label": true}, {"image": "2.png", "label": "false"}]')
+    assert read_label_file(path).rows == {"1.png": "true", "2.png": "false"}

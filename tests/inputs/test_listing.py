@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aim_tui.inputs.image_formats import SUFFIXES
-from aim_tui.inputs.listing import expand, list_folder
+from aim_tui.inputs.listing import count_below, expand, list_folder, list_paths
 
 
 @pytest.fixture
@@ -153,3 +153,42 @@ def test_thumbnails_of_network_disks_and_attribute_files_are_left_out_and_counte
         "2 folders of a network disk or system, such as @eaDir",
     ]
     assert not expand([str(tmp_path / "sub" / "b.png")]).left_out
+
+
+def test_an_image_that_is_named_is_listed_whatever_its_name_ends_with_and_not_counted_as_left_out(folder: Path) -> None:
+    for name in ("a.heic", "b.heic"):
+        (folder / name).touch()
+    listing = list_folder(folder, str(folder / "a.heic"))
+    assert names(listing.images)[-2:] == ["img_2.JPG", "img_10.png"]
+    assert "a.heic" in names(listing.images)
+    assert listing.left_out.unread == {".heic": 1}
+    assert list_folder(folder, str(folder / "gone.png")).images == list_folder(folder).images
+
+
+def test_paths_are_listed_beside_the_sub_folders_of_what_holds_them_all(folder: Path) -> None:
+    listing = list_paths(folder, (str(folder / "img_10.png"), str(folder / "sub"), f"{folder}/x*"), recursive=False)
+    assert names(listing.images) == ["img_10.png", "deep.png"]
+    assert names(list(map(str, listing.folders))) == ["sub"]
+    assert listing.problem is None
+    assert [problem.reason for problem in listing.problems] == ["matches no image"]
+
+
+def test_paths_without_any_image_say_which_and_why(folder: Path) -> None:
+    assert list_paths(folder, (f"{folder}/x*",), recursive=False).problem == f"{folder}/x*: matches no image"
+
+
+def test_a_folder_is_listed_with_everything_below_it(folder: Path) -> None:
+    listing = list_paths(folder, (), recursive=True)
+    assert names(listing.images) == ["[a].webp", "img_2.JPG", "img_10.png", "deep.png"]
+
+
+def test_images_below_are_counted_with_the_folders_that_hold_some(folder: Path) -> None:
+    (folder / "sub" / "empty").mkdir()
+    (folder / "sub" / "loop").symlink_to(folder / "sub")
+    below = count_below(list_folder(folder).folders, seconds=100)
+    assert str(below) == "1 image in 1 sub-folder"
+    assert not count_below([], seconds=100)
+
+
+def test_a_count_that_takes_too_long_says_that_there_may_be_more(folder: Path) -> None:
+    assert str(count_below(list_folder(folder).folders, seconds=-1)) == "at least 0 images in 0 sub-folders"

@@ -17,8 +17,10 @@ from aim_tui.core.heatmaps import MakeMap, MapMethod
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import ImageRead, Item, MetricBatch
 from aim_tui.core.scoring.jobs import EngineSettings, Job
-from aim_tui.ipc.client import Patience, WorkerClient, WorkerGoneError, WorkerState, pieces
+from aim_tui.ipc.client import WorkerClient
+from aim_tui.ipc.framing import pieces
 from aim_tui.ipc.protocol import PROTOCOL_VERSION, REQUESTS, Hello, JobEnded, Message, decode, encode
+from aim_tui.ipc.worker_state import Patience, WorkerGoneError, WorkerState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,7 +130,7 @@ def test_a_job_in_pieces_is_the_same_line(count: int) -> None:
     assert decode(line, REQUESTS) == whole
 
 
-async def test_a_cancelled_job_ends_and_says_so(heard: Listener, tmp_path: Path) -> None:
+async def test_a_cancelled_job_ends_and_reports_it(heard: Listener, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     os.mkfifo(gate)
     client = heard.client("--gate", str(gate))
@@ -196,7 +198,7 @@ async def test_a_few_stray_lines_are_passed_over(heard: Listener, options: list[
 
 async def test_a_worker_that_only_talks_nonsense_is_ended_and_quoted(heard: Listener) -> None:
     client = heard.client("--garbage", "500")
-    with pytest.raises(WorkerGoneError, match="does not speak the protocol; it said: Loading checkpoint shards"):
+    with pytest.raises(WorkerGoneError, match="does not speak the protocol; its output: Loading checkpoint shards"):
         await client.start()
     await until(lambda: client.state is WorkerState.CRASHED)
     await client.stop()
@@ -212,15 +214,15 @@ async def test_a_line_that_never_ends_is_nonsense_too(heard: Listener, monkeypat
 
 async def test_a_worker_of_another_version_is_refused(heard: Listener) -> None:
     client = heard.client("--version", "99")
-    with pytest.raises(WorkerGoneError, match=rf"protocol 99, this screen speaks {PROTOCOL_VERSION}:.*install"):
+    with pytest.raises(WorkerGoneError, match=rf"protocol 99, the application {PROTOCOL_VERSION}:.*install"):
         await client.start()
     assert client.state is WorkerState.CRASHED
     assert client.pid is None
 
 
-async def test_a_worker_that_never_says_hello_is_given_up(heard: Listener) -> None:
+async def test_a_worker_that_never_says_hello_is_abandoned(heard: Listener) -> None:
     client = heard.client("--silent", patience=Patience(hello=0.5, close=0.3, terminate=0.3))
-    with pytest.raises(WorkerGoneError, match="said nothing for 0.5 s"):
+    with pytest.raises(WorkerGoneError, match="did not report for 0.5 s"):
         await client.start()
     assert client.state is WorkerState.CRASHED
 
@@ -289,7 +291,7 @@ async def test_whoever_waits_for_a_map_behind_a_job_hears_of_the_crash(heard: Li
     os.close(handle)
 
 
-async def test_a_map_that_nobody_waits_for_any_more_is_taken_back(heard: Listener, tmp_path: Path) -> None:
+async def test_a_map_that_nobody_waits_for_any_more_is_cancelled(heard: Listener, tmp_path: Path) -> None:
     taken = tmp_path / "taken"
     gate = tmp_path / "gate"
     os.mkfifo(gate)

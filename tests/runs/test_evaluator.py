@@ -100,7 +100,9 @@ def test_records_come_one_by_one_and_stay(evaluator: Evaluator, images: list[Pat
     assert scoring.results.models["clip"].id == "sample/clip"
 
 
-def test_what_cannot_be_scored_is_refused_in_words(evaluator: Evaluator, images: list[Path]) -> None:
+def test_a_request_that_cannot_be_scored_is_refused_with_a_clear_message(
+    evaluator: Evaluator, images: list[Path]
+) -> None:
     with pytest.raises(UsageError, match="nothing to score: clip: no prompt"):
         evaluator.score(images)
     with pytest.raises(UsageError, match="2 of prompt for 3 images"):
@@ -109,6 +111,8 @@ def test_what_cannot_be_scored_is_refused_in_words(evaluator: Evaluator, images:
         evaluator.score([np.zeros((2, 2, 7))], prompt="a")
     with pytest.raises(UsageError, match="has values from -1 to 0; those from 0 to 1, or from 0 to 255, are read"):
         evaluator.score([np.array([[-1.0, 0.0]])], prompt="a")
+    with pytest.raises(UsageError, match="^image 1: an array of float64"):
+        evaluator.score([images[0], np.zeros((2, 2, 7))], prompt="a")
     with pytest.raises(UsageError, match="complex128 is not an image"):
         evaluator.score([np.zeros((2, 2), complex)], prompt="a")
     with pytest.raises(UsageError, match="dict is not an image"):
@@ -135,7 +139,7 @@ def test_a_scoring_that_was_stopped_goes_on_where_it_was(evaluator: Evaluator, i
     assert list(scoring) == whole
 
 
-def test_what_is_no_text_is_never_taken_for_one(evaluator: Evaluator, images: list[Path]) -> None:
+def test_a_value_that_is_not_a_text_is_never_read_as_one(evaluator: Evaluator, images: list[Path]) -> None:
     prompts = np.array([PROMPT, PROMPT, PROMPT])
     assert numbers(evaluator.score(images, prompt=prompts)) == numbers(evaluator.score(images, prompt=PROMPT))
     assert numbers(evaluator.score(images, prompt=(text for text in prompts), topic=None))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""A run says how it goes on to its display and nowhere else, whatever computes it."""
+"""A run reports to its display and nowhere else, whatever computes it."""
 
 from __future__ import annotations
 

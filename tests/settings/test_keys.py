@@ -1,4 +1,4 @@
-"""Keys of the user's own: what they may be, what is wrong with them, and where that stands."""
+"""The user's own keys: valid ones, and mistakes with file and line."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_as_they_come_no_key_is_forbidden_and_all_are_keys() -> None:
     assert not any(set(action.keys) & set(FORBIDDEN) for action in key_actions().values())
 
 
-def test_keys_as_they_come_are_no_conflict_when_they_are_written_down() -> None:
+def test_default_keys_in_the_settings_file_are_not_a_conflict() -> None:
     assert keymap_conflicts({id: ",".join(action.keys) for id, action in key_actions().items()}) == []
 
 
@@ -81,7 +81,7 @@ def test_keys_that_terminals_cannot_tell_apart_are_refused_with_the_reason(key: 
         ({"app.quit": "q"}, "needed for typing"),
     ],
 )
-def test_what_makes_no_sense_is_told_with_the_way_out(keys: dict[str, str], told: str) -> None:
+def test_contradicting_options_are_reported_with_a_hint(keys: dict[str, str], told: str) -> None:
     (problem,) = keymap_problems(keys)
     assert told in problem.problem
 
@@ -106,31 +106,31 @@ def test_two_actions_may_change_places() -> None:
     assert keymap_conflicts({"main.score": "x", "main.cancel": "s"}) == []
 
 
-def test_the_same_key_on_screens_that_are_never_open_together_is_no_conflict() -> None:
+def test_the_same_key_on_screens_that_are_never_open_together_is_not_a_conflict() -> None:
     # In the models, s takes the sample models; the scores lie behind them.
     assert keymap_conflicts({"models.sample": "t"}) == []
     assert keymap_conflicts({"weights.save": "ctrl+w", "main.export": "ctrl+w"}) == []
 
 
 @pytest.mark.parametrize("line", ['"main.scor" = "t"', 'main.scor = "t"', '"main.score" = "ctrl+m"'])
-def test_a_mistake_is_told_with_file_and_line(settings, line: str) -> None:
+def test_a_mistake_is_reported_with_file_and_line(settings, line: str) -> None:
     with pytest.raises(ConfigError, match=r"config\.toml, line 4: keys\.main\.scor"):
         preferences(settings(f'profile = "aim"\n\n[keys]\n{line}\n'))
 
 
-def test_a_conflict_is_told_with_file_and_line_and_does_not_keep_the_application_from_starting(settings) -> None:
+def test_a_conflict_is_reported_with_file_and_line_and_does_not_keep_the_application_from_starting(settings) -> None:
     wanted, doubts = preferences(settings('[keys]\n"list.up" = "k,up"\n"main.score" = "x"\n'))
     assert wanted.keymap["main.score"] == "x"
     (doubt,) = doubts
     assert "config.toml, line 3: keys.main.score: x is also" in doubt
 
 
-def test_a_key_that_is_no_text_is_refused_when_the_settings_load(settings) -> None:
+def test_a_key_that_is_not_a_text_is_refused_when_the_settings_load(settings) -> None:
     with pytest.raises(ConfigError, match=r"line 2: keys\.main\.score: "):
         settings('[keys]\n"main.score" = 3\n')
 
 
-def test_the_doctor_is_told_everything_at_once(settings) -> None:
+def test_the_doctor_lists_everything_at_once(settings) -> None:
     found = interface_findings(settings('[ui]\ntheme = "high-contrats"\n\n[keys]\n"main.scor" = "t"\nlist.up = "zz"\n'))
     assert ["line 2" in found[0], "line 5" in found[1], "line 6" in found[2]] == [True] * 3
     assert "did you mean 'high-contrast'" in found[0]

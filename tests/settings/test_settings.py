@@ -1,4 +1,4 @@
-"""Settings come from files and the environment, and every mistake in them is named with its place."""
+"""Settings come from files and the environment, and every mistake in them is reported with its place."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_a_profile_that_could_not_score_is_refused_with_its_place(tmp_path: Path
         load_settings(write(tmp_path, f"\n[profiles.m]\n{text}\n"))
 
 
-def test_a_mistake_in_what_a_profile_extends_is_told_of_the_one_that_makes_it(tmp_path: Path) -> None:
+def test_a_mistake_in_an_extended_profile_is_reported_for_that_profile(tmp_path: Path) -> None:
     text = "[profiles.b]\nextends='a'\n[profiles.a]\nextends='aim'\nweights={clip=-1}\n"
     with pytest.raises(ConfigError, match=r"line 5: profiles.a.weights.clip"):
         load_settings(write(tmp_path, text))
@@ -155,7 +155,7 @@ def test_a_profile_with_a_dot_in_its_name_is_found(tmp_path: Path) -> None:
         load_settings(write(tmp_path, text))
 
 
-def test_a_mistake_in_a_built_in_profile_is_told_of_the_built_in_file(
+def test_a_mistake_in_a_built_in_profile_is_reported_for_the_built_in_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     built_in = tmp_path / "profiles.toml"

@@ -78,7 +78,7 @@ LOOKS = pytest.mark.parametrize(
 def folder(request: pytest.FixtureRequest) -> Iterator[Path]:
     """A few plain images under a path that is the same on every run, for the title shows it; one for each test."""
     name = request.node.name.removeprefix("test_").translate({ord("["): "-", ord("]"): None, ord("_"): "-"})
-    path = Path("/tmp") / f"aim-tui-{name}"  # noqa: S108  # the temporary folder may have another name elsewhere
+    path = Path("/tmp") / f"aim-tui-{name}"  # the temporary folder may have another name elsewhere
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir()
     for name, (sky, ground, house) in IMAGES.items():

@@ -36,7 +36,7 @@ __all__ = ["folder", "same_everywhere"]
 
 @LOOKS
 async def test_prompts_look_as_they_did(
-    folder: Path,  # noqa: F811 - the fixture
+    folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     snapshot: Any,
     size: tuple[int, int],
@@ -50,7 +50,7 @@ async def test_prompts_look_as_they_did(
         info = PngInfo()
         info.add_text("parameters", f"{prompt}\nSteps: 20, Sampler: Euler a")
         PIL.Image.open(folder / name).save(folder / name, pnginfo=info)
-    for path in folder.iterdir():  # noqa: ASYNC240 - before the application runs
+    for path in folder.iterdir():
         os.utime(path, (time.time() - 3600,) * 2)
     half = (folder / NAMES[0]).read_bytes()[:200]
     context = Context(SAMPLE.topic, SAMPLE.prompt)

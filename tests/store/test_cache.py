@@ -1,4 +1,4 @@
-"""Nothing is computed twice, and nothing is mistaken for something else."""
+"""Nothing is computed twice, and no cached value is used for anything else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from aim_tui.inputs.file_identity import FileIdentity
 from aim_tui.store import cache as cache_module
-from aim_tui.store.cache import FeatureCache, Kind, Space
+from aim_tui.store.cache import FeatureCache, FeatureKind, Space
 from aim_tui.store.database import Database
 from aim_tui.store.errors import StoreError
 from aim_tui.store.files import FileHashes, Stat
@@ -115,9 +115,13 @@ def test_info_counts_by_kind_and_names_the_model(cache: FeatureCache) -> None:
     cache.put_vectors(EMBEDDINGS, [sha(n) for n in range(5)], some_vectors(5, dim=512))
     cache.put_values(CAPTIONS, {sha(1): "a cabin"})
     embeddings, captions = cache.info()
-    assert (embeddings.kind, embeddings.model, embeddings.count) == (Kind.EMBEDDING, "openai/clip-vit-base-patch32", 5)
+    assert (embeddings.kind, embeddings.model, embeddings.count) == (
+        FeatureKind.EMBEDDING,
+        "openai/clip-vit-base-patch32",
+        5,
+    )
     assert 5 * 2048 <= embeddings.bytes <= 5 * 2560
-    assert (captions.kind, captions.model, captions.count) == (Kind.CAPTION, "", 1)
+    assert (captions.kind, captions.model, captions.count) == (FeatureKind.CAPTION, "", 1)
 
 
 def test_pruning_removes_what_was_not_used_for_longest_and_nothing_else(
@@ -297,7 +301,7 @@ def test_a_changed_file_gives_another_fingerprint(model: Path, name: str) -> Non
     assert fingerprint(model) != before
 
 
-def test_large_weights_are_told_by_time_and_by_samples(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_weights_are_identified_by_time_and_samples(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aim_tui.store.fingerprints._WHOLE", 1000)
     monkeypatch.setattr("aim_tui.store.fingerprints._SAMPLE", 100)
     weights = model / "model.safetensors"

@@ -1,4 +1,4 @@
-"""The store's file: private, migrated with a backup, and untouched wherever something is wrong with it."""
+"""The store's file: private, migrated with a backup, and unchanged if anything is wrong with it."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_an_older_store_is_migrated_and_a_private_backup_left_beside_it(path: Pa
 
 def test_a_migration_that_fails_leaves_the_store_as_it_was(path: Path) -> None:
     before = make(path)
-    with pytest.raises(StoreError, match=r"nowhere.*as it was.*\.bak"):
+    with pytest.raises(StoreError, match=r"nowhere.*was not migrated.*\.bak"):
         Database.open(path, steps=[*migrations.released(), BROKEN])
     assert path.read_bytes() == before
     with Database.open(path) as database:
@@ -137,7 +137,7 @@ def test_a_newer_store_is_refused(path: Path) -> None:
     assert f"version {NEXT}" in refused(path)
 
 
-def test_a_newer_store_is_refused_where_only_its_log_says_so(path: Path) -> None:
+def test_a_newer_store_is_refused_even_if_only_its_log_has_the_version(path: Path) -> None:
     make(path)
     with Database.open(path) as database:
         with database.writing() as connection:
@@ -178,7 +178,7 @@ def test_a_store_whose_tables_are_overwritten_is_refused_when_they_are_read(path
         file_names(database)
 
 
-def test_a_store_in_which_a_text_was_changed_is_said_to_be_damaged(path: Path) -> None:
+def test_a_store_in_which_a_text_was_changed_is_reported_as_damaged(path: Path) -> None:
     with Database.open(path) as database, Runs(database).begin(request(), items(1)) as writer:
         writer.write(*scored(0))
     path.write_bytes(path.read_bytes().replace(b'"height":480', b'"height"=480'))
@@ -296,7 +296,7 @@ def fill(disk: Path) -> Path:
     return ballast
 
 
-def test_a_run_on_a_full_disk_is_told_so_and_goes_on_once_there_is_room(small_disk: Path) -> None:
+def test_a_run_on_a_full_disk_fails_with_a_message_and_resumes_once_there_is_space(small_disk: Path) -> None:
     with Database.open(small_disk / "aim.db") as database:
         writer = Runs(database).begin(request(), items(200))
         writer.write(*scored(0))
@@ -350,7 +350,7 @@ def test_threads_may_share_a_store(database: Database) -> None:
     assert len(file_names(database)) == 80
 
 
-def test_a_closed_store_says_so(path: Path) -> None:
+def test_a_closed_store_is_reported(path: Path) -> None:
     database = Database.open(path)
     database.close()
     with pytest.raises(StoreError, match="is closed"):

@@ -1,4 +1,4 @@
-"""What people say of images is stored at once, kept apart by rater, and never overwritten."""
+"""Judgements of images are stored at once, by rater, and never overwritten."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_undo_goes_back_step_by_step_over_everything_a_rater_said(judgements: Ju
     assert len(judgements.history(A.sha256)) == 7
 
 
-def test_rejections_and_notes_are_kept_and_taken_back(judgements: Judgements) -> None:
+def test_rejections_and_notes_are_stored_and_undone(judgements: Judgements) -> None:
     judgements.reject(A, True, rater="ann")
     judgements.note(A, "six fingers \udcff", rater="ann")
     assert judgements.current(JudgementKind.REJECT)[A.sha256]["ann"].value is True
@@ -74,7 +74,7 @@ def test_rejections_and_notes_are_kept_and_taken_back(judgements: Judgements) ->
     assert judgements.current(JudgementKind.REJECT) == judgements.current(JudgementKind.NOTE) == {}
 
 
-def test_duels_come_back_in_order_and_the_last_can_be_taken_back(judgements: Judgements) -> None:
+def test_duels_come_back_in_order_and_the_last_can_be_undone(judgements: Judgements) -> None:
     judgements.duel(A, B, DuelOutcome.LEFT, rater="ann", series="s")
     judgements.duel(B, A, DuelOutcome.TIE, rater="ann", series="s", run="r1")
     judgements.duel(B, A, DuelOutcome.SKIP, rater="bob", series="s")

@@ -1,4 +1,4 @@
-"""Runs come back as they went in, go on where they stopped, and survive whatever happens to their process."""
+"""Runs come back as they went in, resume where they stopped, and survive whatever happens to their process."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_a_later_value_replaces_an_earlier_one_and_a_failure_replaces_all(runs: 
     assert (second.error, second.raws, second.status) == (None, {}, Status.PENDING)
 
 
-def test_events_are_committed_within_the_interval_though_nobody_asks(database: Database) -> None:
+def test_events_are_committed_within_the_interval_without_a_flush(database: Database) -> None:
     writer = Runs(database).begin(request(), items(1), interval=0.01)
     writer.write(*scored(0))
     deadline = time.monotonic() + 120
@@ -135,9 +135,7 @@ def test_writing_never_waits_for_the_disk(database: Database) -> None:
     assert Runs(database).load(writer.id).results.rows[0].status is Status.OK
 
 
-def test_what_cannot_be_committed_is_told_kept_and_committed_later(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_commit_is_reported_and_tried_again_later(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     writer = Runs(database).begin(request(), items(1), interval=0.001)
 
     def full() -> None:

@@ -62,7 +62,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_command_says_all_that_it_said_before(store: Path, name: str) -> None:
+def test_a_command_outputs_all_that_it_did_before(store: Path, name: str) -> None:
     expected = (FIXTURE / "expected" / name).read_text()
     code, said, told = aim_tui(*COMMANDS[name])
     assert code == 0, told
@@ -73,7 +73,7 @@ def test_a_command_says_all_that_it_said_before(store: Path, name: str) -> None:
         assert _lacking(_parsed(form, expected), _parsed(form, said)) == []
 
 
-def test_every_word_and_duel_is_kept_with_what_was_taken_back(store: Path) -> None:
+def test_every_judgement_and_duel_is_kept_with_undone_ones(store: Path) -> None:
     """No command shows notes and rejections of edits, nor what was taken back: they are read from the tables."""
     assert aim_tui("runs", "list")[0] == 0  # brings the store up to date
     connection = sqlite3.connect(store)
@@ -87,7 +87,7 @@ def test_every_word_and_duel_is_kept_with_what_was_taken_back(store: Path) -> No
     connection.close()
 
 
-def test_what_models_had_computed_is_found_again(store: Path, tmp_path: Path) -> None:
+def test_cached_features_are_found_again(store: Path, tmp_path: Path) -> None:
     folder = tmp_path / "moved"
     folder.mkdir()
     for name in ("cabin_004.webp", "cabin_007.webp", "empty_plain_01.jpg", "green_hills_01.webp", "meadow_01.webp"):
@@ -106,7 +106,7 @@ def test_what_models_had_computed_is_found_again(store: Path, tmp_path: Path) ->
             assert row[value] == stored[name][value]
 
 
-def test_a_run_can_be_deleted_and_the_words_about_its_images_stay(store: Path) -> None:
+def test_a_run_can_be_deleted_and_the_judgements_of_its_images_stay(store: Path) -> None:
     for run in (IMAGES, EDITS):
         assert aim_tui("runs", "delete", run, "--yes")[0] == 0
     assert [run["id"] for run in json.loads(aim_tui("runs", "list", "--json")[1])] == [OWN_PROMPTS]

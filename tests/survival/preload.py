@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sentence_transformers  # noqa: F401
 import torch  # noqa: F401
-import transformers.models.blip_2.modeling_blip_2  # noqa: F401
+import transformers.models.blip_2.modeling_blip_2
 import transformers.models.clip.modeling_clip  # noqa: F401
 
 import aim_tui.engine.engine

@@ -1,4 +1,4 @@
-"""A full disk ends a run with its reason, and what was kept before is gone on with once there is room."""
+"""A full disk ends a run with its reason, and the run resumes once there is space."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def test_an_output_that_cannot_be_written_loses_no_score(
     assert ended.code == 1
     assert "cannot write /dev/full: No space left on device" in ended.errors
     assert "Traceback" not in ended.errors
-    assert "the same command goes on with it" in ended.errors
+    assert "run the same command again to resume it" in ended.errors
     with Database.open(home.store) as database:
         (info,) = Runs(database).history()
     assert info.state is RunState.FAILED
     assert info.begun > 0
     again = home.scored(many)
     assert again.code == 0, again.errors
-    assert f"going on with run {info.id}: {info.begun} of {MANY} are there" in again.errors
+    assert f"resuming run {info.id}: {info.begun} of {MANY} are done" in again.errors
     assert same(again.rows, undisturbed)
 
 

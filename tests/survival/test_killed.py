@@ -1,4 +1,4 @@
-"""A headless run that is killed at any moment goes on where it stopped, and ends with an undisturbed run's rows."""
+"""A headless run that is killed at any moment resumes where it stopped, and ends with an undisturbed run's rows."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_kill_9_at_random_moments_loses_and_doubles_no_row(
     assert before > 0
     ended = home.scored(many)
     assert ended.code == 0, ended.errors
-    assert f"{before} of {MANY} are there" in ended.errors
+    assert f"{before} of {MANY} are done" in ended.errors
     assert same(ended.rows, undisturbed)
     (run,) = stored(home)
     assert run.info.state is RunState.DONE
@@ -78,7 +78,7 @@ def test_a_signal_stops_cleanly_and_the_same_command_goes_on(
 ) -> None:
     rows, code, errors = stopped(home, many, 40, number)
     assert code == 130, errors
-    assert "the same command goes on from there" in errors
+    assert "run the same command again to resume" in errors
     assert 40 <= len(rows) < MANY
     (run,) = stored(home)
     assert run.info.state is RunState.CANCELLED
@@ -86,7 +86,7 @@ def test_a_signal_stops_cleanly_and_the_same_command_goes_on(
     assert run.info.begun >= len(rows)
     ended = home.scored(many)
     assert ended.code == 0, ended.errors
-    assert f"going on with run {run.info.id}: " in ended.errors
+    assert f"resuming run {run.info.id}: " in ended.errors
     assert same(ended.rows, undisturbed)
     assert [run.info.state for run in stored(home)] == [RunState.DONE]
 
@@ -115,7 +115,7 @@ def test_an_image_that_changed_in_between_is_scored_again(home: Home, many: Path
     for number in (3, 30, MANY - 1):
         shutil.copy(SAMPLE.reference, images / f"{number:05}.png")
     ended = home.scored(images)
-    assert f": {before - 2} of {MANY} are there" in ended.errors
+    assert f": {before - 2} of {MANY} are done" in ended.errors
     assert same(ended.rows, home.scored(images, "--no-store").rows)
 
 

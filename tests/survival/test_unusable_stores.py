@@ -79,7 +79,7 @@ def empty(path: Path) -> None:
         (empty, "is truncated"),
     ],
 )
-def test_a_file_that_is_no_good_store_is_named_and_left_alone(
+def test_a_file_that_is_not_a_store_is_named_and_left_alone(
     home: Home, images: Path, tmp_path: Path, make: Callable[[Path], None], says: str
 ) -> None:
     path = tmp_path / "kept" / "store.db"

@@ -1,4 +1,4 @@
-"""A terminal that is played on a pty: it answers what it is asked after a delay, and keys are typed into it."""
+"""A simulated terminal on a pty: it answers queries after a delay, and keys are typed into it."""
 
 from __future__ import annotations
 

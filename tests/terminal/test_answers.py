@@ -1,4 +1,4 @@
-"""What is read out of a terminal's answers, and that late ones are taken out of what is typed."""
+"""Terminal answers are parsed, and late ones are removed from the typed input."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_name_holds_nothing_that_controls_a_terminal_and_a_cell_is_not_empty()
 
 
 @pytest.mark.parametrize(("data", "problem"), [(b"", "did not answer"), (b"\x1b[?6", "not understood")])
-def test_what_is_wrong_is_said(data: bytes, problem: str) -> None:
+def test_what_is_wrong_is_reported(data: bytes, problem: str) -> None:
     answers = read_answers(data)
     assert answers.asked and not answers.complete
     assert problem in answers.problem
@@ -72,7 +72,7 @@ def feed_in_pieces(data: bytes, cuts: list[int]) -> tuple[bytes, LateAnswers]:
 
 
 @given(st.lists(st.integers(0, 1000), max_size=6))
-def test_however_an_answer_is_split_it_is_no_key_and_keys_around_it_stay(cuts: list[int]) -> None:
+def test_an_answer_is_never_read_as_keys_however_it_is_split_and_keys_around_it_stay(cuts: list[int]) -> None:
     out, late = feed_in_pieces(b"1\x1b[B" + KITTY + b"2j\x1b[6~", cuts)
     assert out == b"1\x1b[B2j\x1b[6~"
     assert late.over

@@ -38,7 +38,7 @@ def test_nothing_is_trusted_in_the_first_half_second() -> None:
 
 
 @pytest.mark.parametrize("answer", ["[?62;4c", "^[[?1;2;4c", "_Gi=31;5", "P>|tmux 3.4"])
-def test_digits_of_an_answer_are_no_ratings(answer: str) -> None:
+def test_digits_of_an_answer_are_not_ratings(answer: str) -> None:
     assert after(answer, apart=0.0001) == []
 
 

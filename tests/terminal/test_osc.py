@@ -112,7 +112,7 @@ def test_terminals_are_known_by_their_answer_else_by_the_environment(environ, an
 
 
 @pytest.mark.parametrize("term", ["", "dumb", "linux", "vt100"])
-def test_nothing_is_said_to_terminals_that_would_print_it(term: str) -> None:
+def test_nothing_is_sent_to_terminals_that_would_print_it(term: str) -> None:
     assert osc_settings({"TERM": term, "TERM_PROGRAM": "ghostty"}) == OscSettings()
 
 
@@ -131,11 +131,11 @@ def test_nothing_is_said_to_terminals_that_would_print_it(term: str) -> None:
         ("", False),
     ],
 )
-def test_progress_is_told_only_where_it_is_not_taken_for_a_notification(answer: str, progress: bool) -> None:
+def test_progress_is_sent_only_to_terminals_that_do_not_show_it_as_a_notification(answer: str, progress: bool) -> None:
     assert osc_settings({"TERM": "xterm-256color"}, answer).progress is progress
 
 
-def test_within_tmux_only_the_title_is_told_unless_tmux_hands_the_rest_on() -> None:
+def test_within_tmux_only_the_title_is_sent_unless_tmux_passes_on_the_rest() -> None:
     environ = {"TERM": "tmux-256color", "TMUX": "/tmp/x"}
     assert osc_settings(environ, "ghostty 1.2.0") == OscSettings(title=True)
     outside = osc_settings(environ, "ghostty 1.2.0", passthrough=True)

@@ -104,7 +104,7 @@ def test_the_right_mode_is_chosen_and_no_answer_becomes_a_key(
 
 
 @pytest.mark.parametrize("delay", [0.0, None], ids=["answered", "silent"])
-def test_what_is_no_utf8_is_dropped_and_keys_are_heard_after_it(play: Any, delay: float | None) -> None:
+def test_invalid_utf8_is_dropped_and_later_keys_arrive(play: Any, delay: float | None) -> None:
     played = play(XTERM, delay)
     played.found()
     for key in "jk":
@@ -135,13 +135,13 @@ def test_sixels_are_drawn_where_the_terminal_says_it_draws_them(play: Any) -> No
 
 
 @pytest.mark.parametrize("wanted", ["half", "none"])
-def test_a_terminal_whose_answer_would_change_nothing_is_not_asked(play: Any, wanted: str) -> None:
+def test_a_terminal_whose_answer_would_change_nothing_is_not_queried(play: Any, wanted: str) -> None:
     played = play(b"", None, AIM_TUI_IMAGES=wanted)
     assert played.found()["mode"] == wanted
     assert b"\x1b[c" not in played.terminal.output
 
 
-def test_in_tmux_half_blocks_are_used_and_kitty_is_not_asked_for(play: Any) -> None:
+def test_in_tmux_half_blocks_are_used_and_kitty_is_not_queried(play: Any) -> None:
     played = play(SIXEL, 0.05, patience=LONG, TERM="tmux-256color")
     found = played.found()
     assert (found["mode"], found["cell"]) == ("half", [9, 18])
@@ -166,7 +166,7 @@ def test_asking_again_while_the_application_runs_lets_no_answer_become_a_key(pla
     assert played.keys == ["D", *KEYS, "q"]
 
 
-def test_an_answer_that_comes_after_the_second_question_was_given_up_is_no_key(play: Any) -> None:
+def test_an_answer_that_comes_after_the_second_question_was_abandoned_is_not_a_key(play: Any) -> None:
     played = play(XTERM, 0.01)
     assert played.found()["mode"] == "half"
     played.terminal.type("D")

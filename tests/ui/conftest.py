@@ -247,7 +247,7 @@ def open_app() -> Any:
         app.notify = lambda *said, **how: notify(*said, **{**how, "timeout": LONGEST})  # type: ignore[method-assign]
         async with app.run_test(size=size, notifications=toasts) as pilot:
             opened = Opened(app, pilot)
-            expected = launch.get("images") or list_folder(folder).images
+            expected = launch.get("paths") or list_folder(folder).images
             await opened.until(
                 lambda: opened.session.workspace.models.states is not None and (opened.rows or not expected)
             )

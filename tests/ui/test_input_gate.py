@@ -23,6 +23,9 @@ FIELDS: Modes = {(): ["p", "slash", "f", "comma"], ("i",): ["n", "f"]}
 ALL: Modes = {
     (): [*"pfnwbIEOMHoiczeAL", "slash", "comma", "asterisk", "question_mark", "ctrl+s", "ctrl+p"],
     ("i",): [*"nfcez", "slash", "question_mark"],
+    ("t",): ["f", "slash", "e", "question_mark"],
+    ("K",): ["i", "b", "ctrl+s", "question_mark"],
+    ("E", "escape", "H"): ["question_mark", "d"],
 }
 
 
@@ -69,7 +72,7 @@ async def outcomes(open_app: Any, folder: Path, way: Any, modes: Modes, store: P
     for before, keys in modes.items():
         for key in keys:
             async with open_app(folder, store=store) as app:
-                await app.until(lambda: app.rows and app.app.screen.scores.current is not None)  # noqa: B023
+                await app.until(lambda: app.rows and app.app.screen.scores.current is not None)
                 await app.until(app.app.late_input.settled)
                 await app.press(*before)
                 await way(app, [key, *keys_of(TEXT)])
@@ -110,7 +113,7 @@ async def test_deletes_keep_their_place_among_characters(open_app: Any, folder: 
 
 @pytest.mark.parametrize("bracketed", [True, False])
 async def test_several_lines_pasted_into_a_field_become_one(open_app: Any, folder: Path, bracketed: bool) -> None:
-    text = "a small wooden cabin\nwith a red roof\n\nNegative prompt: blurry\nSteps: 20, Sampler: Euler a"
+    text = "a small wooden cabin\nq\nwith a red roof\n\nNegative prompt: blurry\nSteps: 20, Sampler: Euler a"
     async with open_app(folder, prompt="") as app:
         await app.until(lambda: app.rows)
         await app.press("p")
@@ -121,14 +124,14 @@ async def test_several_lines_pasted_into_a_field_become_one(open_app: Any, folde
                 app.app.post_message(Key("enter", "\r") if char == "\n" else Key(char, char))
         await app.settle()
         assert focused_value(app) == (
-            "a small wooden cabin with a red roof Negative prompt: blurry Steps: 20, Sampler: Euler a"
+            "a small wooden cabin q with a red roof Negative prompt: blurry Steps: 20, Sampler: Euler a"
         )
 
 
 async def test_an_enter_that_is_typed_ahead_still_enters(open_app: Any, folder: Path) -> None:
     async with open_app(folder) as app:
         await app.until(lambda: app.rows)
-        await in_one_write(app, ["f", *"img_3", "enter", "j", "k"])
+        await in_one_write(app, ["f", *"img_3", "enter", "j", "k", *"jjjjjjjjjj"])
         assert app.app.screen.scores.expression == "img_3"
         assert app.app.focused.id == "scores"
 

@@ -46,4 +46,7 @@ async def test_the_list_of_commands_in_a_terminal_that_shrinks(
         await app.press("ctrl+p")
         await app.resize(*size)
         await app.press("pagedown", "pageup", "escape", "ctrl+p", "pagedown")
+        for key in ("escape", "ctrl+p", "shift+up", "pageup", "pagedown"):
+            app.app.simulate_key(key)
+        await app.settle()
         assert app.app.is_running

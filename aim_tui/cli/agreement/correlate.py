@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from aim_tui.cli import options
+from aim_tui.cli.agreement.study import StudyRequest, error_mapping, gather_study
+from aim_tui.cli.console import say, show, table, words
+from aim_tui.core.agreement.analysis import Options, analyse
+from aim_tui.core.agreement.pairs import join
+from aim_tui.core.agreement.report_tables import plain_number
+from aim_tui.core.agreement.study import Study
+from aim_tui.core.names import comma_separated, did_you_mean
+from aim_tui.core.text import printable
 from aim_tui.errors import UsageError
-
-if TYPE_CHECKING:
-    from aim_tui.core.agreement.study import Study
+from aim_tui.exports.agreement import AgreementFigure, AgreementReport
+from aim_tui.exports.formats import export, format_of, get_format
+from aim_tui.exports.formats.json import JSON
+from aim_tui.exports.sink import check_folder
+from aim_tui.inputs.judgements import read_scale
 
 
 def correlate(
@@ -72,9 +82,7 @@ def correlate(
         int, typer.Option("--seed", min=0, metavar="S", help="Random seed; the same seed gives the same figures.")
     ] = 0,
     top: Annotated[int, typer.Option("--top", min=0, metavar="N", help="How many samples to list of each kind.")] = 5,
-    output_format: Annotated[
-        str, typer.Option("--format", "-f", metavar="table|json|md", help="What to print.")
-    ] = "table",
+    output_format: Annotated[str, options.format_option(AgreementReport, default="table")] = "table",
     plot: Annotated[
         Path | None,
         typer.Option("--plot", metavar="FILE.png|svg", help="Plot the first metric against the first judgement."),
@@ -86,14 +94,6 @@ def correlate(
     store: options.Store = None,
 ) -> None:
     """Measure how well metrics agree with human ratings, duels, an LLM judge or any column."""
-    from aim_tui.cli.agreement.study import StudyRequest, error_mapping, gather_study
-    from aim_tui.cli.console import say
-    from aim_tui.core.agreement.analysis import Options, analyse
-    from aim_tui.exports.agreement import AgreementFigure, AgreementReport
-    from aim_tui.exports.formats import export, format_of, get_format
-    from aim_tui.exports.formats.json import JSON
-    from aim_tui.inputs.judgements import read_scale
-
     table_format = get_format(output_format, AgreementReport)
     plot_format = format_of(plot, AgreementFigure) if plot is not None else None
     analysis_options = Options(group_by, error_mapping(normalize), bootstrap, seed, top)
@@ -101,16 +101,16 @@ def correlate(
     _check_outputs(output, plot, inputs)
     request = StudyRequest(
         run=run,
-        metrics=_names(metric),
-        against=_names(against),
+        metrics=tuple(comma_separated(metric)),
+        against=tuple(comma_separated(against)),
         scores=scores,
         judgements=judgements,
-        ids=_names(id_column),
+        ids=tuple(comma_separated(id_column)),
         rater_column=rater,
-        raters=_names(raters),
+        raters=tuple(comma_separated(raters)),
         scale=read_scale("--scale", scale),
         metric_scale=read_scale("--metric-scale", metric_scale),
-        lower_is_better=frozenset(_names(lower)),
+        lower_is_better=frozenset(comma_separated(lower)),
         store=store,
     )
     study = gather_study(request)
@@ -133,24 +133,16 @@ def correlate(
 
 def _check_outputs(output: Path | None, plot: Path | None, inputs: list[Path]) -> None:
     """UsageError, before anything is computed, if an output cannot be written or would overwrite an input."""
-    from aim_tui.exports.sink import check_folder
-
     outputs = {option: path for option, path in (("--output", output), ("--plot", plot)) if path is not None}
     for option, path in outputs.items():
         check_folder(path)
         if any(path.resolve() == source.resolve() for source in inputs):
-            raise UsageError(f"{option} {path} is one of the files to read", "name another file")
+            raise UsageError(f"{option} {path} is one of the input files", "name another file")
     if len({path.resolve() for path in outputs.values()}) < len(outputs):
         raise UsageError("--output and --plot name the same file", "name two different files")
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-
-
 def _check_groups(study: Study, group_by: str) -> None:
-    from aim_tui.core.names import did_you_mean
-
     labels = dict.fromkeys(name for sample in study.samples.values() for name in sample.labels)
     if group_by and group_by not in labels:
         raise UsageError(f"--group-by: no sample has {group_by!r}{did_you_mean(group_by, labels)}")
@@ -158,11 +150,6 @@ def _check_groups(study: Study, group_by: str) -> None:
 
 def _preview(study: Study) -> None:
     """Print which samples would be joined, without computing anything."""
-    from aim_tui.cli.console import show, table, words
-    from aim_tui.core.agreement.pairs import join
-    from aim_tui.core.agreement.report_tables import plain_number
-    from aim_tui.core.text import printable
-
     show(*map(words, study.notes))
     for judgement in study.judgements:
         for metric in study.metrics:

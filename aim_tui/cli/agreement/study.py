@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aim_tui.core.agreement.error_measures import ErrorMapping
 from aim_tui.core.agreement.merge_sources import gather
@@ -14,10 +13,11 @@ from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.names import did_you_mean
 from aim_tui.errors import UsageError
 from aim_tui.inputs.judgements import ColumnRole, Reading, choose, read_source
-
-if TYPE_CHECKING:
-    from aim_tui.store.judgements import Judgements
-    from aim_tui.store.records import Run
+from aim_tui.runs.storage import open_existing, store_path
+from aim_tui.store import evidence
+from aim_tui.store.judgements import Judgements
+from aim_tui.store.records import Run, RunKind
+from aim_tui.store.runs import Runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +79,6 @@ def _study_of_files(request: StudyRequest) -> Study:
 
 
 def _study_of_run(request: StudyRequest) -> Study:
-    from aim_tui.runs.storage import open_existing, store_path
-    from aim_tui.store.judgements import Judgements
-    from aim_tui.store.records import RunKind
-    from aim_tui.store.runs import Runs
-
     with open_existing(store_path(request.store)) as database:
         runs = Runs(database)
         run = runs.load(runs.find(request.run or "last", kind=None))
@@ -92,8 +87,6 @@ def _study_of_run(request: StudyRequest) -> Study:
 
 
 def _study_of_images(request: StudyRequest, run: Run, stored: Judgements) -> Study:
-    from aim_tui.store import evidence
-
     ratings = evidence.ratings(stored, run.results, request.scale or evidence.RATED)
     duels = evidence.contests(stored, run.results)
     scores = evidence.source_of_run(run)
@@ -105,8 +98,6 @@ def _study_of_images(request: StudyRequest, run: Run, stored: Judgements) -> Stu
 
 
 def _study_of_edits(request: StudyRequest, run: Run, stored: Judgements) -> Study:
-    from aim_tui.store import evidence
-
     scores = evidence.source_of_run(run)
     ratings = evidence.ratings(stored, run.results, request.scale or evidence.RATED)
     default = tuple(column.name for column in evidence.metrics_of(scores))

@@ -1,20 +1,26 @@
-"""`aim-tui classify`: which of some labels each image would be given."""
+"""`aim-tui classify`: classify images by labels, without training."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from aim_tui.cli import options
+from aim_tui.cli.console import finish, say, say_first
+from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, say_failures, say_hidden
+from aim_tui.cli.embeddings.open_in_tui import open_findings
+from aim_tui.core.embeddings import zero_shot
+from aim_tui.core.embeddings.classification import Classification, percent
 from aim_tui.core.embeddings.confusion import LabelAgreement
-
-if TYPE_CHECKING:
-    from aim_tui.core.embeddings.classification import Classification
-    from aim_tui.exports.tables import Part
-    from aim_tui.runs.setup import Setup
+from aim_tui.core.text import path_fields, portable_path, printable
+from aim_tui.exports.content import Records
+from aim_tui.exports.formats import choose, export
+from aim_tui.exports.tables import Part, table, words
+from aim_tui.inputs.labels import read_choices, read_label_file, read_templates
+from aim_tui.runs.setup import Setup
 
 
 @options.takes_groups
@@ -50,49 +56,31 @@ def classify(
 
     Exit: 0 all images classified, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
-    from aim_tui.cli.console import say
-    from aim_tui.cli.embeddings.embedder import embedder, images_of, left_out, say_failures
-    from aim_tui.core.embeddings import zero_shot
-    from aim_tui.core.embeddings.classification import Classification
-    from aim_tui.exports.content import Records
-    from aim_tui.exports.formats import choose, export
-    from aim_tui.inputs.labels import read_choices, read_label_file, read_templates
-
     kind = choose(destination.format, destination.output, Records)
     choices, around = read_choices(labels), read_templates(templates)
     file = read_label_file(truth) if truth is not None else None
     setup = common.setup(metrics="clip")
     found = images_of(paths, recursive=recursive)
     if tui:
-        from aim_tui.cli.embeddings.open_in_tui import open_findings
-
-        raise typer.Exit(
-            open_findings(
-                setup, paths[0], common.store, destination.format, destination.output, no_store=common.no_store
-            )
-        )
-    # Before many images are embedded: does the truth speak of them?
+        raise typer.Exit(open_findings(setup, paths[0], common.store_path, destination.format, destination.output))
+    # Before many images are embedded: are any of them in the label file?
     known = file.match(found.images) if file is not None else None
-    with embedder(setup, common.store, no_store=common.no_store) as embed:
+    with embedder(setup, common.store_path) as embed:
         vectors = zero_shot.ensemble(embed.texts(zero_shot.filled(around, choices)), len(choices))
         logits = embed.logits()
         gallery = embed.images(found.images)
-    made = Classification.of(gallery, choices, around, vectors, logits, known)
-    lacking = left_out(gallery, found.problems)
-    head = _head(setup, made, lacking)
-    records = [_record(made, row, most) for row in range(len(made.paths))]
-    export(Records(head, "results", records, _line, lambda: _table(made, most, limit)), kind, destination.output)
-    if kind.id == "table" and len(made.paths) > limit:
-        say(f"and {len(made.paths) - limit:,} images more: --limit N, or -o FILE.csv for all")
+    result = Classification.of(gallery, choices, around, vectors, logits, known)
+    missing = left_out(gallery, found.problems)
+    head = _head(setup, result, missing)
+    records = [_record(result, row, most) for row in range(len(result.paths))]
+    export(Records(head, "results", records, _line, lambda: _table(result, most, limit)), kind, destination.output)
+    say_hidden(kind, len(result.paths), limit)
     say_failures(gallery)
-    _say_count(made, len(lacking))
-    raise typer.Exit(1 if lacking or made.truth_left_out else 0)
+    _say_uncounted(result)
+    finish(f"{len(result.paths):,} images, {len(result.labels)} labels", len(missing), failed=result.truth_left_out)
 
 
-def _head(setup: Setup, made: Classification, lacking: list[dict[str, str]]) -> dict[str, Any]:
-    from aim_tui.cli.embeddings.embedder import about, path_fields
-    from aim_tui.core.text import portable_path
-
+def _head(setup: Setup, made: Classification, missing: list[dict[str, str]]) -> dict[str, Any]:
     head: dict[str, Any] = {
         **about(setup, made.gallery),
         "labels": list(made.labels),
@@ -100,12 +88,12 @@ def _head(setup: Setup, made: Classification, lacking: list[dict[str, str]]) -> 
         "logit_scale": made.logits.scale,
         "probabilities": made.logits.describe(),
         "images": len(made.paths),
-        "left_out": lacking,
+        "left_out": missing,
     }
     if made.truth is not None:
         head["truth"] = {
             "report": made.agreement.record() if made.agreement is not None else None,
-            "images_without_label": [path_fields(path) for path in made.untold],
+            "images_without_label": [path_fields(path) for path in made.unlabelled],
             "labels_that_are_no_choice": [
                 {**path_fields(path), "label": label} for path, label in made.unknown.items()
             ],
@@ -115,8 +103,6 @@ def _head(setup: Setup, made: Classification, lacking: list[dict[str, str]]) -> 
 
 
 def _record(made: Classification, row: int, most: int) -> dict[str, Any]:
-    from aim_tui.cli.embeddings.embedder import path_fields
-
     guesses = made.guesses(row, most)
     record: dict[str, Any] = {
         **path_fields(made.paths[row]),
@@ -144,9 +130,6 @@ def _line(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _table(made: Classification, most: int, limit: int) -> list[Part]:
-    from aim_tui.cli.console import table, words
-    from aim_tui.core.embeddings.classification import percent
-
     most = min(most, len(made.labels))
     headings = [f"#{number}" for number in range(1, most + 1)]
     truth = ["truth", ""] if made.truth is not None else []
@@ -160,7 +143,7 @@ def _table(made: Classification, most: int, limit: int) -> list[Part]:
     parts: list[Part] = [images] if made.paths else []
     if made.agreement is not None:
         parts += _report(made.agreement)
-    texts = f"{len(made.templates)} texts a label" if len(made.templates) > 1 else repr(made.templates[0])
+    texts = f"{len(made.templates)} texts per label" if len(made.templates) > 1 else repr(made.templates[0])
     parts.append(words(f"probability: {made.logits.describe()}; {texts}", "dim"))
     return parts
 
@@ -174,19 +157,16 @@ def _mark(made: Classification, row: int, true: str | None) -> str:
 
 
 def _report(found: LabelAgreement) -> list[Part]:
-    from aim_tui.cli.console import table, words
-    from aim_tui.core.text import printable
-
-    numbers = ("precision", "recall", "F1", "support", "given")
+    numbers = ("precision", "recall", "F1", "support", "predicted")
     scores = table("label", *numbers, right=numbers)
-    for one in found.by_label:
-        values = [_number(value) for value in (one.precision, one.recall, one.f1)]
-        scores.add_row(*map(words, (one.label, *values, one.support, one.given)))
+    for each in found.by_label:
+        values = [_number(value) for value in (each.precision, each.recall, each.f1)]
+        scores.add_row(*map(words, (each.label, *values, each.support, each.predicted)))
     for name, average in (("macro mean", found.macro), ("weighted mean", found.weighted)):
         values = [_number(value) for value in (average.precision, average.recall, average.f1)]
         scores.add_row(*(words(text, "dim") for text in (name, *values, found.n, found.n)))
     headings = [printable(label) for label in found.labels]
-    matrix = table("true \\ given", *headings, right=headings)
+    matrix = table("true \\ predicted", *headings, right=headings)
     for row, (label, counts) in enumerate(zip(found.labels, found.matrix, strict=True)):
         cells = [words(n, "bold" if column == row else "" if n else "dim") for column, n in enumerate(counts)]
         matrix.add_row(words(label), *cells)
@@ -195,8 +175,8 @@ def _report(found: LabelAgreement) -> list[Part]:
         scores,
     ]
     if found.undefined:
-        said = "undefined, and 0 in the means as scikit-learn has it (never given, or of no image)"
-        parts.append(words(f"{said}: {', '.join(found.undefined)}", "dim"))
+        note = "undefined, counted as 0 in the means as in scikit-learn (never predicted, or never true)"
+        parts.append(words(f"{note}: {', '.join(found.undefined)}", "dim"))
     return [*parts, matrix]
 
 
@@ -204,26 +184,17 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
-def _say_count(made: Classification, lacking: int) -> None:
-    from aim_tui.cli.console import say
-
-    if made.truth is not None:
-        for path, label in list(made.unknown.items())[:20]:
-            say(f"{path}: its true label {label!r} is none of --labels; it is not counted", "yellow")
-        for guess in made.truth.guesses:
-            say(f"--truth: {guess}", "yellow")
-        _say_some([f"{path}: no true label; it is not counted" for path in made.untold])
-        _say_some([f"{name}: in --truth, but none of the images" for name in made.truth.unmatched])
-        if made.agreement is None:
-            say("no image has a true label that is among --labels: nothing to hold the labels against", "red")
-    without = f"; {lacking} left out" if lacking else ""
-    say(f"{len(made.paths):,} images, {len(made.labels)} labels{without}", "bold")
-
-
-def _say_some(lines: Sequence[str], limit: int = 20) -> None:
-    from aim_tui.cli.console import say
-
-    for line in lines[:limit]:
-        say(line, "yellow")
-    if len(lines) > limit:
-        say(f"and {len(lines) - limit:,} more like the last")
+def _say_uncounted(made: Classification) -> None:
+    """Print on stderr which images and true labels the agreement does not count."""
+    if made.truth is None:
+        return
+    for path, label in list(made.unknown.items())[:20]:
+        say(f"{path}: its true label {label!r} is not in --labels; not counted", "yellow")
+    for guess in made.truth.guesses:
+        say(f"--truth: {guess}", "yellow")
+    say_first([f"{path}: no true label; not counted" for path in made.unlabelled], what=" like the last")
+    say_first(
+        [f"{name}: in --truth, but not one of the images" for name in made.truth.unmatched], what=" like the last"
+    )
+    if made.agreement is None:
+        say("no image has a true label that is in --labels: no agreement can be computed", "red")

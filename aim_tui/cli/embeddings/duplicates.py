@@ -1,18 +1,24 @@
-"""`aim-tui duplicates`: images that are copies of each other, or nearly the same."""
+"""`aim-tui duplicates`: group exact copies and near duplicates."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 
 from aim_tui.cli import options
-from aim_tui.core.embeddings.duplicates import THRESHOLD, DuplicateGroup, DuplicateGroups
+from aim_tui.cli.console import finish, say
+from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, say_failures
+from aim_tui.cli.progress import display
+from aim_tui.core.embeddings.duplicates import THRESHOLD, DuplicateGroups, find_groups
 from aim_tui.core.embeddings.gallery import ImageEmbeddings
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from aim_tui.core.text import path_fields
+from aim_tui.exports.content import Records
+from aim_tui.exports.formats import choose, export
+from aim_tui.exports.tables import table, words
+from aim_tui.runs.interrupt import INTERRUPTED, Interrupt
 
 
 @options.takes_groups
@@ -35,38 +41,33 @@ def duplicates(
 
     Exit: 0 all images compared, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
-    from aim_tui.cli.console import say
-    from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, say_failures
-    from aim_tui.exports.content import Records
-    from aim_tui.exports.formats import choose, export
-
     kind = choose(destination.format, destination.output, Records)
     setup = common.setup(metrics="clip")
     found = images_of(paths, recursive=recursive)
-    with embedder(setup, common.store, no_store=common.no_store) as embed:
+    with embedder(setup, common.store_path) as embed:
         gallery = embed.images(found.images)
     groups = _search(gallery, threshold)
-    lacking = left_out(gallery, found.problems)
+    missing = left_out(gallery, found.problems)
     head = {
         "threshold": threshold,
         **about(setup, gallery),
         "images": len(gallery.paths),
-        "left_out": lacking,
+        "left_out": missing,
         "nearest_apart": groups.nearest_apart,
     }
     records = _groups(gallery, groups)
     export(Records(head, "groups", records, _members, lambda: _table(gallery, groups)), kind, destination.output)
     say_failures(gallery)
-    for line in _sums(gallery, groups, threshold, len(lacking)):
-        say(line, "bold")
-    raise typer.Exit(1 if lacking else 0)
+    if groups.nearest_apart is not None:
+        say(f"the highest cosine below the threshold is {groups.nearest_apart:.4f}", "bold")
+    members = [member for group in groups.groups for member in group.members]
+    copies = sum(member.copy_of is not None for member in members)
+    near = len(members) - len(groups.groups) - copies
+    counted = f"groups: {len(groups.groups)}, copies: {copies}, near duplicates: {near}"
+    finish(f"{counted}, of {len(gallery.paths):,} images (cosine of at least {threshold:g})", len(missing))
 
 
 def _search(gallery: ImageEmbeddings, threshold: float) -> DuplicateGroups:
-    from aim_tui.cli.progress import display
-    from aim_tui.core.embeddings.duplicates import find_groups
-    from aim_tui.runs.interrupt import INTERRUPTED, Interrupt
-
     shown = display()
     with Interrupt(shown) as interrupt, shown:
 
@@ -79,8 +80,6 @@ def _search(gallery: ImageEmbeddings, threshold: float) -> DuplicateGroups:
 
 
 def _groups(gallery: ImageEmbeddings, groups: DuplicateGroups) -> list[dict[str, Any]]:
-    from aim_tui.cli.embeddings.embedder import path_fields
-
     return [
         {
             "group": number,
@@ -108,42 +107,25 @@ def _members(group: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             "group": group["group"],
             "path": member["path"],
             "cosine": member["cosine"],
-            "relation": "representative" if place == 0 else "near" if copy is None else "copy",
+            "relation": _relation(place, copy),
             "copy_of": None if copy is None else copy["path"],
             "sha256": member["sha256"],
         }
 
 
-def _relation(group: DuplicateGroup, place: int) -> str:
-    if place == 0:
-        return "representative"
-    return "near" if group.members[place].copy_of is None else "copy"
+def _relation(place: int, copy_of: object) -> str:
+    return "representative" if place == 0 else "near" if copy_of is None else "copy"
 
 
 def _table(gallery: ImageEmbeddings, groups: DuplicateGroups) -> list[Table]:
-    from aim_tui.cli.console import table, words
-
     if not groups.groups:
         return []
     made = table("group", "cosine", "relation", "path", right=("group", "cosine"))
     for number, group in enumerate(groups.groups, start=1):
         for place, member in enumerate(group.members):
-            relation = _relation(group, place)
-            if member.copy_of is not None and member.copy_of != group.representative:
+            relation = _relation(place, member.copy_of)
+            if member.copy_of not in (None, group.representative):
                 relation = f"copy of {gallery.paths[member.copy_of]}"
             cells = (number if place == 0 else "", f"{member.cosine:.4f}" if place else "", relation)
             made.add_row(*map(words, (*cells, gallery.paths[member.index])))
     return [made]
-
-
-def _sums(gallery: ImageEmbeddings, groups: DuplicateGroups, threshold: float, lacking: int) -> list[str]:
-    members = [member for group in groups.groups for member in group.members]
-    copies = sum(member.copy_of is not None for member in members)
-    near = len(members) - len(groups.groups) - copies
-    total = f"{len(gallery.paths):,} images"
-    counted = f"groups: {len(groups.groups)}, copies: {copies}, near duplicates: {near}, of {total}"
-    without = f"; {lacking} left out" if lacking else ""
-    lines = [f"{counted} (cosine of at least {threshold:g}){without}"]
-    if groups.nearest_apart is not None:
-        lines.append(f"the nearest pair of what is told apart has a cosine of {groups.nearest_apart:.4f}")
-    return lines

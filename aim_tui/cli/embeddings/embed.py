@@ -1,14 +1,20 @@
-"""`aim-tui embed`: the embeddings of images and texts, for what this program does not do."""
+"""`aim-tui embed`: write the embeddings of images and texts to a file, for other programs."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from aim_tui.cli import options
+from aim_tui.cli.console import finish
+from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, say_failures
 from aim_tui.errors import AimError, UsageError
+from aim_tui.exports.embeddings import Embeddings
+from aim_tui.exports.formats import choose, export
+from aim_tui.inputs.text_lines import read_lines
 
 
 @options.takes_groups
@@ -31,33 +37,22 @@ def embed(
 
     Exit: 0 all images embedded, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
-    import numpy as np
-
-    from aim_tui.cli.console import say
-    from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, say_failures
-    from aim_tui.exports.embeddings import Embeddings
-    from aim_tui.exports.formats import choose, export
-    from aim_tui.inputs.text_lines import read_lines
-
     kind = choose(None, output, Embeddings)
     if not paths and texts is None:
-        raise UsageError("there is nothing to embed", "name images or a folder, or --texts FILE")
+        raise UsageError("nothing to embed", "name images or a folder, or --texts FILE")
     setup = common.setup(metrics="clip")
-    asked = read_lines(texts) if texts is not None else []
+    lines = read_lines(texts) if texts is not None else []
     found = images_of(paths, recursive=recursive) if paths else None
-    with embedder(setup, common.store, no_store=common.no_store) as embed:
-        vectors = embed.texts(asked) if asked else np.empty((0, 0), dtype=np.float32)
+    with embedder(setup, common.store_path) as embed:
+        vectors = embed.texts(lines) if lines else np.empty((0, 0), dtype=np.float32)
         gallery = embed.images(found.images if found else [])
-    lacking = left_out(gallery, found.problems if found else ())
+    missing = left_out(gallery, found.problems if found else ())
     say_failures(gallery)
-    if not gallery.paths and not asked:
+    if not gallery.paths and not lines:
         raise AimError(f"{output} was not written: none of the images could be embedded")
-    said = {**about(setup, gallery), "left_out": lacking}
-    made = Embeddings(gallery.paths, gallery.sha256s, gallery.vectors, asked, vectors, said)
-    export(made, kind, output)
+    provenance = {**about(setup, gallery), "left_out": missing}
+    export(Embeddings(gallery.paths, gallery.sha256s, gallery.vectors, lines, vectors, provenance), kind, output)
     dim = (gallery.vectors if len(gallery.paths) else vectors).shape[1]
     counted = [f"{len(gallery.paths):,} images"] if found else []
-    counted += [f"{len(asked):,} texts"] if asked else []
-    without = f"; {len(lacking)} left out" if lacking else ""
-    say(f"wrote {output}: {', '.join(counted)}, {dim} numbers each{without}", "bold")
-    raise typer.Exit(1 if lacking else 0)
+    counted += [f"{len(lines):,} texts"] if lines else []
+    finish(f"wrote {output}: {', '.join(counted)}, {dim} numbers each", len(missing))

@@ -1,4 +1,4 @@
-"""What commands that search, sort and compare images by their embeddings share: having them, and those of texts."""
+"""What all commands over embeddings share: computing those of images and texts, and reporting what was left out."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from aim_tui.cli.console import say
+from aim_tui.cli.console import say, say_first
 from aim_tui.cli.progress import display
-from aim_tui.core.embeddings.gallery import ImageEmbeddings
+from aim_tui.core.embeddings.gallery import ImageEmbeddings, Vectors
 from aim_tui.core.embeddings.zero_shot import Logits
 from aim_tui.core.metrics.builtin import LPIPS, METRICS
 from aim_tui.core.metrics.spec import Role
@@ -30,28 +30,27 @@ from aim_tui.core.scoring.events import (
     numbered,
 )
 from aim_tui.core.scoring.jobs import Job
-from aim_tui.core.text import path_bytes, portable_path
 from aim_tui.errors import UsageError
+from aim_tui.exports.content import left_out_records
+from aim_tui.exports.formats.writer import Format
+from aim_tui.inputs.listing import Expansion, Problem, expand
 from aim_tui.runs.display import EventReport
 from aim_tui.runs.executors import InProcess
 from aim_tui.runs.interrupt import INTERRUPTED, Interrupt
 from aim_tui.runs.setup import Setup
-
-if TYPE_CHECKING:
-    from aim_tui.core.embeddings.gallery import Vectors
-    from aim_tui.inputs.listing import Expansion, Problem
+from aim_tui.runs.storage import open_to_score
 
 
 @dataclass(frozen=True, slots=True)
 class Distances:
-    """LPIPS distances in the order in which they were asked for, and the model; None where nothing was measured."""
+    """LPIPS distances in the order of the pairs, and the model; None where nothing was measured."""
 
     outcomes: list[Outcome]
     model: ModelInfo | None
 
 
 class Embedder:
-    """Embeds images and texts by the CLIP of a profile; what was embedded before is found in the store."""
+    """Embeds images and texts with the CLIP model of a profile; what was embedded before is read from the store."""
 
     def __init__(self, setup: Setup, executor: InProcess, *, keeps: bool = True) -> None:
         self._setup = setup
@@ -60,7 +59,7 @@ class Embedder:
         self._keeps = keeps
 
     def images(self, paths: Sequence[str]) -> ImageEmbeddings:
-        """The gallery of the images; those that cannot be read or embedded are among its failures.
+        """The embeddings of the images; those that cannot be read or embedded are in its failures.
 
         Ctrl-C ends the command with 130; what was embedded is kept.
         """
@@ -83,7 +82,7 @@ class Embedder:
         return self._gallery(paths, sha256s, failures, model)
 
     def distances(self, pairs: Sequence[tuple[str, str]]) -> Distances:
-        """The LPIPS distance of each pair of image and reference, in their order; the setup has to ask for lpips.
+        """The LPIPS distance of each pair of image and reference, in their order; the setup must include lpips.
 
         Ctrl-C ends the command with 130; what was measured is kept.
         """
@@ -100,8 +99,9 @@ class Embedder:
                     outcomes |= {value.item: value.outcome for value in values}
                 case ModelLoaded(info):
                     models[info.role] = info
-        unsaid = Failed("nothing was reported of it")
-        return Distances([outcomes.get(number, unsaid) for number in range(len(items))], models.get(Role.LPIPS.value))
+        unreported = Failed("the engine reported nothing for it")
+        ordered = [outcomes.get(number, unreported) for number in range(len(items))]
+        return Distances(ordered, models.get(Role.LPIPS.value))
 
     def _events(self, job: Job, doing: str) -> Iterator[Event]:
         """What the engine reports of a job, with progress on stderr; Ctrl-C ends the command."""
@@ -116,14 +116,14 @@ class Embedder:
                 yield event
                 report.event(event)
             if interrupt.is_set():
-                kept = "what was computed is kept; the same command goes on from there"
+                kept = "what was computed is kept; run the same command again to continue"
                 say(f"interrupted: {kept if self._keeps else 'nothing is kept'}", "yellow")
                 raise SystemExit(INTERRUPTED)
 
     def texts(self, texts: Sequence[str]) -> Vectors:
         """float32 (texts, dim) of length one, in the order of the texts; UsageError for one that cannot be embedded.
 
-        A text that is longer than the model reads is said on stderr.
+        A text that is longer than the model reads is reported on stderr.
         """
         book = self._engine.embed_texts(_ROLE, texts)
         rows = []
@@ -134,16 +134,16 @@ class Embedder:
             rows.append(row)
         for text in dict.fromkeys(texts):
             if text in book.cut:
-                say(f"longer than CLIP reads, which sees the beginning alone: {text[:60]!r}", "yellow")
+                say(f"too long for CLIP, which reads only the beginning: {text[:60]!r}", "yellow")
         return np.stack(rows) if rows else np.empty((0, 0), dtype=np.float32)
 
     @property
     def fingerprint(self) -> str:
-        """What tells the files of the model from all others."""
+        """The fingerprint of the model's files."""
         return self._engine.fingerprint(_ROLE)
 
     def logits(self) -> Logits:
-        """How the model makes logits of cosines."""
+        """How the model turns cosines into logits."""
         return self._engine.logits(_ROLE)
 
     def _gallery(
@@ -172,26 +172,19 @@ _ROLE = METRICS[_METRIC].roles[0]
 
 
 @contextlib.contextmanager
-def embedder(setup: Setup, store: Path | None, *, no_store: bool = False) -> Iterator[Embedder]:
-    """An embedder over the store that is meant, or over one that is gone afterwards."""
-    from aim_tui.runs.storage import open_to_score, store_path
-
+def embedder(setup: Setup, store: Path | None) -> Iterator[Embedder]:
+    """An embedder that uses and fills a store; without one it uses a temporary store."""
     if setup.profile.notice:
         say(setup.profile.notice, "yellow")
     with contextlib.ExitStack() as stack:
-        if no_store:
-            path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aim-tui-"))) / "store.db"
-        else:
-            path = store_path(store)
+        path = store or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aim-tui-"))) / "store.db"
         open_to_score(path).close()
         executor = stack.enter_context(contextlib.closing(InProcess(setup.with_store(path).engine)))
-        yield Embedder(setup, executor, keeps=not no_store)
+        yield Embedder(setup, executor, keeps=store is not None)
 
 
 def images_of(paths: Sequence[str], *, recursive: bool = False) -> Expansion:
-    """The images behind paths, folders and patterns; what gives none is said on stderr. UsageError where none does."""
-    from aim_tui.inputs.listing import expand
-
+    """The images of paths, folders and patterns; those without one are reported on stderr. UsageError without any."""
     found = expand(paths, recursive)
     problems = [f"{problem.path}: {problem.reason}" for problem in found.problems]
     if not found.images:
@@ -206,7 +199,7 @@ def images_of(paths: Sequence[str], *, recursive: bool = False) -> Expansion:
 def about(setup: Setup, gallery: ImageEmbeddings) -> dict[str, Any]:
     """What every output says about the model behind its cosines: profile, model, fingerprint, way of reading."""
     info, reading = gallery.model, setup.engine.reading
-    said: dict[str, Any] = {
+    provenance: dict[str, Any] = {
         "profile": setup.profile.name,
         "model": info.id,
         "revision": info.revision,
@@ -217,25 +210,21 @@ def about(setup: Setup, gallery: ImageEmbeddings) -> dict[str, Any]:
         "background": reading.background,
     }
     if setup.profile.notice:
-        said["notice"] = setup.profile.notice
-    return said
-
-
-def path_fields(path: str) -> dict[str, str]:
-    """A path for JSON; `path_bytes`, its bytes in Base64, where it is no valid Unicode."""
-    raw = path_bytes(path)
-    return {"path": portable_path(path)} | ({"path_bytes": raw} if raw is not None else {})
+        provenance["notice"] = setup.profile.notice
+    return provenance
 
 
 def left_out(gallery: ImageEmbeddings, problems: Sequence[Problem] = ()) -> list[dict[str, str]]:
-    """What was pointed at and is not in the gallery, each with the reason."""
-    reasons = [(problem.path, problem.reason) for problem in problems] + list(gallery.failures.items())
-    return [{**path_fields(path), "reason": portable_path(reason)} for path, reason in reasons]
+    """The paths that are not in the gallery, each with the reason."""
+    return left_out_records([*((problem.path, problem.reason) for problem in problems), *gallery.failures.items()])
 
 
-def say_failures(gallery: ImageEmbeddings, limit: int = 20) -> None:
-    """Name what was left out and why, on stderr."""
-    for path, reason in list(gallery.failures.items())[:limit]:
-        say(f"{path}: {reason}", "red")
-    if len(gallery.failures) > limit:
-        say(f"and {len(gallery.failures) - limit} more")
+def say_failures(gallery: ImageEmbeddings) -> None:
+    """Print on stderr which images have no embedding, and why."""
+    say_first([f"{path}: {reason}" for path, reason in gallery.failures.items()], "red")
+
+
+def say_hidden(chosen: Format, count: int, limit: int, what: str = "images") -> None:
+    """Print on stderr how many rows a table does not show."""
+    if chosen.id == "table" and count > limit:
+        say(f"and {count - limit:,} {what} more: --limit N, or -o FILE.csv for all")

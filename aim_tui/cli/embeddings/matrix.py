@@ -1,26 +1,29 @@
-"""`aim-tui matrix`: CLIP's cosine of every image with every text."""
+"""`aim-tui matrix`: the CLIP cosine of every image with every text."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+import numpy as np
+import numpy.typing as npt
 import typer
+from rich.text import Text
 
 from aim_tui.cli import options
+from aim_tui.cli.console import finish
+from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, say_failures, say_hidden
+from aim_tui.cli.embeddings.open_in_tui import open_findings
+from aim_tui.core.cividis import colour, is_light
+from aim_tui.core.text import printable
+from aim_tui.exports.formats import choose, export
+from aim_tui.exports.matrix import Matrix
+from aim_tui.exports.tables import Part, console, facts, table, words
+from aim_tui.inputs.text_lines import read_lines
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy as np
-    import numpy.typing as npt
-    from rich.text import Text
-
-    from aim_tui.exports.tables import Part
-
-    Cosines = npt.NDArray[np.float32]
-
-# As "-0.1234", with a sign for the best on either side.
+# As "*-0.1234 ", with the mark of the best.
 _CELL = 9
 
 
@@ -31,10 +34,7 @@ def matrix(
     limit: options.Limit = 50,
     tui: options.OpenInTui = False,
     recursive: options.Recursive = False,
-    output_format: Annotated[
-        str | None,
-        options.format_option("table, json, jsonl, csv or npz. Default: by the ending of FILE, else table."),
-    ] = None,
+    output_format: Annotated[str | None, options.format_option(Matrix)] = None,
     output: options.Output = None,
     *,
     common: options.ReadOptions,
@@ -43,42 +43,28 @@ def matrix(
 
     Exit: 0 all images compared, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
-    from aim_tui.cli.console import say
-    from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, say_failures
-    from aim_tui.exports.formats import choose, export
-    from aim_tui.exports.matrix import Matrix
-    from aim_tui.inputs.text_lines import read_lines
-
     kind = choose(output_format, output, Matrix)
     setup = common.setup(metrics="clip")
-    asked = read_lines(texts)
+    lines = read_lines(texts)
     found = images_of(paths, recursive=recursive)
     if tui:
-        from aim_tui.cli.embeddings.open_in_tui import open_findings
-
-        # A pattern is no place to open; where its first image is, is one.
-        place = paths[0] if Path(paths[0]).exists() else found.images[0]
-        raise typer.Exit(open_findings(setup, place, common.store, output_format, output, no_store=common.no_store))
-    with embedder(setup, common.store, no_store=common.no_store) as embed:
-        queries = embed.texts(asked)
+        # A pattern cannot be opened; the folder of its first image can.
+        place = paths[0] if os.path.exists(paths[0]) else found.images[0]
+        raise typer.Exit(open_findings(setup, place, common.store_path, output_format, output))
+    with embedder(setup, common.store_path) as embed:
+        queries = embed.texts(lines)
         gallery = embed.images(found.images)
     cosines = gallery.cosines(queries)
-    lacking = left_out(gallery, found.problems)
-    head = {**about(setup, gallery), "texts": asked, "left_out": lacking}
-    export(Matrix(gallery, asked, cosines, head, lambda: _table(gallery.paths[:limit], asked, cosines)), kind, output)
-    if kind.id == "table" and len(gallery.paths) > limit:
-        say(f"and {len(gallery.paths) - limit:,} images more: --limit N, or -o FILE.csv for all")
+    missing = left_out(gallery, found.problems)
+    head = {**about(setup, gallery), "texts": lines, "left_out": missing}
+    export(Matrix(gallery, lines, cosines, head, lambda: _table(gallery.paths[:limit], lines, cosines)), kind, output)
+    say_hidden(kind, len(gallery.paths), limit)
     say_failures(gallery)
-    without = f"; {len(lacking)} left out" if lacking else ""
-    say(f"{len(gallery.paths):,} images, {len(asked):,} texts{without}", "bold")
-    raise typer.Exit(1 if lacking else 0)
+    finish(f"{len(gallery.paths):,} images, {len(lines):,} texts", len(missing))
 
 
-def _table(paths: Sequence[str], texts: Sequence[str], cosines: Cosines) -> list[Part]:
-    """As many texts beside each other as fit, by number; what the numbers stand for is said above."""
-    from aim_tui.cli.console import console, facts, table, words
-    from aim_tui.core.text import printable
-
+def _table(paths: Sequence[str], texts: Sequence[str], cosines: npt.NDArray[np.float32]) -> list[Part]:
+    """As many texts side by side as fit, by number, under a list of the texts."""
     if not paths:
         return []
     least, most = float(cosines.min(initial=1)), float(cosines.max(initial=-1))
@@ -102,11 +88,7 @@ def _table(paths: Sequence[str], texts: Sequence[str], cosines: Cosines) -> list
 
 
 def _cell(cosine: float, least: float, most: float, best: bool) -> Text:
-    """The number on its colour; the best of a row has a sign too, for colour alone tells nobody."""
-    from rich.text import Text
-
-    from aim_tui.core.cividis import colour, is_light
-
+    """The number on its colour; the best of a row is also marked, because colour is never the only signal."""
     share = (cosine - least) / (most - least) if most > least else 0.5
     red, green, blue = colour(share)
     ink = "#000000" if is_light((red, green, blue)) else "#ffffff"

@@ -1,28 +1,37 @@
-"""`aim-tui probe`: a classifier of the user's own notion, trained on embeddings and used on others."""
+"""`aim-tui probe`: train a linear probe on labelled images, and classify others with it."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 
 from aim_tui.cli import options
+from aim_tui.cli.console import finish, print_json, say, show
+from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, say_failures, say_hidden
+from aim_tui.core.embeddings.classification import percent
+from aim_tui.core.embeddings.duplicates import find_groups
+from aim_tui.core.embeddings.gallery import ImageEmbeddings
+from aim_tui.core.embeddings.linear_probe import Training, mean, spread
+from aim_tui.core.embeddings.linear_probe import train as train_probe
+from aim_tui.core.scoring.jobs import ReadingPolicy
+from aim_tui.core.text import path_fields, printable
 from aim_tui.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from rich.table import Table
-
-    from aim_tui.core.embeddings.gallery import ImageEmbeddings
-    from aim_tui.core.embeddings.linear_probe import Training
-    from aim_tui.core.scoring.jobs import ReadingPolicy
-    from aim_tui.exports.probes import SavedProbe
+from aim_tui.exports.content import Records
+from aim_tui.exports.formats import choose, export
+from aim_tui.exports.probes import SavedProbe, read_probe, write_probe
+from aim_tui.exports.sink import check_writable
+from aim_tui.exports.tables import facts, table, words
+from aim_tui.inputs.dataset_inspection import pixel_digests
+from aim_tui.inputs.labels import read_label_file
 
 app = typer.Typer(no_args_is_help=True)
 
-#: What of a probe's description must be as it was for its numbers to be the same.
+# A probe gives the same probabilities only where these are as they were in training.
 _SAME = ("dtype", "device", "exif", "background")
 
 
@@ -50,22 +59,15 @@ def train(
 
     Exit: 0 all images used, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
-    from aim_tui.cli.console import say
-    from aim_tui.cli.embeddings.embedder import about, embedder, left_out, say_failures
-    from aim_tui.core.embeddings.linear_probe import train as train_probe
-    from aim_tui.exports.probes import write_probe
-    from aim_tui.exports.sink import check_writable
-    from aim_tui.inputs.labels import read_label_file
-
     if strength is not None and not 0 < strength < float("inf"):
-        raise UsageError(f"--c is {strength:g}; it is above zero")
+        raise UsageError(f"--c is {strength:g}; it must be above zero")
     check_writable(output)
-    if output.exists() and not overwrite:
-        raise UsageError(f"{output} is there already", "name another file, or give --overwrite")
+    if os.path.exists(output) and not overwrite:
+        raise UsageError(f"{output} exists already", "name another file, or give --overwrite")
     file = read_label_file(labels)
     setup = common.setup(metrics="clip")
     by_path = _by_path(file.paths(), file.rows)
-    with embedder(setup, common.store, no_store=common.no_store) as embed:
+    with embedder(setup, common.store_path) as embed:
         gallery = embed.images(list(by_path))
     say_failures(gallery)
     pictures = _pictures(gallery, by_path, setup.engine.reading)
@@ -79,7 +81,7 @@ def train(
         strength=strength,
         seed=seed,
     )
-    said = {
+    description = {
         **about(setup, gallery),
         "n": len(gallery.paths),
         "classes": found.counts,
@@ -88,11 +90,13 @@ def train(
         "seed": found.seed,
         "cross_validation": found.validation.record(),
     }
-    write_probe(output, found.probe, said)
-    lacking = left_out(gallery)
-    _show_training(found, {**said, "left_out": lacking}, as_json)
-    say(f"wrote {output}: {len(gallery.paths):,} images{_without(len(lacking))}", "bold")
-    raise typer.Exit(1 if lacking else 0)
+    write_probe(output, found.probe, description)
+    missing = left_out(gallery)
+    if as_json:
+        print_json({**description, "left_out": missing})
+    else:
+        _show_training(found, gallery.model.id)
+    finish(f"wrote {output}: {len(gallery.paths):,} images", len(missing))
 
 
 @app.command()
@@ -110,40 +114,30 @@ def apply(
 
     Exit: 0 all images classified, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
-    from aim_tui.cli.console import say
-    from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, say_failures
-    from aim_tui.exports.content import Records
-    from aim_tui.exports.formats import choose, export
-    from aim_tui.exports.probes import read_probe
-
     kind = choose(destination.format, destination.output, Records)
     saved = read_probe(probe)
     setup = common.setup(metrics="clip")
     found = images_of(paths, recursive=recursive)
-    with embedder(setup, common.store, no_store=common.no_store) as embed:
+    with embedder(setup, common.store_path) as embed:
         _check_model(probe, saved, embed.fingerprint, setup.profile.name)
         gallery = embed.images(found.images)
-    said = about(setup, gallery)
+    provenance = about(setup, gallery)
     for name in _SAME:
-        if said[name] != saved.about.get(name, said[name]):
-            say(f"the probe was trained with {name} {saved.about[name]}; now it is {said[name]}", "yellow")
-    lacking = left_out(gallery, found.problems)
+        if provenance[name] != saved.about.get(name, provenance[name]):
+            say(f"the probe was trained with {name} {saved.about[name]}; now it is {provenance[name]}", "yellow")
+    missing = left_out(gallery, found.problems)
     rows = _rows(saved, gallery)
-    head = {"probe": dict(saved.about), **said, "images": len(gallery.paths), "left_out": lacking}
+    head = {"probe": dict(saved.about), **provenance, "images": len(gallery.paths), "left_out": missing}
     export(
         Records(head, "results", rows, _line, lambda: _table(saved, gallery, rows[:limit])), kind, destination.output
     )
-    if kind.id == "table" and len(rows) > limit:
-        say(f"and {len(rows) - limit:,} images more: --limit N, or -o FILE.csv for all")
+    say_hidden(kind, len(rows), limit)
     say_failures(gallery)
-    say(f"{len(gallery.paths):,} images{_without(len(lacking))}", "bold")
-    raise typer.Exit(1 if lacking else 0)
+    finish(f"{len(gallery.paths):,} images", len(missing))
 
 
 def _by_path(paths: Mapping[str, str], rows: Mapping[str, str]) -> dict[str, str]:
     """The label of each file; UsageError where two names of one file have different ones."""
-    import os
-
     names: dict[str, str] = {}
     by_path: dict[str, str] = {}
     for name, path in paths.items():
@@ -156,14 +150,10 @@ def _by_path(paths: Mapping[str, str], rows: Mapping[str, str]) -> dict[str, str
 
 
 def _pictures(gallery: ImageEmbeddings, by_path: Mapping[str, str], reading: ReadingPolicy) -> list[str]:
-    """What stands for the picture of each image: a digest of its pixels where another image may have the same.
+    """The identity of each picture: a digest of its pixels if another image may have the same, else of the file.
 
-    UsageError if one picture has two labels. Near copies, which are not the same pixels, are warned of.
+    UsageError if one picture has two labels; a warning about near copies, which do not have the same pixels.
     """
-    from aim_tui.cli.console import say
-    from aim_tui.core.embeddings.duplicates import find_groups
-    from aim_tui.inputs.dataset_inspection import pixel_digests
-
     # Images of the same pixels have the same embedding, so that only near ones are decoded again.
     near = [
         [member.index for member in group.members] for group in find_groups(gallery.vectors, gallery.sha256s).groups
@@ -174,15 +164,14 @@ def _pictures(gallery: ImageEmbeddings, by_path: Mapping[str, str], reading: Rea
     for path, picture in zip(gallery.paths, pictures, strict=True):
         other = first.setdefault(picture, path)
         if by_path[other] != by_path[path]:
-            raise UsageError(
-                f"{path} and {other} are the same picture, labelled {by_path[path]!r} and {by_path[other]!r}"
-            )
+            labels = f"{by_path[path]!r} and {by_path[other]!r}"
+            raise UsageError(f"{path} and {other} are the same picture, labelled {labels}")
     if copies := len(pictures) - len(first):
-        say(f"{copies} images are copies of others (the same pixels): copies stay in one part of the cross-validation")
+        say(f"{copies} images are copies of others (the same pixels): copies stay in one fold of the cross-validation")
     distinct = [len({pictures[row] for row in rows}) for rows in near]
     if any(count > 1 for count in distinct):
         say(
-            f"{sum(count for count in distinct if count > 1)} images are near copies of each other: in different parts "
+            f"{sum(count for count in distinct if count > 1)} images are near copies of each other: in different folds "
             "of the cross-validation they make the figures too good (see aim-tui duplicates)",
             "yellow",
         )
@@ -198,38 +187,30 @@ def _check_model(path: Path, saved: SavedProbe, fingerprint: str, profile: str) 
         )
 
 
-def _show_training(found: Training, said: Mapping[str, Any], as_json: bool) -> None:
-    from aim_tui.cli.console import facts, print_json, show
-    from aim_tui.core.embeddings.linear_probe import mean, spread
-
-    if as_json:
-        print_json(dict(said))
-        return
+def _show_training(found: Training, model: str) -> None:
     checked = found.validation
     classes = ", ".join(f"{name} {count}" for name, count in found.counts.items())
-    how = "chosen by cross-validation within each part" if found.chosen else "as given"
+    how = "chosen by cross-validation within each fold" if found.chosen else "as given"
     area = "AUC" if len(found.counts) == 2 else "AUC, mean of each class against the rest"
     show(
         facts(
             [
                 ("classes", classes),
-                ("model", said["model"]),
+                ("model", model),
                 ("C", f"{found.strength:g}, {how}"),
                 ("accuracy", _figures(mean(checked.accuracies), spread(checked.accuracies), checked.folds)),
                 (area, _figures(mean(checked.aucs), spread(checked.aucs), checked.folds)),
-                ("always the most frequent", f"{checked.majority:.4f} accuracy"),
+                ("majority class", f"{checked.majority:.4f} accuracy"),
             ]
         )
     )
 
 
 def _figures(average: float, deviation: float, folds: int) -> str:
-    return f"{average:.4f}, standard deviation {deviation:.4f} over {folds} parts"
+    return f"{average:.4f}, standard deviation {deviation:.4f} over {folds} folds"
 
 
 def _rows(saved: SavedProbe, gallery: ImageEmbeddings) -> list[dict[str, Any]]:
-    from aim_tui.cli.embeddings.embedder import path_fields
-
     if not gallery.paths:
         return []
     classes, shares = saved.probe.classes, saved.probe.probabilities(gallery.vectors)
@@ -249,10 +230,6 @@ def _line(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _table(saved: SavedProbe, gallery: ImageEmbeddings, rows: Sequence[Mapping[str, Any]]) -> list[Table]:
-    from aim_tui.cli.console import table, words
-    from aim_tui.core.embeddings.classification import percent
-    from aim_tui.core.text import printable
-
     classes = saved.probe.classes if len(saved.probe.classes) <= 8 else ()
     headings = [printable(name) for name in classes]
     made = table("image", "label", "", *headings, right=("", *headings))
@@ -260,7 +237,3 @@ def _table(saved: SavedProbe, gallery: ImageEmbeddings, rows: Sequence[Mapping[s
         cells = [percent(row["probabilities"][name]) for name in classes]
         made.add_row(*map(words, (path, row["label"], percent(row["probability"]), *cells)))
     return [made] if rows else []
-
-
-def _without(lacking: int) -> str:
-    return f"; {lacking} left out" if lacking else ""

@@ -1,21 +1,23 @@
-"""`aim-tui search`: the images that are nearest to a text or to another image."""
+"""`aim-tui search`: find the images most similar to a text or to another image."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
+import numpy as np
+import numpy.typing as npt
 import typer
+from rich.table import Table
 
 from aim_tui.cli import options
+from aim_tui.cli.console import finish
+from aim_tui.cli.embeddings.embedder import Embedder, about, embedder, images_of, left_out, say_failures
+from aim_tui.core.embeddings.gallery import Hit, ImageEmbeddings
+from aim_tui.core.text import path_fields
 from aim_tui.errors import UsageError
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-    from rich.table import Table
-
-    from aim_tui.cli.embeddings.embedder import Embedder
-    from aim_tui.core.embeddings.gallery import Hit, ImageEmbeddings
+from aim_tui.exports.content import Records
+from aim_tui.exports.formats import choose, export
+from aim_tui.exports.tables import table, words
 
 
 @options.takes_groups
@@ -40,27 +42,19 @@ def search(
 
     Exit: 0 all images searched, 1 some left out, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
-    from aim_tui.cli.embeddings.embedder import about, embedder, images_of, left_out, path_fields, say_failures
-    from aim_tui.exports.content import Records
-    from aim_tui.exports.formats import choose, export
-
     kind = choose(destination.format, destination.output, Records)
-    text, paths = _asked(what, image)
+    text, paths = _query_and_paths(what, image)
     setup = common.setup(metrics="clip")
     found = images_of(paths, recursive=recursive)
-    with embedder(setup, common.store, no_store=common.no_store) as embed:
-        # What is looked for first: a mistake in it is told before many images are embedded.
-        query = _text_query(embed, text) if image is None else _image_query(embed, image)
+    with embedder(setup, common.store_path) as embed:
+        # The query first: a mistake in it is reported before many images are embedded.
+        query = embed.texts([text])[0] if image is None else _image_query(embed, image)
         gallery = embed.images(found.images)
     hits = [hit for hit in gallery.nearest(query, most) if least is None or hit.cosine >= least]
-    lacking = left_out(gallery, found.problems)
-    asked: dict[str, Any] = {"text": text} if image is None else {"image": path_fields(image)}
-    head = {
-        "query": asked,
-        **about(setup, gallery),
-        "images": len(gallery.paths),
-        "left_out": lacking,
-    }
+    missing = left_out(gallery, found.problems)
+    query_record: dict[str, Any] = {"text": text} if image is None else {"image": path_fields(image)}
+    counts = {"images": len(gallery.paths), "left_out": missing}
+    head = {"query": query_record, **about(setup, gallery), **counts}
     rows = [
         {
             "rank": rank,
@@ -72,51 +66,36 @@ def search(
     ]
     export(Records(head, "results", rows, table=lambda: _table(gallery, hits)), kind, destination.output)
     say_failures(gallery)
-    _say_count(gallery, hits, len(lacking), least)
-    raise typer.Exit(1 if lacking else 0)
+    threshold = "" if least is None else f" with a cosine of at least {least:g}"
+    finish(f"{len(hits)} of {len(gallery.paths):,} images{threshold}", len(missing))
 
 
-def _asked(what: list[str], image: str | None) -> tuple[str, list[str]]:
-    """The text, empty where there is an image, and the paths."""
+def _query_and_paths(what: list[str], image: str | None) -> tuple[str, list[str]]:
+    """The text, empty if an image is given, and the paths."""
     if image is not None:
         return "", what
     text, *paths = what
     if not paths:
-        raise UsageError(f"where to look for {text!r} is not said", "aim-tui search 'TEXT' PATH, or --image FILE PATH")
+        raise UsageError(f"no path to search for {text!r}", "aim-tui search 'TEXT' PATH, or --image FILE PATH")
     if not text.strip():
-        raise UsageError("the text to look for is empty")
+        raise UsageError("the query text is empty")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise UsageError("the text to look for holds bytes that are not UTF-8", "type it again") from None
+        raise UsageError("the query text has bytes that are not UTF-8", "type it again") from None
     return text, paths
 
 
-def _text_query(embed: Embedder, text: str) -> npt.NDArray[np.float32]:
-    query: npt.NDArray[np.float32] = embed.texts([text])[0]
-    return query
-
-
 def _image_query(embed: Embedder, image: str) -> npt.NDArray[np.float32]:
-    alone = embed.images([image])
-    if not alone.paths:
-        raise UsageError(f"--image {image}: {alone.failures[image]}")
-    query: npt.NDArray[np.float32] = alone.vectors[0]
+    embedded = embed.images([image])
+    if not embedded.paths:
+        raise UsageError(f"--image {image}: {embedded.failures[image]}")
+    query: npt.NDArray[np.float32] = embedded.vectors[0]
     return query
 
 
 def _table(gallery: ImageEmbeddings, hits: list[Hit]) -> list[Table]:
-    from aim_tui.cli.console import table, words
-
     made = table("#", "cosine", "path", right=("#", "cosine"))
     for rank, hit in enumerate(hits, start=1):
         made.add_row(*map(words, (rank, f"{hit.cosine:.4f}", gallery.paths[hit.index])))
     return [made] if hits else []
-
-
-def _say_count(gallery: ImageEmbeddings, hits: list[Hit], lacking: int, least: float | None) -> None:
-    from aim_tui.cli.console import say
-
-    enough = "" if least is None else f" with a cosine of at least {least:g}"
-    without = f"; {lacking} left out" if lacking else ""
-    say(f"{len(hits)} of {len(gallery.paths):,} images{enough}{without}", "bold")

@@ -1,17 +1,22 @@
-"""`aim-tui bench`: this machine's speed with a profile's models, beside the limit and beside the plain way."""
+"""`aim-tui bench`: this machine's speed with a profile's models, compared with the models alone and a plain loop."""
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.table import Table
 
 from aim_tui.cli import options
+from aim_tui.cli.console import console, print_json
+from aim_tui.errors import UsageError
+from aim_tui.inputs.listing import expand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from aim_tui.engine.bench import Report
 
 _TOPIC = "A wooden cabin with a smoking chimney stands among snow-covered trees and a snowy mountain"
@@ -37,13 +42,7 @@ def bench(
     common: options.EngineOptions,
 ) -> None:
     """Measure images/s of each metric and of all together, the limit of the models alone, and a plain loop."""
-    import contextlib
-    import tempfile
-
-    from aim_tui.cli.console import console
     from aim_tui.engine.runtime import go_offline
-    from aim_tui.errors import UsageError
-    from aim_tui.inputs.listing import expand
 
     if image_format not in ("png", "jpeg"):
         raise UsageError(f"--format is {image_format!r}; it is 'png' or 'jpeg'")
@@ -63,23 +62,17 @@ def bench(
         say: Callable[[str], None] = stderr.print
         report = measure(setup.engine, setup.metrics, setup.context, found, say)
     if as_json:
-        from aim_tui.cli.console import print_json
-
         print_json({"profile": setup.profile.name, **report.to_json()})
     else:
         _show(setup.profile.name, report)
 
 
 def _show(profile: str, report: Report) -> None:
-    from rich.table import Table
-
-    from aim_tui.cli.console import console
-
     out = console()
     machine = report.machine
     out.print(
         f"profile {profile} on {machine['devices']}, {machine['cores']} cores, torch {machine['torch']} "
-        f"with {machine['torch_threads']} threads (the plain way: {machine['torch_threads_plain']})",
+        f"with {machine['torch_threads']} threads (plain loop: {machine['torch_threads_plain']})",
         soft_wrap=True,
     )
     out.print(f"{report.images} images of {report.mean_bytes / 1e6:.2f} MB on average\n", soft_wrap=True)
@@ -108,8 +101,8 @@ def _show(profile: str, report: Report) -> None:
         )
     out.print(table)
     out.print(
-        f"\nreading alone, on all cores: {report.reading.rate:.2f} images/s. What binds is {report.bound_by}: "
-        f"the whole runs at {report.share_of_the_limit:.0%} of that limit."
+        f"\nreading alone, on all cores: {report.reading.rate:.2f} images/s. The bottleneck is {report.bound_by}: "
+        f"all metrics together reach {report.share_of_the_limit:.0%} of its limit."
     )
 
 

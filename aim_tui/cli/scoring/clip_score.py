@@ -1,21 +1,24 @@
-"""`aim-tui clip-score`: one number for each row of a manifest, how well its image fits its text."""
+"""`aim-tui clip-score`: add a CLIP score of image and text to each row of a manifest."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from aim_tui.cli import options
+from aim_tui.cli.console import say
+from aim_tui.cli.scoring.manifest_run import ManifestTask, OnError, Refused, cell_text, run
+from aim_tui.core.embeddings.clip_score_scales import SCALES, ClipScoreScale
 from aim_tui.core.names import one_of
-
-if TYPE_CHECKING:
-    from aim_tui.cli.scoring.manifest_run import Asked, OnError, Refused
-    from aim_tui.core.embeddings.clip_score_scales import ClipScoreScale
-    from aim_tui.core.scoring.results import Row as Result
-    from aim_tui.inputs.manifests import Manifest
-    from aim_tui.runs.setup import Setup
+from aim_tui.core.outcomes import value_of
+from aim_tui.core.scoring.context import Context
+from aim_tui.core.scoring.plan import ScoringPlan
+from aim_tui.core.scoring.results import Row as Result
+from aim_tui.inputs.manifests import Manifest
+from aim_tui.runs.manifest_output import ManifestOutput, open_input
+from aim_tui.runs.setup import Setup
 
 
 @options.takes_groups
@@ -55,25 +58,20 @@ def clip_score(
 
     Exit: 0 all rows scored, 1 some not, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
-    from aim_tui.cli.console import say
-    from aim_tui.cli.scoring.manifest_run import OnError, run
-    from aim_tui.core.embeddings.clip_score_scales import SCALES
-    from aim_tui.runs.manifest_output import ManifestOutput, open_input
-
     chosen = one_of("--scale", scale, SCALES)
     rule = OnError(one_of("--on-error", on_error, {str(each): each for each in OnError}))
-    setup = common.setup(metrics="clip", weights="clip=1")  # fmt: skip
+    setup = common.setup(metrics="clip", weights="clip=1")
     manifest = open_input(file, output)
-    asked = _asked(manifest, setup, chosen, rule, image=image_key, text=text_key, added=output_key, replace=replace)
-    asked.check()
+    task = _task(manifest, setup, chosen, rule, image=image_key, text=text_key, added=output_key, replace=replace)
+    task.check()
     if setup.profile.notice:
         say(setup.profile.notice, "yellow")
     prefix = f", cos of the image and {chosen.prefix!r} + {text_key}" if chosen.prefix else ""
     say(f"{output_key} = {chosen.formula}{prefix}")
-    raise typer.Exit(run(asked, ManifestOutput(manifest, output, asked.added), common.store, no_store=common.no_store))
+    raise typer.Exit(run(task, ManifestOutput(manifest, output, task.added), common.store_path))
 
 
-def _asked(
+def _task(
     manifest: Manifest,
     setup: Setup,
     scale: ClipScoreScale,
@@ -83,12 +81,7 @@ def _asked(
     text: str,
     added: str,
     replace: bool,
-) -> Asked:
-    from aim_tui.cli.scoring.manifest_run import Asked, OnError, Refused, cell_text
-    from aim_tui.core.outcomes import value_of
-    from aim_tui.core.scoring.context import Context
-    from aim_tui.core.scoring.plan import ScoringPlan
-
+) -> ManifestTask:
     reason_key = f"{added}_reason"
 
     def context(row: Any, _path: str) -> Context | Refused:
@@ -103,10 +96,10 @@ def _asked(
         value = value_of(found.outcome("clip"))
         number = None if value is None else scale.of(value)
         if rule is OnError.ZERO:
-            # A failure of the model is none of the two things that count as 0.0.
+            # Only an unreadable image or an empty text counts as 0.0, not a failure of the model.
             return {added: 0.0 if found.error is not None else number}
         return {added: number, reason_key: found.errors()}
 
     columns = {added: float} if rule is OnError.ZERO else {added: float, reason_key: str}
     plan = ScoringPlan(("clip",), {"clip": 1.0}, setup.profile.rules)
-    return Asked(manifest, setup, plan, (image, text), columns, context, image, cells, added, rule, replace)
+    return ManifestTask(manifest, setup, plan, (image, text), columns, context, image, cells, added, rule, replace)

@@ -1,4 +1,4 @@
-"""`aim-tui demo --edits`: the sample edits scored, held against the known truth, right told from wrong."""
+"""`aim-tui demo --edits`: score the sample edits, and measure how well metrics tell right from wrong instructions."""
 
 from __future__ import annotations
 
@@ -9,34 +9,33 @@ from rich.table import Table
 from rich.text import Text
 
 from aim_tui.cli.console import show, table, words
+from aim_tui.cli.progress import display
 from aim_tui.core.agreement.analysis import Analysis, Options, analyse
 from aim_tui.core.agreement.coefficients import CoefficientKind
 from aim_tui.core.agreement.discrimination import Discrimination, MatchedPair, Separation
 from aim_tui.core.agreement.report_tables import between, number
 from aim_tui.core.agreement.study import Study
 from aim_tui.core.metrics.edits import EDITCLIP
+from aim_tui.inputs.edits import read_edits
+from aim_tui.runs.edit_plan import EditWish, plan
+from aim_tui.runs.recording import Record
+from aim_tui.runs.runner import edit_work, run
+from aim_tui.runs.setup import resolve
+from aim_tui.settings import paths
 from aim_tui.store.evidence import TRUTH, metrics_of, source_of_edits, truth_judgement
 
-# Of a terminal over SSH; what is printed wider would be folded.
+# The width of a terminal over SSH, which would fold wider lines.
 _WIDTH = 80
 _CLOSEST = 3
 
 
 def demo_edits() -> int:
     """Score, analyse and report; the exit code of scoring. Nothing is stored, and no network is touched."""
-    from aim_tui.cli.progress import display
-    from aim_tui.inputs.edits import read_edits
-    from aim_tui.runs.edit_plan import EditWish, plan
-    from aim_tui.runs.recording import Record
-    from aim_tui.runs.runner import edit_work, run
-    from aim_tui.runs.setup import resolve
-    from aim_tui.settings import paths
-
     data = paths.sample_data() / "edits" / "adversarial_dataset.json"
     setup = resolve(profile="sample")
-    asked = plan(setup.profile, setup.engine, read_edits(data), EditWish(str(data)))
-    record = Record(asked, asked.items())
-    code = run(edit_work(asked), None, record, display())
+    edit_plan = plan(setup.profile, setup.engine, read_edits(data), EditWish(str(data)))
+    record = Record(edit_plan, edit_plan.items())
+    code = run(edit_work(edit_plan), None, record, display())
     source = source_of_edits(record.results, str(data))
     truth = truth_judgement(source)
     assert truth is not None  # the file is ours
@@ -47,8 +46,8 @@ def demo_edits() -> int:
 
 def report(found: Analysis) -> None:
     """Print what was found, in 80 columns."""
-    parted = {one.metric: one for one in found.discriminations}
-    best = parted[EDITCLIP.id]
+    by_metric = {one.metric: one for one in found.discriminations}
+    best = by_metric[EDITCLIP.id]
     wins = best.overall.wins
     parts: list[Text | Table | str] = [
         words("Does a metric see whether an instruction was followed?", "bold"),
@@ -57,11 +56,11 @@ def report(found: Analysis) -> None:
             f"right one and a wrong one. EditCLIP-sample was trained on other scenes than these."
         ),
         words("Each number against the known truth (1 right, 0 wrong)", "bold"),
-        _metrics(found, parted),
+        _metrics(found, by_metric),
         _paragraph("won, tied: of the matched pairs, how often the right instruction scores higher, or the same."),
         words(f"{EDITCLIP.id} by type of error", "bold"),
         _types(best),
-        words("Matched pairs that it tells apart least", "bold"),
+        words("Matched pairs with the smallest gap", "bold"),
         _lines(_closest(found, best)),
         words("What this says", "bold"),
     ]
@@ -88,13 +87,13 @@ def report(found: Analysis) -> None:
     show(*parts)
 
 
-def _metrics(found: Analysis, parted: dict[str, Discrimination]) -> Table:
-    """By falling AUC; each in its own direction."""
+def _metrics(found: Analysis, by_metric: dict[str, Discrimination]) -> Table:
+    """The metrics by descending AUC, each in its own direction."""
     headings = ("number", "rho", "95 % interval", "AUC", "won", "tied", "95 % interval ")
     made = table(*headings, right=headings[1:])
-    cells = sorted(found.cells, key=lambda cell: -(parted[cell.metric.name].overall.auc or 0.0))
+    cells = sorted(found.cells, key=lambda cell: -(by_metric[cell.metric.name].overall.auc or 0.0))
     for cell in cells:
-        rho, overall = cell.coefficients[CoefficientKind.SPEARMAN], parted[cell.metric.name].overall
+        rho, overall = cell.coefficients[CoefficientKind.SPEARMAN], by_metric[cell.metric.name].overall
         arrow = "↑" if cell.metric.higher_is_better else "↓"
         figures = (number(rho.value, "+.2f"), between(rho.best_interval, "+.2f"), number(overall.auc, ".3f"))
         made.add_row(*map(words, (f"{cell.metric.name} {arrow}", *figures, *_wins(overall))))
@@ -117,14 +116,14 @@ def _types(found: Discrimination) -> Table:
     return made
 
 
-def _closest(found: Analysis, parted: Discrimination) -> Iterator[str]:
-    """The pairs of the smallest gap, a line a side."""
-    for pair in parted.pairs[:_CLOSEST]:
+def _closest(found: Analysis, of_metric: Discrimination) -> Iterator[str]:
+    """The pairs with the smallest gap, a line per instruction."""
+    for pair in of_metric.pairs[:_CLOSEST]:
         yield f"gap {pair.gap:+.3f}, {pair.error_type}"
         for side, name, value in _sides(pair):
             sample = found.sample(name)
-            told = f"  {side} {value:+.3f}  {sample.instruction if sample else name}"
-            yield told if len(told) <= _WIDTH else f"{told[: _WIDTH - 1]}…"
+            line = f"  {side} {value:+.3f}  {sample.instruction if sample else name}"
+            yield line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…"
 
 
 def _sides(pair: MatchedPair) -> tuple[tuple[str, str, float], tuple[str, str, float]]:
@@ -136,6 +135,4 @@ def _paragraph(text: str) -> Text:
 
 
 def _lines(texts: Iterable[str]) -> Text:
-    from rich.text import Text
-
     return Text("\n").join(words(text) for text in texts)

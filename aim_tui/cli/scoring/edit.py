@@ -1,19 +1,28 @@
-"""`aim-tui edit`: image edits scored without the application; data on stdout, everything else on stderr.
+"""`aim-tui edit`: score image edits without the application; data on stdout, everything else on stderr.
 
-With --tui the application opens on them instead, as a bare `aim-tui DATA.json` does.
+With --tui it opens the application on them instead, as a bare `aim-tui DATA.json` does.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from aim_tui.cli import options
-
-if TYPE_CHECKING:
-    from aim_tui.runs.edit_plan import EditPlan
+from aim_tui.cli.launching import folder_of, launch, open_on
+from aim_tui.cli.progress import display
+from aim_tui.errors import UsageError
+from aim_tui.exports.edits import ScoredEdits
+from aim_tui.exports.formats import get_format
+from aim_tui.exports.sink import Sink
+from aim_tui.inputs.edits import EditColumns, read_edits
+from aim_tui.runs.edit_plan import EditPlan, EditWish, plan
+from aim_tui.runs.recording import Record, StoredRecord
+from aim_tui.runs.runner import edit_work, run
+from aim_tui.runs.storage import open_to_score
+from aim_tui.store.runs import Runs
 
 
 @options.takes_groups
@@ -35,7 +44,7 @@ def edit(
         ),
     ] = None,
     output_format: Annotated[
-        str, options.format_option("table, json, jsonl, csv or editclip.")
+        str, options.format_option(ScoredEdits, default="table")
     ] = "table",
     output: options.Output = None,
     pre_resize: Annotated[
@@ -65,50 +74,35 @@ def edit(
 
     Exit: 0 all edits scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
-    from aim_tui.cli.progress import display
-    from aim_tui.errors import UsageError
-    from aim_tui.exports.edits import ScoredEdits
-    from aim_tui.exports.formats import get_format
-    from aim_tui.exports.sink import Sink
-    from aim_tui.inputs.edits import EditColumns, read_edits
-    from aim_tui.runs.edit_plan import EditWish, plan
-    from aim_tui.runs.recording import Record, StoredRecord
-    from aim_tui.runs.runner import edit_work, run
-
     setup = common.setup()
     columns = EditColumns(source_key, target_key, instruction_key, id_key)
     wish = EditWish(str(data), metrics, model, pre_resize, columns)
     if tui:
-        from aim_tui.cli.launching import folder_of, launch, open_on
-        from aim_tui.runs.storage import store_path
-
         if output is not None:
-            raise UsageError("--output and --tui exclude each other", "in the application ctrl+s exports")
-        folder, kept_in = folder_of(str(data)), None if common.no_store else store_path(common.store)
-        raise typer.Exit(open_on(folder, lambda: launch(setup, folder, store=kept_in, edits=wish)))
+            raise UsageError("--output and --tui cannot be combined", "in the application ctrl+s exports")
+        folder = folder_of(str(data))
+        raise typer.Exit(open_on(folder, lambda: launch(setup, folder, store=common.store_path, edits=wish)))
     found = read_edits(data, columns)
-    asked = plan(setup.profile, setup.engine, found, wish)
+    edit_plan = plan(setup.profile, setup.engine, found, wish)
     chosen, sink = get_format(output_format, ScoredEdits), Sink(output)
-    sink.check([asked.file.path, *(image for row in asked.file.rows for image in (row.source, row.target))])
+    sink.check([edit_plan.file.path, *(image for row in edit_plan.file.rows for image in (row.source, row.target))])
 
-    def score_to(record: Record, asked: EditPlan) -> int:
+    def score_to(record: Record, edit_plan: EditPlan) -> int:
         edits = ScoredEdits(
             record.results,
-            asked.provenance(),
-            families=asked.families,
-            models=asked.engine.models,
-            pre_resize=asked.engine.edit_resize,
+            edit_plan.provenance(),
+            families=edit_plan.families,
+            models=edit_plan.engine.models,
+            pre_resize=edit_plan.engine.edit_resize,
         )
-        return run(edit_work(asked, fresh=common.fresh), chosen.writer(edits, sink), record, display())
+        return run(edit_work(edit_plan, fresh=common.fresh), chosen.writer(edits, sink), record, display())
 
-    if common.no_store:
-        raise typer.Exit(score_to(Record(asked, asked.items()), asked))
-    from aim_tui.runs.storage import open_to_score, store_path
-    from aim_tui.store.runs import Runs
-
-    path = store_path(common.store)
+    path = common.store_path
+    if path is None:
+        raise typer.Exit(score_to(Record(edit_plan, edit_plan.items()), edit_plan))
     with open_to_score(path) as database:
-        kept = asked.with_store(path)
-        # Before torch is imported, which takes seconds: is everything here?
-        request = kept.request(models_needed=True)
-        raise typer.Exit(score_to(StoredRecord(Runs(database), kept, kept.items(), request, fresh=common.fresh), kept))
+        stored = edit_plan.with_store(path)
+        # Before torch is imported, which takes seconds: are all models here?
+        request = stored.request(models_needed=True)
+        record = StoredRecord(Runs(database), stored, stored.items(), request, fresh=common.fresh)
+        raise typer.Exit(score_to(record, stored))

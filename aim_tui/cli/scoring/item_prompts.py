@@ -1,4 +1,4 @@
-"""Which prompt goes with which image: one for all, several with each, one each, or what the images bring."""
+"""Which prompt goes with which image: one for all, several with each, one each, or the images' own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from aim_tui.cli.console import say
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.metrics.spec import Need
-from aim_tui.core.names import natural_key, one_of
+from aim_tui.core.names import ShortNames, natural_key, one_of
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Item, numbered
 from aim_tui.core.text import file_name
@@ -21,24 +21,24 @@ from aim_tui.runs.setup import Setup
 _LARGEST = 16 << 20
 _SHOWN = 10
 _LONGEST_SHOWN = 80
-#: The prompts stand in a column of the manifest.
+#: The prompts are in a column of the manifest.
 COLUMN = "column"
 
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """What the options of a command say about prompts."""
+    """The prompts of a command's options."""
 
     texts: tuple[str, ...] = ()
     pair: bool = False
     origin: PromptFrom | None = None
-    """Where the images' own are looked for."""
+    """Where the images' own prompts are."""
     keep_tags: bool = False
     """Whether `<lora:...>` and the like stay in them."""
 
     @property
     def common(self) -> str:
-        """The prompt of all images that bring none; empty where there is none."""
+        """The prompt of all images without one of their own; empty if there is none."""
         return self.texts[0] if len(self.texts) == 1 and not self.pair else ""
 
     @property
@@ -47,10 +47,10 @@ class Prompts:
         return self.origin is not None or self.pair or len(self.texts) > 1
 
     def items(self, images: Sequence[str], *, named: Sequence[str] = (), further: bool = False) -> list[Item]:
-        """The images, each as often as it has prompts; UsageError where the two do not go together.
+        """The images, each once per prompt; UsageError if their numbers do not match.
 
-        `named` are the paths of the command line, in their order. `further` images come while others are there
-        already: that none of them has a prompt is no mistake then.
+        `named` are the paths of the command line, in their order. It is not an error if no image of `further` ones,
+        which come later, has a prompt.
         """
         if self.origin is not None:
             return self._found(images, self.origin, further=further)
@@ -64,7 +64,7 @@ class Prompts:
             pairs = list(zip(images, self.texts, strict=True))
             _show_pairs(pairs)
         else:
-            raise UsageError(f"--pair: there are {len(images)} images and {len(self.texts)} prompts")
+            raise UsageError(f"--pair: {len(images)} images, but {len(self.texts)} prompts")
         return [Item(number, image, context=Context(prompt=text)) for number, (image, text) in enumerate(pairs)]
 
     def _found(self, images: Sequence[str], origin: PromptFrom, *, further: bool) -> list[Item]:
@@ -83,8 +83,10 @@ class Prompts:
                 f"no image has a prompt; {lacking[0][0]}: {lacking[0][1]}", "give --prompt for all of them"
             )
         of = ", ".join(f"{many} from {name}" for name, many in origins.most_common())
+        none = f"; {len(lacking)} {'have' if len(lacking) != 1 else 'has'} none" if lacking else ""
         if not further:
-            say(f"prompts of {len(images) - len(lacking)} of {len(images)} images" + (f": {of}" if of else ""))
+            said = f"prompts of {len(images) - len(lacking)} of {len(images)} images"
+            say(f"{said}{f': {of}' if of else ''}{none}")
         if tagged := sum(isinstance(each, FoundPrompt) and bool(each.removed) for each in found):
             say(f"{tagged} prompt{'s' * (tagged != 1)} without <lora:...> and the like (--keep-lora keeps them)")
         instead = "" if not self.common else " (it is scored with --prompt)"
@@ -107,7 +109,7 @@ def read_options(
     manifest: bool,
     keep_tags: bool = False,
 ) -> Prompts:
-    """The options of a command; UsageError where they contradict each other."""
+    """Read the options of a command; UsageError if they contradict each other."""
     texts = tuple(text for text in prompts or () if text.strip())
     if file is not None:
         texts += _lines(file)
@@ -116,23 +118,21 @@ def read_options(
         known = {str(each): each for each in PromptFrom}
         origin = one_of("--prompt-from", prompt_from, known | {COLUMN: None})
         if origin is None and not manifest:
-            raise UsageError("--prompt-from column: images without a manifest have no columns", "give --manifest FILE")
+            raise UsageError("--prompt-from column needs a manifest", "give --manifest FILE")
     if pair and not texts:
-        raise UsageError("--pair: there are no prompts to go with the images", "give --prompts FILE")
+        raise UsageError("--pair needs prompts", "give --prompts FILE")
     if (pair or len(texts) > 1) and (origin is not None or manifest):
-        said = "--manifest" if manifest else "--prompt-from"
-        raise UsageError(f"{said} gives each image its prompt", "give one --prompt at most, for those that have none")
+        option = "--manifest" if manifest else "--prompt-from"
+        raise UsageError(f"{option} gives each image its prompt", "give at most one --prompt, for images without one")
     if keep_tags and origin is None:
         raise UsageError("--keep-lora is about prompts that images have", "add --prompt-from metadata or sidecar")
     return Prompts(texts, pair, origin, keep_tags)
 
 
-def asking(setup: Setup, needs: Iterable[Need]) -> Setup:
-    """The setup in which images bring these parts of the context themselves: what compares with them is asked for."""
-    brought = frozenset(needs)
-    metrics = tuple(
-        metric for metric in setup.enabled if metric in setup.metrics or get_metric(metric).needs in brought
-    )
+def with_own(setup: Setup, needs: Iterable[Need]) -> Setup:
+    """The setup with all enabled metrics that need these parts of the context, which images have of their own."""
+    own = frozenset(needs)
+    metrics = tuple(metric for metric in setup.enabled if metric in setup.metrics or get_metric(metric).needs in own)
     not_asked = {metric: reason for metric, reason in setup.not_asked.items() if metric not in metrics}
     return replace(setup, metrics=metrics, not_asked=not_asked)
 
@@ -167,37 +167,36 @@ _SHELL_ORDERS: tuple[Callable[[str], str], ...] = (
 
 
 def _show_pairs(pairs: Sequence[tuple[str, str]]) -> None:
+    names = ShortNames(image for image, _ in pairs)
     for number, (image, text) in enumerate(pairs[:_SHOWN], start=1):
-        say(
-            f"pair {number}: {file_name(image)}: {text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + '…'}"
-        )
+        short = text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
+        say(f"pair {number}: {names[image]}: {short}")
     if len(pairs) > _SHOWN:
         image, text = pairs[-1]
-        say(f"… pair {len(pairs)}: {file_name(image)}: {text[:_LONGEST_SHOWN]}")
+        say(f"… pair {len(pairs)}: {names[image]}: {text[:_LONGEST_SHOWN]}")
 
 
 def own_context(found: FoundPrompt | NoPrompt) -> Context:
     """An image's own prompt and where it was found, or why it has none."""
     if isinstance(found, NoPrompt):
         return Context(prompt_origin=found.reason)
-    without = f", without {', '.join(found.removed)}" if found.removed else ""
-    return Context(prompt=found.prompt, prompt_origin=f"{found.origin}{without}")
+    return Context(prompt=found.prompt, prompt_origin=found.described)
 
 
 def _lines(file: Path) -> tuple[str, ...]:
-    """One prompt per line; empty lines are none."""
+    """One prompt per line, without empty lines."""
     try:
         with file.open("rb") as stream:
             data = stream.read(_LARGEST + 1)
         if len(data) > _LARGEST:
-            raise UsageError(f"{file} is larger than {_LARGEST >> 20} MiB", "prompts are a line each")
+            raise UsageError(f"{file} is larger than {_LARGEST >> 20} MiB", "it must have one prompt per line")
         text = data.decode("utf-8-sig")
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise UsageError(f"{file}, line {line}: is not UTF-8", "save it as UTF-8") from None
+        raise UsageError(f"{file}, line {line}: not UTF-8", "save it as UTF-8") from None
     prompts = tuple(line.strip() for line in text.split("\n") if line.strip())
     if not prompts:
-        raise UsageError(f"{file} holds no prompt", "a prompt a line")
+        raise UsageError(f"no prompt in {file}", "write one prompt per line")
     return prompts

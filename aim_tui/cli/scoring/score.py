@@ -1,17 +1,29 @@
-"""`aim-tui score`: the engine without the application; data on stdout, everything else on stderr."""
+"""`aim-tui score`: score images without the application; data on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from aim_tui.cli import options
-
-if TYPE_CHECKING:
-    from aim_tui.runs.setup import Setup
+from aim_tui.cli.progress import display
+from aim_tui.cli.scoring.item_prompts import read_options, with_own
+from aim_tui.cli.scoring.score_manifest import Columns, score_manifest
+from aim_tui.core.metrics.spec import Need
+from aim_tui.errors import UsageError
+from aim_tui.exports.formats import get_format
+from aim_tui.exports.images import ScoredImages
+from aim_tui.exports.sink import Sink
+from aim_tui.inputs.folder_watcher import Watch
+from aim_tui.inputs.listing import Expansion, expand
+from aim_tui.runs.recording import Record, StoredRecord, common_folder, request_of
+from aim_tui.runs.runner import Watching, image_work, run
+from aim_tui.runs.setup import Setup
+from aim_tui.runs.storage import open_to_score
+from aim_tui.store.runs import Runs
 
 
 @options.takes_groups
@@ -83,7 +95,7 @@ def score(
     ] = None,
     weights: options.Weights = None,
     recursive: options.Recursive = False,
-    output_format: Annotated[str, options.format_option("table, json, jsonl or csv.")] = "table",
+    output_format: Annotated[str, options.format_option(ScoredImages, default="table")] = "table",
     output: options.Output = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Keep scoring new images once they are fully written, until Ctrl-C.")
@@ -95,74 +107,58 @@ def score(
 
     Exit: 0 all images scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
-    from aim_tui.cli.progress import display
-    from aim_tui.cli.scoring.item_prompts import asking, read_options
-    from aim_tui.core.metrics.spec import Need
-    from aim_tui.errors import UsageError
-    from aim_tui.exports.formats import get_format
-    from aim_tui.exports.images import ScoredImages
-    from aim_tui.exports.sink import Sink
-    from aim_tui.inputs.folder_watcher import Watch
-    from aim_tui.inputs.listing import Expansion, expand
-    from aim_tui.runs.recording import Record, StoredRecord, common_folder, request_of
-    from aim_tui.runs.runner import Watching, image_work, run
-
-    said = read_options(prompt, prompts, pair, prompt_from, manifest=manifest is not None, keep_tags=keep_lora)
+    item_prompts = read_options(prompt, prompts, pair, prompt_from, manifest=manifest is not None, keep_tags=keep_lora)
     setup = common.setup(
         topic=topic,
-        prompt=said.common,
+        prompt=item_prompts.common,
         reference=reference,
         metrics=metrics,
         text_metric=text_metric,
         weights=weights,
     )
     if manifest is not None:
-        from aim_tui.cli.scoring.score_manifest import Columns, score_manifest
-
         if paths or watch or output_format != "table":
-            raise UsageError("--manifest says which images, and which format", "leave out PATH, --watch and --format")
+            raise UsageError("--manifest FILE gives the images and the format", "leave out PATH, --watch and --format")
         keys = Columns(image_key, topic_key, prompt_key, reference_key)
         code = score_manifest(
-            manifest, keys, setup, said, output,
-            prefix=column_prefix, replace=replace, store=common.store, no_store=common.no_store,
+            manifest, keys, setup, item_prompts, output,
+            prefix=column_prefix, replace=replace, store=common.store_path,
         )  # fmt: skip
         raise typer.Exit(code)
     if any((image_key, topic_key, prompt_key, reference_key, column_prefix, replace)):
-        raise UsageError("there are columns in a manifest alone", "give --manifest FILE")
+        raise UsageError("column options need --manifest FILE")
     if not paths:
-        raise UsageError("there is nothing to score", "name images, folders or patterns, or give --manifest FILE")
-    if said.own:
-        if watch and said.pair:
-            raise UsageError("--watch knows no number of images that --pair could count", "leave one of them out")
-        setup = asking(setup, {Need.PROMPT})
+        raise UsageError("nothing to score", "name images, folders or patterns, or give --manifest FILE")
+    if item_prompts.own:
+        if watch and item_prompts.pair:
+            raise UsageError("--pair needs a fixed number of images; --watch has none", "leave out one of them")
+        setup = with_own(setup, {Need.PROMPT})
     chosen, sink = get_format(output_format, ScoredImages), Sink(output)
     sink.check()
-    # A watch finds what is there as well, once it is whole.
+    # A watch also finds the images that are there already, once they are fully written.
     found = Expansion([], []) if watch else expand(paths, recursive)
     if not found.images and not watch:
         problems = "; ".join(f"{problem.path}: {problem.reason}" for problem in found.problems)
         raise UsageError(f"no images to score: {problems}")
     sink.check([*found.images, setup.context.reference], "images to score")
-    images = said.items(found.images, named=paths, further=watch)
+    images = item_prompts.items(found.images, named=paths, further=watch)
     watching = None
     if watch:
         seen = Watch(paths, recursive, setup.engine.reading, known=())
-        watching = Watching(seen, partial(said.items, further=True))
+        watching = Watching(seen, partial(item_prompts.items, further=True))
 
     def score_to(record: Record, setup: Setup) -> int:
-        content = ScoredImages(record.results, setup.provenance(), own=("prompt",) if watch and said.own else ())
+        content = ScoredImages(
+            record.results, setup.provenance(), own=("prompt",) if watch and item_prompts.own else ()
+        )
         writer = chosen.writer(content, sink)
         work = image_work(setup, found.problems, found.left_out.lines())
         return run(work, writer, record, display(), problems=found.problems, watch=watching)
 
-    if common.no_store:
+    path = common.store_path
+    if path is None:
         raise typer.Exit(score_to(Record(setup, images), setup))
-    from aim_tui.runs.storage import open_to_score, store_path
-    from aim_tui.store.runs import Runs
-
-    path = store_path(common.store)
     with open_to_score(path) as database:
-        folder = common_folder(paths, found.images)
-        request = request_of(setup, folder)
+        request = request_of(setup, common_folder(paths, found.images))
         record = StoredRecord(Runs(database), setup, images, request, fresh=common.fresh or watch)
         raise typer.Exit(score_to(record, setup.with_store(path)))

@@ -1,4 +1,4 @@
-"""`aim-tui score --manifest`: the rows of a file, each with topic, prompt and reference of its own."""
+"""`aim-tui score --manifest`: score the rows of a file, each with its own topic, prompt and reference."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from aim_tui.cli.console import say
-from aim_tui.cli.scoring.item_prompts import Prompts, asking, own_context
-from aim_tui.cli.scoring.manifest_run import Asked, Refused, cell_text, run
+from aim_tui.cli.scoring.item_prompts import Prompts, own_context, with_own
+from aim_tui.cli.scoring.manifest_run import ManifestTask, Refused, cell_text, run
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.metrics.spec import Need
 from aim_tui.core.outcomes import value_of
@@ -26,7 +26,7 @@ from aim_tui.runs.setup import Setup
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What the options call the columns; None is the usual name, where the file has such a column."""
+    """The column names of the options; None stands for the default name, if the file has such a column."""
 
     image: str | None = None
     topic: str | None = None
@@ -44,7 +44,6 @@ def score_manifest(
     prefix: str,
     replace: bool,
     store: Path | None,
-    no_store: bool,
 ) -> int:
     """Score the rows and write them with the columns added; 0 all scored, 1 some not, 130 interrupted."""
     manifest = open_input(file, output)
@@ -54,14 +53,14 @@ def score_manifest(
     needs = {need: name for need, name in names.items() if name in known}
     if prompts.origin is not None:
         needs.pop(Need.PROMPT, None)
-    setup = asking(setup, {*needs, *((Need.PROMPT,) if prompts.origin is not None else ())})
+    setup = with_own(setup, {*needs, *((Need.PROMPT,) if prompts.origin is not None else ())})
     if not setup.metrics and not needs:
         raise UsageError(
             f"nothing to score: {file} has none of the columns {', '.join(names.values())}",
             "name them: --prompt-key, --topic-key, --reference-key; or give --prompt, --topic, --reference for all",
         )
     plan = setup.plan()
-    folder = os.path.dirname(os.path.abspath(file))  # noqa: PTH100, PTH120  # as text: any bytes
+    folder = os.path.dirname(os.path.abspath(file))
 
     def context(row: ManifestRow, path: str) -> Context | Refused:
         found: dict[str, str] = {}
@@ -84,7 +83,7 @@ def score_manifest(
     image = columns.image or "image_path"
     added = {f"{prefix}{name}": kind for name, kind in _added(plan).items()}
     mean_of = "final_score" if plan.shares else get_metric(plan.metrics[0]).raw_field
-    asked = Asked(
+    task = ManifestTask(
         manifest,
         setup,
         plan,
@@ -96,14 +95,14 @@ def score_manifest(
         f"{prefix}{mean_of}",
         replace=replace,
     )
-    asked.check()
+    task.check()
     if setup.profile.notice:
         say(setup.profile.notice, "yellow")
     for metric, reason in setup.not_asked.items():
-        say(f"{metric} is not asked for: {reason}")
+        say(f"skipping {metric}: {reason}")
     say(plan.formula())
     say(setup.profile.rules_note())
-    return run(asked, ManifestOutput(manifest, output, added), store, no_store=no_store)
+    return run(task, ManifestOutput(manifest, output, added), store)
 
 
 def _names(columns: Columns) -> dict[Need, str]:
@@ -115,7 +114,7 @@ def _names(columns: Columns) -> dict[Need, str]:
 
 
 def _added(plan: ScoringPlan) -> dict[str, type]:
-    """The added columns with their types: raw and normalised values, the final score, and what is wrong."""
+    """The added columns with their types: raw and normalised values, the final score, status and error."""
     added: dict[str, type] = {}
     for metric in plan.metrics:
         spec = get_metric(metric)
@@ -142,5 +141,5 @@ def _cells(found: Result | Refused, plan: ScoringPlan) -> Mapping[str, Any]:
     for metric in plan.metrics:
         spec = get_metric(metric)
         values[spec.raw_field] = value_of(found.outcome(metric))
-        values[spec.norm_field] = value_of(found.scores.norms.get(metric)) if found.scores else None
+        values[spec.norm_field] = value_of(found.norm(metric))
     return {name: values[name] for name in cells}

@@ -6,25 +6,59 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from aim_tui.cli.setup.finding import Finding, State
+from rich.filesize import decimal
+
+from aim_tui import __version__
+from aim_tui.cli.setup import ui_settings
 from aim_tui.errors import AimError
-from aim_tui.terminal.answers import Answers
-
-if TYPE_CHECKING:
-    from aim_tui.settings.settings import Settings
+from aim_tui.hub.cache_paths import hub_cache
+from aim_tui.hub.inventory import inspect_profile
+from aim_tui.settings.paths import config_file
+from aim_tui.settings.settings import Settings
+from aim_tui.store.database import Database
+from aim_tui.terminal import tmux
+from aim_tui.terminal.answers import Answers, in_multiplexer
+from aim_tui.terminal.images import ImageMode, image_support
 
 _LOW_SPACE = 5 * 10**9
 _NO_SPACE = 200 * 10**6
+_VARIABLES = ("version", "set-clipboard", "allow-passthrough", "escape-time", "client_termfeatures", "client_termname")
+# A longer delay makes Escape feel stuck.
+_ESCAPE_MILLISECONDS = 50
+_APPLY = "then: tmux source-file ~/.tmux.conf"
+
+
+class State(StrEnum):
+    """How a check came out."""
+
+    FINE = "fine"
+    NOTE = "note"
+    """Usable, but could be better."""
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The result of one check."""
+
+    topic: str
+    name: str
+    text: str
+    state: State = State.FINE
+    fixes: tuple[str, ...] = ()
+    """What to do about it; each is a step or an alternative."""
+    data: dict[str, Any] = field(default_factory=dict)
+    """The same for programs."""
 
 
 def program_findings() -> Iterator[Finding]:
     """Versions of the program, the interpreter and Textual."""
-    from aim_tui import __version__
-
     yield Finding("program", "aim-tui", __version__, data={"version": __version__})
     version = ".".join(map(str, sys.version_info[:3]))
     yield Finding(
@@ -36,33 +70,25 @@ def program_findings() -> Iterator[Finding]:
 
 def config_finding(config: Path | None, load: Callable[[Path | None], Settings]) -> tuple[Finding, Settings | None]:
     """Whether the settings file loads, and the settings if it does."""
-    from aim_tui.settings.paths import config_file
-
     path = config or config_file()
-    data = {"path": str(path), "exists": path.exists()}
+    data = {"path": str(path), "exists": os.path.exists(path)}
     try:
         settings = load(config)
     except AimError as error:
         fixes = (error.hint or "correct the settings file",)
         return Finding("program", "settings", error.message, State.BROKEN, fixes, data), None
-    text = str(path) if path.exists() else f"{path} does not exist: using the built-in defaults"
+    text = str(path) if os.path.exists(path) else f"{path} does not exist: using the built-in defaults"
     return Finding("program", "settings", text, data=data), settings
 
 
 def interface_findings(settings: Settings) -> Iterator[Finding]:
     """Mistakes in `[ui]` and `[keys]` of the settings file."""
-    from aim_tui.cli.setup import ui_settings
-
     for problem in ui_settings.interface_findings(settings):
         yield Finding("program", "keys and theme", problem, State.BROKEN, ("`aim-tui keys` lists every binding",))
 
 
 def model_findings(settings: Settings, profile: str | None) -> Iterator[Finding]:
     """Whether each model of a profile is on disk."""
-    from rich.filesize import decimal
-
-    from aim_tui.hub.inventory import inspect_profile
-
     try:
         chosen = settings.profile(profile)
     except AimError as error:
@@ -91,8 +117,6 @@ def model_findings(settings: Settings, profile: str | None) -> Iterator[Finding]
 
 def storage_findings(store: Path) -> Iterator[Finding]:
     """The store, and the free space on the disks of store and models."""
-    from aim_tui.hub.cache_paths import hub_cache
-
     yield _store_finding(store)
     devices: set[int] = set()
     for name, path in (("disk of the store", store.parent), ("disk of the models", hub_cache())):
@@ -104,13 +128,9 @@ def storage_findings(store: Path) -> Iterator[Finding]:
 
 
 def _store_finding(store: Path) -> Finding:
-    from rich.filesize import decimal
-
-    from aim_tui.store.database import Database
-
-    data: dict[str, Any] = {"path": str(store), "exists": store.exists()}
+    data: dict[str, Any] = {"path": str(store), "exists": os.path.exists(store)}
     elsewhere = "or use another store: --store FILE, AIM_TUI_STORE"
-    if not store.exists():
+    if not os.path.exists(store):
         folder = _existing_folder(store.parent)
         if os.access(folder, os.W_OK | os.X_OK):
             return Finding("storage", "store", f"{store}, created by the first run", data=data)
@@ -130,8 +150,6 @@ def _store_finding(store: Path) -> Finding:
 
 
 def _space_finding(name: str, folder: Path) -> Finding:
-    from rich.filesize import decimal
-
     free = shutil.disk_usage(folder).free
     data = {"path": str(folder), "bytes_free": free}
     text = f"{decimal(free)} free at {folder}"
@@ -143,7 +161,7 @@ def _space_finding(name: str, folder: Path) -> Finding:
 
 def _existing_folder(path: Path) -> Path:
     """The folder itself, or its nearest parent that exists."""
-    return next(folder for folder in (path, *path.parents) if folder.is_dir())
+    return next(folder for folder in (path, *path.parents) if os.path.isdir(folder))
 
 
 def terminal_findings(
@@ -155,10 +173,6 @@ def terminal_findings(
     query_tmux: Callable[[], Mapping[str, str] | None],
 ) -> Iterator[Finding]:
     """The terminal: name, colours, images, clipboard, and the tmux settings in its way."""
-    from aim_tui.cli.setup.tmux_checks import tmux_findings
-    from aim_tui.terminal.answers import in_multiplexer
-    from aim_tui.terminal.images import ImageMode, image_support
-
     term, program = environ.get("TERM", ""), environ.get("TERM_PROGRAM", "")
     name = answers.name or program or term or "no terminal"
     suffix = f" (TERM={term})" if term and term != name else ""
@@ -201,3 +215,40 @@ def _colours_finding(colours: str | None, environ: Mapping[str, str]) -> Finding
             fixes = ("export TERM=xterm-256color, and COLORTERM=truecolor if the terminal supports it",)
             return Finding("terminal", "colours", "16; images are described in text", State.NOTE, fixes, data)
     return Finding("terminal", "colours", "unknown: the output is not a terminal", data=data)
+
+
+def query_tmux() -> dict[str, str] | None:
+    """The version and settings of tmux; None if it does not answer."""
+    values = tmux.query(*(f"#{{{name}}}" for name in _VARIABLES))
+    return None if values is None else dict(zip(_VARIABLES, values, strict=False))
+
+
+def tmux_findings(settings: Mapping[str, str] | None) -> Iterator[Finding]:
+    """What to change in tmux, with the exact lines."""
+    if settings is None:
+        text = "does not answer, or runs on another machine; check its settings there"
+        lines = ("set -s set-clipboard on", "set -g allow-passthrough on", "set -s escape-time 10")
+        yield Finding("terminal", "tmux", text, State.NOTE, lines)
+        text = "uses OSC 52; tmux passes it on only with set-clipboard on"
+        yield Finding("terminal", "clipboard", text, State.NOTE)
+        return
+    yield Finding("terminal", "tmux", settings.get("version", ""), data=dict(settings))
+    clipboard = settings.get("set-clipboard", "")
+    if clipboard in ("2", "on"):
+        yield Finding("terminal", "clipboard", "uses OSC 52, and tmux passes it on")
+    else:
+        fixes = ("set -s set-clipboard on", _APPLY)
+        text = "uses OSC 52, but tmux drops it: set-clipboard is not on"
+        yield Finding("terminal", "clipboard", text, State.NOTE, fixes)
+    features = settings.get("client_termfeatures", "").split(",")
+    if "RGB" not in features and settings.get("client_termname"):
+        line = f'set -as terminal-features ",{settings["client_termname"]}:RGB"'
+        text = "tmux believes that the outer terminal has only 256"
+        yield Finding("terminal", "colours in tmux", text, State.NOTE, (line, "then detach and attach again"))
+    if settings.get("allow-passthrough", "") not in tmux.ON:
+        fixes = ("set -g allow-passthrough on", _APPLY)
+        yield Finding("terminal", "notifications", "tmux does not pass on desktop notifications", State.NOTE, fixes)
+    delay = settings.get("escape-time", "")
+    if delay.isdigit() and int(delay) > _ESCAPE_MILLISECONDS:
+        fixes = ("set -s escape-time 10", _APPLY)
+        yield Finding("terminal", "escape", f"tmux delays it by {delay} ms", State.NOTE, fixes)

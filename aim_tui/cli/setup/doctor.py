@@ -10,10 +10,20 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from aim_tui.cli import options
-from aim_tui.cli.setup.finding import Finding
+from aim_tui.cli.console import print_json, show, words
+from aim_tui.cli.setup import checks
+from aim_tui.cli.setup.checks import Finding, State, query_tmux
+from aim_tui.cli.setup.torch_checks import nvidia_driver, query_torch, torch_findings
+from aim_tui.runs.storage import store_path
+from aim_tui.settings.settings import load_settings
 from aim_tui.terminal.answers import Answers
+from aim_tui.terminal.images import keep_colours
+from aim_tui.terminal.probe import probe
 
 
 def doctor(
@@ -26,8 +36,6 @@ def doctor(
 
     Exit: 0 fine, 1 something is broken.
     """
-    from aim_tui.cli.setup.finding import State
-
     findings = examine(profile, config, store)
     broken = [finding for finding in findings if finding.state is State.BROKEN]
     if as_json:
@@ -39,13 +47,6 @@ def doctor(
 
 def examine(profile: str | None, config: Path | None, store: Path | None) -> list[Finding]:
     """Run every check; torch, the slowest, is queried in the background."""
-    from aim_tui.cli.setup import checks
-    from aim_tui.cli.setup.tmux_checks import query_tmux
-    from aim_tui.cli.setup.torch_checks import nvidia_driver, query_torch, torch_findings
-    from aim_tui.runs.storage import store_path
-    from aim_tui.settings.settings import load_settings
-    from aim_tui.terminal.probe import probe
-
     with ThreadPoolExecutor(max_workers=2) as threads:
         torch, driver = threads.submit(query_torch), threads.submit(nvidia_driver)
         answers = probe()
@@ -67,10 +68,6 @@ def examine(profile: str | None, config: Path | None, store: Path | None) -> lis
 
 def _colours(answers: Answers) -> str | None:
     """The colour system that the application will use here; None without a terminal."""
-    from rich.console import Console
-
-    from aim_tui.terminal.images import keep_colours
-
     if not sys.stdout.isatty():
         return None
     environ = dict(os.environ)
@@ -86,12 +83,6 @@ def _size() -> tuple[int, int] | None:
 
 
 def _print(findings: Sequence[Finding], broken: int) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    from aim_tui.cli.console import show, words
-    from aim_tui.cli.setup.finding import State
-
     marks = {State.FINE: ("✓", "green"), State.NOTE: ("·", "yellow"), State.BROKEN: ("✗", "bold red")}
     table = Table.grid(padding=(0, 1, 0, 0))
     table.add_column(no_wrap=True)
@@ -117,8 +108,6 @@ def _print(findings: Sequence[Finding], broken: int) -> None:
 
 
 def _print_json(findings: Sequence[Finding], *, ok: bool) -> None:
-    from aim_tui.cli.console import print_json
-
     records = [
         {
             "topic": finding.topic,

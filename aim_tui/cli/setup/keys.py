@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aim_tui.cli import options
+from aim_tui.cli.console import print_json
+from aim_tui.cli.setup.ui_settings import preferences
+from aim_tui.exports.sink import Sink
+from aim_tui.settings.settings import load_settings
 
 if TYPE_CHECKING:
     from aim_tui.ui.keymap import KeyAction
@@ -19,9 +23,6 @@ def keys(
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, a table for each screen.")] = False,
 ) -> None:
     """List all key bindings: id, keys, what they do. * marks keys changed by the settings file."""
-    from aim_tui.cli.setup.ui_settings import preferences
-    from aim_tui.exports.sink import Sink
-    from aim_tui.settings.settings import load_settings
     from aim_tui.ui.keymap import key_actions
 
     ui, conflicts = preferences(load_settings(config))
@@ -34,8 +35,6 @@ def keys(
             {"id": id, "keys": keys, "default": action.keys, "changed": keys != action.keys, "does": action.about}
             for id, keys, action in bindings
         ]
-        from aim_tui.cli.console import print_json
-
         print_json({"keys": records, "conflicts": conflicts})
         return
     if as_markdown:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.console import Group
+from rich.padding import Padding
 
 from aim_tui.cli import options
-from aim_tui.core.metrics.spec import MetricSpec
-
-if TYPE_CHECKING:
-    from aim_tui.core.metrics.plugins import Plugin
-    from aim_tui.core.metrics.profiles import Profile
-    from aim_tui.core.metrics.registry import Registered
+from aim_tui.cli.console import facts, print_json, say, show, words
+from aim_tui.core.metrics.plugins import WAY_OUT, Plugin
+from aim_tui.core.metrics.profiles import Profile
+from aim_tui.core.metrics.registry import Registered, images_in_order, load_packages, registered
+from aim_tui.core.metrics.spec import MetricSpec, Need
+from aim_tui.errors import UsageError
+from aim_tui.settings.settings import load_settings
 
 
 def metrics(
@@ -27,9 +30,6 @@ def metrics(
 
     Plug-ins that cannot be used are named on stderr. Exit: 0, or 2 for an unknown name.
     """
-    from aim_tui.cli.console import print_json, say
-    from aim_tui.settings.settings import load_settings
-
     settings = load_settings(config)
     models = settings.profile(profile) if profile else settings.profiles.get(settings.default_profile)
     listed, broken = _listed(names or [])
@@ -40,16 +40,10 @@ def metrics(
         return
     _print(listed, models)
     for plugin in broken:
-        from aim_tui.core.metrics.plugins import WAY_OUT
-
         say(f"{plugin.name} of {plugin.package} cannot be used: {plugin.problem}; {WAY_OUT}", "red")
 
 
 def _listed(names: list[str]) -> tuple[list[Registered], list[Plugin]]:
-    from aim_tui.core.metrics.registry import images_in_order, load_packages, registered
-    from aim_tui.core.metrics.spec import Need
-    from aim_tui.errors import UsageError
-
     broken = load_packages()
     listed = [metric for metric in registered() if metric.spec.needs is not Need.SOURCE]
     if not names:
@@ -62,11 +56,6 @@ def _listed(names: list[str]) -> tuple[list[Registered], list[Plugin]]:
 
 
 def _print(listed: list[Registered], profile: Profile | None) -> None:
-    from rich.console import Group
-    from rich.padding import Padding
-
-    from aim_tui.cli.console import facts, show, words
-
     parts: list[Any] = [
         Group(
             words(f"{metric.spec.id}  {metric.spec.title}", "bold"),

@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.filesize import decimal
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.table import Column
 
 from aim_tui.cli import options
-from aim_tui.core.metrics.spec import ModelRef, Role
+from aim_tui.cli.console import console, print_json, say, show, table, words
+from aim_tui.core.metrics import edits
+from aim_tui.core.metrics.profiles import Profile
+from aim_tui.core.metrics.registry import images_in_order, model_role, profile_roles, roles_in_order
+from aim_tui.core.metrics.spec import NAME, ModelRef, Role
+from aim_tui.core.names import comma_separated, did_you_mean
+from aim_tui.core.text import portable_path, printable
 from aim_tui.errors import AimError, UsageError
+from aim_tui.hub.inventory import LOCAL, ModelState, inspect
+from aim_tui.settings.settings import load_settings
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from aim_tui.core.metrics.profiles import Profile
     from aim_tui.hub.fetch import FetchProgress
-    from aim_tui.hub.inventory import ModelState
 
-app = typer.Typer(
-    name="models",
-    help="List, check and fetch the models of a profile.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+app = typer.Typer(no_args_is_help=True)
 
 _Profile = Annotated[str | None, typer.Option("--profile", "-P", help="Default: the default profile.")]
 _Roles = Annotated[list[str] | None, typer.Option("--role", help="Only this role; can be given several times.")]
 _Metrics = Annotated[str | None, typer.Option("--metrics", help="Only what these metrics need, such as clip,siglip.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")
@@ -40,12 +39,10 @@ def list_models(
     profile: _Profile = None,
     role: _Roles = None,
     metrics: _Metrics = None,
-    as_json: _Json = False,
+    as_json: options.Json = False,
     config: options.Config = None,
 ) -> None:
     """List the models of a profile: role, model, size, and whether it is on this machine."""
-    from aim_tui.hub.inventory import inspect
-
     chosen, models = _select_models(profile, role, metrics, config)
     _print(chosen, [inspect(part, ref) for part, ref in models], as_json=as_json)
 
@@ -55,15 +52,13 @@ def check(
     profile: _Profile = None,
     role: _Roles = None,
     metrics: _Metrics = None,
-    as_json: _Json = False,
+    as_json: options.Json = False,
     config: options.Config = None,
 ) -> None:
     """Check that all files of a profile's models are here and have the right checksums.
 
     Exit: 0 complete, 3 a model is missing or damaged.
     """
-    from aim_tui.hub.inventory import LOCAL
-
     chosen, models = _select_models(profile, role, metrics, config)
     with _progress() as progress:
         states = [_check_one(part, ref, progress) for part, ref in models]
@@ -72,18 +67,16 @@ def check(
     if not bad:
         return
     for state in bad:
-        _say(f"error: {state.role} {state.name}: {state.problem}")
+        say(f"error: {state.role} {state.name}: {state.problem}")
     from_hub = [state for state in bad if state.revision != LOCAL and not state.refused]
     if from_hub:
         flags = " --verify" if any(state.path is not None for state in from_hub) else ""
         flags += f" --config {shlex.quote(str(config))}" if config is not None else ""
-        _say(f"hint: fetch what is missing: aim-tui models fetch --profile {shlex.quote(chosen.name)}{flags}")
+        say(f"hint: fetch what is missing: aim-tui models fetch --profile {shlex.quote(chosen.name)}{flags}")
     raise typer.Exit(3)
 
 
 def _check_one(role: Role, ref: ModelRef, progress: Progress) -> ModelState:
-    from aim_tui.hub.inventory import inspect
-
     task = progress.add_task(f"checking {role}", total=inspect(role, ref).bytes_on_disk)
     try:
         return inspect(role, ref, deep=True, on_bytes=lambda size: progress.advance(task, size))
@@ -105,8 +98,6 @@ def fetch(
 
     Exit: 0 complete, 3 a model cannot be fetched. HF_TOKEN, HF_ENDPOINT, HF_HOME and HF_HUB_OFFLINE are honoured.
     """
-    from aim_tui.cli.console import words
-
     _, models = _select_models(profile, role, metrics, config)
     failures: list[AimError] = []
     try:
@@ -119,16 +110,17 @@ def fetch(
                 else:
                     progress.console.print(words(f"{part} {ref.name}: in {path}"), soft_wrap=True)
     except KeyboardInterrupt:
-        _say("stopped; partial downloads are kept: fetch again to resume")
+        say("stopped; partial downloads are kept: fetch again to resume")
         raise typer.Exit(130) from None
     for failure in failures:
-        _say(f"error: {failure.message}", f"hint: {failure.hint}" if failure.hint else "")
+        say(f"error: {failure.message}")
+        if failure.hint:
+            say(f"hint: {failure.hint}")
     if failures:
         raise typer.Exit(3)
 
 
 def _fetch_one(role: Role, ref: ModelRef, progress: Progress, *, verify: bool) -> Path:
-    from aim_tui.core.text import printable
     from aim_tui.hub.fetch import fetch as fetch_model
 
     task = progress.add_task(f"{role} listing files", total=None)
@@ -146,19 +138,13 @@ def _select_models(
     profile: str | None, roles: Sequence[str] | None, metrics: str | None, config: Path | None
 ) -> tuple[Profile, list[tuple[Role, ModelRef]]]:
     """The profile, and those of its models that the options select, in the order of the roles."""
-    from aim_tui.core.metrics import edits
-    from aim_tui.core.metrics.registry import images_in_order, model_role, profile_roles, roles_in_order
-    from aim_tui.core.metrics.spec import NAME
-    from aim_tui.core.names import did_you_mean
-    from aim_tui.settings.settings import load_settings
-
     settings = load_settings(config)
     chosen = settings.profile(profile)
     families: list[str] = []
     if metrics is None:
         selected = tuple(metric for metric in chosen.metrics if metric not in settings.disabled)
     else:
-        names = [name.strip() for name in metrics.split(",") if name.strip()]
+        names = comma_separated(metrics)
         families = [name for name in names if name in edits.FAMILIES]
         try:
             selected = images_in_order(name for name in names if name not in edits.FAMILIES)
@@ -182,30 +168,16 @@ def _select_models(
 
 def _print(profile: Profile, states: Sequence[ModelState], *, as_json: bool) -> None:
     if as_json:
-        from aim_tui.cli.console import print_json
-
         print_json({"profile": profile.name, "models": [_as_data(state) for state in states]})
-        sys.stdout.write("\n")
         return
-    from rich.table import Table
-
-    from aim_tui.cli.console import words
-
-    console = _console()
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for title in ("role", "model", "for", "size", "on this machine?"):
-        table.add_column(title, overflow="fold", justify="right" if title == "size" else "left")
+    made = table("role", "model", "for", "size", "on this machine?", right=("size",))
     for state in states:
         presence = "yes" if state.complete else state.problem
-        cells = (state.role, state.name, ", ".join(state.needed_by), _size(state), presence)
-        table.add_row(*map(words, cells))
-    console.print(words(f"profile {profile.name}" + (f" - {profile.notice}" if profile.notice else "")))
-    console.print(table)
+        made.add_row(*map(words, (state.role, state.name, ", ".join(state.needed_by), _size(state), presence)))
+    show((words(f"profile {profile.name}" + (f" - {profile.notice}" if profile.notice else "")), made))
 
 
 def _as_data(state: ModelState) -> dict[str, object]:
-    from aim_tui.core.text import portable_path
-
     return {
         "role": str(state.role),
         "name": portable_path(state.name),
@@ -222,8 +194,6 @@ def _as_data(state: ModelState) -> dict[str, object]:
 
 def _size(state: ModelState) -> str:
     """The size on disk, or about how much is left to fetch."""
-    from rich.filesize import decimal
-
     if state.complete:
         return decimal(state.bytes_on_disk)
     return "unknown" if state.bytes_to_fetch is None else f"about {decimal(state.bytes_to_fetch)}"
@@ -231,13 +201,11 @@ def _size(state: ModelState) -> str:
 
 def _progress() -> Progress:
     """Progress bars on stderr that fit 80 columns; none if stderr is not a terminal."""
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-    from rich.table import Column
 
     def narrow(width: int | None = None) -> Column:
         return Column(no_wrap=True, overflow="ellipsis", max_width=width)
 
-    console = _console(stderr=True)
+    stderr = console(stderr=True)
     return Progress(
         # File names come from a server: never read as markup.
         TextColumn("{task.description}", markup=False, table_column=narrow(30)),
@@ -245,20 +213,6 @@ def _progress() -> Progress:
         DownloadColumn(table_column=narrow()),
         TransferSpeedColumn(table_column=narrow()),
         TimeRemainingColumn(table_column=narrow()),
-        console=console,
-        disable=not console.is_terminal,
+        console=stderr,
+        disable=not stderr.is_terminal,
     )
-
-
-def _console(*, stderr: bool = False) -> Console:
-    """A console that does not wrap lines when piped."""
-    from aim_tui.cli.console import console
-
-    return console(stderr=stderr, piped_width=240)
-
-
-def _say(*lines: str) -> None:
-    from aim_tui.cli.console import say
-
-    for line in filter(None, lines):
-        say(line)

@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from aim_tui.cli.setup.finding import Finding, State
+from rich.filesize import decimal
+
+from aim_tui.cli.setup.checks import Finding, State
 
 _TIMEOUT_SECONDS = 180.0
 _DRIVER_FILE = Path("/proc/driver/nvidia/version")
@@ -108,8 +110,6 @@ def torch_findings(report: Mapping[str, Any], driver: str, environ: Mapping[str,
 
 
 def _device_finding(number: int, device: Mapping[str, Any]) -> Finding:
-    from rich.filesize import decimal
-
     name = f"GPU {number}"
     if problem := device.get("problem"):
         fixes = (_REINSTALL, "or use the CPU: aim-tui --device cpu")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from aim_tui.core.names import did_you_mean
 from aim_tui.errors import ConfigError
+from aim_tui.settings.settings import Settings
 from aim_tui.ui.preferences import Preferences
 
 if TYPE_CHECKING:
-    from aim_tui.settings.settings import Settings
     from aim_tui.ui.keymap import KeyProblem
 
 
@@ -50,7 +51,6 @@ def interface_findings(settings: Settings) -> list[str]:
 
 
 def _mistakes(settings: Settings) -> Iterator[ConfigError]:
-    from aim_tui.core.names import did_you_mean
     from aim_tui.ui.themes import THEME_NAMES
 
     theme = settings.interface.theme

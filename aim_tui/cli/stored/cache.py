@@ -1,37 +1,29 @@
-"""`aim-tui cache`: what models have computed and is kept, so that it is never computed again."""
+"""`aim-tui cache`: show and prune the feature cache, which keeps what models have computed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import os
+from pathlib import Path
+from typing import Annotated
 
 import typer
+from rich.filesize import decimal
 
 from aim_tui.cli import options
+from aim_tui.cli.console import print_json, say, show, table, words
+from aim_tui.core.text import portable_path
+from aim_tui.runs.storage import open_existing, parse_size, store_path
+from aim_tui.store.cache import FeatureCache, Usage
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from aim_tui.store.cache import Usage
-
-app = typer.Typer(
-    name="cache",
-    help="Show and prune the feature cache.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command()
 def info(as_json: options.Json = False, store: options.Store = None) -> None:
     """Show how much is cached, by kind and model, and the size of the store."""
-    from aim_tui.cli.console import print_json, say, show, table, words
-    from aim_tui.core.text import portable_path
-    from aim_tui.runs.storage import open_existing, store_path
-    from aim_tui.store.cache import FeatureCache
-
     path = store_path(store)
     found: list[Usage] = []
-    if path.exists():
+    if os.path.exists(path):
         with open_existing(path) as database:
             found = FeatureCache(database).info()
     total = sum(usage.bytes for usage in found)
@@ -46,16 +38,16 @@ def info(as_json: options.Json = False, store: options.Store = None) -> None:
             }
             for usage in found
         ]
-        said = {"store": portable_path(str(path)), "store_bytes": _on_disk(path), "bytes": total, "entries": entries}
-        print_json(said)
+        store_bytes = _on_disk(path)
+        print_json({"store": portable_path(str(path)), "store_bytes": store_bytes, "bytes": total, "entries": entries})
         return
     if found:
         made = table("kind", "model", "fingerprint", "count", "size", right=("count", "size"))
         for usage in found:
-            cells = (usage.kind, usage.model, usage.fingerprint[:8], f"{usage.count:,}", _size(usage.bytes))
+            cells = (usage.kind, usage.model, usage.fingerprint[:8], f"{usage.count:,}", decimal(usage.bytes))
             made.add_row(*map(words, cells))
         show(made)
-    say(f"{_size(total)} cached in {path}, which has {_size(_on_disk(path))} with all runs")
+    say(f"{decimal(total)} cached in {path}, {decimal(_on_disk(path))} with all runs")
 
 
 @app.command()
@@ -67,28 +59,18 @@ def prune(
     store: options.Store = None,
 ) -> None:
     """Delete the least recently used cache entries. They can be computed again; runs and ratings stay."""
-    from aim_tui.cli.console import say
-    from aim_tui.runs.storage import open_existing, parse_size, store_path
-    from aim_tui.store.cache import FeatureCache
-
     size, path = parse_size(max_size), store_path(store)
-    if not path.exists():
-        say(f"nothing is cached: there is no store at {path}")
+    if not os.path.exists(path):
+        say(f"nothing is cached: no store at {path}")
         return
     before = _on_disk(path)
     with open_existing(path) as database:
         removed = FeatureCache(database).prune(size)
     after = _on_disk(path)
-    say(f"removed {_size(removed)}; {path} went from {_size(before)} to {_size(after)}")
+    say(f"removed {decimal(removed)}; {path} went from {decimal(before)} to {decimal(after)}")
 
 
 def _on_disk(path: Path) -> int:
-    """The store with the log beside it."""
+    """The bytes of the store with its write-ahead log."""
     files = (path, path.with_name(f"{path.name}-wal"))
-    return sum(file.stat().st_size for file in files if file.exists())
-
-
-def _size(count: int) -> str:
-    from rich.filesize import decimal
-
-    return decimal(count)
+    return sum(file.stat().st_size for file in files if os.path.exists(file))

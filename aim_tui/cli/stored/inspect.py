@@ -1,19 +1,25 @@
-"""`aim-tui inspect`: what can be told of a data set without any model."""
+"""`aim-tui inspect`: check a data set of edits or a folder of images, without any model."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import asdict
+from typing import Annotated, Any
 
 import typer
+from rich.filesize import decimal
+from rich.table import Table
+from rich.text import Text
 
 from aim_tui.cli import options
-
-if TYPE_CHECKING:
-    from rich.table import Table
-    from rich.text import Text
-
-    from aim_tui.inputs.dataset_inspection import Inspection
+from aim_tui.cli.console import facts, print_json, say, show, table, words
+from aim_tui.core.names import ShortNames
+from aim_tui.core.text import portable_path
+from aim_tui.errors import UsageError
+from aim_tui.inputs.dataset_inspection import Inspection, inspect_file, inspect_images
+from aim_tui.inputs.edits import EditColumns
+from aim_tui.inputs.listing import expand
+from aim_tui.settings.settings import load_settings
 
 _SHOWN = 10
 _SIZES = 6
@@ -40,15 +46,8 @@ def inspect(
 
     Exit: 0 fine, 1 something is broken, 2 usage.
     """
-    from aim_tui.cli.console import print_json, say, show
-    from aim_tui.errors import UsageError
-    from aim_tui.inputs.dataset_inspection import inspect_file, inspect_images
-    from aim_tui.inputs.edits import EditColumns
-    from aim_tui.inputs.listing import expand
-    from aim_tui.settings.settings import load_settings
-
     policy = load_settings(config).reading
-    if os.path.isdir(path):  # noqa: PTH112  # unlike Path.is_dir it never raises
+    if os.path.isdir(path):
         listed = expand([path], recursive)
         for line in listed.left_out.lines():
             say(f"left out: {line}", "yellow")
@@ -65,10 +64,6 @@ def inspect(
 
 
 def _data(found: Inspection, samples: int) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    from aim_tui.core.text import portable_path
-
     data: dict[str, Any] = {"path": portable_path(found.path), "kind": "images" if found.edits is None else "edits"}
     if found.edits is not None:
         data |= {
@@ -95,7 +90,7 @@ def _data(found: Inspection, samples: int) -> dict[str, Any]:
         "bytes": sum(look.bytes for look in found.images),
         "sizes": found.sizes,
         "formats": found.formats,
-        "duplicates": [[portable_path(path) for path in twins] for twins in found.twins],
+        "duplicates": [[portable_path(path) for path in copies] for copies in found.duplicates],
         "broken": [
             {"where": portable_path(flaw.where), "problem": portable_path(flaw.problem)} for flaw in found.broken
         ],
@@ -103,10 +98,6 @@ def _data(found: Inspection, samples: int) -> dict[str, Any]:
 
 
 def _parts(found: Inspection, samples: int) -> list[Table | Text]:
-    from rich.filesize import decimal
-
-    from aim_tui.cli.console import facts, table, words
-
     size = decimal(sum(look.bytes for look in found.images))
     entries: list[tuple[str, object]] = []
     if found.edits is not None:
@@ -130,8 +121,9 @@ def _parts(found: Inspection, samples: int) -> list[Table | Text]:
     entries.append(("unequal sizes", _some(found.unequal, "pair")))
     entries.append(("without a change", _some(found.unchanged, "pair")))
     entries.append(("same edit twice", _some(["=".join(ids) for ids in found.repeated], "group")))
-    twins = [" = ".join(os.path.basename(path) for path in group) for group in found.twins]  # noqa: PTH119
-    entries.append(("same file twice", _some(twins, "group")))
+    names = ShortNames(path for group in found.duplicates for path in group)
+    copies = [" = ".join(names[path] for path in group) for group in found.duplicates]
+    entries.append(("same file twice", _some(copies, "group")))
     parts: list[Table | Text] = [words(found.path, "bold"), facts(entries)]
     if found.edits is not None and found.edits.rows and samples:
         shown = table("id", "source", "target", "instruction")
@@ -150,7 +142,7 @@ def _parts(found: Inspection, samples: int) -> list[Table | Text]:
 
 
 def _some(names: list[str] | tuple[str, ...], kind: str) -> str:
-    """How many there are and the first of them; empty where there are none, so that the line is left out."""
+    """How many there are and the first of them; empty if there are none, so that the line is left out."""
     if not names:
         return ""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""

@@ -1,4 +1,4 @@
-"""`aim-tui report`: a run as one page for a browser, with pictures."""
+"""`aim-tui report`: write a run as one HTML page with pictures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from typing import Annotated
 import typer
 
 from aim_tui.cli import options
+from aim_tui.cli.console import say
 from aim_tui.cli.stored.runs import RunArgument
+from aim_tui.cli.stored.thumbnails import thumbnails
+from aim_tui.exports.formats import HTML, export
+from aim_tui.exports.stored_run import StoredRun
+from aim_tui.runs import storage
 
 
 def report(
@@ -20,13 +25,6 @@ def report(
     store: options.Store = None,
 ) -> None:
     """Write a run as one self-contained HTML page: scores, pictures, captions, distributions, provenance."""
-    from aim_tui.cli.console import say
-    from aim_tui.cli.stored.thumbnails import thumbnails
-    from aim_tui.exports.formats import export
-    from aim_tui.exports.formats.html import HTML
-    from aim_tui.exports.stored_run import StoredRun
-    from aim_tui.runs import storage
-
     loaded = storage.load(store, run)
     export(StoredRun(loaded, thumbnails(loaded, pictures) if pictures else None), HTML, output)
     shown = min(pictures, len(loaded.results.rows))

@@ -1,40 +1,47 @@
-"""`aim-tui runs`: what has been scored, and what came of it."""
+"""`aim-tui runs`: list, show, compare, export and delete stored runs."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.cells import cell_len
+from rich.table import Table
 
 from aim_tui.cli import options
+from aim_tui.cli.console import facts, print_json, say, table, words
+from aim_tui.cli.console import show as show_parts
 from aim_tui.cli.stored.compare_runs import compare_runs
+from aim_tui.cli.stored.thumbnails import thumbnails
 from aim_tui.core.metrics.edits import EDITCLIP, families_of
+from aim_tui.core.names import ShortNames
+from aim_tui.core.scoring.columns import EDITS, View
+from aim_tui.core.scoring.results import Row
+from aim_tui.core.selection.sorting import SortKey, sort_rows
+from aim_tui.core.text import portable_path
 from aim_tui.errors import UsageError
+from aim_tui.exports.edits import EditRecords, spreads, stored_edits
+from aim_tui.exports.formats import HTML, format_of, formats_for, get_format
+from aim_tui.exports.formats import export as write
+from aim_tui.exports.formats.json import JSON
+from aim_tui.exports.html import Thumbnail
+from aim_tui.exports.ordering import ranked, score_text, standing
+from aim_tui.exports.stored_run import StoredRun
+from aim_tui.runs import storage
+from aim_tui.runs.storage import open_existing, store_path
+from aim_tui.store.records import Run, RunInfo, RunKind
+from aim_tui.store.runs import Runs
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from aim_tui.core.scoring.results import Row
-    from aim_tui.exports.edits import EditRecords
-    from aim_tui.exports.html import Thumbnail
-    from aim_tui.exports.stored_run import StoredRun
-    from aim_tui.store.records import Run, RunInfo
-
-app = typer.Typer(
-    name="runs",
-    help="List, show, compare, export and delete stored runs.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+app = typer.Typer(no_args_is_help=True)
 
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="A run: its id, a prefix of it, or 'last'.", show_default=False)
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")
@@ -43,26 +50,22 @@ def list_runs(
         Path | None, typer.Option("--folder", metavar="FOLDER", help="Only the runs of this folder.")
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, metavar="N", help="Only the N newest.")] = None,
-    as_json: JsonOption = False,
+    as_json: options.Json = False,
     store: options.Store = None,
 ) -> None:
     """List stored runs of images and edits, newest first."""
-    from aim_tui.cli import console
-    from aim_tui.runs.storage import open_existing, store_path
-    from aim_tui.store.runs import Runs
-
     path = store_path(store)
     infos: list[RunInfo] = []
-    # Nothing has been scored yet: that is an answer, and none that needs a store to be made.
-    if path.exists():
+    # A store that does not exist yet is not created: the list is empty.
+    if os.path.exists(path):
         with open_existing(path) as database:
             infos = Runs(database).history(str(folder.absolute()) if folder else None, limit, kind=None)
     if as_json:
-        console.print_json([_info_as_data(info) for info in infos])
+        print_json([_info_as_data(info) for info in infos])
     elif infos:
-        console.show(_history(infos))
+        show_parts(_history(infos))
     else:
-        console.say(f"no runs {f'of {folder} ' if folder else ''}in {path}")
+        say(f"no runs {f'of {folder} ' if folder else ''}in {path}")
 
 
 @app.command()
@@ -75,21 +78,15 @@ def show(
     store: options.Store = None,
 ) -> None:
     """Show a run: settings, models, summary, the best and the worst images."""
-    from aim_tui.cli import console
-    from aim_tui.exports.edits import spreads
-    from aim_tui.exports.formats import export
-    from aim_tui.exports.formats.json import JSON
-    from aim_tui.runs import storage
-
     loaded = storage.load_any(store, run)
     if as_json:
-        export(_content(loaded), JSON)
+        write(_content(loaded), JSON)
         return
     sums = [spreads(loaded.results, arrows=True)] if loaded.results.of_edits else []
-    console.show(_asked(loaded), _models(loaded), *sums)
+    show_parts(_overview(loaded), _models(loaded), *sums)
     for title, rows in _extremes(loaded, top):
-        console.show(f"\n{title}")
-        console.show(_rows(loaded, rows))
+        show_parts(f"\n{title}")
+        show_parts(_rows(loaded, rows))
 
 
 @app.command()
@@ -99,20 +96,16 @@ def delete(
     store: options.Store = None,
 ) -> None:
     """Delete runs with their values. Ratings, the feature cache and the images themselves stay."""
-    from aim_tui.cli.console import say
-    from aim_tui.runs.storage import open_existing, store_path
-    from aim_tui.store.runs import Runs
-
     with open_existing(store_path(store)) as database:
         # All are found before the first is deleted: a wrong name deletes nothing, and 'last' is one run.
         stored = Runs(database)
         found = list(dict.fromkeys(stored.find(run, kind=None) for run in runs))
         infos = {info.id: info for info in stored.history(kind=None)}
         for run_id in found:
-            say(_told(infos[run_id]))
+            say(_describe(infos[run_id]))
         if not yes:
             if not sys.stdin.isatty():
-                raise UsageError("nobody can be asked whether to delete", "say so with --yes")
+                raise UsageError("cannot confirm: not a terminal", "pass --yes")
             typer.confirm(f"delete {'them' if len(found) > 1 else 'it'}?", abort=True, err=True)
         for run_id in found:
             stored.delete(run_id)
@@ -124,20 +117,11 @@ def export(
     run: RunArgument,
     output: options.Output = None,
     output_format: Annotated[
-        str | None,
-        options.format_option("csv, json, jsonl, parquet, markdown or html."),
+        str | None, options.format_option(StoredRun, EditRecords, default="by the ending of FILE")
     ] = None,
     store: options.Store = None,
 ) -> None:
     """Export a run; without --format the ending of the file decides."""
-    from aim_tui.cli.stored.thumbnails import thumbnails
-    from aim_tui.exports.edits import EditRecords
-    from aim_tui.exports.formats import export as write
-    from aim_tui.exports.formats import format_of, formats_for, get_format
-    from aim_tui.exports.formats.html import HTML
-    from aim_tui.exports.stored_run import StoredRun
-    from aim_tui.runs import storage
-
     kinds = (StoredRun, EditRecords)
     if output_format is not None:
         chosen = get_format(output_format, *kinds)
@@ -145,7 +129,7 @@ def export(
         chosen = format_of(output, *kinds)
     else:
         known = ", ".join(each.id for each in formats_for(*kinds))
-        raise UsageError("in which format?", f"--format, one of {known}; or -o FILE")
+        raise UsageError("no format given", f"--format, one of {known}; or -o FILE")
     loaded = storage.load_any(store, run)
     write(_content(loaded, thumbnails(loaded) if chosen is HTML else None), chosen, output)
 
@@ -153,9 +137,7 @@ def export(
 app.command("compare")(compare_runs)
 
 
-def _told(info: RunInfo) -> str:
-    from aim_tui.store.records import RunKind
-
+def _describe(info: RunInfo) -> str:
     begun = f"run {info.id}: {_when(info.started)}"
     if info.kind is RunKind.EDITS:
         return f"{begun}, {info.images} edits of {info.data}"
@@ -163,22 +145,17 @@ def _told(info: RunInfo) -> str:
 
 
 def _history(infos: Sequence[RunInfo]) -> Table:
-    from rich.cells import cell_len
-
-    from aim_tui.cli.console import table, words
-    from aim_tui.core.text import file_name
-    from aim_tui.store.records import RunKind
-
+    names = ShortNames(info.data if info.kind is RunKind.EDITS else info.folder for info in infos)
     made = table("run", "begun", "state", "scored", "mean", "of", "prompt, or metrics", right=("scored", "mean"))
     for info in infos:
         cells = [info.id, _when(info.started), info.state]
         if info.kind is RunKind.EDITS:
-            cells += [f"{info.begun}/{info.images} edits", "-", file_name(info.data)]
+            cells += [f"{info.begun}/{info.images} edits", "-", names[info.data]]
             cells.append(", ".join(families_of(info.metrics)))
         else:
             mean = info.summary.mean if info.summary else None
             cells += [f"{info.begun}/{info.images} images", "-" if mean is None else f"{mean:.2f}"]
-            cells += [file_name(info.folder), info.prompt]
+            cells += [names[info.folder], info.prompt]
         made.add_row(*map(words, cells))
     # One line a run; what is typed again is never cut. The whole texts are in `show` and in --json.
     for column in made.columns:
@@ -189,59 +166,32 @@ def _history(infos: Sequence[RunInfo]) -> Table:
 
 
 def _info_as_data(info: RunInfo) -> dict[str, Any]:
-    from aim_tui.core.text import portable_path
-    from aim_tui.store.records import RunKind
-
-    if info.kind is RunKind.EDITS:
-        return {
-            "id": info.id,
-            "kind": str(RunKind.EDITS),
-            "state": str(info.state),
-            "started": info.started.isoformat(),
-            "ended": info.ended.isoformat() if info.ended else None,
-            "command": portable_path(info.command),
-            "data": portable_path(info.data),
-            "profile": info.profile,
-            "metrics": list(families_of(info.metrics)),
-            "edits": info.images,
-            "begun": info.begun,
-            "host": info.owner.host,
-        }
-    summary = info.summary
-    return {
+    summary, of_edits = info.summary, info.kind is RunKind.EDITS
+    texts = ("data", "profile") if of_edits else ("folder", "topic", "prompt", "reference", "profile")
+    data = {
         "id": info.id,
-        "kind": str(RunKind.IMAGES),
+        "kind": str(info.kind),
         "state": str(info.state),
         "started": info.started.isoformat(),
         "ended": info.ended.isoformat() if info.ended else None,
         "command": portable_path(info.command),
-        "folder": portable_path(info.folder),
-        "topic": portable_path(info.topic),
-        "prompt": portable_path(info.prompt),
-        "reference": portable_path(info.reference),
-        "profile": info.profile,
-        "metrics": list(info.metrics),
-        "images": info.images,
+        **{name: portable_path(getattr(info, name)) for name in texts},
+        "metrics": list(families_of(info.metrics) if of_edits else info.metrics),
+        "edits" if of_edits else "images": info.images,
         "begun": info.begun,
         "host": info.owner.host,
-        "n_ok": summary.n_ok if summary else None,
-        "mean": summary.mean if summary else None,
-        "median": summary.median if summary else None,
     }
+    if of_edits:
+        return data
+    return data | {name: getattr(summary, name) if summary else None for name in ("n_ok", "mean", "median")}
 
 
 def _content(run: Run, thumbnail: Thumbnail | None = None) -> StoredRun | EditRecords:
-    """The run as something to export."""
-    from aim_tui.exports.edits import stored_edits
-    from aim_tui.exports.stored_run import StoredRun
-
+    """The run as content to export."""
     return stored_edits(run) if run.results.of_edits else StoredRun(run, thumbnail)
 
 
-def _asked(run: Run) -> Table:
-    from aim_tui.cli.console import facts
-    from aim_tui.exports.ordering import standing
-
+def _overview(run: Run) -> Table:
     info, request, context = run.info, run.request, run.request.context
     of_edits = run.results.of_edits
     took = f", took {(info.ended - info.started).total_seconds():.1f} s" if info.ended else ""
@@ -269,8 +219,6 @@ def _asked(run: Run) -> Table:
 
 
 def _models(run: Run) -> Table:
-    from aim_tui.cli.console import table, words
-
     made = table("role", "model", "revision", "dtype", "device", "parameters", right=("parameters",))
     for model in run.results.models.values():
         cells = [model.role, model.id, model.revision, model.dtype, model.device, f"{model.parameters:,}"]
@@ -281,12 +229,8 @@ def _models(run: Run) -> Table:
 def _extremes(run: Run, top: int) -> list[tuple[str, list[tuple[int, Row]]]]:
     """The best and the worst rows under a title each; all in one where they would overlap.
 
-    Edits have no final score: what counts is EditCLIP's, else their first number.
+    Edits have no final score: they are ranked by EditCLIP, or else by their first number.
     """
-    from aim_tui.core.scoring.columns import EDITS, View
-    from aim_tui.core.selection.sorting import SortKey, sort_rows
-    from aim_tui.exports.ordering import ranked
-
     results, what, by = run.results, "a final score", ""
     if results.of_edits:
         metrics = results.plan.metrics
@@ -305,24 +249,17 @@ def _extremes(run: Run, top: int) -> list[tuple[str, list[tuple[int, Row]]]]:
 
 
 def _rows(run: Run, rows: Sequence[tuple[int, Row]]) -> Table:
-    from aim_tui.cli.console import table, words
-    from aim_tui.core.text import file_name
-    from aim_tui.exports.ordering import score_text
-
-    numbers = [f"{spec.short} {'↑' if spec.higher_is_better else '↓'}" for spec in run.results.specs]
-    names, texts = (["id"], "instruction") if run.results.of_edits else (["image", "final ↑"], "caption")
+    specs, of_edits = run.results.specs, run.results.of_edits
+    numbers = [spec.heading for spec in specs]
+    names, texts = (["id"], "instruction") if of_edits else (["image", "final ↑"], "caption")
     made = table("#", *names, *numbers, texts, right=("#", "final ↑", *numbers))
     for rank, row in rows:
-        values = [score_text(row.outcome(spec.id), spec.decimals) for spec in run.results.specs]
-        if run.results.of_edits:
-            cells = [row.id, *values, row.instruction]
-        else:
-            final = score_text(row.scores.final if row.scores else None, 2)
-            cells = [file_name(row.path), final, *values, row.caption or ""]
-        made.add_row(*map(words, [rank, *cells]))
+        values = [score_text(row.outcome(spec.id), spec.decimals) for spec in specs]
+        first = [row.id] if of_edits else [run.results.names[row.path], score_text(row.final_outcome, 2)]
+        made.add_row(*map(words, [rank, *first, *values, row.instruction if of_edits else row.caption or ""]))
     return made
 
 
 def _when(at: datetime, *, seconds: bool = False) -> str:
-    """In the time zone of whoever looks."""
+    """A time in the user's time zone."""
     return at.astimezone().strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")

@@ -1,4 +1,4 @@
-"""Small pictures for a report, read as the run read its images."""
+"""Thumbnails for a report, read by the same policy as the images of the run."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from aim_tui.exports.ordering import ranked
 from aim_tui.inputs.images import ImageError, read_image
 from aim_tui.store.records import Run
 
-#: A page with more pictures than this is slow to open, and larger than what can be sent to anybody.
+#: A page with more pictures than this is slow to open and too large to send.
 MOST = 1000
 # Twice the size at which the page shows them, for dense screens.
 _BOX = (160, 160)
 
 
 def thumbnails(run: Run, most: int = MOST) -> Thumbnail:
-    """Pictures of the `most` best images and of the reference; None for another image, or one that is not what it was.
+    """The thumbnail of a path: of the `most` best images and the reference; None for other images.
 
-    A file that has changed since it was scored would show beside a score that is not its own.
+    Also None for a file that has changed since it was scored: the score would not be its own.
     """
     scored = {row.path: row.facts.sha256 for _, row in ranked(run.results) if row.facts is not None}
     wanted = dict(list(scored.items())[:most])

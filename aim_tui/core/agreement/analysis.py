@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from math import comb
 
 import numpy as np
 
@@ -140,30 +142,50 @@ class Analysis:
         return self.study.samples.get(sample_id)
 
 
-def analyse(study: Study, options: Options | None = None) -> Analysis:
+def analyse(
+    study: Study, options: Options | None = None, progress: Callable[[int, int, str], object] = lambda *_: None
+) -> Analysis:
     """Compare metrics with judgements and with each other; analyse raters, discrimination and duels.
 
-    A column is not compared with itself.
+    A column is not compared with itself. `progress` is called with the number of steps done, of all, and the next one.
     """
     options = options or Options()
-    cells = tuple(
-        _cell(study, metric, judgement, options)
+    columns = [
+        (metric, judgement)
         for judgement in study.judgements
         for metric in study.metrics
         if not is_itself(metric, judgement)
-    )
+    ]
+    compared = Counter(judgement.name for _, judgement in columns)
+    steps = _Steps(len(columns) + sum(comb(count, 2) for count in compared.values()), progress)
+    cells = []
+    for metric, judgement in columns:
+        steps.begin(f"{metric.name} against {judgement.name}")
+        cells.append(_cell(study, metric, judgement, options))
     raters = (rater_agreement(judgement, study.metrics) for judgement in study.judgements)
     discriminations = (discrimination(metric, study.samples, seed=options.seed) for metric in study.metrics)
     return Analysis(
         study=study,
         options=options,
-        cells=_adjusted_cells(cells),
-        comparisons=_adjusted_comparisons(_comparisons(study, cells, options)),
+        cells=_adjusted_cells(tuple(cells)),
+        comparisons=_adjusted_comparisons(_comparisons(study, cells, options, steps)),
         raters=tuple(filter(None, raters)),
         discriminations=tuple(filter(None, discriminations)),
         duels=tuple(duel_agreement(metric, study.contests) for metric in study.metrics) if study.contests else (),
         checked=study.checked,
     )
+
+
+class _Steps:
+    """Tells how far an analysis is."""
+
+    def __init__(self, total: int, report: Callable[[int, int, str], object]) -> None:
+        self._begun, self._total, self._report = 0, total, report
+
+    def begin(self, what: str) -> None:
+        """The step before is done."""
+        self._report(self._begun, self._total, what)
+        self._begun += 1
 
 
 def _cell(study: Study, metric: StudyColumn, judgement: StudyJudgement, options: Options) -> AgreementCell:
@@ -290,12 +312,13 @@ def _grouping_note(study: Study, groups: tuple[str, ...], by: str) -> Iterator[s
 
 
 def _comparisons(
-    study: Study, cells: tuple[AgreementCell, ...], options: Options
+    study: Study, cells: Sequence[AgreementCell], options: Options, steps: _Steps
 ) -> list[metric_comparison.MetricComparison]:
     comparisons = []
     for judgement in study.judgements:
         column = [cell for cell in cells if cell.judgement.name == judgement.name]
         for a, b in combinations(column, 2):
+            steps.begin(f"{a.metric.name} with {b.metric.name} against {judgement.name}")
             comparisons.append(_comparison(a.pairs, b.pairs, judgement.name, options))
     return comparisons
 

@@ -16,7 +16,7 @@ from aim_tui.core.agreement.rank_kernels import mid_ranks
 from aim_tui.core.agreement.study import Sample, StudyColumn
 from aim_tui.core.exact import exact_difference, exact_mean
 from aim_tui.core.outcomes import value_of
-from aim_tui.core.statistics import MeanDifference, mean_difference
+from aim_tui.core.statistics import Mean, mean
 
 if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
@@ -65,7 +65,7 @@ class Separation:
     auc_p: float | None
     """Mann and Whitney, two-sided."""
     wins: Wins | None
-    gap: MeanDifference | None
+    gap: Mean | None
     """Mean of right minus wrong over the matched pairs, with its bootstrap interval."""
     wilcoxon_p: float | None
     unpaired_gap: float | None = None
@@ -207,7 +207,7 @@ def _separation(
         auc=area,
         auc_p=area_p,
         wins=win_rate(gaps),
-        gap=mean_difference(gaps, seed=seed) if gaps else None,
+        gap=mean(gaps, seed=seed) if gaps else None,
         wilcoxon_p=wilcoxon_p,
         unpaired_gap=unpaired,
         reason="; ".join(reasons),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aim_tui.core.agreement.coefficients import RESAMPLED, Coefficient, CoefficientKind, Interval
 from aim_tui.core.agreement.interpretation import significant, strength
 from aim_tui.core.agreement.residuals import Residual
-from aim_tui.core.text import file_name
+from aim_tui.core.names import ShortNames
 
 if TYPE_CHECKING:
     from aim_tui.core.agreement.analysis import AgreementCell, Analysis
@@ -99,8 +99,19 @@ def _cell(analysis: Analysis, cell: AgreementCell) -> Iterator[Section]:
     if cell.groups:
         lines.append(f"{len(set(cell.groups))} groups by {analysis.options.group_by}")
     lines += _models(analysis, cell)
-    headings = ("", "value", "strength", "95 % interval", "bootstrap", "p", "p < .05", "permutation p", "adjusted p")
-    rows = tuple(_coefficient(coefficient) for coefficient in cell.coefficients.values())
+    headings = (
+        "",
+        "value",
+        "n",
+        "strength",
+        "95 % interval",
+        "bootstrap",
+        "p",
+        "p < .05",
+        "permutation p",
+        "adjusted p",
+    )
+    rows = tuple(_coefficient(coefficient, cell.pairs.n) for coefficient in cell.coefficients.values())
     yield Section(f"{cell.metric.name} against {cell.judgement.title}", tuple(lines), headings, rows)
     yield Section("", (*_notes(cell), *_errors(cell), *_ties(cell), *cell.sentences))
     if cell.levels is not None:
@@ -120,7 +131,7 @@ def _models(analysis: Analysis, cell: AgreementCell) -> Iterator[str]:
         yield "; ".join(f"{name}: {model}" for name, model in known.items() if model)
 
 
-def _coefficient(coefficient: Coefficient) -> tuple[str, ...]:
+def _coefficient(coefficient: Coefficient, n: int) -> tuple[str, ...]:
     value = coefficient.reason if coefficient.value is None else number(coefficient.value)
     permutation = coefficient.permutation
     p = p_value(permutation.p if permutation else None) + (" exact" if permutation and permutation.exact else "")
@@ -128,6 +139,7 @@ def _coefficient(coefficient: Coefficient) -> tuple[str, ...]:
     return (
         coefficient.kind.label,
         value,
+        str(n),
         strength(coefficient.value) or NONE,
         between(coefficient.interval),
         between(coefficient.bootstrap),
@@ -202,16 +214,17 @@ def _extremes(cell: AgreementCell) -> Iterator[Section]:
         ("Most influential", cell.influential),
     ):
         if found:
-            rows = tuple(_residual(cell, one) for one in found)
+            names = ShortNames(one.id for one in found)
+            rows = tuple(_residual(cell, one, names[one.id]) for one in found)
             yield Section(title, (), headings, rows, level=3)
 
 
-def _residual(cell: AgreementCell, one: Residual) -> tuple[str, ...]:
+def _residual(cell: AgreementCell, one: Residual, name: str) -> tuple[str, ...]:
     """In the values' own directions, as the user knows them."""
     sign_x, sign_y = (-1 if negated else 1 for negated in (cell.pairs.negated_x, cell.pairs.negated_y))
     expected = None if one.expected is None else sign_y * one.expected
     return (
-        file_name(one.id),
+        name,
         plain_number(sign_x * one.x),
         plain_number(sign_y * one.y),
         number(expected, ".4g"),
@@ -283,9 +296,8 @@ def _discrimination(found: Discrimination) -> Iterator[Section]:
     missed = [pair for pair in found.pairs if pair.gap <= 0][:5]
     if missed:
         shown = ("wrong sample", "right sample", "error type", "gap")
-        cells = tuple(
-            (file_name(pair.wrong), file_name(pair.right), pair.error_type, f"{pair.gap:+.4g}") for pair in missed
-        )
+        names = ShortNames(name for pair in missed for name in (pair.wrong, pair.right))
+        cells = tuple((names[pair.wrong], names[pair.right], pair.error_type, f"{pair.gap:+.4g}") for pair in missed)
         yield Section("Wrong sample scored at least as high as the right one", (), shown, cells, texts=3, level=3)
 
 
@@ -323,8 +335,9 @@ def _checked(analysis: Analysis) -> Section:
     unknown = [one for one in analysis.checked if one.recomputed is None]
     lines = [f"{len(analysis.checked)} stated, {len(wrong)} differ from the rows, {len(unknown)} cannot be recomputed"]
     lines += [f"{one.name}: {one.reason}" for one in unknown]
+    names = ShortNames(one.origin for one in wrong)
     rows = tuple(
-        (file_name(one.origin), one.name, plain_number(one.stated), plain_number(one.recomputed))
+        (names[one.origin], one.name, plain_number(one.stated), plain_number(one.recomputed))
         for one in wrong
         if one.recomputed is not None
     )

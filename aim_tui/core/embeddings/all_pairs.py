@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from aim_tui.core.embeddings.gallery import Vectors
+from aim_tui.core.embeddings.gallery import Vectors
 
 # Rows on each side of a tile of cosines: 32 MB of float64.
 _TILE = 2048

@@ -78,13 +78,8 @@ class Categories:
 
 def summary_record(summary: Mean | None, unit: str = "n") -> dict[str, Any]:
     """A mean for JSON and CSV, with None for missing figures."""
-    return {
-        unit: summary.n if summary else 0,
-        "mean": summary.mean if summary else None,
-        "std": summary.std if summary else None,
-        "low": summary.low if summary else None,
-        "high": summary.high if summary else None,
-    }
+    figures = {name: getattr(summary, name, None) for name in ("mean", "std", "low", "high")}
+    return {unit: summary.n if summary else 0, **figures}
 
 
 def category_record(category: Category) -> dict[str, Any]:

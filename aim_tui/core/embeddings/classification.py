@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from aim_tui.core.embeddings import zero_shot
 from aim_tui.core.embeddings.confusion import LabelAgreement, agreement
-
-if TYPE_CHECKING:
-    from aim_tui.core.embeddings.gallery import ImageEmbeddings, Vectors
-    from aim_tui.core.embeddings.zero_shot import Guess, Logits, Probabilities
+from aim_tui.core.embeddings.gallery import ImageEmbeddings, Vectors
+from aim_tui.core.embeddings.zero_shot import Guess, Logits, Probabilities
 
 
 class TrueLabels(Protocol):
@@ -68,12 +66,12 @@ class Classification:
         return zero_shot.guesses(self.shares[row : row + 1], self.labels, k)[0]
 
     @cached_property
-    def given(self) -> list[str]:
+    def predicted(self) -> list[str]:
         """The most probable label of each image."""
         return [self.labels[place] for place in self.shares.argmax(axis=1)]
 
     @property
-    def untold(self) -> list[str]:
+    def unlabelled(self) -> list[str]:
         """Images without a true label."""
         return [path for path in self.paths if path not in self.truth.labels] if self.truth is not None else []
 
@@ -88,7 +86,7 @@ class Classification:
     @property
     def truth_left_out(self) -> bool:
         """Whether some images or true labels are not counted in the agreement."""
-        return self.truth is not None and bool(self.untold or self.unknown or self.truth.unmatched)
+        return self.truth is not None and bool(self.unlabelled or self.unknown or self.truth.unmatched)
 
     @cached_property
     def agreement(self) -> LabelAgreement | None:
@@ -97,14 +95,14 @@ class Classification:
             return None
         truth = self.truth.labels
         pairs = [
-            (truth[path], given)
-            for path, given in zip(self.paths, self.given, strict=True)
+            (truth[path], predicted)
+            for path, predicted in zip(self.paths, self.predicted, strict=True)
             if truth.get(path) in self.labels
         ]
         if not pairs:
             return None
-        true, given = zip(*pairs, strict=True)
-        return agreement(true, given, self.labels)
+        true, predicted = zip(*pairs, strict=True)
+        return agreement(true, predicted, self.labels)
 
 
 def percent(share: float) -> str:

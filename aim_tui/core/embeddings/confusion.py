@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 
@@ -14,7 +14,7 @@ class LabelScore:
     label: str
     support: int
     """Images whose true label it is."""
-    given: int
+    predicted: int
     """Images whose predicted label it is."""
     precision: float | None
     recall: float | None
@@ -65,18 +65,11 @@ class LabelAgreement:
             "n": self.n,
             "right": self.right,
             "accuracy": self.accuracy,
-            "macro": _average(self.macro),
-            "weighted": _average(self.weighted),
+            "macro": asdict(self.macro),
+            "weighted": asdict(self.weighted),
             "undefined_counted_as_0": list(self.undefined),
             "by_label": [
-                {
-                    "label": score.label,
-                    "support": score.support,
-                    "given": score.given,
-                    "precision": score.precision,
-                    "recall": score.recall,
-                    "f1": score.f1,
-                }
+                {"given" if name == "predicted" else name: value for name, value in asdict(score).items()}
                 for score in self.by_label
             ],
             "confusion": {"labels": list(self.labels), "rows_true_columns_given": [list(row) for row in self.matrix]},
@@ -106,25 +99,27 @@ def agreement_from(record: Mapping[str, Any]) -> LabelAgreement:
     return LabelAgreement(n, int(record["right"]), labels, matrix, by_label, *averages)
 
 
-def agreement(true: Sequence[str], given: Sequence[str], order: Sequence[str]) -> LabelAgreement:
+def agreement(true: Sequence[str], predicted: Sequence[str], order: Sequence[str]) -> LabelAgreement:
     """Compare predicted with true labels, reporting labels in `order`; ValueError without images."""
     if not true:
-        raise ValueError("no image has both a true and a given label")
+        raise ValueError("no image has both a true and a predicted label")
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-    seen = {*true, *given}
+    seen = {*true, *predicted}
     labels = [label for label in order if label in seen]
-    matrix = confusion_matrix(true, given, labels=labels)
-    precisions, recalls, f1s, supports = precision_recall_fscore_support(true, given, labels=labels, zero_division=0)
+    matrix = confusion_matrix(true, predicted, labels=labels)
+    precisions, recalls, f1s, supports = precision_recall_fscore_support(
+        true, predicted, labels=labels, zero_division=0
+    )
     by_label = []
     for number, label in enumerate(labels):
-        support, predicted = int(supports[number]), int(matrix[:, number].sum())
+        support, count = int(supports[number]), int(matrix[:, number].sum())
         by_label.append(
             LabelScore(
                 label,
                 support,
-                predicted,
-                float(precisions[number]) if predicted else None,
+                count,
+                float(precisions[number]) if count else None,
                 float(recalls[number]) if support else None,
                 # F1 is always defined for a label that occurs: 2 TP / (true + predicted).
                 float(f1s[number]),
@@ -132,7 +127,7 @@ def agreement(true: Sequence[str], given: Sequence[str], order: Sequence[str]) -
         )
 
     def average(how: str) -> Average:
-        scores = precision_recall_fscore_support(true, given, labels=labels, average=how, zero_division=0)
+        scores = precision_recall_fscore_support(true, predicted, labels=labels, average=how, zero_division=0)
         return Average(*(float(value) for value in scores[:3]))
 
     return LabelAgreement(
@@ -144,7 +139,3 @@ def agreement(true: Sequence[str], given: Sequence[str], order: Sequence[str]) -
         macro=average("macro"),
         weighted=average("weighted"),
     )
-
-
-def _average(average: Average) -> dict[str, float]:
-    return {"precision": average.precision, "recall": average.recall, "f1": average.f1}

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from aim_tui.core.embeddings.gallery import Vectors
+from aim_tui.core.embeddings.gallery import Vectors
 
 #: The cosine from which two images count as near duplicates; docs/benchmarks.md says how it was chosen.
 THRESHOLD = 0.99

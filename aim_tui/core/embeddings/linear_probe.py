@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from aim_tui.core.embeddings.gallery import Vectors
+from aim_tui.core.embeddings.zero_shot import softmax
 from aim_tui.errors import UsageError
 
-if TYPE_CHECKING:
-    from aim_tui.core.embeddings.gallery import Vectors
+Floats = npt.NDArray[np.float64]
 
-    Floats = npt.NDArray[np.float64]
 
 #: Candidates for C, the inverse regularisation strength: unit vectors need weak regularisation.
 STRENGTHS = (0.1, 1.0, 10.0, 100.0, 1000.0, 10_000.0)
@@ -79,9 +79,7 @@ class Probe:
         logits = vectors.astype(np.float64) @ self.weights.T + self.intercepts
         if len(self.classes) == 2:
             logits = np.hstack([np.zeros_like(logits), logits])
-        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-        shares: Floats = exponentials / exponentials.sum(axis=1, keepdims=True)
-        return shares
+        return softmax(logits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +206,9 @@ def _check(counts: dict[str, int], folds: int, strength: float | None) -> int:
     if fewest < folds:
         hint = f"label more, or use --folds {fewest}" if fewest >= FEWEST_FOLDS else "label more of it"
         if all(map(_is_number, counts)):
-            hint = "labels that are numbers are taken as classes; write a few classes, such as good and bad"
+            hint = "numbers are read as classes; use a few classes instead, such as good and bad"
         raise UsageError(
-            f"{fewest} distinct image{'s are' if fewest != 1 else ' is'} {rarest!r}; cross-validation in {folds} parts "
+            f"{fewest} distinct image{'s are' if fewest != 1 else ' is'} {rarest!r}; {folds}-fold cross-validation "
             f"needs at least {folds} of each class",
             hint,
         )
@@ -219,7 +217,7 @@ def _check(counts: dict[str, int], folds: int, strength: float | None) -> int:
     inner = min(folds, left)
     if strength is None and inner < FEWEST_FOLDS:
         raise UsageError(
-            f"{fewest} images are {rarest!r}: too few to choose the strength of the penalty by", "give one, as --c 10"
+            f"{fewest} images are {rarest!r}: too few to choose C by cross-validation", "give one, such as --c 10"
         )
     return inner
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from aim_tui.core.embeddings.gallery import Vectors
 from aim_tui.errors import UsageError
 
-if TYPE_CHECKING:
-    from aim_tui.core.embeddings.gallery import Vectors
+Probabilities = npt.NDArray[np.float64]
 
-    Probabilities = npt.NDArray[np.float64]
 
 #: The placeholder for the label in a template.
 PLACE = "{}"
@@ -35,7 +33,7 @@ class Logits:
         """How probabilities are computed, in words."""
         text = f"softmax over the labels of {self.scale:.4g} * cosine"
         if self.sigmoid:
-            text += " (the model was trained on single pairs, by a sigmoid; its bias falls out of a softmax)"
+            text += " (the model was trained on single pairs with a sigmoid; its bias cancels in a softmax)"
         return text
 
 
@@ -50,7 +48,7 @@ class Guess:
 def check_labels(labels: Sequence[str]) -> None:
     """UsageError for fewer than two labels, or a repeated one."""
     if len(labels) < 2:
-        raise UsageError("there is one label, which every image would be given", "give at least two")
+        raise UsageError("only one label, which every image would get", "give at least two")
     duplicate = next((label for number, label in enumerate(labels) if label in labels[:number]), None)
     if duplicate is not None:
         raise UsageError(f"the label {duplicate!r} is given twice")
@@ -61,7 +59,7 @@ def check_templates(templates: Sequence[str]) -> None:
     for template in templates:
         if template.count(PLACE) != 1:
             raise UsageError(
-                f"the template {template!r} has {template.count(PLACE)} places for the label", "write {} once, for it"
+                f"the template {template!r} has {template.count(PLACE)} places for the label", "write {} once"
             )
 
 
@@ -90,7 +88,11 @@ def probabilities(cosines: npt.NDArray[np.float32], scale: float) -> Probabiliti
     >>> probabilities(np.array([[0.3, 0.3]], dtype=np.float32), 100.0).tolist()
     [[0.5, 0.5]]
     """
-    logits = cosines.astype(np.float64) * scale
+    return softmax(cosines.astype(np.float64) * scale)
+
+
+def softmax(logits: npt.NDArray[np.float64]) -> Probabilities:
+    """The softmax of each row."""
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     shares: Probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
     return shares

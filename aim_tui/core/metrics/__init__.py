@@ -1,1 +1,1 @@
-"""What is measured: metric specs, the registry, profiles and the rules that normalise raw values."""
+"""Metrics: specifications, the registry, profiles and the rules that normalise raw values."""

@@ -1,4 +1,4 @@
-"""Which layer of a language model BERTScore compares the tokens of two texts by."""
+"""The layer of a language model whose features BERTScore compares."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ LAYERS = {
     "microsoft/deberta-large-mnli": 18,
     "microsoft/deberta-xlarge-mnli": 40,
 }
-# The hub still knows most of them by the names that they had before models had owners.
+# The hub still accepts most of their names from before models had owners.
 _SHORT = {name.partition("/")[2]: layer for name, layer in LAYERS.items() if not name.startswith("microsoft/")}
 
 
 def chosen_layer(ref: ModelRef) -> int | None:
-    """The layer that the settings name, else that of a known model; None is the last one.
+    """The layer in the settings, else that of a known model; None is the last one.
 
-    A folder is a known model where the settings give its id beside the path.
+    A local folder is a known model if the settings give its id beside the path.
     """
     return ref.layer or LAYERS.get(ref.id) or _SHORT.get(ref.id)

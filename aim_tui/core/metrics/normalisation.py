@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One stretch of a rule: raw values up to and including `upto`, on a line from `start` to `end`.
+    """One piece of a rule: raw values up to and including `upto`, on a line from `start` to `end`.
 
-    The line begins where the piece before it ends. The first piece and the last one (upto = inf) have no
-    length, so their `start` and `end` must be equal.
+    The line begins where the piece before it ends. The first and the last piece (upto = inf) have no length, so their
+    `start` and `end` must be equal.
     """
 
     upto: float
@@ -22,7 +22,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """The piece of a rule that a raw value falls on, to explain a score."""
+    """A piece of a rule with its bounds, to explain a score."""
 
     index: int
     above: float
@@ -41,7 +41,7 @@ class Branch:
 class Rule:
     """A piecewise linear normalisation of one metric, 0 for worst to 1 for best.
 
-    Raises ValueError where the pieces are not in ascending order, leave 0..1, or do not end at infinity.
+    Raises ValueError if the pieces are not in ascending order, leave 0..1, or do not end at infinity.
     """
 
     pieces: tuple[Piece, ...]
@@ -61,14 +61,18 @@ class Rule:
         if above != math.inf:
             raise ValueError("the last piece must reach inf")
 
+    def branches(self) -> list[Branch]:
+        """All branches, from the lowest raw values up."""
+        bounds = (-math.inf, *(piece.upto for piece in self.pieces))
+        return [
+            Branch(index, above, piece) for index, (above, piece) in enumerate(zip(bounds, self.pieces, strict=False))
+        ]
+
     def branch(self, raw: float) -> Branch:
-        """The piece that `raw` falls on."""
-        above = -math.inf
-        for index, piece in enumerate(self.pieces):
-            if raw <= piece.upto:
-                return Branch(index, above, piece)
-            above = piece.upto
-        raise ValueError(f"not a number: {raw!r}")
+        """The branch that `raw` falls on."""
+        if math.isnan(raw):
+            raise ValueError(f"not a number: {raw!r}")
+        return next(branch for branch in self.branches() if raw <= branch.piece.upto)
 
     def normalise(self, raw: float) -> float:
         """The normalised value in 0..1 of a finite raw value."""
@@ -77,24 +81,18 @@ class Rule:
             if raw <= piece.upto:
                 if piece.start == piece.end:
                     return piece.start
-                share = (raw - above) / (piece.upto - above)
-                return piece.start + share * (piece.end - piece.start)
+                return piece.start + (raw - above) / (piece.upto - above) * (piece.end - piece.start)
             above = piece.upto
         raise ValueError(f"not a number: {raw!r}")
 
     def describe(self, symbol: str) -> str:
-        """All branches in words, from the lowest raw values up, separated by semicolons."""
-        above = -math.inf
-        words = []
-        for index, piece in enumerate(self.pieces):
-            words.append(Branch(index, above, piece).describe(symbol))
-            above = piece.upto
-        return "; ".join(words)
+        """All branches in words, separated by semicolons."""
+        return "; ".join(branch.describe(symbol) for branch in self.branches())
 
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """Named rules by metric id, with the models their thresholds were set for (by role)."""
+    """Named rules by metric id, and the models for which their thresholds were set, by role."""
 
     name: str
     rules: Mapping[str, Rule]

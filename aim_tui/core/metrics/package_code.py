@@ -29,7 +29,7 @@ def imported(work: Callable[[], Result], seconds: float) -> Result:
     def run() -> None:
         try:
             results.append(work())
-        except BaseException as error:  # noqa: BLE001 - an exit or an interrupt of theirs is not one of the program
+        except BaseException as error:
             errors.append(error)
 
     thread = threading.Thread(target=run, name="package-import", daemon=True)

@@ -1,7 +1,7 @@
-"""Metrics of other packages: the entry points of the group `aim_tui.metrics`, read once and late.
+"""Metrics of other packages: the entry points of the group `aim_tui.metrics`, read on first use.
 
-An entry point is named as its metric is, and points to a MetricSpec. Only the one that is named is loaded; what is
-wrong with it is reported by name and stops nothing else. Only the worker imports the class that computes it.
+An entry point has the name of its metric and points to a MetricSpec. Only requested ones are loaded, and a broken one
+affects nothing else. Only the engine imports the class that computes the metric.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _OWN_ROLES = frozenset(model.role for spec in _OWN.values() for model in spec.mo
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """One entry point: its metric, or why there is none."""
+    """An entry point: its metric, or why it has none."""
 
     name: str
     package: str
@@ -44,7 +44,7 @@ class Plugin:
 
 
 def names() -> tuple[str, ...]:
-    """The metrics that other packages name, without loading one."""
+    """The names of the metrics of other packages, without loading one."""
     return tuple(_entries())
 
 
@@ -54,10 +54,7 @@ def every() -> list[MetricSpec]:
 
 
 def find(name: str) -> tuple[MetricSpec, str] | None:
-    """The metric of another package, with what the package is; None where none has that name.
-
-    BrokenMetricError where it cannot be used.
-    """
+    """A metric and its package; None if no package has one of that name, BrokenMetricError if it is unusable."""
     if name not in _entries():
         return None
     plugin = load(name)
@@ -78,17 +75,17 @@ def load(name: str) -> Plugin:
 
 
 class _UnusableError(Exception):
-    """What is wrong with a plug-in, in words."""
+    """What is wrong with a plug-in."""
 
 
 @cache
 def _entries() -> dict[str, list[EntryPoint]]:
-    # Takes a while to import, and is for those who name something that is not the program's own.
+    # Slow to import, and only needed for names that are not the program's own.
     from importlib.metadata import entry_points
 
     found: dict[str, list[EntryPoint]] = {}
     for entry in entry_points(group=GROUP):
-        # An editable install may be found twice, by its metadata and by its source.
+        # An editable install may be listed twice, by its metadata and by its source.
         if entry.value not in {other.value for other in found.get(entry.name, ())}:
             found.setdefault(entry.name, []).append(entry)
     return dict(sorted(found.items()))
@@ -106,7 +103,7 @@ def _spec(name: str, entries: list[EntryPoint]) -> MetricSpec:
     try:
         found = imported(entries[0].load, _IMPORT_SECONDS)
     except PackageCodeError as error:
-        # At this level it reaches no terminal: the line below is enough for those who did not write the package.
+        # Only for authors of plug-ins; users get the message below.
         log.debug("the plug-in %s cannot be loaded", name, exc_info=True)
         raise _UnusableError(f"{entries[0].value} cannot be imported: {error}") from error
     if not isinstance(found, MetricSpec):
@@ -121,7 +118,7 @@ def _spec(name: str, entries: list[EntryPoint]) -> MetricSpec:
 
 
 def spec_problem(name: str, spec: MetricSpec) -> str:
-    """What is wrong with the specification of a metric that is to have a name; empty where nothing is."""
+    """What is wrong with the specification of a metric of this name; empty if nothing is."""
     if spec.id != name or not NAME.fullmatch(name):
         return f"its name is {name!r} and its id {spec.id!r}; both are one, in small letters, digits and underscores"
     for field in _TEXTS:
@@ -170,8 +167,8 @@ def _models_problem(spec: MetricSpec) -> str:
             return "its models are ModelRoles, each with a ModelRef and a loader 'module:function'"
         if model.role in _OWN_ROLES:
             return f"the role {str(model.role)!r} is one of aim-tui itself; give the model a name of its own"
-    brought = {model.role for model in spec.models}
+    own_roles = {model.role for model in spec.models}
     for role in spec.roles:
-        if not isinstance(role, Role) or (role not in _OWN_ROLES and role not in brought):
+        if not isinstance(role, Role) or (role not in _OWN_ROLES and role not in own_roles):
             return f"it needs the role {str(role)!r}, which no ModelRole of its models describes"
     return ""

@@ -1,4 +1,4 @@
-"""A profile: which model plays each role, how it is run, and how its values are judged. Data only."""
+"""A profile: the model for each role, how it runs, and how its values are normalised and weighted. Data only."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.metrics.normalisation import RuleSet
 from aim_tui.core.metrics.registry import get_metric, roles_in_order
 from aim_tui.core.metrics.spec import ModelRef, Role
-
-SAMPLE_NOTICE = "sample models, to try out: scores mean something only for the sample images"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +21,7 @@ class Profile:
     weights: Mapping[str, float]
     description: str = ""
     notice: str = ""
-    """Said by the screen and by every output while the profile is in use."""
+    """Shown by the screen and in every output while the profile is in use."""
     metrics: tuple[str, ...] = field(default=tuple(METRICS))
 
     def roles_for(self, metrics: Iterable[str]) -> tuple[Role, ...]:
@@ -31,7 +29,7 @@ class Profile:
         return roles_in_order(role for metric in metrics for role in get_metric(metric).roles)
 
     def equipped(self, metrics: Iterable[str]) -> Profile:
-        """The profile with the default models and weights of these metrics where it names none."""
+        """The profile with default models and weights for these metrics where it has none."""
         specs = [get_metric(metric) for metric in metrics]
         models: dict[Role, ModelRef] = {}
         for spec in specs:
@@ -44,12 +42,12 @@ class Profile:
 
     def rules_note(self) -> str:
         """Which rules are used, and for which models their thresholds were not set."""
-        strangers = [
+        others = [
             f"{role} {self.models[role].id or self.models[role].name}"
             for role in self.models
             if role in self.rules.made_for and self.models[role].id != self.rules.made_for[role]
         ]
-        if not strangers:
+        if not others:
             return f"rules: {self.rules.name}"
         made_for = ", ".join(f"{role} {model}" for role, model in self.rules.made_for.items())
-        return f"rules: {self.rules.name}, whose thresholds were set for {made_for}; not for {', '.join(strangers)}"
+        return f"rules: {self.rules.name}, whose thresholds were set for {made_for}; not for {', '.join(others)}"

@@ -1,7 +1,7 @@
-"""The metrics, by name: those that come with the program, and those of packages, all found by one road.
+"""The metrics by name: those of the program and those of installed packages.
 
 Each is a frozen specification that names its models, libraries and implementation as data; listing them imports no
-model code. Packages are looked for where a name is none of the program's own: reading what is installed takes a while.
+model code. Packages are only read for names that are not the program's own, because that takes a while.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from aim_tui.core.metrics.edits import FAMILIES, MEASURES
 from aim_tui.core.metrics.spec import MetricSpec, ModelRole, Need, Role
 from aim_tui.core.names import did_you_mean
 
-#: Where metrics come from, besides packages, which give their name and version.
+#: The origins of metrics besides packages, which have their name and version.
 AIM, PROGRAM, STORED = "AIM", "aim-tui", "a stored run"
 
 
@@ -31,15 +31,15 @@ _registered: dict[str, Registered] = {}
 
 
 def register(spec: MetricSpec, origin: str) -> MetricSpec:
-    """Add a metric; from here on everything that lists, scores, sorts, filters or exports metrics knows it.
+    """Add a metric for everything that lists, scores, sorts, filters or exports metrics.
 
     Raises ValueError where its id is taken or a role that it needs is described by no metric.
     """
     if spec.id in _registered:
         raise ValueError(f"the name {spec.id!r} is taken by a metric of {_registered[spec.id].origin}")
     described = {model.role for model in (*spec.models, *_models())}
-    if lacking := [role for role in spec.roles if role not in described]:
-        raise ValueError(f"it needs the role {str(lacking[0])!r}, which no ModelRole of its models describes")
+    if missing := [role for role in spec.roles if role not in described]:
+        raise ValueError(f"it needs the role {str(missing[0])!r}, which no ModelRole of its models describes")
     _registered[spec.id] = Registered(spec, origin)
     return spec
 
@@ -47,7 +47,7 @@ def register(spec: MetricSpec, origin: str) -> MetricSpec:
 def get_metric(metric_id: str) -> MetricSpec:
     """The specification of a metric; a wrong name raises KeyError with the nearest right one.
 
-    A plug-in that is broken raises BrokenMetricError, which says what is wrong with it and what to do.
+    A broken plug-in raises BrokenMetricError, which says what is wrong with it and what to do.
     """
     if (known := _registered.get(metric_id)) is not None:
         return known.spec
@@ -58,12 +58,12 @@ def get_metric(metric_id: str) -> MetricSpec:
 
 
 def registered() -> tuple[Registered, ...]:
-    """Every metric that is known so far, in the order of registration; of packages those that were named."""
+    """Every metric known so far, in the order of registration; of packages only those that were requested."""
     return tuple(_registered.values())
 
 
 def load_packages() -> list[plugins.Plugin]:
-    """Register the metrics of all packages, and give those that cannot be used."""
+    """Register the metrics of all packages; returns those that cannot be used."""
     loaded = [plugins.load(name) for name in plugins.names()]
     for plugin in loaded:
         if plugin.spec is not None and plugin.name not in _registered:
@@ -82,7 +82,7 @@ def other_metrics() -> tuple[MetricSpec, ...]:
 
 
 def record_metric(spec: MetricSpec) -> None:
-    """Know a metric as a stored run describes it, should the package that brought it no longer be there."""
+    """Register a metric as a stored run describes it, in case its package is no longer installed."""
     try:
         get_metric(spec.id)
     except KeyError:
@@ -103,7 +103,7 @@ def images_in_order(metric_ids: Iterable[str]) -> tuple[str, ...]:
     """`in_order` for metrics of single images; KeyError on one of edits too."""
     metrics = in_order(metric_ids)
     if of_edits := next((metric for metric in metrics if get_metric(metric).needs is Need.SOURCE), None):
-        raise KeyError(f"{of_edits!r} compares an edit with its source: it is computed by `aim-tui edit`")
+        raise KeyError(f"{of_edits!r} compares an edit with its source: use `aim-tui edit`")
     return metrics
 
 
@@ -120,10 +120,10 @@ def profile_roles() -> tuple[Role, ...]:
 
 
 def model_role(role: Role) -> ModelRole | None:
-    """What is known of the model that plays a role; None where no metric has such a role."""
+    """The description of the model of a role; None if no metric has such a role."""
     known = _model(role)
     if known is None:
-        # Nobody has named the metric yet: a model is asked for by its role alone.
+        # Only the role was named, so its metric may not be registered yet.
         load_packages()
         known = _model(role)
     return known
@@ -136,12 +136,12 @@ def brought_by(role: Role) -> tuple[MetricSpec, ...]:
 
 
 def download_megabytes(repo: str) -> int | None:
-    """About what a download of a repository takes, in MB (10**6 bytes); None where no metric says so."""
+    """The approximate download size of a repository in MB (10**6 bytes); None if no metric gives it."""
     return next((model.megabytes[repo] for model in _models() if repo in model.megabytes), None)
 
 
 def _models() -> Iterator[ModelRole]:
-    # A metric made from another describes the same role again: the first description stands.
+    # A metric derived from another describes the same role again: the first description counts.
     described: dict[Role, ModelRole] = {}
     for each in _registered.values():
         for model in each.spec.models:

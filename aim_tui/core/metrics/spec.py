@@ -19,13 +19,13 @@ class Need(StrEnum):
     TOPIC = "topic"
     REFERENCE = "reference"
     SOURCE = "source"
-    """The image before an edit and the instruction, which every item brings itself (`core.edits`)."""
+    """The image before an edit and the instruction, which every item has (`core.metrics.edits`)."""
     NOTHING = "nothing"
-    """The image alone is judged, or against something that belongs to the metric: its `against`."""
+    """The image alone is scored, or compared with something of the metric's own: its `against`."""
 
 
 class Role(StrEnum):
-    """The parts that models play in a profile. A metric may bring one of its own: any other name is such a role."""
+    """The roles of models in a profile; any other name is the role of a metric's own model."""
 
     CLIP = "clip"
     CAPTIONER = "captioner"
@@ -44,11 +44,11 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModelRole:
-    """A model that a metric computes with: what it is called, how it is loaded, and what to download for it.
+    """A model of a metric: its name, how to load it, and what to download.
 
-    `default` plays the role where a profile names no model; with None a profile has to name one. `loader` is
-    "module:function", resolved by the worker alone; the function is given (ref, local, placement), as
-    `aim_tui.engine.models.clip.load` is.
+    `default` is used if a profile names no model for the role; with None every profile must name one. `loader` is
+    "module:function", resolved only by the engine; the function takes (ref, local, placement), as
+    `aim_tui.engine.models.clip.load` does.
     """
 
     role: Role
@@ -58,14 +58,14 @@ class ModelRole:
     parts: tuple[str, ...] = ("config", "weights")
     """What its folder must hold: config, weights, tokenizer, processor, modules (a sentence encoder), safetensors."""
     megabytes: Mapping[str, int] = field(default_factory=dict, hash=False)
-    """About what a download takes, in MB (10**6 bytes), by the full hub id; for the person who decides about it."""
+    """The approximate download size in MB (10**6 bytes), by the full hub id."""
     owner: str = ""
-    """Whose repository a hub id without an owner is."""
+    """The owner of a hub id without one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """A library that a metric computes with and the program does without."""
+    """An optional library that a metric needs."""
 
     module: str
     extra: str
@@ -74,10 +74,10 @@ class Library:
 
 @dataclass(frozen=True, slots=True)
 class MetricSpec:
-    """Everything the program says about a metric, and where the worker finds its code.
+    """Everything about a metric, and where its code is.
 
-    `low` and `high` bound the raw value; `implementation` is "module:Class", resolved by the worker alone. `models`
-    describe those of its `roles` that it introduces, and `source` says where formula and model were published.
+    `low` and `high` bound the raw value; `implementation` is "module:Class", resolved only by the engine. `models`
+    describes those of its `roles` that it introduces; `source` says where formula and model were published.
     """
 
     id: str
@@ -85,35 +85,45 @@ class MetricSpec:
     short: str
     raw_field: str
     norm_field: str
-    unit: str
-    low: float
-    high: float
-    higher_is_better: bool
     needs: Need
     roles: tuple[Role, ...]
-    default_weight: float
-    decimals: int
     formula: str
     implementation: str
+    unit: str = "cosine"
+    low: float = -1.0
+    high: float = 1.0
+    higher_is_better: bool = True
+    default_weight: float = 0.0
+    decimals: int = 4
     source: str = ""
     models: tuple[ModelRole, ...] = ()
     against: str = ""
-    """What images are compared with where the metric needs nothing of the user."""
+    """What images are compared with if the metric needs nothing from the user."""
     libraries: tuple[Library, ...] = ()
 
     @property
+    def arrow(self) -> str:
+        """Which way is better."""
+        return "↑" if self.higher_is_better else "↓"
+
+    @property
+    def heading(self) -> str:
+        """The heading of a column: the short title and which way is better."""
+        return f"{self.short} {self.arrow}"
+
+    @property
     def captions(self) -> bool:
-        """Whether it judges images by their captions."""
+        """Whether it compares captions of the images."""
         return Role.CAPTIONER in self.roles
 
     @property
     def default_models(self) -> dict[Role, ModelRef]:
-        """The models that play its roles where a profile names none."""
+        """The models for its roles where a profile names none."""
         return {model.role: model.default for model in self.models if model.default is not None}
 
 
 class BrokenMetricError(KeyError):
-    """The metric of a package that cannot be used; the text names both and says what to do."""
+    """A package's metric that cannot be used; the message names both and says what to do."""
 
 
 DType = Literal["auto", "float32", "float16", "bfloat16"]
@@ -143,9 +153,9 @@ class ModelRef:
     quantisation: Quantisation = "none"
     batch_size: int | None = None
     processor: str | None = None
-    """The hub id of the CLIP whose image processor and tokenizer an EditCLIP takes that has none of its own."""
+    """The hub id of the CLIP whose image processor and tokenizer an EditCLIP without its own uses."""
     layer: int | None = None
-    """Which layer's features count, for a model that is asked for those of one; see `core.bertscore`."""
+    """The layer whose features are used, for BERTScore; see `core.metrics.bertscore`."""
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""A ranking with uncertainty from duels, and active selection of the next pair. Pure.
+"""A ranking with uncertainty from duels, and active selection of the next pair.
 
 The model is Bradley and Terry's (1952): image a is preferred to b with probability 1 / (1 + exp(s_b - s_a)). A tie
 counts half a win for each side (Agresti, Categorical Data Analysis, 2002, 10.6.2); a skipped pair counts nothing.

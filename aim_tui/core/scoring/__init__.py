@@ -1,1 +1,1 @@
-"""What a scoring is: context, items, jobs, events, results and records."""
+"""Scoring: context, items, jobs, events, results and records."""

@@ -1,7 +1,7 @@
 """The columns of rows of results: each one `Column`, read by table, sort, filter, mark rules, exports and reports.
 
-To add a column, add a `Column` to `IMAGES` or `EDITS` at the end of this file. Metrics of images have theirs by
-themselves.
+To add a column, add a `Column` to `IMAGES` or `EDITS` at the end of this file. Metrics of images get theirs
+automatically.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from aim_tui.core.metrics.builtin import BLIP2, CLIP, LPIPS, METRICS
 from aim_tui.core.metrics.edits import MEASURES
 from aim_tui.core.metrics.registry import get_metric, image_metrics
 from aim_tui.core.metrics.spec import MetricSpec
-from aim_tui.core.names import natural_key
+from aim_tui.core.names import ShortNames, natural_key
 from aim_tui.core.outcomes import value_of
 from aim_tui.core.ratings.opinions import NOTHING, Opinion
 from aim_tui.core.scoring.context import Context
@@ -30,15 +30,17 @@ from aim_tui.core.text import file_name, portable_path
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What decides about a row besides the row itself: what its values should be against, marks, and opinions."""
+    """What the columns of a row depend on besides the row: current context, marks, and opinions."""
 
     needs: Mapping[str, str] = field(default_factory=dict)
-    """The text or path that each asked metric compares with now."""
+    """The text or path that each enabled metric compares with now."""
     marked: AbstractSet[int] = frozenset()
     opinions: Mapping[str, Opinion] = field(default_factory=dict)
-    """By path, of edits by id, what the rater says."""
+    """The rater's opinions, by path, or id of an edit."""
     prompt: PromptRead | None = None
-    """How the model read everybody's prompt."""
+    """How the model read the run's prompt."""
+    names: ShortNames = field(default_factory=ShortNames)
+    """What the images are called; those that are not in it go by their file names."""
 
     @classmethod
     def of(
@@ -47,29 +49,31 @@ class View:
         metrics: Iterable[str],
         marked: AbstractSet[int] = frozenset(),
         opinions: Mapping[str, Opinion] | None = None,
+        names: ShortNames | None = None,
     ) -> View:
-        """The view of the asked metrics against `context`."""
-        return cls({metric: context.need(metric) for metric in metrics}, marked, {} if opinions is None else opinions)
+        """The view of these metrics in a context."""
+        needs = {metric: context.need(metric) for metric in metrics}
+        return cls(needs, marked, {} if opinions is None else opinions, names=names or ShortNames())
 
     def opinion(self, row: Row) -> Opinion:
-        """What the rater says of the row's image."""
+        """The rater's opinion of the row's image."""
         return self.opinions.get(row.id, NOTHING)
 
     def stale(self, row: Row) -> bool:
-        """Whether an asked value of the row was computed against something else."""
+        """Whether a value of an enabled metric was computed with another prompt, topic or reference."""
         raws = row.raws
         if row.own is not None:
             return any(self.stale_value(row, metric) for metric in self.needs)
         return any((raw := raws.get(metric)) is not None and raw.against != need for metric, need in self.needs.items())
 
     def stale_value(self, row: Row, metric: str) -> bool:
-        """Whether the raw value of a metric was computed against something else."""
+        """Whether the raw value of a metric was computed with another prompt, topic or reference."""
         raw = row.raws.get(metric)
         return raw is not None and raw.against != (own_need(row, metric) or self.needs.get(metric))
 
 
 class Kind(StrEnum):
-    """What the values of a column are, and so how a filter speaks of it."""
+    """The type of a column's values, and an example of a filter by it."""
 
     NUMBER = "number"
     """final>70"""
@@ -81,42 +85,42 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its value for a row, and what each reader of columns has to know of it."""
+    """One column: its value for a row, and what each reader of columns needs."""
 
     id: str
-    """What it is sorted and filtered by."""
+    """Its name for sorting and filtering."""
     title: str
     kind: Kind
     value: Callable[[Row, View], Any]
     """A float, a text or a bool by its kind; None where the row has no value."""
     names: tuple[str, ...] = ()
-    """Other names that filters and mark rules know it by."""
+    """Other names in filters and mark rules."""
     filtered: bool = True
-    """Whether filters know it."""
+    """Whether it can be filtered by."""
     key: Callable[[Row, View], float | str | None] | None = None
-    """What rows are sorted by, where that is not the value."""
+    """The sort key, if that is not the value."""
     largest_first: bool = False
-    """Whether the best, or what is looked for first, is the largest."""
+    """Whether it is sorted in descending order first."""
     letter: str = ""
-    """Its key in the sort dialog; without one it is not there."""
+    """Its key in the sort dialog; a column without one is not in the dialog."""
     label: str = ""
-    """Its name in the sort dialog; the title where there is none."""
+    """Its name in the sort dialog; by default the title."""
     width: int = 0
-    """Cells that it takes among the values of the table, and so whether table and reports show it there."""
+    """Its width in cells; 0 if table and reports do not show it."""
     decimals: int = 0
     metric: str = ""
     """The metric that it belongs to."""
     field: str = ""
-    """Its name in records and exports; without one it is not there."""
+    """Its name in records and exports; empty if it is not in them."""
     exported: Callable[[Row, View], Any] | None = None
-    """What records hold, where that is not the value."""
+    """The value in records, if that is another one."""
 
     def export_value(self, row: Row, view: View) -> Any:
-        """What records hold."""
+        """The value in records."""
         return (self.exported or self.value)(row, view)
 
     def text(self, row: Row, view: View) -> str:
-        """The value in a cell: '-' for a number that is not there."""
+        """The value in a cell; '-' for a missing number."""
         value = self.value(row, view)
         match self.kind:
             case Kind.NUMBER:
@@ -127,14 +131,14 @@ class Column:
 
 
 class ColumnSet:
-    """The columns of one kind of row: those that are registered, and those of the metrics that such rows have."""
+    """The columns of one kind of row: registered columns, and those of the metrics of such rows."""
 
     def __init__(self, metrics: Callable[[], Iterable[MetricSpec]]) -> None:
         self._metrics = metrics
         self._columns: dict[str, Column] = {}
 
     def register(self, *columns: Column) -> None:
-        """Add columns; ValueError where a name or a letter is taken."""
+        """Add columns; ValueError if a name or a letter is taken."""
         for column in columns:
             others = [other for other in self if other is not column]
             taken = {name for other in others for name in (other.id, *other.names)}
@@ -149,25 +153,25 @@ class ColumnSet:
         yield from self._of_metrics()
 
     def _of_metrics(self) -> Iterator[Column]:
-        """The columns of the metrics beside AIM's, whose own are registered."""
+        """The columns of metrics other than AIM's, whose columns are registered."""
         return chain.from_iterable(metric_columns(spec) for spec in self._metrics() if spec.id not in self._columns)
 
     def get(self, name: str) -> Column | None:
-        """The column of an id or another name; None where there is none."""
+        """The column of this id or other name, or None."""
         return self._columns.get(name) or next((one for one in self if name in (one.id, *one.names)), None)
 
     def __getitem__(self, column: str) -> Column:
         return self._columns[column]
 
     def names(self, *kinds: Kind) -> tuple[str, ...]:
-        """What filters can name, numbers, texts, then flags; the metrics beside AIM's come last."""
+        """The names for filters: numbers, texts, then flags; metrics other than AIM's come last."""
         groups = (self._columns.values(), self._of_metrics())
         named = (one for group in groups for one in sorted(group, key=lambda one: list(Kind).index(one.kind)))
         known = ((one.id, *one.names) for one in named if one.kind in kinds and one.filtered)
         return tuple(chain.from_iterable(known))
 
     def filter_values(self, kind: Kind) -> dict[str, Callable[[Row, View], Any]]:
-        """What reads the value of each column of a kind, by each of the names that filters know."""
+        """The function that reads the value of each column of a kind, by each name for filters."""
         known = (one for one in self if one.kind is kind and one.filtered)
         return {name: one.value for one in known for name in (one.id, *one.names)}
 
@@ -176,18 +180,18 @@ class ColumnSet:
         return [one for one in self if one.kind is not Kind.FLAG]
 
     def additional(self) -> list[Column]:
-        """The columns that table and reports show beside metrics and final score."""
+        """The columns that table and reports show besides metrics and final score."""
         return [one for one in self if one.width]
 
     def fields(self) -> tuple[str, ...]:
-        """The names of the columns of records where no metric beside AIM's was asked for."""
+        """The names of the columns of records for AIM's metrics only."""
         return tuple(one.field for one in self._columns.values() if one.field)
 
     def exported(self, plan: ScoringPlan) -> list[Column]:
-        """The columns of records, those of metrics beside AIM's before the final score.
+        """The columns of records, those of metrics other than AIM's before the final score.
 
-        Of those a normalised value is there where the metric has a part in the final score. A metric of edits is there
-        where it was asked for.
+        Their normalised values are included if the metric is part of the final score. Of edits only the enabled metrics
+        are included.
         """
         own = [
             one
@@ -217,12 +221,12 @@ def metric_columns(spec: MetricSpec) -> tuple[Column, Column]:
         return value_of(row.outcome(metric))
 
     def norm(row: Row, view: View) -> float | None:
-        return value_of(row.scores.norms.get(metric)) if row.scores is not None else None
+        return value_of(row.norm(metric))
 
     norm_id = f"{metric}_norm"
     return (
         Column(
-            metric, f"{spec.short} {'↑' if spec.higher_is_better else '↓'}", Kind.NUMBER, raw,
+            metric, spec.heading, Kind.NUMBER, raw,
             names=_others(metric, spec.raw_field), largest_first=spec.higher_is_better,
             letter=_LETTERS.get(metric, ""), label=spec.short, decimals=spec.decimals,
             metric=metric, field=spec.raw_field,
@@ -252,7 +256,7 @@ def _opinion_flag(name: str, holds: Callable[[Opinion], bool]) -> Column:
 
 _STATUS_ORDER = {Status.OK: 0, Status.PARTIAL: 1, Status.FAILED: 2, Status.PENDING: 3}
 
-#: What a rater says of an image or an edit, in one word.
+#: Flags of a rater's opinion of an image or an edit.
 OPINION_FLAGS: dict[str, Callable[[Opinion], bool]] = {
     "rated": lambda opinion: opinion.rating is not None,
     "unrated": lambda opinion: opinion.rating is None and not opinion.rejected,
@@ -289,7 +293,7 @@ IMAGES.register(
         field="path", exported=lambda row, view: portable_path(row.path),
     ),
     Column(
-        "name", "Name", Kind.TEXT, lambda row, view: file_name(row.path),
+        "name", "Name", Kind.TEXT, lambda row, view: view.names[row.path],
         key=lambda row, view: natural_key(file_name(row.path)), letter="n", label="name",
     ),
     *metric_columns(CLIP),

@@ -1,8 +1,8 @@
-"""What an image is compared with: topic, prompt and reference; of an edit its source and instruction."""
+"""What an image is compared with: topic, prompt and reference; an edit also with source and instruction."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 
 from aim_tui.core.metrics.builtin import METRICS
 from aim_tui.core.metrics.registry import get_metric
@@ -11,7 +11,7 @@ from aim_tui.core.metrics.spec import Need
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The texts and images that metrics compare with; empty where there is none."""
+    """The texts and images that metrics compare with; empty if missing."""
 
     topic: str = ""
     prompt: str = ""
@@ -39,24 +39,19 @@ class Context:
                 return get_metric(metric).against or "the image alone"
 
     def overlaid(self, own: Context | None) -> Context:
-        """The context with what an image brings itself in the place of the same part."""
+        """The context, overridden by the parts that an image has of its own."""
         if own is None:
             return self
-        return Context(
-            own.topic or self.topic,
-            own.prompt or self.prompt,
-            own.reference or self.reference,
-            own.source or self.source,
-            own.instruction or self.instruction,
-            own.source_caption or self.source_caption,
-            own.target_caption or self.target_caption,
-            own.prompt_origin,
-        )
+        parts = {name: text for name in _PARTS if (text := getattr(own, name))}
+        return replace(self, **parts | {"prompt_origin": own.prompt_origin})
 
     def missing_for(self, metrics: tuple[str, ...] = tuple(METRICS)) -> dict[str, str]:
-        """The metrics that cannot be asked for, each with the reason."""
+        """The metrics that must be skipped, each with the reason."""
         return {metric: self._lack(get_metric(metric).needs) for metric in metrics if not self.need(metric).strip()}
 
     def _lack(self, need: Need) -> str:
         why = f": {self.prompt_origin}" if need is Need.PROMPT and self.prompt_origin else ""
         return f"no {need}{why}"
+
+
+_PARTS = tuple(part.name for part in fields(Context))

@@ -1,7 +1,7 @@
 """Facts that the engine reports while it scores, in the order they happen.
 
-They are plain data: the headless command consumes them in its own process, the worker process writes them as
-JSON lines, and `core.results` merges them into rows either way.
+They are plain data: a headless command consumes them in its own process, the worker process writes them as JSON lines,
+and `core.scoring.results` merges them into rows either way.
 """
 
 from __future__ import annotations
@@ -17,21 +17,20 @@ from aim_tui.core.scoring.context import Context
 
 @dataclass(frozen=True, slots=True)
 class DataRow:
-    """What a data file says of an item besides its context: its id, its paths as the file has them, further columns."""
+    """The row of an item in a data file: its id, its paths as written in the file, further columns."""
 
     id: str
     source: str
     target: str
     truth: dict[str, Any] = field(default_factory=dict)
-    """What is known of the row: whether its instruction is right, and what is wrong with it."""
+    """What the file says about the instruction: whether it is right, and its type of error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One image to score: a number that stays with it for the whole job, and its path.
+    """One image to score: a number that stays the same for the whole job, and its path.
 
-    What its `context` names stands in the place of the same part of the job's. Where that has a source, the image is
-    the target of an edit.
+    Its `context` overrides the same parts of the job's. If it has a source, the image is the target of an edit.
     """
 
     id: int
@@ -41,7 +40,7 @@ class Item:
 
     @property
     def edit(self) -> Context | None:
-        """Source and instruction of an edit, or None where the item is a single image."""
+        """Source and instruction of an edit; None for a single image."""
         return self.context if self.context is not None and self.context.source else None
 
 
@@ -51,13 +50,13 @@ def numbered(paths: Iterable[str]) -> list[Item]:
 
 
 def captioned(items: Iterable[Item]) -> bool:
-    """Whether every edit brings a caption of its source."""
+    """Whether every edit has a caption of its source."""
     return all(item.edit.source_caption for item in items if item.edit)
 
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """What reading an image told: size in pixels after EXIF rotation, and what was done to get RGB."""
+    """Facts from reading an image: size in pixels after EXIF rotation, and how it became RGB."""
 
     width: int
     height: int
@@ -67,7 +66,7 @@ class ImageFacts:
     sha256: str
     exif_rotated: bool = False
     flattened: str = ""
-    """Name of the colour that transparency was flattened on, empty where there was none."""
+    """The colour on which transparency was flattened; empty if there was none."""
     frames: int = 1
     levels: str = ""
     """Which values were read as black to white, of a mode whose values are not 8-bit levels: '0 to 65535'."""
@@ -131,7 +130,7 @@ class PromptRead:
 
 @dataclass(frozen=True, slots=True)
 class ImageRead:
-    """An image was read and decoded; of an edit both were, and `source` is the one before."""
+    """An image was read and decoded; of an edit both were, and `source` is that of its source."""
 
     item: int
     facts: ImageFacts
@@ -140,7 +139,7 @@ class ImageRead:
 
 @dataclass(frozen=True, slots=True)
 class ImageFailed:
-    """An image could not be read: every metric asked for fails for this reason."""
+    """An image could not be read: every metric fails for this reason."""
 
     item: int
     reason: str
@@ -169,7 +168,7 @@ class MetricValue:
 
     @property
     def outcome(self) -> Outcome:
-        """The outcome it stands for; ValueError where 'present' comes without a finite number."""
+        """The outcome; ValueError for a present value without a finite number."""
         if self.state == "present":
             if self.value is None:
                 raise ValueError("a present value without a number")
@@ -187,7 +186,7 @@ class MetricBatch:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the user should know and that stops nothing, such as a batch halved for lack of memory."""
+    """Something the user should know that stops nothing, such as a batch halved for lack of memory."""
 
     text: str
 

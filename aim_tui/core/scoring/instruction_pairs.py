@@ -1,21 +1,19 @@
-"""Matched pairs of a right and a wrong instruction for the same edit, and which of the two a number prefers."""
+"""Matched pairs of a right and a wrong instruction for the same edit, and which of the two a metric prefers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aim_tui.core.metrics.spec import MetricSpec
 from aim_tui.core.outcomes import Outcome, Present
-
-if TYPE_CHECKING:
-    from aim_tui.core.scoring.results import Results
+from aim_tui.core.scoring.results import Results
 
 
 class Winner(StrEnum):
-    """Which instruction of a pair a number prefers."""
+    """Which instruction of a pair a metric prefers."""
 
     RIGHT = "right"
     WRONG = "wrong"
@@ -32,7 +30,7 @@ class InstructionPair:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How often the right instruction won, of the pairs that have both numbers."""
+    """How often the right instruction won, of the pairs with both values."""
 
     won: int
     tied: int
@@ -40,7 +38,7 @@ class Tally:
 
 
 def pairs_of(truths: Sequence[Mapping[str, Any]]) -> list[InstructionPair]:
-    """Every wrong instruction with the right one of the same `original_id`; one that has no partner is in none."""
+    """Every wrong instruction with the right one of the same `original_id`, if there is one."""
     right: dict[str, int] = {}
     for item, truth in enumerate(truths):
         if truth.get("is_correct") is True and (original := truth.get("original_id")) is not None:
@@ -62,7 +60,7 @@ def partner_of(item: int, pairs: Sequence[InstructionPair]) -> int | None:
 
 
 def winner(spec: MetricSpec, right: Outcome | None, wrong: Outcome | None) -> Winner | None:
-    """Which instruction a number prefers; None where one of the two has no value."""
+    """Which instruction a metric prefers; None if one of the two has no value."""
     if not isinstance(right, Present) or not isinstance(wrong, Present):
         return None
     if right.value == wrong.value:
@@ -71,7 +69,7 @@ def winner(spec: MetricSpec, right: Outcome | None, wrong: Outcome | None) -> Wi
 
 
 def tally(spec: MetricSpec, pairs: Sequence[InstructionPair], results: Results) -> Tally:
-    """What a number says of all pairs."""
+    """How often a metric prefers the right instruction, over all pairs."""
     rows = results.rows
-    said = [winner(spec, *(rows[item].outcome(spec.id) for item in (pair.right, pair.wrong))) for pair in pairs]
-    return Tally(said.count(Winner.RIGHT), said.count(Winner.TIE), len(said) - said.count(None))
+    winners = [winner(spec, *(rows[item].outcome(spec.id) for item in (pair.right, pair.wrong))) for pair in pairs]
+    return Tally(winners.count(Winner.RIGHT), winners.count(Winner.TIE), len(winners) - winners.count(None))

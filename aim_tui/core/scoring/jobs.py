@@ -1,4 +1,4 @@
-"""What the engine is asked to do: with which models, on which images, against what."""
+"""Jobs for the engine: which models, which images, which context."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ ExifPolicy = Literal["rotate", "ignore"]
 
 @dataclass(frozen=True, slots=True)
 class ReadingPolicy:
-    """How an image file becomes RGB pixels, and how much of one is too much.
+    """How an image file becomes RGB pixels, and the limits of a file.
 
     `exif` 'rotate' turns the image as its EXIF orientation says; 'ignore' is AIM's own reading.
-    `max_pixels` and `max_bytes` bound a single file; more is refused before it is decoded. A file that has not been
-    read and decoded after `max_seconds` fails, and the next ones are read.
+    `max_pixels` and `max_bytes` bound a single file; a larger one is refused before it is decoded. A file that has not
+    been read and decoded after `max_seconds` fails, and the next ones are read.
     """
 
     exif: ExifPolicy = "rotate"
@@ -30,9 +30,9 @@ class ReadingPolicy:
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """Everything that stays the same between jobs; a change of it means other models or other numbers.
+    """Everything that stays the same between jobs; a change means other models or other numbers.
 
-    `device` is 'auto', 'cpu', 'mps', 'cuda' or 'cuda:N' and applies where a model does not name its own.
+    `device` is 'auto', 'cpu', 'mps', 'cuda' or 'cuda:N' and applies to models without their own.
     `precision` 'fast' runs every model in bfloat16 or float16, with float32 norms.
     `batch_size` overrides every model's own.
     `edit_resize` scales both images of an edit to a square of that side before EditCLIP's image processor sees them, as
@@ -55,10 +55,10 @@ class EngineSettings:
 class Job:
     """Score `items` on `metrics` against `context`. A job without items loads the models and stops.
 
-    A job of edits has an edit in every item, and names the families of `core.edits` as its metrics.
+    A job of edits has an edit in every item, and names families of `core.metrics.edits` as its metrics.
 
-    With `features_only` the features of every image are computed and kept, whether or not there is something to compare
-    them with: a metric without its prompt or topic reports each image that it has seen as missing.
+    With `features_only` the features of every image are computed and kept, even without something to compare them with:
+    a metric without its prompt or topic reports each image as missing.
     """
 
     metrics: tuple[str, ...]

@@ -14,39 +14,38 @@ from aim_tui.core.outcomes import Missing, Outcome, Present
 
 
 class Status(StrEnum):
-    """How far a row has come."""
+    """How far a row is scored."""
 
     PENDING = "pending"
-    """Asked values are still to come."""
+    """Values of enabled metrics are still to come."""
     OK = "ok"
-    """Every asked metric has its value."""
+    """Every enabled metric has a value."""
     PARTIAL = "partial"
-    """An asked metric failed or found nothing; others have their value."""
+    """An enabled metric failed or has no value; others have one."""
     FAILED = "failed"
     """Nothing could be computed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScoringPlan:
-    """Which metrics are asked for, how much each weighs, and by which rules it is normalised.
+    """The enabled metrics, their weights, and the rules that normalise them.
 
-    `weights` holds a number for every asked metric; they are divided by their total, so a metric that is
-    switched off leaves the sum. A metric beside AIM's without a rule weighs nothing: its raw value stands beside the
-    others and has no part in the final score. Raises ValueError for no metric, a negative or non-finite weight, a
-    weight without a rule, or weights that sum to zero.
+    `weights` has a number for every enabled metric; they are divided by their total. A metric other than AIM's without
+    a rule or weight is a raw column and not part of the final score. Raises ValueError for no metric, a negative or
+    non-finite weight, a weight without a rule, or weights that sum to zero.
     """
 
     metrics: tuple[str, ...]
     weights: Mapping[str, float]
     rules: RuleSet
     shares: Mapping[str, float] = field(init=False, repr=False, compare=False)
-    """The share of each asked metric that has a part in the final score; they sum to 1, or there is none."""
+    """The share of each metric of the final score; they sum to 1, or there is none."""
     raw_alone: tuple[str, ...] = field(init=False, repr=False, compare=False)
-    """The asked metrics that are raw columns, without a part in the final score."""
+    """The enabled metrics that are raw columns, not part of the final score."""
 
     def __post_init__(self) -> None:
         if not self.metrics:
-            raise ValueError("no metric is asked for")
+            raise ValueError("no metric is enabled")
         for metric in self.metrics:
             get_metric(metric)
             if metric not in self.rules.rules and (metric in METRICS or self.weights.get(metric)):
@@ -64,7 +63,7 @@ class ScoringPlan:
         total = sum(self.weights[metric] for metric in ruled)
         if total <= 0 and ruled:
             raise ValueError(f"the weights of {', '.join(ruled)} sum to zero; at least one must be above zero")
-        # Divided here and not for each row: a hundred thousand rows are scored again while somebody waits.
+        # Divided here and not for each row: the user waits while a hundred thousand rows are scored again.
         object.__setattr__(self, "shares", {metric: self.weights[metric] / total for metric in ruled})
         object.__setattr__(self, "raw_alone", tuple(metric for metric in self.metrics if metric not in ruled))
 
@@ -72,33 +71,33 @@ class ScoringPlan:
         """The final score in words, with the weights in use."""
         if not self.shares:
             return (
-                f"no final score: {', '.join(self.metrics)} {'have' if len(self.metrics) > 1 else 'has'} no part in one"
+                f"no final score: {', '.join(self.metrics)} {'are' if len(self.metrics) > 1 else 'is'} not part of one"
             )
         terms = " + ".join(f"{share:.4g}*{get_metric(metric).norm_field}" for metric, share in self.shares.items())
         return f"final_score = 100 * ({terms})"
 
 
 def raw_plan(metrics: Iterable[str]) -> ScoringPlan:
-    """A plan without a final score: raw values alone, as those of edits are."""
+    """A plan without a final score: only raw values, as for edits."""
     metrics = tuple(metrics)
     return ScoringPlan(metrics, dict.fromkeys(metrics, 0.0), RuleSet("none", {}))
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Normalised values (0..1) of the asked metrics, and the final score (0..100)."""
+    """Normalised values (0..1) of the enabled metrics, and the final score (0..100)."""
 
     norms: Mapping[str, Outcome]
-    """Of a metric without a share in the final score only what is missing or failed stands here, and why."""
+    """Of raw columns only the missing and failed outcomes, with the reason."""
     final: Outcome | None
-    """None while an asked value is still to come."""
+    """None while a value is still to come."""
     status: Status
 
 
 def score(outcomes: Mapping[str, Outcome], plan: ScoringPlan) -> Scores:
     """Normalise the raw outcomes of one image and combine them by the plan.
 
-    A metric that was asked for and has no value makes the final score missing, with the reason.
+    A metric without a value makes the final score missing, with the reason.
     """
     norms: dict[str, Outcome] = {}
     total = 0.0
@@ -133,7 +132,7 @@ def _final(total: float, broken: list[str], pending: bool) -> Outcome | None:
     return None if pending else Present(100.0 * total)
 
 
-_NO_FINAL = Missing("no metric with a part in the final score was asked for")
+_NO_FINAL = Missing("no enabled metric is part of the final score")
 
 
 def _status(present: int, broken: int, pending: bool) -> Status:

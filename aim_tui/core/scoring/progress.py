@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-#: Before this many items are done an estimate says more about start-up than about the job.
+#: Before this many items are done an estimate would mostly reflect the start-up.
 FIRST_ESTIMATE_AT = 5
 _WINDOW = 64
 
 
 @dataclass(slots=True)
 class Progress:
-    """Done and failed items of a job, with the rate over the last ones."""
+    """Done and failed items of a job, and the recent rate."""
 
     total: int
     done: int = 0
@@ -30,7 +30,7 @@ class Progress:
 
     @property
     def rate(self) -> float | None:
-        """Items a second over the recent past, or None before there is anything to tell."""
+        """Items per second over the recent past; None before two moments are known."""
         if len(self._marks) < 2:
             return None
         (first, before), (last, after) = self._marks[0], self._marks[-1]

@@ -1,4 +1,4 @@
-"""The results of scoring, in memory: rows that events are merged into, and what they add up to."""
+"""The results of scoring, in memory: rows that events are merged into, and their summary."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from aim_tui.core.metrics.registry import get_metric
 from aim_tui.core.metrics.spec import MetricSpec, Need
+from aim_tui.core.names import ShortNames
 from aim_tui.core.outcomes import Failed, Missing, Outcome, Present, reason_of, value_of
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import (
@@ -30,7 +31,7 @@ from aim_tui.core.scoring.plan import Scores, ScoringPlan, Status, score
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """A raw outcome together with what it was computed against, so that a changed prompt makes it stale."""
+    """A raw outcome and what it was computed with, so that a changed prompt makes it stale."""
 
     outcome: Outcome
     against: str
@@ -38,29 +39,29 @@ class Raw:
 
 @dataclass(slots=True)
 class Row:
-    """One image, or one edit of which it is the target: what is known of it so far."""
+    """What is known so far of one image, or of one edit whose target it is."""
 
     item: int
     path: str
     facts: ImageFacts | None = None
     source: ImageFacts | None = None
-    """What is known of the image before the edit."""
+    """Facts of the image before the edit."""
     captions: dict[str, str] = field(default_factory=dict)
-    """What a captioner said for a metric, by metric; the newest last."""
+    """Generated captions by metric, the newest last."""
     raws: dict[str, Raw] = field(default_factory=dict)
     scores: Scores | None = None
     error: str | None = None
     """Why the image itself could not be read."""
     own: Context | None = None
-    """What the image brings itself, in the place of the same part of everybody's context."""
+    """Its own context, which overrides the same parts of the run's."""
     data: DataRow | None = None
-    """What a data file says of the row."""
+    """Its row in a data file."""
     texts_read: dict[str, PromptRead] = field(default_factory=dict)
-    """How much of the prompt and topic that the image brings itself is read."""
+    """How much of its own prompt and topic is read."""
 
     @property
     def id(self) -> str:
-        """What files and judgements call the row: its id in a data file, else its path."""
+        """Its name in files and judgements: its id in a data file, else its path."""
         return self.data.id if self.data is not None else self.path
 
     @property
@@ -89,17 +90,17 @@ class Row:
 
     @property
     def edit(self) -> Context | None:
-        """Source and instruction of an edit, or None where the row is a single image."""
+        """Source and instruction of an edit; None for a single image."""
         return self.own if self.own is not None and self.own.source else None
 
     @property
     def instruction(self) -> str:
-        """The instruction of an edit; empty where there is none."""
+        """The instruction of an edit; empty without one."""
         return self.own.instruction if self.own is not None else ""
 
     @property
     def truth(self) -> Mapping[str, Any]:
-        """What a data file knows of the row: whether its instruction is right, and what is wrong with it."""
+        """What a data file says about the instruction: whether it is right, and its type of error."""
         return self.data.truth if self.data is not None else {}
 
     def text_read(self, text: Literal["prompt", "topic"], common: PromptRead | None) -> PromptRead | None:
@@ -109,45 +110,54 @@ class Row:
 
     @property
     def caption(self) -> str | None:
-        """What the captioner said of the image last, or None."""
+        """The newest generated caption, or None."""
         return next(reversed(self.captions.values()), None)
 
     def outcome(self, metric: str) -> Outcome | None:
-        """The raw outcome of a metric, or None while there is none."""
+        """The raw outcome of a metric; None while there is none."""
         raw = self.raws.get(metric)
         return raw.outcome if raw else None
 
     def stale(self, metric: str, context: Context) -> bool:
-        """Whether the raw value was computed against another prompt, topic or reference."""
+        """Whether the raw value was computed with another prompt, topic or reference."""
         raw = self.raws.get(metric)
         return raw is not None and raw.against != self.need(metric, context)
 
     def need(self, metric: str, context: Context) -> str:
-        """The text or path that a metric compares this image with, in everybody's context."""
+        """The text or path that a metric compares this image with, in the context of the run."""
         return own_need(self, metric) or context.need(metric)
+
+    def norm(self, metric: str) -> Outcome | None:
+        """The normalised outcome of a metric, or None while there is none."""
+        return self.scores.norms.get(metric) if self.scores else None
+
+    @property
+    def final_outcome(self) -> Outcome | None:
+        """The outcome of the final score, or None while there is none."""
+        return self.scores.final if self.scores else None
 
     @property
     def final(self) -> float | None:
         """The final score (0..100), or None where there is none."""
-        return value_of(self.scores.final) if self.scores else None
+        return value_of(self.final_outcome)
 
     @property
     def status(self) -> Status:
-        """How far the row has come."""
+        """How far the row is scored."""
         return self.scores.status if self.scores else Status.PENDING
 
     def errors(self) -> str | None:
-        """Every reason why a value that is asked for is not there, or None."""
+        """Every reason for a missing value of an enabled metric, or None."""
         if self.error is not None:
             return self.error
         if self.edit is not None:
             return self._reasons()
-        asked = self.scores.norms if self.scores else {}
-        reasons = [f"{metric}: {reason}" for metric, norm in asked.items() if (reason := reason_of(norm)) is not None]
+        norms = self.scores.norms if self.scores else {}
+        reasons = [f"{metric}: {reason}" for metric, norm in norms.items() if (reason := reason_of(norm)) is not None]
         return "; ".join(reasons) or None
 
     def _reasons(self) -> str | None:
-        """Each reason once, with all metrics that it concerns: one model of an edit makes several numbers."""
+        """Each reason once, with all its metrics: one model computes several numbers of an edit."""
         metrics: dict[str, list[str]] = {}
         for metric, raw in self.raws.items():
             if (reason := reason_of(raw.outcome)) is not None:
@@ -156,15 +166,15 @@ class Row:
 
 
 def own_need(row: Row, metric: str) -> str:
-    """What an image brings itself for a metric to compare it with; empty where that is everybody's."""
+    """The row's own text or path for a metric; empty if the metric uses the run's."""
     return row.own.need(metric) if row.own is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What the rows add up to; mean, median and best are over the `n_final` rows that have a final score.
+    """A summary of rows; mean, median and best are over the `n_final` rows that have a final score.
 
-    `n_stale` rows have one that was made against something else than the present context, and are left out.
+    `n_stale` rows have one that was computed in another context, and are left out.
     """
 
     n: int
@@ -179,10 +189,29 @@ class Summary:
     best: str | None
     best_score: float | None
 
+    @property
+    def unscored(self) -> list[str]:
+        """How many rows are not fully scored, in words: '1 in part', '2 failed', '1 not reached'."""
+        counts = ((self.n_partial, "in part"), (self.n_failed, "failed"), (self.n_pending, "not reached"))
+        return [f"{count} {what}" for count, what in counts if count]
+
+    @property
+    def used(self) -> str:
+        """Over how many rows mean and median are taken, in words."""
+        left_out = self.n - self.n_final
+        return f"over {self.n_final}, {left_out} left out" if left_out else f"over all {self.n_final}"
+
+    @property
+    def averages(self) -> str:
+        """Mean and median of the final score in words; empty where no row has one."""
+        if self.mean is None or self.median is None:
+            return ""
+        return f"final score mean {self.mean:.2f}, median {self.median:.2f} ({self.used})"
+
 
 @dataclass(frozen=True, slots=True)
 class MetricSummary:
-    """What the values of one metric add up to; the deviation is the population's (ddof 0)."""
+    """Statistics of one metric; the standard deviation has divisor n."""
 
     n: int
     mean: float
@@ -192,7 +221,7 @@ class MetricSummary:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> MetricSummary | None:
-        """None of no values."""
+        """The statistics of these values; None without values."""
         if not values:
             return None
         return cls(len(values), statistics.fmean(values), statistics.pstdev(values), min(values), max(values))
@@ -212,6 +241,8 @@ class Results:
         """The same of the topic."""
         self._prompt_read = context.prompt
         self._topic_read = context.topic
+        self._names = ShortNames()
+        self._named: tuple[list[Row], int] = (self.rows, 0)
 
     def add(self, items: Iterable[Item]) -> None:
         """Append a row for each item; item numbers count up from zero without a gap."""
@@ -223,9 +254,9 @@ class Results:
     def apply(
         self, event: Event, context: Context | None = None, brought: Mapping[int, Context | None] | None = None
     ) -> Sequence[Row]:
-        """Merge an event of a job that ran against `context` (by default the current one).
+        """Merge an event of a job that ran in `context` (by default the current one).
 
-        `brought` is what its items brought themselves, where that may be another by now.
+        `brought` has the items' own contexts at that time, if they may have changed since.
         """
         context = context or self.context
         match event:
@@ -260,8 +291,19 @@ class Results:
         return ()
 
     @property
+    def names(self) -> ShortNames:
+        """What the images are called in a table of all of them."""
+        rows, named = self._named
+        if rows is not self.rows or named > len(rows):
+            rows, named, self._names = self.rows, 0, ShortNames()
+        if named < len(rows):
+            self._names.add(row.path for row in rows[named:])
+        self._named = (rows, len(rows))
+        return self._names
+
+    @property
     def specs(self) -> tuple[MetricSpec, ...]:
-        """The metrics that are asked for."""
+        """The enabled metrics."""
         return tuple(get_metric(metric) for metric in self.plan.metrics)
 
     @property
@@ -270,7 +312,7 @@ class Results:
         return all(spec.needs is Need.SOURCE for spec in self.specs)
 
     def reset(self, item: int) -> None:
-        """Forget what is known of a row."""
+        """Reset a row to its unscored state."""
         row = self.rows[item]
         self.rows[item] = Row(row.item, row.path, own=row.own, data=row.data)
 
@@ -281,7 +323,7 @@ class Results:
             row.scores = self._score(row)
 
     def left(self, context: Context) -> list[Row]:
-        """Rows with an asked value that is not there yet or was computed against something else."""
+        """Rows with a value that is missing or was computed in another context."""
         return [
             row
             for row in self.rows
@@ -292,9 +334,9 @@ class Results:
         ]
 
     def settled(self) -> Results:
-        """These results without the values that were made against something else than the present context.
+        """These results without the values that were computed in another context.
 
-        What leaves the program names one prompt, so no value of another one may stand beside it.
+        An export names one prompt, so it must not have values of another one.
         """
         settled = Results(self.plan, self.context)
         settled.models = self.models
@@ -304,11 +346,11 @@ class Results:
         return settled
 
     def settled_row(self, row: Row) -> Row:
-        """The row without values of another context: the row itself, or a copy."""
+        """The row without values of another context; the row itself if it has none."""
         stale = [metric for metric in row.raws if row.stale(metric, self.context)]
         if not stale:
             return row
-        other = {metric: Missing(f"scored against another {get_metric(metric).needs}") for metric in stale}
+        other = {metric: Missing(f"scored with another {get_metric(metric).needs}") for metric in stale}
         raws = row.raws | {metric: Raw(missing, row.need(metric, self.context)) for metric, missing in other.items()}
         # A text that was read is another now.
         other_texts = {str(get_metric(metric).needs) for metric in stale}
@@ -318,11 +360,11 @@ class Results:
         return settled
 
     def summary(self) -> Summary:
-        """Counts, and mean, median and best over the rows that have a final score of the present context."""
+        """Counts, and mean, median and best over the rows with a final score in the current context."""
         return summarise(self.rows, self.plan, self.context)
 
     def metric_summary(self, metric: str) -> MetricSummary | None:
-        """What the raw values of a metric add up to over the rows that have one; None where none has."""
+        """Statistics of a metric over the rows that have a value; None if none has."""
         outcomes = (row.outcome(metric) for row in self.rows)
         return MetricSummary.of([outcome.value for outcome in outcomes if isinstance(outcome, Present)])
 
@@ -341,7 +383,7 @@ class Results:
 
 
 def summarise(rows: Iterable[Row], plan: ScoringPlan, context: Context) -> Summary:
-    """What rows add up to that were scored by a plan; each is looked at once and none is kept."""
+    """The summary of rows that were scored by a plan; `rows` is iterated once."""
     counts = dict.fromkeys(Status, 0)
     needs = {metric: context.need(metric) for metric in plan.shares}
     finals: list[float] = []

@@ -1,29 +1,25 @@
-"""Two runs beside each other: which images belong together, and what changed between them."""
+"""The comparison of two runs: which rows belong to the same image, and what changed."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from aim_tui.core.outcomes import value_of
-from aim_tui.core.statistics import MeanDifference, mean_difference
+from aim_tui.core.scoring.results import Results, Row
+from aim_tui.core.statistics import Mean, mean
 from aim_tui.core.text import file_name
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from aim_tui.core.scoring.results import Results, Row
-
-#: Final scores (0..100) that are nearer than what two decimals show count as the same.
+#: Final scores (0..100) that agree to two decimals count as the same.
 SAME = 0.005
 
 FINAL = "final"
 
 
 class By(StrEnum):
-    """What tells that a row of one run and a row of another are of one image, the surest first."""
+    """How a row of one run is matched with a row of another, the surest first."""
 
     CONTENT = "content"
     PATH = "path"
@@ -32,7 +28,7 @@ class By(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A row of each run that belong together."""
+    """A row of each run, matched."""
 
     a: Row
     b: Row
@@ -40,51 +36,51 @@ class Pair:
 
     @property
     def difference(self) -> float | None:
-        """Final score in b minus final score in a; None where either has none."""
+        """Final score in b minus final score in a; None if either has none."""
         return None if self.a.final is None or self.b.final is None else self.b.final - self.a.final
 
     @property
     def replaced(self) -> bool:
-        """Whether the files at the two paths are known to hold different things."""
+        """Whether the two files are known to differ in content."""
         return bool(self.a.facts and self.b.facts and self.a.facts.sha256 != self.b.facts.sha256)
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One number in both runs, over the pairs in which both have it."""
+    """The values of a metric or the final score in both runs, over the pairs with both."""
 
     name: str
     """'final' or the id of a metric."""
     mean_a: float
     mean_b: float
-    change: MeanDifference
+    change: Mean
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Pairs with a final score on both sides, by falling difference; and what was left out of them."""
+    """Pairs with a final score in both runs, by descending difference; and what was left out."""
 
     pairs: list[Pair]
     measures: list[Measure]
     only_a: int
     only_b: int
     without_score: int
-    """Pairs that belong together of which a side has no final score."""
+    """Matched pairs in which one has no final score."""
 
     def rose(self) -> list[Pair]:
-        """Pairs whose final score is higher in b, the largest rise first."""
+        """Pairs whose final score is higher in b, the largest gain first."""
         return [pair for pair in self.pairs if (pair.difference or 0.0) > SAME]
 
     def fell(self) -> list[Pair]:
-        """Pairs whose final score is lower in b, the largest fall first."""
+        """Pairs whose final score is lower in b, the largest loss first."""
         return [pair for pair in reversed(self.pairs) if (pair.difference or 0.0) < -SAME]
 
     def matched(self) -> Counter[By]:
-        """How many pairs were found in which way."""
+        """The number of pairs by the way they were matched."""
         return Counter(pair.by for pair in self.pairs)
 
     def replaced(self) -> int:
-        """How many pairs are of one path or name, with different content."""
+        """The number of pairs with the same path or name, but different content."""
         return sum(pair.replaced for pair in self.pairs)
 
 
@@ -106,10 +102,9 @@ def compare(a: Results, b: Results, *, seed: int = 0) -> Comparison:
 
 
 def pair_rows(a: Sequence[Row], b: Sequence[Row]) -> list[Pair]:
-    """Rows that belong together: of one content, else of one path, else of one file name.
+    """Match rows by content, else by path, else by file name; never by position.
 
-    A key joins two rows only where it is the only one of its kind on both sides among what is left, so that of
-    copies none is joined with the wrong one. Never by position.
+    A key matches two rows only if it is unique on both sides among the rest, so that no copy is matched wrongly.
     """
     pairs: list[Pair] = []
     left_a, left_b = list(a), list(b)
@@ -145,5 +140,5 @@ def _measure(name: str, pairs: Sequence[Pair], value: Callable[[Row], float | No
     if not sides:
         return None
     n = len(sides)
-    change = mean_difference([after - before for before, after in sides], seed=seed)
+    change = mean([after - before for before, after in sides], seed=seed)
     return Measure(name, sum(before for before, _ in sides) / n, sum(after for _, after in sides) / n, change)

@@ -1,34 +1,36 @@
 """The registry of file formats: CLI, TUI and Python API write through it. A new format is one file and one line here.
 
-Which formats a thing can be written in follows from what it has: `formats_for(ScoredImages)`.
+The formats of a content follow from its class: `formats_for(ScoredImages)`.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from aim_tui.core.names import did_you_mean
 from aim_tui.errors import UsageError
-from aim_tui.exports.content import Content
+from aim_tui.exports.content import Content, Drawn, HtmlPaged
 from aim_tui.exports.formats.csv import CSV
 from aim_tui.exports.formats.editclip import EDITCLIP
-from aim_tui.exports.formats.html import HTML
-from aim_tui.exports.formats.json import JSON
-from aim_tui.exports.formats.jsonl import JSON_LINES
+from aim_tui.exports.formats.json import JSON, JSON_LINES
 from aim_tui.exports.formats.markdown import MARKDOWN
 from aim_tui.exports.formats.npz import NPZ
 from aim_tui.exports.formats.parquet import PARQUET
-from aim_tui.exports.formats.pictures import PNG, SVG
 from aim_tui.exports.formats.safetensors import SAFETENSORS
 from aim_tui.exports.formats.text_table import TABLE
-from aim_tui.exports.formats.writer import Format
+from aim_tui.exports.formats.writer import DocumentWriter, Format
 from aim_tui.exports.sink import Sink
+
+HTML = Format("html", "HTML", partial(DocumentWriter, lambda content: content.html()), ("html", "htm"), HtmlPaged)
+PNG = Format("png", "PNG", partial(DocumentWriter, lambda content: content.drawing("png")), ("png",), Drawn, "plot")
+SVG = Format("svg", "SVG", partial(DocumentWriter, lambda content: content.drawing("svg")), ("svg",), Drawn, "plot")
 
 _FORMATS: dict[str, Format] = {}
 
 
 def register(file_format: Format) -> None:
-    """Add a format; ValueError where one of its names is taken."""
+    """Add a format; ValueError if one of its names is taken."""
     taken = {name for known in _FORMATS.values() for name in known.names}
     if taken & set(file_format.names):
         raise ValueError(f"{file_format.id}: there is such a format already")
@@ -40,7 +42,7 @@ for _each in (TABLE, CSV, JSON, JSON_LINES, PARQUET, MARKDOWN, HTML, EDITCLIP, N
 
 
 def formats_for(*kinds: type[Content]) -> list[Format]:
-    """The formats in which one of these kinds of things can be written."""
+    """The formats in which one of these kinds of content can be written."""
     return [each for each in _FORMATS.values() if any(issubclass(kind, each.needs) for kind in kinds)]
 
 
@@ -50,7 +52,7 @@ def file_endings(*kinds: type[Content]) -> list[str]:
 
 
 def get_format(name: str, *kinds: type[Content]) -> Format:
-    """The format of that name; UsageError where none of these kinds can be written so."""
+    """The format of that name; UsageError if none of these kinds can be written in it."""
     known = formats_for(*kinds)
     for each in known:
         if name in each.names:
@@ -60,7 +62,7 @@ def get_format(name: str, *kinds: type[Content]) -> Format:
 
 
 def format_of(path: Path, *kinds: type[Content]) -> Format:
-    """The format that a file name's ending stands for; UsageError where it stands for none of these kinds."""
+    """The format of a file name's ending; UsageError if it is none of these kinds'."""
     if (found := find_by_ending(path, *kinds)) is None:
         known = ", ".join(each.id for each in formats_for(*kinds) if each.endings)
         raise UsageError(f"{path.name}: its ending names no format of {kinds[0].what}", f"known: {known}")
@@ -68,15 +70,15 @@ def format_of(path: Path, *kinds: type[Content]) -> Format:
 
 
 def find_by_ending(path: Path, *kinds: type[Content]) -> Format | None:
-    """The same, or None."""
+    """The format of a file name's ending, or None."""
     ending = path.suffix.lower().removeprefix(".")
     return next((each for each in formats_for(*kinds) if ending in each.endings), None)
 
 
 def choose(name: str | None, output: Path | None, *kinds: type[Content]) -> Format:
-    """The format that is named, that the file's name ends with, or a table; UsageError where there is none such.
+    """The format that is named, or that of the file's ending, or else a table; UsageError if there is none.
 
-    A file that cannot be written is told now, before anything is computed.
+    Also UsageError for a file that cannot be written, before anything is computed.
     """
     if name is not None:
         chosen = get_format(name, *kinds)
@@ -96,9 +98,9 @@ def choose(name: str | None, output: Path | None, *kinds: type[Content]) -> Form
 def export(content: Content, chosen: Format, output: Path | None = None) -> None:
     """Write the content to a file, whole or not at all, or to stdout.
 
-    ExportError where it cannot be written, UsageError where this kind of content is not written in that format.
+    ExportError if writing fails, UsageError if this kind of content has no such format.
     """
     if not isinstance(content, chosen.needs):
         known = ", ".join(each.id for each in formats_for(type(content)))
-        raise UsageError(f"{content.what} is not exported as {chosen.id}", f"its formats: {known}")
+        raise UsageError(f"cannot export {content.what} as {chosen.id}", f"its formats: {known}")
     chosen.writer(content, Sink(output)).write()

@@ -1,4 +1,4 @@
-"""CSV (RFC 4180, lines ended by a line feed); texts that a spreadsheet would take for a formula stay texts."""
+"""CSV (RFC 4180, lines end in a line feed); texts that a spreadsheet would read as formulas are quoted."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from aim_tui.core.text import spreadsheet_cell
-from aim_tui.exports.formats.writer import Format, RowWriter
+from aim_tui.exports.formats.writer import Format, StreamingWriter
 
 
-class CsvWriter(RowWriter):
+class CsvWriter(StreamingWriter):
     """A heading and a line for each row, or several."""
 
     def head(self) -> str:

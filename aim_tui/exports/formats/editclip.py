@@ -16,7 +16,7 @@ class EditClipScored(Content):
 
     @abstractmethod
     def check_editclip(self) -> None:
-        """UsageError where it has no number that the document could hold."""
+        """UsageError without a number that the document can have."""
 
     @abstractmethod
     def editclip(self) -> dict[str, Any]:
@@ -24,7 +24,7 @@ class EditClipScored(Content):
 
 
 class EditClipWriter(Writer[EditClipScored]):
-    """The document, indented; refused before anything is computed where it would be empty."""
+    """The document, indented; refused before anything is computed if it would be empty."""
 
     def __init__(self, content: EditClipScored, sink: Sink) -> None:
         content.check_editclip()

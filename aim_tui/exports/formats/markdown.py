@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from aim_tui.core.text import printable
 from aim_tui.exports.content import Paged
-from aim_tui.exports.formats.writer import Format, Writer
+from aim_tui.exports.formats.writer import DocumentWriter, Format
 from aim_tui.exports.page import Block, Bullets, Grid, Heading, Quote
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&])")
 
 
-class MarkdownWriter(Writer[Paged]):
-    """The blocks of a page, apart by an empty line."""
-
-    def render(self) -> str:
-        """The whole page."""
-        return "\n\n".join("\n".join(_lines(block)) for block in self.content.page()) + "\n"
+def markdown(content: Paged) -> str:
+    """A page as Markdown."""
+    return "\n\n".join("\n".join(_lines(block)) for block in content.page()) + "\n"
 
 
 def _lines(block: Block) -> Iterator[str]:
@@ -31,7 +29,7 @@ def _lines(block: Block) -> Iterator[str]:
         case Quote(content):
             yield f"> {_text(content)}"
         case Grid(headings, rows, texts):
-            # A lone number sign is no heading inside a table.
+            # A number sign is not a heading inside a table.
             yield _row(heading if heading == "#" else _text(heading) for heading in headings)
             yield _row(":--" if place in texts else "--:" for place, _ in enumerate(headings))
             for row in rows:
@@ -43,8 +41,8 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _text(content: str) -> str:
-    """Text in one line that Markdown, and the HTML it may hold, take for nothing else."""
+    """Text in one line, escaped for Markdown and its HTML."""
     return _SPECIAL.sub(r"\\\1", printable(content))
 
 
-MARKDOWN = Format("markdown", "Markdown", MarkdownWriter, ("md", "markdown"), needs=Paged)
+MARKDOWN = Format("markdown", "Markdown", partial(DocumentWriter, markdown), ("md", "markdown"), Paged)

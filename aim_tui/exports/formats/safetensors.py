@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
+from aim_tui.errors import ExportError
 from aim_tui.exports.content import Tensors
-from aim_tui.exports.formats.writer import Format, Writer
-from aim_tui.store.errors import ExportError
+from aim_tui.exports.formats.writer import DocumentWriter, Format
 
 # The library refuses to read a longer header.
 _MOST_HEADER = 100_000_000
 
 
-class SafetensorsWriter(Writer[Tensors]):
-    """Tensors and their metadata."""
+def _document(content: Tensors) -> bytes:
+    import numpy as np
+    from safetensors.numpy import save
 
-    def render(self) -> bytes:
-        """The whole file; ExportError where the header would be too long."""
-        import numpy as np
-        from safetensors.numpy import save
-
-        tensors, metadata = self.content.tensors()
-        # Quotes and backslashes of JSON inside JSON take two characters each.
-        if sum(len(json.dumps(text)) for text in metadata.values()) > _MOST_HEADER - 10_000:
-            raise ExportError(
-                "the names of so many images do not fit into the header of a safetensors file",
-                "choose npz or parquet",
-            )
-        return save({name: np.ascontiguousarray(array) for name, array in tensors.items()}, dict(metadata))
+    tensors, metadata = content.tensors()
+    # Quotes and backslashes of JSON inside JSON take two characters each.
+    if sum(len(json.dumps(text)) for text in metadata.values()) > _MOST_HEADER - 10_000:
+        raise ExportError(
+            "the names of so many images do not fit into the header of a safetensors file", "choose npz or parquet"
+        )
+    return save({name: np.ascontiguousarray(array) for name, array in tensors.items()}, dict(metadata))
 
 
-SAFETENSORS = Format("safetensors", "safetensors", SafetensorsWriter, ("safetensors",), needs=Tensors)
+SAFETENSORS = Format("safetensors", "safetensors", partial(DocumentWriter, _document), ("safetensors",), Tensors)

@@ -1,18 +1,17 @@
-"""A table for people: as wide as the terminal, and never cut where none bounds it."""
+"""A table for people: as wide as the terminal, and never cut off in files and pipes."""
 
 from __future__ import annotations
 
 from aim_tui.exports.content import Tabled
 from aim_tui.exports.formats.writer import Format, Writer
+from aim_tui.exports.tables import console, file_layout, layout
 
 
 class TextTableWriter(Writer[Tabled]):
-    """Tables and texts above each other; in a terminal with its colours and its width."""
+    """Tables and texts, one below the other; in a terminal with its colours and its width."""
 
     def render(self) -> str:
         """The whole text."""
-        from aim_tui.exports.tables import console, file_layout, layout
-
         parts = self.content.parts()
         if self.sink.path is not None:
             return file_layout(parts)

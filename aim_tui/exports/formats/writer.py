@@ -1,10 +1,12 @@
-"""What a format is: its names, what it needs of a content, and the class that writes it."""
+"""What a format is: its names, what it needs of a content, and what writes it."""
 
 from __future__ import annotations
 
 import io
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, Any, Generic, TypeVar
 
 from aim_tui.exports.atomic_write import write_through
@@ -26,10 +28,10 @@ class Writer(ABC, Generic[ContentT]):
         """The whole document."""
 
     def write(self) -> None:
-        """Write the whole document; ExportError where that cannot be."""
+        """Write the whole document; ExportError where that fails."""
         self.sink.write(self.render())
 
-    def row(self, row: Any) -> None:  # noqa: B027  # whole documents wait for the end
+    def row(self, row: Any) -> None:  # whole documents wait for the end
         """Take the next finished row."""
 
     def end(self) -> None:
@@ -37,28 +39,40 @@ class Writer(ABC, Generic[ContentT]):
         self.write()
 
 
-class BinaryWriter(Writer[ContentT]):
-    """Writes what is too large to have in memory twice."""
+class DocumentWriter(Writer[Any]):
+    """Writes what one function makes of the content."""
 
-    @abstractmethod
-    def dump(self, stream: IO[bytes]) -> None:
-        """Write the whole document to a stream."""
+    def __init__(self, document: Callable[[Any], str | bytes], content: Any, sink: Sink) -> None:
+        super().__init__(content, sink)
+        self._document = document
+
+    def render(self) -> str | bytes:
+        """The whole document."""
+        return self._document(self.content)
+
+
+class BinaryWriter(Writer[Any]):
+    """Writes what is too large to have in memory twice: `dump` writes the content to a stream."""
+
+    def __init__(self, dump: Callable[[Any, IO[bytes]], None], content: Any, sink: Sink) -> None:
+        super().__init__(content, sink)
+        self._dump = dump
 
     def render(self) -> bytes:
         """The whole document."""
         stream = io.BytesIO()
-        self.dump(stream)
+        self._dump(self.content, stream)
         return stream.getvalue()
 
     def write(self) -> None:
-        """Write the document through to its file."""
+        """Write the document straight to its file."""
         if self.sink.path is not None:
-            write_through(self.sink.path, self.dump)
+            write_through(self.sink.path, partial(self._dump, self.content))
         else:
             super().write()
 
 
-class RowWriter(Writer[Recorded[Any]]):
+class StreamingWriter(Writer[Recorded[Any]]):
     """Writes each row as soon as it is finished; the sink is opened with the first one, not before."""
 
     _begun = False
@@ -93,25 +107,14 @@ class Format:
     id: str
     """Its name on the command line."""
     title: str
-    writer: type[Writer[Any]]
+    writer: Callable[[Any, Sink], Writer[Any]]
     endings: tuple[str, ...] = ()
-    """The endings of its files, the usual one first; none where only its name asks for it."""
+    """The endings of its files, the usual one first; empty where it must be asked for by name."""
     needs: type[Content] = Recorded
     library: str = ""
-    """The extra of aim-tui that has the library it needs."""
-
-    @property
-    def streams(self) -> bool:
-        """Whether rows are written as they are finished."""
-        return issubclass(self.writer, RowWriter)
+    """The extra of aim-tui with the library that it needs."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What it can be called."""
+        """Its names on the command line."""
         return tuple(dict.fromkeys((self.id, *self.endings)))
-
-    def render(self, content: Content) -> str | bytes:
-        """The content as one document."""
-        from aim_tui.exports.sink import Sink
-
-        return self.writer(content, Sink()).render()

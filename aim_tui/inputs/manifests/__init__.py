@@ -5,6 +5,7 @@ They are read row by row and written with added columns; everything else in them
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,9 +41,9 @@ def open_manifest(path: Path) -> Manifest:
         known = ", ".join(suffix for kind in _FORMATS for suffix in kind.suffixes)
         raise UsageError(f"{path}: unknown file extension", f"known: {known}")
     try:
-        if path.is_dir():
+        if os.path.isdir(path):
             raise UsageError(f"{path} is a folder", "name a file")
-        if not path.is_file() and path.exists():
+        if not os.path.isfile(path) and os.path.exists(path):
             # It is read several times: for its columns, its rows and its output.
             raise UsageError(f"{path} is not a regular file", "save it to a file first")
         with path.open("rb") as stream:

@@ -27,10 +27,10 @@ def locate_image(text: str, folder: str) -> str:
         os.fsencode(text)
     except UnicodeEncodeError:
         raise PathError("the path contains an unpaired surrogate") from None
-    if os.path.isabs(text):  # noqa: PTH117  # as text: any bytes
+    if os.path.isabs(text):  # as text: any bytes
         return existing_path(text)
-    in_folder = existing_path(os.path.normpath(os.path.join(folder, text)))  # noqa: PTH118
+    in_folder = existing_path(os.path.normpath(os.path.join(folder, text)))
     if os.path.lexists(in_folder) or os.path.normpath(text).startswith(".."):
         return in_folder
-    in_working_folder = existing_path(os.path.abspath(text))  # noqa: PTH100
+    in_working_folder = existing_path(os.path.abspath(text))
     return in_working_folder if os.path.lexists(in_working_folder) else in_folder

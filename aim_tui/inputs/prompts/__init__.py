@@ -8,12 +8,12 @@ from dataclasses import replace
 from aim_tui.inputs.prompts.blocks import block_of, read_blocks
 from aim_tui.inputs.prompts.dialects import BlockSource, find_in
 from aim_tui.inputs.prompts.file_names import prompt_in_name
-from aim_tui.inputs.prompts.found import FoundPrompt, NoPrompt, PromptError, PromptFrom
+from aim_tui.inputs.prompts.found import FoundPrompt, NoPrompt, PromptError, PromptFrom, origin_in
 from aim_tui.inputs.prompts.sidecars import prompt_beside
 from aim_tui.inputs.prompts.stealth import hidden_text
 from aim_tui.inputs.prompts.tags import without_tags
 
-__all__ = ["FoundPrompt", "NoPrompt", "PromptFrom", "find_prompt"]
+__all__ = ["FoundPrompt", "NoPrompt", "PromptFrom", "find_prompt", "origin_in"]
 
 _LONGEST = 100_000
 
@@ -45,7 +45,7 @@ def find_prompt(path: str, where: PromptFrom, *, keep_tags: bool = False) -> Fou
 
 
 def _prompt_in_metadata(path: str) -> FoundPrompt | NoPrompt:
-    stem = os.path.splitext(os.path.basename(path))[0]  # noqa: PTH119, PTH122  # as text: any bytes
+    stem = os.path.splitext(os.path.basename(path))[0]  # as text: any bytes
     try:
         blocks = read_blocks(path)
         software = " ".join(block.text[:200] for block in blocks.blocks if block.key.lower() in ("software", "source"))

@@ -89,10 +89,10 @@ def _json(text: str) -> Any:
 
 def read_blocks(path: str) -> FileBlocks:
     """The blocks of a file; PromptError where it is no file, OSError where it cannot be read."""
-    if not os.path.isfile(path):  # noqa: PTH113  # unlike Path.is_file it never raises
+    if not os.path.isfile(path):  # unlike Path.is_file it never raises
         raise PromptError("no such file" if not os.path.lexists(path) else "is not a regular file")
     found = FileBlocks()
-    with open(path, "rb") as file:  # noqa: PTH123  # as text: any bytes
+    with open(path, "rb") as file:  # as text: any bytes
         head = file.read(16)
         file.seek(0)
         if head.startswith(_PNG):

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import codecs
+import re
 import unicodedata
 
 from aim_tui.inputs.prompts.found import PromptError
 
 _USER_COMMENT_HEAD = 8
 _ODD = frozenset({"Cn", "Co", "Cs", "Cc"})
+_FOREIGN = re.compile(r"[^\x00-\x7f]{3}")
 # Characters that are looked at to tell byte orders apart.
 _SAMPLE = 2000
 
 
 def text_of(data: bytes) -> str:
-    """UTF-8 where the bytes are UTF-8, UTF-16 where they look like it, else Latin-1."""
+    """UTF-8 where the bytes are UTF-8, UTF-32 and UTF-16 where they look like it, else Latin-1."""
+    if data.startswith((codecs.BOM_UTF32_BE, codecs.BOM_UTF32_LE)):
+        return data.decode("utf-32", "replace").rstrip("\0")
     if data.startswith((codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE)):
         return data.decode("utf-16", "replace").rstrip("\0")
     bare = data.rstrip(b"\0")
@@ -24,6 +28,33 @@ def text_of(data: bytes) -> str:
         return bare.decode("utf-8-sig")
     except UnicodeDecodeError:
         return bare.decode("latin-1")
+
+
+def text_of_file(data: bytes) -> str:
+    """A text file in Unicode or Windows' Western encoding; PromptError where it is in neither, or not text."""
+    wide = data.startswith((codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF32_BE))
+    if b"\0" in data and not wide and data.count(0) * 4 < len(data):
+        raise PromptError("is not text")
+    if not wide and b"\0" not in data:
+        try:
+            return data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return _western(data)
+    text = text_of(data)
+    if "\0" in text:
+        raise PromptError("is not text")
+    return text
+
+
+def _western(data: bytes) -> str:
+    # In Western languages hardly three letters with accents stand together; in other scripts nearly all do.
+    try:
+        text = data.decode("cp1252")
+    except UnicodeDecodeError:
+        text = ""
+    if not text or _FOREIGN.search(text):
+        raise PromptError("is not UTF-8, and its encoding cannot be known")
+    return text
 
 
 def user_comment(raw: bytes | str) -> str:

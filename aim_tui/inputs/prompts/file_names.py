@@ -46,7 +46,7 @@ _COPY = re.compile(r"[\s_-]+(?:copy|kopie|copie|final|edited|upscaled?)$", re.I)
 
 def prompt_in_name(path: str) -> FoundPrompt | NoPrompt:
     """The words of a file name, without identifiers, counters, dates and names of programs."""
-    stem = unicodedata.normalize("NFC", os.path.splitext(os.path.basename(path))[0])  # noqa: PTH119, PTH122
+    stem = unicodedata.normalize("NFC", os.path.splitext(os.path.basename(path))[0])
     words = _HASH.sub("", _UUID.sub("", stem))
     words = _DATE.sub("", words)
     for _ in range(4):

@@ -22,6 +22,18 @@ class FoundPrompt:
     origin: str
     removed: tuple[str, ...] = ()
 
+    @property
+    def described(self) -> str:
+        """The origin, and which tags are not in the prompt."""
+        return f"{self.origin}, without {', '.join(self.removed)}" if self.removed else self.origin
+
+
+def origin_in(described: str) -> tuple[str, bool]:
+    """The origin in a description, and whether tags were removed from its prompt."""
+    # A tag begins with the bracket.
+    origin, without, _ = described.partition(", without <")
+    return origin, bool(without)
+
 
 @dataclass(frozen=True, slots=True)
 class NoPrompt:

@@ -6,7 +6,7 @@ import re
 
 from aim_tui.inputs.prompts.found import PromptError
 
-_NEGATIVE = re.compile(r"\s*\bNegative prompt:", re.I)
+_NEGATIVE = re.compile(r"\bNegative prompt:", re.I)
 _KEY = (
     r"Steps|Sampler|Schedule type|CFG [Ss]cale|Guidance [Ss]cale|Distilled CFG Scale|Seed|Size|Model hash|Model"
     r"|Denoising strength|Clip skip|Version|VAE|Sharpness|Resolution|Performance|Width|Height|Scheduler"
@@ -24,9 +24,16 @@ def positive_of(parameters: str) -> str:
     text = parameters.replace("\r\n", "\n").replace("\r", "\n").strip()
     if labelled := _LABELLED.match(text):
         return labelled[1].strip()
-    ends = [match.start() for pattern in (_NEGATIVE, _STEPS, _SETTINGS) if (match := pattern.search(text)) is not None]
+    ends = [end for pattern in (_NEGATIVE, _STEPS, _SETTINGS) if (end := _end(pattern, text)) is not None]
     ends += [match.start() for match in _TRAILER.finditer(text) if match.start() > 0]
     return text[: min(ends, default=len(text))].strip()
+
+
+def _end(pattern: re.Pattern[str], text: str) -> int | None:
+    # Within a line it counts only where none begins a line: beside one, it is words of the prompt.
+    places = [match.start() for match in pattern.finditer(text)]
+    at_lines = (place for place in places if not text[:place].rpartition("\n")[2].strip())
+    return next(at_lines, places[0] if places else None)
 
 
 def has_settings(text: str) -> bool:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import codecs
 import functools
 import os
 
 from aim_tui.inputs.prompts import json_records
 from aim_tui.inputs.prompts.blocks import block_of
 from aim_tui.inputs.prompts.dialects import BlockSource, find_in
-from aim_tui.inputs.prompts.encodings import text_of
+from aim_tui.inputs.prompts.encodings import text_of_file
 from aim_tui.inputs.prompts.found import FoundPrompt, NoPrompt, PromptError
 from aim_tui.inputs.prompts.parameters import positive_of
 
@@ -19,35 +18,41 @@ _LARGEST = 4 << 20
 
 def prompt_beside(path: str) -> FoundPrompt | NoPrompt:
     """The prompt in the first of the files that has one."""
-    stem = os.path.splitext(path)[0]  # noqa: PTH122  # as text: any bytes
+    stem = os.path.splitext(path)[0]  # as text: any bytes
     names = [base + suffix for suffix in _SUFFIXES for base in (stem, path)]
     reasons = []
     for name in names:
         if (file := _in_any_case(name)) is None:
             continue
-        origin = os.path.basename(file)  # noqa: PTH119
+        origin = os.path.basename(file)
         try:
-            prompt = _prompt_in(file, os.path.basename(stem)).strip()  # noqa: PTH119
+            prompt = _prompt_in(file, os.path.basename(stem)).strip()
         except PromptError as error:
             reasons.append(f"{origin}: {error}")
             continue
         if prompt:
             return FoundPrompt(prompt, origin)
         reasons.append(f"{origin}: is empty")
-    return NoPrompt("; ".join(reasons) or f"no file {os.path.basename(names[0])} next to it")  # noqa: PTH119
+    return NoPrompt("; ".join(reasons) or f"no file {os.path.basename(names[0])} next to it")
 
 
 def _in_any_case(name: str) -> str | None:
     """The file of this name, or of one that differs only in the case of its ending."""
-    if os.path.isfile(name):  # noqa: PTH113
+    if os.path.isfile(name):
         return name
     folder, wanted = os.path.split(name)
     try:
-        state = os.stat(folder or ".").st_mtime_ns  # noqa: PTH116
+        state = os.stat(folder or ".").st_mtime_ns
     except OSError:
         return None
-    found = _by_lower_case(folder or ".", state).get(wanted.lower())
-    return os.path.join(folder, found) if found else None  # noqa: PTH118
+    found = _by_lower_case(folder or ".", state).get(_key(wanted))
+    path = os.path.join(folder, found) if found else ""
+    return path if os.path.isfile(path) else None  # a pipe has no end
+
+
+def _key(name: str) -> str:
+    stem, ending = os.path.splitext(name)
+    return stem + ending.lower()
 
 
 @functools.lru_cache(maxsize=8)
@@ -58,7 +63,7 @@ def _by_lower_case(folder: str, state: int) -> dict[str, str]:
             names = sorted(entry.name for entry in entries if entry.name.lower().endswith(_SUFFIXES))
     except OSError:
         return {}
-    return {name.lower(): name for name in names}
+    return {_key(name): name for name in names}
 
 
 def _prompt_in(file: str, stem: str) -> str:
@@ -79,13 +84,10 @@ def _prompt_in(file: str, stem: str) -> str:
 
 def _text(file: str) -> str:
     try:
-        with open(file, "rb") as stream:  # noqa: PTH123  # as text: any bytes
+        with open(file, "rb") as stream:  # as text: any bytes
             data = stream.read(_LARGEST + 1)
     except OSError as error:
         raise PromptError(error.strerror or "cannot be read") from None
     if len(data) > _LARGEST:
         raise PromptError(f"is larger than {_LARGEST >> 20} MiB")
-    utf16 = data.startswith((codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE)) or data.count(0) * 4 >= len(data)
-    if b"\0" in data and not utf16:
-        raise PromptError("is not text")
-    return text_of(data)
+    return text_of_file(data)

@@ -1,7 +1,6 @@
-"""Numbered steps from an empty file to today's tables: NNNN_what.sql beside this file, applied in order.
+"""Numbered steps from an empty file to the current tables: NNNN_name.sql beside this file, applied in order.
 
-A step that has been released is never changed; a new one is added. The number of the last step that was applied is
-the file's `user_version`.
+A released step is never changed; a new one is added. The number of the last applied step is the file's `user_version`.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from importlib import resources
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One step: its number, its name, and the statements that make it."""
+    """One step: its number, its name, and its SQL."""
 
     number: int
     name: str
@@ -33,7 +32,7 @@ class Migration:
 
 @cache
 def released() -> tuple[Migration, ...]:
-    """Every step there is, in order."""
+    """Every step, in order."""
     files = [file for file in resources.files(__name__).iterdir() if file.name.endswith(".sql")]
     steps = []
     for file in sorted(files, key=lambda file: file.name):
@@ -43,7 +42,7 @@ def released() -> tuple[Migration, ...]:
 
 
 def apply(connection: sqlite3.Connection, steps: Sequence[Migration]) -> None:
-    """Take the steps inside the transaction that is open on `connection`; sqlite3.Error where one cannot be."""
+    """Apply the steps inside the open transaction of `connection`; sqlite3.Error if one fails."""
     for step in steps:
         for statement in step.statements():
             connection.execute(statement)

@@ -18,13 +18,14 @@ from aim_tui.ui.widgets.line_look import Look
 
 _HERE = ("move", "page", "first", "last", "open", "column")
 _NAME = (10, 24)
-_SHORT = 9
+# As '+0.62 n=10000'.
+_SHORT = 13
 _LONG = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What a cell shows: the coefficient alone, or with its interval and the number of pairs."""
+    """What a cell shows: the coefficient with the number of pairs, and with its interval where there is room."""
 
     short: str
     long: str

@@ -8,7 +8,7 @@ from typing import ClassVar
 from rich.cells import cell_len
 from rich.segment import Segment
 
-from aim_tui.core.text import file_name
+from aim_tui.core.names import ShortNames
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
 from aim_tui.ui.widgets.line_look import Look
@@ -30,12 +30,14 @@ class ResidualList(LineList[str]):
         self._title = ""
         self._names = ("", "")
         self._numbers: dict[str, Sequence[str]] = {}
+        self._short_names = ShortNames()
 
     def show(self, title: str, names: tuple[str, str], lines: Sequence[tuple[str, Sequence[str]]], empty: str) -> None:
         """Samples with their numbers: by metric, by judgement, expected, residual, rank gap, influence."""
         self._title, self._names, self._numbers = title, names, dict(lines)
         self.empty_text = empty
         keys = [key for key, _ in lines]
+        self._short_names = ShortNames(keys)
         self.set_keys(keys, keys[0] if keys else None)
         self.refresh()
 
@@ -59,7 +61,7 @@ class ResidualList(LineList[str]):
     def draw_line(self, index: int, key: str, look: Look, width: int) -> list[Segment]:
         """One sample."""
         cells = self._cells(self._numbers[key], width)
-        return [Segment(fit(file_name(key), max(width - cell_len(cells), 0), "middle") + cells, look.base)]
+        return [Segment(fit(self._short_names[key], max(width - cell_len(cells), 0), "name") + cells, look.base)]
 
     def _cells(self, texts: Sequence[str], width: int) -> str:
         shown = (

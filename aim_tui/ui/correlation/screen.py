@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -38,6 +39,7 @@ from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.line_list import LineList
 
 if TYPE_CHECKING:
+    from aim_tui.core.agreement.study import Study
     from aim_tui.ui.session.session import Session
 
 _KINDS = (CoefficientKind.SPEARMAN, CoefficientKind.PEARSON, CoefficientKind.KENDALL_B)
@@ -154,15 +156,20 @@ class CorrelationScreen(AimScreen[None]):
         # The result of other settings must not be shown while this one is computed.
         self.analysis = None
         self._show_heading()
-        self._said.update("working it out…")
-        self._scatter.show(None, "working it out…")
+        self._said.update("computing…")
+        self._scatter.show(None, "computing…")
         self._figures.update("")
         self._samples.show("", ("", ""), [], "")
-        found = await self._service.analyse(study, self._group_by)
+        found = await self._service.analyse(study, self._group_by, partial(self._show_progress, study))
         self.analysis = found
         self._show_heading()
         self._show_matrix()
         self._show_cell()
+
+    def _show_progress(self, study: Study, done: int, total: int, step: str) -> None:
+        # The last step of an analysis that was left may come late.
+        if self.analysis is None and self._gathered is not None and study is self._gathered.study:
+            self._said.update(Content(printable(f"computing {done + 1} of {total}: {step}")))
 
     @work(exclusive=True, group="load")
     async def _regroup(self, label: str) -> None:

@@ -52,10 +52,12 @@ def figures_of(analysis: Analysis, kind: CoefficientKind) -> Mapping[tuple[str, 
     for cell in analysis.cells:
         found = cell.coefficients[kind]
         if found.value is None:
-            figure = Figure("none", f"{found.reason.partition(':')[0]}, n = {cell.pairs.n}")
+            figure = Figure(f"none n={cell.pairs.n}", f"{found.reason.partition(':')[0]}, n = {cell.pairs.n}")
         else:
             interval = f"({between(found.best_interval, '+.2f')})" if found.best_interval else "(no interval)"
-            figure = Figure(number(found.value, "+.2f"), f"{found.value:+.2f} {interval} n = {cell.pairs.n}")
+            figure = Figure(
+                f"{number(found.value, '+.2f')} n={cell.pairs.n}", f"{found.value:+.2f} {interval} n = {cell.pairs.n}"
+            )
         figures[cell.metric.name, cell.judgement.name] = figure
     return figures
 

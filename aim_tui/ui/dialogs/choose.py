@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import ClassVar
 
 from textual import on
@@ -17,16 +18,16 @@ from aim_tui.ui.dialogs.dialog import Dialog
 
 
 class _Choices(OptionList):
-    """A list that stays where it is when a page is turned that has no lines: a terminal can be that small."""
+    """A page of the list can be turned before it is laid out: Textual then looks up a line that is not there."""
 
     def action_page_up(self) -> None:
         """Move up by what is shown."""
-        if self.scrollable_content_region:
+        with suppress(KeyError):
             super().action_page_up()  # type: ignore[no-untyped-call]
 
     def action_page_down(self) -> None:
         """Move down by what is shown."""
-        if self.scrollable_content_region:
+        with suppress(KeyError):
             super().action_page_down()  # type: ignore[no-untyped-call]
 
 

@@ -69,7 +69,7 @@ async def export_edits(app: App[int], service: EditService) -> str:
         return path_problem(text, EditRecords)
 
     about = f"All edits with their numbers and ratings as {listed_endings(EditRecords)}; an existing file is replaced."
-    suggestion = f"{os.path.dirname(service.source)}/edit_scores.json"  # noqa: PTH120  # as text: any bytes
+    suggestion = f"{os.path.dirname(service.source)}/edit_scores.json"  # as text: any bytes
     return await export_to_file(app, about, suggestion, problem, service.export, "edits")
 
 

@@ -14,7 +14,8 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Static
 
-from aim_tui.core.text import file_name, path_bytes, portable_path, printable
+from aim_tui.core.names import ShortNames
+from aim_tui.core.text import path_bytes, portable_path, printable
 from aim_tui.exports.content import Records
 from aim_tui.ui.aim_screen import AimScreen, ScreenKeys
 from aim_tui.ui.dialogs.session_actions import export_to_file
@@ -77,6 +78,7 @@ class RankList(LineList[int]):
     def __init__(self, rows: list[dict[str, Any]]) -> None:
         super().__init__(id="ranks")
         self._rows = rows
+        self._names = ShortNames(row["path"] for row in rows)
 
     def on_mount(self) -> None:
         """Show all of them."""
@@ -106,11 +108,11 @@ class RankList(LineList[int]):
             "final": "-" if final is None else f"{final:.1f}",
             "final_rank": "-" if final is None else f"#{row['final_rank']}",
         }
-        return [Segment(self._line(f"{row['rank']:>4} {file_name(row['path'])}", cells, width), look.base)]
+        return [Segment(self._line(f"{row['rank']:>4} {self._names[row['path']]}", cells, width), look.base)]
 
     def _line(self, name: str, texts: Mapping[str, str], width: int) -> str:
         cells = "".join("  " + texts[key].rjust(cells) for key, _, cells, least in _COLUMNS if width >= least) + " "
-        return fit(name, max(width - len(cells), 0), "middle") + cells
+        return fit(name, max(width - len(cells), 0), "name") + cells
 
 
 def _signed(value: float) -> str:
@@ -143,13 +145,16 @@ class RankingScreen(AimScreen[None]):
         title = Content.assemble(
             ("Ranking  ", "bold"),
             f"{series.counting} duel{'' if series.counting == 1 else 's'} by {printable(series.rater)}",
-            (f"  {series.ranking.settled()} of {len(series.images) - 1} neighbours told apart", "$foreground-muted"),
+            (
+                f"  {series.ranking.settled()} of {len(series.images) - 1} neighbours ranked for sure",
+                "$foreground-muted",
+            ),
         )
         yield Static(title, id="ranking-title", markup=False)
         yield RankList(self._rows)
         about = (
             "Strength in logits (Bradley-Terry; a tie is half a win for each).\n"
-            "Next: > told apart from the one below, ≈ not yet (95 %)."
+            "Next: > surely better than the one below, ≈ not sure yet (95 %)."
         )
         yield Static(about, id="ranking-about", markup=False)
         yield KeyLine()

@@ -20,6 +20,7 @@ from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 from aim_tui.terminal.images import ImageMode, image_support
 from aim_tui.ui.aim_screen import AimScreen, ScreenKeys
+from aim_tui.ui.dialogs.choose import ChooseScreen
 from aim_tui.ui.duel.ranking import RankingScreen
 from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.picture import Picture, read_picture
@@ -131,11 +132,11 @@ class DuelScreen(AimScreen[None]):
                 return
             if pair is None:
                 self._shown = before
-                self._say("there is no answer of this series to take back")
+                self._say("no answer of this series to undo")
             elif pair:
-                await self._go_on(pair, "taken back; ")
+                await self._go_on(pair, "undone; ")
             elif self._pair is not None:
-                await self._go_on(self._pair, "taken back, about an image that is left out now; ")
+                await self._go_on(self._pair, "undone: it was about an image that is left out now; ")
 
     def action_ranking(self) -> None:
         """What the answers add up to."""
@@ -222,7 +223,7 @@ class DuelScreen(AimScreen[None]):
             Content.assemble(
                 ("Blind duel  ", "bold"),
                 f"{series.counting} answered",
-                (f"  {series.ranking.settled()} of {count - 1} neighbours told apart", "$foreground-muted"),
+                (f"  {series.ranking.settled()} of {count - 1} neighbours ranked for sure", "$foreground-muted"),
                 (f"  {count} images", "$foreground-muted"),
                 (f"  {series.left_out}" if series.left_out else "", "$text-warning"),
             ),
@@ -243,11 +244,28 @@ def _problem(picture: Picture, sha256: str) -> str:
     return "" if picture.facts.sha256 == sha256 else "the file is another one by now"
 
 
+async def _fewer(app: App[int], session: Session, items: Sequence[int]) -> Sequence[int]:
+    """Some of too many images, as the user chooses; empty where none."""
+    from aim_tui.ui.session.duel_series import MOST_IMAGES, selections
+
+    rows = session.workspace.results.rows
+    offered = selections([rows[item] for item in items])
+    choices = {name: selection.about for name, selection in offered.items()}
+    choices["marked"] = "mark those that are to meet first: space, v, or * with a rule"
+    heading = f"Duels between {MOST_IMAGES} images at most, of {len(items)}"
+    chosen = await app.push_screen_wait(ChooseScreen(heading, choices, next(iter(choices))))
+    return offered[chosen].items if chosen in offered else ()
+
+
 async def duel(app: App[int], session: Session, order: Sequence[int], marks: AbstractSet[int]) -> None:
     """Blind duels between the marked images, or all that are shown where none is marked."""
-    from aim_tui.ui.session.duel_series import size_problem
+    from aim_tui.ui.session.duel_series import MOST_IMAGES, size_problem
 
     workspace, items = session.workspace, sorted(marks) or order
+    if len(items) > MOST_IMAGES:
+        items = await _fewer(app, session, [item for item in order if item in marks] if marks else order)
+        if not items:
+            return
     if problem := size_problem(len(items)):
         workspace.notify(problem, "warning")
         return

@@ -55,7 +55,7 @@ class EditReviewScreen(ReviewScreen):
         marks: AbstractSet[int],
         trusted: Callable[[], bool],
     ) -> None:
-        super().__init__(service.ratings, service.results, arrangement, item, marks, trusted)
+        super().__init__(service.ratings, service.undo_history, service.results, arrangement, item, marks, trusted)
         self._service = service
         self._sorted_by = arrangement.sort.column
         self._pane = EditPane(policy, id="edit")

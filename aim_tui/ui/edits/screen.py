@@ -34,6 +34,7 @@ from aim_tui.ui.progress_strip import ProgressStrip
 from aim_tui.ui.scores.score_pane import ScorePane
 from aim_tui.ui.scores.table_verbs import TableVerbs
 from aim_tui.ui.session.exports import export_path, row_as_tsv
+from aim_tui.ui.undo_verbs import UndoVerbs, undo_bindings
 from aim_tui.ui.widgets.header_lines import NoticeLine
 from aim_tui.ui.widgets.key_line import KeyLine
 from aim_tui.ui.widgets.line_list import LineList
@@ -55,7 +56,7 @@ _NO_FILE = "No edits are open.\no opens a file of them, q leaves."
 _key = ScreenKeys("edits")
 
 
-class EditsScreen(TableVerbs, AimScreen[None]):
+class EditsScreen(TableVerbs, UndoVerbs, AimScreen[None]):
     """Translates keys to the verbs of the service, and shows what it has; a job goes on when this is closed."""
 
     CSS_PATH = "screen.tcss"
@@ -75,6 +76,7 @@ class EditsScreen(TableVerbs, AimScreen[None]):
         _key("n", "find_again(1)", "Next", "The next one found", "find-next", show=False),
         _key("N", "find_again(-1)", "Previous", "The one found before", "find-previous", show=False),
         _key("f", "filter", "Filter", "Only some: wrong, failed, edit_score<0"),
+        *undo_bindings(_key),
         _key("y", "copy_row", "Copy", "Send the edit to the clipboard", "copy", show=False),
         _key("o", "open_file", "Open", "Open another file of edits", "open", show=False),
         _key(
@@ -90,6 +92,7 @@ class EditsScreen(TableVerbs, AimScreen[None]):
         super().__init__()
         self._session = session
         self._service = session.edits
+        self.undo_history = session.undo_history
         self._policy = session.workspace.launch.reading
         self._trusted = trusted
         self._wish = wish
@@ -97,7 +100,7 @@ class EditsScreen(TableVerbs, AimScreen[None]):
         self._sums_due = True
         self._offered: object = None
         self._heading = Static(classes="heading", markup=False)
-        self.scores = ScorePane(table=EditTable(id="edits"))
+        self.scores = ScorePane(table=EditTable(id="edits"), undo_history=session.undo_history)
         self._pane = EditPane(self._policy, id="edit")
         self._notice = NoticeLine()
         self._strip = ProgressStrip("edits")
@@ -204,7 +207,7 @@ class EditsScreen(TableVerbs, AimScreen[None]):
         """How well the numbers agree with known truth, ratings or a file."""
         service = self._service
         items = {row.id: row.item for row in service.results.rows}
-        folder = os.path.dirname(service.source)  # noqa: PTH120  # as text: any bytes
+        folder = os.path.dirname(service.source)  # as text: any bytes
         self.app.push_screen(
             CorrelationScreen(service.agreement, self._policy, folder, lambda name: self._review(items[name]))
         )
@@ -226,6 +229,10 @@ class EditsScreen(TableVerbs, AimScreen[None]):
     def sort_screen(self) -> EditSortScreen:
         """The letters of the columns that are there."""
         return EditSortScreen(MEASURES.keys() - set(self._service.results.plan.metrics))
+
+    def input_settled(self) -> bool:
+        """Whether keys come from the user."""
+        return self._trusted()
 
     # -- other verbs -------------------------------------------------------------------------------------------------
 
@@ -329,13 +336,14 @@ class EditsScreen(TableVerbs, AimScreen[None]):
         self._strip.show_marked(self.scores.marked_note)
 
     def _show_summary(self) -> None:
-        self._strip.show_summary(_summary(self._service, self.scores.sort.column, self.size.width - _BESIDE_SUMMARY))
+        summary, failed = _summary(self._service, self.scores.sort.column, self.size.width - _BESIDE_SUMMARY)
+        self._strip.show_summary(summary, failed)
 
 
-def _summary(service: EditService, sorted_by: str, width: int) -> str:
-    """What all edits add up to, as much of it as a line of `width` cells holds."""
+def _summary(service: EditService, sorted_by: str, width: int) -> tuple[str, int]:
+    """What all edits add up to, as much of it as a line of `width` cells holds, and how many have failures."""
     if service.open is None:
-        return ""
+        return "", 0
     results, pairs, lead = service.results, service.open.pairs, lead_of(service.results, sorted_by)
     states = [row.status for row in results.rows]
     ok, partial, none = (states.count(state) for state in (Status.OK, Status.PARTIAL, Status.FAILED))
@@ -344,16 +352,17 @@ def _summary(service: EditService, sorted_by: str, width: int) -> str:
     parts = {1: f"{scored} of {len(states)} scored"}
     if pairs and (counts := tally(lead, pairs, results)).of:
         ties = f", {counts.tied} tied" if counts.tied else ""
-        parts[4] = f"right wins {counts.won} of {counts.of} pairs{ties}"
+        parts[3] = f"right wins {counts.won} of {counts.of} pairs{ties}"
     if failed:
-        parts[2] = f"{failed} with failures"
+        # They stand in the strip by themselves.
+        width -= len(f" · ! {failed} with failures")
     if not service.busy and len(states) > scored + none:
-        parts[5] = "s goes on" if scored else "s scores them"
+        parts[4] = "s goes on" if scored else "s scores them"
     if (spread := results.metric_summary(lead.id)) is not None:
-        parts[3] = f"{lead.short} mean {spread.mean:.3f}"
+        parts[2] = f"{lead.short} mean {spread.mean:.3f}"
     while len(parts) > 1 and len(_listed(parts)) > width:
         parts.popitem()
-    return _listed(parts)
+    return _listed(parts), failed
 
 
 def _listed(parts: dict[int, str]) -> str:

@@ -10,7 +10,7 @@ from rich.segment import Segment
 
 from aim_tui.core.embeddings.classification import percent
 from aim_tui.core.embeddings.saved_results import ClassifiedImage
-from aim_tui.core.text import file_name
+from aim_tui.core.names import ShortNames
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
 from aim_tui.ui.widgets.line_look import Look
@@ -29,6 +29,7 @@ class ClassList(LineList[int]):
     def __init__(self, images: Sequence[ClassifiedImage], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._images = images
+        self._names = ShortNames(image.path for image in images)
         self._told = any(image.truth is not None for image in images)
         longest = max((cell_len(image.top[0].label) for image in images), default=5)
         self._label = min(max(longest, 5), 24)
@@ -54,7 +55,7 @@ class ClassList(LineList[int]):
         style = look.base
         if image.right is False:
             style = look.pen(self.get_component_rich_style("line-list--problem"))
-        name, share = file_name(image.path), percent(best.probability)
+        name, share = self._names[image.path], percent(best.probability)
         return [Segment(self._line(name, best.label, share, image.truth or "-", _MARKS[image.right], width), style)]
 
     def _line(self, name: str, label: str, share: str, truth: str, mark: str, width: int) -> str:
@@ -62,4 +63,4 @@ class ClassList(LineList[int]):
         cells = f"  {fit(label, label_width)}{share.rjust(_SHARE)}"
         if self._told:
             cells += f"  {mark} {fit(truth, label_width)}" if width >= _WIDE else f" {mark}"
-        return fit(name, max(width - cell_len(cells), 0), "middle") + cells
+        return fit(name, max(width - cell_len(cells), 0), "name") + cells

@@ -17,7 +17,8 @@ from textual.geometry import Region
 
 from aim_tui.core.cividis import colour, is_light
 from aim_tui.core.embeddings.similarity_matrix import Cosines
-from aim_tui.core.text import file_name, printable
+from aim_tui.core.names import ShortNames
+from aim_tui.core.text import printable
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
 from aim_tui.ui.widgets.line_look import Look
@@ -77,8 +78,9 @@ class CosineTable(LineList[int]):
     def __init__(self, paths: Sequence[str], cosines: Cosines, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._paths = paths
+        self._names = ShortNames(paths)
         self._cosines = cosines
-        self._longest = max((cell_len(printable(file_name(path))) for path in paths), default=0)
+        self._longest = max((cell_len(printable(self._names[path])) for path in paths), default=0)
         # A sign where any number has one, and one cell each for the best of an image and for the gap.
         self._each = max(len("-0.0000") if cosines.least < 0 else len("0.0000"), len(f"T{cosines.columns}")) + 2
         self._text = 0
@@ -200,7 +202,7 @@ class CosineTable(LineList[int]):
         """One image; of the line of the cursor its name and the current number have the cursor's colours."""
         plain = self.visual_style.rich_style
         name, each, shown = self._layout(width)
-        segments = [Segment(fit(file_name(self._paths[key]), name - 1, "middle") + " ", look.base)]
+        segments = [Segment(fit(self._names[self._paths[key]], name - 1, "name") + " ", look.base)]
         numbers = self._cosines.row(key)
         best = self._cosines.best_text(key)
         for text in shown:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,7 +59,7 @@ async def _ask(app: App[int], session: Session) -> Findings | None:
             "Open results",
             "What `aim-tui categories`, `classify` or `matrix` wrote with -o FILE.json.",
             printable(f"{session.workspace.listing.folder}/"),
-            lambda text: "" if export_path(text).is_file() else "there is no such file",
+            lambda text: "" if os.path.isfile(export_path(text)) else "there is no such file",
         )
     )
     if text is None:

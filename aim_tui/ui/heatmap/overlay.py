@@ -77,7 +77,7 @@ def suggested_path(image: str, found: Map) -> Path:
     source = Path(image)
     folder, stem = source.parent / "heatmaps", f"{source.stem}_{found.method}"
     path, number = folder / f"{stem}.png", 1
-    while path.exists():
+    while os.path.exists(path):
         number += 1
         path = folder / f"{stem}_{number}.png"
     return path
@@ -87,15 +87,15 @@ def png_problem(text: str, image: str) -> str:
     """Why no overlay of this image can be written to a path, or an empty text. One missing folder is made."""
     if not text:
         return "a file name is needed"
-    path = Path(text).expanduser()
+    path = Path(os.path.expanduser(text))
     if path.suffix.lower() != ".png":
         return "the name must end in .png"
-    if path.is_dir():
+    if os.path.isdir(path):
         return f"{path} is a folder"
-    if path.exists() and path.samefile(image):
+    if os.path.exists(path) and path.samefile(image):
         return "that is the image itself"
-    folder = path.parent if path.parent.exists() else path.parent.parent
-    if not folder.is_dir():
+    folder = path.parent if os.path.exists(path.parent) else path.parent.parent
+    if not os.path.isdir(folder):
         return f"there is no folder {folder}"
     return "" if os.access(folder, os.W_OK) else f"no permission to write in {folder}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -196,7 +197,7 @@ class HeatmapScreen(AimScreen[int]):
         if text is None:
             return
         path = suggested if text == printable(str(suggested)) else export_path(text)
-        if path.exists():
+        if os.path.exists(path):
             question = ConfirmScreen(
                 "Replace the file?", f"{printable(str(path))} is there already.", "Replace", "Keep"
             )

@@ -79,7 +79,7 @@ class CompareScreen(AimScreen[None]):
         compared = await asyncio.to_thread(compare, self._a.results, self._b.results)
         self._said = list(_said(self._a, self._b, compared))
         self._show()
-        pairs = PairList(compared.pairs, id="pairs")
+        pairs = PairList(compared.pairs, (self._a.results.names, self._b.results.names), id="pairs")
         await self.mount(pairs, before=self.query_exactly_one(KeyLine))
         pairs.focus()
 

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from rich.segment import Segment
 
+from aim_tui.core.names import ShortNames
 from aim_tui.core.scoring.run_comparison import SAME, Pair
-from aim_tui.core.text import file_name
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
 from aim_tui.ui.widgets.line_look import Look
@@ -23,9 +23,11 @@ class PairList(LineList[int]):
 
     HEADER_LINES: ClassVar[int] = 1
 
-    def __init__(self, pairs: Sequence[Pair], *, id: str | None = None) -> None:
+    def __init__(self, pairs: Sequence[Pair], names: tuple[ShortNames, ShortNames], *, id: str | None = None) -> None:
+        """`names` are what the images of either run are called."""
         super().__init__(id=id)
         self._pairs = pairs
+        self._names = names
         self.empty_text = "No image has a final score in both runs."
 
     def on_mount(self) -> None:
@@ -52,7 +54,7 @@ class PairList(LineList[int]):
         texts = (f"{pair.a.final:.2f}", f"{pair.b.final:.2f}", f"{sign}{change:+.2f}")
         muted = look.pen(self.get_component_rich_style("line-list--muted"))
         strong = look.pen(self.get_component_rich_style("line-list--strong"))
-        one, other = file_name(pair.a.path), file_name(pair.b.path)
+        one, other = self._names[0][pair.a.path], self._names[1][pair.b.path]
         room = max(width - sum(_WIDTHS) - _GAP * len(_WIDTHS) - 1, 0)
         segments = [Segment(fit(one if one == other else f"{one} → {other}", room, "middle"), look.base)]
         for text, cells, style in zip(texts, _WIDTHS, (muted, muted, strong), strict=True):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 from rich.segment import Segment
 from rich.style import Style
 
-from aim_tui.core.text import file_name
+from aim_tui.core.names import ShortNames
 from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.line_list import LineList
 from aim_tui.ui.widgets.line_look import Look
@@ -50,10 +50,12 @@ class RunList(LineList[str]):
         super().__init__(id=id)
         self._infos: dict[str, RunInfo] = {}
         self._of_all = False
+        self._folders = ShortNames()
 
     def show(self, infos: Sequence[RunInfo], *, of_all: bool) -> None:
         """Show these runs; with their folders where they are of all."""
         self._infos, self._of_all = {info.id: info for info in infos}, of_all
+        self._folders = ShortNames(info.folder for info in infos)
         self.set_keys(list(self._infos))
 
     @property
@@ -85,7 +87,7 @@ class RunList(LineList[str]):
             "mean": "-" if mean is None else f"{mean:.1f}",
             "best": "-" if best is None else f"{best:.1f}",
             "profile": info.profile,
-            "folder": file_name(info.folder),
+            "folder": self._folders[info.folder],
             "prompt": info.prompt or info.topic,
         }
         strong = look.pen(self.get_component_rich_style("line-list--strong"))
@@ -104,7 +106,11 @@ class RunList(LineList[str]):
             )
             if hidden or width < column.from_width:
                 continue
-            text = said[name][-column.width :].rjust(column.width) if column.right else fit(said[name], column.width)
+            text = (
+                said[name][-column.width :].rjust(column.width)
+                if column.right
+                else fit(said[name], column.width, "name" if name == "folder" else "end")
+            )
             segments += [Segment(text, styles.get(name, base)), Segment(" " * _GAP, base)]
             left -= column.width + _GAP
         return [*segments, Segment(fit(said["prompt"], max(left - 1, 0)), base)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,11 +30,13 @@ async def search(scores: ScorePane, session: Session, text: str) -> None:
         scores.show_likeness(similarity)
 
 
-async def open_folder(app: App[int], session: Session, folder: Path) -> None:
-    """Go to another folder, after a question where a job runs in this one."""
+async def open_folder(
+    app: App[int], session: Session, folder: Path, paths: Sequence[str] = (), *, recursive: bool = False
+) -> None:
+    """Show the images of another folder, or other images of this one, after a question where a job runs."""
     if (running := session.workspace.running) is not None:
         kept = "Leaving ends the job; what is scored is kept and comes back with the folder."
         question = ConfirmScreen("Leave this folder?", lambda: f"{running.so_far} {kept}", "Leave", "Stay")
         if not await app.push_screen_wait(question):
             return
-    session.folders.open(folder)
+    session.folders.open(folder, paths, recursive=recursive)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.binding import BindingType
 
 from aim_tui.ui.aim_screen import ScreenKeys
+from aim_tui.ui.undo_verbs import undo_bindings
 
 _key = ScreenKeys("main")
 
@@ -29,7 +30,7 @@ MAIN_BINDINGS: list[BindingType] = [
     _key("N", "find_again(-1)", "Previous", "The name found before", "find-previous", show=False),
     _key("f", "filter", "Filter", "Show only some: a name, or final>70 & caption~cabin"),
     _key("b", "batch", "Batch", "What can be done with the marked images: copy, move, list"),
-    _key("u", "undo", "Undo", "Take back the rating, rejection or note given last; a batch at once", show=False),
+    *undo_bindings(_key),
     _key(
         "full_stop", "suggest_reference", "Suggest reference",
         "The most typical of the images, as a reference", show=False,
@@ -63,7 +64,7 @@ MAIN_BINDINGS: list[BindingType] = [
         "F", "watch", "Watch",
         "Follow the folder: new images appear and are scored; again: not scored; again: off", show=False,
     ),
-    _key("L", "notifications", "Messages", "What was said, also what is gone from the screen", "told", show=False),
+    _key("L", "notifications", "Messages", "All messages, also those that have gone", "told", show=False),
     _key("o", "browse", "Files", "Files and folders", "files"),
     _key("escape", "back", "Back", "Close files or a stored run, or show all rows again", show=False),
     _key("question_mark,f1", "help", "Help", "The keys that work here", display="?"),

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from aim_tui.core.scoring.columns import View
 from aim_tui.core.scoring.results import Results, Row
-from aim_tui.core.text import file_name
 from aim_tui.ui.main.file_list import Entry, EntryKind
 
 if TYPE_CHECKING:
@@ -26,5 +25,6 @@ def image_entries(rows: Iterable[Row], results: Results) -> list[Entry]:
     """The lines of these rows."""
     view = View.of(results.context, results.plan.metrics)
     return [
-        Entry(row.path, file_name(row.path), status=row.status, stale=view.stale(row), final=row.final) for row in rows
+        Entry(row.path, results.names[row.path], status=row.status, stale=view.stale(row), final=row.final)
+        for row in rows
     ]

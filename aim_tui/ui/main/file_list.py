@@ -10,6 +10,7 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
+from textual.message import Message
 
 from aim_tui.core.scoring.plan import Status
 from aim_tui.core.text import file_name, printable
@@ -57,6 +58,7 @@ class FileList(LineList[str]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("h,left,backspace", "open_parent", "Up", id="files.parent", tooltip="Open the folder above"),
+        Binding("R", "turn_recursive", "Sub-folders", id="files.recursive", tooltip="Images in sub-folders too"),
     ]
 
     @dataclass
@@ -64,6 +66,9 @@ class FileList(LineList[str]):
         """The user wants to see another folder."""
 
         path: str
+
+    class RecursiveTurned(Message):
+        """The user wants images in sub-folders too, or no longer."""
 
     @dataclass
     class ImageOpened(LineList.Fact):
@@ -146,6 +151,10 @@ class FileList(LineList[str]):
         else:
             self.post_message(self.FolderChosen(self, entry.path))
 
+    def action_turn_recursive(self) -> None:
+        """Show images in sub-folders too, or no longer."""
+        self.post_message(self.RecursiveTurned())
+
     def action_open_parent(self) -> None:
         """Go to the folder above."""
         for entry in self._entries.values():
@@ -170,7 +179,7 @@ class FileList(LineList[str]):
         score_style = look.pen(self.get_component_rich_style("line-list--muted")) if faint else look.base
         return [
             Segment(fit(glyph, _GLYPH_WIDTH), glyph_style),
-            Segment(fit(name, name_width, "middle"), name_style),
+            Segment(fit(name, name_width, "name"), name_style),
             Segment(score.rjust(score_width)[:score_width] + " " * margin, score_style),
         ]
 

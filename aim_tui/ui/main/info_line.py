@@ -72,6 +72,9 @@ def _about(row: Row, plan: ScoringPlan, context: Context) -> Content:
         names = ", ".join(get_metric(metric).short for metric in stale)
         needs = " and ".join(dict.fromkeys(str(get_metric(metric).needs) for metric in stale))
         return Content.styled(f"{names} scored against another {needs}; s scores again", "$text-warning")
+    if row.own is not None and row.own.prompt_origin and not context.overlaid(row.own).prompt.strip():
+        reason = printable(row.own.prompt_origin)
+        return Content.assemble(("no prompt: ", "$text-warning"), reason, ("  ", ""), printable(row.path))
     return Content(printable(row.path))
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 #: By the name that the screen answers with.
 PROMPT_CHOICES: dict[str, MenuItem] = {
     "metadata": MenuItem("m", "From metadata", "As A1111, ComfyUI, InvokeAI or EXIF have it"),
+    "metadata-tags": MenuItem("l", "Metadata, <lora:...>", "The same, with <lora:...> and the like kept"),
     "sidecar": MenuItem("s", "From sidecar files", "name.txt or name.json beside name.png"),
     "filename": MenuItem("n", "From file names", "The words of each name"),
     "edit": MenuItem("e", "Edit this one", "The prompt of the current image alone"),
@@ -62,6 +63,6 @@ async def _may_leave(app: App[int], session: Session) -> bool:
     """Nothing that was written by hand is given up without a question."""
     if many := session.workspace.edited_prompt_count:
         about = f"{many} prompt{'s that were' if many != 1 else ' that was'} edited here will be forgotten."
-        if not await app.push_screen_wait(ConfirmScreen("Give them up?", lambda: about, "Give up", "Keep")):
+        if not await app.push_screen_wait(ConfirmScreen("Discard them?", lambda: about, "Discard", "Keep")):
             return False
     return True

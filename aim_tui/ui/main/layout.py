@@ -1,4 +1,4 @@
-"""Which panes stand beside the table: those that leave it room for every value that is asked for."""
+"""Which panes stand beside the table: those that leave room for every value."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.app import App
@@ -25,6 +26,7 @@ from aim_tui.ui.main.marked_menu import RuleScreen, TransferScreen
 from aim_tui.ui.session.arrangement import Arrangement
 from aim_tui.ui.session.exports import export_path, listed_endings, path_problem, provenance
 from aim_tui.ui.session.exports import write_rows as write_records
+from aim_tui.ui.session.undo_history import UndoResult, UndoStep
 
 if TYPE_CHECKING:
     from aim_tui.ui.session.session import Session
@@ -43,7 +45,7 @@ async def do(app: App[int], session: Session, name: str, rows: Sequence[Row]) ->
             case "copy" | "move":
                 await transfer(app, session, Action(name), rows)
             case "undo":
-                await undo_transfer(app, session)
+                await undo_last_transfer(session)
             case "list" | "list0":
                 await write_list(app, session, rows, b"\0" if name == "list0" else b"\n")
             case "rows":
@@ -57,7 +59,7 @@ async def rate(app: App[int], session: Session, rows: Sequence[Row]) -> None:
     text = await app.push_screen_wait(
         AskScreen(
             "Rate",
-            f"One rating for {_images(len(rows))}: 1 to 5, or 0 takes yours back. Ratings they have are replaced.",
+            f"One rating for {_images(len(rows))}: 1 to 5, or 0 clears yours. Ratings they have are replaced.",
             "",
             lambda text: "" if text in _RATINGS else "a number from 0 to 5",
         )
@@ -68,21 +70,13 @@ async def rate(app: App[int], session: Session, rows: Sequence[Row]) -> None:
     if stored:
         left = f"; {len(rows) - stored} cannot be read" if stored < len(rows) else ""
         done = f"rated {_images(stored)} {text}" if text != "0" else f"{_images(stored)} have no rating of yours now"
-        session.workspace.notify(f"{done}{left}; u takes it back", "error" if left else "information")
-
-
-async def undo_entry(session: Session) -> None:
-    """Undo the last rating, rejection or note, or all ratings that were given at once."""
-    undone = await asyncio.shield(session.ratings.undo())
-    if undone is not None:
-        session.workspace.notify(str(undone))
+        session.workspace.notify(f"{done}{left}; u undoes", "error" if left else "information")
 
 
 async def transfer(app: App[int], session: Session, action: Action, rows: Sequence[Row]) -> None:
-    """Copy or move files to a folder that is asked for, after a question that names number and folder."""
-    if action is Action.MOVE and (session.workspace.running is not None or session.workspace.viewed is not None):
-        reason = "a job runs; x cancels it" if session.workspace.running is not None else "a stored run is shown"
-        session.workspace.notify(f"files are not moved while {reason}", "warning")
+    """Copy or move files to a folder that is asked for, after a question where files leave or something is left out."""
+    if action is Action.MOVE and (reason := _files_stay(session)):
+        session.workspace.notify(reason, "warning")
         return
     answer = await app.push_screen_wait(
         AskScreen(
@@ -100,34 +94,68 @@ async def transfer(app: App[int], session: Session, action: Action, rows: Sequen
         return
     outcome = await app.push_screen_wait(TransferScreen(session.file_transfer, session.file_transfer.transfer(plan)))
     if outcome is not None:
+        if outcome.carried:
+            session.undo_history.add(transfer_step(app, session, outcome))
         if action is Action.MOVE:
             session.folders.moved({one.source: one.target for one in outcome.carried})
-        await _report(app, session, outcome, "copied" if action is Action.COPY else "moved", " (b u takes it back)")
+        await _report(app, session, outcome, "copied" if action is Action.COPY else "moved", "; u undoes")
 
 
-async def undo_transfer(app: App[int], session: Session) -> None:
-    """Undo the last copy or move, after a question."""
-    last = session.file_transfer.last
-    if last is None:
-        session.workspace.notify("there is no copy or move to take back", "warning")
-        return
-    if session.workspace.running is not None:
-        session.workspace.notify("files are not moved while a job runs; x cancels it", "warning")
-        return
-    where = printable(last.folder)
-    number = _images(len(last.carried))
-    if last.action is Action.MOVE:
+def transfer_step(app: App[int], session: Session, done: TransferOutcome) -> UndoStep:
+    """The step of a copy or move that was carried out."""
+    doing = "copying" if done.action is Action.COPY else "moving"
+    what = f"{doing} {_images(len(done.carried))} to {printable(done.folder)}"
+    undo = partial(_undo_transfer, app, session, done)
+    return UndoStep(what, undo, None, by_hand="b does it again", owner=session.file_transfer, asks=True)
+
+
+async def undo_last_transfer(session: Session) -> None:
+    """Undo the last copy or move, also where something else was changed since."""
+    step = session.undo_history.newest(session.file_transfer)
+    if step is None:
+        session.workspace.notify("there is no copy or move to undo", "warning")
+    else:
+        await asyncio.shield(session.undo_history.undo(step))
+
+
+async def _undo_transfer(app: App[int], session: Session, done: TransferOutcome) -> UndoResult:
+    """Undo a copy or move, after a question, and list what has to stay as it is."""
+    workspace, where, number = session.workspace, printable(done.folder), _images(len(done.carried))
+    if (reason := _files_stay(session)) and (done.action is Action.MOVE or workspace.running is not None):
+        workspace.notify(f"not undone: {reason}", "warning")
+        return UndoResult.REFUSED
+    if len(app.screen_stack) > 1:
+        workspace.notify(
+            f"the last change is the {done.action} of {number}: q goes back to where u undoes it", "warning"
+        )
+        return UndoResult.REFUSED
+    if done.action is Action.MOVE:
         question = f"{number} go from {where} back to where they were."
     else:
         question = f"{number} that were copied to {where} are removed there."
     question += " Files that have changed since stay."
-    if not await app.push_screen_wait(ConfirmScreen(f"Undo the {last.action}?", question, "Undo", "Leave it")):
-        return
-    outcome = await app.push_screen_wait(TransferScreen(session.file_transfer, session.file_transfer.undo()))
-    if outcome is not None:
-        if outcome.action is Action.MOVE:
-            session.folders.moved({one.source: one.target for one in outcome.carried})
-        await _report(app, session, outcome, "taken back", "")
+    if not await app.push_screen_wait(ConfirmScreen(f"Undo the {done.action}?", question, "Undo", "Leave it")):
+        workspace.notify(f"the {done.action} of {number} was not undone")
+        return UndoResult.REFUSED
+    outcome = await app.push_screen_wait(TransferScreen(session.file_transfer, session.file_transfer.undo(done)))
+    if outcome is None:
+        return UndoResult.REFUSED
+    if outcome.action is Action.MOVE:
+        session.folders.moved({one.source: one.target for one in outcome.carried})
+    if not outcome.refused and not outcome.cancelled:
+        return UndoResult.DONE
+    then = "; u goes on" if outcome.cancelled else ""
+    await _report(app, session, outcome, "moved back" if done.action is Action.MOVE else "removed", then)
+    return UndoResult.REFUSED if outcome.cancelled else UndoResult.IMPOSSIBLE
+
+
+def _files_stay(session: Session) -> str:
+    """Why no files are moved now; empty where they are."""
+    if session.workspace.running is not None:
+        return "files are not moved while a job runs; x cancels it"
+    if session.workspace.viewed is not None:
+        return "files are not moved while a stored run is shown; esc goes back to the folder"
+    return ""
 
 
 async def _settle(app: App[int], plan: TransferPlan) -> TransferPlan | None:
@@ -137,8 +165,7 @@ async def _settle(app: App[int], plan: TransferPlan) -> TransferPlan | None:
         text = f"{_bytes(plan.needed)} are needed in {where} and {_bytes(plan.free)} are free."
         await app.push_screen_wait(PageDialog("No room", [Content(text), Content("Nothing was touched.")]))
         return None
-    if plan.taken:
-        taken = len(plan.taken)
+    if taken := len(plan.taken):
         has = "has" if taken == 1 else "have"
         question = f"{_images(taken)} {has} a name that is taken in {where}. Nothing is overwritten."
         rename = await app.push_screen_wait(
@@ -150,6 +177,8 @@ async def _settle(app: App[int], plan: TransferPlan) -> TransferPlan | None:
     if not plan.steps:
         await _list_refused(app, f"Nothing to {plan.action}", plan.refused)
         return None
+    if plan.action is Action.COPY and not plan.refused and not taken:
+        return plan
     question = f"{verb} {_images(len(plan.steps))} to {where}{' (a new folder)' if plan.makes_folder else ''}?"
     if plan.refused:
         question += f" {len(plan.refused)} left out; listed afterwards."
@@ -216,12 +245,12 @@ async def _ask_file(app: App[int], about: str, proposal: str, is_list: bool) -> 
         if not text.lower().endswith((".txt", ".lst", ".list")):
             return "the name must end in .txt, .lst or .list"
         path = export_path(text)
-        if path.is_dir():
+        if os.path.isdir(path):
             return f"{path} is a folder"
-        return "" if path.parent.is_dir() else f"there is no folder {path.parent}"
+        return "" if os.path.isdir(path.parent) else f"there is no folder {path.parent}"
 
     text = await app.push_screen_wait(AskScreen("Export", about, printable(proposal), check))
-    if text is not None and export_path(text).exists():
+    if text is not None and os.path.exists(export_path(text)):
         question = f"{printable(text)} is there already."
         if not await app.push_screen_wait(ConfirmScreen("Replace the file?", question, "Replace", "Leave it")):
             return None
@@ -231,7 +260,7 @@ async def _ask_file(app: App[int], about: str, proposal: str, is_list: bool) -> 
 async def mark_by_rule(app: App[int], session: Session, arrangement: Arrangement, marks: frozenset[int]) -> list[int]:
     """The items that a rule takes among what is shown; none where nothing was chosen."""
     results, order, sort = session.workspace.results, list(arrangement.order), arrangement.sort
-    view = View.of(results.context, results.plan.metrics, marks, session.ratings.mine)
+    view = View.of(results.context, results.plan.metrics, marks, session.ratings.mine, results.names)
 
     def take(rule: MarkRule) -> list[int]:
         return rule.items(results.rows, order, sort, view)
@@ -261,7 +290,7 @@ async def suggest_reference(app: App[int], session: Session, items: Sequence[int
 
 
 def _folder(text: str) -> str:
-    return os.path.abspath(os.path.expanduser(text))  # noqa: PTH100, PTH111  # text, any bytes
+    return os.path.abspath(os.path.expanduser(text))  # text, any bytes
 
 
 def _images(count: int) -> str:

@@ -24,10 +24,10 @@ from aim_tui.ui.widgets.find_bar import FilterInput, FilterSuggester
 #: By the name that the screen answers with.
 CHOICES: dict[str, MenuItem] = {
     "score": MenuItem("s", "Score", "Score these images anew"),
-    "rate": MenuItem("r", "Rate", "Give all of them one rating; u takes that back"),
+    "rate": MenuItem("r", "Rate", "Give all of them one rating; u undoes it"),
     "copy": MenuItem("c", "Copy", "Copy the files to a folder"),
     "move": MenuItem("m", "Move", "Move the files to a folder; scores stay theirs"),
-    "undo": MenuItem("u", "Undo", "Take the last copy or move back"),
+    "undo": MenuItem("u", "Undo", "Undo the last copy or move, whatever was changed since"),
     "list": MenuItem("l", "List", "Write their paths to a file, one a line"),
     "list0": MenuItem("z", "List for xargs -0", "Write their paths to a file, each ended by NUL"),
     "rows": MenuItem("t", "Table", "Write their rows to a CSV or JSON file"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections import deque
 from collections.abc import Sequence
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 
 from aim_tui.core.scoring.results import Summary
-from aim_tui.core.text import printable, printable_name
+from aim_tui.core.text import printable
 from aim_tui.ui.concurrency import in_row_thread
 from aim_tui.ui.dialogs.help import HelpScreen
 from aim_tui.ui.dialogs.notifications import NotificationsScreen
@@ -31,6 +32,7 @@ from aim_tui.ui.scores.score_pane import ScorePane
 from aim_tui.ui.scores.table_verbs import TableVerbs
 from aim_tui.ui.session.messages import (
     ActivityChanged,
+    BelowCounted,
     FolderOpened,
     OpinionsChanged,
     ScoresChanged,
@@ -39,6 +41,7 @@ from aim_tui.ui.session.messages import (
     WatchChanged,
 )
 from aim_tui.ui.session.terminal_status import TerminalStatus
+from aim_tui.ui.undo_verbs import UndoVerbs
 from aim_tui.ui.widgets.header_lines import NoticeLine, SetupLine, TitleLine
 from aim_tui.ui.widgets.image_preview import ImagePreview
 from aim_tui.ui.widgets.key_line import KeyLine
@@ -52,7 +55,7 @@ _FILES_AT_ONCE = 1000
 _SUMMARY_SHARE = 3
 
 
-class PanesScreen(TableVerbs):
+class PanesScreen(TableVerbs, UndoVerbs):
     """Files, prompt, scores and preview: shows the workspace; the verbs are in `screen`."""
 
     def __init__(
@@ -60,10 +63,11 @@ class PanesScreen(TableVerbs):
         session: Session,
         terminal_status: TerminalStatus,
         late_input: LateInput,
-        notifications: Sequence[ShownNotification],
+        notifications: deque[ShownNotification],
     ) -> None:
         super().__init__()
         self.session = session
+        self.undo_history = session.undo_history
         self.workspace = session.workspace
         self._terminal_status = terminal_status
         self._late_input = late_input
@@ -75,13 +79,13 @@ class PanesScreen(TableVerbs):
     def compose(self) -> ComposeResult:
         """Title, panes, then the lines that speak."""
         context, policy = self.workspace.context, self.workspace.launch.reading
-        place, texts = self.workspace.saved_state.place, self.workspace.saved_state.texts
+        place, texts = self.workspace.begun_place, self.workspace.saved_state.texts
         # Held rather than looked up: facts may still arrive while the screen is being taken down.
         self.heading, self.setup, self.notice = TitleLine(), SetupLine(), NoticeLine()
         self.files = FileList(id="files")
         self.form = PromptForm(context.topic, context.prompt, texts.topics, texts.prompts)
         self.chip = ReferenceChip(policy)
-        self.scores = ScorePane(place, self.session.ratings.mine)
+        self.scores = ScorePane(place, self.session.ratings.mine, undo_history=self.undo_history)
         self.preview = ImagePreview(policy=policy, id="preview")
         self.info, self.strip = InfoLine(place.info), ProgressStrip()
         yield self.heading
@@ -108,6 +112,12 @@ class PanesScreen(TableVerbs):
         self._show_setup()
         self._show_summary()
 
+    @on(BelowCounted)
+    def _below_counted(self) -> None:
+        self._show_heading()
+        if not self.workspace.results.rows:
+            self._show_scores()
+
     @on(ScoresChanged)
     def _scores_changed(self) -> None:
         workspace = self.workspace
@@ -127,10 +137,10 @@ class PanesScreen(TableVerbs):
         self.files.entries_added(
             image_entries([results.rows[item] for item in added], results), workspace.unfinished_files
         )
+        self._show_heading()
         if added:
             self.scores.rows_added(added)
             self._share_out()
-            self._show_heading()
             if workspace.running is None:
                 self._show_summary()
 
@@ -165,6 +175,9 @@ class PanesScreen(TableVerbs):
 
     @on(UserNotice)
     def _notify(self, event: UserNotice) -> None:
+        if event.quiet:
+            self._past_notifications.append(ShownNotification.now(printable(event.text), event.severity))
+            return
         timeout = {"information": 3.0, "warning": 6.0, "error": 12.0}[event.severity]
         self.notify(printable(event.text), severity=event.severity, timeout=timeout, markup=False)
 
@@ -182,9 +195,15 @@ class PanesScreen(TableVerbs):
     def _show_scores(self) -> None:
         listing = self.workspace.listing
         if listing.problem:
-            empty = f"This folder cannot be read: {listing.problem}.\nIn the files (o), h goes to the folder above."
+            what = "No images" if listing.paths or listing.recursive else "This folder cannot be read"
+            empty = f"{what}: {printable(listing.problem)}.\nIn the files (o), h goes to the folder above."
         else:
-            empty = "No images in this folder.\nIn the files (o), l opens a folder and h the one above."
+            keys = "l opens a folder and h the one above"
+            empty = f"No images in this folder.\nIn the files (o), {keys}."
+            if below := self.workspace.below:
+                empty = f"No images in this folder; {below}.\nIn the files (o), R shows them, {keys}."
+            if left_out := self.workspace.left_out:
+                empty += f"\nLeft out: {left_out}."
         self.scores.show(self.workspace.results, empty)
         self._share_out()
         self._show_current()
@@ -223,9 +242,12 @@ class PanesScreen(TableVerbs):
 
     def _show_heading(self) -> None:
         workspace = self.workspace
-        recalled = workspace.saved_state.recalled_in(workspace.context)
+        recalled = workspace.saved_state.recalled_in(workspace.context, workspace.profile.name)
         folder, images, own = str(workspace.listing.folder), len(workspace.results.rows), workspace.item_prompt_count
-        self.heading.show(folder, images, workspace.profile.name, recalled, own)
+        others = ["sub-folders too"] if workspace.listing.recursive else []
+        others += [f"{workspace.below.images:,} in sub-folders"] if workspace.below else []
+        others += [f"{workspace.left_out.count} left out"] if workspace.left_out else []
+        self.heading.show(folder, images, workspace.profile.name, recalled, own, ", ".join(others))
 
     def _show_current(self) -> None:
         workspace, row = self.workspace, self.scores.current
@@ -260,15 +282,13 @@ class PanesScreen(TableVerbs):
 
     def _show_sum(self, summary: Summary) -> None:
         broken = summary.n_failed + summary.n_partial
-        failures = f", {broken} with failures" if broken else ""
-        if summary.n_stale:
-            failures += f", {summary.n_stale} out of date"
+        stale = f", {summary.n_stale} out of date" if summary.n_stale else ""
         if summary.best is not None and summary.mean is not None:
-            best = printable_name(summary.best)
-            self.strip.show_summary(f"mean {summary.mean:.1f}, best {summary.best_score:.1f} {best}{failures}")
+            best = printable(self.workspace.results.names[summary.best], None)
+            self.strip.show_summary(f"mean {summary.mean:.1f}, best {summary.best_score:.1f} {best}{stale}", broken)
         elif summary.n:
             none = "none has a final score" if broken or summary.n_stale else "none scored; s scores them"
-            self.strip.show_summary(f"{summary.n} images, {none}{failures}")
+            self.strip.show_summary(f"{summary.n} images, {none}{stale}", broken)
         else:
             self.strip.show_summary("")
 

@@ -41,7 +41,7 @@ class ReferenceChip(Static):
             self.update(
                 Content.assemble(
                     ("Ref     ", "$foreground-muted"),
-                    ("none: LPIPS is not asked; r takes the current image", "$foreground-muted"),
+                    ("none: LPIPS off; r takes the current image", "$foreground-muted"),
                 )
             )
             return

@@ -36,7 +36,7 @@ from aim_tui.ui.review.grid import show_grid
 from aim_tui.ui.review.image_review import review
 from aim_tui.ui.scores.score_pane import ScorePane
 from aim_tui.ui.session.exports import row_as_tsv
-from aim_tui.ui.session.messages import ModelsChanged
+from aim_tui.ui.session.messages import ModelsChanged, TransferRecovered
 from aim_tui.ui.session.saved_state import Place
 from aim_tui.ui.session.session import TICK_SECONDS
 from aim_tui.ui.widgets.line_list import LineList
@@ -71,6 +71,10 @@ class MainScreen(PanesScreen):
         if missing and self._models_shown_for != profile:
             self._models_shown_for = profile
             self.action_models()
+
+    @on(TransferRecovered)
+    def _transfer_recovered(self, event: TransferRecovered) -> None:
+        self.undo_history.add_oldest(marked_actions.transfer_step(self.app, self.session, event.outcome))
 
     # -- messages of widgets ----------------------------------------------------------------------------------------
 
@@ -124,6 +128,12 @@ class MainScreen(PanesScreen):
     @work(exclusive=True, group="dialog")
     async def _folder_wanted(self, event: FileList.FolderChosen) -> None:
         await open_folder(self.app, self.session, Path(event.path))
+
+    @on(FileList.RecursiveTurned)
+    @work(exclusive=True, group="dialog")
+    async def _recursive_turned(self) -> None:
+        listing = self.workspace.listing
+        await open_folder(self.app, self.session, listing.folder, listing.paths, recursive=not listing.recursive)
 
     @on(PromptForm.Edited)
     def _prompt_edited(self, event: PromptForm.Edited) -> None:
@@ -255,8 +265,10 @@ class MainScreen(PanesScreen):
 
         if (row := self.scores.current) is not None:
             scores = self.scores
-            current = (scores.arrangement, row.item, scores.marks)
-            scores.move_to(await show_grid(self.app, self.session, *current, marked, self._late_input))
+            current = (scores.arrangement, row.item)
+            scores.move_to(
+                await show_grid(self.app, self.session, *current, lambda: scores.marks, marked, self._late_input)
+            )
 
     @work(exclusive=True, group="dialog")
     async def action_duel(self) -> None:
@@ -307,11 +319,9 @@ class MainScreen(PanesScreen):
         elif chosen and (items or chosen == "undo"):
             await marked_actions.do(self.app, self.session, chosen, [rows[item] for item in items])
 
-    @work
-    async def action_undo(self) -> None:
-        """Undo the last rating, rejection or note."""
-        if self._late_input.settled():
-            await marked_actions.undo_entry(self.session)
+    def input_settled(self) -> bool:
+        """Whether keys come from the user."""
+        return self._late_input.settled()
 
     @work(exclusive=True, group="dialog")
     async def action_suggest_reference(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,4 +94,4 @@ def _folder_problem(role: Role, text: str) -> str:
 
 
 def _absolute(text: str) -> str:
-    return str(Path(text).expanduser().absolute())
+    return str(Path(os.path.expanduser(text)).absolute())

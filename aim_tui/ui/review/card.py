@@ -45,7 +45,7 @@ class Standing:
 
     @property
     def stale(self) -> bool:
-        """Whether a value that is asked for was made against something else."""
+        """Whether a value was computed with another prompt, topic or reference."""
         return any(self.row.stale(metric, self.context) for metric in self.plan.metrics)
 
 

@@ -120,7 +120,7 @@ def _metric(metric: str, row: Row, results: Results, not_asked: Mapping[str, str
     direction = "higher is better" if spec.higher_is_better else "lower is better"
     lines = [Content.assemble((spec.title, "bold"), (f"  {spec.unit}, {direction}", "$foreground-muted"))]
     if metric in not_asked:
-        return [*lines, Content.styled(f"  not asked: {not_asked[metric]}", "$text-warning")]
+        return [*lines, Content.styled(f"  skipped: {not_asked[metric]}", "$text-warning")]
     raw = row.raws.get(metric)
     if raw is None:
         return [*lines, Content("  not scored yet")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
@@ -21,18 +21,24 @@ from aim_tui.ui.late_input import LateInput
 from aim_tui.ui.review.image_review import review
 from aim_tui.ui.review.thumbnail_grid import About, ThumbnailGrid
 from aim_tui.ui.session.arrangement import Arrangement
+from aim_tui.ui.session.undo_history import UndoHistory, UndoStep
+from aim_tui.ui.undo_verbs import UndoVerbs, undo_bindings
 from aim_tui.ui.widgets.key_line import KeyLine
 
 if TYPE_CHECKING:
     from aim_tui.ui.session.session import Session
 
 
-class GridScreen(AimScreen[int]):
-    """The item that was looked at last; marks are told as they change."""
+class GridScreen(UndoVerbs, AimScreen[int]):
+    """The item that was looked at last.
+
+    `marked` is called with the marks when they change here, `marks` gives them.
+    """
 
     CSS_PATH = "grid.tcss"
     BINDING_GROUP_TITLE = "Grid"
     BINDINGS: ClassVar[list[BindingType]] = [
+        *undo_bindings(ScreenKeys("grid")),
         ScreenKeys("grid").help(),
         ScreenKeys("grid").close("Back to the table", opener="t"),
     ]
@@ -42,16 +48,18 @@ class GridScreen(AimScreen[int]):
         rows: Sequence[Row],
         order: Sequence[int],
         current: int,
-        marks: Collection[int],
+        marks: Callable[[], AbstractSet[int]],
         policy: ReadingPolicy,
         marked: Callable[[AbstractSet[int]], None],
         review: Callable[[int, AbstractSet[int]], Awaitable[int]],
+        undo_history: UndoHistory,
         about: Callable[[Row], About] = lambda row: About(),
     ) -> None:
         super().__init__()
-        self._rows, self._order, self._marked, self._review = rows, order, marked, review
+        self._rows, self._order, self._marks, self._marked, self._review = rows, order, marks, marked, review
+        self.undo_history = undo_history
         self._title = Static(id="grid-title", markup=False)
-        self.grid = ThumbnailGrid(rows, order, current, marks, policy, about)
+        self.grid = ThumbnailGrid(rows, order, current, marks(), policy, about)
 
     def compose(self) -> ComposeResult:
         """A line of words, the sheet, the keys."""
@@ -67,6 +75,14 @@ class GridScreen(AimScreen[int]):
     def action_close(self) -> None:
         """Back to the table, at this image."""
         self.dismiss(self.grid.current)
+
+    def step_undone(self, step: UndoStep) -> None:
+        """Show the marks as they are now, at the image that it is about."""
+        self.grid.set_marks(self._marks())
+        item = next((item for item in self._order if self._rows[item].id == step.id), None) if step.id else None
+        if item is not None:
+            self.grid.move_to(item)
+        self._tell()
 
     @on(ThumbnailGrid.ThumbnailMarked)
     def _marks_changed(self) -> None:
@@ -101,22 +117,25 @@ async def show_grid(
     session: Session,
     arrangement: Arrangement,
     item: int,
-    marks: AbstractSet[int],
+    marks: Callable[[], AbstractSet[int]],
     marked: Callable[[AbstractSet[int]], None],
     late_input: LateInput,
 ) -> int:
     """All that is shown as thumbnails; the item that was looked at last."""
     from aim_tui.ui.review.thumbnail_grid import About
 
+    results = session.workspace.results
+
     def about(row: Row) -> About:
         stale = any(row.stale(metric, session.workspace.context) for metric in session.workspace.plan.metrics)
-        return About(session.ratings.opinion(row.path), stale)
+        return About(session.ratings.opinion(row.path), stale, results.names[row.path])
 
     async def review_from(item: int, marks: AbstractSet[int]) -> int:
         # A filter in the review is the review's own.
         return await review(app, session, replace(arrangement), item, marks, late_input)
 
-    rows, policy = session.workspace.results.rows, session.workspace.launch.reading
-    screen = GridScreen(rows, arrangement.order, item, marks, policy, marked, review_from, about)
+    policy = session.workspace.launch.reading
+    history = session.undo_history
+    screen = GridScreen(results.rows, arrangement.order, item, marks, policy, marked, review_from, history, about)
     seen = await app.push_screen_wait(screen)
     return item if seen is None else seen

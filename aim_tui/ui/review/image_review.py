@@ -16,7 +16,6 @@ from textual.widgets import Static
 
 from aim_tui.core.scoring.results import Row
 from aim_tui.core.selection.sorting import rank, standing_finals
-from aim_tui.core.text import file_name
 from aim_tui.ui.aim_screen import ScreenKeys
 from aim_tui.ui.compare.screen import compare_images
 from aim_tui.ui.heatmap.screen import show_heatmap
@@ -62,7 +61,9 @@ class ImageReviewScreen(ReviewScreen):
         marks: AbstractSet[int],
         trusted: Callable[[], bool],
     ) -> None:
-        super().__init__(session.ratings, session.workspace.results, arrangement, item, marks, trusted)
+        super().__init__(
+            session.ratings, session.undo_history, session.workspace.results, arrangement, item, marks, trusted
+        )
         self._session = session
         self.notice = session.workspace.notice
         self._preview = ImagePreview(policy=session.workspace.launch.reading, id="review-image")
@@ -108,8 +109,8 @@ class ImageReviewScreen(ReviewScreen):
     # -- what is shown -----------------------------------------------------------------------------------------------
 
     def name_of(self, row: Row) -> str:
-        """The name of its file."""
-        return file_name(row.path)
+        """What it is called in the table."""
+        return self._results.names[row.path]
 
     def show_pictures(self) -> None:
         """Show the image."""

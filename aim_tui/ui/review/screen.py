@@ -24,6 +24,8 @@ from aim_tui.ui.dialogs.ask import AskScreen
 from aim_tui.ui.review.walk import Walk
 from aim_tui.ui.session.arrangement import Arrangement
 from aim_tui.ui.session.ratings import RatingService
+from aim_tui.ui.session.undo_history import UndoHistory, UndoStep
+from aim_tui.ui.undo_verbs import UndoVerbs, undo_bindings
 from aim_tui.ui.widgets.find_bar import FindBar, Seeking
 from aim_tui.ui.widgets.header_lines import NoticeLine
 from aim_tui.ui.widgets.key_line import KeyLine
@@ -46,7 +48,7 @@ def judging_bindings(place: str, thing: str, example: str) -> list[BindingType]:
         key("0", "rate(0)", "Clear", "Take the rating away", "clear", show=False),
         key("x", "reject", "Reject", "Reject and go on; again: take it back", "reject"),
         key("n", "note", "Note", f"Write a note about this {thing}", "note"),
-        key("u", "undo", "Undo", "Take back what you said last", "undo"),
+        *undo_bindings(key, show=True),
         key("j,down,right", "go(1)", "Next", f"The next {thing}", "next", show=False),
         key("k,up,left", "go(-1)", "Previous", f"The {thing} before", "previous", show=False),
         key("pagedown,ctrl+d", "go(10)", "Ten on", f"Ten {thing}s on", "page-down", show=False),
@@ -66,7 +68,7 @@ def judging_bindings(place: str, thing: str, example: str) -> list[BindingType]:
     ]  # fmt: skip
 
 
-class ReviewScreen(AimScreen[int]):
+class ReviewScreen(UndoVerbs, AimScreen[int]):
     """The item that was looked at last.
 
     What is shown, in which order, stays as it is until a filter is given: an image that was just rated does not
@@ -79,6 +81,7 @@ class ReviewScreen(AimScreen[int]):
     def __init__(
         self,
         ratings: RatingService,
+        undo_history: UndoHistory,
         results: Results,
         arrangement: Arrangement,
         item: int,
@@ -87,6 +90,7 @@ class ReviewScreen(AimScreen[int]):
     ) -> None:
         super().__init__()
         self._ratings = ratings
+        self.undo_history = undo_history
         self._results = results
         self._walk = Walk(arrangement, results.rows, item)
         self._marks = marks
@@ -175,16 +179,14 @@ class ReviewScreen(AimScreen[int]):
         if text is not None and text != before:
             self._follow(ratings.note(id, text), item)
 
-    @work
-    async def action_undo(self) -> None:
-        """Undo the last entry, and go to where that was."""
-        if not self._trusted():
-            return
-        # The entry is undone even if this screen is closed meanwhile.
-        undone = await asyncio.shield(self._ratings.undo())
-        if undone is not None:
-            self.report(str(undone))
-            self._go_to(self._walk.item_of(undone.id))
+    def input_settled(self) -> bool:
+        """Digits of a late answer are no ratings, nor is one undone by it."""
+        return self._trusted()
+
+    def step_undone(self, step: UndoStep) -> None:
+        """Go to where that was."""
+        if step.id:
+            self._go_to(self._walk.item_of(step.id))
 
     @work
     async def _follow(self, entry: asyncio.Task[bool], item: int) -> None:
@@ -240,7 +242,7 @@ class ReviewScreen(AimScreen[int]):
     def _seek(self, event: FindBar.Changed) -> None:
         event.stop()
         if event.seeking is Seeking.FIND and event.text:
-            found = self._walk.find(event.text, self._before_seeking)
+            found = self._walk.find(event.text, self._before_seeking, self._view())
             self._find_bar.say("" if found is not None else "no such name", problem=found is None)
             self._go_to(found)
 
@@ -273,7 +275,7 @@ class ReviewScreen(AimScreen[int]):
 
     def _view(self) -> View:
         results = self._results
-        return View.of(results.context, results.plan.metrics, self._marks, self._ratings.mine)
+        return View.of(results.context, results.plan.metrics, self._marks, self._ratings.mine, results.names)
 
     # -- what is shown -----------------------------------------------------------------------------------------------
 

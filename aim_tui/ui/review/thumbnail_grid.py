@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
@@ -36,10 +36,11 @@ _LOOK_SECONDS = 0.5
 
 
 class About(NamedTuple):
-    """What is known of an image besides its row: what the rater says, and whether its values are out of date."""
+    """What is known of an image besides its row: what the rater says, whether values are out of date, a short name."""
 
     opinion: Opinion = NOTHING
     stale: bool = False
+    name: str = ""
 
 
 class ThumbnailGrid(ScrollView, can_focus=True, inherit_bindings=False):
@@ -147,6 +148,11 @@ class ThumbnailGrid(ScrollView, can_focus=True, inherit_bindings=False):
     def on_resize(self) -> None:
         """Another number of columns."""
         self._lay_out()
+
+    def set_marks(self, marks: Iterable[int]) -> None:
+        """Show these marks, without a message."""
+        self._marks = set(marks)
+        self.refresh()
 
     def move_to(self, item: int) -> None:
         """Put the cursor on an item."""
@@ -324,7 +330,10 @@ class ThumbnailGrid(ScrollView, can_focus=True, inherit_bindings=False):
         if line == height:
             mark = MARK_GLYPH if item in self._marks else " "
             pen = style if cursor else self.get_component_rich_style("grid--mark")
-            return [Segment(f"{mark} ", pen), Segment(fit(file_name(row.path), width - 2, "middle"), style)]
+            return [
+                Segment(f"{mark} ", pen),
+                Segment(fit(self._about(row).name or file_name(row.path), width - 2, "name"), style),
+            ]
         if line == height + 1:
             about = self._about(row)
             opinion = opinion_cell(about.opinion)

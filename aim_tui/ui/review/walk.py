@@ -74,9 +74,9 @@ class Walk:
         ahead = range(self.position + step, len(self.order) if step > 0 else -1, step)
         return next((place for place in ahead if wanted(self._rows[self.order[place]].id)), None)
 
-    def find(self, text: str, start: int) -> int | None:
+    def find(self, text: str, start: int, view: View) -> int | None:
         """The item whose name holds a text, looked for from the item `start` on, around the end."""
-        return self._arrangement.find(text, self._rows, self._places.of(start) or 0, 1)
+        return self._arrangement.find(text, self._rows, self._places.of(start) or 0, 1, view)
 
     async def narrow(self, expression: str, view: View) -> bool:
         """Walk only what an expression accepts; the current item stays it, else the first one is.

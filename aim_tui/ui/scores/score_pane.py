@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,7 @@ from aim_tui.ui.scores.score_columns import LIKENESS
 from aim_tui.ui.scores.score_table import ScoreTable
 from aim_tui.ui.session.arrangement import Arrangement
 from aim_tui.ui.session.search import TextSimilarity
+from aim_tui.ui.session.undo_history import UndoHistory, UndoResult, UndoStep
 from aim_tui.ui.widgets.find_bar import FindBar, Seeking
 from aim_tui.ui.widgets.line_list import LineList
 
@@ -62,13 +65,17 @@ class ScorePane(Vertical):
         place: Place | None = None,
         opinions: Mapping[str, Opinion] | None = None,
         table: ScoreTable | None = None,
+        *,
+        undo_history: UndoHistory,
     ) -> None:
-        """`table` shows rows other than those of images."""
+        """`table` shows rows other than those of images, which are edits."""
         super().__init__(id="score-pane")
         self._opinions = opinions if opinions is not None else {}
         self._place = place
         self._wanted = place.current if place is not None else ""
         self._results: Results | None = None
+        self._undo_history = undo_history
+        self._thing = "image" if table is None else "edit"
         self._table = table or ScoreTable(id="scores", opinions=self._opinions)
         self._arrangement = Arrangement(columns=self._table.columns)
         self._find_bar = FindBar(searches=table is None, columns=self._table.columns)
@@ -160,12 +167,14 @@ class ScorePane(Vertical):
         same = self._results is not None and results.rows is self._results.rows
         self._results = results
         if not same:
+            self._undo_history.forget(self)
             self._drop_likeness()
             self._arrangement.filter("")
             self._found = ""
             self._go_back(results)
         self._empty = empty
-        self._table.show(results.rows, results.plan, results.context, self.marks if same else (), opinions)
+        marks = self.marks if same else ()
+        self._table.show(results.rows, results.plan, results.context, marks, opinions, results.names)
         self._show_sort()
         self._rearrange()
 
@@ -213,8 +222,11 @@ class ScorePane(Vertical):
         return self._table.move_to(item)
 
     def mark(self, items: Iterable[int]) -> None:
-        """Mark these rows and no others, without a message."""
-        self._table.set_marks(items)
+        """Mark these rows and no others, because the user wants so elsewhere; without a message."""
+        marks = set(items)
+        flipped = marks ^ self.marks
+        self._table.set_marks(marks)
+        self._add_step(flipped)
 
     def take_keyboard(self) -> None:
         """Give the table the keyboard."""
@@ -256,7 +268,7 @@ class ScorePane(Vertical):
         results, arrangement = self._results, self._arrangement
         if results is None:
             return
-        view = View.of(results.context, results.plan.metrics, frozenset(self.marks), self._opinions)
+        view = View.of(results.context, results.plan.metrics, frozenset(self.marks), self._opinions, results.names)
         began = monotonic()
         if len(results.rows) > _ARRANGE_IN_THREAD:
             order = await in_row_thread(arrangement.arrange, results.rows, view)
@@ -351,7 +363,7 @@ class ScorePane(Vertical):
     def _go_to(self, text: str, start: int, step: int = 1) -> bool:
         if self._results is None:
             return False
-        item = self._arrangement.find(text, self._results.rows, start, step)
+        item = self._arrangement.find(text, self._results.rows, start, step, View(names=self._results.names))
         if item is not None:
             self._table.move_to(item)
         return item is not None
@@ -409,6 +421,36 @@ class ScorePane(Vertical):
         self._end_seeking()
 
     # -- the table ---------------------------------------------------------------------------------------------------
+
+    @on(LineList.MarksChanged)
+    def _marks_changed(self, event: LineList.MarksChanged) -> None:
+        self._add_step(event.flipped)
+
+    def _add_step(self, flipped: AbstractSet[int]) -> None:
+        """Make a difference of marks a step that can be undone."""
+        if not flipped:
+            return
+        flip = partial(self._flip_marks, array("q", flipped))
+        self._undo_history.add(UndoStep(self._words(flipped), flip, flip, owner=self))
+        if len(flipped) > 1 and not self.marks:
+            self.notify(f"{len(flipped)} marks cleared; u undoes", timeout=3)
+
+    async def _flip_marks(self, items: Sequence[int]) -> UndoResult:
+        self._table.flip_marks(items)
+        return UndoResult.DONE
+
+    def _words(self, flipped: AbstractSet[int]) -> str:
+        marked = len(flipped & self.marks)
+        which = f"{len(flipped)} {self._thing}s"
+        if len(flipped) == 1 and self._results is not None:
+            which = self._table.name_of(self._results.rows[next(iter(flipped))])
+        if marked == len(flipped):
+            return f"marking {which}"
+        return f"unmarking {which}" if not marked else f"changing the marks of {which}"
+
+    def on_unmount(self) -> None:
+        """What was marked here cannot be seen any more."""
+        self._undo_history.forget(self)
 
     @on(LineList.HeaderClicked)
     def _title_clicked(self, event: LineList.HeaderClicked) -> None:

@@ -11,6 +11,7 @@ from rich.style import Style
 from textual.reactive import reactive
 
 from aim_tui.core.metrics.registry import get_metric
+from aim_tui.core.names import ShortNames
 from aim_tui.core.outcomes import Failed, value_of
 from aim_tui.core.ratings.opinions import Opinion
 from aim_tui.core.scoring.columns import IMAGES, ColumnSet, View
@@ -18,7 +19,7 @@ from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.plan import ScoringPlan
 from aim_tui.core.scoring.results import Row
 from aim_tui.core.selection.sorting import SortKey
-from aim_tui.core.text import printable_name
+from aim_tui.core.text import printable
 from aim_tui.ui.scores.score_columns import (
     STATUS_GLYPH_WIDTH,
     ColumnLayout,
@@ -42,6 +43,8 @@ from aim_tui.ui.widgets.score_cells import (
 
 # Names beyond these are not measured: the column is a little narrower at worst.
 _MEASURED_NAMES = 2000
+# Cells that the names' column gets beyond the longest name where it has to grow.
+_NAME_SPARE = 6
 
 
 class ScoreTable(LineList[int]):
@@ -50,6 +53,8 @@ class ScoreTable(LineList[int]):
     columns: ClassVar[ColumnSet] = IMAGES
     HEADER_LINES: ClassVar[int] = 1
     GUTTER: ClassVar[int] = 3
+    # Columns stay where they are when there are more rows than lines.
+    DEFAULT_CSS = "ScoreTable { scrollbar-gutter: stable; }"
 
     sort: reactive[SortKey] = reactive(SortKey())
     """The column whose title is shown as sorted; the order itself comes through `set_view`."""
@@ -84,6 +89,7 @@ class ScoreTable(LineList[int]):
         context: Context,
         marked: Iterable[int] = (),
         opinions: Mapping[str, Opinion] | None = None,
+        names: ShortNames | None = None,
     ) -> None:
         """Show rows scored by `plan`, judged stale by `context`; `opinions` take the place of the former ones.
 
@@ -94,7 +100,7 @@ class ScoreTable(LineList[int]):
         if opinions is not None:
             self._opinions = opinions
         self._rows, self._metrics = rows, plan.metrics
-        self._view = View.of(context, plan.metrics, opinions=self._opinions)
+        self._view = View.of(context, plan.metrics, opinions=self._opinions, names=names)
         self._weighed = frozenset(plan.shares)
         self._columns = None
         self._find_best()
@@ -189,7 +195,7 @@ class ScoreTable(LineList[int]):
                 return [Segment(str(index + 1).rjust(column.width), muted)]
             case "name":
                 style = look.pen(self.get_component_rich_style("line-list--strong")) if row.item == self._best else None
-                return [Segment(fit(self.name_of(row), column.width, "middle"), style or look.base)]
+                return [Segment(fit(self.name_of(row), column.width, "name"), style or look.base)]
             case "likeness":
                 cosine = (self._cosines or {}).get(row.item)
                 text = "-" if cosine is None else f"{cosine:.4f}"
@@ -251,7 +257,8 @@ class ScoreTable(LineList[int]):
         state = (
             width,
             self.app.size.width < NARROW_TERMINAL,
-            len(self.keys),
+            # Not of those that are shown: a filter changes that while values arrive.
+            len(self._rows),
             bool(self._opinions),
             self._cosines is not None,
         )
@@ -265,7 +272,7 @@ class ScoreTable(LineList[int]):
 
     def name_of(self, row: Row) -> str:
         """What a row is called in its first wide column."""
-        return printable_name(row.path)
+        return printable(self._view.names[row.path], None)
 
     def _measure_names(self) -> None:
         fresh = range(self._measured, min(len(self._rows), _MEASURED_NAMES))
@@ -274,7 +281,8 @@ class ScoreTable(LineList[int]):
         self._measured = fresh.stop
         widest = max(cell_len(self.name_of(self._rows[item])) for item in fresh)
         if widest > self._longest_name:
-            self._longest_name, self._columns = widest, None
+            # Images that come later move the columns seldom.
+            self._longest_name, self._columns = widest + (_NAME_SPARE if self._longest_name else 0), None
 
     def _find_best(self) -> None:
         self._best = self._best_final = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -79,9 +80,21 @@ class AgreementService:
         results, origin = await self._settled(), self.origin
         return await asyncio.to_thread(_preview, results, origin, file)
 
-    async def analyse(self, study: Study, group_by: str = "") -> Analysis:
-        """All statistics of a study, the same for the same study."""
-        return await asyncio.to_thread(_analyse, study, group_by)
+    async def analyse(
+        self, study: Study, group_by: str = "", progress: Callable[[int, int, str], object] = lambda *_: None
+    ) -> Analysis:
+        """All statistics of a study, the same for the same study.
+
+        `progress` is called on the loop with the number of steps done, of all, and the next one.
+        """
+        loop = asyncio.get_running_loop()
+
+        def report(done: int, total: int, step: str) -> None:
+            # The application may be gone.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(progress, done, total, step)
+
+        return await asyncio.to_thread(_analyse, study, group_by, report)
 
     async def write(self, analysis: Analysis, cell: AgreementCell | None, path: Path) -> None:
         """Write everything as .json or .md, or the figure of one cell as .png or .svg.
@@ -149,17 +162,17 @@ def _preview(results: Results, origin: str, file: JudgementFile) -> Preview:
     return preview(file, _scores(results, origin)[0])
 
 
-def _analyse(study: Study, group_by: str) -> Analysis:
+def _analyse(study: Study, group_by: str, progress: Callable[[int, int, str], object]) -> Analysis:
     # Brings scipy.stats, which takes a second: never on the loop.
     from aim_tui.core.agreement.analysis import Options, analyse
 
-    return analyse(study, Options(group_by=group_by, top=TOP))
+    return analyse(study, Options(group_by=group_by, top=TOP), progress)
 
 
 def _write(analysis: Analysis, cell: AgreementCell | None, path: Path) -> None:
+    from aim_tui.errors import ExportError
     from aim_tui.exports.agreement import AgreementFigure, AgreementReport
     from aim_tui.exports.formats import export, find_by_ending, format_of
-    from aim_tui.store.errors import ExportError
 
     if (chosen := find_by_ending(path, AgreementReport)) is not None:
         export(AgreementReport(analysis), chosen, path)

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 # What no new value changes.
 _FIXED_COLUMNS = frozenset({"item", "name", "id", "instruction", "is_correct", "error_type"})
-_NO_VIEW = View()
 
 
 @dataclass(slots=True)
@@ -63,12 +62,12 @@ class Arrangement:
                 if "changed size during iteration" not in str(error):
                     raise
 
-    def find(self, text: str, rows: Sequence[Row], start: int, step: int) -> int | None:
+    def find(self, text: str, rows: Sequence[Row], start: int, step: int, view: View) -> int | None:
         """The next item from position `start` on whose name holds a text, ignoring case; it wraps around."""
         wanted, count, name = folded(text), len(self.order), self.columns["name"]
         for offset in range(count):
             item = self.order[(start + offset * step) % count]
-            if wanted in folded(printable(name.text(rows[item], _NO_VIEW), None)):
+            if wanted in folded(printable(name.text(rows[item], view), None)):
                 return item
         return None
 

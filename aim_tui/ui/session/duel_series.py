@@ -9,9 +9,11 @@ import random
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from aim_tui.core.ratings.bradley_terry import Bout, Ranking, choose_pair, rank
 from aim_tui.core.scoring.jobs import ReadingPolicy
+from aim_tui.core.scoring.results import Row
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
 from aim_tui.inputs.images import ImageError, open_image, read_image
@@ -21,6 +23,8 @@ from aim_tui.ui.session.store_access import StoreAccess
 
 #: More images than these would need thousands of duels, and the choice of a pair looks at all pairs.
 MOST_IMAGES = 200
+#: How many are offered where there are more.
+FEWER = 50
 _SCORES = {DuelOutcome.LEFT: 1.0, DuelOutcome.RIGHT: 0.0, DuelOutcome.TIE: 0.5}
 
 
@@ -28,9 +32,29 @@ def size_problem(count: int) -> str:
     """Why a series of so many images cannot begin, or an empty text."""
     if count < 2:
         return "a duel needs two images; space marks images in the table, f shows only some"
-    if count > MOST_IMAGES:
-        return f"{count} images are too many for duels (the limit is {MOST_IMAGES}); mark some (space) or filter (f)"
     return ""
+
+
+class Selection(NamedTuple):
+    """Some of too many images."""
+
+    about: str
+    items: list[int]
+
+
+def selections(rows: Sequence[Row]) -> dict[str, Selection]:
+    """Fewer of too many images, by what they are called: `rows` are in the order of the table."""
+    scored = [row for row in rows if row.final is not None]
+    best = sorted(scored, key=lambda row: -(row.final or 0.0))[:FEWER]
+    # The same sample every time, so that its series goes on.
+    chance = random.Random("\n".join(sorted(row.path for row in rows)))
+    sample = chance.sample(sorted(rows, key=lambda row: row.path), FEWER)
+    found = {f"top {FEWER}": Selection(f"by final score, of {len(scored)} that have one", [row.item for row in best])}
+    if len(best) < 2:
+        found.clear()
+    found[f"first {FEWER}"] = Selection("as the table is sorted now", [row.item for row in rows[:FEWER]])
+    found[f"random {FEWER}"] = Selection("a sample that stays the same", [row.item for row in sample])
+    return found
 
 
 def series_of(folder: str, images: Sequence[Image]) -> str:
@@ -135,7 +159,7 @@ class DuelSeries:
         if (count := len(duellists.images)) < 2:
             of = count + len(duellists.unreadable) + len(duellists.copies)
             raise AimError(f"{count} of {of} images can be read and differ; a duel needs two")
-        series = cls(store, rater, folder, duellists, run_of, random.Random())  # noqa: S311
+        series = cls(store, rater, folder, duellists, run_of, random.Random())
         await series.read()
         return series
 

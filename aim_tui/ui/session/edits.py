@@ -29,6 +29,7 @@ from aim_tui.ui.session.file_contents import FileContents
 from aim_tui.ui.session.ratings import RatingService
 from aim_tui.ui.session.run_record import RunPlan, RunRecord
 from aim_tui.ui.session.store_access import StoreAccess
+from aim_tui.ui.session.undo_history import UndoHistory
 
 if TYPE_CHECKING:
     from aim_tui.ui.session.jobs import Jobs
@@ -64,10 +65,11 @@ class OpenEdits:
 class EditService:
     """Verbs over one file of edits; a job that it started goes on while its screen is closed."""
 
-    def __init__(self, workspace: Workspace, jobs: Jobs, store: StoreAccess) -> None:
+    def __init__(self, workspace: Workspace, jobs: Jobs, store: StoreAccess, undo_history: UndoHistory) -> None:
         self._workspace = workspace
         self._store = store
         self._jobs = jobs
+        self.undo_history = undo_history
         self._changed: set[int] = set()
         self._record: RunRecord | None = None
         self._job: RunningJob | None = None
@@ -149,7 +151,8 @@ class EditService:
 
     def _new_ratings(self) -> RatingService:
         workspace, contents = self._workspace, EditContents(self.results.rows)
-        return RatingService(workspace.post, self._store, workspace.launch.rater, lambda _: self.run_id, contents)
+        rater, history = workspace.launch.rater, self.undo_history
+        return RatingService(workspace.post, self._store, rater, lambda _: self.run_id, history, contents)
 
     # -- scoring -----------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from aim_tui.exports.images import ImageRecords, Provenance
 
 def export_path(text: str) -> Path:
     """The path that a user's text means."""
-    return Path(text).expanduser()
+    return Path(os.path.expanduser(text))
 
 
 def listed_endings(*kinds: type[Content]) -> str:
@@ -34,9 +34,9 @@ def path_problem(text: str, *kinds: type[Content]) -> str:
     path, kinds = export_path(text), kinds or (ImageRecords,)
     if find_by_ending(path, *kinds) is None:
         return f"the name must end in {listed_endings(*kinds)}"
-    if path.is_dir():
+    if os.path.isdir(path):
         return f"{path} is a folder"
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         return f"there is no folder {path.parent}"
     if not os.access(path.parent, os.W_OK):
         return f"no permission to write in {path.parent}"
@@ -56,9 +56,9 @@ def provenance(profile: Profile, engine: EngineSettings, not_asked: Mapping[str,
     return Provenance(profile, engine_settings(engine), not_asked)
 
 
-def write_rows(path: Path, results: Results, source: Provenance, judged: OpinionsByPath | None = None) -> None:
+def write_rows(path: Path, results: Results, source: Provenance, opinions: OpinionsByPath | None = None) -> None:
     """Write rows of images, with what people say of them; ExportError where that cannot be."""
-    write(ImageRecords(results.settled(), source, judged), path)
+    write(ImageRecords(results.settled(), source, opinions), path)
 
 
 def row_as_tsv(row: Row, results: Results) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from aim_tui.file_operations.journal import new_journal, recover
+from aim_tui.file_operations.journal import Journal, new_journal, recover
 from aim_tui.file_operations.plan import Action, TransferPlan, make_plan
 from aim_tui.file_operations.transfer import TransferOutcome, carry_out, undo
 
@@ -28,7 +30,7 @@ class TransferProgress:
 
 
 class FileTransferService:
-    """Copies and moves files, and remembers the last transfer for `undo`, also after a restart."""
+    """Copies and moves files, and undoes that, for the last transfer also after a restart."""
 
     def __init__(self, state: Path | None) -> None:
         """`state` is the folder for the journals; nothing is remembered after a restart where it is None."""
@@ -36,8 +38,9 @@ class FileTransferService:
         self._journal: Path | None = None
         self.progress: TransferProgress | None = None
         """What is being done, or None."""
-        self.last: TransferOutcome | None = None
-        """What `undo` would undo."""
+        self.recovered: TransferOutcome | None = None
+        """What the application that was open before did last."""
+        self._in_journal: TransferOutcome | None = None
         self._stop = Event()
         self._work: asyncio.Task[TransferOutcome] | None = None
 
@@ -49,7 +52,8 @@ class FileTransferService:
         if newest is not None:
             self._journal = newest.path
             carried = list(newest.carried.values())
-            self.last = TransferOutcome(newest.action, newest.folder, carried, made_folder=newest.made_folder)
+            self.recovered = TransferOutcome(newest.action, newest.folder, carried, made_folder=newest.made_folder)
+            self._in_journal = self.recovered
         return [str(one) for one in cut_off]
 
     async def plan(self, action: Action, paths: Sequence[str], folder: str) -> TransferPlan:
@@ -63,18 +67,22 @@ class FileTransferService:
         outcome = await self._run(
             verb, len(plan.steps), lambda progress, cancelled: carry_out(plan, progress, cancelled, journal)
         )
-        if outcome.carried:
-            self.last = outcome
+        self._in_journal = outcome
         return outcome
 
-    async def undo(self) -> TransferOutcome | None:
-        """Undo the last copy or move; what is refused stays where it is. None where there was none."""
-        last, self.last = self.last, None
-        if last is None:
-            return None
-        return await self._run(
-            "undoing", len(last.carried), lambda progress, cancelled: undo(last, progress, cancelled, self._journal)
+    async def undo(self, done: TransferOutcome) -> TransferOutcome:
+        """Undo a copy or move; what is refused stays where it is. Cancelled, `done` holds what can still be undone."""
+        if self._state is not None and done is not self._in_journal:
+            # Its journal ended when the next transfer began.
+            self._journal, self._in_journal = await asyncio.to_thread(_new_journal_of, self._state, done), done
+        journal = self._journal
+        before = replace(done, carried=list(done.carried))
+        outcome = await self._run(
+            "undoing", len(before.carried), lambda progress, cancelled: undo(before, progress, cancelled, journal)
         )
+        handled = {each.source for each in outcome.carried} | {path for path, _ in outcome.refused}
+        done.carried = [file for file in done.carried if file.target not in handled]
+        return outcome
 
     def cancel(self) -> None:
         """End after the file that is on; what was transferred stays where it is."""
@@ -100,3 +108,13 @@ class FileTransferService:
             return await asyncio.shield(self._work)
         finally:
             self.progress = None
+
+
+def _new_journal_of(state: Path, done: TransferOutcome) -> Path:
+    """A journal of a transfer that has none any more; in a thread."""
+    path = new_journal(state)
+    with closing(Journal(path)) as journal:
+        journal.write("transfer", done.action, done.folder, done.made_folder, os.getpid())
+        for file in done.carried:
+            journal.done(file)
+    return path

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import glob
 import os
 import threading
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from aim_tui.core.scoring.jobs import ReadingPolicy
+    from aim_tui.inputs.listing import FolderListing, LeftOut
     from aim_tui.ui.session.jobs import Jobs
     from aim_tui.ui.session.replaced_files import ReplacedFileService
     from aim_tui.ui.session.run_record import RunRecords
@@ -60,6 +62,8 @@ class _FolderChange:
     gone: bool
     """Whether the folder is not there."""
     notice: str
+    left_out: LeftOut
+    """What stands there and is no image that is read."""
 
 
 class FolderWatchService:
@@ -125,7 +129,7 @@ class FolderWatchService:
         if workspace.viewed is not None:
             workspace.notify("this is a stored run; esc goes back to the folder, which can be watched", "warning")
             return
-        if workspace.launch.images is not None and workspace.listing.folder == workspace.launch.folder:
+        if self._files_alone:
             workspace.notify("these images were named one by one; a folder can be watched", "warning")
             return
         mode = _NEXT[self.mode]
@@ -144,9 +148,15 @@ class FolderWatchService:
         if self._workspace.viewed is not None:
             return
         self.stop()
-        if self.mode is not WatchMode.OFF and self._workspace.launch.images is None:
+        if self.mode is not WatchMode.OFF and not self._files_alone:
             self._start()
         self._changed()
+
+    @property
+    def _files_alone(self) -> bool:
+        """Whether what is shown are files that were named, to which none can come."""
+        paths = self._workspace.listing.paths
+        return bool(paths) and not any(glob.has_magic(path) or os.path.isdir(path) for path in paths)
 
     def stop(self) -> None:
         """Watch no longer: the thread ends within a moment, and the run that was kept open now."""
@@ -169,14 +179,14 @@ class FolderWatchService:
     def _start(self) -> None:
         self._stop = threading.Event()
         workspace, loop = self._workspace, asyncio.get_running_loop()
-        folder, known = str(workspace.listing.folder), {row.path for row in workspace.results.rows}
+        listing, known = workspace.listing, {row.path for row in workspace.results.rows}
 
         def report(change: _FolderChange) -> None:
             # A folder that was left, or a loop that is closed, has no use for it.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(self._on_change, thread, change)
 
-        args = (folder, known, workspace.launch.reading, self._stop, report)
+        args = (listing, known, workspace.launch.reading, self._stop, report)
         thread = threading.Thread(target=_watch, args=args, name="watch", daemon=True)
         self._threads = [each for each in self._threads if each.is_alive()] + [thread]
         self._thread = thread
@@ -197,7 +207,9 @@ class FolderWatchService:
         if change.notice != self._notice:
             self._notice = change.notice
             workspace.notify(printable(change.notice), "warning")
-        if added or (change.unfinished, change.gone) != (workspace.unfinished_files, self._gone):
+        if other_left_out := change.left_out != workspace.left_out:
+            workspace.set_left_out(change.left_out)
+        if added or other_left_out or (change.unfinished, change.gone) != (workspace.unfinished_files, self._gone):
             workspace.unfinished_files, self._gone = change.unfinished, change.gone
             self._changed()
         if self._again and not self._checking:
@@ -237,13 +249,18 @@ class FolderWatchService:
 
 
 def _watch(
-    folder: str, known: set[str], policy: ReadingPolicy, stop: threading.Event, report: Callable[[_FolderChange], None]
+    listing: FolderListing,
+    known: set[str],
+    policy: ReadingPolicy,
+    stop: threading.Event,
+    report: Callable[[_FolderChange], None],
 ) -> None:
     """Runs in a thread until `stop` is set; `known` are the images that are rows already."""
     # It and what it imports is not for the start of the screen.
     from aim_tui.inputs.folder_watcher import Watch
 
-    watch = Watch([folder], False, policy, known=())
+    folder = str(listing.folder)
+    watch = Watch(listing.paths or [folder], listing.recursive, policy, known=())
     awaited: set[str] = set()
     # What is there when the watch begins waits for the user.
     seen: set[str] = set()
@@ -255,4 +272,5 @@ def _watch(
         known.update(fresh)
         seen.update(whole, unfinished)
         awaited = known.intersection(unfinished)
-        report(_FolderChange(fresh, finished, again, unfinished, not os.path.isdir(folder), watch.notice))  # noqa: PTH112 - never raises
+        gone = not os.path.isdir(folder)
+        report(_FolderChange(fresh, finished, again, unfinished, gone, watch.notice, watch.left_out))

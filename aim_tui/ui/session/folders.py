@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.scoring.results import Results
 from aim_tui.core.text import printable
-from aim_tui.inputs.listing import FolderListing, list_folder
+from aim_tui.inputs.listing import FolderListing, count_below, list_folder, list_paths
 from aim_tui.store.records import Run
-from aim_tui.ui.session.messages import FolderOpened
+from aim_tui.ui.session.messages import BelowCounted, FolderOpened
 from aim_tui.ui.session.metric_choice import MetricChoice
 from aim_tui.ui.session.row_memory import RowMemory
 from aim_tui.ui.session.saved_state import Place
@@ -22,6 +21,12 @@ from aim_tui.ui.session.workspace import FolderBehind, Workspace
 
 if TYPE_CHECKING:
     from aim_tui.ui.session.jobs import Jobs
+
+
+# Paths without images of which each is said alone.
+_PROBLEMS = 3
+# Seconds that images in sub-folders are counted for at most.
+_COUNT_SECONDS = 2.0
 
 
 class FolderService:
@@ -50,9 +55,9 @@ class FolderService:
         self._memory = RowMemory(workspace)
         self._changing = asyncio.Lock()
 
-    def open(self, folder: Path) -> asyncio.Task[None]:
-        """Show another folder's images. A job that runs is cancelled; its later events are dropped."""
-        return self._workspace.tasks.run(self.show(folder))
+    def open(self, folder: Path, paths: Sequence[str] = (), *, recursive: bool = False) -> asyncio.Task[None]:
+        """Show other images, as `show` does. A job that runs is cancelled; its later events are dropped."""
+        return self._workspace.tasks.run(self.show(folder, paths, recursive=recursive))
 
     def moved(self, places: Mapping[str, str]) -> None:
         """Images lie elsewhere now, by where they were: list the folder again; their scores go with them."""
@@ -90,29 +95,34 @@ class FolderService:
         if self._workspace.viewed is None:
             self._workspace.saved_state.set_place(place)
 
-    async def show(self, folder: Path, images: tuple[str, ...] | None = None) -> None:
-        """Show a folder's images, or these; one that cannot be read is not opened, which is reported."""
+    async def show(self, folder: Path, paths: Sequence[str] = (), *, recursive: bool = False, named: str = "") -> None:
+        """Show a folder's images, those below it too where `recursive`, or those of `paths` in their place.
+
+        The file that is `named` is shown whatever its name ends with. A folder that cannot be read is not opened, which
+        is reported.
+        """
         workspace = self._workspace
         async with self._changing:
-            listing = await asyncio.to_thread(list_folder, folder)
-            if images is not None:
-                listing = replace(listing, images=list(images), problem=None)
-            elif listing.problem and folder != workspace.listing.folder:
+            if paths or recursive:
+                listing = await asyncio.to_thread(list_paths, folder, paths, recursive)
+            else:
+                listing = await asyncio.to_thread(list_folder, folder, named)
+            if listing.problem and not paths and folder != workspace.listing.folder:
                 workspace.notify(f"{printable(str(folder))}: {listing.problem}", "error")
                 return
             # Another folder is scored as folders were before a stored run was opened.
             await self._rebuild(listing, workspace.behind.choice if workspace.behind else workspace.choice)
 
     async def _list_again(self, places: Mapping[str, str]) -> None:
-        listing, launch = self._workspace.listing, self._workspace.launch
-        named = launch.images is not None and listing.folder == launch.folder
-        images = tuple(places.get(path, path) for path in listing.images) if named else None
+        listing = self._workspace.listing
+        paths = [places.get(path, path) for path in listing.paths]
         self._memory.move(places, self._workspace.profile)
         self._move_prompts(places)
-        await self.show(listing.folder, images)
+        await self.show(listing.folder, paths, recursive=listing.recursive)
 
     async def _use_profile(self, profile: Profile) -> None:
         """The same images under other models, with what those have measured before."""
+        self._workspace.saved_state.set_profile(profile.name)
         async with self._changing:
             await self._rebuild(self._workspace.listing, self._workspace.choice.under(profile))
         await self._look_for_models()
@@ -145,9 +155,28 @@ class FolderService:
         workspace.update_plan()
         workspace.rows_shown()
         workspace.post(FolderOpened(listing))
+        self._report(listing)
         if self._store.path is not None and listing.images:
             work = self._memory.recall(self._store, workspace.profile, workspace.engine_settings())
             workspace.recall = workspace.tasks.run(work)
+
+    def _report(self, listing: FolderListing) -> None:
+        """Say what of the folder is not shown: paths without images, files left out, images in sub-folders."""
+        workspace = self._workspace
+        for problem in listing.problems[:_PROBLEMS]:
+            workspace.notify(f"{problem.path}: {problem.reason}", "warning")
+        if (more := len(listing.problems) - _PROBLEMS) > 0:
+            workspace.notify(f"{more} more paths without images", "warning")
+        if listing.folders and not listing.recursive and not listing.paths:
+            workspace.tasks.run(self._count_below(listing))
+
+    async def _count_below(self, listing: FolderListing) -> None:
+        below = await asyncio.to_thread(count_below, listing.folders, _COUNT_SECONDS)
+        workspace = self._workspace
+        if below and workspace.listing is listing:
+            workspace.below = below
+            workspace.notify(f"{below} of {listing.folder}: R in the files (o), or aim-tui -r, shows them", quiet=True)
+            workspace.post(BelowCounted())
 
     def _keep(self) -> None:
         # The values of a stored run are not taken for what would come out now.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.metrics.registry import get_metric
@@ -12,6 +13,7 @@ from aim_tui.core.scoring.context import Context
 from aim_tui.core.text import file_name, printable
 from aim_tui.ui.concurrency import in_row_thread
 from aim_tui.ui.session.prompt_file import EDITED, GIVEN_UP, ItemPrompt, ItemPrompts, PromptFile
+from aim_tui.ui.session.undo_history import UndoHistory, UndoResult, UndoStep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -20,7 +22,12 @@ if TYPE_CHECKING:
     from aim_tui.ui.session.workspace import Workspace
 
 #: What each source is called: the values of `inputs.prompts.PromptFrom`, which the start of the screen does without.
-SOURCES = {"metadata": "their metadata", "sidecar": "the files beside them", "filename": "their names"}
+SOURCES = {
+    "metadata": "their metadata",
+    "metadata-tags": "their metadata, <lora:...> kept",
+    "sidecar": "the files beside them",
+    "filename": "their names",
+}
 # What a user decided stays, whatever an image brings.
 _TYPED = (EDITED, GIVEN_UP)
 # Images that are read before the next check whether the folder was left.
@@ -30,12 +37,13 @@ _AT_ONCE = 200
 class ItemPromptService:
     """Changes what each image is compared with. What a user has edited is on disk before the screen shows it.
 
-    `update_scores` scores one image again.
+    `update_scores` scores one image again. What a user does is a step of the undo history while the folder is open.
     """
 
-    def __init__(self, workspace: Workspace, update_scores: Callable[[int], None]) -> None:
+    def __init__(self, workspace: Workspace, update_scores: Callable[[int], None], undo_history: UndoHistory) -> None:
         self._workspace = workspace
         self._update_scores = update_scores
+        self._undo_history = undo_history
         self._folder: str | None = None
         self._writing = asyncio.Lock()
 
@@ -45,6 +53,7 @@ class ItemPromptService:
         """Give rows that are about to be shown the prompts that were kept for them."""
         self._stop_reading()
         if folder != self._folder:
+            self._undo_history.forget(self)
             self._workspace.item_prompts, self._folder = ItemPrompts("", {}), folder
             if (file := self._file()) is not None:
                 try:
@@ -105,38 +114,82 @@ class ItemPromptService:
         if self._refused():
             return
         entry = ItemPrompt(text.strip(), EDITED) if text.strip() else ItemPrompt("", GIVEN_UP)
+        before = self._workspace.item_prompts.entries.get(row.path)
         self._workspace.saved_state.add_texts("", entry.prompt)
+        if await self._set_entry(row, entry):
+            name = file_name(row.path)
+            what = f"prompt of {name}" if entry.prompt else f"clearing the prompt of {name}"
+            undo, redo = partial(self._set_entry_again, row, before), partial(self._set_entry_again, row, entry)
+            self._undo_history.add(UndoStep(what, undo, redo, owner=self, id=row.id))
+
+    async def _set_entry(self, row: Row, entry: ItemPrompt | None) -> bool:
+        """Give an image this entry or none, and score it again; False where the folder was left meanwhile."""
         scored = any(get_metric(metric).needs is Need.PROMPT for metric in row.raws)
         results = self._workspace.results
-        await self._keep({row.path: entry})
+        if entry is None:
+            self._workspace.item_prompts.entries.pop(row.path, None)
+            await self._keep(replace=True)
+        else:
+            await self._keep({row.path: entry})
         if results is not self._workspace.results:
-            return
-        await self._adopt({row.path: entry})
+            return False
+        await self._adopt({row.path: entry} if entry is not None else {})
+        self._workspace.mark_changed([row.item])
         if scored and self._workspace.running is not None:
             self._workspace.notify(f"{printable(file_name(row.path))} is out of date; s scores it after the job")
         elif scored:
             self._update_scores(row.item)
+        return True
+
+    async def _set_entry_again(self, row: Row, entry: ItemPrompt | None) -> UndoResult:
+        if self._refused():
+            return UndoResult.REFUSED
+        rows = self._workspace.results.rows
+        now = next((each for each in rows if each.path == row.path), None)
+        if now is None:
+            self._workspace.notify(f"{file_name(row.path)} is no longer among the images", "warning")
+            return UndoResult.IMPOSSIBLE
+        return self._done(await self._set_entry(now, entry))
 
     async def leave(self) -> None:
         """Compare all images with everybody's prompt again."""
         if self._refused():
             return
+        count, former = self._workspace.item_prompt_count, self._workspace.item_prompts
+        nobodys = ItemPrompts("", {})
+        if await self._set_prompts(nobodys):
+            self._add_step("leaving the images' own prompts", former, nobodys)
+            self._workspace.notify(
+                f"{count} image{'s are' if count != 1 else ' is'} compared with everybody's prompt again"
+            )
+
+    async def _set_prompts(self, prompts: ItemPrompts) -> bool:
+        """These are the images' own prompts now; False where the folder was left meanwhile."""
         self._stop_reading()
         workspace = self._workspace
-        count, results, former = workspace.item_prompt_count, workspace.results, workspace.item_prompts
-        self._workspace.item_prompts = ItemPrompts("", {})
+        results, former = workspace.results, workspace.item_prompts
+        workspace.item_prompts = prompts
         await self._keep(replace=True)
-        if results is not self._workspace.results:
-            return
-        self._workspace.item_prompts_version += 1
-        for row in results.rows:
-            if row.own is not None:
-                row.own = None
-        self._workspace.mark_changed(row.item for row in results.rows if row.path in former.entries)
-        self._workspace.setup_changed()
-        self._workspace.notify(
-            f"{count} image{'s are' if count != 1 else ' is'} compared with everybody's prompt again"
-        )
+        if results is not workspace.results:
+            return False
+        await self._adopt({})
+        changed = former.entries.keys() | prompts.entries.keys()
+        workspace.mark_changed(row.item for row in results.rows if row.path in changed)
+        return True
+
+    async def _set_prompts_again(self, prompts: ItemPrompts) -> UndoResult:
+        if self._refused():
+            return UndoResult.REFUSED
+        return self._done(await self._set_prompts(prompts))
+
+    def _add_step(self, what: str, before: ItemPrompts, after: ItemPrompts) -> None:
+        undo, redo = partial(self._set_prompts_again, before), partial(self._set_prompts_again, after)
+        self._undo_history.add(UndoStep(what, undo, redo, owner=self))
+
+    def _done(self, done: bool) -> UndoResult:
+        if not done:
+            self._workspace.notify("the prompts are kept, but other images are shown meanwhile", "warning")
+        return UndoResult.DONE if done else UndoResult.IMPOSSIBLE
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
@@ -171,8 +224,9 @@ class ItemPromptService:
         if kept is None:
             await self._keep(prompts, source=source)
         elif any(prompt.prompt for prompt in prompts.values()):
-            self._workspace.item_prompts = ItemPrompts(source, dict(kept))
-            self._workspace.item_prompts.entries |= prompts
+            former = self._workspace.item_prompts
+            self._workspace.item_prompts = ItemPrompts(source, {**kept, **prompts})
+            self._add_step(f"prompts from {SOURCES[source]}", former, self._workspace.item_prompts)
             await self._keep(replace=True)
         else:
             self._workspace.notify(_summary(source, prompts, len(kept)), "warning")
@@ -221,34 +275,39 @@ class ItemPromptService:
 
     def _assign(self, rows: Sequence[Row]) -> None:
         entries = self._workspace.item_prompts.entries
-        # One without gets an empty context: in a job where others have one, it is compared with everybody's or nothing.
-        nothing = Context() if any(own.prompt for own in entries.values()) else None
+        # One without gets a context too, with the reason: in a job where others have one, it is compared with
+        # everybody's or nothing.
+        some = any(own.prompt for own in entries.values())
         for row in rows:
             own = entries.get(row.path)
-            row.own = (
-                Context(prompt=own.prompt, prompt_origin=own.origin) if own is not None and own.prompt else nothing
-            )
+            prompt, origin = (own.prompt, own.origin) if own is not None else ("", "")
+            row.own = Context(prompt=prompt, prompt_origin=origin) if some else None
 
 
 def _read_prompts(paths: Sequence[str], source: str) -> dict[str, ItemPrompt]:
     """What images bring; runs in a thread."""
     from aim_tui.inputs.prompts import FoundPrompt, PromptFrom, find_prompt
 
-    where = PromptFrom(source)
-    prompts = ((path, find_prompt(path, where)) for path in paths)
+    where, _, tags = source.partition("-")
+    prompts = ((path, find_prompt(path, PromptFrom(where), keep_tags=bool(tags))) for path in paths)
     return {
-        path: ItemPrompt(each.prompt, each.origin) if isinstance(each, FoundPrompt) else ItemPrompt("", each.reason)
+        path: ItemPrompt(each.prompt, each.described) if isinstance(each, FoundPrompt) else ItemPrompt("", each.reason)
         for path, each in prompts
     }
 
 
 def _summary(source: str, prompts: Mapping[str, ItemPrompt], kept: int) -> str:
     """How many images have a prompt and from where, and why the others have none."""
-    origins = Counter(prompt.origin for prompt in prompts.values() if prompt.prompt)
+    from aim_tui.inputs.prompts import origin_in
+
+    described = [origin_in(prompt.origin) for prompt in prompts.values() if prompt.prompt]
+    origins = Counter(origin for origin, _ in described)
     lacking = [(path, prompt.origin) for path, prompt in prompts.items() if not prompt.prompt]
     summary = f"prompts of {origins.total()} of {len(prompts)} images from {SOURCES[source]}"
-    if source == "metadata" and origins:
+    if source.startswith("metadata") and origins:
         summary += f" ({', '.join(f'{many} {printable(name)}' for name, many in origins.most_common(3))})"
+    if tagged := sum(without for _, without in described):
+        summary += f"; {tagged} without <lora:...> and the like (I l keeps them)"
     if kept:
         summary += f"; {kept} edited here stay{'s' if kept == 1 else ''}"
     if lacking:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,7 +91,7 @@ def judged_by(file: JudgementFile, scores: StudySource, metrics: Sequence[StudyC
 def _read(file: JudgementFile, scores: StudySource) -> tuple[StudySource, tuple[StudyJudgement, ...]]:
     scale = read_scale("scale", file.scale.strip())
     reading = Reading(lower_is_better=frozenset(_parts(file.lower)), scale=scale, rater_column=file.rater.strip())
-    source = read_source(Path(file.path.strip()).expanduser(), reading)
+    source = read_source(Path(os.path.expanduser(file.path.strip())), reading)
     measured = {column.name for column in scores.columns}
     columns = choose(source, _parts(file.columns), "the field Columns", ColumnRole.JUDGEMENT, avoided=measured)
     return source, tuple(StudyJudgement(column.name, source.raters.get(column.name) or (column,)) for column in columns)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from aim_tui.file_operations.transfer import TransferOutcome
     from aim_tui.inputs.listing import FolderListing
 
 
@@ -38,6 +39,10 @@ class SetupChanged(_Replaceable):
     """Topic, prompt, reference, metrics, weights or profile have changed."""
 
 
+class BelowCounted(_Replaceable):
+    """The images in the sub-folders of the folder have been counted."""
+
+
 class WatchChanged(_Replaceable):
     """Watching began or ended, or files came or are unfinished; `FolderWatchService.take_added` has the new rows."""
 
@@ -54,8 +59,17 @@ class FolderOpened(Message):
 
 
 @dataclass
+class TransferRecovered(Message):
+    """A copy or move of the application that was open before can be undone."""
+
+    outcome: TransferOutcome
+
+
+@dataclass
 class UserNotice(Message):
     """Something for the user to read once."""
 
     text: str
     severity: Literal["information", "warning", "error"] = "information"
+    quiet: bool = False
+    """Whether it is only found among the messages: the screen says it in few words already."""

@@ -61,7 +61,7 @@ class PromptFile:
     def add(self, source: str, entries: Mapping[str, ItemPrompt]) -> None:
         """Put these behind what is there; they are on disk when this returns."""
         make_private(self._path.parent)
-        with open(self._path, "ab", opener=_private) as stream:  # noqa: PTH123 - Path.open has no opener
+        with open(self._path, "ab", opener=_private) as stream:
             # Whatever a crash has cut off ends here.
             stream.write((b"\n" if stream.tell() else b"") + _lines(source, entries))
             stream.flush()
@@ -72,7 +72,7 @@ class PromptFile:
         make_private(self._path.parent)
         handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
         try:
-            with open(handle, "wb") as file:  # noqa: PTH123 - the handle is already open
+            with open(handle, "wb") as file:
                 file.write(_lines(prompts.source, prompts.entries))
                 file.flush()
                 os.fsync(file.fileno())

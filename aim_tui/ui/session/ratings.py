@@ -10,9 +10,10 @@ import asyncio
 import getpass
 import os
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.message import Message
 
@@ -24,6 +25,7 @@ from aim_tui.ui.concurrency import with_pauses
 from aim_tui.ui.session.file_contents import FileContents
 from aim_tui.ui.session.messages import OpinionsChanged, UserNotice
 from aim_tui.ui.session.store_access import StoreAccess
+from aim_tui.ui.session.undo_history import UndoHistory, UndoResult, UndoStep
 
 if TYPE_CHECKING:
     from aim_tui.core.scoring.results import Row
@@ -37,34 +39,28 @@ _READ_AT_ONCE = 32
 # A store that does not answer keeps nobody who quits for longer.
 _END_SECONDS = 4.0
 
+Result = TypeVar("Result")
 
-@dataclass(frozen=True, slots=True)
-class Undone:
-    """What was undone: the id of the (first) row, what had been stored, in a few words, and of how many images."""
 
-    id: str
+@dataclass(slots=True)
+class _Entry:
+    """What one key stores: about one image, or the same about many."""
+
     what: str
-    count: int = 1
-
-    def __str__(self) -> str:
-        """In words."""
-        of = printable(file_name(self.id)) if self.count == 1 else f"{self.count} images"
-        return f"taken back: {self.what} of {of}"
-
-
-class _Entry(NamedTuple):
-    """What one key stored: about one image, or the same about many."""
-
-    numbers: Sequence[int]
-    path: str
-    what: str
+    fields: Mapping[str, Any]
+    """What it changes of an opinion."""
+    sha256s: Sequence[str]
+    write: Callable[[Judgements], Sequence[int]]
+    numbers: Sequence[int] = ()
+    """The words in the store; others each time it is stored."""
 
 
 class RatingService:
     """Stores ratings, rejections and notes of one rater, in the order in which they were given.
 
     Each verb returns at once with a task that ends when the entry is in the store, True, or was refused, False, which
-    is reported. What was given after an entry that was refused is refused with it: it was meant to follow.
+    is reported. What was given after an entry that was refused is refused with it: it was meant to follow. Every entry
+    is a step of the undo history.
     """
 
     def __init__(
@@ -73,6 +69,7 @@ class RatingService:
         store: StoreAccess,
         rater: str,
         run_of: Callable[[str], str | None],
+        undo_history: UndoHistory,
         contents: FileContents | None = None,
     ) -> None:
         """`run_of` names the stored run that an image is shown with; `contents` identifies what is rated by content."""
@@ -82,10 +79,8 @@ class RatingService:
         self._store = store
         self._post = post
         self._run_of = run_of
-        self._in_turn = asyncio.Lock()
-        self._turn = 0
+        self._undo_history = undo_history
         self._waiting: set[asyncio.Task[Any]] = set()
-        self._entries: list[_Entry] = []
         self._changed: set[int] = set()
         self._background: set[asyncio.Task[None]] = set()
         self._recalling: asyncio.Task[None] | None = None
@@ -142,13 +137,13 @@ class RatingService:
         )
 
     def rate_all(self, paths: Sequence[str], rating: float | None) -> asyncio.Task[int]:
-        """Give many images one rating, which one `undo` undoes; how many could be read and are stored."""
+        """Give many images one rating, which is one step to undo; how many could be read and are stored."""
         runs = {path: self._run_of(path) for path in paths}
-        return self._in_order(self._store_entries(runs, rating, self._turn))
+        return self._in_order(lambda: self._rate_all(runs, rating), 0)
 
     def reject(self, path: str, rejected: bool) -> asyncio.Task[bool]:
         """Reject an image, or undo that."""
-        what = "rejection" if rejected else "taking it back"
+        what = "rejection" if rejected else "clearing the rejection"
         about: Any = {"rater": self.rater, "run": self._run_of(path)}
         return self._submit(
             path, what, {"rejected": rejected}, lambda judgements, image: judgements.reject(image, rejected, **about)
@@ -161,87 +156,89 @@ class RatingService:
             path, "note", {"note": text}, lambda judgements, image: judgements.note(image, text, **about)
         )
 
-    def undo(self) -> asyncio.Task[Undone | None]:
-        """Undo the last entry since the application is open; None where there is none, which is reported."""
-        return self._in_order(self._undo(self._turn))
-
     def _submit(
-        self, path: str, what: str, fields: dict[str, Any], write: Callable[[Judgements, Image], int]
+        self, path: str, what: str, fields: Mapping[str, Any], write: Callable[[Judgements, Image], int]
     ) -> asyncio.Task[bool]:
-        return self._in_order(self._store_entry(path, what, fields, write, self._turn))
+        return self._in_order(lambda: self._judge(path, what, fields, write), False)
 
-    def _in_order(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        task = asyncio.create_task(work)
+    def _in_order(self, change: Callable[[], Awaitable[Result]], otherwise: Result) -> asyncio.Task[Result]:
+        task = self._undo_history.in_order(change, otherwise)
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
         return task
 
-    async def _store_entry(
-        self, path: str, what: str, fields: dict[str, Any], write: Callable[[Judgements, Image], int], turn: int
+    async def _judge(
+        self, path: str, what: str, fields: Mapping[str, Any], write: Callable[[Judgements, Image], int]
     ) -> bool:
-        # A lock wakes those who wait in the order in which they came.
-        async with self._in_turn:
-            if turn != self._turn:
-                return False
-            try:
-                self._check_store()
-                sha256 = await asyncio.to_thread(self._file_contents.of, path)
-                number = await self._store.judge(
-                    lambda judgements: write(judgements, _image(sha256, self._file_contents.place(path)))
-                )
-            except AimError as error:
-                self._refuse(f"{what} of {printable(file_name(path))}", error)
-                return False
+        what = f"{what} of {printable(file_name(path))}"
+        try:
+            self._check_store()
+            sha256 = await asyncio.to_thread(self._file_contents.of, path)
+            image = _image(sha256, self._file_contents.place(path))
+            entry = _Entry(what, fields, [sha256], lambda judgements: [write(judgements, image)])
+            await self._store_entry(entry)
+        except AimError as error:
+            self._refuse(what, error)
+            return False
+        self._know(path, sha256)
+        self._add_step(entry, path)
+        await self._show_entry(entry)
+        return True
+
+    async def _rate_all(self, runs: Mapping[str, str | None], rating: float | None) -> int:
+        what = _rating(rating)
+        try:
+            self._check_store()
+            contents = await asyncio.to_thread(self._file_contents.of_all, list(runs))
+            if not contents:
+                raise UsageError("none of them can be read", "look where the files are")
+            images = [
+                (_image(sha256, self._file_contents.place(path)), runs[path]) for path, sha256 in contents.items()
+            ]
+            first, count = next(iter(contents)), len(contents)
+            of = printable(file_name(first)) if count == 1 else f"{count} images"
+            entry = _Entry(
+                f"{what} of {of}",
+                {"rating": rating},
+                list(dict.fromkeys(contents.values())),
+                lambda judgements: judgements.rate_all(images, rating, rater=self.rater),
+            )
+            await self._store_entry(entry)
+        except AimError as error:
+            self._refuse(f"{what} of {len(runs)} images", error)
+            return 0
+        self._add_step(entry, first)
+        async for path, sha256 in with_pauses(contents.items()):
             self._know(path, sha256)
-            self._entries.append(_Entry([number], path, what))
-            self._hold(sha256, self.rater, replace(self._opinions[sha256].get(self.rater, NOTHING), **fields))
-            return True
+        await self._show_entry(entry)
+        return count
 
-    async def _store_entries(self, runs: Mapping[str, str | None], rating: float | None, turn: int) -> int:
-        async with self._in_turn:
-            if turn != self._turn:
-                return 0
-            what = _rating(rating)
-            try:
-                self._check_store()
-                contents = await asyncio.to_thread(self._file_contents.of_all, list(runs))
-                if not contents:
-                    raise UsageError("none of them can be read", "look where the files are")
-                images = [
-                    (_image(sha256, self._file_contents.place(path)), runs[path]) for path, sha256 in contents.items()
-                ]
-                numbers = await self._store.judge(
-                    lambda judgements: judgements.rate_all(images, rating, rater=self.rater)
-                )
-            except AimError as error:
-                self._refuse(f"{what} of {len(runs)} images", error)
-                return 0
-            self._entries.append(_Entry(numbers, next(iter(contents)), what))
-            async for path, sha256 in with_pauses(contents.items()):
-                self._know(path, sha256)
-                self._hold(sha256, self.rater, replace(self._opinions[sha256].get(self.rater, NOTHING), rating=rating))
-            return len(contents)
+    async def _store_entry(self, entry: _Entry) -> None:
+        entry.numbers = await self._store.judge(entry.write)
 
-    async def _undo(self, turn: int) -> Undone | None:
-        async with self._in_turn:
-            if turn != self._turn:
-                return None
-            if not self._entries:
-                self._post(UserNotice("there is nothing to take back that you said since the application is open"))
-                return None
-            numbers, path, what = self._entries[-1]
-            undone = Undone(path, what, len(numbers))
-            try:
-                self._check_store()
-                held = await self._store.judge(lambda judgements: judgements.undo_all(self.rater, numbers))
-            except AimError as error:
-                self._refuse(f"taking back the last word, the {str(undone).removeprefix('taken back: ')},", error)
-                return None
-            self._entries.pop()
-            async for standing in with_pauses(held):
-                sha256 = standing.image.sha256
-                self._hold(sha256, self.rater, standing.upon(self._opinions[sha256].get(self.rater, NOTHING)))
-            return undone
+    async def _show_entry(self, entry: _Entry) -> None:
+        async for sha256 in with_pauses(entry.sha256s):
+            self._hold(sha256, self.rater, replace(self._opinions[sha256].get(self.rater, NOTHING), **entry.fields))
+
+    def _add_step(self, entry: _Entry, path: str) -> None:
+        undo, redo = partial(self._undo, entry), partial(self._redo, entry)
+        self._undo_history.add(UndoStep(entry.what, undo, redo, id=path))
+
+    async def _undo(self, entry: _Entry) -> UndoResult:
+        held = await self._store.judge(lambda judgements: judgements.undo_all(self.rater, entry.numbers))
+        if not held:
+            gone = "it is no longer in the store, or another program has undone it"
+            self._post(UserNotice(f"{entry.what} cannot be undone: {gone}", "warning"))
+            return UndoResult.IMPOSSIBLE
+        async for standing in with_pauses(held):
+            sha256 = standing.image.sha256
+            self._hold(sha256, self.rater, standing.upon(self._opinions[sha256].get(self.rater, NOTHING)))
+        return UndoResult.DONE
+
+    async def _redo(self, entry: _Entry) -> UndoResult:
+        await self._store_entry(entry)
+        await self._show_entry(entry)
+        return UndoResult.DONE
 
     def _check_store(self) -> None:
         if self._store.path is None:
@@ -251,9 +248,7 @@ class RatingService:
             )
 
     def _refuse(self, what: str, error: AimError) -> None:
-        self._turn += 1
-        # The one that is being refused no longer waits.
-        after = len(self._waiting) - 1
+        after = self._undo_history.refuse_waiting()
         more = f", nor the {after} given after it" if after else ""
         hint = f" ({error.hint})" if error.hint else ""
         self._post(UserNotice(f"not stored: {what}{more}: {error.message}{hint}", "error"))
@@ -313,7 +308,7 @@ class RatingService:
 
     async def _recall(self, rows: Sequence[Row]) -> None:
         # Between two entries, so that none is older than what is read here.
-        async with self._in_turn:
+        async with self._undo_history.in_turn:
             try:
                 nothing: dict[str, dict[str, Opinion]] = {}
                 opinions, seen = await self._store.judged(_everything, (nothing, set[str]()))

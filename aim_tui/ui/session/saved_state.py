@@ -9,13 +9,14 @@ import asyncio
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
+from aim_tui.core.metrics.profiles import Profile
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.selection.sorting import SortKey
 from aim_tui.core.text import printable
@@ -52,6 +53,7 @@ class FolderState(msgspec.Struct, frozen=True):
     current: str = ""
     info: str = ""
     watch: str = ""
+    profile: str = ""
 
 
 class Texts(msgspec.Struct, frozen=True):
@@ -95,7 +97,9 @@ class SavedState:
         self.problems: list[str] = []
         """What was wrong with the files; shown once, when the application is open."""
         self.recalled: tuple[str, ...] = ()
-        """What the context has from last time: topic, prompt, reference."""
+        """What is as it was last time: profile, topic, prompt, reference."""
+        self.last_profile: Profile | None = None
+        """The profile that the folder was scored with last time, in place of the settings' own."""
         self._waiting: dict[Path, msgspec.Struct] = {}
         self._new_texts: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
         self._saving: asyncio.Task[None] | None = None
@@ -112,7 +116,7 @@ class SavedState:
         """What images of a folder are compared with: what was given, else what it was last time."""
         self._state = self._load(folder)
         last = Context(self._state.topic, self._state.prompt, self._state.reference)
-        if last.reference and not given.reference and not os.path.exists(last.reference):  # noqa: PTH110 - any bytes
+        if last.reference and not given.reference and not os.path.exists(last.reference):
             self.problems.append(f"the reference of last time is gone: {printable(last.reference)}")
             last = replace(last, reference="")
         context = Context(given.topic or last.topic, given.prompt or last.prompt, given.reference or last.reference)
@@ -126,9 +130,25 @@ class SavedState:
             self.set_context(context)
         return context
 
-    def recalled_in(self, context: Context) -> tuple[str, ...]:
-        """What is still as it was recalled: topic, prompt, reference."""
-        return tuple(name for name in self.recalled if getattr(context, name) == getattr(self._begun, name))
+    def begin_profile(self, profile: Profile, known: Mapping[str, Profile], *, given: bool) -> None:
+        """Score with `profile` where it was `given`, else with the one that was used here last time."""
+        last = self._state.profile
+        if given:
+            self.set_profile(profile.name)
+        elif last in known and last != profile.name:
+            self.last_profile = known[last]
+            self.recalled = ("profile", *self.recalled)
+        elif last and last != profile.name:
+            self.problems.append(f"the profile of last time, {printable(last)}, is not there; {profile.name} is used")
+
+    def recalled_in(self, context: Context, profile: str) -> tuple[str, ...]:
+        """What is still as it was recalled: profile, topic, prompt, reference."""
+        same = {
+            name for name in self.recalled if name != "profile" and getattr(context, name) == getattr(self._begun, name)
+        }
+        if self.last_profile is not None and self.last_profile.name == profile:
+            same.add("profile")
+        return tuple(name for name in self.recalled if name in same)
 
     @property
     def place(self) -> Place:
@@ -168,6 +188,10 @@ class SavedState:
                 self._state, topic=context.topic, prompt=context.prompt, reference=context.reference
             )
         )
+
+    def set_profile(self, profile: str) -> None:
+        """The images of this folder are scored with this profile from now on."""
+        self._remember(msgspec.structs.replace(self._state, profile=profile))
 
     def set_watch(self, watch: str) -> None:
         """The folder is watched like this from now on."""

@@ -96,9 +96,9 @@ class SearchService:
 
         def look(database: Database) -> _Embeddings:
             # Here and below: numpy is not for the start of the screen.
-            from aim_tui.store.cache import FeatureCache, Kind, Space
+            from aim_tui.store.cache import FeatureCache, FeatureKind, Space
 
-            space = Space(Kind.EMBEDDING, embedded.fingerprint, embedded.recipe)
+            space = Space(FeatureKind.EMBEDDING, embedded.fingerprint, embedded.recipe)
             there, vectors = FeatureCache(database).vectors(space, sha256s)
             return _Embeddings(there.tolist(), vectors)
 

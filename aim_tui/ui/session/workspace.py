@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, Literal, ParamSpec
 
 from textual.message import Message
@@ -15,7 +15,7 @@ from aim_tui.core.scoring.events import Event, Item
 from aim_tui.core.scoring.jobs import EngineSettings
 from aim_tui.core.scoring.plan import ScoringPlan, score
 from aim_tui.core.scoring.results import Results, Row
-from aim_tui.inputs.listing import FolderListing
+from aim_tui.inputs.listing import CountBelow, FolderListing, LeftOut
 from aim_tui.store.records import RunInfo
 from aim_tui.ui.concurrency import Tasks, with_pauses
 from aim_tui.ui.launch import Launch
@@ -25,7 +25,7 @@ from aim_tui.ui.session.local_models import LocalModels
 from aim_tui.ui.session.messages import SetupChanged, UserNotice
 from aim_tui.ui.session.metric_choice import MetricChoice
 from aim_tui.ui.session.prompt_file import EDITED, ItemPrompts
-from aim_tui.ui.session.saved_state import SavedState
+from aim_tui.ui.session.saved_state import Place, SavedState
 
 Args = ParamSpec("Args")
 
@@ -67,10 +67,16 @@ class Workspace:
         self.post = post
         weights = {**launch.profile.weights, **(launch.weights or {})}
         self.choice = MetricChoice.of(launch.profile, launch.metrics or launch.profile.metrics, weights)
+        if (last := saved_state.last_profile) is not None:
+            self.choice = self.choice.under(last)
         plan, self.problem = self.choice.plan(launch.context)
         """Why nothing can be scored with the present setup; empty where something can."""
         self.listing = FolderListing(launch.folder)
         """The folder whose images are shown."""
+        self.left_out = self.listing.left_out
+        """What stands among the images and is not shown."""
+        self.below: CountBelow | None = None
+        """The images in the folder's sub-folders, as soon as they are counted."""
         self.results = Results(plan, launch.context)
         """The rows that are shown."""
         self.contents = FileContents()
@@ -224,14 +230,31 @@ class Workspace:
             if entry is None:
                 return "its own"
             return f"its own, {entry.origin if entry.origin == EDITED else f'from {entry.origin}'}"
-        return f"everybody's: {entry.origin}" if entry is not None else "everybody's"
+        reason = entry.origin if entry is not None else row.own.prompt_origin if row.own is not None else ""
+        whose = "everybody's" if self.context.prompt.strip() else "none"
+        return f"{whose}: {reason}" if reason else whose
 
     # -- rows --------------------------------------------------------------------------------------------------------
+
+    @property
+    def begun_place(self) -> Place:
+        """Where the user begins: where they were last time, or at the image that was named."""
+        place, current = self.saved_state.place, self.launch.current
+        # A filter of last time may hide it.
+        return replace(place, current=current, filter="") if current else place
 
     def show_rows(self, listing: FolderListing, results: Results) -> None:
         """Show these rows in place of the others."""
         self.listing, self.results = listing, results
+        self.below = None
+        self.set_left_out(listing.left_out)
         self._changed.clear()
+
+    def set_left_out(self, left_out: LeftOut) -> None:
+        """Show in few words what stands among the images and is left out; the messages have it in full."""
+        self.left_out = left_out
+        for line in left_out.lines():
+            self.notify(f"left out in {self.listing.folder}: {line}", quiet=True)
 
     def add_images(self, paths: Sequence[str]) -> list[Row]:
         """Add images behind the others, which stay as they are."""
@@ -286,9 +309,15 @@ class Workspace:
 
     # -- what the user is told ---------------------------------------------------------------------------------------
 
-    def notify(self, text: str, severity: Literal["information", "warning", "error"] = "information") -> None:
-        """Show the user a notification."""
-        self.post(UserNotice(text, severity))
+    def notify(
+        self,
+        text: str,
+        severity: Literal["information", "warning", "error"] = "information",
+        *,
+        quiet: bool = False,
+    ) -> None:
+        """Show the user a notification, or only put it among the messages."""
+        self.post(UserNotice(text, severity, quiet))
 
     def activity_changed(self) -> None:
         """The worker's state, the job's progress or the store's condition has changed."""

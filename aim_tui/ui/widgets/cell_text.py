@@ -9,27 +9,45 @@ from rich.cells import cell_len, split_graphemes
 
 from aim_tui.core.text import printable
 
-Cut = Literal["middle", "end"]
+Cut = Literal["start", "middle", "end", "name"]
 _ELLIPSIS = "…"
+# Below these a folder shows too little to tell two apart.
+_LEAST_FOLDER, _LEAST_WITH_FOLDER = 5, 12
 
 
 @lru_cache(maxsize=16_384)
 def fit(text: str, width: int, cut: Cut = "end") -> str:
     """`text` made printable, cut or padded with spaces to exactly `width` cells.
 
-    'middle' keeps both ends, which is where file names differ.
+    'start' keeps the end, 'middle' both ends, which is where file names differ; 'name' those of a folder before it too.
     """
     if width <= 0:
         return ""
     text = printable(text)
+    if cut == "name":
+        return _fit_name(text, width)
     if text.isascii():
         if len(text) <= width:
             return text.ljust(width)
         if width == 1:
             return _ELLIPSIS
-        tail = (width - 1) // 2 if cut == "middle" else 0
+        tail = _tail(width - 1, cut)
         return text[: width - 1 - tail] + _ELLIPSIS + text[len(text) - tail :]
     return _fit_wide(text, width, cut)
+
+
+def _fit_name(text: str, width: int) -> str:
+    """A name with or without a folder: where both do not fit, each keeps its ends."""
+    folder, slash, name = text.rpartition("/")
+    if not slash or cell_len(text) <= width or width < _LEAST_WITH_FOLDER:
+        return fit(text, width, "middle")
+    room = min(max(width - 1 - cell_len(name), _LEAST_FOLDER), cell_len(folder))
+    return f"{fit(folder, room, 'middle')}/{fit(name, width - room - 1, 'middle')}"
+
+
+def _tail(cells: int, cut: Cut) -> int:
+    """How many of the cells are for the end of a text."""
+    return {"start": cells, "middle": cells // 2}.get(cut, 0)
 
 
 def centre(text: str, width: int) -> str:
@@ -59,13 +77,13 @@ def _fit_wide(text: str, width: int, cut: Cut) -> str:
     spans, total = split_graphemes(text)
     if total > width:
         budget = width - 1
-        tail = budget // 2 if cut == "middle" else 0
+        tail = _tail(budget, cut)
         start, used = 0, 0
         for _, end, cells in spans:
             if used + cells > budget - tail:
                 break
             start, used = end, used + cells
-        finish, tail = len(text), budget - used if cut == "middle" else 0
+        finish, tail = len(text), 0 if cut == "end" else budget - used
         for begin, _, cells in reversed(spans):
             if cells > tail:
                 break

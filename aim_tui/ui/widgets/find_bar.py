@@ -74,7 +74,7 @@ class FindBar(Vertical):
 
     BINDING_GROUP_TITLE = "Find and filter"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Give up", tooltip="Go back to what was shown before", id="find.leave"),
+        Binding("escape", "leave", "Cancel", tooltip="Show what was shown before", id="find.leave"),
         Binding("tab", "turn", "Names or content", tooltip="Find a name, or rank by what is shown", id="find.turn"),
     ]
 
@@ -169,7 +169,7 @@ class FindBar(Vertical):
         self._mistake.display = False
 
     def action_leave(self) -> None:
-        """Give up."""
+        """Leave, and show what was shown before."""
         self.post_message(self.Cancelled(self._seeking))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -4,39 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from rich.cells import cell_len
+from textual.app import RenderResult
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
 from aim_tui.core.scoring.plan import ScoringPlan
 from aim_tui.core.text import printable
+from aim_tui.ui.widgets.cell_text import fit
 from aim_tui.ui.widgets.weights_bar import weights_line
 
+# Cells of the folder that are shown whatever else there is to say.
+_LEAST_FOLDER = 16
 
-class TitleLine(Static):
-    """The folder, how many images it holds, the profile, and what is judged against because it was so last time."""
+
+class TitleLine(Widget):
+    """The folder, how many images are shown and how many not, the profile, and what is as it was last time."""
+
+    DEFAULT_CSS = "TitleLine { height: 1; }"
 
     def __init__(self) -> None:
-        super().__init__(id="title", markup=False)
+        super().__init__(id="title")
+        self._folder = ""
+        self._before = self._after = Content("")
 
-    def show(self, folder: str, images: int, profile: str, recalled: Sequence[str] = (), own: int = 0) -> None:
-        """Show these."""
+    def show(
+        self, folder: str, images: int, profile: str, recalled: Sequence[str] = (), own: int = 0, others: str = ""
+    ) -> None:
+        """Show these; `others` says in few words which images are not shown."""
+        self._folder = printable(folder)
         as_before = f"{', '.join(recalled)} as last time  " if recalled else ""
-        self.update(
-            Content.assemble(
-                ("aim-tui  ", "bold"),
-                # Before the folder, which may be long: what was not asked for this time must not be cut off.
-                (as_before, "$text-warning"),
-                printable(folder),
-                (f"  {images} image{'' if images == 1 else 's'}", "$foreground-muted"),
-                (f", {own} with own prompts" if own else "", "$text-accent"),
-                (f"  profile {printable(profile)}", "$foreground-muted"),
-            ),
-            layout=False,
+        # Before the folder: what was not asked for this time must not be cut off.
+        self._before = Content.assemble(("aim-tui  ", "bold"), (as_before, "$text-warning"))
+        self._after = Content.assemble(
+            (f"  {images} image{'' if images == 1 else 's'}", "$foreground-muted"),
+            (f", {printable(others)}" if others else "", "$text-warning"),
+            (f", {own} with own prompts" if own else "", "$text-accent"),
+            (f"  profile {printable(profile)}", "$foreground-muted"),
         )
+        self.refresh()
+
+    def render(self) -> RenderResult:
+        """The line; where it is too long, the folder gives way first, then the end."""
+        width = self.content_size.width
+        room = max(width - self._before.cell_length - self._after.cell_length, min(_LEAST_FOLDER, width))
+        folder = self._folder if cell_len(self._folder) <= room else fit(self._folder, room, "start")
+        return (self._before + Content(folder) + self._after).truncate(width, ellipsis=True)
 
 
 class SetupLine(Static):
-    """The weights in use and what is not asked for, or why nothing can be scored."""
+    """The weights in use and the skipped metrics, or why nothing can be scored."""
 
     def __init__(self) -> None:
         super().__init__(id="setup", markup=False)

@@ -77,7 +77,10 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
 
     @dataclass
     class MarksChanged(Fact):
-        """Keys were marked or unmarked; `control.marks` holds all of them."""
+        """Keys were marked or unmarked, or a range was begun; `control.marks` holds all that are marked."""
+
+        flipped: AbstractSet[Any] = frozenset()
+        """What the user has marked or unmarked."""
 
     @dataclass
     class HeaderClicked(Fact):
@@ -164,12 +167,26 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
         if model.cursor_key != old_key:
             self.post_message(self.CursorMoved(self, model.cursor))
         if marking:
-            self.post_message(self.MarksChanged(self))
+            self._report_marks()
 
     def set_marks(self, keys: Iterable[Key]) -> None:
         """Replace the marks, without a message: whoever calls knows."""
         self._model.set_marks(keys)
         self.refresh()
+
+    def flip_marks(self, keys: Iterable[Key]) -> None:
+        """Mark those that are not marked and unmark the others, with a message."""
+        self._model.flip(keys)
+        self._marks_changed()
+
+    def post_message(self, message: Message) -> bool:
+        """Post a message; a fact is the list's own, also while a widget around the list handles a message.
+
+        Textual takes that widget for the sender, and tells nobody above it.
+        """
+        if isinstance(message, LineList.Fact):
+            message.set_sender(self)
+        return super().post_message(message)
 
     def move_to(self, key: Key) -> bool:
         """Put the cursor on a key and bring it into view; False where it is not shown."""
@@ -235,7 +252,7 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
         else:
             self._model.begin_range()
             self._refresh_indexes([self._model.cursor])
-            self.post_message(self.MarksChanged(self))
+            self._report_marks()
 
     def action_mark_all(self) -> None:
         """Mark everything that is shown."""
@@ -374,8 +391,11 @@ class LineList(ScrollView, Generic[Key], can_focus=True, inherit_bindings=False)
     def _toggle(self, index: int) -> None:
         if self._model.toggle(index):
             self._refresh_indexes([index])
-            self.post_message(self.MarksChanged(self))
+            self._report_marks()
 
     def _marks_changed(self) -> None:
         self.refresh()
-        self.post_message(self.MarksChanged(self))
+        self._report_marks()
+
+    def _report_marks(self) -> None:
+        self.post_message(self.MarksChanged(self, self._model.take_flipped()))

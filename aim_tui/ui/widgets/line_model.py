@@ -12,7 +12,8 @@ Key = TypeVar("Key", bound="Hashable")
 class LineModel(Generic[Key]):
     """Keys with a cursor and marks that belong to keys, not positions; `can_mark` says which keys take a mark.
 
-    A range runs from where it was begun to the cursor; its keys count as marked while it is open.
+    A range runs from where it was begun to the cursor; its keys count as marked while it is open. What the user's
+    verbs mark and unmark is kept until `take_flipped` asks for it.
     """
 
     def __init__(self, can_mark: Callable[[Key], bool]) -> None:
@@ -21,6 +22,7 @@ class LineModel(Generic[Key]):
         self._can_mark = can_mark
         self._positions: dict[Key, int] | None = {}
         self._marks: set[Key] = set()
+        self._flipped: set[Key] = set()
         self._anchor: int | None = None
 
     def index_of(self, key: Key) -> int | None:
@@ -71,6 +73,16 @@ class LineModel(Generic[Key]):
         """Replace all marks and give up an open range."""
         self._anchor = None
         self._marks = set(keys)
+        self._flipped = set()
+
+    def flip(self, keys: Iterable[Key]) -> None:
+        """Mark those that are not marked and unmark the others: done twice, nothing has changed."""
+        self._marks = self._marks.symmetric_difference(keys)
+
+    def take_flipped(self) -> AbstractSet[Key]:
+        """What was marked or unmarked since the last call; `flip` of it undoes that."""
+        flipped, self._flipped = self._flipped, set()
+        return flipped
 
     def toggle(self, index: int) -> bool:
         """Mark or unmark; whether that key takes marks."""
@@ -78,6 +90,7 @@ class LineModel(Generic[Key]):
         if not self._can_mark(key):
             return False
         self._marks ^= {key}
+        self._flipped ^= {key}
         return True
 
     def begin_range(self) -> None:
@@ -88,22 +101,30 @@ class LineModel(Generic[Key]):
         """Turn an open range into marks: what was seen as marked stays so. Whether there was one."""
         if not self.in_range:
             return False
-        self._marks |= self._range_keys()
+        added = self._range_keys() - self._marks
+        self._marks |= added
+        self._flipped ^= added
         self._anchor = None
         return True
 
     def mark_all(self) -> None:
         """Mark everything shown."""
-        self.set_marks(self._marks | self._markable())
+        self._replace(self._marks | self._markable())
 
     def invert(self) -> None:
         """Invert the marks of everything shown."""
-        self.set_marks(self.marks ^ self._markable())
+        self._replace(set(self.marks ^ self._markable()))
 
     def clear(self) -> None:
         """End an open range; where there is none, give up all marks."""
         if not self.end_range():
-            self.set_marks(())
+            self._replace(set())
+
+    def _replace(self, marks: set[Key]) -> None:
+        # Against what was seen as marked, an open range included.
+        self._flipped ^= self.marks ^ marks
+        self._anchor = None
+        self._marks = marks
 
     def _range(self) -> range:
         if self._anchor is None:

@@ -23,7 +23,7 @@ def complete_path(text: str, suffixes: Collection[str] = ()) -> str | None:
     """
     head, slash, begun = text.rpartition("/")
     try:
-        with os.scandir(os.path.expanduser(head + slash) or ".") as entries:  # noqa: PTH111  # as text: any bytes
+        with os.scandir(os.path.expanduser(head + slash) or ".") as entries:  # as text: any bytes
             found = []
             for number, entry in enumerate(entries):
                 if number >= _MOST_LOOKED_AT:

@@ -19,7 +19,7 @@ from aim_tui.core.agreement.duel_agreement import duel_agreement, strengths
 from aim_tui.core.agreement.metric_comparison import adjusted, compare_metrics, swap_tests, williams, zou_interval
 from aim_tui.core.agreement.rater_agreement import Measurement, krippendorff_alpha, rater_agreement
 from aim_tui.core.agreement.study import Contest, Sample, StudyJudgement
-from aim_tui.core.statistics import mean_difference
+from aim_tui.core.statistics import mean
 from tests.core.agreement.samples import column, judgement, noisy, study
 
 EXACT = 1e-9
@@ -193,7 +193,7 @@ def test_right_and_wrong_are_told_apart_by_error_type_over_matched_pairs() -> No
     assert found.overall.wins is not None and found.overall.wins.rate == (2 + 0.5) / 4
     gaps = [0.8, 0.6, -0.1, 0.0]
     assert found.overall.wilcoxon_p == pytest.approx(stats.wilcoxon(gaps).pvalue, abs=EXACT)
-    wanted = mean_difference(gaps)
+    wanted = mean(gaps)
     assert found.overall.gap is not None and found.overall.gap.mean == pytest.approx(wanted.mean, abs=EXACT)
     assert found.overall.auc == pytest.approx(
         stats.mannwhitneyu([0.9, 0.8, 0.3, 0.6], [0.1, 0.2, 0.4, 0.6]).statistic / 16, abs=EXACT

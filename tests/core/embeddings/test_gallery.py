@@ -70,7 +70,7 @@ def test_groups_are_what_walking_over_all_pairs_finds(seed: int, monkeypatch: py
         )
 
 
-def test_copies_are_told_from_what_is_only_near() -> None:
+def test_copies_are_distinguished_from_near_duplicates() -> None:
     a, near, other = unit(np.array([[1, 0, 0], [1, 0.1, 0], [0, 0, 1]]))
     vectors = np.stack([other, a, near, a, near, other])
     (first, second) = find_groups(vectors, ["o", "a", "n", "a", "n", "o"], 0.99).groups

@@ -80,15 +80,15 @@ def classified(truth: dict[str, str]) -> Classification:
 
 def test_only_images_with_a_known_true_label_are_counted_and_the_others_are_named() -> None:
     found = classified({"a": "cat", "b": "dog"})
-    assert found.given == ["cat", "cat", "dog"]
+    assert found.predicted == ["cat", "cat", "dog"]
     assert found.agreement is not None and (found.agreement.n, found.agreement.right) == (2, 1)
-    assert found.untold == ["c"] and found.unknown == {} and found.truth_left_out
+    assert found.unlabelled == ["c"] and found.unknown == {} and found.truth_left_out
     found = classified({"a": "cat", "b": "gnu", "c": "dog"})
     assert found.unknown == {"b": "gnu"} and found.agreement is not None and found.agreement.accuracy == 1.0
     assert classified({"a": "gnu"}).agreement is None
 
 
-def test_the_report_is_that_of_scikit_learn_and_undefined_is_no_number() -> None:
+def test_the_report_is_that_of_scikit_learn_and_undefined_is_not_a_number() -> None:
     from sklearn.metrics import classification_report, confusion_matrix
 
     true = ["cat"] * 4 + ["dog"] * 3 + ["emu"] * 2
@@ -160,27 +160,27 @@ def test_noise_is_not_told_to_be_a_notion() -> None:
     ("labels", "said"),
     [
         (["a"] * 20, "at least two classes"),
-        (["a"] * 17 + ["b"] * 3, "3 distinct images are 'b'; cross-validation in 5 parts needs at least 5.*--folds 3"),
+        (["a"] * 17 + ["b"] * 3, "3 distinct images are 'b'; 5-fold cross-validation needs at least 5.*--folds 3"),
         (["a"] * 19 + ["b"], "1 distinct image is 'b'"),
-        ([str(number) for number in range(20)], "numbers are taken as classes"),
+        ([str(number) for number in range(20)], "numbers are read as classes"),
     ],
 )
-def test_too_few_of_a_class_is_refused_in_words(labels: list[str], said: str) -> None:
+def test_too_few_of_a_class_is_refused_with_a_clear_message(labels: list[str], said: str) -> None:
     with pytest.raises(UsageError) as refused:
         train(units(20), labels)
     assert re.search(said, str(refused.value))
 
 
-def test_what_is_no_probe_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_probe_is_refused(tmp_path: Path) -> None:
     from safetensors.numpy import save_file
 
     path = tmp_path / "x.safetensors"
     for content in (b"", b"\x80\x04pickle", b"\xff" * 64):
         path.write_bytes(content)
-        with pytest.raises(UsageError, match="no sound probe"):
+        with pytest.raises(UsageError, match="not a valid probe"):
             read_probe(path)
     save_file({"weights": np.zeros((1, 2))}, path)
-    with pytest.raises(UsageError, match="no probe of aim-tui"):
+    with pytest.raises(UsageError, match="not a probe of aim-tui"):
         read_probe(path)
     write_probe(path, Probe(("a", "b"), np.ones((1, 2)), np.zeros(1)), {})
     path.write_bytes(path.read_bytes().replace(b'[\\"a\\", \\"b\\"]', b'[\\"a\\", \\"a\\"]'))
@@ -248,16 +248,16 @@ def test_prompts_are_never_put_beside_the_wrong_folder(tmp_path: Path) -> None:
 # -- image against image ----------------------------------------------------------------------------------------------
 
 
-def test_what_has_no_partner_or_several_is_named() -> None:
+def test_an_image_without_a_single_match_is_reported_with_the_reason() -> None:
     found = pair(["a/1.png", "a/2.png", "a/3.png", "a/3.jpg"], ["b/1.png", "b/2.jpg", "b/3.webp"], ("a", "b"), "stem")
     assert found.pairs == (("a/1.png", "b/1.png"), ("a/2.png", "b/2.jpg"))
-    assert dict(found.alone) == {
-        "a/3.png": "is one of 2 that are called 3",
-        "a/3.jpg": "is one of 2 that are called 3",
-        "b/3.webp": "has 2 partners that are called 3",
+    assert dict(found.unpaired) == {
+        "a/3.png": "is one of 2 named 3",
+        "a/3.jpg": "is one of 2 named 3",
+        "b/3.webp": "has 2 matches named 3",
     }
     found = pair(["a/1.png", "a/2.png"], ["b/1.png", "b/2.jpg"], ("a", "b"))
-    assert found.pairs == (("a/1.png", "b/1.png"),) and [path for path, _ in found.alone] == ["a/2.png", "b/2.jpg"]
+    assert found.pairs == (("a/1.png", "b/1.png"),) and [path for path, _ in found.unpaired] == ["a/2.png", "b/2.jpg"]
 
 
 def test_all_pairs_are_those_of_the_whole_matrix_without_a_file_against_itself() -> None:

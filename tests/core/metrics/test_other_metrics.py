@@ -61,7 +61,7 @@ def test_a_metric_without_rule_and_weight_does_not_move_the_final_score() -> Non
     assert "siglip" not in both.norms
 
 
-def test_a_raw_column_that_failed_is_told_and_leaves_the_final_score_alone() -> None:
+def test_a_raw_column_that_failed_is_reported_and_leaves_the_final_score_alone() -> None:
     scores = score({"clip": Present(0.2), "siglip": Failed("no memory")}, plan("clip", "siglip"))
     assert scores.final == Present(20.0)
     assert scores.status is Status.PARTIAL
@@ -74,7 +74,7 @@ def test_a_row_is_pending_until_its_raw_columns_are_there() -> None:
     assert scores.final == Present(20.0)
 
 
-def test_without_a_metric_that_has_a_part_there_is_no_final_score() -> None:
+def test_there_is_no_final_score_without_a_metric_that_is_part_of_it() -> None:
     scores = score({"siglip": Present(0.1)}, plan("siglip"))
     assert isinstance(scores.final, Missing)
     assert scores.status is Status.OK
@@ -144,10 +144,10 @@ def test_a_stored_plan_knows_its_metrics_where_their_package_is_gone() -> None:
 
 class TestSettings:
     @pytest.fixture
-    def settings(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # noqa: ANN201
+    def settings(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
 
-        def load(text: str):  # noqa: ANN202
+        def load(text: str):
             file = tmp_path / "settings.toml"
             file.write_text(text)
             return load_settings(file)
@@ -185,6 +185,6 @@ class TestSettings:
             ("[profiles.mine]\nextends = 'aim'\n[profiles.mine.models]\nsigleap = { id = 'x/y' }\n", "unknown role"),
         ],
     )
-    def test_a_mistake_is_told_with_its_file(self, settings, text: str, problem: str) -> None:
+    def test_a_mistake_is_reported_with_its_file(self, settings, text: str, problem: str) -> None:
         with pytest.raises(ConfigError, match=problem):
             settings(text)

@@ -71,14 +71,14 @@ def test_intervals_shrink_with_more_duels() -> None:
     assert widths[0] > widths[1] > widths[2]
 
 
-def test_a_tie_pulls_together_and_is_no_win() -> None:
+def test_a_tie_pulls_together_and_is_not_a_win() -> None:
     tied = rank(2, [Bout(0, 1, 0.5)])
     assert tied.mean == pytest.approx([0, 0], abs=1e-6)
     assert tied.interval(0)[1] < rank(2, []).interval(0)[1]
     assert not tied.differ(0, 1)
 
 
-def test_neighbours_are_told_apart_only_after_enough_duels() -> None:
+def test_neighbours_are_distinguished_only_after_enough_duels() -> None:
     assert rank(2, [Bout(0, 1, 1.0)]).settled() == 0
     assert rank(2, [Bout(0, 1, 1.0)] * 12).settled() == 1
     assert rank(2, [Bout(0, 1, 1.0)] * 12).order == [0, 1]

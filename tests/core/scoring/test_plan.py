@@ -90,7 +90,7 @@ def test_a_row_with_no_value_at_all_has_failed() -> None:
     assert score(dict.fromkeys(METRICS, Failed("broken")), plan()).status is Status.FAILED
 
 
-def test_a_row_is_pending_until_every_asked_value_is_known() -> None:
+def test_a_row_is_pending_until_every_value_is_known() -> None:
     scores = score({"clip": Present(0.4)}, plan())
     assert scores.status is Status.PENDING
     assert scores.final is None
@@ -98,7 +98,7 @@ def test_a_row_is_pending_until_every_asked_value_is_known() -> None:
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_a_value_that_is_no_number_can_not_be_present(value: float) -> None:
+def test_a_present_value_is_always_a_number(value: float) -> None:
     with pytest.raises(ValueError, match="not a finite number"):
         Present(value)
 
@@ -137,7 +137,7 @@ def test_a_rule_that_does_not_cover_every_value_once_is_refused(pieces: tuple[Pi
         Rule(pieces)
 
 
-def test_the_branch_of_a_rule_is_told_in_words() -> None:
+def test_the_branch_of_a_rule_is_described_in_words() -> None:
     rule = AIM.rules.rules["lpips"]
     assert rule.branch(0.7).describe("lpips") == "0.6 < lpips <= 0.75: 0.9"
     assert rule.branch(0.8).describe("lpips") == "0.75 < lpips <= 0.95: a line from 0.89 to 0.1"

@@ -45,7 +45,7 @@ def test_cells_fill_metric_by_metric_and_the_row_is_ok_with_the_last_one() -> No
     assert (table.rows[0].status, table.rows[0].final, table.rows[0].caption) == (Status.OK, 100.0, "a cabin")
 
 
-def test_an_unreadable_image_fails_every_asked_metric_and_nothing_else() -> None:
+def test_an_unreadable_image_fails_every_enabled_metric_and_nothing_else() -> None:
     table = results(2, "clip")
     table.apply(ImageFailed(0, "is empty (0 bytes)"))
     table.apply(MetricBatch("clip", [MetricValue(1, "present", 0.4)]))
@@ -53,7 +53,7 @@ def test_an_unreadable_image_fails_every_asked_metric_and_nothing_else() -> None
     assert table.rows[0].errors() == "is empty (0 bytes)"
 
 
-def test_mean_median_and_best_leave_out_what_has_no_final_score_and_say_so() -> None:
+def test_mean_median_and_best_leave_out_rows_without_a_final_score_and_report_how_many() -> None:
     table = results(4, "clip")
     table.apply(batch("clip", Present(0.4), Present(-1.0), Failed("boom")))
     summary = table.summary()
@@ -90,7 +90,7 @@ def test_what_leaves_the_program_holds_no_value_of_another_prompt() -> None:
     table.apply(MetricBatch("clip", [MetricValue(1, "present", 0.1)]))
     old, new = (record(row, table.settled()) for row in table.settled().rows)
     assert (old["clip_score"], old["final_score"], old["blip2_similarity"]) == (None, None, 0.7)
-    assert old["error"] == "clip: scored against another prompt" and old["status"] == "partial"
+    assert old["error"] == "clip: scored with another prompt" and old["status"] == "partial"
     assert old["prompt_tokens"] is None
     assert new["clip_score"] == 0.1 and new["status"] == "ok"
     summary = table.summary()

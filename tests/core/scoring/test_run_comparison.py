@@ -36,7 +36,7 @@ def test_content_says_more_than_a_path() -> None:
     assert found(before, after) == {("/2.png", "/1.png"): By.CONTENT}
 
 
-def test_a_picture_that_was_made_anew_is_found_by_its_path_and_said_to_be_another() -> None:
+def test_a_picture_that_was_regenerated_is_matched_by_its_path_and_reported_as_another() -> None:
     (pair,) = pair_rows(rows(("/1.png", "x")), rows(("/1.png", "y")))
     assert (pair.by, pair.replaced) == (By.PATH, True)
 
@@ -79,7 +79,7 @@ def test_rises_falls_and_what_stayed_add_up() -> None:
     assert clip.change.n == 3
 
 
-def test_the_last_digit_of_a_sum_is_no_rise() -> None:
+def test_a_difference_in_the_last_digit_is_not_a_rise() -> None:
     compared = compare(results([0.2]), results([0.2 + 1e-9]))
     assert (compared.rose(), compared.fell(), len(compared.pairs)) == ([], [], 1)
 

@@ -461,6 +461,13 @@ def test_the_first_sampling_counts_before_detailers_and_upscalers(later: dict[st
     assert prompt_of_graph(with_image(**OTHER, **later)) == CABIN
 
 
+@pytest.mark.parametrize(("slot", "prompt"), [(0, "a boat"), (1, CABIN)])
+def test_of_a_node_with_several_texts_the_output_that_is_linked_counts(slot: int, prompt: str) -> None:
+    encoder = node("CLIPTextEncode", text=["t", slot])
+    texts = node("Text String", text="a boat", text_b=CABIN, text_c="", text_d="")
+    assert prompt_of_graph(text_to_image(n6=encoder, t=texts)) == prompt
+
+
 def two_outputs(first: str, second: str) -> dict[str, Any]:
     return text_to_image(
         n9=node("SaveImage", images=["n8", 0], filename_prefix=first),
@@ -480,6 +487,8 @@ def two_outputs(first: str, second: str) -> dict[str, Any]:
         (("x", "x_big"), "x_big_00001_", "a red boat"),
         (("x", "x_big"), "x_00001_", CABIN),
         (("%date:yyyy%_cabin", "%date:yyyy%_boat"), "2024_boat_00001_", "a red boat"),
+        (("%date:yyyy-MM-dd%", "boat"), "boat_00001_", "a red boat"),
+        (("%date:yyyy-MM-dd%", "boat"), "2024-05-01_00001_", CABIN),
     ],
 )
 def test_of_several_outputs_the_file_s_name_tells_which(prefixes: tuple[str, str], stem: str, prompt: str) -> None:
@@ -489,6 +498,8 @@ def test_of_several_outputs_the_file_s_name_tells_which(prefixes: tuple[str, str
 def test_several_outputs_of_which_none_has_the_file_s_name_give_none() -> None:
     with pytest.raises(PromptError, match="2 outputs have different prompts"):
         prompt_of_graph(two_outputs("cabin", "boat"), "renamed")
+    with pytest.raises(PromptError, match="2 outputs have different prompts"):
+        prompt_of_graph(two_outputs("cabin", "boat"), "boatman")
     same = two_outputs("cabin", "boat")
     same["b6"]["inputs"]["text"] = CABIN
     assert prompt_of_graph(same, "renamed") == CABIN

@@ -57,6 +57,12 @@ def prompt(path: str) -> str | None:
         (f"a cabin\n{SETTINGS}, Version: f2.0.1\nextras: x", "a cabin"),
         (f"a cabin Negative prompt: {UGLY} {SETTINGS}", "a cabin"),
         (f"a cabin {SETTINGS}", "a cabin"),
+        (
+            f"a sign with Negative prompt: none\nNegative prompt: {UGLY}\n{SETTINGS}",
+            "a sign with Negative prompt: none",
+        ),
+        (f"a list of Steps: 3, and more\n{SETTINGS}", "a list of Steps: 3, and more"),
+        (f"a label, Size: 3, Model: T\n{SETTINGS}", "a label, Size: 3, Model: T"),
         ("a cabin\nTemplate: a {small|big} cabin", "a cabin"),
         ("a cabin\nSize: 512x512, Seed: 7, Model: m, Steps: 20", "a cabin"),
         ("a cabin\nnegative prompt: x\nSteps: 20", "a cabin"),

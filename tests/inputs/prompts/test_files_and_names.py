@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,6 +28,32 @@ def test_a_text_beside_the_image_gives_the_prompt_in_any_case_and_encoding(
 ) -> None:
     (tmp_path / name).write_bytes("café\nSteps: 20, Sampler: e\nTemplate: x".encode(encoding))
     assert beside(tmp_path / "a.png") == FoundPrompt("café", name)
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"), [("café — “Zoë”", "cp1252"), ("雪の小屋", "utf-32"), ("café", "utf-16-le"), ("雪", "utf-16")]
+)
+def test_a_text_beside_the_image_in_a_rarer_encoding(tmp_path: Path, text: str, encoding: str) -> None:
+    (tmp_path / "a.txt").write_bytes(text.encode(encoding))
+    assert beside(tmp_path / "a.png") == FoundPrompt(text, "a.txt")
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"), [("雪の小屋", "cp932"), ("雪里的小屋", "gbk"), ("дом в снегу", "cp1251"), ("δάσος", "cp1253")]
+)
+def test_a_text_whose_encoding_cannot_be_known_is_no_prompt(tmp_path: Path, text: str, encoding: str) -> None:
+    (tmp_path / "a.txt").write_bytes(text.encode(encoding))
+    assert beside(tmp_path / "a.png") == NoPrompt("a.txt: is not UTF-8, and its encoding cannot be known")
+
+
+def test_the_text_of_an_image_whose_name_differs_in_case_is_not_taken(tmp_path: Path) -> None:
+    (tmp_path / "cabin.TXT").write_text(CABIN)
+    assert beside(tmp_path / "Cabin.png") == NoPrompt("no file Cabin.txt next to it")
+
+
+def test_a_pipe_beside_the_image_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.txt")
+    assert beside(tmp_path / "a.png") == NoPrompt("no file a.txt next to it")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import csv
 import json
 import subprocess
 import sys
+import threading
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,8 @@ from aim_tui.ui.session.agreement import groupings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+
+    from aim_tui.core.agreement.analysis import Analysis
 
 pytestmark = pytest.mark.usefixtures("models_here")
 
@@ -131,6 +134,52 @@ def write_csv(path: Path, rows: Sequence[Sequence[object]]) -> Path:
 
 
 # -- figures ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_analysis_says_how_far_it_is_and_what_comes_next() -> None:
+    ids = [str(number) for number in range(8)]
+
+    def column(name: str, values: Sequence[float]) -> StudyColumn:
+        return StudyColumn(name, tuple(StudyEntry(id, Present(x)) for id, x in zip(ids, values, strict=True)))
+
+    study = Study(
+        (column("a", range(8)), column("b", range(8, 0, -1))), (StudyJudgement("r", (column("r", range(8)),)),)
+    )
+    said: list[tuple[int, int, str]] = []
+    analyse(study, Options(resamples=0), lambda *step: said.append(step))
+    assert said == [(0, 3, "a against r"), (1, 3, "b against r"), (2, 3, "a with b against r")]
+
+
+async def test_while_it_is_computed_the_screen_says_how_far_that_is(
+    open_app: Any, folder: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+
+    def slowly(study: Study, group_by: str, progress: Any) -> Analysis:
+        progress(1, 3, "clip_score against rating")
+        go_on.wait()
+        return analyse(study, Options(top=20))
+
+    monkeypatch.setattr("aim_tui.ui.session.agreement._analyse", slowly)
+    async with opened(open_app, folder, store, size=(80, 24)) as app:
+        judge(app, store, RATINGS)
+        await app.press("K")
+        try:
+            await app.shows("computing 2 of 3: clip_score against rating")
+        finally:
+            go_on.set()
+        await worked_out(app)
+        assert "computing" not in app.text()
+
+
+async def test_every_coefficient_stands_beside_its_number_of_pairs_where_there_is_little_room(
+    open_app: Any, folder: Path, store: Path
+) -> None:
+    async with opened(open_app, folder, store, size=(36, 24)) as app:
+        judge(app, store, RATINGS)
+        screen = await correlate(app)
+        for cell in screen.analysis.cells:
+            await app.shows(f"{cell.coefficients[CoefficientKind.SPEARMAN].value:+.2f} n=8")
 
 
 @pytest.mark.parametrize("size", [(80, 24), pytest.param((120, 40), marks=pytest.mark.slow)])

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
+from aim_tui.core.outcomes import Present
+from aim_tui.core.scoring.plan import ScoringPlan, score
+from aim_tui.core.scoring.results import Row
+from aim_tui.settings.settings import load_settings
 from aim_tui.store.database import Database
 from aim_tui.store.errors import StoreError
 from aim_tui.store.judgements import Duel, DuelOutcome, Judgements
 from aim_tui.store.runs import Runs
 from aim_tui.ui.duel.ranking import RankingScreen
 from aim_tui.ui.duel.screen import DuelScreen
-from aim_tui.ui.session.duel_series import MOST_IMAGES, size_problem
+from aim_tui.ui.session.duel_series import MOST_IMAGES, selections, size_problem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,7 +111,7 @@ async def test_undo_takes_the_last_answer_back_and_asks_the_same_pair_again(
         await app.until(lambda: screen.pair == first)
         assert duels(store) == []
         await app.press("u")
-        await app.shows("no answer of this series to take back")
+        await app.shows("no answer of this series to undo")
 
 
 async def test_a_series_goes_on_in_another_application(open_app: Any, folder: Path, store: Path) -> None:
@@ -257,7 +261,40 @@ async def test_panes_are_equal_and_stack_where_the_terminal_is_narrow(open_app: 
             assert (left.x == right.x) == stacked
 
 
-def test_too_many_images_are_refused_with_a_way_out() -> None:
-    assert "mark some" in size_problem(MOST_IMAGES + 1)
+def test_a_duel_needs_two_images() -> None:
     assert "needs two" in size_problem(1)
-    assert size_problem(MOST_IMAGES) == ""
+    assert size_problem(2) == ""
+
+
+def test_of_too_many_images_the_best_the_first_and_a_sample_that_stays_the_same_are_offered() -> None:
+    rows = [Row(number, f"/images/{number}.png") for number in range(MOST_IMAGES + 1)]
+    assert list(selections(rows)) == ["first 50", "random 50"]
+    for row in rows[60:]:
+        row.scores = score(
+            {"clip": Present(row.item / 2000)},
+            ScoringPlan(("clip",), {"clip": 1.0}, load_settings().profile("aim").rules),
+        )
+    offered = selections(rows)
+    assert offered["top 50"].items == list(range(MOST_IMAGES, MOST_IMAGES - 50, -1))
+    assert offered["first 50"].items == list(range(50))
+    sample = offered["random 50"].items
+    assert len(set(sample)) == 50
+    assert selections(rows[::-1])["random 50"].items == sample
+
+
+async def test_too_many_images_meet_in_part_as_the_user_chooses(
+    open_app: Any, folder: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aim_tui.ui.session.duel_series.MOST_IMAGES", 5)
+    monkeypatch.setattr("aim_tui.ui.session.duel_series.FEWER", 3)
+    async with open_app(folder, store=store) as app:
+        await app.until(lambda: len(app.rows) == 8 and not app.session.workspace.recalling)
+        await app.press("D")
+        await app.shows("Duels between 5 images at most, of 8")
+        await app.press("j", "j", "enter")
+        assert not isinstance(app.app.screen, DuelScreen)
+        await app.press("D")
+        await app.shows("first 3")
+        await app.press("enter")
+        await app.until(lambda: isinstance(app.app.screen, DuelScreen) and app.app.screen.pair is not None)
+        assert len(app.app.screen._series.images) == 3

@@ -191,7 +191,7 @@ async def test_a_rating_is_of_the_edit_and_not_of_its_image(open_app: Any, data:
         await app.press("5", "2", "x")
         await app.until(lambda: not app.session.edits.ratings.waiting)
         await app.press("u")
-        await app.shows("taken back: rejection of right_1")
+        await app.shows("undone: rejection of right_1; U redoes it")
         await app.press("n")
         await app.type("dull")
         await app.press("enter")

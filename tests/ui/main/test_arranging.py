@@ -54,6 +54,20 @@ async def test_find_goes_to_a_name_and_n_goes_on(open_app: Any, make_folder: Any
         assert current() == 3
 
 
+async def test_the_screen_follows_what_is_found_while_it_is_typed_and_goes_back_with_esc(
+    open_app: Any, make_folder: Any
+) -> None:
+    folder = make_folder("a_cafe\u0301.png", "b_lake.png", "c_caf\xe9.png")
+    async with open_app(folder, size=(140, 30)) as app:
+        await app.press("j", "slash")
+        await app.type("caf\xe9")
+        await app.shows(f"{folder}/c_caf\xe9.png")
+        await app.press("enter", "n")
+        await app.shows(f"{folder}/a_cafe\u0301.png")
+        await app.press("slash", "b", "escape")
+        await app.shows(f"{folder}/a_cafe\u0301.png")
+
+
 async def test_a_filter_narrows_the_list_and_says_how_much(open_app: Any, folder: Path) -> None:
     async with open_app(folder, start_scoring=True) as app:
         await app.all_scored()
@@ -149,7 +163,7 @@ async def test_explain_tells_numbers_branches_weights_and_who_made_them(open_app
         for words in (
             "clip_score = 0.3970",
             "rule -1 < clip_score <= 0.4",
-            "not asked: no reference",
+            "skipped: no reference",
             "28.6 % of the final score",
             "caption: a scripted caption of img_1.png",
             "against the prompt: Only one wooden cabin",
@@ -197,6 +211,7 @@ async def test_a_folder_that_is_not_there_is_said(open_app: Any, tmp_path: Path)
 
 
 async def test_named_images_are_shown_in_place_of_the_folders(open_app: Any, folder: Path) -> None:
-    images = (str(folder / "img_3.png"), str(folder / "img_1.png"), "/gone/away.png")
-    async with open_app(folder, images=images) as app:
+    images = (str(folder / "img_3.png"), str(folder / "img_1.png"))
+    async with open_app(folder, paths=(*images, "/gone/away.png"), toasts=True) as app:
         assert [row.path for row in app.rows] == list(images)
+        await app.shows("/gone/away.png: no such file or folder")

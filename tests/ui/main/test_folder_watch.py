@@ -173,7 +173,7 @@ async def test_an_image_that_was_half_written_when_the_folder_was_opened_waits_a
 
 async def test_a_folder_that_is_renamed_and_comes_back_is_survived(open_app: Any, old: Path) -> None:
     async with open_app(old, watch=True) as app:
-        old.rename(old.with_name("elsewhere"))  # noqa: ASYNC240 - the test's own hand
+        old.rename(old.with_name("elsewhere"))
         await app.shows("the folder is not there")
         assert len(app.rows) == 8
         shutil.copytree(old.with_name("elsewhere"), old)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aim_tui.core.metrics.spec import Role
-from aim_tui.core.scoring.records import CSV_FIELDS
+from aim_tui.core.scoring.records import FIELDS
 from aim_tui.ui.models.setup_dialogs import with_folder
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ async def test_an_export_holds_no_value_of_another_prompt_and_says_what_made_the
     match ending:
         case "csv":
             rows = list(csv.DictReader(text.splitlines()))
-            assert tuple(rows[0]) == CSV_FIELDS
+            assert tuple(rows[0]) == (*FIELDS, "weights", "rules", "notice")
         case "json":
             whole = json.loads(text)
             assert whole["settings"]["prompt"] == "another prompt" and whole["settings"]["exif"] == "rotate"
@@ -88,7 +88,7 @@ async def test_an_export_holds_no_value_of_another_prompt_and_says_what_made_the
     assert len(rows) == 8
     assert {row["clip_score"] or None for row in rows} == {None}
     assert all(row["blip2_similarity"] for row in rows)
-    assert {row["error"] for row in rows} == {"clip: scored against another prompt"}
+    assert {row["error"] for row in rows} == {"clip: scored with another prompt"}
     assert all(row["weights"] for row in rows) if ending != "json" else whole["weights"]
 
 

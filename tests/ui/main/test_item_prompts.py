@@ -224,7 +224,7 @@ async def test_taking_prompts_anew_keeps_what_was_edited_and_giving_them_up_asks
         await app.press("escape")
         assert app.session.workspace.item_prompt_count == 2
         await app.press("I", "a")
-        await app.shows("Give them up?")
+        await app.shows("Discard them?")
         await app.press("y")
         await app.until(lambda: app.session.workspace.item_prompt_count == 0)
         assert [row.own for row in app.rows] == [None] * 8
@@ -244,7 +244,7 @@ async def test_images_that_appear_while_the_folder_is_watched_bring_theirs_too(
         info = PngInfo()
         info.add_text("parameters", "fresh")
         Image.new("RGB", (16, 12), "teal").save(tmp_path / "made.png", pnginfo=info)
-        (tmp_path / "made.png").rename(brought / "img_9.png")  # noqa: ASYNC240
+        (tmp_path / "made.png").rename(brought / "img_9.png")
         await app.until(lambda: len(app.rows) == 9 and app.rows[8].final is not None)
         assert against(app, 8) == "fresh"
 
@@ -262,3 +262,30 @@ def test_a_line_that_was_cut_off_costs_that_line_alone(tmp_path: Path) -> None:
         "/images/c.png": ItemPrompt("three", "edited here"),
     }
     assert "a line of" in problem
+
+
+async def test_an_image_without_any_prompt_says_why_before_and_after_it_is_scored(
+    open_app: Any, brought: Path, told: list[str]
+) -> None:
+    async with open_app(brought, prompt="", topic="", size=(140, 40)) as app:
+        await app.until(lambda: app.rows)
+        await take(app, "m", 2)
+        await app.shows("no prompt: no prompt in its metadata")
+        assert app.session.workspace.prompt_origin(app.rows[0]) == "none: no prompt in its metadata"
+        await app.press("m", "m", "m")
+        await app.shows("prompt  no prompt  (none: no prompt in its metadata)")
+        assert app.rows[0].own.prompt_origin == "no prompt in its metadata", "it is stored with the run"
+
+
+async def test_tags_of_networks_are_left_out_and_said_or_kept(open_app: Any, folder: Path, told: list[str]) -> None:
+    info = PngInfo()
+    info.add_text("parameters", "a red boat <lora:style:0.8>\nSteps: 20, Sampler: Euler")
+    Image.new("RGB", (16, 12), "teal").save(folder / "img_1.png", pnginfo=info)
+    async with open_app(folder) as app:
+        await app.until(lambda: app.rows)
+        await take(app, "m", 1)
+        assert prompts(app)[1] == "a red boat"
+        assert app.rows[1].own.prompt_origin == "A1111 parameters, without <lora:style:0.8>"
+        await app.until(lambda: any("(1 A1111 parameters); 1 without <lora:...>" in text for text in told))
+        await take(app, "l", 1)
+        await app.until(lambda: prompts(app)[1] == "a red boat <lora:style:0.8>")

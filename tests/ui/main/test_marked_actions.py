@@ -67,9 +67,9 @@ async def test_marked_files_are_moved_after_a_question_and_come_back_with_their_
 async def test_the_safe_answer_touches_nothing(open_app: Any, folder: Path, tmp_path: Path) -> None:
     async with open_app(folder) as app:
         await app.press("space")
-        await choose(app, "c")
+        await choose(app, "m")
         await answer(app, str(tmp_path / "there"))
-        await app.shows("Copy 1 image to")
+        await app.shows("Move 1 image to")
         await app.press("enter")
         await app.until(lambda: len(app.app.screen_stack) == 1)
         assert not (tmp_path / "there").exists()
@@ -190,14 +190,15 @@ async def test_one_undo_takes_a_rating_of_many_back_and_brings_the_ratings_befor
         await app.press("space", "space", "space", "space")
         await choose(app, "r")
         await answer(app, "5")
-        await app.shows("rated 3 images 5; 1 cannot be read; u takes it back")
+        await app.shows("rated 3 images 5; 1 cannot be read; u undoes")
         assert stored() == {"0": 5, "1": 5, "3": 5}
         await app.press("u")
-        await app.shows("taken back: rating 5 of 3 images")
+        await app.shows("undone: rating 5 of 3 images; U redoes it")
         assert stored() == {"1": 2}
         assert [judging.opinion(row.path).rating for row in app.rows[:4]] == [None, 2, None, None]
-        await app.press("u")
-        await app.shows("taken back: rating 2 of img_1.png")
+        # The images were marked before; that is undone on the way.
+        await app.press("u", "u", "u", "u", "u")
+        await app.shows("undone: rating 2 of img_1.png; U redoes it")
         assert stored() == {}
         contents = {judging._contents[row.path] for row in app.rows if row.path in judging._contents}
     with Database.open(store) as database:

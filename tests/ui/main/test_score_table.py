@@ -256,3 +256,34 @@ async def test_growing_rows_are_read_where_they_are():
         shown.set_view(range(2))
         await pilot.pause()
         assert "a_much_longer_name_than_before.png" in painted(shown)[2]
+
+
+@pytest.mark.parametrize("width", [80, 120, 160])
+async def test_columns_stay_where_they_are_while_scores_and_rows_arrive(width):
+    """Values, a filter that more and more rows pass, more rows than lines: the titles do not move."""
+    async with Holder(ScoreTable()).run_test(size=(width, 12)) as pilot:
+        rows = [make_row(number, f"{number}.png") for number in range(150)]
+        shown = await table(pilot, rows)
+        titles = set()
+        for count in (0, 5, 9, 10, 99, 100, 150):
+            for row in rows[:count]:
+                done = make_row(row.item, row.path, 0.123, -0.5, 0.999, caption="a cabin in snow")
+                row.raws, row.scores, row.captions = done.raws, done.scores, done.captions
+            shown.rows_changed(range(count))
+            shown.set_view(range(count))
+            await pilot.pause()
+            titles.add(painted(shown)[0].rstrip())
+        assert len(titles) == 1
+
+
+async def test_longer_names_that_come_later_leave_room_for_the_next_ones():
+    async with Holder(ScoreTable()).run_test(size=WIDE) as pilot:
+        rows = [make_row(0, "a_name_of_some_length.png")]
+        shown = await table(pilot, rows)
+        headers = []
+        for number in range(1, 6):
+            rows.append(make_row(number, f"a_name_of_some_length{'x' * number}.png"))
+            shown.set_view(range(len(rows)))
+            await pilot.pause()
+            headers.append(painted(shown)[0])
+        assert len(set(headers)) == 1

@@ -165,7 +165,7 @@ async def test_a_metric_switched_off_leaves_the_sum(open_app: Any, folder: Path)
         await app.shows("CLIP 100 %")
         assert switch_off(app, "clip") == ""
         await app.shows("nothing can be scored: no reference")
-        assert switch_off(app, "lpips") == "no metric is asked for"
+        assert switch_off(app, "lpips") == "no metric is enabled"
         assert app.session.workspace.enabled == ("lpips",)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from aim_tui.core.scoring.events import ImageFacts
 from aim_tui.inputs.file_identity import FileIdentity
-from aim_tui.store.cache import FeatureCache, Kind, Space
+from aim_tui.store.cache import FeatureCache, FeatureKind, Space
 from aim_tui.store.database import Database
 from aim_tui.store.files import FileHashes, Stat
 from aim_tui.ui.session.search import TextSimilarity
@@ -19,7 +19,7 @@ from aim_tui.ui.session.search import TextSimilarity
 if TYPE_CHECKING:
     from pathlib import Path
 
-SPACE = Space(Kind.EMBEDDING, "scripted-clip", "scripted")
+SPACE = Space(FeatureKind.EMBEDDING, "scripted-clip", "scripted")
 SHA256S = [f"{number:064x}" for number in range(8)]
 
 

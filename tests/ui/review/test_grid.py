@@ -25,6 +25,11 @@ def all_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("textual.constants.COLOR_SYSTEM", "truecolor")
 
 
+def grid_of(app: Any, rows: Any) -> GridScreen:
+    policy, history = app.session.workspace.launch.reading, app.session.undo_history
+    return GridScreen(rows, range(len(rows)), 0, frozenset, policy, lambda _: None, None, history)
+
+
 async def open_grid(app: Any) -> Any:
     await app.until(lambda: len(app.rows) == 8 and app.app.screen.scores.current is not None)
     await app.press("t")
@@ -99,9 +104,7 @@ async def test_unscored_and_failed_thumbnails_are_told_apart(open_app: Any, make
         for row, outcome in ((rows[0], Present(0.3)), (rows[1], Failed("is empty"))):
             row.scores = score(dict.fromkeys(plan.metrics, outcome), plan)
         rows[0].scores, rows[1].error = score(dict.fromkeys(plan.metrics, Present(0.3)), plan), "is empty"
-        app.app.push_screen(
-            GridScreen(rows, range(3), 0, (), app.session.workspace.launch.reading, lambda _: None, None)
-        )
+        app.app.push_screen(grid_of(app, rows))
         await app.shows("· pending")
         assert f"{rows[0].final:.1f}" in app.text()
         assert "! failed" in app.text()
@@ -157,7 +160,7 @@ async def test_only_what_is_near_is_read_of_a_hundred_thousand(open_app: Any, fo
         await app.until(lambda: not isinstance(app.app.screen, GridScreen))
         path = app.rows[0].path
         rows = [Row(item, f"{path}.{item}") for item in range(100_000)]
-        screen = GridScreen(rows, range(100_000), 0, (), app.session.workspace.launch.reading, lambda _: None, None)
+        screen = grid_of(app, rows)
         app.app.push_screen(screen)
         await app.until(lambda: screen.grid.size.width > 0 and screen.grid._thumbnails._kept)
         await app.press("G")

@@ -126,17 +126,17 @@ async def test_undo_goes_back_over_every_kind_and_stops_where_the_session_began(
         for word in (desk.rate(one, 5), desk.reject(one, True), desk.note(other, "blurred"), desk.note(other, "fine")):
             assert await word
         steps = []
-        while (undone := await desk.undo()) is not None:
+        while (undone := await app.session.undo_history.undo()) is not None:
             steps.append((undone.what, desk.opinion(one), desk.opinion(other)))
         three, five = Opinion(rating=3), Opinion(rating=5)
         assert steps == [
-            ("note", Opinion(rating=5, rejected=True), Opinion(note="blurred")),
-            ("note", Opinion(rating=5, rejected=True), Opinion()),
-            ("rejection", five, Opinion()),
-            ("rating 5", three, Opinion()),
+            ("note of img_1.png", Opinion(rating=5, rejected=True), Opinion(note="blurred")),
+            ("note of img_1.png", Opinion(rating=5, rejected=True), Opinion()),
+            ("rejection of img_0.png", five, Opinion()),
+            ("rating 5 of img_0.png", three, Opinion()),
         ]
         # What was said in another session stays, and the user hears why.
-        await app.shows("nothing to take back")
+        await app.shows("nothing to undo")
     assert in_store(store) == {("img_0.png", "ann"): 3}
     assert in_store(store, JudgementKind.REJECT) == in_store(store, JudgementKind.NOTE) == {}
 
@@ -149,7 +149,7 @@ async def test_undo_takes_back_the_own_word_when_the_same_rater_says_more_elsewh
         assert await desk.rate(path_of(folder, 0), 3)
         with Database.open(store) as database:
             Judgements(database).rate(Image("f" * 64, "/elsewhere.png"), 1, rater="ann")
-        await desk.undo()
+        await app.session.undo_history.undo()
     assert in_store(store) == {("elsewhere.png", "ann"): 1}
 
 
@@ -159,7 +159,7 @@ async def test_a_rating_that_cannot_be_stored_is_not_shown_and_says_so(
     async with open_app(folder, store=store, rater="ann", toasts=True) as app:
         desk, path = app.session.ratings, path_of(folder, 3)
         # Two were typed ahead: they were meant to follow, and are refused with it.
-        words = [desk.rate(path, 4), desk.rate(path_of(folder, 4), 5), desk.undo()]
+        words = [desk.rate(path, 4), desk.rate(path_of(folder, 4), 5), app.session.undo_history.undo()]
         assert [await word for word in words] == [False, False, None]
         assert not desk.mine
         await app.shows("not stored: rating 4 of img_3.png")
@@ -183,7 +183,7 @@ async def test_an_image_that_is_gone_cannot_be_rated(open_app: Any, folder: Path
         (folder / "img_2.png").unlink()
         assert not await app.session.ratings.rate(path_of(folder, 2), 4)
         await app.shows("No such file")
-        assert not await app.session.ratings.undo()
+        assert not await app.session.undo_history.undo()
 
 
 async def test_what_was_said_follows_the_content_and_not_the_name(open_app: Any, folder: Path, store: Path) -> None:

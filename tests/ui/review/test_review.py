@@ -110,7 +110,7 @@ async def test_undo_goes_back_to_the_image_it_is_about(open_app: Any, folder: Pa
         await quiet(app)
         assert not app.session.ratings.mine
         await app.press("u")
-        await app.shows("nothing to take back")
+        await app.shows("nothing to undo")
 
 
 async def test_the_next_unrated_image_is_one_key_away(open_app: Any, folder: Path, store: Path) -> None:

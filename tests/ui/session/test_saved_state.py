@@ -55,7 +55,7 @@ async def test_prompt_topic_and_reference_are_back_and_it_is_said_where_they_com
         assert "as last time" not in app.text()
         app.session.setup.set_prompt("a topic", "a prompt")
         app.session.setup.set_reference(str(folder / "img_2.png"))
-    assert told == []
+    assert told == ["reference: img_2.png, was none; u undoes"]
     async with reopen() as app:
         assert app.session.workspace.context == Context("a topic", "a prompt", str(folder / "img_2.png"))
         assert app.app.screen.form.prompt == "a prompt"
@@ -73,6 +73,36 @@ async def test_what_the_command_line_says_wins(reopen: Any) -> None:
         assert app.session.workspace.saved_state.recalled == ("topic",)
     async with reopen() as app:
         assert app.session.workspace.context == Context("a topic", "given")
+
+
+async def test_the_profile_that_was_used_is_back_and_it_is_said_unless_another_one_is_given(
+    reopen: Any, told: list[str]
+) -> None:
+    profile = lambda app: app.session.workspace.profile.name  # noqa: E731
+    async with reopen() as app:
+        app.session.folders.use_profile(app.session.workspace.launch.profiles["large"])
+        await app.until(lambda: profile(app) == "large")
+    async with reopen() as app:
+        assert profile(app) == "large"
+        await app.until(lambda: any("as last time here: profile (M to change)" in text for text in told))
+        await app.shows("profile as last time")
+        app.session.folders.use_profile(app.session.workspace.launch.profiles["sample"])
+        await app.until(lambda: "as last time" not in app.text())
+    async with reopen(profile="large", profile_given=True) as app:
+        assert profile(app) == "large"
+        assert "as last time" not in app.text()
+    async with reopen() as app:
+        assert profile(app) == "large"
+
+
+async def test_a_profile_of_last_time_that_is_gone_is_said(reopen: Any, told: list[str]) -> None:
+    async with reopen() as app:
+        app.session.workspace.saved_state.set_profile("mine")
+    async with reopen() as app:
+        assert app.session.workspace.profile.name == "aim"
+        await app.until(
+            lambda: any("the profile of last time, mine, is not there; aim is used" in text for text in told)
+        )
 
 
 async def test_order_filter_place_and_info_are_back(reopen: Any) -> None:

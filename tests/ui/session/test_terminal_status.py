@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aim_tui.core.scoring.events import Phase, PhaseName
-from aim_tui.ipc.client import Crash, WorkerState
+from aim_tui.ipc.worker_state import Crash, WorkerState
 from aim_tui.terminal.osc import Notifying, OscSettings, notify, set_progress, set_title
 from aim_tui.terminal.osc import ProgressState as State
 from aim_tui.terminal.writer import TerminalWriter

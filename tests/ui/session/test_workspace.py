@@ -16,6 +16,7 @@ from aim_tui.ui.session.messages import SetupChanged, UserNotice
 from aim_tui.ui.session.prompt_file import ItemPrompts
 from aim_tui.ui.session.saved_state import SavedState
 from aim_tui.ui.session.setup import SetupService
+from aim_tui.ui.session.undo_history import UndoHistory
 from aim_tui.ui.session.workspace import Listeners, Workspace
 
 if TYPE_CHECKING:
@@ -40,14 +41,15 @@ async def workspace(tmp_path: Path, posted: list[Message]) -> Any:
 
 
 async def test_another_prompt_is_in_the_context_and_the_screen_is_told(workspace: Any, posted: Any) -> None:
-    SetupService(workspace, lambda: pytest.fail("no metric was switched on")).set_prompt("a barn", "two barns")
+    looked = lambda: pytest.fail("no metric was switched on")  # noqa: E731
+    SetupService(workspace, looked, UndoHistory(workspace.notify)).set_prompt("a barn", "two barns")
     assert (workspace.context.topic, workspace.context.prompt) == ("a barn", "two barns")
     assert [type(message) for message in posted] == [SetupChanged]
 
 
 async def test_switching_metrics_looks_for_models_and_weights_that_make_no_sense_change_nothing(workspace: Any) -> None:
     looked: list[None] = []
-    setup = SetupService(workspace, lambda: looked.append(None))
+    setup = SetupService(workspace, lambda: looked.append(None), UndoHistory(workspace.notify))
     before = workspace.choice
     assert setup.set_weights({"clip": -1.0})
     assert workspace.choice is before and not looked
@@ -57,10 +59,11 @@ async def test_switching_metrics_looks_for_models_and_weights_that_make_no_sense
 
 
 async def test_a_prompt_of_one_image_is_compared_where_there_is_no_common_one(workspace: Any, posted: Any) -> None:
-    SetupService(workspace, lambda: None).set_prompt("a cabin", "")
+    history = UndoHistory(workspace.notify)
+    SetupService(workspace, lambda: None, history).set_prompt("a cabin", "")
     assert "clip" in workspace.skipped
     scored: list[int] = []
-    prompts = ItemPromptService(workspace, scored.append)
+    prompts = ItemPromptService(workspace, scored.append, history)
     row = workspace.results.rows[1]
     await prompts.edit(row, "my cabin")
     assert row.own == Context(prompt="my cabin")

@@ -12,7 +12,7 @@ from tests.ui.widgets.samples import NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("cut", ["middle", "end"])
+@pytest.mark.parametrize("cut", ["start", "middle", "end", "name"])
 def test_any_name_fills_any_width_exactly(name, cut):
     for width in range(60):
         assert cell_len(fit(name, width, cut)) == width
@@ -39,3 +39,9 @@ def test_wrapping_breaks_between_words_and_cuts_what_is_longer_than_a_line():
 
 def test_the_middle_is_the_middle_for_wide_characters_too():
     assert centre("눈", 6) == "  눈  "
+
+
+def test_a_name_that_is_cut_still_shows_which_folder_it_is_from() -> None:
+    shown = [fit(f"2026-01-{day}/00000-123456.png", 18, "name") for day in ("01", "02")]
+    assert shown == ["20…01/00000-…6.png", "20…02/00000-…6.png"]
+    assert fit("01/cat.png", 12, "name") == "01/cat.png  "

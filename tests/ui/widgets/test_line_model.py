@@ -114,3 +114,36 @@ def test_a_range_in_an_empty_list_is_none():
     lines = model("")
     lines.begin_range()
     assert not lines.in_range
+
+
+def test_what_a_verb_flips_undoes_it_when_it_is_flipped_again():
+    lines = model()
+    lines.set_marks("f")
+    assert lines.take_flipped() == set()
+    seen = [set(lines.marks)]
+    flips = []
+
+    def begin_range():
+        lines.cursor = 1
+        lines.begin_range()
+        lines.cursor = 3
+        lines.end_range()
+
+    for verb in (lambda: lines.toggle(0), begin_range, lines.invert, lines.mark_all, lines.clear):
+        verb()
+        flips.append(set(lines.take_flipped()))
+        seen.append(set(lines.marks))
+    assert seen == [set("f"), set("af"), set("abcdf"), set("e"), set("abcdef"), set()]
+    for flipped, before in zip(reversed(flips), reversed(seen[:-1]), strict=True):
+        lines.flip(flipped)
+        assert lines.marks == before
+
+
+def test_marks_that_are_replaced_while_a_range_is_open_come_back_as_they_were_seen():
+    lines = model()
+    lines.begin_range()
+    lines.cursor = 2
+    lines.invert()
+    assert lines.marks == set("def")
+    lines.flip(lines.take_flipped())
+    assert lines.marks == set("abc")

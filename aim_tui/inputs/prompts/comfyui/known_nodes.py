@@ -119,6 +119,9 @@ PAIRS: Mapping[str, tuple[int, int]] = {
     "SDXLPromptStyler": (0, 1),
 }
 
+#: Classes of which each output is the text of one input, in the order of their outputs.
+OUTPUT_TEXTS: Mapping[str, tuple[str, ...]] = {"Text String": ("text", "text_b", "text_c", "text_d")}
+
 #: Names of inputs that hold or lead to the positive prompt, and to the negative one.
 POSITIVE = (
     "positive", "pos", "base_positive", "positive_cond", "positive_conditioning", "conditioning_positive",

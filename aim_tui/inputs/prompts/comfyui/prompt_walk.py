@@ -117,11 +117,13 @@ class _Walk:
             if not prefix:
                 continue
             last = re.split(r"[/\\]", prefix)[-1].casefold()
-            pattern = ".*?".join(re.escape(part) for part in re.split(r"%[^%]*%|\[[^\]]*\]", last))
+            parts = re.split(r"%[^%]*%|\[[^\]]*\]", last)
+            pattern = ".*?".join(re.escape(part) for part in parts)
+            length = sum(map(len, parts))
             if re.fullmatch(pattern, bare, re.DOTALL):
-                ranks.append((2, len(last), node))
-            elif last and re.match(pattern, stem, re.DOTALL):
-                ranks.append((1, len(last), node))
+                ranks.append((2, length, node))
+            elif length and re.match(rf"{pattern}(?![^\W\d_])", stem, re.DOTALL):  # "cab" is no prefix of "cabin"
+                ranks.append((1, length, node))
         best = max((rank[:2] for rank in ranks), default=None)
         return [node for *rank, node in ranks if tuple(rank) == best] or savers
 

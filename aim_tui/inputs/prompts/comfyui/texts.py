@@ -116,6 +116,9 @@ class GraphTexts:
             return []
         if slot is not None:
             positive = self._side(node, slot, positive)
+        if slot is not None and slot < len(parts := known.OUTPUT_TEXTS.get(node.kind, ())):
+            value = node.inputs.get(parts[slot])
+            return self._literal(value, node) if isinstance(value, str) else self._of(value, positive)
         names = known.POSITIVE if positive else known.NEGATIVE
         own = next((name for name in names if name in node.inputs), None)
         if own is not None:
