@@ -71,6 +71,10 @@ def main() -> None:
     try:
         try:
             _run(sys.argv[1:])
+        except BrokenPipeError:
+            from aim_tui.exports.sink import reader_left
+
+            reader_left()
         except FileNotFoundError:
             if _has_working_folder():
                 raise
@@ -82,14 +86,18 @@ def main() -> None:
     except AimError as error:
         from aim_tui.core.text import printable
 
-        print(f"error: {printable(error.message)}", file=sys.stderr)
-        if error.hint:
-            print(f"hint: {printable(error.hint, newline=chr(10))}", file=sys.stderr)
+        # Nobody may be there to read it.
+        with contextlib.suppress(BrokenPipeError):
+            print(f"error: {printable(error.message)}", file=sys.stderr)
+            if error.hint:
+                print(f"hint: {printable(error.hint, newline=chr(10))}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
 
 
 def _run(args: list[str]) -> None:
     """Open the application if all arguments are paths, or -r; otherwise run typer."""
+    if args[:1] == ["help"]:
+        args = _asking_for_help(args[1:])
     first = args[0] if args else "."
     paths = [arg for arg in args if arg not in _RECURSIVE] or ["."]
     if first not in COMMANDS and all(map(os.path.lexists, paths)):
@@ -100,10 +108,19 @@ def _run(args: list[str]) -> None:
         _check_mistyped(first)
     if first in COMMANDS:
         typer_app((first,))(args=args)
-    elif first in ("--help", "-h", "--version"):
+    elif first in ("--help", "-h", "--version", "-v"):
         typer_app(load=False)(args=args)
     else:
         typer_app(("open",))(args=["open", *args])
+
+
+def _asking_for_help(command: list[str]) -> list[str]:
+    """The arguments that show the help of a command, such as `runs show`; UsageError where there is none."""
+    if command and not command[0].startswith("-") and command[0] not in COMMANDS:
+        near = difflib.get_close_matches(command[0], COMMANDS, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise UsageError(f"unknown command {command[0]!r}", f"{hint}aim-tui help lists all")
+    return [*command, "--help"]
 
 
 def _check_mistyped(name: str) -> None:
@@ -130,12 +147,13 @@ def typer_app(names: tuple[str, ...] = tuple(COMMANDS), *, load: bool = True) ->
     def print_version(wanted: bool) -> None:
         if wanted:
             from aim_tui import __version__
+            from aim_tui.exports.sink import Sink
 
-            print(__version__)
+            Sink().write(f"{__version__}\n")
             raise typer.Exit
 
     version_option = typer.Option(
-        False, "--version", help="Print the version and exit.", is_eager=True, callback=print_version
+        False, "--version", "-v", help="Print the version and exit.", is_eager=True, callback=print_version
     )
 
     @app.callback()
@@ -157,6 +175,7 @@ def typer_app(names: tuple[str, ...] = tuple(COMMANDS), *, load: bool = True) ->
 
 def _leave(exit: SystemExit) -> NoReturn:
     """Exit with this code even if a reader thread hangs in a file, which would keep the interpreter alive."""
+    _flush()
     reading = sys.modules.get("aim_tui.engine.reading")
     if reading is not None and reading.readers_left():
         for stream in (sys.stdout, sys.stderr):
@@ -165,6 +184,18 @@ def _leave(exit: SystemExit) -> NoReturn:
                 stream.flush()
         os._exit(exit.code if isinstance(exit.code, int) else 0 if exit.code is None else 1)
     raise exit
+
+
+def _flush() -> None:
+    """Write what was printed now: where its reader is gone, the interpreter would complain of that at its end."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        from aim_tui.exports.sink import reader_left
+
+        reader_left()
 
 
 def _has_working_folder() -> bool:

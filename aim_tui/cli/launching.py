@@ -149,6 +149,7 @@ def launch(
         weights=setup.weights,
         device=setup.engine.device,
         precision=setup.engine.precision,
+        plugin_seconds=setup.engine.plugin_seconds,
         batch_size=setup.engine.batch_size,
         reading=setup.engine.reading,
         start_scoring=start_scoring,

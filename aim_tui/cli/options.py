@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -43,9 +43,6 @@ Limit = Annotated[
     int, typer.Option("--limit", min=1, metavar="N", help="How many images the table shows; files have all.")
 ]
 OpenInTui = Annotated[bool, typer.Option("--tui", help="Open the result in the application.")]
-Resume = Annotated[
-    bool, typer.Option("--resume/--fresh", help="Resume the same run if it was interrupted, or start a new one.")
-]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Output = Annotated[
     Path | None,
@@ -159,6 +156,34 @@ class RunOptions(EngineOptions):
     def store_path(self) -> Path | None:
         """The store to use; None with --no-store."""
         return None if self.no_store else store_path(self.store)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadOptions(RunOptions):
+    """The same of a command that reads images."""
+
+    fresh: Annotated[
+        bool,
+        typer.Option("--fresh", rich_help_panel=_STORE, help="Read every file again, even one that looks unchanged."),
+    ] = False
+
+    def setup(self, **wanted: Any) -> Setup:
+        """What these options and the settings add up to."""
+        return replace(RunOptions.setup(self, **wanted), fresh=self.fresh)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredRunOptions(ReadOptions):
+    """The same of a command whose runs are stored, and go on where they stopped."""
+
+    fresh: Annotated[
+        bool,
+        typer.Option(
+            "--fresh/--resume",
+            rich_help_panel=_STORE,
+            help="Begin a new run and read every file again, or resume the same run if it was interrupted.",
+        ),
+    ] = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from aim_tui.core.text import printable
-from aim_tui.exports.tables import words
+from aim_tui.exports.tables import console, words
 from aim_tui.runs.display import Display, Tone
 
 _STYLES = {Tone.PLAIN: "", Tone.SUMMARY: "bold", Tone.WARNING: "yellow", Tone.ERROR: "red"}
@@ -18,7 +18,7 @@ _STYLES = {Tone.PLAIN: "", Tone.SUMMARY: "bold", Tone.WARNING: "yellow", Tone.ER
 
 def display(*, phases: bool = True) -> Display:
     """The display for stderr; without `phases` plain lines do not include phases."""
-    stderr = Console(stderr=True, highlight=False)
+    stderr = console(stderr=True)
     return BarDisplay(stderr) if stderr.is_terminal else PlainDisplay(stderr, phases=phases)
 
 

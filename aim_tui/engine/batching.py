@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aim_tui.core.outcomes import Failed
 from aim_tui.core.scoring.events import Event, Notice
+from aim_tui.engine.metrics.package_thread import PackageHangsError, PackageThread, called
 from aim_tui.engine.out_of_memory import brief, is_out_of_memory, release_memory
 from aim_tui.engine.reading import bytes_of
 
@@ -29,8 +30,12 @@ class Batcher:
     `done` has the features, or why there is none, of what was extracted and not taken out yet.
     """
 
-    def __init__(self, extractor: Extractor, batch_size: int, max_bytes: int) -> None:
+    def __init__(
+        self, extractor: Extractor, batch_size: int, max_bytes: int, thread: PackageThread | None = None
+    ) -> None:
+        """`thread` is that of the package whose code the extractor is."""
         self.extractor = extractor
+        self._thread = thread
         self.batch_size = batch_size
         self.done: dict[Key, Any] = {}
         self._max_bytes = max_bytes
@@ -80,6 +85,9 @@ class Batcher:
             release_memory()
             if len(keys) > 1:
                 return False
+        if isinstance(found, PackageHangsError):
+            self.done |= dict.fromkeys(keys, Failed(found.message))
+            return True
         if len(keys) == 1:
             self.done[keys[0]] = Failed(NO_MEMORY if short else brief(found))
             return True
@@ -90,14 +98,17 @@ class Batcher:
 
     def _attempt(self, keys: Sequence[Key]) -> Sequence[Any] | BaseException:
         try:
-            found = list(self.extractor.extract([self._waiting[key] for key in keys]))
+            batch = [self._waiting[key] for key in keys]
+            found = called(self._thread, lambda: list(self.extractor.extract(batch)))
             if len(found) != len(keys):
                 raise RuntimeError(f"the metric gave {len(found)} values for {len(keys)} images")
             self.extractor.keep(keys, found)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # any failure of a model is a failed row, never the end of the job
-            if not is_out_of_memory(error):
+            if isinstance(error, PackageHangsError):
+                log.error("%s hangs", self.extractor.name)  # noqa: TRY400 - our own waiting is no news
+            elif not is_out_of_memory(error):
                 log.exception("%s failed on a batch of %d", self.extractor.name, len(keys))
             return error.with_traceback(None)
         return found

@@ -1,13 +1,11 @@
 """What is known already of the items of a job, looked up many at a time and ahead of the scoring.
 
-A file that was read before is recognised by its path, size and time of modification, any other by a hash of its
-bytes.
+A file that was read before is recognised by its path and identity, any other by a hash of its bytes; in a fresh job
+every file is hashed.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from aim_tui.core.scoring.events import ImageFacts, Item
 from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.engine.metrics.base import IMAGE, Extractor, FeatureView, Key
 from aim_tui.engine.plan import ItemPlan, JobPlan
+from aim_tui.inputs.file_identity import content_hash
 from aim_tui.inputs.pixel_values import VALUE_MODES
 from aim_tui.store.files import Stat
 
@@ -92,6 +91,7 @@ class Lookup:
     ) -> None:
         self._items = items
         self._plans = plan.plans
+        self._fresh = plan.fresh
         self._common = plan.common
         self._extractors = extractors
         self._cache = cache
@@ -121,7 +121,7 @@ class Lookup:
         for start in range(0, len(self._items), WINDOW):
             stop = min(start + WINDOW, len(self._items))
             stats, owners = self._files(start, stop)
-            hashes = cache.access.hashes([stat for stat in stats.values() if stat is not None])
+            hashes = {} if self._fresh else cache.access.hashes([stat for stat in stats.values() if stat is not None])
             unhashed = [path for path, stat in stats.items() if stat is not None and path not in hashes]
             begin = start
             while begin < stop:
@@ -157,11 +157,7 @@ class Lookup:
         if stat is None or stat.size > self._policy.max_bytes:
             return None
         try:
-            # Opening a pipe would wait for a writer.
-            if not os.path.isfile(stat.path):
-                return None
-            with open(stat.path, "rb") as file:
-                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            sha256 = content_hash(stat.path)
         except (OSError, ValueError):
             return None
         return sha256 if Stat.of(stat.path) == stat else None

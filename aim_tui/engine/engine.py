@@ -39,6 +39,7 @@ from aim_tui.engine.metrics.loading import (
     metric_class,
     reporting,
 )
+from aim_tui.engine.metrics.package_thread import PackageThread, PackageThreads
 from aim_tui.engine.metrics.plugin_shapes import AdaptedMetric
 from aim_tui.engine.models.device import Placement, place
 from aim_tui.engine.models.loading import LoadedModel, load, load_key
@@ -73,6 +74,7 @@ class Engine:
         self._extractors: dict[str, Extractor] = {}
         self._model_texts: dict[Role, ModelTexts] = {}
         self._made_for: dict[object, object] = {}
+        self._package_threads: dict[str, PackageThread] = {}
         self._texts = TextEmbeddings(lambda role: self._model_texts[role])
         self._access: CacheAccess | None = None
 
@@ -256,7 +258,7 @@ class Engine:
             yield Phase(PhaseName.SCORING)
             backing = Backing(
                 self._settings.reading, cache, threads, self._texts, self._models, self._load_midway, self.batch_size,
-                cancelled,
+                cancelled, self._packages(metrics),
             )  # fmt: skip
             scoring = ScoringPass(plan, metrics, extractors, reader, backing)
             for window in chain((first,), windows):
@@ -319,6 +321,23 @@ class Engine:
                 self._made_for["texts", role] = self._made_of([role], cache)
             self._model_texts[role].use_cache(cache)
         return metrics, extractors
+
+    def _packages(self, metrics: Mapping[str, ItemMetric]) -> PackageThreads:
+        """The threads of what other packages compute of a job; one that hangs is not called in a later one either."""
+        by_metric: dict[str, PackageThread] = {}
+        by_extractor: dict[str, PackageThread] = {}
+        for name in foreign_metrics(get_metric(name) for name in metrics):
+            if name not in self._package_threads:
+                self._package_threads[name] = PackageThread(name, self._settings.plugin_seconds)
+            by_metric[name] = self._package_threads[name]
+            with reporting(name):
+                by_extractor |= {
+                    extractor: by_metric[name]
+                    for extractor in metrics[name].extractors()
+                    # One of ours may be what their metric sees with; where it adapts theirs, it has the metric's name.
+                    if extractor == name or not type(self._extractors[extractor]).__module__.startswith("aim_tui.")
+                }
+        return PackageThreads(by_metric, by_extractor)
 
     def _extractor(self, name: str, make: MakeExtractor, cache: Cache | None) -> Extractor:
         found = self._extractors.get(name)

@@ -45,6 +45,8 @@ class JobPlan:
 
     def __init__(self, job: Job, metrics: Mapping[str, ItemMetric], extractors: Mapping[str, Extractor]) -> None:
         self._job = job
+        self.fresh = job.fresh
+        """Whether every file is to be read again."""
         self._metrics = metrics
         self._extractors = extractors
         self._plans: dict[tuple[Context, str], ItemPlan] = {}

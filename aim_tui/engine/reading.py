@@ -17,6 +17,7 @@ from aim_tui.core.outcomes import Failed
 from aim_tui.core.scoring.events import ImageFacts, Item
 from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.engine.metrics.base import REFERENCE, SOURCE, UnsuitableError
+from aim_tui.engine.metrics.package_thread import HUNG
 from aim_tui.engine.out_of_memory import brief
 from aim_tui.engine.plan import ItemPlan
 from aim_tui.inputs.images import ImageError, LoadedImage, read_image
@@ -37,11 +38,11 @@ _LEAVING_SECONDS = 2.0
 
 
 def readers_left() -> bool:
-    """Whether a thread still reads a file that it cannot be called back from.
+    """Whether a thread still reads a file, or runs a metric of another package, that it cannot be called back from.
 
     An interpreter that ends meanwhile ends that thread in the middle of C++, which aborts the process.
     """
-    return any(thread.name == _NAME for thread in threading.enumerate())
+    return any(thread.name in (_NAME, HUNG) for thread in threading.enumerate())
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.engine.batching import NO_MEMORY, Batcher
 from aim_tui.engine.cache_keys import Cache
 from aim_tui.engine.metrics.base import IMAGE, SOURCE, Extractor, FeatureView, ItemMetric, Key, RawOutcome
+from aim_tui.engine.metrics.package_thread import PackageThreads, called
 from aim_tui.engine.models.loading import LoadedModel
 from aim_tui.engine.out_of_memory import brief, is_out_of_memory, release_memory
 from aim_tui.engine.plan import ItemPlan, JobPlan
@@ -68,6 +69,7 @@ class Backing:
     """What a pass uses of the engine.
 
     `load` loads the models of roles that are not there, with their events; `batch_size` is that of an extractor.
+    `packages` has the thread of each metric and extractor that is another package's.
     """
 
     policy: ReadingPolicy
@@ -78,6 +80,7 @@ class Backing:
     load: Callable[[set[Role]], Iterator[Event]]
     batch_size: Callable[[Extractor], int]
     cancelled: Callable[[], bool]
+    packages: PackageThreads
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +237,9 @@ class ScoringPass:
     def _batcher(self, name: str) -> Batcher:
         if name not in self._batchers:
             extractor = self._extractors[name]
-            self._batchers[name] = Batcher(extractor, self._backing.batch_size(extractor), BATCH_BYTES)
+            self._batchers[name] = Batcher(
+                extractor, self._backing.batch_size(extractor), BATCH_BYTES, self._backing.packages.extractors.get(name)
+            )
         return self._batchers[name]
 
     def _extract(self, batchers: Iterable[Batcher]) -> Iterator[Event]:
@@ -385,7 +390,8 @@ class ScoringPass:
         """The outcomes of items of one context; where together they fail, each by itself."""
         metric, count = self._metrics[name], len(columns[0])
         try:
-            found = metric.values(plan.context, columns, self._backing.texts)
+            thread = self._backing.packages.metrics.get(name)
+            found = called(thread, lambda: metric.values(plan.context, columns, self._backing.texts))
             if len(found) != count:
                 raise RuntimeError(f"the metric gave {len(found)} values for {count} images")
             return found

@@ -20,7 +20,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 
 def write_through(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """The same for content that `write` writes piece by piece."""
+    """The same for content that `write` writes piece by piece; BrokenPipeError if the reader of a pipe has gone."""
     try:
         if os.path.exists(path) and not os.path.isfile(path):  # a pipe or a device such as /dev/null
             with path.open("wb") as file:
@@ -35,6 +35,8 @@ def write_through(path: Path, write: Callable[[IO[bytes]], object]) -> None:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise cannot_write(path, error) from None
 

@@ -7,11 +7,14 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn, TextIO
 
 from aim_tui.errors import UsageError
 from aim_tui.exports.atomic_write import cannot_write, write_whole
 from aim_tui.inputs.image_formats import SUFFIXES
+
+READER_LEFT = 141
+"""The exit code of a command whose reader went away: what a shell says of one that SIGPIPE ended."""
 
 
 class Sink:
@@ -35,7 +38,10 @@ class Sink:
     def write(self, content: str | bytes) -> None:
         """Write a finished document: a file whole or not at all."""
         if self.path is not None:
-            write_whole(self.path, content)
+            try:
+                write_whole(self.path, content)
+            except BrokenPipeError:
+                reader_left()
             return
         if isinstance(content, bytes) and sys.stdout.isatty():
             raise UsageError("this format is not text for a terminal", "name a file: -o FILE")
@@ -94,7 +100,13 @@ def path_problem(output: Path) -> str:
     return ""
 
 
-def reader_left() -> None:
+def reader_left() -> NoReturn:
     """End as other programs do when the reader of a pipe has gone (`| head`)."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    raise SystemExit(141)
+    silence(sys.stdout)
+    raise SystemExit(READER_LEFT)
+
+
+def silence(stream: TextIO) -> None:
+    """Drop what is written to a stream that nobody reads any more, also what its buffer still holds at the end."""
+    with contextlib.suppress(OSError):  # a stream that is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Iterable
 
 from rich.console import Console, JustifyMethod, RenderableType
@@ -10,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aim_tui.core.text import printable
+from aim_tui.exports.sink import reader_left, silence
 
 Part = RenderableType | tuple[RenderableType, ...]
 
@@ -18,9 +20,20 @@ PIPED_WIDTH = 200
 _UNBOUNDED = 10_000
 
 
+class _PipeConsole(Console):
+    """A console whose reader may leave: of stdout, that ends the command; of stderr, nothing is said any more."""
+
+    def on_broken_pipe(self) -> None:
+        """Called where the reader of a pipe went away."""
+        if not self.stderr:
+            reader_left()
+        self.quiet = True
+        silence(sys.stderr)
+
+
 def console(*, stderr: bool = False, piped_width: int | None = None) -> Console:
     """A console for stdout or stderr; in a pipe it has no colour and a fixed width."""
-    made = Console(stderr=stderr, highlight=False)
+    made = _PipeConsole(stderr=stderr, highlight=False)
     if not made.is_terminal:
         made.width = PIPED_WIDTH if piped_width is None else piped_width
     return made

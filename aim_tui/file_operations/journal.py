@@ -19,28 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from aim_tui.file_operations.plan import Action, TransferStep
+from aim_tui.inputs.file_identity import FileIdentity
 
 _PATTERN = "transfer-*.jsonl"
-
-
-@dataclass(frozen=True, slots=True)
-class FileIdentity:
-    """What changes when a file's content, permissions or path do; programs cannot set the ctime."""
-
-    inode: int
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-
-    @classmethod
-    def of(cls, path: str) -> FileIdentity:
-        """The identity of the file at a path; of a link, that of the link itself."""
-        return cls.from_stat(os.lstat(path))
-
-    @classmethod
-    def from_stat(cls, status: os.stat_result) -> FileIdentity:
-        """The identity of the file with this status."""
-        return cls(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +198,7 @@ def _mend(left: Interrupted, step: TransferStep, pid: int, journal: Journal) -> 
             os.unlink(step.source)
             left.mended = step.source
     original = FileIdentity.from_stat(source) if source is not None else None
-    file = MovedFile(step.source, step.target, FileIdentity.of(step.target), original)
+    file = MovedFile(step.source, step.target, FileIdentity.of_link(step.target), original)
     _note(left, file)
     journal.done(file)
 

@@ -14,8 +14,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aim_tui.file_operations.journal import FileIdentity, Journal, MovedFile, temporary_prefix
+from aim_tui.file_operations.journal import Journal, MovedFile, temporary_prefix
 from aim_tui.file_operations.plan import Action, RefusedFile, TransferPlan, TransferStep
+from aim_tui.inputs.file_identity import FileIdentity
 
 #: Called with the number of finished files and the path of the current one.
 Progress = Callable[[int, str], None]
@@ -89,7 +90,7 @@ def undo(
             raise OSError("has changed since" if os.path.lexists(step.source) else "no longer exists")
         if before.action is Action.MOVE:
             return _move(step, cancelled)
-        if _content(file.source) != file.original:
+        if FileIdentity.of(file.source) != file.original:
             raise OSError("its original has changed or is gone; the copy is kept")
         os.unlink(step.source)
         return MovedFile(step.source, step.target, file.identity)
@@ -146,7 +147,7 @@ def _move(step: TransferStep, cancelled: Cancelled) -> MovedFile:
         if error.errno != errno.EXDEV:
             raise
         copied = _copy(step, cancelled)
-        if _content(step.source) != copied.original:
+        if FileIdentity.of(step.source) != copied.original:
             _drop(step.target)
             raise OSError("changed while it was moved; it was not moved") from None
         _sync_folder(os.path.dirname(step.target))
@@ -155,7 +156,7 @@ def _move(step: TransferStep, cancelled: Cancelled) -> MovedFile:
         except OSError as failure:
             _drop(step.target)
             raise OSError(failure.errno, f"cannot be removed from its folder: {_why(failure)}") from None
-    return MovedFile(step.source, step.target, FileIdentity.of(step.target))
+    return MovedFile(step.source, step.target, FileIdentity.of_link(step.target))
 
 
 def _copy(step: TransferStep, cancelled: Cancelled) -> MovedFile:
@@ -191,7 +192,7 @@ def _copy(step: TransferStep, cancelled: Cancelled) -> MovedFile:
             _rename_exclusively(temporary, step.target)
         finally:
             _drop(temporary)
-    return MovedFile(step.source, step.target, FileIdentity.of(step.target), FileIdentity.from_stat(after))
+    return MovedFile(step.source, step.target, FileIdentity.of_link(step.target), FileIdentity.from_stat(after))
 
 
 def _rename_exclusively(source: str, target: str) -> None:
@@ -218,15 +219,7 @@ def _rename_exclusively(source: str, target: str) -> None:
 
 def _identity(path: str) -> FileIdentity | None:
     try:
-        return FileIdentity.of(path)
-    except OSError:
-        return None
-
-
-def _content(path: str) -> FileIdentity | None:
-    """The identity of the file at a path, links followed."""
-    try:
-        return FileIdentity.from_stat(os.stat(path))
+        return FileIdentity.of_link(path)
     except OSError:
         return None
 

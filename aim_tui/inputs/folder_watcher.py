@@ -1,4 +1,4 @@
-"""Watch files, folders and glob patterns for new images, and report each once it is completely written.
+"""Watch files, folders and glob patterns for images that appear or are replaced, and report each once it is whole.
 
 A change in the file system only triggers a new listing. So a folder that is renamed, removed or created again, or that
 is on a network disk without change events, is not a special case.
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from aim_tui.core.scoring.jobs import ReadingPolicy
+from aim_tui.inputs.file_identity import FileIdentity
 from aim_tui.inputs.images import DamagedError, ImageError, read_image
 from aim_tui.inputs.listing import LeftOut, Problem, expand
 
@@ -30,15 +31,17 @@ _WRITING = "is being written"
 
 @dataclass(slots=True)
 class _PendingFile:
-    """A file that is not complete yet, and why; `state` (size, mtime, inode) shows whether it has changed."""
+    """A file that is not complete yet, and why; `identity` shows whether it has changed."""
 
-    state: tuple[int, int, int] | None
+    identity: FileIdentity | None
     since: float
     reason: str = ""
 
 
 class Watch:
-    """Finds new images at files, folders and glob patterns, besides those in `known`.
+    """Finds images at files, folders and glob patterns that are new, or others than before under their names.
+
+    Those in `known` are not new as they are now.
 
     Use it in one thread. `waiting` names the files that are not complete yet, each with the reason; `problems` are the
     paths without images at the moment, `left_out` is what stands there and is not listed; `notice` says why change
@@ -49,7 +52,7 @@ class Watch:
         self._paths = paths
         self._recursive = recursive
         self._policy = policy
-        self._known = set(known)
+        self._known = {path: FileIdentity.of(path) for path in known}
         self._candidates: dict[str, _PendingFile] = {}
         self._earliest_listing = 0.0
         self._latest_listing = 0.0
@@ -63,7 +66,7 @@ class Watch:
         return {path: pending.reason for path, pending in self._candidates.items() if pending.reason}
 
     def batches(self, stop: Callable[[], bool]) -> Iterator[list[str]]:
-        """New complete images in the order of their names, about twice a second; the list may be empty.
+        """New and replaced images that are whole, in the order of their names, twice a second; the list may be empty.
 
         Ends soon after `stop` returns true.
         """
@@ -86,8 +89,7 @@ class Watch:
             self._latest_listing = min(self._latest_listing, self._earliest_listing)
         complete = [path for path, pending in self._candidates.items() if self._is_complete(path, pending)]
         for path in complete:
-            del self._candidates[path]
-            self._known.add(path)
+            self._known[path] = self._candidates.pop(path).identity
         return complete
 
     def _list(self, started: float) -> None:
@@ -96,8 +98,15 @@ class Watch:
         duration = time.monotonic() - started
         self._earliest_listing = time.monotonic() + _REST_FACTOR * duration
         self._latest_listing = time.monotonic() + max(_MAX_LISTING_INTERVAL, _REST_FACTOR * duration)
-        new = [path for path in listing.images if path not in self._known]
+        new = [path for path in listing.images if self._is_new(path)]
         self._candidates = {path: self._candidates.get(path) or _PendingFile(None, started) for path in new}
+
+    def _is_new(self, path: str) -> bool:
+        if path not in self._known:
+            return True
+        # One that cannot be seen for a moment is reported when it is another one.
+        identity = FileIdentity.of(path)
+        return identity is not None and identity != self._known[path]
 
     def _is_complete(self, path: str, pending: _PendingFile) -> bool:
         """Whether a file is old, or has been unchanged for a moment and decodes to its end."""
@@ -107,11 +116,12 @@ class Watch:
         except OSError as error:
             pending.reason = error.strerror or str(error)
             return False
-        if pending.state is None and time.time() - stat.st_mtime > _OLD_SECONDS:
+        identity = FileIdentity.from_stat(stat)
+        if pending.identity is None and time.time() - stat.st_mtime > _OLD_SECONDS:
+            pending.identity = identity
             return True
-        state = stat.st_size, stat.st_mtime_ns, stat.st_ino
-        if state != pending.state:
-            pending.state, pending.since, pending.reason = state, now, _WRITING
+        if identity != pending.identity:
+            pending.identity, pending.since, pending.reason = identity, now, _WRITING
             return False
         if pending.reason != _WRITING or now - pending.since < _SETTLE_SECONDS:
             return False

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from aim_tui.core.scoring.events import Event, ImageFailed, ImageRead, Item, MetricBatch
 from aim_tui.core.scoring.plan import Status
-from aim_tui.core.scoring.results import Results
+from aim_tui.core.scoring.results import Results, Row
 from aim_tui.hub.inventory import locate
+from aim_tui.inputs.file_identity import content_hash
 from aim_tui.runs.edit_plan import EditPlan
 from aim_tui.runs.provenance import run_request
 from aim_tui.runs.setup import Setup
@@ -30,6 +31,8 @@ class Record:
     def __init__(self, setup: Setup | EditPlan, images: Sequence[Item]) -> None:
         self.results = Results(setup.plan(), setup.context)
         self.results.add(images)
+        self.replaced: set[int] = set()
+        """Items that are scored again, since their files were replaced when they had been."""
 
     @property
     def left(self) -> list[Item]:
@@ -37,11 +40,18 @@ class Record:
         return [Item(row.item, row.path, context=row.own) for row in self.results.rows if row.status is Status.PENDING]
 
     def add(self, images: Sequence[Item]) -> list[Item]:
-        """Add images; returns them as items with the next numbers."""
-        begin = len(self.results.rows)
-        items = [replace(image, id=begin + number) for number, image in enumerate(images)]
+        """Add images that are new, or others under their names; returns them as items to be scored."""
+        rows = {row.path: row for row in self.results.rows}
+        replaced = [replace(image, id=rows[image.path].item) for image in images if _is_another(rows.get(image.path))]
+        for item in replaced:
+            row = self.results.rows[item.id]
+            row.forget()
+            row.own = item.context
+        self.replaced.update(item.id for item in replaced)
+        begin, new = len(self.results.rows), [image for image in images if image.path not in rows]
+        items = [replace(image, id=begin + number) for number, image in enumerate(new)]
         self.results.add(items)
-        return items
+        return [*replaced, *items]
 
     def write(self, event: Event) -> None:
         """Record an event of the engine; StoreError if that fails."""
@@ -94,11 +104,16 @@ class StoredRecord(Record):
 
     def add(self, images: Sequence[Item]) -> list[Item]:
         """Add images, also to the stored run."""
-        items = super().add(images)
+        items, begin = super().add(images), len(self._items)
         stored = [replace(item, path=os.path.abspath(item.path)) for item in items]
-        self._items += stored
+        replaced, new = [item for item in stored if item.id < begin], [item for item in stored if item.id >= begin]
+        for item in replaced:
+            self._items[item.id] = item
+        self._items += new
         if self._writer is not None:
-            self._writer.extend(stored, self._request.digest(self._items))
+            if replaced:
+                self._writer.renew(replaced)
+            self._writer.extend(new, self._request.digest(self._items))
         return items
 
     def write(self, event: Event) -> None:
@@ -124,6 +139,16 @@ class StoredRecord(Record):
         """Commit the rest, with the state and the summary."""
         if self._writer is not None:
             self._writer.end(state, self.results.summary())
+
+
+def _is_another(row: Row | None) -> bool:
+    """Whether the file of a row that was scored is another one now, or one that could not be read."""
+    if row is None or row.status is Status.PENDING:
+        return False
+    try:
+        return row.facts is None or content_hash(row.path) != row.facts.sha256
+    except (OSError, ValueError):
+        return False
 
 
 def common_folder(paths: Sequence[str], images: Sequence[str]) -> str:

@@ -44,6 +44,8 @@ class Work:
     context: Context
     opening: tuple[tuple[str, Tone], ...]
     of_edits: bool = False
+    fresh: bool = False
+    """Whether every file is read again, even one that looks unchanged."""
 
     @property
     def noun(self) -> str:
@@ -58,17 +60,18 @@ def image_work(setup: Setup, problems: Sequence[Problem] = (), left_out: Sequenc
     opening += [(f"left out: {line}", Tone.WARNING) for line in left_out]
     lines = [f"skipping {metric}: {reason}" for metric, reason in setup.not_asked.items()]
     lines += [setup.plan().formula(), setup.profile.rules_note()]
-    return Work(setup.engine, setup.metrics, setup.context, (*opening, *((line, Tone.PLAIN) for line in lines)))
+    opening += [(line, Tone.PLAIN) for line in lines]
+    return Work(setup.engine, setup.metrics, setup.context, tuple(opening), fresh=setup.fresh)
 
 
-def edit_work(plan: EditPlan) -> Work:
+def edit_work(plan: EditPlan, *, fresh: bool = False) -> Work:
     """Scoring the edits of a plan."""
     opening = [(plan.profile.notice, Tone.WARNING)] if plan.profile.notice else []
     left_out = f" ({plan.not_asked})" if plan.not_asked else ""
     opening.append((f"metrics: {', '.join(plan.families)}{left_out}", Tone.PLAIN))
     if side := plan.engine.edit_resize:
         opening.append((f"both images are scaled to {side} x {side} before EditCLIP's image processor", Tone.PLAIN))
-    return Work(plan.engine, plan.families, plan.context, tuple(opening), of_edits=True)
+    return Work(plan.engine, plan.families, plan.context, tuple(opening), of_edits=True, fresh=fresh)
 
 
 def run(
@@ -102,15 +105,23 @@ def run(
             record.end(RunState.CANCELLED if interrupted else RunState.DONE)
         except BaseException as error:
             # The first error is the one to report.
+            state = _state_after(error, record)
             with contextlib.suppress(StoreError):
-                # If the reader of a pipe has gone, the run counts as cancelled, as by Ctrl-C.
-                record.end(RunState.CANCELLED if isinstance(error, SystemExit) else RunState.FAILED)
-            if record.run_id:
+                record.end(state)
+            if record.run_id and state is not RunState.DONE:
                 display.say(f"{work.noun} {record.run_id} is kept: run the same command again to resume it")
             raise
     if watch is not None:
         _say_unfinished(display, watch.seen)
     return _conclude(work, display, record, interrupted, problems)
+
+
+def _state_after(error: BaseException, record: Record) -> RunState:
+    """How a run ended that something ended before all was written."""
+    if not isinstance(error, SystemExit):
+        return RunState.FAILED
+    # A reader of a pipe that went away has seen what it wanted, as one who presses Ctrl-C.
+    return RunState.CANCELLED if record.left else RunState.DONE
 
 
 def _score(
@@ -124,8 +135,9 @@ def _score(
 ) -> None:
     results, report, written = record.results, EventReport(display), 0
     try:
-        written = _write_finished(results, written, writer)
-        jobs = (Job(work.metrics, work.context, items) for items in _rounds(record, interrupt, display, watch))
+        written = _write_finished(record, written, writer)
+        rounds = _rounds(record, interrupt, display, watch)
+        jobs = (Job(work.metrics, work.context, items, fresh=work.fresh) for items in rounds)
         # Closed at once on any exception, so that the engine keeps what it has computed.
         with contextlib.closing(events_of(executor, jobs, interrupt)) as events:
             for event in events:
@@ -133,9 +145,9 @@ def _score(
                 record.write(event)
                 results.apply(event)
                 report.event(event)
-                if _finished(results, written):
+                if _finished(results, written) or any(_finished(results, item) for item in record.replaced):
                     record.keep()
-                    written = _write_finished(results, written, writer)
+                    written = _write_finished(record, written, writer)
                     display.progress(done=written, total=len(results.rows))
     except BaseException:
         # Finished rows are kept; without any, an older result stays.
@@ -162,7 +174,11 @@ def _rounds(record: Record, interrupt: Interrupt, display: Display, watch: Watch
     last_notice = ""
     for paths in watch.seen.batches(interrupt.is_set):
         if paths:
-            yield record.add(watch.items(paths))
+            items = record.add(watch.items(paths))
+            for item in items:
+                if item.id in record.replaced:
+                    display.say(f"{item.path} has changed since it was scored: it is scored again")
+            yield items
         if watch.seen.notice != last_notice:
             last_notice = watch.seen.notice
             display.say(last_notice, Tone.WARNING)
@@ -181,8 +197,16 @@ def _say_unfinished(display: Display, watch: Watch) -> None:
         display.say(f"{problem.path}: {problem.reason}", Tone.WARNING)
 
 
-def _write_finished(results: Results, written: int, writer: Writer[Any] | None) -> int:
-    """Write finished rows in the order of the images; returns how many are written now."""
+def _write_finished(record: Record, written: int, writer: Writer[Any] | None) -> int:
+    """Write finished rows in the order of the images; returns how many are written now.
+
+    A row whose file has changed since is written once more.
+    """
+    results = record.results
+    for item in sorted(item for item in record.replaced if _finished(results, item)):
+        record.replaced.remove(item)
+        if writer is not None and item < written:
+            writer.row(results.rows[item])
     while _finished(results, written):
         if writer is not None:
             writer.row(results.rows[written])

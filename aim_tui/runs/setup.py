@@ -43,6 +43,8 @@ class Setup:
     not_asked: dict[str, str]
     profile_given: bool = False
     """Whether the profile was named for this command, rather than being the settings' own."""
+    fresh: bool = False
+    """Whether every file is read again, even one that looks unchanged."""
 
     def with_store(self, path: Path) -> Setup:
         """The setup with the store whose feature cache the engine uses."""
@@ -118,6 +120,7 @@ def resolve(
             precision=settings.precision if precision is None else one_of("--precision", precision, _PRECISIONS),
             batch_size=batch_size or settings.batch_size,
             reading=reading,
+            plugin_seconds=settings.plugin_seconds,
         ),
         not_asked=not_asked | missing,
         profile_given=profile is not None,

@@ -114,6 +114,7 @@ class TopLevel(msgspec.Struct, forbid_unknown_fields=True):
     device: str | None = None
     precision: Precision | None = None
     batch_size: _AtLeastOne | None = None
+    plugin_seconds: _Limit = 600.0
     reading: Any = {}
     ui: Any = {}
     review: Any = {}

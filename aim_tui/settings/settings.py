@@ -59,6 +59,8 @@ class Settings:
     device: str = "auto"
     precision: Precision = "aim"
     batch_size: int | None = None
+    plugin_seconds: float = 600.0
+    """How long a batch of a metric of another package may take."""
     reading: ReadingPolicy = field(default_factory=ReadingPolicy)
     disabled: Mapping[str, str] = field(default_factory=dict)
     """Metrics that the environment disables, each with the name of the variable."""
@@ -125,6 +127,7 @@ def load_settings(file: Path | None = None) -> Settings:
         device=device or top.device or "auto",
         precision=_precision(environment.get("AIM_TUI_PRECISION")) or top.precision or "aim",
         batch_size=top.batch_size,
+        plugin_seconds=top.plugin_seconds,
         reading=reading,
         interface=files[-1].ui,
         keys=files[-1].keys,

@@ -15,6 +15,7 @@ from aim_tui.core.outcomes import Failed
 from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import DataRow, ImageFacts, Item, MetricValue, ModelInfo, PromptRead
 from aim_tui.core.scoring.results import Raw, Results, Row, Summary, own_need
+from aim_tui.inputs.file_identity import FileIdentity
 from aim_tui.store.codec import (
     checked,
     checked_fields,
@@ -25,6 +26,7 @@ from aim_tui.store.codec import (
 )
 from aim_tui.store.database import Database
 from aim_tui.store.errors import StoreError, UnknownRunError, decoding
+from aim_tui.store.files import FileHashes
 from aim_tui.store.packing import pack, to_json, unpack, unpack_optional
 from aim_tui.store.processes import Owner
 from aim_tui.store.records import RESUMABLE, Run, RunInfo, RunKind, RunRequest, RunState
@@ -110,9 +112,8 @@ class Runs:
         if info is None:
             return None
         run = self.load(info.id)
-        for row in list(run.results.rows):
-            if _changed_since(row, info.started):
-                run.results.reset(row.item)
+        for item in self._changed(run.results.rows, info.started):
+            run.results.reset(item)
         return run
 
     def find_resumable(self, request: RunRequest, items: Iterable[Item]) -> RunInfo | None:
@@ -141,16 +142,48 @@ class Runs:
                 "WHERE id = ?",
                 (owner.host, owner.pid, owner.process, run_id),
             )
-            changed = _changed_files(connection, run_id, info.started)
-            connection.executemany("DELETE FROM run_values WHERE run = ? AND item = ?", changed)
+        run = self.load(run_id)
+        self._forget_changed(run, info.started)
+        positions = {number: number for number in range(len(run.results.rows))}
+        return RunWriter(self._database, run_id, positions, interval=interval), run
+
+    def unchanged(self, rows: Sequence[Row], since: datetime) -> dict[int, FileIdentity | None]:
+        """Those of these rows whose files hold what they held at this time, by item, with the image's identity now.
+
+        A file that is gone keeps what was found, and has none.
+        """
+        since_ns = int(since.timestamp() * 1e9)
+        present = FileHashes(self._database).present({path for row in rows for path in row.contents}, since_ns)
+        unchanged: dict[int, FileIdentity | None] = {}
+        for row in rows:
+            files = ((present[path], content) for path, content in row.contents.items())
+            if all(file is None or file.holds(content, since_ns) for file, content in files):
+                file = present[row.path]
+                unchanged[row.item] = file.identity if file is not None else None
+        return unchanged
+
+    def _changed(self, rows: Sequence[Row], since: datetime) -> list[int]:
+        """The items of which something is known and a file is another one than then."""
+        known = [row for row in rows if row.facts is not None or row.error is not None]
+        unchanged = self.unchanged(known, since)
+        return [row.item for row in known if row.item not in unchanged]
+
+    def _forget_changed(self, run: Run, started: datetime) -> None:
+        """Forget what a run holds of images whose file has changed since it began, and of edits that were not read."""
+        unread = (row.item for row in run.results.rows if row.edit is not None and row.error is not None)
+        changed = sorted({*self._changed(run.results.rows, started), *unread})
+        if not changed:
+            return
+        rows = [(run.info.id, item) for item in changed]
+        with self._database.writing() as connection:
+            connection.executemany("DELETE FROM run_values WHERE run = ? AND item = ?", rows)
             connection.executemany(
                 "UPDATE run_images SET sha256 = NULL, facts = NULL, source_facts = NULL, error = NULL "
                 "WHERE run = ? AND item = ?",
-                changed,
+                rows,
             )
-        run = self.load(run_id)
-        positions = {number: number for number in range(len(run.results.rows))}
-        return RunWriter(self._database, run_id, positions, interval=interval), run
+        for item in changed:
+            run.results.reset(item)
 
     def load(self, run_id: str) -> Run:
         """A run with its rows, scored by its own plan; UnknownRunError if there is none."""
@@ -335,39 +368,3 @@ def _mapping(text: str) -> dict[str, Any]:
 
 def _own(text: str | None) -> Context | None:
     return checked(Context, text) if text is not None else None
-
-
-def _changed_files(connection: sqlite3.Connection, run_id: str, started: datetime) -> list[tuple[str, int]]:
-    """Images with a result whose file, source or own reference has changed; a deleted file does not count.
-
-    An edit that could not be read counts as changed. By the ctime, which programs cannot set back, and which is also
-    new after another file was moved to the path.
-    """
-    began_ns = int(started.timestamp() * 1e9)
-    rows = connection.execute(
-        "SELECT item, path, own, source, error FROM run_images "
-        "WHERE run = ? AND (facts IS NOT NULL OR error IS NOT NULL)",
-        (run_id,),
-    )
-    changed = []
-    for item, path, own, source, error in rows:
-        context = _own(own)
-        others = (context.reference if context is not None else "", unpack_optional(source))
-        files = (unpack(path), *filter(None, others))
-        if (source is not None and error is not None) or any(_is_newer(file, began_ns) for file in files):
-            changed.append((run_id, item))
-    return changed
-
-
-def _changed_since(row: Row, began: datetime) -> bool:
-    """Whether a file of a row has changed since its run started; a deleted file does not count."""
-    began_ns = int(began.timestamp() * 1e9)
-    files = (row.path, row.edit.source) if row.edit is not None else (row.path,)
-    return any(_is_newer(path, began_ns) for path in files)
-
-
-def _is_newer(path: str, than_ns: int) -> bool:
-    try:
-        return os.stat(path).st_ctime_ns > than_ns
-    except (OSError, ValueError):
-        return False

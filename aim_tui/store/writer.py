@@ -94,6 +94,18 @@ class RunWriter:
             )
         self._items.update(added)
 
+    def renew(self, items: Sequence[Item]) -> None:
+        """Forget what is known of images that are others now, on disk before this returns, and what they brought."""
+        self.flush()
+        rows = [(self.id, self._items[item.id]) for item in items]
+        with self._database.writing() as connection:
+            connection.executemany("DELETE FROM run_values WHERE run = ? AND item = ?", rows)
+            connection.executemany(
+                "UPDATE run_images SET sha256 = NULL, facts = NULL, error = NULL, texts_read = NULL, own = ? "
+                "WHERE run = ? AND item = ?",
+                [(_columns_of(item)[0], *row) for item, row in zip(items, rows, strict=True)],
+            )
+
     def flush(self) -> None:
         """Commit what has been written so far; if that fails, StoreError, and the events are kept."""
         with self._committing:

@@ -37,6 +37,7 @@ from aim_tui.ui.crash_report import crash_report
 from aim_tui.ui.input_gate import InputGate
 from aim_tui.ui.late_input import LateInput
 from aim_tui.ui.launch import Launch
+from aim_tui.ui.legible_colours import legible
 from aim_tui.ui.notifications import ShownNotification
 from aim_tui.ui.opening import OpeningScreen
 from aim_tui.ui.session.terminal_status import TerminalStatus
@@ -190,11 +191,18 @@ class AimApp(App[int]):
         """The user looks at the terminal."""
         if self._begun:
             self.terminal_status.watched = True
+            # Meanwhile a generator may have written to the folder.
+            self.session.replaced_files.look()
 
     def on_app_blur(self) -> None:
         """The user looks elsewhere."""
         if self._begun:
             self.terminal_status.watched = False
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The colours of the theme, with those changed that could not be read."""
+        self.theme_variables = legible(super().get_css_variables())
+        return self.theme_variables
 
     def _begin_looks(self) -> None:
         from aim_tui.ui.themes import OWN_THEMES, THEME_NAMES

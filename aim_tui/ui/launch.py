@@ -41,6 +41,7 @@ class Launch:
     device: str = "auto"
     precision: Precision = "aim"
     batch_size: int | None = None
+    plugin_seconds: float = 600.0
     reading: ReadingPolicy = field(default_factory=ReadingPolicy)
     start_scoring: bool = False
     watch: bool = False
@@ -71,5 +72,6 @@ class Launch:
             precision=self.precision,
             batch_size=self.batch_size,
             reading=self.reading,
+            plugin_seconds=self.plugin_seconds,
             store=str(self.store) if self.store is not None else None,
         )

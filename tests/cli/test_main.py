@@ -42,6 +42,22 @@ def test_a_folder_named_almost_as_a_command_is_opened(
     assert NEEDS_A_TERMINAL in cli("scores").err
 
 
+def test_help_is_a_command_too(cli: Cli) -> None:
+    assert cli("help").out == cli("--help").out
+    assert cli("help", "runs", "show").out == cli("runs", "show", "--help").out
+    assert cli("help").code == 0
+
+
+def test_help_of_a_command_that_there_is_not_says_so(cli: Cli) -> None:
+    run = cli("help", "scor")
+    assert run.code == 2
+    assert run.err.startswith("error: unknown command 'scor'\nhint: did you mean 'score'?")
+
+
+def test_v_is_the_version(cli: Cli) -> None:
+    assert cli("-v").out == cli("--version").out != ""
+
+
 def test_a_path_that_resembles_no_command_is_looked_for(cli: Cli) -> None:
     assert "no such file or folder: holiday-2024" in cli("holiday-2024").err
 

@@ -96,3 +96,29 @@ def test_each_image_that_appears_brings_its_own_prompt_where_that_is_asked_for(t
             assert found.get("prompt") == (prompt or None)
         run.kill(signal.SIGINT)
         assert run.wait() == 1
+
+
+def test_an_image_that_is_replaced_is_scored_again_and_its_row_comes_again(tmp_path: Path) -> None:
+    folder, store = tmp_path / "out", tmp_path / "store.db"
+    folder.mkdir()
+    shutil.copy(IMAGES[0], folder / "a.png")
+    shutil.copy(IMAGES[1], folder / "b.png")
+    with watch(folder, tmp_path) as run:
+        lines = run.lines()
+        before = [row(lines), row(lines)]
+        (folder / "b.png").touch()  # what is only touched is not scored again
+        shutil.copy(IMAGES[2], folder / "c.part")
+        (folder / "c.part").replace(folder / "a.png")
+        again = row(lines)
+        run.kill(signal.SIGINT)
+        rest, code, said = list(lines), run.wait(), run.errors
+    assert (code, rest) == (0, []), said
+    assert (again["path"], again["status"]) == (before[0]["path"], "ok")
+    assert again["clip_score"] != before[0]["clip_score"]
+    assert "a.png has changed since it was scored: it is scored again" in said
+    assert "2 of 2 scored" in said
+    with Database.open(store, read_only=True) as database:
+        runs = Runs(database)
+        stored = runs.load(runs.find("last"))
+    assert stored.info.images == 2
+    assert stored.results.rows[0].final == again["final_score"]

@@ -108,15 +108,36 @@ def test_a_file_that_is_written_slowly_waits_until_it_is_whole(watch: Callable[.
     assert seen.watch.waiting == {}
 
 
-def test_a_file_moved_into_place_and_one_written_anew_come_once(watch: Callable[..., Watching], tmp_path: Path) -> None:
+def test_a_file_moved_into_place_comes_once_and_again_when_it_is_replaced(
+    watch: Callable[..., Watching], tmp_path: Path
+) -> None:
     seen = watch(tmp_path / "out")
     (tmp_path / "out").mkdir()
     (tmp_path / "part").write_bytes(png())
     (tmp_path / "part").rename(tmp_path / "out" / "a.png")
     seen.sees(tmp_path / "out" / "a.png")
-    (tmp_path / "out" / "a.png").write_bytes(png(32))
     seen.looks_again()
     assert seen.found == [str(tmp_path / "out" / "a.png")]
+    (tmp_path / "out" / "a.png").write_bytes(png(32))
+    seen.until(lambda: seen.found == [str(tmp_path / "out" / "a.png")] * 2)
+
+
+def test_a_known_file_comes_when_another_of_its_size_and_time_takes_its_place(
+    watch: Callable[..., Watching], tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    known = folder / "a.png"
+    known.write_bytes(png())
+    os.utime(known, ns=(10**18, 10**18))
+    seen = watch(folder, known=(str(known),))
+    seen.looks_again()
+    assert seen.found == []
+    other = tmp_path / "b.png"
+    other.write_bytes(known.read_bytes())
+    os.utime(other, ns=(10**18, 10**18))
+    other.replace(known)
+    seen.sees(known)
 
 
 def test_a_folder_that_vanishes_and_comes_again_is_survived(watch: Callable[..., Watching], tmp_path: Path) -> None:

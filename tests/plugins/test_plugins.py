@@ -217,6 +217,8 @@ def broken_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (site / "odd_size.py").write_text(sized.replace("batch_size = 2", "batch_size = property(lambda self: 1 / 0)"))
     for name, line in (("score_leaves", "raise SystemExit(7)"), ("score_raises", "raise BaseException('seven')")):
         (site / f"{name}_class.py").write_text(sized.replace("return [RawOutcome", f"{line}; return [RawOutcome"))
+    endless = "__import__('threading').Event().wait(); return [RawOutcome"
+    (site / "score_hangs_class.py").write_text(sized.replace("return [RawOutcome", endless))
     prepared = "raise SystemExit(8); return pixels"
     (site / "prepare_leaves_class.py").write_text(sized.replace("return pixels", prepared))
     (site / "prints_class.py").write_text(
@@ -226,7 +228,7 @@ def broken_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     modules = {name: text for name, (text, _) in BROKEN.items()}
     modules |= {name: good(name, implementation=where) for name, (where, _) in BROKEN_CLASSES.items()}
     modules |= {"twice": good("twice"), "sound": good("sound")}
-    for name in ("score_leaves", "score_raises", "prepare_leaves"):
+    for name in ("score_leaves", "score_raises", "score_hangs", "prepare_leaves"):
         modules[name] = good(name, implementation=f"{name}_class:Odd")
     modules["prints"] = "print('hello from the package')\n" + good("prints", implementation="prints_class:Odd")
     for name, text in modules.items():
@@ -284,6 +286,20 @@ def test_a_metric_that_exits_or_raises_anything_fails_and_the_rest_goes_on(
     rows = [json.loads(line) for line in ran.out]
     assert [row["sound"] for row in rows] == [0.5, 0.5]
     assert all(f"{name}: {reason}" in row["error"] for row in rows), ran.errors
+
+
+def test_a_metric_that_hangs_is_left_alone_and_the_rest_goes_on(broken_site: Path, tmp_path: Path) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text("plugin_seconds = 0.2\n")
+    ran = forked(broken_site, tmp_path)(
+        "score", *map(str, IMAGES), "--profile", "sample", "--no-store", "--batch-size", "1", "--config", str(settings),
+        "--metrics", "score_hangs,sound", "--format", "jsonl",
+    )  # fmt: skip
+    rows = [json.loads(line) for line in ran.out]
+    assert ran.code == 1, ran.errors
+    assert [row["sound"] for row in rows] == [0.5] * len(IMAGES)
+    assert all("score_hangs: did not end within 0.2 seconds" in row["error"] for row in rows)
+    assert "Traceback" not in ran.errors
 
 
 def test_what_a_package_prints_stays_out_of_the_records(broken_site: Path, tmp_path: Path) -> None:

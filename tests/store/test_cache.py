@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from aim_tui.inputs.file_identity import FileIdentity
 from aim_tui.store import cache as cache_module
 from aim_tui.store.cache import FeatureCache, FeatureKind, Space
 from aim_tui.store.database import Database
@@ -173,11 +175,12 @@ def test_a_hundred_thousand_embeddings_are_read_as_one_array(
 
 
 def old_file(path: Path, text: str = "x") -> Stat:
+    """A file and its Stat, taken when its clock has ticked since it was written."""
     path.write_text(text)
     os.utime(path, ns=(10**18, 10**18))
     stat = Stat.of(str(path))
     assert stat is not None
-    return stat
+    return replace(stat, settled=True)
 
 
 def test_a_file_that_did_not_change_is_not_hashed_again(database: Database, tmp_path: Path) -> None:
@@ -187,9 +190,46 @@ def test_a_file_that_did_not_change_is_not_hashed_again(database: Database, tmp_
     assert hashes.known([odd]) == {odd.path: sha("x")}
     longer = old_file(tmp_path / odd.path, "xx")
     assert hashes.known([longer]) == {}
-    touched = Stat(odd.path, odd.size, odd.mtime_ns + 1)
-    assert hashes.known([touched]) == {}
     assert Stat.of(str(tmp_path / "none")) is None
+
+
+@pytest.mark.parametrize("changed", ["inode", "size", "mtime_ns", "ctime_ns"])
+def test_a_file_is_hashed_again_when_anything_that_identifies_it_differs(
+    database: Database, tmp_path: Path, changed: str
+) -> None:
+    stat = old_file(tmp_path / "x.png")
+    FileHashes(database).remember([(stat, sha("x"))])
+    other = replace(stat.identity, **{changed: getattr(stat.identity, changed) + 1})
+    assert FileHashes(database).known([replace(stat, identity=other)]) == {}
+
+
+def test_a_file_that_was_replaced_with_its_size_and_time_kept_is_hashed_again(
+    database: Database, tmp_path: Path
+) -> None:
+    stat = old_file(tmp_path / "x.png", "old")
+    FileHashes(database).remember([(stat, sha("old"))])
+    old_file(tmp_path / "y.png", "new")
+    (tmp_path / "y.png").replace(tmp_path / "x.png")
+    now = Stat.of(stat.path)
+    assert now is not None
+    assert (now.size, now.identity.mtime_ns) == (stat.size, stat.identity.mtime_ns)
+    assert FileHashes(database).known([now]) == {}
+
+
+def test_an_inode_beyond_what_sqlite_counts_is_kept(database: Database, tmp_path: Path) -> None:
+    stat = Stat("/x.png", FileIdentity((1 << 64) - 2, 1, 1, 1))
+    FileHashes(database).remember([(stat, sha("x"))])
+    assert FileHashes(database).known([stat]) == {"/x.png": sha("x")}
+
+
+def test_a_file_that_may_change_again_within_one_tick_of_its_clock_is_not_kept(
+    database: Database, tmp_path: Path
+) -> None:
+    (tmp_path / "x.png").write_text("x")
+    stat = Stat.of(str(tmp_path / "x.png"))
+    assert stat is not None
+    FileHashes(database).remember([(stat, sha("x"))])
+    assert FileHashes(database).known([stat]) == {}
 
 
 def test_a_relative_path_is_another_file_in_another_folder(
@@ -202,10 +242,9 @@ def test_a_relative_path_is_another_file_in_another_folder(
     monkeypatch.chdir(tmp_path / "here")
     stat = Stat.of("x.bmp")
     assert stat is not None
+    stat = replace(stat, settled=True)
     hashes.remember([(stat, sha("here"))])
-    assert hashes.known([stat, Stat("./x.bmp", stat.size, stat.mtime_ns)]) == dict.fromkeys(
-        ("x.bmp", "./x.bmp"), sha("here")
-    )
+    assert hashes.known([stat, replace(stat, path="./x.bmp")]) == dict.fromkeys(("x.bmp", "./x.bmp"), sha("here"))
     monkeypatch.chdir(tmp_path / "there")
     assert hashes.known([stat]) == {}  # as long and as old, yet another file
 

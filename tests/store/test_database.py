@@ -33,7 +33,7 @@ BROKEN = Migration(NEXT, "broken", "CREATE TABLE extra (a);\nINSERT INTO nowhere
 
 def put_file(database: Database, name: str = "/a.png") -> None:
     with database.writing() as connection:
-        connection.execute("INSERT INTO files VALUES (?, 1, 2, 'x', 0)", (name,))
+        connection.execute("INSERT INTO files VALUES (?, 0, 1, 2, 3, 'x', 0)", (name,))
 
 
 def file_names(database: Database) -> list[str]:
@@ -256,15 +256,15 @@ from aim_tui.store.database import Database
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 database = Database.open(Path(sys.argv[1]))
 with database.writing() as connection:
-    connection.execute("INSERT INTO files VALUES ('/kept.png', 1, 2, 'x', 0)")
+    connection.execute("INSERT INTO files VALUES ('/kept.png', 0, 1, 2, 3, 'x', 0)")
 resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
 try:
     with database.writing() as connection:
-        connection.execute("INSERT INTO files VALUES (?, 1, 2, 'x', 0)", ("y" * 1_000_000,))
+        connection.execute("INSERT INTO files VALUES (?, 0, 1, 2, 3, 'x', 0)", ("y" * 1_000_000,))
 except AimError as error:
     print(error)
 with database.writing() as connection:
-    connection.execute("INSERT INTO files VALUES ('/after.png', 1, 2, 'x', 0)")
+    connection.execute("INSERT INTO files VALUES ('/after.png', 0, 1, 2, 3, 'x', 0)")
 """
 
 
@@ -331,7 +331,7 @@ def test_on_a_full_disk_no_store_is_made_and_none_is_migrated(small_disk: Path) 
 
 def test_what_is_raised_inside_a_transaction_undoes_it(database: Database) -> None:
     with pytest.raises(ZeroDivisionError), database.writing() as connection:
-        connection.execute("INSERT INTO files VALUES ('/a.png', 1, 2, 'x', 0)")
+        connection.execute("INSERT INTO files VALUES ('/a.png', 0, 1, 2, 3, 'x', 0)")
         raise ZeroDivisionError
     assert file_names(database) == []
 

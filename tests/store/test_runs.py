@@ -15,8 +15,10 @@ from aim_tui.core.scoring.events import ImageFailed, ImageRead, Item, MetricBatc
 from aim_tui.core.scoring.plan import Status
 from aim_tui.core.scoring.records import document
 from aim_tui.core.scoring.results import Results
+from aim_tui.inputs.file_identity import FileIdentity
 from aim_tui.store.database import Database
 from aim_tui.store.errors import StoreError, UnknownRunError
+from aim_tui.store.files import FileHashes, Stat
 from aim_tui.store.records import RunState
 from aim_tui.store.runs import Runs
 from tests.store.samples import AIM, facts, items, mixed_events, python, request, scored, sha
@@ -284,11 +286,45 @@ def test_an_image_that_changed_since_the_run_began_is_left_again(
     assert [row.item for row in run.results.left(request().context)] == [1]
 
 
+def test_a_run_that_goes_on_believes_the_hash_of_a_file_more_than_its_times(
+    runs: Runs, database: Database, tmp_path: Path
+) -> None:
+    images = pictures(tmp_path, 2)
+    with runs.begin(request(), images) as writer:
+        for item in range(2):
+            writer.write(*scored(item))
+    abandoned(database, writer.id)
+    for image in images:
+        # Touched since the run began, and hashed as it is now: one is what it was.
+        os.chmod(image.path, 0o600)  # noqa: PTH101
+    stats = [Stat(image.path, FileIdentity.from_stat(os.stat(image.path))) for image in images]  # noqa: PTH116
+    FileHashes(database).remember([(stats[0], sha(0)), (stats[1], sha("another"))])
+    again, run = runs.resume(writer.id)
+    again.end()
+    assert [row.item for row in run.results.left(request().context)] == [1]
+    assert [row.item for row in runs.load(writer.id).results.left(request().context)] == [1]
+
+
+def test_two_rows_of_one_path_are_each_compared_with_what_they_hold(
+    runs: Runs, database: Database, tmp_path: Path
+) -> None:
+    """As a watch leaves them that has scored an image again under its name."""
+    path = pictures(tmp_path, 1)[0].path
+    twice = [Item(0, path), Item(1, path)]
+    with runs.begin(request(), twice) as writer:
+        writer.write(*scored(0), *scored(1))
+    stat = Stat(path, FileIdentity.from_stat(os.stat(path)))  # noqa: PTH116
+    FileHashes(database).remember([(stat, sha(1))])
+    run = runs.load(writer.id)
+    assert list(runs.unchanged(run.results.rows, run.info.started)) == [1]
+
+
 # -- several processes, and their deaths ------------------------------------------------------------------------------
 
 WRITE = """
 import sys
 from pathlib import Path
+from aim_tui.inputs.file_identity import FileIdentity
 from aim_tui.store.database import Database
 from aim_tui.store.runs import Runs
 from tests.store.samples import items, request, scored

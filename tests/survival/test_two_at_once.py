@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from aim_tui.inputs.file_identity import FileIdentity
 from aim_tui.store.database import Database
 from aim_tui.store.files import FileHashes, Stat
 from aim_tui.store.records import RunState
@@ -37,7 +38,7 @@ def test_opening_a_store_again_lets_no_other_program_take_its_log_away(tmp_path:
     path = tmp_path / "store.db"
     log = Path(f"{path}-wal")
     with Database.open(path) as first:
-        FileHashes(first).remember([(Stat("/a.png", 1, 1), "0" * 64)])
+        FileHashes(first).remember([(Stat("/a.png", FileIdentity(1, 1, 1, 1)), "0" * 64)])
         before = log.stat().st_ino
         Database.open(path).close()
         other = "import sys; from pathlib import Path; from aim_tui.store.database import Database as D\n"
@@ -45,7 +46,7 @@ def test_opening_a_store_again_lets_no_other_program_take_its_log_away(tmp_path:
         subprocess.run([sys.executable, "-c", other, path], check=True, cwd=ROOT)
         # Whoever closes a store last removes its log. The other program was not the last.
         assert log.stat().st_ino == before
-        FileHashes(first).remember([(Stat("/b.png", 1, 1), "1" * 64)])
+        FileHashes(first).remember([(Stat("/b.png", FileIdentity(2, 1, 1, 1)), "1" * 64)])
     with Database.open(path) as again, again.reading() as connection:
         assert connection.execute("SELECT count(*) FROM files").fetchone() == (2,)
 

@@ -64,7 +64,7 @@ def categories(
     recursive: options.Recursive = False,
     *,
     destination: options.OutputOptions,
-    common: options.RunOptions,
+    common: options.ReadOptions,
 ) -> None:
     """Score the images of each category with its prompt by CLIP: mean, spread, bootstrap interval, macro and micro.
 

@@ -48,7 +48,7 @@ def classify(
     recursive: options.Recursive = False,
     *,
     destination: options.OutputOptions,
-    common: options.RunOptions,
+    common: options.ReadOptions,
 ) -> None:
     """Classify images with CLIP, without training: a softmax over the labels, each the mean of its texts.
 

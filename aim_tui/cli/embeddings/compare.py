@@ -61,7 +61,7 @@ def compare(
     recursive: options.Recursive = False,
     *,
     destination: options.OutputOptions,
-    common: options.RunOptions,
+    common: options.ReadOptions,
 ) -> None:
     """Compare images with images: CLIP cosine (1 means alike) and LPIPS distance (0 means alike).
 

@@ -31,7 +31,7 @@ def duplicates(
     recursive: options.Recursive = False,
     *,
     destination: options.OutputOptions,
-    common: options.RunOptions,
+    common: options.ReadOptions,
 ) -> None:
     """Group exact copies (the same bytes) and near duplicates (by CLIP cosine).
 

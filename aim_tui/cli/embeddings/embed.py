@@ -31,7 +31,7 @@ def embed(
     ] = None,
     recursive: options.Recursive = False,
     *,
-    common: options.RunOptions,
+    common: options.ReadOptions,
 ) -> None:
     """Write CLIP embeddings, float32 of length one, with paths, content hashes and the fingerprint of the model.
 

@@ -64,7 +64,7 @@ class Embedder:
         Ctrl-C ends the command with 130; what was embedded is kept.
         """
         items = numbered(paths)
-        job = Job((_METRIC,), Context(), items, features_only=True)
+        job = Job((_METRIC,), Context(), items, features_only=True, fresh=self._setup.fresh)
         sha256s: dict[int, str] = {}
         failures: dict[int, str] = {}
         model: ModelInfo | None = None
@@ -91,7 +91,7 @@ class Embedder:
         ]
         outcomes: dict[int, Outcome] = {}
         models: dict[str, ModelInfo] = {}
-        for event in self._events(Job((LPIPS.id,), Context(), items), "measuring"):
+        for event in self._events(Job((LPIPS.id,), Context(), items, fresh=self._setup.fresh), "measuring"):
             match event:
                 case ImageFailed(item, reason):
                     outcomes[item] = Failed(reason)

@@ -37,7 +37,7 @@ def matrix(
     output_format: Annotated[str | None, options.format_option(Matrix)] = None,
     output: options.Output = None,
     *,
-    common: options.RunOptions,
+    common: options.ReadOptions,
 ) -> None:
     """Compute the CLIP similarity of every image-text pair: a row per image, a column per text.
 

@@ -51,7 +51,7 @@ def train(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Overwrite an existing probe.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     *,
-    common: options.RunOptions,
+    common: options.ReadOptions,
 ) -> None:
     """Train a linear probe on labelled images, and cross-validate it.
 
@@ -108,7 +108,7 @@ def apply(
     recursive: options.Recursive = False,
     *,
     destination: options.OutputOptions,
-    common: options.RunOptions,
+    common: options.ReadOptions,
 ) -> None:
     """Predict the class of each image with a probe, with the probability of each class.
 

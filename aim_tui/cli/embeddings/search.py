@@ -36,7 +36,7 @@ def search(
     recursive: options.Recursive = False,
     *,
     destination: options.OutputOptions,
-    common: options.RunOptions,
+    common: options.ReadOptions,
 ) -> None:
     """Rank images by CLIP similarity to a text or an image. Images are embedded once, then found in the store.
 

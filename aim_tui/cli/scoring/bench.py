@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from aim_tui.cli import options
-from aim_tui.cli.console import print_json
+from aim_tui.cli.console import console, print_json
 from aim_tui.errors import UsageError
 from aim_tui.inputs.listing import expand
 
@@ -47,7 +46,7 @@ def bench(
 
     if image_format not in ("png", "jpeg"):
         raise UsageError(f"--format is {image_format!r}; it is 'png' or 'jpeg'")
-    stderr = Console(stderr=True, highlight=False)
+    stderr = console(stderr=True)
     with contextlib.ExitStack() as stack:
         found = expand(images, recursive=True).images[:count] if images else None
         if found == []:
@@ -69,14 +68,14 @@ def bench(
 
 
 def _show(profile: str, report: Report) -> None:
-    console = Console(highlight=False)
+    out = console()
     machine = report.machine
-    console.print(
+    out.print(
         f"profile {profile} on {machine['devices']}, {machine['cores']} cores, torch {machine['torch']} "
         f"with {machine['torch_threads']} threads (plain loop: {machine['torch_threads_plain']})",
         soft_wrap=True,
     )
-    console.print(f"{report.images} images of {report.mean_bytes / 1e6:.2f} MB on average\n", soft_wrap=True)
+    out.print(f"{report.images} images of {report.mean_bytes / 1e6:.2f} MB on average\n", soft_wrap=True)
     table = Table(show_edge=False)
     for heading in ("", "", "batch", "pipeline", "models", "plain", "x plain", "x models"):
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
@@ -100,8 +99,8 @@ def _show(profile: str, report: Report) -> None:
             _number(limit.cpu if limit else 0),
             end_section=True,
         )
-    console.print(table)
-    console.print(
+    out.print(table)
+    out.print(
         f"\nreading alone, on all cores: {report.reading.rate:.2f} images/s. The bottleneck is {report.bound_by}: "
         f"all metrics together reach {report.share_of_the_limit:.0%} of its limit."
     )

@@ -52,7 +52,7 @@ def clip_score(
     output: options.Output = None,
     replace: Annotated[bool, typer.Option("--replace", help="Overwrite the column if it exists.")] = False,
     *,
-    common: options.RunOptions,
+    common: options.ReadOptions,
 ) -> None:
     """Add the CLIP score of image and text to each row; other columns stay as they are.
 

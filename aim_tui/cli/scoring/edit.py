@@ -64,12 +64,11 @@ def edit(
         str, typer.Option("--instruction-key", metavar="COLUMN", help="Column of instructions. Default: instruction.")
     ] = "",
     id_key: Annotated[str, typer.Option("--id-key", metavar="COLUMN", help="Column of ids. Default: id.")] = "",
-    resume: options.Resume = True,
     tui: Annotated[
         bool, typer.Option("--tui", help="Open the Edits screen instead of writing; `aim-tui DATA` does the same.")
     ] = False,
     *,
-    common: options.RunOptions,
+    common: options.StoredRunOptions,
 ) -> None:  # fmt: skip
     """Score image edits.
 
@@ -96,7 +95,7 @@ def edit(
             models=edit_plan.engine.models,
             pre_resize=edit_plan.engine.edit_resize,
         )
-        return run(edit_work(edit_plan), chosen.writer(edits, sink), record, display())
+        return run(edit_work(edit_plan, fresh=common.fresh), chosen.writer(edits, sink), record, display())
 
     path = common.store_path
     if path is None:
@@ -105,5 +104,5 @@ def edit(
         stored = edit_plan.with_store(path)
         # Before torch is imported, which takes seconds: are all models here?
         request = stored.request(models_needed=True)
-        record = StoredRecord(Runs(database), stored, stored.items(), request, fresh=not resume)
+        record = StoredRecord(Runs(database), stored, stored.items(), request, fresh=common.fresh)
         raise typer.Exit(score_to(record, stored))

@@ -163,7 +163,7 @@ def _score(
     writing = _Writing(task, rows, numbers, refused, results, output, counts)
     writing.write_finished()
     if items:
-        job = Job(task.plan.metrics, task.setup.context, items)
+        job = Job(task.plan.metrics, task.setup.context, items, fresh=task.setup.fresh)
         with contextlib.closing(executor.run(job, interrupt.is_set)) as events:
             for event in events:
                 results.apply(event)

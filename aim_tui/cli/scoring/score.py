@@ -100,9 +100,8 @@ def score(
     watch: Annotated[
         bool, typer.Option("--watch", help="Keep scoring new images once they are fully written, until Ctrl-C.")
     ] = False,
-    resume: options.Resume = True,
     *,
-    common: options.RunOptions,
+    common: options.StoredRunOptions,
 ) -> None:
     """Score images: raw and normalised values of each metric, and the final score.
 
@@ -161,5 +160,5 @@ def score(
         raise typer.Exit(score_to(Record(setup, images), setup))
     with open_to_score(path) as database:
         request = request_of(setup, common_folder(paths, found.images))
-        record = StoredRecord(Runs(database), setup, images, request, fresh=not resume or watch)
+        record = StoredRecord(Runs(database), setup, images, request, fresh=common.fresh or watch)
         raise typer.Exit(score_to(record, setup.with_store(path)))

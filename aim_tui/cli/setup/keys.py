@@ -10,6 +10,7 @@ import typer
 from aim_tui.cli import options
 from aim_tui.cli.console import print_json
 from aim_tui.cli.setup.ui_settings import preferences
+from aim_tui.exports.sink import Sink
 from aim_tui.settings.settings import load_settings
 
 if TYPE_CHECKING:
@@ -37,13 +38,15 @@ def keys(
         print_json({"keys": records, "conflicts": conflicts})
         return
     if as_markdown:
-        print(_markdown(bindings))
+        Sink().write(_markdown(bindings) + "\n")
         return
     id_width = max(len(id) for id, *_ in bindings)
     keys_width = max(len(",".join(keys)) for _, keys, _ in bindings)
+    lines = []
     for id, keys, action in bindings:
         mark = "*" if keys != action.keys else " "
-        print(f"{id:<{id_width}} {mark} {','.join(keys):<{keys_width}}  {action.about}")
+        lines.append(f"{id:<{id_width}} {mark} {','.join(keys):<{keys_width}}  {action.about}\n")
+    Sink().write("".join(lines))
     for conflict in conflicts:
         typer.echo(f"conflict: {conflict}", err=True)
 

@@ -37,6 +37,7 @@ class EngineSettings:
     `batch_size` overrides every model's own.
     `edit_resize` scales both images of an edit to a square of that side before EditCLIP's image processor sees them, as
     the published script does with 256; None leaves them as they are.
+    `plugin_seconds` is how long a batch of a metric of another package may take before that metric fails.
     `store` is the path of the store whose feature cache is used and filled; None computes everything anew.
     """
 
@@ -47,6 +48,7 @@ class EngineSettings:
     reading: ReadingPolicy = field(default_factory=ReadingPolicy)
     store: str | None = None
     edit_resize: int | None = None
+    plugin_seconds: float = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +65,4 @@ class Job:
     context: Context
     items: list[Item] = field(default_factory=list)
     features_only: bool = False
+    fresh: bool = False

@@ -65,6 +65,30 @@ class Row:
         return self.data.id if self.data is not None else self.path
 
     @property
+    def contents(self) -> dict[str, str | None]:
+        """The files that its values are made of, each with its SHA-256 when it was read, where that is known."""
+        own = self.own if self.own is not None else Context()
+        contents: dict[str, str | None] = {own.reference: None} if own.reference else {}
+        if own.source:
+            contents[own.source] = self.source.sha256 if self.source is not None else None
+        contents[self.path] = self.facts.sha256 if self.facts is not None else None
+        return contents
+
+    def forget(self) -> None:
+        """Forget all that was read and measured: the row is pending again."""
+        self.facts = self.source = self.scores = self.error = None
+        # Those of before may be shared with rows of other screens and profiles.
+        self.captions, self.raws, self.texts_read = {}, {}, {}
+
+    def read_as_another(self, facts: ImageFacts, source: ImageFacts | None) -> bool:
+        """Whether these facts are of other files than the values that are there."""
+        before = (self.facts, self.source)
+        return any(
+            old is not None and new is not None and old.sha256 != new.sha256
+            for old, new in zip(before, (facts, source), strict=True)
+        )
+
+    @property
     def edit(self) -> Context | None:
         """Source and instruction of an edit; None for a single image."""
         return self.own if self.own is not None and self.own.source else None
@@ -238,6 +262,8 @@ class Results:
         match event:
             case ImageRead(item, facts, source):
                 row = self.rows[item]
+                if row.read_as_another(facts, source):
+                    row.forget()
                 row.facts, row.source, row.error = facts, source, None
                 return (row,)
             case ImageFailed(item, reason):

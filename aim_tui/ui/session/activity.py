@@ -10,6 +10,7 @@ from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import Event, ImageFailed, ImageRead, Item, MetricBatch, Notice, Phase, PhaseName
 from aim_tui.core.scoring.jobs import Job
 from aim_tui.core.scoring.progress import Progress
+from aim_tui.inputs.file_identity import FileIdentity
 from aim_tui.ipc.worker_state import Crash, WorkerState
 
 
@@ -32,6 +33,8 @@ class RunningJob:
     _values_left: dict[int, int] = field(default_factory=dict)
     _failed: set[int] = field(default_factory=set)
     _paths: dict[int, str] = field(default_factory=dict)
+    identities: dict[str, FileIdentity | None] = field(default_factory=dict)
+    """What tells files of the job from others under their names, by path; taken before the worker reads them."""
     item_contexts: dict[int, Context | None] = field(default_factory=dict)
     """By item, the context of each in this job; its row may have another by now."""
     started_at: float | None = None
@@ -51,6 +54,16 @@ class RunningJob:
         self.things = "edits" if item.edit else "images"
         self._paths[item.id] = item.path
         self.item_contexts[item.id] = item.context
+
+    def files(self, item: int) -> tuple[str, str]:
+        """The image of an item, and the image before an edit; empty where there is none."""
+        context = self.item_contexts.get(item)
+        return self._paths.get(item, ""), context.source if context is not None else ""
+
+    def identify(self) -> None:
+        """Look at the job's files; takes time in proportion to their number."""
+        for item in self._paths:
+            self.identities.update((path, FileIdentity.of(path)) for path in self.files(item) if path)
 
     @property
     def so_far(self) -> str:

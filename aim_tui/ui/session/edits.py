@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from aim_tui.exports.edits import EditRecords
 from aim_tui.inputs.edits import EditRow, Flaw
 from aim_tui.runs.edit_plan import EditPlan, EditWish
 from aim_tui.store.records import Run, RunRequest
+from aim_tui.ui.concurrency import in_row_thread
 from aim_tui.ui.session.activity import Activity, RunningJob
 from aim_tui.ui.session.agreement import AgreementService
 from aim_tui.ui.session.exports import write
@@ -34,6 +34,9 @@ from aim_tui.ui.session.undo_history import UndoHistory
 if TYPE_CHECKING:
     from aim_tui.ui.session.jobs import Jobs
     from aim_tui.ui.session.workspace import Workspace
+
+
+_BUSY = "a job runs already; x cancels it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,28 +157,51 @@ class EditService:
     # -- scoring -----------------------------------------------------------------------------------------------------
 
     def score_left(self) -> None:
-        """Score what is not there yet, and what could not be read."""
-        if self.open is None:
+        """Score what is not there yet, what could not be read, and edits of which an image has changed."""
+        if self.busy:
+            self._workspace.notify(_BUSY, "warning")
+        elif self.open is not None:
+            self._workspace.tasks.run(self._score_left(self.open))
+
+    def score(self, items: Iterable[int]) -> None:
+        """Score these edits anew."""
+        if self.open is not None:
+            self._submit(sorted(items), go_on=False, fresh=True)
+
+    def restart_worker(self) -> None:
+        """Start the worker again and go on with what is left."""
+        self.score_left()
+
+    async def _score_left(self, edits: OpenEdits) -> None:
+        await self._drop_replaced()
+        if edits is not self.open:
             return
         if not (left := self.left()):
             self._workspace.notify("every edit is scored; S scores all of them anew")
         else:
             self._submit(left, go_on=True)
 
-    def score(self, items: Iterable[int]) -> None:
-        """Score these edits anew."""
-        if self.open is not None:
-            self._submit(sorted(items), go_on=False)
+    async def _drop_replaced(self) -> None:
+        """Edits of which an image was replaced under its name are pending again."""
+        results, contents = self.results, self._workspace.contents
+        scored = [row for row in results.rows if row.facts is not None]
+        replaced = await in_row_thread(lambda: [row for row in scored if contents.replaced(row)])
+        if not replaced or results is not self.results:
+            return
+        for row in replaced:
+            row.forget()
+            self.ratings.look_at(row.id)
+        self._changed.update(row.item for row in replaced)
+        many = len(replaced) != 1
+        self._workspace.notify(
+            f"an image of {len(replaced)} edit{'s' * many} has changed since {'they were' if many else 'it was'} scored"
+        )
 
-    def restart_worker(self) -> None:
-        """Start the worker again and go on with what is left."""
-        self.score_left()
-
-    def _submit(self, items: list[int], *, go_on: bool) -> None:
+    def _submit(self, items: list[int], *, go_on: bool, fresh: bool = False) -> None:
         edits = self.open
         assert edits is not None  # the callers check
         if self.busy:
-            self._workspace.notify("a job runs already; x cancels it", "warning")
+            self._workspace.notify(_BUSY, "warning")
             return
         for item in items:
             self.results.reset(item)
@@ -186,14 +212,12 @@ class EditService:
             results.apply(event)
             self._heard(event)
 
-        job = Job(edits.plan.families, Context())
+        job = Job(edits.plan.families, Context(), fresh=fresh)
         plan = RunPlan(
             request=lambda: edits.request,
             job=job,
             plan=results.plan,
             rows=list(results.rows),
-            # What had changed was dropped when the file was opened.
-            since=dict.fromkeys((row.path for row in results.rows), time.time_ns()),
             go_on=go_on,
             models=tuple(results.models.values()),
         )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from aim_tui.core.scoring.jobs import ReadingPolicy
     from aim_tui.inputs.listing import FolderListing, LeftOut
     from aim_tui.ui.session.jobs import Jobs
+    from aim_tui.ui.session.replaced_files import ReplacedFileService
     from aim_tui.ui.session.run_record import RunRecords
     from aim_tui.ui.session.workspace import Workspace
 
@@ -54,6 +55,8 @@ class _FolderChange:
     """Images that were not there before and are whole."""
     finished: list[str]
     """Images that were there, were being written and are whole now."""
+    again: list[str]
+    """All that were there and have changed, and are whole now."""
     unfinished: Mapping[str, str]
     """By path, why an image counts as not whole yet."""
     gone: bool
@@ -67,16 +70,24 @@ class FolderWatchService:
     """Watches the folder of the rows where that is wanted. `score` scores new images."""
 
     def __init__(
-        self, workspace: Workspace, jobs: Jobs, records: RunRecords, score: Callable[[Sequence[int]], None]
+        self,
+        workspace: Workspace,
+        jobs: Jobs,
+        records: RunRecords,
+        replaced_files: ReplacedFileService,
+        score: Callable[[Sequence[int]], None],
     ) -> None:
         self._workspace = workspace
         self._jobs = jobs
         self._records = records
+        self._replaced_files = replaced_files
         self._score = score
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._threads: list[threading.Thread] = []
         self._due: dict[int, None] = {}
+        self._again: dict[str, None] = {}
+        self._checking = False
         self._added: list[int] = []
         self._notice = ""
         self._gone = False
@@ -153,6 +164,7 @@ class FolderWatchService:
         self._thread = None
         self._workspace.unfinished_files, self._gone, self._notice = {}, False, ""
         self._due.clear()
+        self._again.clear()
         self._added.clear()
         self._records.finish()
 
@@ -191,6 +203,7 @@ class FolderWatchService:
             finished = frozenset(change.finished)
             rows = (row for row in workspace.results.rows if row.path in finished and not row.raws) if finished else ()
             self._due.update(dict.fromkeys([*(row.item for row in rows), *added]))
+        self._again.update(dict.fromkeys(change.again))
         if change.notice != self._notice:
             self._notice = change.notice
             workspace.notify(printable(change.notice), "warning")
@@ -199,7 +212,27 @@ class FolderWatchService:
         if added or other_left_out or (change.unfinished, change.gone) != (workspace.unfinished_files, self._gone):
             workspace.unfinished_files, self._gone = change.unfinished, change.gone
             self._changed()
+        if self._again and not self._checking:
+            workspace.tasks.run(self._check_again())
         self._score_what_is_due()
+
+    async def _check_again(self) -> None:
+        """Score what was replaced since it was scored, where that is wanted."""
+        workspace = self._workspace
+        results, running = workspace.results, workspace.running
+        # What the running job still computes is looked at when it is there.
+        busy = frozenset(running.unfinished) if running is not None else frozenset()
+        rows = [row for row in results.rows if row.path in self._again]
+        self._again = {row.path: None for row in rows if row.item in busy}
+        rows = [row for row in rows if row.item not in busy]
+        self._checking = True
+        try:
+            due = await self._replaced_files.check(rows, scored=self.mode is WatchMode.SCORE)
+        finally:
+            self._checking = False
+        if results is workspace.results and self.on and self.mode is WatchMode.SCORE:
+            self._due.update(dict.fromkeys(row.item for row in due))
+            self._score_what_is_due()
 
     def _score_what_is_due(self) -> None:
         workspace = self._workspace
@@ -229,11 +262,15 @@ def _watch(
     folder = str(listing.folder)
     watch = Watch(listing.paths or [folder], listing.recursive, policy, known=())
     awaited: set[str] = set()
+    # What is there when the watch begins waits for the user.
+    seen: set[str] = set()
     for whole in watch.batches(stop.is_set):
-        fresh = [path for path in whole if path not in known]
         finished = [path for path in whole if path in awaited]
+        again = [path for path in whole if path in seen and path in known]
+        fresh = [path for path in whole if path not in known]
         unfinished = watch.waiting
         known.update(fresh)
+        seen.update(whole, unfinished)
         awaited = known.intersection(unfinished)
         gone = not os.path.isdir(folder)
-        report(_FolderChange(fresh, finished, unfinished, gone, watch.notice, watch.left_out))
+        report(_FolderChange(fresh, finished, again, unfinished, gone, watch.notice, watch.left_out))

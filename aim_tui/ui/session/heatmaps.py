@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Collection
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from aim_tui.core.heatmaps import MakeMap, Map, MapMethod, without
 from aim_tui.errors import AimError, UsageError
+from aim_tui.inputs.file_identity import FileIdentity
 
 if TYPE_CHECKING:
     from aim_tui.core.scoring.context import Context
@@ -20,14 +20,11 @@ if TYPE_CHECKING:
 
 _KEPT = 24
 
-#: When a file was changed and how long it is; None where that is unknown.
-_Stamp = tuple[int, int] | None
-
 
 class _Key(NamedTuple):
     request: MakeMap
     settings: EngineSettings
-    stamps: tuple[_Stamp, ...]
+    files: tuple[FileIdentity | None, ...]
 
 
 class HeatmapService:
@@ -94,7 +91,7 @@ class HeatmapService:
     async def _make(self, request: MakeMap) -> Map:
         settings = self._workspace.engine_settings()
         files = [path for path in (request.path, request.reference) if path]
-        key = _Key(request, settings, tuple(await asyncio.to_thread(_stamps, files)))
+        key = _Key(request, settings, tuple(await asyncio.to_thread(_identities, files)))
         name = repr(request)
         known = self._kept.get(name)
         if known is not None and known[0] == key:
@@ -108,13 +105,5 @@ class HeatmapService:
         return heatmap
 
 
-def _stamps(paths: list[str]) -> list[_Stamp]:
-    return [_stamp(path) for path in paths]
-
-
-def _stamp(path: str) -> _Stamp:
-    try:
-        stat = Path(path).stat()
-    except (OSError, ValueError):
-        return None
-    return stat.st_mtime_ns, stat.st_size
+def _identities(paths: list[str]) -> list[FileIdentity | None]:
+    return [FileIdentity.of(path) for path in paths]

@@ -28,6 +28,8 @@ SOURCES = {
     "sidecar": "the files beside them",
     "filename": "their names",
 }
+# What a user decided stays, whatever an image brings.
+_TYPED = (EDITED, GIVEN_UP)
 # Images that are read before the next check whether the folder was left.
 _AT_ONCE = 200
 
@@ -76,6 +78,14 @@ class ItemPromptService:
             if fresh:
                 before = self._workspace.prompt_reading if self._workspace.reading_prompts else None
                 self._start_reading(self._take(self._workspace.item_prompts.source, fresh, before))
+
+    def rows_replaced(self, rows: Iterable[Row]) -> None:
+        """Files of these rows are others now, and may bring other prompts; what was edited stays."""
+        entries, source = self._workspace.item_prompts.entries, self._workspace.item_prompts.source
+        brought = [row.path for row in rows if row.path in entries and entries[row.path].origin not in _TYPED]
+        if source and brought:
+            before = self._workspace.prompt_reading if self._workspace.reading_prompts else None
+            self._start_reading(self._take(source, brought, before))
 
     def moved(self, places: Mapping[str, str]) -> None:
         """Images lie elsewhere now, by where they were; their prompts go with them."""

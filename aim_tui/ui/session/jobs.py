@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from aim_tui.core.heatmaps import MakeMap, Map
-from aim_tui.core.scoring.events import Event, Item
+from aim_tui.core.scoring.events import Event, ImageFailed, ImageRead, Item
 from aim_tui.core.scoring.jobs import EngineSettings, Job
 from aim_tui.ipc.client import WorkerClient
 from aim_tui.ipc.protocol import JobEnded, TextsEmbedded, TokenCount
 from aim_tui.ipc.worker_state import Patience, WorkerState
-from aim_tui.ui.concurrency import with_pauses
+from aim_tui.ui.concurrency import in_row_thread, with_pauses
 from aim_tui.ui.session.activity import Activity, RunningJob
 from aim_tui.ui.session.messages import SetupChanged
 
@@ -190,6 +190,8 @@ class Jobs:
         try:
             async for item in with_pauses(items):
                 running.add(item)
+            # Before the worker reads them: what is replaced later looks like another file then.
+            await in_row_thread(running.identify)
             await self.ready(settings)
             # Cancelled, or the worker has died of something else, while it got ready.
             if running.cancelling or self.running is not running:
@@ -269,6 +271,7 @@ class Jobs:
 
     def _take(self, running: RunningJob, event: Event) -> None:
         running.apply(event, self._clock())
+        self._learn(running, event)
         if running.on_event is not None:
             running.on_event(event)
         else:
@@ -276,6 +279,14 @@ class Jobs:
         self._workspace.activity_changed()
         if running.notice:
             self._workspace.notify(running.take_notice(), "warning")
+
+    def _learn(self, running: RunningJob, event: Event) -> None:
+        """Remember which content a file had that looked as it did when the job began."""
+        if isinstance(event, (ImageRead, ImageFailed)):
+            facts = (event.facts, event.source) if isinstance(event, ImageRead) else (None, None)
+            for path, read in zip(running.files(event.item), facts, strict=True):
+                sha256 = read.sha256 if read is not None else None
+                self._workspace.contents.learn(path, running.identities.get(path), sha256)
 
     def _ended(self, running: RunningJob, ended: JobEnded) -> None:
         self._workspace.running = None

@@ -276,6 +276,11 @@ class RatingService:
             if row.id not in self._contents and (sha256 := self._file_contents.known(row)) is not None:
                 self._know(row.id, sha256)
 
+    def rows_replaced(self, rows: Iterable[Row]) -> None:
+        """Files of these rows are others now, and what is known of their content is theirs."""
+        for row in rows:
+            self.look_at(row.id)
+
     def look_at(self, path: str) -> None:
         """An image is looked at: identify it by its content, as it is on disk now."""
         if self._store.path is not None:

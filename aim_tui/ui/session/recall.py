@@ -13,10 +13,10 @@ from aim_tui.core.scoring.context import Context
 from aim_tui.core.scoring.events import ImageFacts, ModelInfo
 from aim_tui.core.scoring.jobs import EngineSettings
 from aim_tui.core.scoring.results import Raw, Row
+from aim_tui.inputs.file_identity import FileIdentity
 from aim_tui.runs.provenance import content_of, fingerprints
 from aim_tui.store.records import Run, RunInfo
 from aim_tui.store.runs import Runs
-from aim_tui.ui.session.run_record import unchanged
 
 # A folder's values lie in its newest run; older ones are looked into where that one left something out.
 _RUNS_OF_THIS_CONTEXT = 6
@@ -30,8 +30,10 @@ _DECIDING = ("device", "precision", "exif", "background")
 class Known:
     """What is known of one image."""
 
-    since: int
-    """From when (ns) it holds for the file."""
+    identity: FileIdentity | None = None
+    """What tells the file that it holds for from others under its name."""
+    replaced: bool = False
+    """Whether a run holds values of another file under its name."""
     facts: ImageFacts | None = None
     captions: dict[str, str] = field(default_factory=dict)
     error: str | None = None
@@ -82,20 +84,22 @@ def recall(
 ) -> dict[str, Known]:
     """By path, what earlier runs of this folder found; made against another text where there is nothing else.
 
+    Of a file that was replaced since it was scored nothing is known but that.
+
     `own` is what some of the images bring themselves, or None.
     """
     history = [info for info in runs.history(folder) if info.begun]
     if not history:
         return {}
     now = making()
-    wanted = {path: Known(0) for path in paths}
+    wanted = {path: Known() for path in paths}
     alike = [info for info in history if _alike(info, context)]
     others = [info for info in history if not _alike(info, context)]
     compared = context.overlaid(own)
     left = _take_from(runs, alike[:_RUNS_OF_THIS_CONTEXT], wanted, now, compared)
     if left:
         _take_from(runs, others[:_RUNS_OF_OTHERS], wanted, now, compared)
-    return {path: known for path, known in wanted.items() if known.raws}
+    return {path: known for path, known in wanted.items() if known.raws or known.replaced}
 
 
 def _alike(info: RunInfo, context: Context) -> bool:
@@ -112,14 +116,20 @@ def _take_from(runs: Runs, infos: Sequence[RunInfo], wanted: dict[str, Known], n
         metrics = [metric for metric in run.request.plan.metrics if now.same(run, metric)]
         roles = {role.value for metric in metrics for role in get_metric(metric).roles}
         models = {role: made for role, made in run.results.models.items() if role in roles}
-        since = int(info.started.timestamp() * 1e9)
-        for row in run.results.rows if metrics else ():
-            known = wanted.get(row.path)
-            if known is None or not row.raws or _is_there(known, metrics_now):
-                continue
-            if unchanged(row.path, since):
-                _take(known, row, metrics, since)
-                known.models = {**models, **known.models} if known.models else models
+        rows = [
+            row
+            for row in (run.results.rows if metrics else ())
+            if row.raws and (known := wanted.get(row.path)) is not None and not _is_there(known, metrics_now)
+        ]
+        unchanged = runs.unchanged(rows, info.started)
+        for row in rows:
+            known = wanted[row.path]
+            if row.item in unchanged:
+                known.identity = unchanged[row.item]
+                if _take(known, row, metrics):
+                    known.models = {**models, **known.models} if known.models else models
+            else:
+                known.replaced = True
     return not all(_is_there(known, metrics_now) for known in wanted.values())
 
 
@@ -127,12 +137,13 @@ def _is_there(known: Known, metrics: Sequence[str]) -> bool:
     return all(metric in known.raws for metric in metrics)
 
 
-def _take(known: Known, row: Row, metrics: Sequence[str], since: int) -> None:
+def _take(known: Known, row: Row, metrics: Sequence[str]) -> bool:
+    """Take what is not there yet; whether that is anything."""
     fresh = {metric: row.raws[metric] for metric in metrics if metric in row.raws and metric not in known.raws}
     if not fresh:
-        return
-    known.since = min(known.since or since, since)
+        return False
     known.raws |= fresh
     known.facts, known.error = known.facts or row.facts, known.error or row.error
     if any(get_metric(metric).captions for metric in fresh):
         known.captions = row.captions
+    return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from aim_tui.core.scoring.plan import score
 from aim_tui.core.scoring.results import Results, Row
 from aim_tui.errors import AimError
 from aim_tui.ui.concurrency import in_row_thread
+from aim_tui.ui.session.replaced_files import replaced_note
 from aim_tui.ui.session.store_access import StoreAccess
 
 if TYPE_CHECKING:
@@ -39,13 +39,13 @@ class RowMemory:
 
     def move(self, places: Mapping[str, str], profile: Profile) -> None:
         """Keep what is known of images for where they lie now: their content is the same."""
-        models, now = _models(profile), time.time_ns()
+        models = _models(profile)
         self.keep(profile)
         for before, after in places.items():
             row = self._left.pop((models, before), None)
             if row is not None:
                 self._left[models, after] = row
-                self._workspace.since[after] = now
+                self._workspace.contents.move(before, after)
 
     async def prepare(self, paths: Sequence[str], profile: Profile) -> Results:
         """Rows for these images under this profile, with what is known of them already; not shown yet."""
@@ -81,8 +81,14 @@ class RowMemory:
         except AimError as error:
             store.failed(error)
             return
-        if known:
-            await workspace.change_rows(results, lambda row: self._fill_in(row, known.get(row.path)))
+        if not known:
+            return
+        await workspace.change_rows(results, lambda row: self._fill_in(row, known.get(row.path)))
+        replaced = [path for path, each in known.items() if each.replaced and not each.raws]
+        if replaced and results is workspace.results:
+            rows = [row for row in results.rows if not row.raws and row.path in known and known[row.path].replaced]
+            workspace.rows_replaced(rows)
+            workspace.notify(replaced_note(replaced, "s scores"))
 
     def _fill_in(self, row: Row, known: Known | None) -> bool:
         """Give a row what was stored of it; what was found since is newer."""
@@ -96,7 +102,7 @@ class RowMemory:
         row.captions = row.captions or dict(known.captions)
         row.raws |= raws
         row.scores = score({metric: raw.outcome for metric, raw in row.raws.items()}, workspace.plan)
-        workspace.since.setdefault(row.path, known.since)
+        workspace.contents.learn(row.path, known.identity, row.facts.sha256 if row.facts is not None else None)
         # Who made them is part of what they are; a model that is loaded here has said more.
         for role, info in known.models.items():
             workspace.results.models.setdefault(role, info)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aim_tui.core.metrics.edits import expanded
@@ -43,7 +42,7 @@ class RunPlan:
     """What a run is to be.
 
     `rows` are its images; those that the job leaves out are there already, and what is known of them is stored with
-    the run, so that it is the whole picture. `since` tells by path from when (ns) a value holds for its file.
+    the run, so that it is the whole picture, unless its file was `replaced`, which takes a thread to find out.
     `go_on` says that a run of the same that stopped may go on. `models` are those that made the known values, where the
     job may do without them.
     """
@@ -52,7 +51,7 @@ class RunPlan:
     job: Job
     plan: ScoringPlan
     rows: Sequence[Row]
-    since: Mapping[str, int] = field(default_factory=dict)
+    replaced: Callable[[Row], bool] = lambda _: False
     go_on: bool = False
     models: Sequence[ModelInfo] = ()
 
@@ -187,7 +186,7 @@ def _known(plan: RunPlan) -> Iterator[Event]:
     for row in plan.rows:
         fresh = plan.plan.metrics if row.item not in computed else _others(plan)
         facts, raws = row.facts, {metric: row.raws.get(metric) for metric in fresh}
-        if not any(raws.values()) or not unchanged(row.path, plan.since.get(row.path, 0)):
+        if not any(raws.values()) or plan.replaced(row):
             continue
         if facts is not None:
             yield ImageRead(row.item, facts, row.source)
@@ -206,17 +205,6 @@ def _others(plan: RunPlan) -> tuple[str, ...]:
     """The metrics of the run that its job does not compute."""
     computed = set(expanded(plan.job.metrics))
     return tuple(metric for metric in plan.plan.metrics if metric not in computed)
-
-
-def unchanged(path: str, since: int) -> bool:
-    """Whether a file is still what it was at a time in ns; one that is gone keeps what was found.
-
-    The time of the last change of a file's inode cannot be set back, and moving another file to the path sets it.
-    """
-    try:
-        return os.stat(path).st_ctime_ns <= since
-    except (OSError, ValueError):
-        return True
 
 
 def _summary(plan: RunPlan, item_contexts: Mapping[int, Context | None]) -> Summary:

@@ -26,6 +26,7 @@ from aim_tui.ui.session.jobs import Jobs
 from aim_tui.ui.session.messages import ActivityChanged, ScoresChanged, TransferRecovered, UserNotice
 from aim_tui.ui.session.models import ModelService
 from aim_tui.ui.session.ratings import RatingService
+from aim_tui.ui.session.replaced_files import ReplacedFileService
 from aim_tui.ui.session.run_record import RunRecords
 from aim_tui.ui.session.saved_state import SavedState
 from aim_tui.ui.session.scoring import ScoringService
@@ -69,7 +70,8 @@ class Session:
         self._records = records = RunRecords(store)
         self.models = ModelService(workspace, jobs)
         self.setup = SetupService(workspace, self.models.look, undo_history)
-        self.scoring = ScoringService(workspace, jobs, records)
+        self.replaced_files = ReplacedFileService(workspace)
+        self.scoring = ScoringService(workspace, jobs, records, self.replaced_files)
         self.item_prompts = ItemPromptService(workspace, self.scoring.update_scores, undo_history)
         self.folders = FolderService(
             workspace,
@@ -79,8 +81,10 @@ class Session:
             move_prompts=self.item_prompts.moved,
             look_for_models=self.models.look_and_start,
         )
-        self.folder_watch = FolderWatchService(workspace, jobs, records, self.scoring.score_new)
-        self.ratings = RatingService(post, store, launch.rater, self.scoring.run_of, undo_history)
+        self.folder_watch = FolderWatchService(workspace, jobs, records, self.replaced_files, self.scoring.score_new)
+        self.ratings = RatingService(
+            post, store, launch.rater, self.scoring.run_of, undo_history, contents=workspace.contents
+        )
         self.duels = DuelService(workspace, store, self.ratings.rater, self.scoring.run_of)
         self.heatmaps = HeatmapService(workspace, jobs)
         self.search = SearchService(workspace, jobs, store)
@@ -92,7 +96,10 @@ class Session:
         workspace.rows_shown.add(self.folder_watch.rows_shown)
         workspace.rows_shown.add(lambda: self.ratings.open(workspace.results.rows))
         workspace.rows_shown.add(self.item_prompts.rows_shown)
+        workspace.rows_shown.add(self.replaced_files.look)
         workspace.rows_shown.add(self.setup.rows_shown)
+        workspace.rows_replaced.add(self.item_prompts.rows_replaced)
+        workspace.rows_replaced.add(self.ratings.rows_replaced)
         workspace.rows_added.add(self.ratings.rows_added)
         workspace.rows_added.add(self.item_prompts.rows_added)
 

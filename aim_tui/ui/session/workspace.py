@@ -20,6 +20,7 @@ from aim_tui.store.records import RunInfo
 from aim_tui.ui.concurrency import Tasks, with_pauses
 from aim_tui.ui.launch import Launch
 from aim_tui.ui.session.activity import RunningJob
+from aim_tui.ui.session.file_contents import FileContents
 from aim_tui.ui.session.local_models import LocalModels
 from aim_tui.ui.session.messages import SetupChanged, UserNotice
 from aim_tui.ui.session.metric_choice import MetricChoice
@@ -78,8 +79,8 @@ class Workspace:
         """The images in the folder's sub-folders, as soon as they are counted."""
         self.results = Results(plan, launch.context)
         """The rows that are shown."""
-        self.since: dict[str, int] = {}
-        """From when (ns) the values of a path hold for its file."""
+        self.contents = FileContents()
+        """What files hold, as far as they were read here."""
         self.viewed: RunInfo | None = None
         """The stored run that is shown in place of a folder."""
         self.behind: FolderBehind | None = None
@@ -102,6 +103,8 @@ class Workspace:
         """Other rows are shown now."""
         self.rows_added: Listeners[[Sequence[Row]]] = Listeners()
         """Images have come behind the others."""
+        self.rows_replaced: Listeners[[Sequence[Row]]] = Listeners()
+        """Files of these rows were replaced; they are pending."""
         self._changed: set[int] = set()
         self._activity_changed = False
         self._replanning = 0

@@ -8,7 +8,6 @@ from __future__ import annotations
 import colorsys
 from collections import Counter, OrderedDict
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from PIL import Image
 from aim_tui.core.scoring.events import ImageFacts
 from aim_tui.core.scoring.jobs import ReadingPolicy
 from aim_tui.core.text import printable
+from aim_tui.inputs.file_identity import FileIdentity
 from aim_tui.inputs.images import ImageError, read_image
 
 _CACHED_PICTURES = 64
@@ -39,10 +39,6 @@ class Box(NamedTuple):
         return min(max(columns, 1), self.columns), min(max(rows, 1), self.rows)
 
 
-#: When a file was changed and how long it is: another stamp is another picture.
-Stamp = tuple[int, int]
-
-
 @dataclass(frozen=True, slots=True)
 class Picture:
     """An image at the size of its box, or the reason why there is none."""
@@ -53,7 +49,8 @@ class Picture:
     facts: ImageFacts | None = None
     colours: tuple[str, ...] = ()
     problem: str = ""
-    stamp: Stamp | None = None
+    file: FileIdentity | None = None
+    """Which file it was: another one is another picture."""
     encoded: str = ""
     """What the pane sends to the terminal for it, where that is more than cells."""
 
@@ -65,8 +62,8 @@ def read_picture(
 
     A `draft` is decoded small where its format can do that: quicker, and good enough for a thumbnail.
     """
-    stamp = file_stamp(path)
-    if known is not None and stamp is not None and known.stamp == stamp:
+    file = FileIdentity.of(path)
+    if known is not None and file is not None and known.file == file:
         return known
     try:
         # Twice the box, whichever way up the image is, leaves the resize below something to work with.
@@ -74,11 +71,11 @@ def read_picture(
         size = box.fit(*loaded.pixels.size)
         # reducing_gap shrinks by whole steps first: several times faster on large images, and no eye can tell.
         pixels = loaded.pixels.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
-        return Picture(path, box, pixels, loaded.facts, colour_words(pixels), stamp=stamp)
+        return Picture(path, box, pixels, loaded.facts, colour_words(pixels), file=file)
     except ImageError as error:
-        return Picture(path, box, problem=str(error), stamp=stamp)
+        return Picture(path, box, problem=str(error), file=file)
     except Exception as error:  # whatever a hostile file does to a resize, the pane says so and the app goes on
-        return Picture(path, box, problem=f"cannot be shown: {error or type(error).__name__}", stamp=stamp)
+        return Picture(path, box, problem=f"cannot be shown: {error or type(error).__name__}", file=file)
 
 
 def facts_line(facts: ImageFacts) -> str:
@@ -139,15 +136,6 @@ class PictureCache:
 
 def _bytes(picture: Picture) -> int:
     return picture.pixels.width * picture.pixels.height * 3 + len(picture.encoded) if picture.pixels else 0
-
-
-def file_stamp(path: str) -> Stamp | None:
-    """When a file was changed and how long it is; None where there is none."""
-    try:
-        stat = Path(path).stat()
-    except (OSError, ValueError):
-        return None
-    return stat.st_mtime_ns, stat.st_size
 
 
 def _weight(size: int) -> str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from PIL import Image
 
 from aim_tui.core.scoring.jobs import ReadingPolicy
+from aim_tui.inputs.file_identity import FileIdentity
 from aim_tui.inputs.images import ImageError, LoadedImage, read_image
-from aim_tui.ui.widgets.picture import Box, Picture, Stamp, colour_words, file_stamp
+from aim_tui.ui.widgets.picture import Box, Picture, colour_words
 
 STEP = 1.5
 """How much a step zooms."""
@@ -67,16 +68,16 @@ class Source:
     """A decoded image, kept while it is looked at closely."""
 
     path: str
-    stamp: Stamp | None
+    file: FileIdentity | None
     loaded: LoadedImage
 
 
 def read_source(path: str, policy: ReadingPolicy, known: Source | None) -> Source:
     """The decoded image; `known` is given back while it is of this file and the file is unchanged. ImageError."""
-    stamp = file_stamp(path)
-    if known is not None and known.path == path and known.stamp == stamp and stamp is not None:
+    file = FileIdentity.of(path)
+    if known is not None and known.path == path and known.file == file and file is not None:
         return known
-    return Source(path, stamp, read_image(path, policy))
+    return Source(path, file, read_image(path, policy))
 
 
 def draw_part(source: Source, box: Box, zoom: Zoom) -> Picture:
@@ -96,7 +97,7 @@ def draw_part(source: Source, box: Box, zoom: Zoom) -> Picture:
     # From two dots a pixel on, one wants to see the pixels.
     way = Image.Resampling.NEAREST if zoom.scale >= 2 else Image.Resampling.LANCZOS
     drawn = pixels.resize((columns, rows), way, box=part)
-    return Picture(source.path, box, drawn, source.loaded.facts, colour_words(drawn), stamp=source.stamp)
+    return Picture(source.path, box, drawn, source.loaded.facts, colour_words(drawn), file=source.file)
 
 
 def no_part(path: str, box: Box, error: Exception) -> Picture:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from aim_tui.core.scoring.events import ImageFacts
+from aim_tui.inputs.file_identity import FileIdentity
 from aim_tui.store.cache import FeatureCache, FeatureKind, Space
 from aim_tui.store.database import Database
 from aim_tui.store.files import FileHashes, Stat
@@ -134,7 +135,7 @@ async def test_what_a_command_has_embedded_is_found_without_scoring(open_app: An
     for image in images:
         os.utime(image, ns=(10**18, 10**18))
     with Database.open(store) as database:
-        stats = [stat for image in images if (stat := Stat.of(str(image))) is not None]
+        stats = [Stat(str(image), FileIdentity.from_stat(image.stat())) for image in images]
         FileHashes(database).remember(zip(stats, SHA256S, strict=False))
     async with open_app(folder, store=store) as app:
         await search(app, "like 3")
