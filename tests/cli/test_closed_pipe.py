@@ -65,7 +65,7 @@ def test_a_run_whose_table_nobody_reads_is_done(tmp_path: Path) -> None:
     run = score(tmp_path / "store.db")
     assert run.returncode == READER_LEFT
     assert b"Traceback" not in run.stderr
-    assert b"goes on" not in run.stderr
+    assert b"to resume it" not in run.stderr
     assert state(tmp_path / "store.db") == (RunState.DONE, 0)
 
 
@@ -73,7 +73,7 @@ def test_a_run_that_was_cut_before_its_end_goes_on_and_one_that_was_all_scored_i
     store = tmp_path / "store.db"
     run = score(store, "--format", "jsonl", "--batch-size", "1")
     assert run.returncode == READER_LEFT
-    assert b"the same command goes on with it" in run.stderr
+    assert b"run the same command again to resume it" in run.stderr
     cut, left = state(store)
     assert (cut, left > 0) == (RunState.CANCELLED, True)
     # All of it is computed, and no row is read.

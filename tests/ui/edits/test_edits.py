@@ -164,6 +164,21 @@ async def test_a_run_that_was_cut_off_is_taken_up_where_it_stopped(open_app: Any
         await app.shows("5 of 6 scored")
 
 
+async def test_an_edit_of_which_an_image_is_replaced_is_scored_again(open_app: Any, data: Path, store: Path) -> None:
+    async with open_app(data.parent, store=store, edits=EditWish(str(data)), toasts=True) as app:
+        await opened(app)
+        await app.press("s")
+        await scored(app)
+        other = data.with_name("other.tmp")
+        other.write_bytes(data.with_name("t1.png").read_bytes() + b" ")
+        other.replace(data.with_name("t0.png"))
+        before = app.session.edits.results.rows[0].facts.sha256
+        await app.press("s")
+        await app.shows("an image of 2 edits has changed")
+        await scored(app)
+        assert app.session.edits.results.rows[0].facts.sha256 != before
+
+
 async def test_a_worker_that_is_killed_is_started_again_and_goes_on(
     open_app: Any, data: Path, store: Path, gate: Any
 ) -> None:

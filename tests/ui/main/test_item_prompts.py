@@ -235,6 +235,27 @@ async def test_taking_prompts_anew_keeps_what_was_edited_and_giving_them_up_asks
         assert app.session.workspace.item_prompt_count == 0
 
 
+async def test_an_image_that_is_replaced_brings_its_own_prompt_and_what_was_edited_stays(
+    open_app: Any, brought: Path
+) -> None:
+    async with open_app(brought) as app:
+        await take(app, "m", 2)
+        app.app.screen.scores.move_to(2)
+        await edit(app, "an edited prompt")
+        await app.until(lambda: prompts(app)[2] == "an edited prompt")
+        await app.press("s")
+        await app.all_scored()
+        for number in (1, 2):
+            info = PngInfo()
+            info.add_text("parameters", "a green boat\nSteps: 20, Sampler: Euler")
+            Image.new("RGB", (16, 12), "red").save(brought / "other.png", pnginfo=info)
+            (brought / "other.png").rename(brought / f"img_{number}.png")
+        await app.press("s")
+        await app.until(lambda: prompts(app)[1] == "a green boat")
+        await app.all_scored()
+        assert [against(app, item) for item in (0, 1, 2)] == [EVERYBODYS, "a green boat", "an edited prompt"]
+
+
 async def test_images_that_appear_while_the_folder_is_watched_bring_theirs_too(
     open_app: Any, brought: Path, tmp_path: Path
 ) -> None:
