@@ -19,6 +19,7 @@ import typer
 
 from aim_tui.exports.content import Content, Records
 from aim_tui.exports.formats import formats_for
+from aim_tui.inputs.edits import EditColumns
 from aim_tui.runs.setup import Setup, resolve
 from aim_tui.runs.storage import store_path
 
@@ -192,6 +193,27 @@ class OutputOptions:
 
     format: Annotated[str | None, format_option(Records)] = None
     output: Output = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EditColumnOptions:
+    """Which columns of a data set of edits hold what."""
+
+    source_key: Annotated[
+        str, typer.Option("--source-key", metavar="COLUMN", help="Column of source images. Default: source_image ...")
+    ] = ""
+    target_key: Annotated[
+        str, typer.Option("--target-key", metavar="COLUMN", help="Column of edited images. Default: target_image ...")
+    ] = ""
+    instruction_key: Annotated[
+        str, typer.Option("--instruction-key", metavar="COLUMN", help="Column of instructions. Default: instruction.")
+    ] = ""
+    id_key: Annotated[str, typer.Option("--id-key", metavar="COLUMN", help="Column of ids. Default: id.")] = ""
+
+    @property
+    def columns(self) -> EditColumns:
+        """The names that were given; an empty one stands for those that are known."""
+        return EditColumns(self.source_key, self.target_key, self.instruction_key, self.id_key)
 
 
 def takes_groups(command: Callable[..., None]) -> Callable[..., None]:

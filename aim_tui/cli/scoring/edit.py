@@ -17,7 +17,7 @@ from aim_tui.errors import UsageError
 from aim_tui.exports.edits import ScoredEdits
 from aim_tui.exports.formats import get_format
 from aim_tui.exports.sink import Sink
-from aim_tui.inputs.edits import EditColumns, read_edits
+from aim_tui.inputs.edits import read_edits
 from aim_tui.runs.edit_plan import EditPlan, EditWish, plan
 from aim_tui.runs.recording import Record, StoredRecord
 from aim_tui.runs.runner import edit_work, run
@@ -54,20 +54,11 @@ def edit(
             help="Resize both images to N x N before EditCLIP's own processor; the published script uses 256.",
         ),
     ] = None,
-    source_key: Annotated[
-        str, typer.Option("--source-key", metavar="COLUMN", help="Column of source images. Default: source_image ...")
-    ] = "",
-    target_key: Annotated[
-        str, typer.Option("--target-key", metavar="COLUMN", help="Column of edited images. Default: target_image ...")
-    ] = "",
-    instruction_key: Annotated[
-        str, typer.Option("--instruction-key", metavar="COLUMN", help="Column of instructions. Default: instruction.")
-    ] = "",
-    id_key: Annotated[str, typer.Option("--id-key", metavar="COLUMN", help="Column of ids. Default: id.")] = "",
     tui: Annotated[
         bool, typer.Option("--tui", help="Open the Edits screen instead of writing; `aim-tui DATA` does the same.")
     ] = False,
     *,
+    columns: options.EditColumnOptions,
     common: options.StoredRunOptions,
 ) -> None:  # fmt: skip
     """Score image edits.
@@ -75,14 +66,13 @@ def edit(
     Exit: 0 all edits scored, 1 some failed, 2 usage, 3 a model could not be loaded, 130 Ctrl-C.
     """
     setup = common.setup()
-    columns = EditColumns(source_key, target_key, instruction_key, id_key)
-    wish = EditWish(str(data), metrics, model, pre_resize, columns)
+    wish = EditWish(str(data), metrics, model, pre_resize, columns.columns)
     if tui:
         if output is not None:
             raise UsageError("--output and --tui cannot be combined", "in the application ctrl+s exports")
         folder = folder_of(str(data))
         raise typer.Exit(open_on(folder, lambda: launch(setup, folder, store=common.store_path, edits=wish)))
-    found = read_edits(data, columns)
+    found = read_edits(data, wish.columns)
     edit_plan = plan(setup.profile, setup.engine, found, wish)
     chosen, sink = get_format(output_format, ScoredEdits), Sink(output)
     sink.check([edit_plan.file.path, *(image for row in edit_plan.file.rows for image in (row.source, row.target))])

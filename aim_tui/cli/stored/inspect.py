@@ -17,7 +17,6 @@ from aim_tui.core.names import ShortNames
 from aim_tui.core.text import portable_path
 from aim_tui.errors import UsageError
 from aim_tui.inputs.dataset_inspection import Inspection, inspect_file, inspect_images
-from aim_tui.inputs.edits import EditColumns
 from aim_tui.inputs.listing import expand
 from aim_tui.settings.settings import load_settings
 
@@ -25,22 +24,15 @@ _SHOWN = 10
 _SIZES = 6
 
 
+@options.takes_groups
 def inspect(
     path: Annotated[str, typer.Argument(metavar="FILE|FOLDER", help="A file of edits, or a folder of images.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")] = False,
     samples: Annotated[int, typer.Option("--samples", "-n", min=0, metavar="N", help="How many edits to show.")] = 5,
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Include sub-folders.")] = False,
-    source_key: Annotated[
-        str, typer.Option("--source-key", metavar="COLUMN", help="Column of source images. Default: source_image ...")
-    ] = "",
-    target_key: Annotated[
-        str, typer.Option("--target-key", metavar="COLUMN", help="Column of edited images. Default: target_image ...")
-    ] = "",
-    instruction_key: Annotated[
-        str, typer.Option("--instruction-key", metavar="COLUMN", help="Column of instructions. Default: instruction.")
-    ] = "",
-    id_key: Annotated[str, typer.Option("--id-key", metavar="COLUMN", help="Column of ids. Default: id.")] = "",
     config: options.Config = None,
+    *,
+    columns: options.EditColumnOptions,
 ) -> None:
     """Check a data set of edits or a folder of images without loading a model.
 
@@ -53,7 +45,7 @@ def inspect(
             say(f"left out: {line}", "yellow")
         found = inspect_images(path, listed.images, policy)
     elif os.path.lexists(path):
-        found = inspect_file(path, policy, columns=EditColumns(source_key, target_key, instruction_key, id_key))
+        found = inspect_file(path, policy, columns=columns.columns)
     else:
         raise UsageError(f"{path}: no such file or folder")
     if as_json:
