@@ -173,9 +173,12 @@ def device_problem(name: str) -> str | None:
 def _may_exist(path: Path) -> bool:
     """Whether a file exists or cannot be checked: then reading it says why."""
     try:
-        return os.path.exists(path)
+        path.stat()
+    except FileNotFoundError:
+        return False
     except OSError:
         return True
+    return True
 
 
 def _rule_set(name: str, raw: RulesTable) -> RuleSet:

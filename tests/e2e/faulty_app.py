@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from aim_tui.ui.main.score_pane import ScorePane
-
 from aim_tui.cli import main
+from aim_tui.ui.scores.score_pane import ScorePane
 
 
 def fail(pane: ScorePane) -> None:
