@@ -73,7 +73,8 @@ class PanesScreen(TableVerbs, UndoVerbs):
         self._late_input = late_input
         self._past_notifications = notifications
         self._models_shown_for = ""
-        self._previewed: tuple[str | None, str | None] = (None, None)
+        # The path, the content that its score is of, and the caption.
+        self._previewed: tuple[str | None, str | None, str | None] = (None, None, None)
         self._summary_wanted = self._summing_up = False
 
     def compose(self) -> ComposeResult:
@@ -254,11 +255,16 @@ class PanesScreen(TableVerbs, UndoVerbs):
         whose = workspace.prompt_origin(row) if row is not None else ""
         self.info.show(row, workspace.plan, workspace.context, workspace.skipped, whose)
         path, caption = (row.path, row.caption) if row is not None else (None, None)
-        if path != self._previewed[0]:
+        content = row.facts.sha256 if row is not None and row.facts is not None else None
+        shown_path, shown_content, shown_caption = self._previewed
+        # A row that is pending again is of another picture.
+        if path != shown_path or shown_content not in (None, content):
             self.preview.show(path, caption=caption, neighbours=[row.path for row in self.scores.neighbours()])
-        elif caption != self._previewed[1]:
+            if row is not None:
+                self.session.replaced_files.look([row])
+        elif caption != shown_caption:
             self.preview.set_caption(caption)
-        self._previewed = (path, caption)
+        self._previewed = (path, content, caption)
 
     def _show_summary(self) -> None:
         # Asked for while one is made: once more after it, and not at the same time.

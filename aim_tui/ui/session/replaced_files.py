@@ -23,7 +23,7 @@ class ReplacedFileService:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._references: dict[str, str] = {}
-        self._looking: asyncio.Task[None] | None = None
+        self._looking: dict[bool, asyncio.Task[None]] = {}
 
     @property
     def reference_content(self) -> str:
@@ -32,8 +32,9 @@ class ReplacedFileService:
 
     def look(self, rows: Sequence[Row] | None = None) -> None:
         """The user looks at these rows, or at all: check them, unless that goes on already."""
-        if self._looking is None or self._looking.done():
-            self._looking = self._workspace.tasks.run(self._look(rows))
+        looking = self._looking.get(rows is None)
+        if looking is None or looking.done():
+            self._looking[rows is None] = self._workspace.tasks.run(self._look(rows))
 
     async def check(self, rows: Sequence[Row] | None = None, *, scored: bool = False) -> list[Row]:
         """Those of these rows, by default of all, whose file was replaced: they are pending from now on.

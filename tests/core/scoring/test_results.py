@@ -8,7 +8,7 @@ import pytest
 
 from aim_tui.core.outcomes import Failed, Missing, Present
 from aim_tui.core.scoring.context import Context
-from aim_tui.core.scoring.events import ImageFailed, Item, MetricBatch, MetricValue, PromptRead
+from aim_tui.core.scoring.events import ImageFacts, ImageFailed, ImageRead, Item, MetricBatch, MetricValue, PromptRead
 from aim_tui.core.scoring.plan import ScoringPlan, Status
 from aim_tui.core.scoring.records import (
     FIELDS,
@@ -51,6 +51,16 @@ def test_an_unreadable_image_fails_every_enabled_metric_and_nothing_else() -> No
     table.apply(MetricBatch("clip", [MetricValue(1, "present", 0.4)]))
     assert [row.status for row in table.rows] == [Status.FAILED, Status.OK]
     assert table.rows[0].errors() == "is empty (0 bytes)"
+
+
+def test_an_image_that_is_read_with_another_content_keeps_no_value_of_the_one_before() -> None:
+    table = results(1)
+    table.apply(ImageRead(0, ImageFacts(8, 8, "PNG", "RGB", 10, "a" * 64)))
+    table.apply(batch("clip", Present(0.4)))
+    table.apply(ImageRead(0, ImageFacts(8, 8, "PNG", "RGB", 10, "a" * 64)))
+    assert set(table.rows[0].raws) == {"clip"}
+    table.apply(ImageRead(0, ImageFacts(8, 8, "PNG", "RGB", 10, "b" * 64)))
+    assert (table.rows[0].raws, table.rows[0].status) == ({}, Status.PENDING)
 
 
 def test_mean_median_and_best_leave_out_rows_without_a_final_score_and_report_how_many() -> None:

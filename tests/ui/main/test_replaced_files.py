@@ -78,6 +78,28 @@ async def test_when_the_user_comes_back_to_the_terminal_the_row_is_pending(open_
         assert app.rows[1].facts is None
 
 
+async def test_the_row_that_the_cursor_comes_to_is_looked_at(open_app: Any, old: Path) -> None:
+    async with open_app(old) as app:
+        await scored(app)
+        replace(old / "img_1.png")
+        app.app.screen.scores.move_to(1)
+        await app.until(lambda: 1 not in app.scored)
+
+
+async def test_the_picture_changes_with_its_row(open_app: Any, old: Path) -> None:
+    async with open_app(old) as app:
+        await scored(app)
+        app.app.screen.scores.move_to(3)
+        await app.settle()
+        shown: list[str] = []
+        preview = app.app.screen.preview
+        show = preview.show
+        preview.show = lambda path, **how: (shown.append(path), show(path, **how))
+        replace(old / "img_3.png")
+        app.session.replaced_files.look()
+        await app.until(lambda: shown == [str(old / "img_3.png")])
+
+
 async def test_coming_back_to_a_folder_finds_what_was_replaced(open_app: Any, old: Path, tmp_path: Path) -> None:
     other = tmp_path / "elsewhere"
     other.mkdir()
