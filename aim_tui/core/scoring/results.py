@@ -395,7 +395,9 @@ def summarise(rows: Iterable[Row], plan: ScoringPlan, context: Context) -> Summa
         final = row.final
         if final is None:
             continue
-        if any(row.raws[metric].against != (own_need(row, metric) or need) for metric, need in needs.items()):
+        # Of a row that is still scored by the plan before, a value may be missing.
+        raws = ((row.raws.get(metric), own_need(row, metric) or need) for metric, need in needs.items())
+        if any(raw is None or raw.against != need for raw, need in raws):
             stale += 1
             continue
         finals.append(final)

@@ -18,7 +18,7 @@ from aim_tui.core.scoring.records import (
     record,
     to_json,
 )
-from aim_tui.core.scoring.results import Results
+from aim_tui.core.scoring.results import Results, summarise
 from aim_tui.core.text import spreadsheet_cell
 from aim_tui.settings.settings import load_settings
 
@@ -78,6 +78,15 @@ def test_other_weights_score_again_without_new_raw_values() -> None:
     assert table.rows[0].final == pytest.approx(100 * 0.2 / 0.7)
     table.replan(ScoringPlan(("clip", "blip2"), {"clip": 1.0, "blip2": 3.0}, AIM.rules))
     assert table.rows[0].final == pytest.approx(25.0)
+
+
+def test_a_row_that_is_still_scored_by_the_plan_before_is_left_out_of_the_summary() -> None:
+    table = results(2, "clip")
+    table.apply(batch("clip", Present(0.4), Present(0.3)))
+    wider = results(0, "clip", "lpips").plan
+    assert table.rows[0].final is not None
+    summary = summarise(table.rows, wider, CONTEXT)
+    assert (summary.n_final, summary.n_stale) == (0, 2)
 
 
 def test_a_changed_prompt_makes_only_the_clip_score_stale() -> None:
