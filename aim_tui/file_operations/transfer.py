@@ -39,6 +39,8 @@ class TransferOutcome:
     refused: list[RefusedFile] = field(default_factory=list)
     cancelled: bool = False
     made_folder: bool = False
+    unrecorded: str = ""
+    """Why no journal was written: the transfer cannot be mended after a kill, nor undone after a restart."""
 
 
 class _Stopped(Exception):  # control flow, not an error
@@ -69,6 +71,7 @@ def carry_out(
     with closing(Journal(journal)) as notes:
         notes.write("transfer", plan.action, plan.folder, outcome.made_folder, os.getpid())
         _each(plan.steps, lambda step: carry(step, cancelled), outcome, progress, cancelled, notes)
+    outcome.unrecorded = notes.problem
     _sync_folder(plan.folder)
     return outcome
 
@@ -98,6 +101,7 @@ def undo(
     with closing(Journal(journal)) as notes:
         notes.write("undo")
         _each(carried, undo_one, outcome, progress, cancelled, notes)
+    outcome.unrecorded = notes.problem
     if before.made_folder and not outcome.refused and not outcome.cancelled:
         with contextlib.suppress(OSError):  # it contains other files by now
             os.rmdir(before.folder)

@@ -364,6 +364,7 @@ def short_turns() -> None:
 
 
 def _task_failed(app: AimApp, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """End because of an error in one of the session's tasks; what libraries report here has no task."""
     error = context.get("exception")
     if isinstance(error, Exception) and "task" in context:
         app._handle_exception(error)

@@ -19,10 +19,8 @@ from textual.events import Event, Key, Paste
 from textual.widgets import Input
 from textual.worker import Worker
 
-_OPENING_GROUPS = frozenset({"default", "dialog", "rule", "verb"})
-"""Groups of workers that open a dialog, or store what a key decided."""
-_OPENING_SECONDS = 1.0
-"""How long keys wait for such a worker; one that computes for longer must not hold up the keyboard."""
+_OPENING_SECONDS = {"dialog": 10.0, "rule": 10.0, "default": 1.0, "verb": 1.0}
+"""How long keys wait for a worker, by its group: the first two always open a dialog, the others may only compute."""
 _LOST_SECONDS = 5.0
 """How long to wait for a widget to handle a key; only one that was removed meanwhile never does."""
 _POLL_SECONDS = 0.002
@@ -44,7 +42,6 @@ class InputGate:
         self._arrived = asyncio.Event()
         self._busy = False
         self._last_time = float("-inf")
-        self._in_burst = False
 
     @property
     def idle(self) -> bool:
@@ -73,9 +70,9 @@ class InputGate:
 
     async def _ends_pasted_line(self, key: Key) -> bool:
         """Whether this enter stands between lines that were pasted into a field, without the marks of a paste."""
-        self._in_burst = key.time - self._last_time < _BURST_SECONDS
+        in_burst = key.time - self._last_time < _BURST_SECONDS
         self._last_time = key.time
-        if key.key not in _ENTERS or not self._in_burst or not isinstance(self._app.focused, Input):
+        if key.key not in _ENTERS or not in_burst or not isinstance(self._app.focused, Input):
             return False
         if not self._events:
             await asyncio.sleep(_BURST_SECONDS)
@@ -97,21 +94,24 @@ class InputGate:
         target = app.focused or screen
         await self._dispatch(event)
         await self._handled(target)
-        deadline = time.monotonic() + _OPENING_SECONDS
+        began = time.monotonic()
         calm = 0
         while calm < 2 and app.is_running:
             before = (app.screen, app.focused)
             await self._handled(app.focused or app.screen)
             if (app.screen, app.focused) != before or not app.screen.is_mounted:
                 calm = 0
-            elif app.screen is screen and self._opening(workers) and time.monotonic() < deadline:
+            elif app.screen is screen and self._opening(workers, time.monotonic() - began):
                 await asyncio.sleep(_POLL_SECONDS)
             else:
                 calm += 1
 
-    def _opening(self, before: set[Worker[object]]) -> bool:
+    def _opening(self, before: set[Worker[object]], seconds: float) -> bool:
+        """Whether a worker that the key started may still open something, so many seconds after the key."""
         return any(
-            one.group in _OPENING_GROUPS and not one.is_finished for one in self._app.workers if one not in before
+            seconds < _OPENING_SECONDS.get(worker.group, 0.0) and not worker.is_finished
+            for worker in self._app.workers
+            if worker not in before
         )
 
     async def _handled(self, node: DOMNode) -> None:

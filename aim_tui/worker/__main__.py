@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from aim_tui.isolation import isolate
 
-isolate()
-
-from aim_tui.worker.process import main  # noqa: E402 - not before the import path is safe
-
 if __name__ == "__main__":
+    isolate()
+    from aim_tui.worker.process import main
+
     main()

@@ -13,6 +13,6 @@ def fail(pane: ScorePane) -> None:
     raise KeyError(f"no such [bold]thing[/bold] in {len(token)} letters")
 
 
-ScorePane.toggle_pause = fail  # type: ignore[method-assign]
+ScorePane.toggle_pause = fail
 sys.argv = ["aim-tui", sys.argv[1]]
 main()

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from aim_tui.file_operations import transfer
-from aim_tui.file_operations.journal import Interrupted, new_journal, recover
-from aim_tui.file_operations.plan import Action, make_plan
+from aim_tui.file_operations.journal import RecordedTransfer, new_journal, recover
+from aim_tui.file_operations.plan import Action, TransferStep, make_plan
 
 COUNT = 6
 # Ends in the middle of the step after some calls of a function of os, as kill -9 does.
@@ -56,7 +56,7 @@ ALL = [f"content {number}" for number in range(COUNT)]
 
 def killed(
     tmp_path: Path, here: Path, action: str, name: str, after: int, when: str
-) -> tuple[Interrupted | None, list[Interrupted]]:
+) -> tuple[RecordedTransfer | None, list[RecordedTransfer]]:
     state = tmp_path / "state"
     command = [sys.executable, "-c", KILLED, action, str(here), str(tmp_path / "there")]
     done = subprocess.run([*command, str(new_journal(state)), name, str(after), when], check=False, timeout=60)
@@ -119,3 +119,39 @@ def test_a_finished_transfer_can_be_undone_after_a_restart_until_the_next_one(tm
     last, cut_off = recover(state)
     assert last is not None and len(last.carried) == COUNT and cut_off == []
     assert new_journal(state).name == f"transfer-{os.getpid()}-0.jsonl" and recover(state) == (None, [])
+
+
+def test_files_are_moved_also_where_no_journal_can_be_written_and_that_is_reported(tmp_path: Path, here: Path) -> None:
+    (tmp_path / "state").write_text("a file in the place of the folder")
+    plan = make_plan(Action.MOVE, [str(one) for one in here.iterdir()], str(tmp_path / "there"))
+    outcome = transfer.carry_out(plan, lambda *_: None, lambda: False, tmp_path / "state" / "transfer-1-0.jsonl")
+    assert len(outcome.carried) == COUNT and outcome.unrecorded
+    assert not transfer.undo(outcome, lambda *_: None, lambda: False).refused
+    assert contents(here) == ALL
+
+
+def test_a_full_disk_under_the_journal_stops_no_transfer(
+    tmp_path: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = make_plan(Action.MOVE, [str(one) for one in here.iterdir()], str(tmp_path / "there"))
+    monkeypatch.setattr(os, "write", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    outcome = transfer.carry_out(plan, lambda *_: None, lambda: False, new_journal(tmp_path / "state"))
+    assert len(outcome.carried) == COUNT and outcome.unrecorded == "No space left on device"
+
+
+def test_what_cannot_be_mended_is_reported(tmp_path: Path, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: str) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    left_behind = killed_without_recovery(tmp_path, here)
+    monkeypatch.setattr(os, "unlink", refuse)
+    _, (cut_off,) = recover(tmp_path / "state")
+    assert cut_off.begun == left_behind
+    assert "img_2.png may be in both places: Permission denied" in str(cut_off)
+
+
+def killed_without_recovery(tmp_path: Path, here: Path) -> TransferStep:
+    """Kill a move when the third image has its new name and its old one."""
+    command = [sys.executable, "-c", KILLED, "move", str(here), str(tmp_path / "there")]
+    subprocess.run([*command, str(new_journal(tmp_path / "state")), "link", "3", "after"], check=False, timeout=60)
+    return TransferStep(str(here / "img_2.png"), str(tmp_path / "there" / "img_2.png"))

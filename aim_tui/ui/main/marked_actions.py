@@ -188,6 +188,9 @@ async def _settle(app: App[int], plan: TransferPlan) -> TransferPlan | None:
 async def _report(app: App[int], session: Session, outcome: TransferOutcome, done: str, then: str) -> None:
     ended = ", then cancelled" if outcome.cancelled else ""
     session.workspace.notify(f"{_images(len(outcome.carried))} {done}{ended}{then if outcome.carried else ''}")
+    if outcome.unrecorded:
+        after = "after a restart this cannot be undone"
+        session.workspace.notify(f"the journal could not be written ({outcome.unrecorded}): {after}", "warning")
     if outcome.refused:
         await _list_refused(app, f"{len(outcome.carried)} {done}, {len(outcome.refused)} not", outcome.refused)
 
