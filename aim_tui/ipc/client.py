@@ -38,10 +38,11 @@ from aim_tui.ipc.protocol import (
     TokenCount,
     decode,
 )
-from aim_tui.ipc.worker_log import TAIL_LINES, how_it_ended, last_lines, new_log
+from aim_tui.ipc.worker_log import TAIL_LINES, how_it_ended, last_lines
 from aim_tui.ipc.worker_state import Crash, Patience, WorkerGoneError, WorkerState
 from aim_tui.isolation import PYTHON
 from aim_tui.settings import paths
+from aim_tui.settings.logs import new_log
 
 WORKER_COMMAND = (*PYTHON, "-m", "aim_tui.worker")
 
@@ -202,7 +203,7 @@ class WorkerClient:
     # -- the process ---------------------------------------------------------------------------------------------
 
     async def _spawn(self) -> asyncio.subprocess.Process:
-        self._log, stderr = new_log(next(self._starts))
+        self._log, stderr = new_log("worker", f"{os.getpid()}-{next(self._starts)}")
         try:
             return await asyncio.create_subprocess_exec(
                 *self._command,

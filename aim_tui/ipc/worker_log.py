@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from pathlib import Path
 
 from aim_tui.core.text import without_escapes
-from aim_tui.settings import paths
 
 #: How many lines of a log a crash report shows.
 TAIL_LINES = 20
-_LOGS_KEPT = 10
 
 
 def how_it_ended(code: int) -> str:
@@ -23,16 +20,6 @@ def how_it_ended(code: int) -> str:
     except ValueError:
         name = f"signal {-code}"
     return f"the worker was ended by {name}"
-
-
-def new_log(start: int) -> tuple[Path, int]:
-    """A new log file for one worker, open for writing; old ones are deleted."""
-    folder = paths.state_dir()
-    logs = sorted(folder.glob("worker-*.log"), key=lambda path: path.stat().st_mtime)
-    for old in logs[: max(0, len(logs) - _LOGS_KEPT + 1)]:
-        old.unlink(missing_ok=True)
-    path = folder / f"worker-{os.getpid()}-{start}.log"
-    return path, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
 
 
 def last_lines(log: Path) -> list[str]:

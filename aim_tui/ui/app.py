@@ -125,7 +125,6 @@ class AimApp(App[int]):
         """Take up what the user wants: the work, and how it is to look."""
         # Something is to be on the screen before these are imported.
         from aim_tui.ui.session.session import Session
-        from aim_tui.ui.session.terminal_status import TerminalStatus
 
         self.session = Session(launch, self._post_to_main, worker_command=worker_command, patience=patience)
         self._preferences = launch.preferences

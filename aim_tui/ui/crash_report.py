@@ -1,26 +1,25 @@
-"""What is left when the application meets an error of its own: a sentence for the user, and a log without values."""
+"""The report of an error in the application itself: one sentence for the user, and a log without values."""
 
 from __future__ import annotations
 
 import os
 import traceback
-from pathlib import Path
 
 from aim_tui.core.text import printable
 from aim_tui.errors import AimError
-from aim_tui.settings import paths
-
-_LOGS_KEPT = 10
+from aim_tui.settings.logs import new_log
 
 
 def crash_report(error: BaseException) -> AimError:
-    """Write the way to the error into a log; returns what to tell the user.
+    """Write the traceback of an error into a log; returns what to show the user.
 
     The log has no values of variables: they can hold a token.
     """
     try:
-        log = _write("".join(traceback.format_exception(error)))
-        where = f"the way to it is in {log}"
+        log, handle = new_log("crash", str(os.getpid()))
+        with open(handle, "w", errors="replace") as stream:
+            traceback.print_exception(error, file=stream)
+        where = f"the traceback is in {log}"
     except OSError as trouble:
         where = f"its log could not be written: {trouble.strerror}"
     cause = (str(error).splitlines() or [""])[0]
@@ -28,14 +27,3 @@ def crash_report(error: BaseException) -> AimError:
         f"aim-tui closed because of an error of its own: {type(error).__name__}: {printable(cause)}",
         f"ratings and scores are stored; {where}",
     )
-
-
-def _write(text: str) -> Path:
-    folder = paths.state_dir()
-    logs = sorted(folder.glob("crash-*.log"), key=lambda path: path.stat().st_mtime)
-    for old in logs[: max(0, len(logs) - _LOGS_KEPT + 1)]:
-        old.unlink(missing_ok=True)
-    path = folder / f"crash-{os.getpid()}.log"
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", errors="replace") as stream:
-        stream.write(text)
-    return path
