@@ -288,6 +288,11 @@ class AimApp(App[int]):
 
         self.push_screen(ConfirmScreen("Quit while a job runs?", question, "Quit", "Stay"), on_answer)
 
+    @property
+    def has_store(self) -> bool:
+        """Whether what is scored and rated is stored."""
+        return self._begun and self.session.scoring.keeps_scores
+
     async def on_unmount(self) -> None:
         """The worker ends with the application."""
         await self.close()
@@ -338,7 +343,7 @@ def run(folder: Path, prepare: Callable[[], Launch]) -> int:
     finally:
         leave_terminal()
     if app.trouble is not None:
-        raise app.trouble if isinstance(app.trouble, AimError) else crash_report(app.trouble) from None
+        raise app.trouble if isinstance(app.trouble, AimError) else crash_report(app.trouble, stored=app.has_store) from None
     return code
 
 

@@ -10,10 +10,10 @@ from aim_tui.errors import AimError
 from aim_tui.settings.logs import new_log
 
 
-def crash_report(error: BaseException) -> AimError:
+def crash_report(error: BaseException, *, stored: bool) -> AimError:
     """Write the traceback of an error into a log; returns what to show the user.
 
-    The log has no values of variables: they can hold a token.
+    `stored` says whether the application had a store. The log has no values of variables: they can hold a token.
     """
     try:
         log, handle = new_log("crash", str(os.getpid()))
@@ -25,5 +25,5 @@ def crash_report(error: BaseException) -> AimError:
     cause = (str(error).splitlines() or [""])[0]
     return AimError(
         f"aim-tui closed because of an error of its own: {type(error).__name__}: {printable(cause)}",
-        f"ratings and scores are stored; {where}",
+        f"{'ratings and scores are stored' if stored else 'without a store, the scores are lost'}; {where}",
     )
