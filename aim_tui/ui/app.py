@@ -343,7 +343,9 @@ def run(folder: Path, prepare: Callable[[], Launch]) -> int:
     finally:
         leave_terminal()
     if app.trouble is not None:
-        raise app.trouble if isinstance(app.trouble, AimError) else crash_report(app.trouble, stored=app.has_store) from None
+        raise (
+            app.trouble if isinstance(app.trouble, AimError) else crash_report(app.trouble, stored=app.has_store)
+        ) from None
     return code
 
 
